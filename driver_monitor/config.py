@@ -1,0 +1,134 @@
+"""The configuration: one pydantic model a section, each field with its bounds and its reason.
+
+The file `config.yaml` at the top level is the reference for users and holds the same defaults; a test keeps them
+together. Thresholds of the policy are not here: they stand in the profiles (`rules/profiles/`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from driver_monitor import resources, yamlfile
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Pin = Annotated[int, Field(ge=0, le=27)]
+"""A BCM number on a Raspberry Pi's 40-pin header."""
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys are errors, values cannot be changed after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
+
+
+class CameraConfig(Section):
+    """Where pictures come from."""
+
+    source: str = Field(
+        "0", min_length=1, description="Camera number or device, clip, folder of images, URL, or demo"
+    )
+    width: int = Field(640, ge=160, le=4096, description="Requested width, pixels; a clip keeps its own")
+    height: int = Field(480, ge=120, le=4096, description="Requested height, pixels")
+    fps: float = Field(30.0, ge=1, le=120, description="Requested frame rate; the rate of a folder of images")
+    pixel_format: Literal["auto", "MJPG", "YUYV", "GREY", "Y16"] = Field(
+        "auto", description="V4L2 format; GREY or Y16 for most infrared cameras"
+    )
+    rotate: Literal[0, 90, 180, 270] = Field(0, description="Turn the picture clockwise by so many degrees")
+    lost_after_s: float = Field(0.5, ge=0.1, le=10, description="No frame for so long: the camera is lost")
+
+
+class FaceConfig(Section):
+    """How the face is found and followed."""
+
+    detector: Literal["hog"] = Field("hog", description="hog: dlib's HOG detector, needs no model file")
+    search_hz: float = Field(10.0, ge=1, le=60, description="How often to search while there is no face")
+
+
+class EmotionConfig(Section):
+    """The expression classifier. The persons concerned must be told that it runs (EU AI Act, article 50(3))."""
+
+    enabled: bool = Field(True, description="Off: no expression is computed at all")
+    rate_hz: float = Field(4.0, ge=0.5, le=30, description="Looks at the face a second")
+
+
+class ModelsConfig(Section):
+    """Model files."""
+
+    folder: Path | None = Field(
+        None, description="Folder with our models; empty: those that come with the program"
+    )
+    threads: int = Field(1, ge=1, le=8, description="Threads a model may use")
+
+
+class VehicleConfig(Section):
+    """The vehicle the alerts are about."""
+
+    id: str = Field(
+        "vehicle", min_length=1, max_length=64, pattern=r"^[\w.:-]+$", description="Name in every alert"
+    )
+
+
+class ZmqConfig(Section):
+    """The ZeroMQ publisher."""
+
+    enabled: bool = True
+    bind: str = Field(
+        "tcp://127.0.0.1:5556",
+        pattern=r"^(tcp://(127\.\d+\.\d+\.\d+|localhost|\[::1\]):(\*|\d{1,5})|ipc://.+)$",
+        description="tcp:// on loopback or ipc://; nothing else, because nobody is authenticated there",
+    )
+    state_hz: float = Field(5.0, ge=0.2, le=60, description="State messages a second")
+    send_queue: int = Field(100, ge=10, le=10_000, description="Messages kept for a slow subscriber (SNDHWM)")
+
+
+class GpioConfig(Section):
+    """Buzzer and LED."""
+
+    backend: Literal["auto", "gpiozero", "mock", "off"] = Field(
+        "auto", description="auto: pins where there are any, else nothing, said once"
+    )
+    buzzer_pin: Pin | None = Field(17, description="BCM number, empty for none")
+    led_pin: Pin | None = Field(27, description="BCM number, empty for none")
+    active_high: bool = Field(True, description="False for relays and LEDs that switch to ground")
+    max_buzz_s: float = Field(30.0, ge=1, le=600, description="The buzzer is silent after so long in one go")
+
+
+class ServiceConfig(Section):
+    """The daemon itself."""
+
+    state_dir: Path | None = Field(
+        None, description="Where the alert number is kept; empty: systemd's state directory, or the user's"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Config(Section):
+    """The whole configuration."""
+
+    profile: str = Field(
+        "default", min_length=1, description="A shipped profile's name, or the path of your own"
+    )
+    camera: CameraConfig = CameraConfig()
+    face: FaceConfig = FaceConfig()
+    emotion: EmotionConfig = EmotionConfig()
+    models: ModelsConfig = ModelsConfig()
+    vehicle: VehicleConfig = VehicleConfig()
+    zmq: ZmqConfig = ZmqConfig()
+    gpio: GpioConfig = GpioConfig()
+    service: ServiceConfig = ServiceConfig()
+
+
+def load(path: Path | None) -> Config:
+    """Read the configuration from `path`, or the defaults that come with the program. Raises `ConfigError`."""
+    return yamlfile.load(path or resources.path("config.yaml"), Config)
+
+
+def digest(config: Config, profile_text: str) -> str:
+    """Return a short hash of everything that decides which alerts are given, for the evidence in each alert."""
+    text = json.dumps(config.model_dump(mode="json"), sort_keys=True) + profile_text
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,38 @@
+"""What every output is: a sink that takes finished messages and never makes the pipeline wait."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from driver_monitor.rules.alert import Level
+
+Message = Mapping[str, Any]
+"""A finished JSON object; every one carries `schema`."""
+
+
+class Output(Protocol):
+    """A sink for what the daemon has to say.
+
+    No method blocks or raises for what happens outside (a full queue is counted, a dead peer is logged once).
+    `close` flushes what fits into half a second, leaves pins low and sockets closed, and may be called twice.
+    `failure` is the reason this output can work no more (its thread died), else None; the service polls it and
+    goes down with it, so that systemd starts it anew.
+    """
+
+    failure: str | None
+
+    def alert(self, alert: Message) -> None:
+        """One alert as in the brief's envelope; each is delivered once per step of its life."""
+
+    def level(self, level: Level | None) -> None:
+        """The worst active level, or None; told on every change."""
+
+    def state(self, state: Message) -> None:
+        """The driver's state, a few times a second."""
+
+    def status(self, status: Message) -> None:
+        """The daemon's health, once a second, also when it is blind."""
+
+    def close(self) -> None:
+        """Flush and release; idempotent."""

@@ -1,0 +1,53 @@
+"""What the rules engine says, before it is addressed and numbered. Pure data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Level = Literal["info", "warning", "critical"]
+Phase = Literal["raised", "escalated", "cleared"]
+Attention = Literal["attentive", "distracted", "drowsy", "asleep", "unresponsive", "unknown"]
+Value = float | int | str | bool | None
+
+LEVELS: tuple[Level, ...] = ("info", "warning", "critical")
+"""From mildest to worst."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why: each signal's value beside its threshold, the window they were taken over, and the clause behind it."""
+
+    measured: Mapping[str, Value]
+    threshold: Mapping[str, Value]
+    window_s: float | None
+    coverage: float | None
+    clause: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertEvent:
+    """One step in an alert's life. `episode` counts raisings from 0 and is the same from raised to cleared."""
+
+    t: float
+    rule: str
+    level: Level
+    phase: Phase
+    message: str
+    evidence: Evidence
+    episode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The rules' answer for one frame.
+
+    `active`: the raised rules, worst first. `level`: the worst active level, None when nothing is active.
+    `attention`: what the active rules imply, else "unknown" where eyes or gaze cannot be read, else "attentive".
+    """
+
+    attention: Attention
+    active: tuple[str, ...]
+    level: Level | None
+    events: tuple[AlertEvent, ...]

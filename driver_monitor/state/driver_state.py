@@ -1,0 +1,119 @@
+"""The driver over time: what `state` concludes from observations, and all that rules and outputs may look at.
+
+Pure data. None always means *unknown*: it is never a zero, never "attentive" and never "asleep".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from driver_monitor.observation import CameraState, EyeReason, FaceReason, FaceView, HeadPose, Light
+
+EyesVerdict = Literal["open", "closed", "unknown"]
+GazeZone = Literal["road", "down", "left", "right", "up", "unknown"]
+Degraded = Literal[
+    "sunglasses", "glare", "pose", "occluded", "dark", "blur", "covered", "frozen", "no_camera", "no_face"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class EyesState:
+    """Openness is 1 for this driver's normal opening, 0 shut.
+
+    `closed_s`: how long the present closure has lasted, 0.0 with open eyes, None when the eyes cannot be read and
+    no closure was under way.
+    """
+
+    state: EyesVerdict
+    openness: float | None
+    left: float | None
+    right: float | None
+    reason: EyeReason | None
+    closed_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gaze:
+    """Where the driver looks relative to the learned straight-ahead, degrees; None where it cannot be told.
+
+    `away_s`: how long the gaze has been off the road, 0.0 on the road, None when unknown and not away before.
+    """
+
+    yaw: float | None
+    pitch: float | None
+    zone: GazeZone
+    away_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mouth:
+    """`opening` as in `FaceView.mouth_opening`; `yawns`: yawns ended or confirmed within `yawn_window_s`."""
+
+    opening: float | None
+    yawning: bool
+    yawns: int
+    yawn_window_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Emotion:
+    """Smoothed over time. `label`: one of `observation.EMOTIONS`, "positive", "negative", or "uncertain".
+
+    `distress_s`: how long a negative high-arousal expression (anger, fear) has been held, None when unknown.
+    """
+
+    label: str
+    p: Mapping[str, float]
+    distress_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Perclos:
+    """Share of readable time with the eyes at least 80 % closed, blinks of normal length not counted (P80).
+
+    `coverage`: share of the window in which the eyes could be read; below a half, `value` is None.
+    """
+
+    value: float | None
+    coverage: float
+    window_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drowsiness:
+    """Karolinska sleepiness 1 to 9 with an interval, and the reason in words."""
+
+    kss: float
+    low: float
+    high: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DriverState:
+    """Everything known of the driver at time `t` (seconds since the source's first frame).
+
+    `blink_rate`: blinks a minute of readable time over the PERCLOS window, None below half coverage. `face_absent_s`
+    and `camera_fault_s`: how long there has been no face, no usable picture; 0.0 when all is well. `unread_s`: how
+    long the eyes could not be read. `degraded`: why the system is partly or wholly blind.
+    """
+
+    t: float
+    camera: CameraState
+    light: Light
+    face: FaceView | None
+    face_reason: FaceReason | None
+    eyes: EyesState
+    head: HeadPose | None
+    gaze: Gaze
+    mouth: Mouth
+    emotion: Emotion | None
+    perclos: Perclos
+    blink_rate: float | None
+    drowsiness: Drowsiness | None
+    degraded: Degraded | None
+    face_absent_s: float
+    camera_fault_s: float
+    unread_s: float
