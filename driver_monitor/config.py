@@ -29,9 +29,7 @@ class Section(BaseModel):
 class CameraConfig(Section):
     """Where pictures come from."""
 
-    source: str = Field(
-        "0", min_length=1, description="Camera number or device, clip, folder of images, URL, or demo"
-    )
+    source: str = Field("0", min_length=1, description="Camera number or device, clip, folder of images, URL, or demo")
     width: int = Field(640, ge=160, le=4096, description="Requested width, pixels; a clip keeps its own")
     height: int = Field(480, ge=120, le=4096, description="Requested height, pixels")
     fps: float = Field(30.0, ge=1, le=120, description="Requested frame rate; the rate of a folder of images")
@@ -59,18 +57,14 @@ class EmotionConfig(Section):
 class ModelsConfig(Section):
     """Model files."""
 
-    folder: Path | None = Field(
-        None, description="Folder with our models; empty: those that come with the program"
-    )
+    folder: Path | None = Field(None, description="Folder with our models; empty: those that come with the program")
     threads: int = Field(1, ge=1, le=8, description="Threads a model may use")
 
 
 class VehicleConfig(Section):
     """The vehicle the alerts are about."""
 
-    id: str = Field(
-        "vehicle", min_length=1, max_length=64, pattern=r"^[\w.:-]+$", description="Name in every alert"
-    )
+    id: str = Field("vehicle", min_length=1, max_length=64, pattern=r"^[\w.:-]+$", description="Name in every alert")
 
 
 class ZmqConfig(Section):
@@ -110,9 +104,7 @@ class ServiceConfig(Section):
 class Config(Section):
     """The whole configuration."""
 
-    profile: str = Field(
-        "default", min_length=1, description="A shipped profile's name, or the path of your own"
-    )
+    profile: str = Field("default", min_length=1, description="A shipped profile's name, or the path of your own")
     camera: CameraConfig = CameraConfig()
     face: FaceConfig = FaceConfig()
     emotion: EmotionConfig = EmotionConfig()

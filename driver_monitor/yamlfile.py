@@ -33,13 +33,9 @@ def read_text(path: Path) -> str:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ConfigError(
-            f"{path}: cannot read it: {error.strerror}; check the path and its permissions"
-        ) from error
+        raise ConfigError(f"{path}: cannot read it: {error.strerror}; check the path and its permissions") from error
     if len(data) > MAX_BYTES:
-        raise ConfigError(
-            f"{path}: {len(data)} bytes is too large for a YAML file of ours; is it the right file?"
-        )
+        raise ConfigError(f"{path}: {len(data)} bytes is too large for a YAML file of ours; is it the right file?")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -63,9 +59,7 @@ def _compose(text: str, name: str) -> yaml.Node | None:
     try:
         for depth, event in _depths(text):
             if depth > MAX_DEPTH:
-                raise ConfigError(
-                    f"{name}:{event.start_mark.line + 1}: nested deeper than {MAX_DEPTH} levels"
-                )
+                raise ConfigError(f"{name}:{event.start_mark.line + 1}: nested deeper than {MAX_DEPTH} levels")
         return yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -95,9 +89,7 @@ def _walk(node: yaml.Node, key: Key) -> Iterator[tuple[Key, int]]:
         seen: set[str] = set()
         for name, value in node.value:
             if name.value in seen:
-                raise ConfigError(
-                    f"{name.start_mark.name}:{name.start_mark.line + 1}: {name.value}: stands twice"
-                )
+                raise ConfigError(f"{name.start_mark.name}:{name.start_mark.line + 1}: {name.value}: stands twice")
             seen.add(name.value)
             yield (*key, str(name.value), "<key>"), name.start_mark.line + 1
             yield from _walk(value, (*key, str(name.value)))

@@ -65,9 +65,7 @@ class ReplayStamper:
         del t_mono
         self._seq += 1
         name = str(uuid.uuid5(self._space, str(self._seq)))
-        episode = self._episodes.setdefault(
-            event.episode, str(uuid.uuid5(self._space, f"episode {self._seq}"))
-        )
+        episode = self._episodes.setdefault(event.episode, str(uuid.uuid5(self._space, f"episode {self._seq}")))
         return Stamp(name, self._seq, episode, self._trip, None, None, None, None)
 
 
@@ -91,9 +89,7 @@ class LiveStamper:
         if event.phase == "cleared":
             del self._episodes[event.episode]
         wall = now.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return Stamp(
-            str(uuid.uuid4()), self._next_seq(), episode, self._trip, self._boot, t_mono, wall, synced
-        )
+        return Stamp(str(uuid.uuid4()), self._next_seq(), episode, self._trip, self._boot, t_mono, wall, synced)
 
 
 def envelope(event: AlertEvent, stamp: Stamp, provenance: Provenance) -> dict[str, Any]:
