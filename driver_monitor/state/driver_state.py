@@ -16,8 +16,6 @@ GazeZone = Literal["road", "down", "left", "right", "up", "unknown"]
 Degraded = Literal[
     "sunglasses", "glare", "pose", "occluded", "dark", "blur", "covered", "frozen", "no_camera", "no_face"
 ]
-    "sunglasses", "glare", "pose", "occluded", "dark", "blur", "covered", "frozen", "no_camera", "no_face"
-]
 
 
 @dataclass(frozen=True, slots=True)
