@@ -57,9 +57,7 @@ def parse(text: str, name: str, model: type[Model]) -> Model:
 
 def _compose(text: str, name: str) -> yaml.Node | None:
     try:
-        for depth, event in _depths(text):
-            if depth > MAX_DEPTH:
-                raise ConfigError(f"{name}:{event.start_mark.line + 1}: nested deeper than {MAX_DEPTH} levels")
+        _refuse_tricks(text)
         return yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -69,17 +67,22 @@ def _compose(text: str, name: str) -> yaml.Node | None:
         raise ConfigError(f"{name}:1: not valid YAML: {' '.join(str(error).split())}") from None
 
 
-def _depths(text: str) -> Iterator[tuple[int, yaml.Event]]:
+def _refuse_tricks(text: str) -> None:
+    """Refuse deep nesting and aliases: no configuration needs them, and both can blow a small file up."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise _fault("aliases (*name) are not supported", event)
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-        elif isinstance(event, yaml.AliasEvent):
-            where = event.start_mark
-            raise yaml.MarkedYAMLError(problem="aliases (*name) are not supported", problem_mark=where)
-        yield depth, event
+        if depth > MAX_DEPTH:
+            raise _fault(f"nested deeper than {MAX_DEPTH} levels", event)
+
+
+def _fault(problem: str, event: yaml.Event) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)  # type: ignore[arg-type]
 
 
 def _walk(node: yaml.Node, key: Key) -> Iterator[tuple[Key, int]]:
