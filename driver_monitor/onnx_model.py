@@ -1,0 +1,114 @@
+"""An ONNX model that is known to be the one it should be: loaded once, inputs and outputs checked by name and shape.
+
+Every wrapper of a net (landmarks, eyes, expression) stands on this one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from driver_monitor.errors import ModelError
+
+Shape = tuple[int | None, ...]
+"""Sizes of a float32 tensor; None is a size that must be free, such as the batch."""
+
+MAX_BYTES = 64_000_000
+"""Every net of ours stays under 2 MB; a file beyond this is not one, and reading it could exhaust a small board."""
+_ADVICE = "reinstall driver-monitor, or point the configuration at the right file"
+
+
+class OnnxModel:
+    """A loaded model; `run` is the only thing to do with it.
+
+    `sha256`: hex digest of the file, for alerts and `doctor`.
+    """
+
+    def __init__(self, path: Path, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape], threads: int = 1) -> None:
+        """Load `path` and check that it has exactly these float32 `inputs` and (at least) these `outputs`.
+
+        `threads`: CPU threads of one inference; nets this small run fastest, and steadiest, on one. Raises
+        `ModelError` with one line when the file is missing, damaged or another model.
+        """
+        data = _read(path)
+        self.sha256 = hashlib.sha256(data).hexdigest()
+        self._path = path
+        self._outputs = list(outputs)
+        self._session = _session(data, path, threads)
+        _check(self._session.get_inputs(), inputs, "input", path)
+        _check(self._session.get_outputs(), outputs, "output", path)
+        surplus = {node.name for node in self._session.get_inputs()} - set(inputs)
+        if surplus:
+            raise ModelError(f"{path}: another model than expected: it wants input {min(surplus)!r} too; {_ADVICE}")
+
+    def run(self, feeds: Mapping[str, NDArray[np.float32]]) -> tuple[NDArray[np.float32], ...]:
+        """Return the outputs, in the order in which the constructor was given them.
+
+        Raises `ModelError` when the net cannot compute on these arrays.
+        """
+        try:
+            return tuple(self._session.run(self._outputs, dict(feeds)))
+        except Exception as error:  # onnxruntime has no common base class for its errors
+            raise ModelError(f"{self._path}: the model failed to run: {_one_line(error)}; {_ADVICE}") from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise ModelError(f"{path}: {size} bytes is too large for a model of ours; {_ADVICE}")
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot read the model: {error.strerror}; {_ADVICE}") from error
+
+
+def _session(data: bytes, path: Path, threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = 4
+    # Between two frames a spinning worker thread would burn a whole core for nothing.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has no common base class for its errors
+        raise ModelError(
+            f"{path}: not a readable ONNX model, damaged or cut short: {_one_line(error)}; {_ADVICE}"
+        ) from error
+
+
+def _check(nodes: Sequence[Any], wanted: Mapping[str, Shape], kind: str, path: Path) -> None:
+    found = {node.name: node for node in nodes}
+    for name, shape in wanted.items():
+        if name not in found:
+            has = ", ".join(sorted(found)) or "none"
+            raise ModelError(f"{path}: another model than expected: no {kind} {name!r} (it has {has}); {_ADVICE}")
+        node = found[name]
+        if node.type != "tensor(float)" or not _fits(node.shape, shape):
+            is_text, want_text = f"{node.type} {_shown(node.shape)}", f"tensor(float) {_shown(shape)}"
+            raise ModelError(
+                f"{path}: another model than expected: {kind} {name!r} is {is_text}, not {want_text}; {_ADVICE}"
+            )
+
+
+def _fits(found: Sequence[object], wanted: Shape) -> bool:
+    return len(found) == len(wanted) and all(
+        (size == want) if want is not None else not isinstance(size, int)
+        for size, want in zip(found, wanted, strict=True)
+    )
+
+
+def _shown(shape: Sequence[object]) -> str:
+    return "[" + ", ".join(str(size) if isinstance(size, int) else "N" for size in shape) + "]"
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= 160 else f"{text[:157]}..."
