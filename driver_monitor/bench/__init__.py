@@ -1,0 +1,1 @@
+"""Recorded clips through the same pipeline: replay, inspect, scores."""

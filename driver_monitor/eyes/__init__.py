@@ -1,0 +1,1 @@
+"""Face to eye opening, closure and the turn of the irises."""

@@ -1,0 +1,1 @@
+"""Frame to face: detection, tracking, landmarks and head pose, robust in infrared."""

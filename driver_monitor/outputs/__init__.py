@@ -1,0 +1,1 @@
+"""Alerts, state and status to ZeroMQ, GPIO and the journal."""

@@ -1,0 +1,87 @@
+"""Frame to observation: runs the nets in their order and says what one picture shows."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from driver_monitor.capture.frame import Frame, Image
+from driver_monitor.capture.quality import PictureState, picture_state
+from driver_monitor.observation import CameraState, Expression, EyesView, FaceReason, FaceView, Light, Observation
+
+
+class FaceFinder(Protocol):
+    """Finds and follows the driver's face."""
+
+    def update(self, grey: Image, t: float) -> FaceView | None:
+        """Return the face in `grey` (H, W) at `t` seconds."""
+
+
+class EyesReader(Protocol):
+    """Reads the eyes of a face."""
+
+    def read(self, grey: Image, face: FaceView, light: Light) -> EyesView:
+        """Return both eyes of `face` in `grey` (H, W)."""
+
+
+class ExpressionReader(Protocol):
+    """Reads the expression of a face."""
+
+    def read(self, grey: Image, face: FaceView) -> Expression | None:
+        """Return the class probabilities, or None where the face cannot be cut out."""
+
+
+class Perception:
+    """Sees one frame at a time; the only memory is where the face was and when its expression was last read.
+
+    `expression_hz`: looks at the expression a second; `expression` None switches them off.
+    """
+
+    def __init__(
+        self, face: FaceFinder, eyes: EyesReader, expression: ExpressionReader | None, expression_hz: float
+    ) -> None:
+        self._face, self._eyes, self._expression = face, eyes, expression
+        self._expression_s = 1.0 / expression_hz
+        self._expression_at: float | None = None
+        self._light: Light = "dark"
+
+    def observe(self, frame: Frame, camera: CameraState = "ok") -> Observation:
+        """Return what `frame` shows. A frozen picture shows nothing of now."""
+        if camera != "ok":
+            return self.blind(frame.t, camera)
+        picture = picture_state(frame.image)
+        self._light = picture.light
+        if picture.covered:
+            return self.blind(frame.t, "covered")
+        grey = to_grey(frame.image)
+        face = self._face.update(grey, frame.t)
+        if face is None:
+            return Observation(frame.t, camera, picture.light, None, None, face_reason=_absence(picture))
+        eyes = self._eyes.read(grey, face, picture.light)
+        return Observation(frame.t, camera, picture.light, face, eyes, self._expression_of(grey, face, frame.t))
+
+    def blind(self, t: float, camera: CameraState) -> Observation:
+        """Return the observation of time `t` (seconds) without a usable picture, because the camera is `camera`."""
+        reason: FaceReason = "covered" if camera == "covered" else "no_frame"
+        return Observation(t, camera, self._light, None, None, face_reason=reason)
+
+    def _expression_of(self, grey: Image, face: FaceView, t: float) -> Expression | None:
+        if self._expression is None:
+            return None
+        if self._expression_at is not None and 0 <= t - self._expression_at < self._expression_s:
+            return None
+        self._expression_at = t
+        return self._expression.read(grey, face)
+
+
+def to_grey(image: Image) -> Image:
+    """Return the picture as grey (H, W) uint8; grey is the normal case, colour (BGR) the special one."""
+    if image.ndim == 2:
+        return image
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+
+
+def _absence(picture: PictureState) -> FaceReason:
+    return "dark" if picture.light == "dark" else "not_found"

@@ -1,0 +1,41 @@
+"""The one way from a frame to a verdict, the same for the daemon, a replay and a still."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from driver_monitor.capture.frame import Frame
+from driver_monitor.observation import CameraState, Observation
+from driver_monitor.perception import Perception
+from driver_monitor.rules.alert import Verdict
+from driver_monitor.rules.engine import Engine
+from driver_monitor.state.driver_state import DriverState
+from driver_monitor.state.tracker import StateTracker
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """What one frame led to."""
+
+    observation: Observation
+    state: DriverState
+    verdict: Verdict
+
+
+class Pipeline:
+    """Perception, state and rules in a row. Time comes with the frames; no clock is read."""
+
+    def __init__(self, perception: Perception, state: StateTracker, engine: Engine) -> None:
+        self._perception, self._state, self.engine = perception, state, engine
+
+    def step(self, frame: Frame, camera: CameraState = "ok") -> Step:
+        """Take one frame; `camera` "frozen" says that it shows nothing new."""
+        return self._conclude(self._perception.observe(frame, camera))
+
+    def blind(self, t: float, camera: CameraState) -> Step:
+        """Let time go on to `t` (seconds) without a frame, because the camera is `camera`."""
+        return self._conclude(self._perception.blind(t, camera))
+
+    def _conclude(self, observation: Observation) -> Step:
+        state = self._state.update(observation)
+        return Step(observation, state, self.engine.update(state))
