@@ -1,0 +1,42 @@
+"""What is seen in single stills, each on its own, with nothing learned from another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from driver_monitor import service
+from driver_monitor.capture.frame import Frame
+from driver_monitor.capture.images import read_image
+from driver_monitor.errors import SourceError
+from driver_monitor.outputs.messages import signals
+from driver_monitor.service import Models, Plan
+
+
+def inspect(images: list[Path], plan: Plan, models: Models) -> Iterator[dict[str, Any]]:
+    """Yield for each file the fields of signals.jsonl plus `file`, or `{"file", "error"}` where it cannot be read.
+
+    Openness is relative to a population's open eye, since a still says nothing of this driver's own; the gaze is
+    relative to the camera.
+    """
+    for path in images:
+        try:
+            frame = Frame(read_image(path), 0.0, 0, str(path))
+        except SourceError as error:
+            yield {"file": str(path), "error": str(error)}
+            continue
+        step = service.build_pipeline(plan, models).step(frame)
+        yield {"file": str(path), **signals(0, step.state, step.verdict)}
+
+
+def sentence(seen: dict[str, Any]) -> str:
+    """Return one line for people on what `inspect` found in a file."""
+    face, eyes, head = seen["face"], seen["eyes"], seen["head"]
+    if not face["present"]:
+        return f"{seen['file']}: no face ({face['reason']}), light {seen['light']}"
+    lids = f"eyes {eyes['state']}" + (f" ({eyes['reason']})" if eyes["reason"] else "")
+    opening = "" if eyes["openness"] is None else f", openness {eyes['openness']:.2f}"
+    pose = "" if head is None else f", yaw {head['yaw']:+.0f}, pitch {head['pitch']:+.0f}"
+    mood = f", {seen['emotion']['label']}" if seen["emotion"] else ""
+    return f"{seen['file']}: face {face['score']:.2f}, {lids}{opening}{pose}{mood}, light {seen['light']}"

@@ -1,0 +1,143 @@
+"""Recorded clips through the very pipeline of the daemon, as fast as it goes, frame by frame.
+
+A replay reads no clock and drops nothing: the same machine and versions write the same files, byte for byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from driver_monitor import service
+from driver_monitor.capture.camera import Camera
+from driver_monitor.capture.clip import ClipCamera
+from driver_monitor.capture.frame import Frame
+from driver_monitor.capture.images import FolderCamera
+from driver_monitor.errors import DriverMonitorError, OutputError, UsageError
+from driver_monitor.outputs.envelope import ReplayStamper, envelope
+from driver_monitor.outputs.messages import signals
+from driver_monitor.service import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One clip to replay. `every`: use each Nth frame only. `fps`: the rate of a folder of images."""
+
+    clip: Path
+    folder: Path
+    every: int = 1
+    fps: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What came of a job: frames read, the clip's length in seconds, its alerts; or the one-line `error`."""
+
+    clip: Path
+    folder: Path
+    frames: int = 0
+    seconds: float = 0.0
+    alerts: tuple[Mapping[str, Any], ...] = ()
+    error: str | None = None
+
+
+def replay(job: Job, plan: Plan, progress: Callable[[int, int | None], None] = lambda done, total: None) -> Replayed:
+    """Replay one clip and write `signals.jsonl` and `events.jsonl` into `job.folder`, whole or not at all.
+
+    `progress` is told frames done and in all (None: the file does not say). Raises `DriverMonitorError` on a clip
+    that cannot be read and a folder that cannot be written.
+    """
+    models = service.load_models(plan.config)
+    pipeline, origin = service.build_pipeline(plan, models), service.provenance(plan, models)
+    stamper = ReplayStamper(digest(job.clip))
+    alerts: list[Mapping[str, Any]] = []
+    frames, t = 0, 0.0
+    with open_recording(job) as camera:
+        with _whole(job.folder / "signals.jsonl") as lines, _whole(job.folder / "events.jsonl") as events:
+            for frame in _frames(camera):
+                step = pipeline.step(frame)
+                lines.write(to_line(signals(frame.sequence, step.state, step.verdict)))
+                for event in step.verdict.events:
+                    alerts.append(envelope(event, stamper.stamp(event, None), origin))
+                    events.write(to_line(alerts[-1]))
+                frames, t = frames + 1, frame.t
+                progress(frames, camera.frames)
+    return Replayed(job.clip, job.folder, frames, t, tuple(alerts))
+
+
+def attempt(job: Job, plan: Plan) -> Replayed:
+    """Replay one clip in a process of a pool: a clip that cannot be read must not take the other clips with it."""
+    try:
+        return replay(job, plan)
+    except DriverMonitorError as error:
+        return Replayed(job.clip, job.folder, error=str(error))
+
+
+def to_line(message: Mapping[str, Any]) -> str:
+    """Return `message` as one line of JSON, with its line end. NaN and infinity are faults of ours and raise."""
+    return json.dumps(message, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def digest(clip: Path) -> str:
+    """Return the SHA-256 of a clip, in hexadecimal; of a folder of images, that of their names and contents."""
+    total = hashlib.sha256()
+    for path in sorted(clip.iterdir()) if clip.is_dir() else [clip]:
+        if clip.is_dir():
+            total.update(path.name.encode() + b"\0")
+        if path.is_file():
+            with path.open("rb") as file:
+                while block := file.read(1 << 20):
+                    total.update(block)
+    return total.hexdigest()
+
+
+def folders(clips: list[Path], out: Path) -> dict[Path, Path]:
+    """Return each clip's own folder below `out`: its name without ending, or, where two share one, its path too.
+
+    The path counts from the clips' common folder. Clips that still collide (a.mp4 and a.avi) keep their ending.
+    """
+    names = {clip: Path(clip.stem if clip.is_file() else clip.name) for clip in clips}
+    if len(set(names.values())) < len(clips):
+        base = Path(os.path.commonpath([clip.resolve().parent for clip in clips]))
+        shared = {name for name in names.values() if list(names.values()).count(name) > 1}
+        names = {c: c.resolve().relative_to(base).with_suffix("") if n in shared else n for c, n in names.items()}
+        twice = {name for name in names.values() if list(names.values()).count(name) > 1}
+        names = {c: c.resolve().relative_to(base) if n in twice else n for c, n in names.items()}
+    return {clip: out / name for clip, name in names.items()}
+
+
+def open_recording(job: Job) -> Camera:
+    """Open the clip or the folder of images of `job`, to be read as fast as it goes."""
+    if not job.clip.is_dir():
+        return ClipCamera(job.clip, every=job.every)
+    if job.fps is None:
+        raise UsageError(f"{job.clip}: a folder of images has no frame rate of its own; give one with --fps")
+    return FolderCamera(job.clip, job.fps, every=job.every)
+
+
+def _frames(camera: Camera) -> Iterator[Frame]:
+    while (frame := camera.read()) is not None:
+        yield frame
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[TextIO]:
+    """Open `path` for writing under another name; it gets its own only when all went well."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("w", encoding="utf-8") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot write: {error.strerror}; choose another folder with --out") from error
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,187 @@
+"""The command line. It reads arguments, calls one function a verb, and turns faults into one line and an exit code."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+import yaml
+from rich.console import Console
+
+from driver_monitor import __version__
+from driver_monitor.errors import DriverMonitorError, UsageError
+
+app = typer.Typer(
+    name="driver-monitor",
+    help="Watches a driver through a camera and warns of drowsiness and distraction. Advisory: the driver drives.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+config_app = typer.Typer(help="Check, show and describe the configuration.", no_args_is_help=True)
+app.add_typer(config_app, name="config")
+
+ConfigOption = Annotated[
+    Optional[Path],  # noqa: UP045 - typer evaluates annotations, and on Python 3.10 it wants it so
+    typer.Option("--config", "-c", help="Configuration file (default: the one that comes with the program)."),
+]
+ProfileOption = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(help="Rule profile: a shipped one's name or a file, instead of the configuration's."),
+]
+
+
+def main() -> None:
+    """Run the command line; the console script `driver-monitor`."""
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    try:
+        app()
+    except DriverMonitorError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has left (`inspect ... | head`); there is nobody to tell, not even at exit.
+        sys.stdout = None  # type: ignore[assignment]
+        sys.exit(0)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"driver-monitor {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def top(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
+) -> None:
+    """Watches a driver through a camera and warns of drowsiness and distraction. Advisory: the driver drives."""
+
+
+@app.command()
+def run(
+    config: ConfigOption = None,
+    source: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Camera number or device, clip, folder of images, URL, or demo."),
+    ] = None,
+    profile: ProfileOption = None,
+) -> None:
+    """Run the daemon: watch the camera, warn, publish."""
+    from driver_monitor import live
+    from driver_monitor.service import Request
+
+    live.run(Request(config, source, profile))
+
+
+@app.command()
+def replay(
+    clips: Annotated[list[Path], typer.Argument(help="Clips, or folders of images.")],
+    config: ConfigOption = None,
+    out: Annotated[Path, typer.Option(help="Folder for the results; each clip gets its own in it.")] = Path("replay"),
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="Clips at a time.")] = 1,
+    profile: ProfileOption = None,
+    every: Annotated[int, typer.Option(min=1, max=1000, help="Use each Nth frame only.")] = 1,
+    fps: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(min=0.1, max=1000, help="Frames a second of a folder of images."),
+    ] = None,
+) -> None:
+    """Run recorded clips through the same pipeline, as fast as it goes, and write signals.jsonl and events.jsonl."""
+    from driver_monitor.bench import replay_many
+    from driver_monitor.bench.replay import Job, folders
+    from driver_monitor.service import Request, load_plan
+
+    unique = list(dict.fromkeys(clips))
+    work = [Job(clip, folder, every, fps) for clip, folder in folders(unique, out).items()]
+    failed = replay_many.replay_all(work, load_plan(Request(config, None, profile)), jobs, Console())
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def inspect(
+    images: Annotated[list[Path], typer.Argument(help="Pictures.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Show what is seen in single pictures, each on its own."""
+    from driver_monitor.bench.inspect import inspect as look
+    from driver_monitor.bench.inspect import sentence
+    from driver_monitor.service import Request, load_models, load_plan
+
+    plan = load_plan(Request(config))
+    failed = False
+    for seen in look(images, plan, load_models(plan.config)):
+        failed = failed or "error" in seen
+        if as_json:
+            print(json.dumps(seen, ensure_ascii=False, allow_nan=False), flush=True)
+        elif "error" in seen:
+            print(seen["error"], file=sys.stderr)
+        else:
+            print(sentence(seen), flush=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def watch(
+    connect: Annotated[str, typer.Option(help="Where the daemon publishes (zmq.bind).")] = "tcp://127.0.0.1:5556",
+) -> None:
+    """Print a running daemon's alerts, state and status, live."""
+    from driver_monitor.watch import watch as follow
+
+    follow(connect, Console())
+
+
+@config_app.command("check")
+def config_check(
+    file: Annotated[Optional[Path], typer.Argument(help="Configuration file.")] = None,  # noqa: UP045
+    profile: ProfileOption = None,
+) -> None:
+    """Check a configuration and its profile; faults are told with file, line, key and reason."""
+    from driver_monitor.service import Request, load_plan
+
+    plan = load_plan(Request(file, None, profile))
+    print(f"{file or 'the default configuration'}: good; profile {plan.profile.name}: {len(plan.profile.rules)} rules")
+
+
+@config_app.command("dump")
+def config_dump(
+    file: Annotated[Optional[Path], typer.Argument(help="Configuration file.")] = None,  # noqa: UP045
+) -> None:
+    """Show every value in force, as YAML."""
+    from driver_monitor import config as configuration
+
+    values = configuration.load(file).model_dump(mode="json")
+    print(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), end="")
+
+
+@config_app.command("schema")
+def config_schema(
+    of_profile: Annotated[bool, typer.Option("--profile", help="Of a rule profile instead.")] = False,
+) -> None:
+    """Print the JSON Schema of the configuration, for editors that check as one types."""
+    from driver_monitor.config import Config
+    from driver_monitor.rules.profile import Profile
+
+    model = Profile if of_profile else Config
+    print(json.dumps(model.model_json_schema(), indent=2, ensure_ascii=False))
+
+
+@app.command("gpio-off", hidden=True)
+def gpio_off(config: ConfigOption = None) -> None:
+    """Drive buzzer and LED low; systemd runs it after a stop, for a daemon that could not do so itself."""
+    from driver_monitor import config as configuration
+    from driver_monitor.outputs.gpio import GpioOutput
+
+    GpioOutput(configuration.load(config).gpio).close()
+
+
+__all__ = ["UsageError", "app", "main"]

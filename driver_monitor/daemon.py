@@ -1,0 +1,160 @@
+"""The live loop: newest frame in, verdict out, and a watchdog that is fed by nothing but progress.
+
+It owns no thread but the caller's; camera and outputs have their own and are looked after here: one that dies takes
+the daemon down with a clear message, and systemd starts it anew.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from driver_monitor.capture.frame import Frame
+from driver_monitor.capture.grabber import Grabber
+from driver_monitor.errors import DriverMonitorError
+from driver_monitor.health import Health
+from driver_monitor.outputs.envelope import Provenance, Stamper, envelope
+from driver_monitor.outputs.messages import state_message
+from driver_monitor.outputs.output import Output
+from driver_monitor.pipeline import Pipeline, Step
+from driver_monitor.rules.alert import AlertEvent, Level
+from driver_monitor.systemd import Notifier
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.1
+"""Longest wait for a frame: a stop, a reload and a lost camera are seen within it."""
+Events = tuple[AlertEvent, ...]
+STATUS_S = 1.0
+"""Period of `status/` and of the watchdog's feeding; systemd waits for ten of them (WatchdogSec=10)."""
+
+
+class KeptOldConfig(DriverMonitorError):
+    """A reload failed and the old configuration goes on."""
+
+
+@dataclass(slots=True)
+class Parts:
+    """What the loop runs on; a reload puts another part in its place."""
+
+    grabber: Grabber
+    pipeline: Pipeline
+    outputs: Output
+    provenance: Provenance
+    state_s: float
+
+
+class Daemon:
+    """Runs until the source ends, `stop` is called, or a part dies.
+
+    `clock`: monotonic seconds. `reload`: called between two frames after `ask_reload`, with the parts to change and
+    a function that sends alerts to the present outputs; it raises `KeptOldConfig`, with the old parts in place, when the
+    new configuration is wrong or does not work.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        stamper: Stamper,
+        notifier: Notifier,
+        clock: Callable[[], float],
+        reload: Callable[[Parts, Callable[[Events], None]], None],
+    ) -> None:
+        self._parts, self._stamper, self._notifier, self._clock, self._reload = parts, stamper, notifier, clock, reload
+        self._stop = threading.Event()
+        self._reload_asked = threading.Event()
+        self._started = clock()
+        self._last: Frame | None = None
+        self._level: Level | None = None
+        self._state_due = self._status_due = self._started
+        self._progress = False
+        self.health = Health(self._started)
+
+    def stop(self) -> None:
+        """Ask the loop to end; it does within a tick and a frame. Safe in a signal handler."""
+        self._stop.set()
+
+    def ask_reload(self) -> None:
+        """Ask for the configuration to be read again. Safe in a signal handler."""
+        self._reload_asked.set()
+
+    def run(self) -> None:
+        """Run the loop. Raises `DriverMonitorError` when a part has died; the caller closes the parts."""
+        self._notifier.ready()
+        while not self._stop.is_set():
+            if self._reload_asked.is_set():
+                self._reload_asked.clear()
+                self._apply_reload()
+            if not self._turn():
+                break
+            self._report()
+            self._check_parts()
+        self._notifier.stopping()
+
+    def _turn(self) -> bool:
+        """Take the newest frame, or let time go on without one; False at the source's end."""
+        parts = self._parts
+        frame = parts.grabber.latest(TICK_S)
+        if frame is not None:
+            self._last = frame
+            self._publish(parts.pipeline.step(frame, parts.grabber.state), frame.t_mono)
+            self.health.frame_done(frame, self._clock())
+            self._progress = True
+            return True
+        if parts.grabber.ended:
+            return False
+        if parts.grabber.state != "ok":
+            self._publish(parts.pipeline.blind(self._now(), parts.grabber.state), self._clock())
+            self._progress = True
+        return True
+
+    def _now(self) -> float:
+        """Return the time in the frames' own count, seconds, going on where the last frame left it."""
+        if self._last is None or self._last.t_mono is None:
+            return self._clock() - self._started
+        return self._last.t + self._clock() - self._last.t_mono
+
+    def _publish(self, step: Step, t_mono: float | None) -> None:
+        self.health.seen(step)
+        self._send(step.verdict.events, t_mono)
+        outputs = self._parts.outputs
+        if step.verdict.level != self._level:
+            self._level = step.verdict.level
+            outputs.level(self._level)
+        if self._clock() >= self._state_due:
+            self._state_due = self._clock() + self._parts.state_s
+            outputs.state(state_message(step.state, step.verdict))
+
+    def _send(self, events: Events, t_mono: float | None) -> None:
+        for event in events:
+            stamp = self._stamper.stamp(event, t_mono)
+            self._parts.outputs.alert(envelope(event, stamp, self._parts.provenance))
+
+    def _report(self) -> None:
+        now = self._clock()
+        if now < self._status_due:
+            return
+        self._status_due = now + STATUS_S
+        status = self.health.status(self._parts.grabber, self._parts.provenance, now)
+        self._parts.outputs.status(status)
+        if self._progress:
+            self._notifier.watchdog()
+            self._notifier.status(self.health.sentence)
+        self._progress = False
+
+    def _check_parts(self) -> None:
+        for name, failure in (("camera", self._parts.grabber.failure), ("outputs", self._parts.outputs.failure)):
+            if failure is not None:
+                raise DriverMonitorError(f"{name}: {failure}; the daemon stops, systemd starts it anew")
+
+    def _apply_reload(self) -> None:
+        self._notifier.reloading()
+        try:
+            self._reload(self._parts, lambda events: self._send(events, self._clock()))
+            log.info("configuration read again")
+        except KeptOldConfig as error:
+            log.error("kept the old configuration: %s", error)
+        self._parts.outputs.level(self._level)
+        self._notifier.ready()

@@ -1,0 +1,106 @@
+"""The process around the live loop: its log, signals, files and clocks. What `driver-monitor run` does."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+
+from rich.console import Console
+
+from driver_monitor import service
+from driver_monitor.config import ServiceConfig
+from driver_monitor.daemon import Daemon, Parts
+from driver_monitor.outputs.envelope import LiveStamper
+from driver_monitor.outputs.sequence import AlertSequence
+from driver_monitor.reload import Reloader
+from driver_monitor.service import Plan, Request
+from driver_monitor.systemd import Notifier
+
+log = logging.getLogger(__name__)
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+SYNCED = Path("/run/systemd/timesync/synchronized")
+"""systemd-timesyncd touches it once the clock has been set from the network; a Pi has no battery clock."""
+
+
+def run(request: Request) -> None:
+    """Run the daemon until its source ends or it is told to stop. Raises `DriverMonitorError`."""
+    plan = service.load_plan(request)
+    logging.getLogger().setLevel(plan.config.service.log_level.upper())
+    console = Console()
+    with AlertSequence(state_dir(plan.config.service)) as sequence, _parts(plan, console) as parts:
+        stamper = LiveStamper(sequence.next, wall_clock, str(uuid.uuid4()), boot_id())
+        builders = {"outputs": lambda plan: service.build_outputs(plan, console), "grabber": service.build_grabber}
+        daemon = Daemon(parts, stamper, Notifier(), time.monotonic, Reloader(request, plan, builders))
+        with _signals(daemon):
+            daemon.run()
+        health = daemon.health
+    console.print(f"stopped after {health.frames} frames, {health.alerts} alerts", highlight=False)
+
+
+@contextmanager
+def _parts(plan: Plan, console: Console) -> Iterator[Parts]:
+    """Build the parts, and close whatever parts are in place at the end, in the order that loses nothing."""
+    models = service.load_models(plan.config)
+    pipeline = service.build_pipeline(plan, models)
+    # The outputs come before the camera: a port in use is found before the camera's light goes on.
+    outputs = service.build_outputs(plan, console)
+    try:
+        grabber = service.build_grabber(plan)
+    except BaseException:
+        outputs.close()
+        raise
+    parts = Parts(grabber, pipeline, outputs, service.provenance(plan, models), 1.0 / plan.config.zmq.state_hz)
+    try:
+        yield parts
+    finally:
+        # Pins low and the last alerts out first; a camera that hangs must not delay them.
+        parts.outputs.close()
+        parts.grabber.close()
+
+
+@contextmanager
+def _signals(daemon: Daemon) -> Iterator[None]:
+    """Let SIGTERM and SIGINT stop the daemon and SIGHUP reload it, while it runs."""
+    handlers = {
+        signal.SIGTERM: lambda *_: daemon.stop(),
+        signal.SIGINT: lambda *_: daemon.stop(),
+        signal.SIGHUP: lambda *_: daemon.ask_reload(),
+    }
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def state_dir(config: ServiceConfig) -> Path:
+    """Return where the daemon keeps what must survive it: configured, systemd's, or the user's own place."""
+    if config.state_dir is not None:
+        return config.state_dir
+    given = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    if given:
+        return Path(given)
+    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(home) / "driver-monitor"
+
+
+def wall_clock() -> tuple[datetime, bool]:
+    """Return the time of day, UTC, and whether the clock is known to be set; a label only, never logic."""
+    return datetime.now(timezone.utc), SYNCED.exists()
+
+
+def boot_id() -> str:
+    """Return the kernel's id of this boot, so that monotonic times of two boots are never compared."""
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return str(uuid.uuid4())

@@ -1,0 +1,92 @@
+"""The composition root: builds every part from the configuration, by constructor. No globals, no singletons."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from driver_monitor import config as configuration
+from driver_monitor import resources
+from driver_monitor.config import Config
+from driver_monitor.emotion.classifier import ExpressionNet
+from driver_monitor.eyes.eye_net import EyeNet
+from driver_monitor.eyes.reader import EyeReader
+from driver_monitor.face.detector import HogDetector
+from driver_monitor.face.landmarks import LandmarkNet
+from driver_monitor.face.tracker import FaceTracker
+from driver_monitor.outputs.envelope import Provenance
+from driver_monitor.perception import Perception
+from driver_monitor.pipeline import Pipeline
+from driver_monitor.rules.engine import Engine
+from driver_monitor.rules.profile import Profile, load_profile
+from driver_monitor.state.tracker import StateTracker
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asked for; it goes over what the configuration says, also after a reload."""
+
+    config: Path | None = None
+    source: str | None = None
+    profile: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A valid configuration with its profile: all that the parts are built from."""
+
+    config: Config
+    profile: Profile
+    profile_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The loaded nets; `expression` is None when emotion is off. `digest`: a short hash over all of them."""
+
+    landmarks: LandmarkNet
+    eyes: EyeNet
+    expression: ExpressionNet | None
+    digest: str
+
+
+def load_plan(request: Request) -> Plan:
+    """Read and check configuration and profile. Raises `ConfigError`."""
+    config = configuration.load(request.config)
+    if request.source is not None:
+        config = config.model_copy(update={"camera": config.camera.model_copy(update={"source": request.source})})
+    if request.profile is not None:
+        config = config.model_copy(update={"profile": request.profile})
+    profile, text = load_profile(config.profile)
+    return Plan(config, profile, text)
+
+
+def load_models(config: Config) -> Models:
+    """Load the nets. Raises `ModelError` naming the file that is missing or wrong."""
+    folder = config.models.folder or resources.path("models")
+    threads = config.models.threads
+    landmarks = LandmarkNet(folder / "landmarks.onnx", threads)
+    eyes = EyeNet(folder / "eyes.onnx", threads)
+    expression = ExpressionNet(folder / "emotion.onnx", threads) if config.emotion.enabled else None
+    hashes = [net.sha256 for net in (landmarks, eyes, expression) if net is not None]
+    return Models(landmarks, eyes, expression, hashlib.sha256("".join(hashes).encode()).hexdigest()[:16])
+
+
+def build_perception(config: Config, models: Models) -> Perception:
+    """Put the nets behind their trackers and readers."""
+    face = FaceTracker(HogDetector(), models.landmarks, config.face.search_hz)
+    return Perception(face, EyeReader(models.eyes), models.expression, config.emotion.rate_hz)
+
+
+def build_pipeline(plan: Plan, models: Models) -> Pipeline:
+    """Build a pipeline with a fresh memory."""
+    return Pipeline(build_perception(plan.config, models), StateTracker(), Engine(plan.profile))
+
+
+def provenance(plan: Plan, models: Models) -> Provenance:
+    """Return what every alert says of where it comes from."""
+    digest = configuration.digest(plan.config, plan.profile_text)
+    return Provenance(plan.config.vehicle.id, models.digest, digest, plan.profile.name)
+
+
