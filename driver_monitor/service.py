@@ -10,6 +10,7 @@ from driver_monitor import config as configuration
 from driver_monitor import resources
 from driver_monitor.config import Config
 from driver_monitor.emotion.classifier import ExpressionNet
+from driver_monitor.emotion.reader import ExpressionReader
 from driver_monitor.eyes.eye_net import EyeNet
 from driver_monitor.eyes.reader import EyeReader
 from driver_monitor.face.detector import HogDetector
@@ -76,7 +77,8 @@ def load_models(config: Config) -> Models:
 def build_perception(config: Config, models: Models) -> Perception:
     """Put the nets behind their trackers and readers."""
     face = FaceTracker(HogDetector(), models.landmarks, config.face.search_hz)
-    return Perception(face, EyeReader(models.eyes), models.expression, config.emotion.rate_hz)
+    expression = None if models.expression is None else ExpressionReader(models.expression)
+    return Perception(face, EyeReader(models.eyes), expression, config.emotion.rate_hz)
 
 
 def build_pipeline(plan: Plan, models: Models) -> Pipeline:
