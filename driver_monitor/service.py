@@ -90,5 +90,3 @@ def provenance(plan: Plan, models: Models) -> Provenance:
     """Return what every alert says of where it comes from."""
     digest = configuration.digest(plan.config, plan.profile_text)
     return Provenance(plan.config.vehicle.id, models.digest, digest, plan.profile.name)
-
-

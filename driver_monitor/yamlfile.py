@@ -45,8 +45,8 @@ def read_text(path: Path) -> str:
 def parse(text: str, name: str, model: type[Model]) -> Model:
     """Validate YAML `text` as `model`; `name` is what errors call the file. Raises `ConfigError`."""
     node = _compose(text, name)
-    lines = dict(_walk(node, ())) if node is not None else {}
-    values = _construct(node, name)
+    lines = dict(_walk(node, (), name)) if node is not None else {}
+    values = {} if node is None else _construct(node, f"{name}:1")
     if not isinstance(values, dict):
         raise ConfigError(f"{name}:1: expected `key: value` lines, found {_kind(values)}")
     try:
@@ -85,32 +85,33 @@ def _fault(problem: str, event: yaml.Event) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)  # type: ignore[arg-type]
 
 
-def _walk(node: yaml.Node, key: Key) -> Iterator[tuple[Key, int]]:
-    """Yield each value's key path and its line; refuse a key that stands twice."""
+def _walk(node: yaml.Node, key: Key, file: str) -> Iterator[tuple[Key, int]]:
+    """Yield each value's key path and its line; refuse a key that stands twice and a value YAML cannot make."""
     yield key, node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for name, value in node.value:
+            line = name.start_mark.line + 1
+            if not isinstance(name, yaml.ScalarNode):
+                raise ConfigError(f"{file}:{line}: a key must be a plain word")
             if name.value in seen:
-                raise ConfigError(f"{name.start_mark.name}:{name.start_mark.line + 1}: {name.value}: stands twice")
+                raise ConfigError(f"{file}:{line}: {_dotted((*key, name.value))}: stands twice")
             seen.add(name.value)
-            yield (*key, str(name.value), "<key>"), name.start_mark.line + 1
-            yield from _walk(value, (*key, str(name.value)))
+            yield (*key, name.value, "<key>"), line
+            yield from _walk(value, (*key, name.value), file)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
-            yield from _walk(value, (*key, index))
+            yield from _walk(value, (*key, index), file)
+    else:
+        _construct(node, f"{file}:{node.start_mark.line + 1}: {_dotted(key)}")
 
 
-def _construct(node: yaml.Node | None, name: str) -> Any:
-    if node is None:
-        return {}
+def _construct(node: yaml.Node, where: str) -> Any:
     loader = yaml.SafeLoader("")
     try:
         return loader.construct_document(node)
     except (yaml.MarkedYAMLError, ValueError, OverflowError) as error:
-        mark = getattr(error, "problem_mark", None) or node.start_mark
-        reason = getattr(error, "problem", None) or str(error)
-        raise ConfigError(f"{name}:{mark.line + 1}: {reason}") from None
+        raise ConfigError(f"{where}: {getattr(error, 'problem', None) or error}") from None
     finally:
         loader.dispose()
 

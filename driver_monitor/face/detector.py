@@ -9,11 +9,19 @@ import dlib
 import numpy as np
 
 from driver_monitor.capture.frame import Image
+from driver_monitor.face.landmarks import Detector as DetectorKind
 from driver_monitor.observation import Box
 
 
 class Detector(Protocol):
-    """Proposes where faces may be; the landmark net then says whether one is."""
+    """Proposes where faces may be; the landmark net then says whether one is.
+
+    `kind`: whose boxes these are, since detectors do not agree on what of a face belongs into one.
+    """
+
+    @property
+    def kind(self) -> DetectorKind:
+        """The detector's name in `landmarks.crop_of_box`."""
 
     def find(self, grey: Image) -> list[Box]:
         """Return boxes of possible faces in `grey` (H, W), surest first; frame pixels."""
@@ -22,6 +30,7 @@ class Detector(Protocol):
 class HogDetector:
     """dlib's frontal HOG detector: needs no model file, sees frontal faces of at least a sixth of the picture's width."""
 
+    kind: DetectorKind = "hog"
     WIDTH = 480
     """Search width, pixels. HOG's smallest face is 80: at 480 it finds all 111 near-infrared stills, at 320 nine in
     ten (measured). Upright pictures are limited by their height instead, which keeps the cost about the same."""

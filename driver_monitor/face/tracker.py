@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from driver_monitor.capture.frame import Image
 from driver_monitor.face.bridge import CorrelationBridge
-from driver_monitor.face.crop import Crop, box_of_points, crop_of_box, crop_of_points
 from driver_monitor.face.detector import Detector
 from driver_monitor.face.head_pose import head_pose
+from driver_monitor.face.landmarks import Crop, crop_of_box, face_crop
 from driver_monitor.face.mouth import mouth_opening
 from driver_monitor.observation import Box, FaceView
 
@@ -60,7 +60,7 @@ class FaceTracker:
     def _follow(self, grey: Image) -> tuple[Points, float] | None:
         if self._last is None or self._last[0].shape != grey.shape:
             return None
-        return self._look(grey, crop_of_points(self._last[1]), KEEP)
+        return self._look(grey, face_crop(self._last[1]), KEEP)
 
     def _cross(self, grey: Image, t: float) -> tuple[Points, float] | None:
         """Cross a gap: learn the face from the last good frame, follow its picture, look with the net there."""
@@ -75,7 +75,7 @@ class FaceTracker:
         moved = self._bridge.follow(grey)
         box = box_of_points(points)
         shift = (moved.x + moved.w / 2 - box.x - box.w / 2, moved.y + moved.h / 2 - box.y - box.h / 2)
-        return self._look(grey, crop_of_points(points + np.asarray(shift, np.float32)), KEEP)
+        return self._look(grey, face_crop(points + np.asarray(shift, np.float32)), KEEP)
 
     def _search(self, grey: Image, t: float) -> tuple[Points, float] | None:
         if self._searched_at is not None and 0 <= t - self._searched_at < self._search_s:
@@ -89,14 +89,20 @@ class FaceTracker:
 
     def _settle(self, grey: Image, box: Box) -> tuple[Points, float] | None:
         """Look twice: a detector's box is coarse, the second crop is cut by the first look's landmarks."""
-        first = self._look(grey, crop_of_box(box), KEEP)
-        return None if first is None else self._look(grey, crop_of_points(first[0]), TAKE)
+        first = self._look(grey, crop_of_box(box, self._detector.kind), KEEP)
+        return None if first is None else self._look(grey, face_crop(first[0]), TAKE)
 
     def _look(self, grey: Image, crop: Crop, least: float) -> tuple[Points, float] | None:
         points, score = self._net.locate(grey, crop)
         if score < least or not np.isfinite(points).all():
             return None
         return points, score
+
+
+def box_of_points(points: Points) -> Box:
+    """Return the box from brows to chin around the 68 iBUG points, frame pixels."""
+    low, high = points[:68].min(axis=0), points[:68].max(axis=0)
+    return Box(float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
 
 
 def _view(grey: Image, points: Points, score: float) -> FaceView:
