@@ -1,0 +1,100 @@
+"""One video stream through FFmpeg: its frames in the order they are shown, as `Image`s; shared by clips and URLs."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from fractions import Fraction
+from typing import NamedTuple
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from driver_monitor.capture import picture
+from driver_monitor.capture.frame import Image
+from driver_monitor.capture.timeline import Timeline
+from driver_monitor.errors import SourceError
+
+NOT_VIDEO = frozenset({"tty", "lavfi"})
+"""FFmpeg formats that turn any text into pictures: a text file is not a clip."""
+
+
+class Decoded(NamedTuple):
+    """A picture, its time in seconds since the first one, and its number as decoded, from 0."""
+
+    image: Image
+    t: float
+    sequence: int
+
+
+class Decoder:
+    """Decodes the first real video stream of a container.
+
+    `every`: hand out each Nth frame only. `decoded` counts all of them; `damaged` the packets that could not be
+    decoded, around which the frames are delivered. `total`: frames the container announces, None where it does not
+    say. `where` names the source in errors.
+    """
+
+    def __init__(self, container: InputContainer, where: str, every: int = 1) -> None:
+        self._container = container
+        self._where = where
+        self._every = every
+        stream = _picture_stream(container, where)
+        rate = stream.average_rate or stream.guessed_rate
+        self._timeline = Timeline(stream.time_base or Fraction(1, av.time_base), float(rate) if rate else None)
+        self._frames = self._decode(stream)
+        self.decoded = 0
+        self.damaged = 0
+        self.total = stream.frames or None
+
+    def next(self) -> Decoded | None:
+        """Return the next picture, None at the end.
+
+        Raises `av.FFmpegError` when the container breaks off, `SourceError` when a picture is too small or too large.
+        """
+        for frame in self._frames:
+            sequence = self.decoded
+            self.decoded += 1
+            t = self._timeline.at(frame.pts)
+            if sequence % self._every == 0:
+                return Decoded(self._upright(frame), t, sequence)
+        return None
+
+    def _upright(self, frame: VideoFrame) -> Image:
+        picture.check_size(frame.width, frame.height, self._where)
+        parts = frame.format.components
+        grey = len(parts) == 1 and not frame.format.has_palette
+        image = picture.as_image(frame.to_ndarray(format="gray" if grey else "bgr24"))
+        # The display matrix counts counter-clockwise.
+        return picture.rotate(image, round(-frame.rotation / 90) * 90 % 360)
+
+    def close(self) -> None:
+        """Free the decoder; not while another thread is inside `next`."""
+        self._frames.close()
+        self._container.close()
+
+    def _decode(self, stream: VideoStream) -> Generator[VideoFrame, None, None]:
+        for packet in self._container.demux(stream):
+            try:
+                yield from packet.decode()
+            except av.error.InvalidDataError:
+                self.damaged += 1
+
+
+def _picture_stream(container: InputContainer, where: str) -> VideoStream:
+    if container.format.name in NOT_VIDEO:
+        raise SourceError(f"{where}: is text, not a video; give a video file")
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            if stream.codec_context is None:
+                raise SourceError(f"{where}: no decoder for its picture stream; convert it to H.264 (MP4)")
+            return stream
+    raise SourceError(f"{where}: has sound but no picture, or nothing at all; give a file with a video stream")
+
+
+def reason(error: Exception) -> str:
+    """Return FFmpeg's own words for `error`, without the name of the file or the URL (it may hold a password)."""
+    text = getattr(error, "strerror", None) or type(error).__name__
+    return str(text).rstrip(".").lower()

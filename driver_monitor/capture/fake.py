@@ -1,0 +1,72 @@
+"""A camera without hardware: pictures, times and faults by script, for tests and for trying things out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+from driver_monitor.capture.camera import Camera, Clock
+from driver_monitor.capture.frame import Frame, Image
+from driver_monitor.errors import SourceError
+
+Fault = Literal["lost", "frozen", "hang"]
+
+
+class FakeCamera(Camera):
+    """Plays `images`, a list or a function of the sequence number, one at each read.
+
+    `times`: each frame's `t` in seconds, a list or frames a second. The source ends with the shorter list; with a
+    function and a rate it never does. A live one stamps `t_mono` by `monotonic`, a recorded one leaves it None.
+    `faults` by sequence number: "lost" raises `SourceError`, "frozen" repeats the last picture, "hang" blocks until
+    `close`; each happens once, in place of the frame of that number.
+    """
+
+    def __init__(
+        self,
+        images: Sequence[Image] | Callable[[int], Image],
+        times: Sequence[float] | float = 30.0,
+        *,
+        faults: Mapping[int, Fault] | None = None,
+        live: bool = True,
+        name: str = "fake camera",
+        monotonic: Clock = time.monotonic,
+    ) -> None:
+        self.name = name
+        self.live = live
+        lengths = [len(part) for part in (images, times) if isinstance(part, Sequence)]
+        self.frames = min(lengths) if lengths else None
+        self._images = images
+        self._times = times
+        self._faults = dict(faults or {})
+        self._monotonic = monotonic
+        self._closed = threading.Event()
+        self._sequence = 0
+        self._last: Image | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed.is_set()
+
+    def read(self) -> Frame | None:
+        """See `Camera.read`."""
+        sequence = self._sequence
+        if self.closed or sequence == self.frames:
+            return None
+        self._sequence += 1
+        fault = self._faults.get(sequence)
+        if fault == "lost":
+            raise SourceError(f"{self.name}: lost at frame {sequence}, as the script says")
+        if fault == "hang":
+            self._closed.wait()
+            return None
+        if fault != "frozen" or self._last is None:
+            self._last = self._images(sequence) if callable(self._images) else self._images[sequence]
+        t = self._times[sequence] if isinstance(self._times, Sequence) else sequence / self._times
+        return Frame(self._last.copy(), t, sequence, self.name, self._monotonic() if self.live else None)
+
+    def close(self) -> None:
+        """See `Camera.close`."""
+        self._closed.set()

@@ -1,0 +1,104 @@
+"""What can be said of a picture before any face is sought: covered, dark, blinded, by daylight or infrared (pure).
+
+The numbers were set on 15 day clips (every tenth frame), 111 near-infrared stills, 833 grey photographs of drivers and
+400 grey portraits, measured on this module's own small picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from driver_monitor.capture.frame import Image
+from driver_monitor.observation import Light
+
+SMALL = (160, 120)
+"""Width and height everything is measured at: averaging away the sensor's noise, and cheap."""
+CELLS = (32, 24)
+"""The picture's coarse structure: width and height in cells."""
+BORDER_MAX = 16
+"""A black border (letterbox, pillarbox) has nothing brighter: 16 is black in studio-range video."""
+STEP = 4.0
+"""Grey levels between neighbouring cells that make structure. Sensor noise of 20 levels averages to below 1."""
+COVERED_SHARE = 0.10
+"""Share of cells with structure below which the lens is covered: the poorest real picture has 0.50; a hand or tape
+that lets light in at one side stays below a tenth."""
+COVERED_SHARE_DARK = 0.01
+"""The same in a dark picture, where a few lamps are all the structure there is: eight cells of 768."""
+DARK_MEAN = 25.0
+"""Mean level below which a picture is dark: about half of the darkest readable clip's 45; eyes are then black."""
+SATURATED = 250
+"""Level from which a pixel is blown out; 255 does not survive compression."""
+GLARE_SHARE = 0.35
+"""Share of blown-out pixels that makes glare: car clips with sunlit windows reach 0.20."""
+GREY_CHROMA = 3.0
+"""Mean spread of the three channels up to which a colour picture is grey: grey ones have 0, compressed ones about 1,
+the palest colour clip 11."""
+DAYLIGHT_LEVEL = 200
+DAYLIGHT_SHARE = 0.06
+"""Share of pixels above `DAYLIGHT_LEVEL` from which a grey picture is taken for daylight."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureState:
+    """`covered`: no structure at all, whatever the brightness; it outweighs `light`. `mean`: grey level, 0 to 255."""
+
+    light: Light
+    covered: bool
+    mean: float
+
+
+def picture_state(image: Image) -> PictureState:
+    """Judge one picture: grey (H, W) or BGR (H, W, 3), uint8.
+
+    Black borders do not count. "dark" and "glare" come before "day" and "infrared". A wholly black picture is dark and
+    covered: which of the two it is, no picture can tell.
+
+    Day or infrared: a picture with colours is day. A grey one is infrared unless a good part of it is very bright, as
+    the windows of a car by day are (833 grey day photographs: 0.077 or more; 111 stills lit by an infrared lamp in
+    dark rooms: 0.046 or less). That is a guess from structure: a grey camera by day and an infrared one in the sun
+    cannot be told apart, nor a grey camera in a dim place from an infrared one.
+    """
+    small = _without_borders(cv2.resize(image, SMALL, interpolation=cv2.INTER_AREA))
+    grey = small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
+    mean = float(grey.mean())
+    dark = mean < DARK_MEAN
+    covered = _structure(grey) < (COVERED_SHARE_DARK if dark else COVERED_SHARE)
+    light: Light
+    if dark:
+        light = "dark"
+    elif float((grey >= SATURATED).mean()) > GLARE_SHARE:
+        light = "glare"
+    elif _is_grey(small) and float((grey > DAYLIGHT_LEVEL).mean()) < DAYLIGHT_SHARE:
+        light = "infrared"
+    else:
+        light = "day"
+    return PictureState(light, covered, mean)
+
+
+def _structure(grey: NDArray[np.uint8]) -> float:
+    """Return the share of cells that differ from their right or lower neighbour by more than `STEP`."""
+    cells = cv2.resize(grey, CELLS, interpolation=cv2.INTER_AREA).astype(np.float32)
+    across = np.abs(np.diff(cells, axis=1))[:-1]
+    down = np.abs(np.diff(cells, axis=0))[:, :-1]
+    return float((np.maximum(across, down) > STEP).mean())
+
+
+def _is_grey(small: NDArray[np.uint8]) -> bool:
+    if small.ndim == 2:
+        return True
+    spread = small.max(axis=2) - small.min(axis=2)
+    return float(spread.mean()) < GREY_CHROMA
+
+
+def _without_borders(small: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Cut off black rows and columns at the edges, unless hardly anything would be left."""
+    level = small if small.ndim == 2 else small.max(axis=2)
+    bright = level > BORDER_MAX
+    rows, columns = np.flatnonzero(bright.any(axis=1)), np.flatnonzero(bright.any(axis=0))
+    if rows.size < SMALL[1] // 4 or columns.size < SMALL[0] // 4:
+        return small
+    return np.ascontiguousarray(small[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])

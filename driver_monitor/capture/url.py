@@ -1,0 +1,91 @@
+"""A stream by URL: RTSP cameras, HTTP streams and files, and `rpicam-vid` listening on TCP."""
+
+from __future__ import annotations
+
+import time
+from urllib.parse import urlsplit
+
+import av
+
+from driver_monitor.capture.camera import Clock, GuardedCamera, Wait
+from driver_monitor.capture.decoder import Decoder, reason
+from driver_monitor.capture.frame import Frame
+from driver_monitor.capture.pacing import Pace, RealTime
+from driver_monitor.errors import SourceError
+
+SCHEMES = ("rtsp", "rtsps", "http", "https", "tcp", "udp")
+OPEN_TIMEOUT_S = 10.0
+"""An RTSP camera answers, and sends its first key frame, within a few seconds."""
+READ_TIMEOUT_S = 5.0
+"""A peer that is silent for so long is gone; the grabber has called the camera lost long before."""
+
+
+class UrlCamera(GuardedCamera):
+    """A stream by URL. With a known length (a file on a web server) it is a clip, without one a live camera.
+
+    Live frames carry their arrival time: `t` counts from the first one. Passwords in the URL are never shown.
+    Raises `SourceError` when nobody answers, the peer falls silent, or what it sends is no video.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pace: Pace = "real_time",
+        every: int = 1,
+        open_timeout_s: float = OPEN_TIMEOUT_S,
+        read_timeout_s: float = READ_TIMEOUT_S,
+        monotonic: Clock = time.monotonic,
+        wait: Wait | None = None,
+    ) -> None:
+        name = without_password(url)
+        try:
+            options = {"rtsp_transport": "tcp"} if url.lower().startswith("rtsp") else {}
+            container = av.open(
+                url, metadata_errors="replace", timeout=(open_timeout_s, read_timeout_s), options=options
+            )
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise SourceError(
+                f"{name}: cannot be opened ({reason(error)}); check the address, the network and the camera's password"
+            ) from error
+        self._decoder = Decoder(container, name, every)
+        super().__init__(name, live=not container.duration, frames=None)
+        if not self.live and self._decoder.total:
+            self.frames = -(-self._decoder.total // every)
+        self._monotonic = monotonic
+        self._pacer = RealTime(monotonic, wait or self._closed.wait) if pace == "real_time" and not self.live else None
+        self._start: float | None = None
+
+    def _read(self) -> Frame | None:
+        try:
+            decoded = self._decoder.next()
+        except (av.FFmpegError, OSError) as error:
+            raise SourceError(f"{self.name}: broke off ({reason(error)}); check the network") from error
+        if decoded is None:
+            self._check_end()
+            return None
+        t, t_mono = self._stamp(decoded.t)
+        return Frame(decoded.image, t, decoded.sequence, self.name, t_mono)
+
+    def _stamp(self, t: float) -> tuple[float, float | None]:
+        if self.live:
+            now = self._monotonic()
+            self._start = now if self._start is None else self._start
+            return now - self._start, now
+        return t, self._pacer.release(t) if self._pacer else None
+
+    def _check_end(self) -> None:
+        if self._decoder.decoded == 0:
+            raise SourceError(f"{self.name}: no frame can be decoded; check that it is a video stream")
+        if self.live:
+            raise SourceError(f"{self.name}: the stream ended; check the camera")
+
+    def _release(self) -> None:
+        self._decoder.close()
+
+
+def without_password(url: str) -> str:
+    """Return `url` without user, password and query: all three may hold secrets."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}"

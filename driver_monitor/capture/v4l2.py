@@ -1,0 +1,174 @@
+"""A USB or other UVC camera through V4L2, colour or infrared."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from driver_monitor.capture import picture
+from driver_monitor.capture.camera import Clock, GuardedCamera
+from driver_monitor.capture.frame import Frame, Image
+from driver_monitor.capture.images import quiet_opencv
+from driver_monitor.config import CameraConfig
+from driver_monitor.errors import SourceError
+
+STAMP_AGE_S = 1.0
+"""A driver's time stamp older than this, or from the future, is not on the monotonic clock; ours is taken then."""
+CSI_HINT = (
+    "a Raspberry Pi CSI camera is not a V4L2 camera: run `rpicam-vid -t 0 --inline --listen -o tcp://127.0.0.1:8888` "
+    "and give tcp://127.0.0.1:8888 as the source"
+)
+
+
+class Device(Protocol):
+    """The part of `cv2.VideoCapture` that we use."""
+
+    def isOpened(self) -> bool: ...  # noqa: D102, N802
+    def set(self, prop: int, value: float) -> bool: ...  # noqa: D102
+    def get(self, prop: int) -> float: ...  # noqa: D102
+    def grab(self) -> bool: ...  # noqa: D102
+    def retrieve(self) -> tuple[bool, Any]: ...  # noqa: D102
+    def release(self) -> None: ...  # noqa: D102
+
+
+def open_device(number: int) -> Device:
+    """Open /dev/video<number> through OpenCV's own V4L2 backend."""
+    device: Device = cv2.VideoCapture(number, cv2.CAP_V4L2)
+    return device
+
+
+class V4l2Camera(GuardedCamera):
+    """A camera by its number or device path; links such as /dev/v4l/by-id/... are followed.
+
+    Size, rate and pixel format are wishes: the driver gives what it can. With `GREY` and `Y16` frames are grey; Y16
+    is scaled by the depth of the brightest value seen so far (10 bits for an OV9281), so the first frames of a dark
+    cabin may be brighter than later ones. `t_mono` is the driver's time stamp where it is on the monotonic clock.
+    A read that fails raises `SourceError`; OpenCV itself waits up to 10 s for a frame before it says so.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        config: CameraConfig,
+        *,
+        opener: Callable[[int], Device] = open_device,
+        root: Path = Path("/"),
+        monotonic: Clock = time.monotonic,
+    ) -> None:
+        number = _number(source, root)
+        super().__init__(f"camera {number}", live=True, frames=None)
+        self._monotonic = monotonic
+        with quiet_opencv():
+            self._device = opener(number)
+            if not self._device.isOpened():
+                self._device.release()
+                raise SourceError(
+                    f"{self.name}: /dev/video{number} is there but gives no pictures: it is in use by another program, "
+                    f"or is no camera; {_found(root)}; {CSI_HINT}"
+                )
+            _configure(self._device, config)
+        self._grey = config.pixel_format in ("GREY", "Y16")
+        self._bits = 8
+        self._sequence = 0
+        self._start: float | None = None
+
+    def _read(self) -> Frame:
+        with quiet_opencv():
+            ok = self._device.grab()
+            t_mono = self._stamp()
+            ok, pixels = self._device.retrieve() if ok else (False, None)
+        if not ok or pixels is None or pixels.size == 0:
+            raise SourceError(f"{self.name}: gives no more pictures; check its cable and power")
+        image = self._image(np.asarray(pixels))
+        self._start = t_mono if self._start is None else self._start
+        frame = Frame(image, max(0.0, t_mono - self._start), self._sequence, self.name, t_mono)
+        self._sequence += 1
+        return frame
+
+    def _stamp(self) -> float:
+        now = self._monotonic()
+        stamp = self._device.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
+        return stamp if 0.0 <= now - stamp <= STAMP_AGE_S else now
+
+    def _image(self, pixels: NDArray[Any]) -> Image:
+        if not self._grey:
+            return picture.as_image(pixels)
+        size = (int(self._device.get(cv2.CAP_PROP_FRAME_HEIGHT)), int(self._device.get(cv2.CAP_PROP_FRAME_WIDTH)))
+        values = _raw_grey(pixels, size)
+        if values is None:
+            raise SourceError(
+                f"{self.name}: does not give the wished grey format ({pixels.dtype}, {pixels.shape}); "
+                "set camera.pixel_format to auto"
+            )
+        if values.dtype == np.uint8:
+            return picture.as_image(values)
+        self._bits = max(self._bits, picture.depth_bits(int(values.max())))
+        return picture.to_8_bit(values, self._bits)
+
+    def _release(self) -> None:
+        self._device.release()
+
+
+def _configure(device: Device, config: CameraConfig) -> None:
+    if config.pixel_format != "auto":
+        code = config.pixel_format.ljust(4)
+        device.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(code[0], code[1], code[2], code[3]))
+    if config.pixel_format in ("GREY", "Y16"):
+        # Otherwise OpenCV turns grey into BGR, and 16 bits into the lower 8.
+        device.set(cv2.CAP_PROP_CONVERT_RGB, 0)
+    device.set(cv2.CAP_PROP_FRAME_WIDTH, config.width)
+    device.set(cv2.CAP_PROP_FRAME_HEIGHT, config.height)
+    device.set(cv2.CAP_PROP_FPS, config.fps)
+
+
+def _raw_grey(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any] | None:
+    """Return (H, W) uint8 or uint16; OpenCV 4.10 on may give the driver's buffer as one long row of bytes."""
+    area = size[0] * size[1]
+    if pixels.ndim == 3 and pixels.shape[2] == 3:
+        return pixels[:, :, 0]
+    flat = np.ascontiguousarray(pixels).reshape(-1)
+    if flat.dtype == np.uint8 and flat.size == 2 * area:
+        flat = flat.view("<u2")
+    if flat.dtype not in (np.uint8, np.uint16) or flat.size != area:
+        return None
+    return flat.reshape(size)
+
+
+def _number(source: str, root: Path) -> int:
+    """Return the number of the device that `source` names, having checked that it is there and may be opened."""
+    path = root / "dev" / f"video{source}" if source.isdecimal() else root / source.lstrip("/")
+    shown = f"/{path.relative_to(root)}"
+    if not path.exists():
+        raise SourceError(f"{shown}: no such camera; {_found(root)}; check its cable; {CSI_HINT}")
+    match = re.fullmatch(r"video(\d+)", path.resolve().name)
+    if match is None:
+        raise SourceError(f"{shown}: is not a V4L2 camera; {_found(root)}")
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise SourceError(
+            f"{shown}: this user may not open it; add the user to the group video: "
+            "`sudo usermod -aG video $USER`, then log in again"
+        )
+    return int(match[1])
+
+
+def _found(root: Path) -> str:
+    """Say in words which cameras the system has."""
+    devices = sorted((root / "dev").glob("video*"), key=lambda path: (len(path.name), path.name))
+    if not devices:
+        return "this machine has no V4L2 cameras"
+    return "found: " + ", ".join(f"/dev/{device.name}{_label(root, device.name)}" for device in devices[:16])
+
+
+def _label(root: Path, device: str) -> str:
+    try:
+        return f" ({(root / 'sys/class/video4linux' / device / 'name').read_text().strip()})"
+    except OSError:
+        return ""
