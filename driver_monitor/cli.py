@@ -13,7 +13,7 @@ import yaml
 from rich.console import Console
 
 from driver_monitor import __version__
-from driver_monitor.errors import DriverMonitorError, UsageError
+from driver_monitor.errors import DriverMonitorError
 
 app = typer.Typer(
     name="driver-monitor",
@@ -47,7 +47,7 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:
         # Whoever read our output has left (`inspect ... | head`); there is nobody to tell, not even at exit.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         sys.exit(0)
 
 
@@ -173,15 +173,3 @@ def config_schema(
 
     model = Profile if of_profile else Config
     print(json.dumps(model.model_json_schema(), indent=2, ensure_ascii=False))
-
-
-@app.command("gpio-off", hidden=True)
-def gpio_off(config: ConfigOption = None) -> None:
-    """Drive buzzer and LED low; systemd runs it after a stop, for a daemon that could not do so itself."""
-    from driver_monitor import config as configuration
-    from driver_monitor.outputs.gpio import GpioOutput
-
-    GpioOutput(configuration.load(config).gpio).close()
-
-
-__all__ = ["UsageError", "app", "main"]

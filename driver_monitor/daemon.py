@@ -145,6 +145,8 @@ class Daemon:
         self._progress = False
 
     def _check_parts(self) -> None:
+        if self._parts.grabber.stuck:
+            raise DriverMonitorError("camera: its driver hangs and only a new process can help; the daemon stops")
         for name, failure in (("camera", self._parts.grabber.failure), ("outputs", self._parts.outputs.failure)):
             if failure is not None:
                 raise DriverMonitorError(f"{name}: {failure}; the daemon stops, systemd starts it anew")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from rich.console import Console
 from driver_monitor import service
 from driver_monitor.config import ServiceConfig
 from driver_monitor.daemon import Daemon, Parts
+from driver_monitor.outputs import journal
 from driver_monitor.outputs.envelope import LiveStamper
 from driver_monitor.outputs.sequence import AlertSequence
 from driver_monitor.reload import Reloader
@@ -33,8 +35,8 @@ SYNCED = Path("/run/systemd/timesync/synchronized")
 def run(request: Request) -> None:
     """Run the daemon until its source ends or it is told to stop. Raises `DriverMonitorError`."""
     plan = service.load_plan(request)
-    logging.getLogger().setLevel(plan.config.service.log_level.upper())
-    console = Console()
+    journal.configure(plan.config.service.log_level)
+    console = None if journal.is_journal(sys.stderr) else Console()
     with AlertSequence(state_dir(plan.config.service)) as sequence, _parts(plan, console) as parts:
         stamper = LiveStamper(sequence.next, wall_clock, str(uuid.uuid4()), boot_id())
         builders = {"outputs": lambda plan: service.build_outputs(plan, console), "grabber": service.build_grabber}
@@ -42,11 +44,11 @@ def run(request: Request) -> None:
         with _signals(daemon):
             daemon.run()
         health = daemon.health
-    console.print(f"stopped after {health.frames} frames, {health.alerts} alerts", highlight=False)
+    log.info("stopped after %d frames, %d alerts raised", health.frames, health.alerts)
 
 
 @contextmanager
-def _parts(plan: Plan, console: Console) -> Iterator[Parts]:
+def _parts(plan: Plan, console: Console | None) -> Iterator[Parts]:
     """Build the parts, and close whatever parts are in place at the end, in the order that loses nothing."""
     models = service.load_models(plan.config)
     pipeline = service.build_pipeline(plan, models)

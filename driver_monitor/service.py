@@ -6,8 +6,12 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
+
 from driver_monitor import config as configuration
 from driver_monitor import resources
+from driver_monitor.capture.grabber import Grabber
+from driver_monitor.capture.open_source import open_camera
 from driver_monitor.config import Config
 from driver_monitor.emotion.classifier import ExpressionNet
 from driver_monitor.emotion.reader import ExpressionReader
@@ -17,6 +21,11 @@ from driver_monitor.face.detector import HogDetector
 from driver_monitor.face.landmarks import LandmarkNet
 from driver_monitor.face.tracker import FaceTracker
 from driver_monitor.outputs.envelope import Provenance
+from driver_monitor.outputs.fanout import Outputs
+from driver_monitor.outputs.gpio import GpioOutput
+from driver_monitor.outputs.journal import Journal
+from driver_monitor.outputs.output import Output
+from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 from driver_monitor.perception import Perception
 from driver_monitor.pipeline import Pipeline
 from driver_monitor.rules.engine import Engine
@@ -90,3 +99,22 @@ def provenance(plan: Plan, models: Models) -> Provenance:
     """Return what every alert says of where it comes from."""
     digest = configuration.digest(plan.config, plan.profile_text)
     return Provenance(plan.config.vehicle.id, models.digest, digest, plan.profile.name)
+
+
+def build_grabber(plan: Plan) -> Grabber:
+    """Open the camera and start its thread. Raises `SourceError` when there is no such camera."""
+    camera = plan.config.camera
+    return Grabber(lambda: open_camera(camera, camera.source, real_time=True), camera.lost_after_s)
+
+
+def build_outputs(plan: Plan, console: Console | None) -> Outputs:
+    """Open all outputs; `console`: where alerts are printed for people, None: the log. Raises `OutputError`."""
+    outputs: list[Output] = [Journal(console)]
+    if plan.config.zmq.enabled:
+        outputs.append(ZmqPublisher(plan.config.zmq))
+    try:
+        outputs.append(GpioOutput(plan.config.gpio))
+    except BaseException:
+        Outputs(outputs).close()
+        raise
+    return Outputs(outputs)
