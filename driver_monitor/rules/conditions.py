@@ -1,0 +1,63 @@
+"""Conditions as functions of three values: true, false, and unknown (None) where what they rest on is unknown."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+
+from driver_monitor.rules.alert import Value
+from driver_monitor.rules.profile import Condition
+
+Read = Callable[[str], Value]
+"""Gives the present value of a signal by name, None when it is unknown."""
+Judge = Callable[[Read], bool | None]
+
+_OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    "above": operator.gt,
+    "at_least": operator.ge,
+    "below": operator.lt,
+    "at_most": operator.le,
+}
+
+
+def compile_condition(condition: Condition) -> Judge:
+    """Return the function that judges `condition` (Kleene's three-valued logic)."""
+    if condition.signal is not None:
+        return _comparison(condition, condition.signal)
+    parts = tuple(compile_condition(part) for part in condition.all_ or condition.any_)
+    # A single false decides an `all`, a single true an `any`; otherwise one unknown leaves it unknown.
+    decisive = not condition.all_
+
+    def judge(read: Read) -> bool | None:
+        verdicts = [part(read) for part in parts]
+        if decisive in verdicts:
+            return decisive
+        return None if None in verdicts else not decisive
+
+    return judge
+
+
+def _comparison(condition: Condition, name: str) -> Judge:
+    for key, compare in _OPERATORS.items():
+        threshold = getattr(condition, key)
+        if threshold is not None:
+            return _numeric(name, compare, threshold)
+    wanted = condition.is_
+
+    def judge(read: Read) -> bool | None:
+        value = read(name)
+        return None if value is None else value == wanted
+
+    return judge
+
+
+def _numeric(name: str, compare: Callable[[float, float], bool], threshold: float) -> Judge:
+    def judge(read: Read) -> bool | None:
+        value = read(name)
+        # NaN compares false with everything, which would turn a doubt into an all-clear.
+        if not isinstance(value, (int, float)) or math.isnan(value):
+            return None
+        return compare(value, threshold)
+
+    return judge

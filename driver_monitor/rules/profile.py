@@ -1,0 +1,192 @@
+"""Profiles: the policy as YAML, validated so that a mistake is told with file, line, key and reason."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, field_validator, model_validator
+
+from driver_monitor import yamlfile
+from driver_monitor.errors import ConfigError
+from driver_monitor.rules import message
+from driver_monitor.rules.alert import LEVELS, Level
+from driver_monitor.rules.signals import SIGNALS, find, held_rule
+
+FOLDER = Path(__file__).parent / "profiles"
+"""Where the shipped profiles lie."""
+Seconds = Annotated[float, Field(ge=0, le=3600)]
+Implied = Literal["distracted", "drowsy", "asleep", "unresponsive", "unknown"]
+"""What an active rule may say of the driver. "attentive" follows from no rule being active."""
+COMPARISONS = ("above", "at_least", "below", "at_most")
+
+
+class Part(BaseModel):
+    """Base of all parts of a profile: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Condition(Part):
+    """Either `signal` with one comparison, or a list under `all` or `any`. Unknown signals make it unknown."""
+
+    signal: str | None = Field(None, description="Name of a signal")
+    above: float | None = Field(None, description="True when greater")
+    at_least: float | None = Field(None, description="True when greater or equal")
+    below: float | None = Field(None, description="True when smaller")
+    at_most: float | None = Field(None, description="True when smaller or equal")
+    is_: StrictBool | str | None = Field(None, alias="is", description="True when equal; for texts and true/false")
+    all_: tuple[Condition, ...] = Field((), alias="all", description="True when all are")
+    any_: tuple[Condition, ...] = Field((), alias="any", description="True when one is")
+
+    @field_validator("signal")
+    @classmethod
+    def _known(cls, name: str | None) -> str | None:
+        if name is not None and find(name) is None:
+            raise ValueError(f"no such signal; there are {', '.join(sorted(SIGNALS))}, and rule.<id>.held_s")
+        return name
+
+    @model_validator(mode="after")
+    def _whole(self) -> Condition:
+        kinds = sum((self.signal is not None, bool(self.all_), bool(self.any_)))
+        if kinds != 1:
+            raise ValueError("expected exactly one of signal, all, any")
+        comparisons = [name for name in (*COMPARISONS, "is_") if getattr(self, name) is not None]
+        if self.signal is None and comparisons:
+            raise ValueError("a comparison needs its signal beside it")
+        if self.signal is not None:
+            if len(comparisons) != 1:
+                raise ValueError("expected exactly one of above, at_least, below, at_most, is")
+            self._fits(self.signal, comparisons[0])
+        return self
+
+    def _fits(self, name: str, comparison: str) -> None:
+        signal = find(name)
+        assert signal is not None
+        wanted = getattr(self, comparison)
+        if signal.kind == "number":
+            if comparison == "is_":
+                raise ValueError(f"{name} is a number: compare it with above, at_least, below or at_most")
+            beyond = (wanted >= signal.high and comparison == "above") or (
+                wanted <= signal.low and comparison == "below"
+            )
+            if not signal.low <= wanted <= signal.high or beyond:
+                raise ValueError(f"impossible threshold: {name} lies between {signal.low:g} and {signal.high:g}")
+            return
+        if comparison != "is_":
+            raise ValueError(f"{name} is no number: compare it with is")
+        if signal.kind == "bool" and not isinstance(wanted, bool):
+            raise ValueError(f"{name} is true or false")
+        if signal.kind == "text" and wanted not in signal.choices:
+            raise ValueError(f"{name} is one of {', '.join(signal.choices)}")
+
+    @property
+    def threshold(self) -> float | str | bool | None:
+        """What the signal is compared with."""
+        found = (self.above, self.at_least, self.below, self.at_most, self.is_)
+        return next((value for value in found if value is not None), None)
+
+    def leaves(self) -> tuple[Condition, ...]:
+        """Return the comparisons in it, in order."""
+        if self.signal is not None:
+            return (self,)
+        return tuple(leaf for part in (*self.all_, *self.any_) for leaf in part.leaves())
+
+
+class Escalation(Part):
+    """A step up: after so long without the clearing holding, or when something worse holds, or both together."""
+
+    level: Level
+    after_s: Seconds | None = Field(None, gt=0, description="Seconds since the alert was raised, known not cleared")
+    when: Condition | None = Field(None, description="Must hold too")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Escalation:
+        if self.after_s is None and self.when is None:
+            raise ValueError("needs after_s or when")
+        return self
+
+
+class Rule(Part):
+    """One rule: when it is raised, how it gets worse, and when it is over."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40, description="Name in alerts and topics")
+    when: Condition = Field(description="Raises the alert")
+    for_s: Seconds = Field(0.0, description="It must hold so long")
+    min_coverage: float | None = Field(None, ge=0, le=1, description="Share of its window that must have been seen")
+    clear: Condition = Field(description="Clears the alert; must be known to hold, unknown never clears")
+    clear_for_s: Seconds = Field(0.0, description="It must hold so long")
+    level: Level
+    escalate: tuple[Escalation, ...] = ()
+    cooldown_s: Seconds = Field(0.0, description="Not raised again so soon, unless worse")
+    attention: Implied | None = Field(None, description="What it says of the driver while active")
+    message: str = Field(min_length=1, description="Text with measured values in it, as {eyes.closed_s:.1f}")
+    clause: str = Field(min_length=1, description="Where the numbers come from")
+
+    @field_validator("message")
+    @classmethod
+    def _renders(cls, template: str) -> str:
+        message.check(template)
+        return template
+
+    @field_validator("escalate")
+    @classmethod
+    def _upward(cls, steps: tuple[Escalation, ...], info: ValidationInfo) -> tuple[Escalation, ...]:
+        level, after = LEVELS.index(info.data.get("level", "info")), -math.inf
+        for step in steps:
+            if LEVELS.index(step.level) <= level:
+                raise ValueError(f"escalation must go up, and {step.level} is not above {LEVELS[level]}")
+            if step.after_s is not None and step.after_s <= after:
+                raise ValueError("escalation steps must come later and later")
+            level, after = LEVELS.index(step.level), step.after_s if step.after_s is not None else after
+        return steps
+
+    def leaves(self) -> tuple[Condition, ...]:
+        """Return the comparisons that raise or escalate it, in order."""
+        worse = (step.when for step in self.escalate if step.when is not None)
+        return tuple(leaf for condition in (self.when, *worse) for leaf in condition.leaves())
+
+
+class Profile(Part):
+    """A whole policy. Rules are judged in order; one may refer to the rules before it."""
+
+    name: str = Field(pattern=r"^[\w.-]+$", max_length=64)
+    description: str = ""
+    rules: tuple[Rule, ...] = Field(min_length=1)
+
+    @field_validator("rules")
+    @classmethod
+    def _consistent(cls, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        before: set[str] = set()
+        for rule in rules:
+            if rule.id in before:
+                raise ValueError(f"rule {rule.id} stands twice")
+            for leaf in (*rule.leaves(), *rule.clear.leaves()):
+                other = held_rule(leaf.signal or "")
+                if other is not None and other not in before:
+                    raise ValueError(f"rule {rule.id} refers to {leaf.signal}, but no rule {other} stands before it")
+            before.add(rule.id)
+        return rules
+
+
+def known() -> tuple[str, ...]:
+    """Return the names of the shipped profiles."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+
+
+def load_profile(name_or_path: str) -> tuple[Profile, str]:
+    """Return a shipped profile by name, or one of the user's by path, with its text (for the configuration's hash).
+
+    Raises `ConfigError` with file, line, key and reason.
+    """
+    if name_or_path in known():
+        path = FOLDER / f"{name_or_path}.yaml"
+    elif Path(name_or_path).suffix in (".yaml", ".yml") or Path(name_or_path).is_file():
+        path = Path(name_or_path)
+    else:
+        raise ConfigError(
+            f"profile: no profile {name_or_path!r}; use one of {', '.join(known())}, or the path of a .yaml file"
+        )
+    text = yamlfile.read_text(path)
+    return yamlfile.parse(text, str(path), Profile), text

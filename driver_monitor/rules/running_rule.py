@@ -1,0 +1,134 @@
+"""One rule at work: waiting, raised, escalated, cleared, cooling down."""
+
+from __future__ import annotations
+
+from driver_monitor.rules import message
+from driver_monitor.rules.alert import LEVELS, AlertEvent, Evidence, Level, Phase, Value
+from driver_monitor.rules.conditions import Judge, Read, compile_condition
+from driver_monitor.rules.profile import Condition, Rule
+from driver_monitor.rules.signals import Signal, find
+from driver_monitor.state.cadence import Step
+from driver_monitor.state.driver_state import DriverState
+from driver_monitor.state.stretch import Stretch
+
+
+def rank(level: Level) -> int:
+    """Return how bad a level is, 0 the mildest."""
+    return LEVELS.index(level)
+
+
+class RunningRule:
+    """The life of one rule's alerts.
+
+    `level`: of the active alert, None when there is none. Unknown conditions never raise, escalate or clear.
+    """
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self.level: Level | None = None
+        self._when, self._clear = compile_condition(rule.when), compile_condition(rule.clear)
+        self._worse: list[Judge | None] = [
+            compile_condition(step.when) if step.when else None for step in rule.escalate
+        ]
+        self._signals = [(leaf.signal, find(leaf.signal)) for leaf in rule.leaves() if leaf.signal]
+        self._pending, self._clearing, self._held = Stretch(), Stretch(), Stretch()
+        self._episode = 0
+        self._text = ""
+        self._over: tuple[float, Level] | None = None
+
+    @property
+    def held_s(self) -> float | None:
+        """Seconds the active alert has gone without a return; 0.0 when there is none, None when unknown."""
+        return self._held.value_s if self.level is not None else 0.0
+
+    def update(self, step: Step, state: DriverState, read: Read, next_episode: int) -> AlertEvent | None:
+        """Take one frame and return the step that the alert makes with it, if any."""
+        met = self._met(state, read)
+        if self.level is None:
+            return self._wait(step, state, read, met, next_episode)
+        cleared = self._clear(read)
+        if met:
+            cleared = False
+            self._text = message.fill(self.rule.message, read)
+        self._clearing.update(step, cleared)
+        self._held.update(step, None if cleared is None else not cleared)
+        if cleared and (self._clearing.value_s or 0.0) >= self.rule.clear_for_s:
+            return self._end(step, state, read)
+        return self._escalate(state, read)
+
+    def _met(self, state: DriverState, read: Read) -> bool | None:
+        wanted = self.rule.min_coverage
+        if wanted is not None:
+            shares = [signal.coverage(state) for _, signal in self._signals if signal and signal.coverage]
+            if any(share < wanted for share in shares):
+                return None
+        return self._when(read)
+
+    def _wait(
+        self, step: Step, state: DriverState, read: Read, met: bool | None, next_episode: int
+    ) -> AlertEvent | None:
+        self._pending.update(step, met)
+        if not met or (self._pending.value_s or 0.0) < self.rule.for_s:
+            return None
+        level, cause = self.rule.level, self.rule.when
+        for escalation, worse in zip(self.rule.escalate, self._worse, strict=True):
+            if escalation.after_s is None and worse is not None and worse(read):
+                level, cause = escalation.level, escalation.when or cause
+        if self._cooling(step.t, level):
+            return None
+        self.level, self._episode = level, next_episode
+        self._clearing.reset()
+        self._held.reset()
+        self._held.update(step, True)
+        self._text = message.fill(self.rule.message, read)
+        return self._event(state, read, "raised", cause)
+
+    def _cooling(self, t: float, level: Level) -> bool:
+        if self._over is None:
+            return False
+        over_t, worst = self._over
+        return t - over_t < self.rule.cooldown_s and rank(level) <= rank(worst)
+
+    def _escalate(self, state: DriverState, read: Read) -> AlertEvent | None:
+        assert self.level is not None
+        reached = None
+        for escalation, worse in zip(self.rule.escalate, self._worse, strict=True):
+            due = escalation.after_s is None or (self._held.value_s or 0.0) >= escalation.after_s
+            if due and rank(escalation.level) > rank(self.level) and (worse is None or worse(read)):
+                self.level, reached = escalation.level, escalation
+        if reached is None:
+            return None
+        return self._event(state, read, "escalated", reached.when, reached.after_s)
+
+    def _end(self, step: Step, state: DriverState, read: Read) -> AlertEvent:
+        assert self.level is not None
+        event = self._event(state, read, "cleared", None)
+        self._over = (step.t, self.level)
+        self.level = None
+        self._pending.reset()
+        return event
+
+    def _event(
+        self, state: DriverState, read: Read, phase: Phase, cause: Condition | None, after_s: float | None = None
+    ) -> AlertEvent:
+        assert self.level is not None
+        text = f"Over: {self._text}" if phase == "cleared" else message.fill(self.rule.message, read)
+        evidence = self._evidence(state, read, cause, after_s)
+        return AlertEvent(state.t, self.rule.id, self.level, phase, text, evidence, self._episode)
+
+    def _evidence(self, state: DriverState, read: Read, cause: Condition | None, after_s: float | None) -> Evidence:
+        leaves = (*self.rule.when.leaves(), *(cause.leaves() if cause else ()))
+        measured = {leaf.signal: _shown(read(leaf.signal)) for leaf in leaves if leaf.signal}
+        threshold: dict[str, Value] = {leaf.signal: leaf.threshold for leaf in leaves if leaf.signal}
+        if self.rule.for_s:
+            threshold["for_s"] = self.rule.for_s
+        if after_s is not None:
+            measured["held_s"], threshold["held_s"] = _shown(self._held.value_s), after_s
+        named: list[Signal] = [signal for name, signal in self._signals if signal and name in measured]
+        window = next((signal.window_s(state) for signal in named if signal.window_s), None)
+        coverage = next((signal.coverage(state) for signal in named if signal.coverage), None)
+        return Evidence(measured, threshold, window, None if coverage is None else round(coverage, 3), self.rule.clause)
+
+
+def _shown(value: Value) -> Value:
+    return round(value, 3) if isinstance(value, float) else value

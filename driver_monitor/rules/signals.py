@@ -1,0 +1,127 @@
+"""The names that profiles may use: every quantity of the driver's state a rule can look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from driver_monitor.observation import EMOTIONS, CameraState, Light
+from driver_monitor.rules.alert import Value
+from driver_monitor.state.driver_state import Degraded, DriverState, EyesVerdict, GazeZone
+
+Kind = Literal["number", "bool", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One quantity: how it is read from the state, None meaning unknown.
+
+    `low`, `high`: the range a threshold can sensibly lie in; `choices`: the values of a text. `window_s` and
+    `coverage` tell over what time it was measured, where that applies; they go into an alert's evidence.
+    """
+
+    read: Callable[[DriverState], Value]
+    unit: str
+    meaning: str
+    kind: Kind = "number"
+    low: float = 0.0
+    high: float = float("inf")
+    choices: tuple[str, ...] = ()
+    window_s: Callable[[DriverState], float] | None = None
+    coverage: Callable[[DriverState], float] | None = None
+
+
+def _perclos_window(state: DriverState) -> float:
+    return state.perclos.window_s
+
+
+def _perclos_coverage(state: DriverState) -> float:
+    return state.perclos.coverage
+
+
+def _text(read: Callable[[DriverState], Value], meaning: str, choices: tuple[str, ...]) -> Signal:
+    return Signal(read, "", meaning, "text", choices=choices)
+
+
+SIGNALS: dict[str, Signal] = {
+    "face.present": Signal(lambda s: s.face is not None, "", "the driver's face is in the picture", "bool"),
+    "face.absent_s": Signal(lambda s: s.face_absent_s, "s", "how long there has been no face"),
+    "camera.state": _text(lambda s: s.camera, "whether the camera gives usable pictures", get_args(CameraState)),
+    "camera.fault_s": Signal(lambda s: s.camera_fault_s, "s", "how long there has been no usable picture"),
+    "light": _text(lambda s: s.light, "light in the picture", get_args(Light)),
+    "degraded": _text(lambda s: s.degraded or "no", "why the system is blind, or no", ("no", *get_args(Degraded))),
+    "eyes.state": _text(
+        lambda s: None if s.eyes.state == "unknown" else s.eyes.state,
+        "eyes open or closed",
+        tuple(name for name in get_args(EyesVerdict) if name != "unknown"),
+    ),
+    "eyes.openness": Signal(
+        lambda s: s.eyes.openness, "", "openness, 1 for this driver's normal opening", low=0.0, high=1.5
+    ),
+    "eyes.closed_s": Signal(lambda s: s.eyes.closed_s, "s", "how long the eyes have been closed, 0 when open"),
+    "eyes.unread_s": Signal(lambda s: s.unread_s, "s", "how long the eyes could not be read"),
+    "blinks.per_min": Signal(
+        lambda s: s.blink_rate, "1/min", "blinks a minute", window_s=_perclos_window, coverage=_perclos_coverage
+    ),
+    "perclos.value": Signal(
+        lambda s: s.perclos.value,
+        "",
+        "share of time with the eyes at least 80 % closed, blinks not counted",
+        high=1.0,
+        window_s=_perclos_window,
+        coverage=_perclos_coverage,
+    ),
+    "perclos.coverage": Signal(
+        lambda s: s.perclos.coverage, "", "share of the window in which the eyes could be read", high=1.0
+    ),
+    "head.yaw": Signal(
+        lambda s: s.head.yaw if s.head else None, "deg", "head turn, + to the driver's left", low=-180, high=180
+    ),
+    "head.pitch": Signal(lambda s: s.head.pitch if s.head else None, "deg", "head nod, + up", low=-180, high=180),
+    "head.roll": Signal(
+        lambda s: s.head.roll if s.head else None, "deg", "head tilt, + to the driver's right", low=-180, high=180
+    ),
+    "gaze.yaw": Signal(lambda s: s.gaze.yaw, "deg", "gaze from straight ahead, + left", low=-180, high=180),
+    "gaze.pitch": Signal(lambda s: s.gaze.pitch, "deg", "gaze from straight ahead, + up", low=-180, high=180),
+    "gaze.zone": _text(
+        lambda s: None if s.gaze.zone == "unknown" else s.gaze.zone,
+        "where the driver looks",
+        tuple(name for name in get_args(GazeZone) if name != "unknown"),
+    ),
+    "gaze.away_s": Signal(lambda s: s.gaze.away_s, "s", "how long the gaze has been off the road, 0 on it"),
+    "mouth.opening": Signal(lambda s: s.mouth.opening, "", "inner-lip gap over mouth width", high=2.0),
+    "mouth.yawning": Signal(lambda s: s.mouth.yawning, "", "a yawn is under way", "bool"),
+    "mouth.yawns": Signal(lambda s: s.mouth.yawns, "", "yawns in the window", window_s=lambda s: s.mouth.yawn_window_s),
+    "drowsiness.kss": Signal(
+        lambda s: s.drowsiness.kss if s.drowsiness else None, "KSS", "Karolinska sleepiness", low=1.0, high=9.0
+    ),
+    "emotion.label": _text(
+        lambda s: s.emotion.label if s.emotion else None,
+        "smoothed expression",
+        (*EMOTIONS, "positive", "negative", "uncertain"),
+    ),
+    "emotion.distress_s": Signal(
+        lambda s: s.emotion.distress_s if s.emotion else None, "s", "how long anger or fear has been shown, 0 when not"
+    ),
+}
+"""Every signal by its dotted name."""
+
+RULE_PREFIX, HELD_SUFFIX = "rule.", ".held_s"
+"""`rule.<id>.held_s`: for how long, since another rule was raised, its clearing has been known not to hold, seconds;
+0 while that rule is not active, unknown while that cannot be told. "No return within 3 s of a warning" is said so."""
+
+
+def held_rule(name: str) -> str | None:
+    """Return the rule that a `rule.<id>.held_s` signal speaks of, None for other names."""
+    if name.startswith(RULE_PREFIX) and name.endswith(HELD_SUFFIX):
+        return name[len(RULE_PREFIX) : -len(HELD_SUFFIX)] or None
+    return None
+
+
+_HELD = Signal(lambda _: None, "s", "how long another rule's alert has gone without a return")
+
+
+def find(name: str) -> Signal | None:
+    """Return the signal of that name, None when there is none."""
+    return _HELD if held_rule(name) else SIGNALS.get(name)

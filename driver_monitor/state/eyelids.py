@@ -1,0 +1,95 @@
+"""How far the eyes are open for this driver, and whether they are shut."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from driver_monitor.observation import EyeReason, EyesView, EyeView
+from driver_monitor.state.cadence import Step
+from driver_monitor.state.driver_state import EyesState, EyesVerdict
+from driver_monitor.state.eye_baseline import EyeBaseline
+from driver_monitor.state.stretch import Stretch
+
+CLOSED_AT = 0.2
+"""80 % closed: P80 of PERCLOS (Wierwille et al., NHTSA DOT HS 808 247, 1994)."""
+REOPENED_ABOVE = 0.4
+"""Ends a closure; a plain cut at 0.2 splits one closure into many (brief, section 4: 0.35 to 0.5)."""
+REOPENED_FOR_S = 0.045
+"""One frame of noise at 20 fps and more does not split a closure; at lower rates one open frame is enough."""
+SURE_OPEN, SURE_CLOSED = 0.2, 0.8
+"""`p_closed` at which the eye net outweighs the lids."""
+FLOOR, CEILING, WIDEST = 0.45, 0.15, 1.5
+"""An eye surely open reads at least FLOOR, above the reopening threshold; one surely closed at most CEILING."""
+LEARN_P_CLOSED = 0.3
+"""Only eyes the net takes for open teach the baseline."""
+LEARN_OPENNESS = 0.4
+"""Lids lower than this share of the present baseline do not teach; BOUNDS of the baseline lie 0.4 apart, so that a
+first estimate however wrong can be learned away."""
+_REASONS: tuple[EyeReason, ...] = ("no_face", "sunglasses", "glare", "dark", "occluded", "pose", "blur")
+
+
+def fuse(lids: float, p_closed: float) -> float:
+    """Join what the landmarks and the eye net say of one eye into its openness, 0 to `WIDEST`.
+
+    `lids`: lid opening over this driver's own; `p_closed`: the net's probability of an eye at least 80 % closed.
+    The lids decide within limits that the net sets: below `SURE_OPEN` never under `FLOOR`, above `SURE_CLOSED` never
+    over `CEILING`, the limits moving linearly in between. So an eye reads as closed only if the net leans that way.
+    """
+    open_share = min(max((SURE_CLOSED - p_closed) / (SURE_CLOSED - SURE_OPEN), 0.0), 1.0)
+    ceiling = CEILING + open_share * (WIDEST - CEILING)
+    return max(min(lids, ceiling), open_share * FLOOR, 0.0)
+
+
+class Eyelids:
+    """Openness of each eye and of both, and the closure that is under way."""
+
+    def __init__(self) -> None:
+        self.left, self.right = EyeBaseline(), EyeBaseline()
+        self.closure = Stretch(forgive_s=REOPENED_FOR_S)
+        self._closed = False
+
+    def update(self, step: Step, eyes: EyesView | None, missing: EyeReason | None, teach: bool) -> EyesState:
+        """Take one frame.
+
+        `missing`: why there are no `eyes` at all; `teach`: the head is frontal and steady, so that the frame may
+        teach the baselines if the eyes are open.
+        """
+        left = _openness(eyes.left, self.left) if eyes else None
+        right = _openness(eyes.right, self.right) if eyes else None
+        readable = [value for value in (left, right) if value is not None]
+        openness = sum(readable) / len(readable) if readable else None
+        state = self._judge(openness)
+        self.closure.update(step, None if state == "unknown" else state == "closed")
+        if eyes and teach and state == "open" and step.seamless and not self.closure.running:
+            _teach(step, eyes.left, left, self.left)
+            _teach(step, eyes.right, right, self.right)
+        reason = (_reason(eyes) if eyes else missing) if state == "unknown" else None
+        return EyesState(state, openness, left, right, reason, self.closure.value_s)
+
+    def _judge(self, openness: float | None) -> EyesVerdict:
+        if openness is None:
+            return "unknown"
+        self._closed = openness <= (REOPENED_ABOVE if self._closed else CLOSED_AT)
+        return "closed" if self._closed else "open"
+
+
+def _openness(eye: EyeView, baseline: EyeBaseline) -> float | None:
+    if eye.opening is None or eye.p_closed is None or eye.reason is not None:
+        return None
+    if not (math.isfinite(eye.opening) and math.isfinite(eye.p_closed)):
+        return None
+    return fuse(eye.opening / baseline.value, eye.p_closed)
+
+
+def _teach(step: Step, eye: EyeView, openness: float | None, baseline: EyeBaseline) -> None:
+    if openness is None or eye.opening is None or eye.p_closed is None:
+        return
+    if eye.p_closed < LEARN_P_CLOSED and eye.opening >= LEARN_OPENNESS * baseline.value:
+        baseline.learn(step, eye.opening)
+
+
+def _reason(eyes: EyesView) -> EyeReason:
+    """Return the reason that says most; numbers that are none (NaN) count as blur."""
+    found: Iterable[EyeReason | None] = (eyes.left.reason, eyes.right.reason)
+    return next((reason for reason in _REASONS if reason in found), "blur")

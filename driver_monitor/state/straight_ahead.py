@@ -1,0 +1,71 @@
+"""Where straight ahead is for this driver and camera, learned from where the driver mostly looks."""
+
+from __future__ import annotations
+
+import math
+
+from driver_monitor.state.cadence import Step
+from driver_monitor.state.learning import MEMORY_S, REFRESH_S, Status, status
+from driver_monitor.state.time_histogram import TimeHistogram
+
+BOUNDS_YAW, BOUNDS_PITCH = 35.0, 25.0
+"""Straight ahead lies within so many degrees of the camera's axis; directions beyond teach nothing."""
+PROVISIONAL_YAW, PROVISIONAL_PITCH = 18.0, 14.0
+"""A provisional value goes no further. Then the road still reads as road in both doubtful cases: a camera mounted
+off-axis up to 35 + 7 degrees, and a driver who looked away while it was learned (the zones are 25 degrees wide)."""
+FRONTAL_DEG = 20.0
+"""The face is frontal within so many degrees of straight ahead; before that is known, within the bounds."""
+STEADY_DEG, STEADY_S = 6.0, 0.2
+"""A head is steady within so many degrees of its own mean over about so many seconds."""
+
+
+class StraightAhead:
+    """Medians over time of the directions in which a steady head looked, by axis.
+
+    `yaw`, `pitch`: degrees from the camera's axis; `status`: how settled they are.
+    """
+
+    def __init__(self) -> None:
+        self._yaws = TimeHistogram(-BOUNDS_YAW, BOUNDS_YAW, 1.0)
+        self._pitches = TimeHistogram(-BOUNDS_PITCH, BOUNDS_PITCH, 1.0)
+        self._mean: tuple[float, float] | None = None
+        self._refreshed_s = 0.0
+        self.yaw = self.pitch = 0.0
+        self.status: Status = "prior"
+        self.steady = False
+        """Whether the head held still in the last frame."""
+
+    def frontal(self, yaw: float, pitch: float) -> bool:
+        """Say whether a face looking in this direction (degrees from the camera's axis) shows its eyes fully."""
+        if self.status == "prior":
+            return abs(yaw) <= BOUNDS_YAW and abs(pitch) <= BOUNDS_PITCH
+        return math.hypot(yaw - self.yaw, pitch - self.pitch) <= FRONTAL_DEG
+
+    def update(self, step: Step, direction: tuple[float, float] | None) -> None:
+        """Take one frame's direction (yaw, pitch in degrees from the camera's axis), None if it must not teach."""
+        if direction is None:
+            self._mean, self.steady = None, False
+            return
+        yaw, pitch = direction
+        if self._mean is None or not step.seamless:
+            self._mean, self.steady = direction, False
+            return
+        share = 1 - math.exp(-step.dt / STEADY_S)
+        self._mean = (self._mean[0] + share * (yaw - self._mean[0]), self._mean[1] + share * (pitch - self._mean[1]))
+        self.steady = math.hypot(yaw - self._mean[0], pitch - self._mean[1]) <= STEADY_DEG
+        if self.steady and self._yaws.accepts(yaw) and self._pitches.accepts(pitch):
+            self._learn(step, yaw, pitch)
+
+    def _learn(self, step: Step, yaw: float, pitch: float) -> None:
+        memory = MEMORY_S if self.status == "final" else None
+        self._yaws.add(yaw, step.dt, memory)
+        self._pitches.add(pitch, step.dt, memory)
+        learned = self._yaws.total_s
+        new = status(learned)
+        if new == "prior" or (new == self.status and learned - self._refreshed_s < REFRESH_S):
+            return
+        self.status, self._refreshed_s = new, learned
+        self.yaw, self.pitch = self._yaws.quantile(0.5), self._pitches.quantile(0.5)
+        if new == "provisional":
+            self.yaw = min(max(self.yaw, -PROVISIONAL_YAW), PROVISIONAL_YAW)
+            self.pitch = min(max(self.pitch, -PROVISIONAL_PITCH), PROVISIONAL_PITCH)

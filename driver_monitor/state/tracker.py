@@ -1,0 +1,100 @@
+"""Observations over time become the driver's state. Pure: time comes with the data."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+from driver_monitor.observation import Expression, EyeReason, FaceView, Light, Observation
+from driver_monitor.state.cadence import Cadence, Step
+from driver_monitor.state.degraded import BlindnessWatch
+from driver_monitor.state.driver_state import DriverState, Emotion
+from driver_monitor.state.drowsiness import drowsiness
+from driver_monitor.state.eyelids import Eyelids
+from driver_monitor.state.gaze import Direction, GazeTracker
+from driver_monitor.state.perclos import PerclosMeter
+from driver_monitor.state.yawns import YawnCounter
+
+
+class ExpressionSmoother(Protocol):
+    """Turns single looks at the face into a smoothed emotion (`state.expression`)."""
+
+    def update(self, t: float, light: Light, expression: Expression | None, valid: bool) -> Emotion | None:
+        """Take one frame; `expression` only where the classifier ran, `valid`: a face is there to be judged."""
+
+
+class StateTracker:
+    """The driver over time.
+
+    Every frame gives a state. A frame whose time is not a number or not later than the last one's changes nothing:
+    time never runs backwards, and a repeated frame counts once. `expressions` may be None: no emotion is told.
+    """
+
+    def __init__(self, expressions: ExpressionSmoother | None = None) -> None:
+        self._expressions = expressions
+        self._cadence = Cadence()
+        self._lids = Eyelids()
+        self._perclos = PerclosMeter()
+        self._gaze = GazeTracker()
+        self._yawns = YawnCounter()
+        self._blindness = BlindnessWatch()
+        self._state: DriverState | None = None
+
+    def update(self, seen: Observation) -> DriverState:
+        """Take one frame's observation and return what is known of the driver with it."""
+        step = self._cadence.step(seen.t)
+        if step is None:
+            if self._state is not None:
+                return self._state
+            # A first frame without a time: it can be looked at, but begins nothing.
+            step = Step(0.0, 0.0, seamless=False)
+        self._state = self._next(step, seen)
+        return self._state
+
+    def _next(self, step: Step, seen: Observation) -> DriverState:
+        face = seen.face
+        direction = self._gaze.direction(face.head, seen.eyes) if face else None
+        eyes = self._lids.update(step, seen.eyes if face else None, _missing(seen), self._may_teach(direction))
+        face_lost = face is None and seen.camera == "ok" and seen.face_reason == "not_found"
+        gaze = self._gaze.update(step, direction, eyes.state, face_lost)
+        perclos = self._perclos.update(step, eyes.state, self._lids.closure)
+        mouth = self._yawns.update(step, face.mouth_opening if face else None)
+        blind = self._blindness.update(step, seen, eyes.reason)
+        return DriverState(
+            t=step.t,
+            camera=seen.camera,
+            light=seen.light,
+            face=face,
+            face_reason=seen.face_reason,
+            eyes=eyes,
+            head=face.head if face and _is_number(face) else None,
+            gaze=gaze,
+            mouth=mouth,
+            emotion=self._emotion(step, seen),
+            perclos=perclos,
+            blink_rate=self._perclos.rate(step.t),
+            drowsiness=drowsiness(perclos, mouth),
+            degraded=blind.degraded,
+            face_absent_s=blind.face_absent_s,
+            camera_fault_s=blind.camera_fault_s,
+            unread_s=blind.unread_s,
+        )
+
+    def _may_teach(self, direction: Direction | None) -> bool:
+        ahead = self._gaze.straight_ahead
+        return direction is not None and ahead.steady and ahead.frontal(*direction)
+
+    def _emotion(self, step: Step, seen: Observation) -> Emotion | None:
+        if self._expressions is None:
+            return None
+        return self._expressions.update(step.t, seen.light, seen.expression, seen.face is not None)
+
+
+def _missing(seen: Observation) -> EyeReason:
+    """Return why there are no eyes in the picture at all."""
+    return "dark" if seen.face is None and "dark" in (seen.face_reason, seen.light) else "no_face"
+
+
+def _is_number(face: FaceView) -> bool:
+    head = face.head
+    return head is not None and all(map(math.isfinite, (head.yaw, head.pitch, head.roll)))

@@ -1,0 +1,47 @@
+"""Yawns: a mouth wide open and held so; talking and laughing come and go."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+from driver_monitor.state.cadence import Step
+from driver_monitor.state.driver_state import Mouth
+from driver_monitor.state.stretch import Stretch
+
+OPEN_AT = 0.6
+"""Inner-lip gap over mouth width from which a mouth yawns (`FaceView.mouth_opening`)."""
+ENDED_BELOW = 0.45
+"""Hysteresis; talking lies between about 0.1 and 0.5."""
+HELD_S = 1.5
+"""A yawn lasts 4 to 7 s (Barbizet, J. Neurol. Neurosurg. Psychiatry 21, 1958), its wide phase about half of that;
+syllables and laughter open the mouth for well under a second at a time. To be confirmed on data."""
+FORGIVE_S = 0.25
+"""A shorter dip does not end a yawn."""
+WINDOW_S = 300.0
+"""Yawns are counted over five minutes."""
+
+
+class YawnCounter:
+    """Counts each yawn once, when it has been held long enough."""
+
+    def __init__(self) -> None:
+        self._wide = Stretch(forgive_s=FORGIVE_S)
+        self._is_wide = False
+        self._yawning = False
+        self._times: deque[float] = deque()
+
+    def update(self, step: Step, opening: float | None) -> Mouth:
+        """Take one frame; `opening` as in `FaceView.mouth_opening`, None when unknown."""
+        if opening is not None and not math.isfinite(opening):
+            opening = None
+        if opening is not None:
+            self._is_wide = opening >= (ENDED_BELOW if self._is_wide else OPEN_AT)
+        self._wide.update(step, None if opening is None else self._is_wide)
+        held = self._wide.value_s or 0.0
+        if held >= HELD_S and not self._yawning:
+            self._times.append(step.t)
+        self._yawning = held >= HELD_S
+        while self._times and self._times[0] < step.t - WINDOW_S:
+            self._times.popleft()
+        return Mouth(opening, self._yawning, len(self._times), WINDOW_S)
