@@ -20,7 +20,9 @@ class Output(Protocol):
     goes down with it, so that systemd starts it anew.
     """
 
-    failure: str | None
+    @property
+    def failure(self) -> str | None:
+        """Why this output can work no more, else None."""
 
     def alert(self, alert: Message) -> None:
         """One alert as in the brief's envelope; each is delivered once per step of its life."""

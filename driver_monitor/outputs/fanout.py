@@ -1,0 +1,57 @@
+"""All outputs behind one: what one of them does wrong does not touch the others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from driver_monitor.outputs.output import Message, Output
+from driver_monitor.rules.alert import Level
+
+log = logging.getLogger(__name__)
+
+
+class Outputs:
+    """Hands everything to each of `outputs`, in their order.
+
+    An output that raises, which none may, is logged once; `faults` counts how often each did, by its class's name.
+    """
+
+    def __init__(self, outputs: Sequence[Output]) -> None:
+        self.faults: dict[str, int] = {}
+        self._outputs = tuple(outputs)
+
+    @property
+    def failure(self) -> str | None:
+        """Why the first of the outputs that can work no more cannot, else None."""
+        return next((output.failure for output in self._outputs if output.failure is not None), None)
+
+    def alert(self, alert: Message) -> None:
+        """Hand on an alert."""
+        self._each(lambda output: output.alert(alert))
+
+    def level(self, level: Level | None) -> None:
+        """Hand on the worst active level."""
+        self._each(lambda output: output.level(level))
+
+    def state(self, state: Message) -> None:
+        """Hand on the driver's state."""
+        self._each(lambda output: output.state(state))
+
+    def status(self, status: Message) -> None:
+        """Hand on the daemon's health."""
+        self._each(lambda output: output.status(status))
+
+    def close(self) -> None:
+        """Close all, the last one first."""
+        self._each(lambda output: output.close(), self._outputs[::-1])
+
+    def _each(self, call: Callable[[Output], None], outputs: Sequence[Output] | None = None) -> None:
+        for output in self._outputs if outputs is None else outputs:
+            try:
+                call(output)
+            except Exception as error:
+                name = type(output).__name__
+                self.faults[name] = self.faults.get(name, 0) + 1
+                if self.faults[name] == 1:
+                    log.error("output %s: %s; the others go on", name, error, exc_info=log.isEnabledFor(logging.DEBUG))

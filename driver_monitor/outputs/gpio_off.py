@@ -1,0 +1,36 @@
+"""Drives buzzer and LED off: `python -m driver_monitor.outputs.gpio_off --config F`.
+
+The unit's `ExecStopPost` calls it, because pins keep their level when a process is killed with SIGKILL.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from driver_monitor import config
+from driver_monitor.errors import DriverMonitorError
+from driver_monitor.outputs.pins import open_pins
+
+
+def main(arguments: Sequence[str] | None = None, factory: Any = None) -> int:
+    """Open the configured pins, which drives them off, and let go; returns the exit code.
+
+    A machine without pins has none that could be on: done. `factory`: as in `GpioOutput`.
+    """
+    parser = argparse.ArgumentParser(prog="python -m driver_monitor.outputs.gpio_off", description=__doc__)
+    parser.add_argument("--config", type=Path, help="the daemon's configuration; default: the one that ships")
+    given = parser.parse_args(arguments)
+    try:
+        open_pins(config.load(given.config).gpio, factory).close()
+    except DriverMonitorError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

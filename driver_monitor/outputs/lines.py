@@ -1,0 +1,38 @@
+"""Alerts as one readable line each, for the journal and for terminals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.text import Text
+
+STYLES = {"info": "cyan", "warning": "bold yellow", "critical": "bold white on red"}
+CLEARED = "green"
+
+
+def plain(value: object) -> str:
+    """Return `value` as text on one line without control characters: a message may come from anybody."""
+    return "".join(char if char.isprintable() else " " for char in str(value)).strip()
+
+
+def clock(seconds: object) -> str:
+    """Return seconds since the start as `h:mm:ss.s`."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not abs(seconds) < 1e9:
+        return "-:--:--.-"
+    tenths = round(abs(seconds) * 10)
+    minutes, tenths = divmod(tenths, 600)
+    sign = "-" if seconds < 0 else ""
+    return f"{sign}{minutes // 60}:{minutes % 60:02}:{tenths // 10:02}.{tenths % 10}"
+
+
+def alert_line(alert: Mapping[str, Any]) -> str:
+    """Return time, level, rule, phase and message: `0:00:12.4 WARNING  microsleep raised: Eyes closed for 1.0 s`."""
+    level, rule, phase, message = (plain(alert.get(key, "?")) for key in ("level", "rule", "phase", "message"))
+    return f"{clock(alert.get('t'))} {level.upper():8} {rule} {phase}: {message}"
+
+
+def alert_text(alert: Mapping[str, Any]) -> Text:
+    """Return the same line, coloured by level, green when cleared."""
+    cleared = alert.get("phase") == "cleared"
+    return Text(alert_line(alert), style=CLEARED if cleared else STYLES.get(str(alert.get("level")), ""))
