@@ -18,6 +18,9 @@ from driver_monitor.errors import SourceError
 
 _log = logging.getLogger(__name__)
 
+MISSING_S = 1.0
+"""A clip that is shorter than announced by more than this was cut off; less may be the sound's last packets."""
+
 
 class ClipCamera(GuardedCamera):
     """A video file, decoded by FFmpeg.
@@ -45,6 +48,7 @@ class ClipCamera(GuardedCamera):
         self.warning: str | None = None
         self._pacer = RealTime(monotonic, wait or self._closed.wait) if pace == "real_time" else None
         self._ended = False
+        self._last_t = 0.0
         self._ahead: Frame | None = self._first()
 
     def _first(self) -> Frame:
@@ -75,6 +79,7 @@ class ClipCamera(GuardedCamera):
         if decoded is None:
             self._end(None)
             return None
+        self._last_t = decoded.t
         return Frame(decoded.image, decoded.t, decoded.sequence, self.name)
 
     def _end(self, fault: str | None) -> None:
@@ -82,9 +87,11 @@ class ClipCamera(GuardedCamera):
         faults = [fault] if fault else []
         if self._decoder.damaged:
             faults.append(f"{self._decoder.damaged} damaged packets left out")
-        decoded, total = self._decoder.decoded, self._decoder.total
+        decoded, total, duration = self._decoder.decoded, self._decoder.total, self._decoder.duration_s
         if total is not None and decoded < total:
             faults.append(f"{total} frames were announced")
+        elif total is None and duration is not None and duration - self._last_t > MISSING_S:
+            faults.append(f"{duration:.1f} s were announced")
         if faults and decoded:
             self.warning = f"{self._where}: ends after {decoded} frames: {'; '.join(faults)}"
             _log.warning("%s", self.warning)

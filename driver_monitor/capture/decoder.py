@@ -33,8 +33,8 @@ class Decoder:
     """Decodes the first real video stream of a container.
 
     `every`: hand out each Nth frame only. `decoded` counts all of them; `damaged` the packets that could not be
-    decoded, around which the frames are delivered. `total`: frames the container announces, None where it does not
-    say. `where` names the source in errors.
+    decoded, around which the frames are delivered. `total` and `duration_s`: frames and seconds that the container
+    announces, None where it does not say. `where` names the source in errors.
     """
 
     def __init__(self, container: InputContainer, where: str, every: int = 1) -> None:
@@ -48,6 +48,7 @@ class Decoder:
         self.decoded = 0
         self.damaged = 0
         self.total = stream.frames or None
+        self.duration_s = container.duration / av.time_base if container.duration else None
 
     def next(self) -> Decoded | None:
         """Return the next picture, None at the end.
@@ -91,7 +92,9 @@ def _picture_stream(container: InputContainer, where: str) -> VideoStream:
             if stream.codec_context is None:
                 raise SourceError(f"{where}: no decoder for its picture stream; convert it to H.264 (MP4)")
             return stream
-    raise SourceError(f"{where}: has sound but no picture, or nothing at all; give a file with a video stream")
+    if not container.streams:
+        raise SourceError(f"{where}: holds no stream at all: cut off or damaged; copy it again")
+    raise SourceError(f"{where}: has no picture, only sound or text; give a file with a video stream")
 
 
 def reason(error: Exception) -> str:

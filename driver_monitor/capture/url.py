@@ -49,7 +49,7 @@ class UrlCamera(GuardedCamera):
                 f"{name}: cannot be opened ({reason(error)}); check the address, the network and the camera's password"
             ) from error
         self._decoder = Decoder(container, name, every)
-        super().__init__(name, live=not container.duration, frames=None)
+        super().__init__(name, live=self._decoder.duration_s is None, frames=None)
         if not self.live and self._decoder.total:
             self.frames = -(-self._decoder.total // every)
         self._monotonic = monotonic

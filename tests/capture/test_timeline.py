@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from driver_monitor.capture.timeline import Timeline
+
+MS = Fraction(1, 1000)
+
+
+def times(stamps: list[int | None], rate: float | None = 20.0) -> list[float]:
+    timeline = Timeline(MS, rate)
+    return [round(timeline.at(stamp), 4) for stamp in stamps]
+
+
+def test_ok__the_first_frame_is_at_zero_and_the_others_at_their_own_times() -> None:
+    assert times([5000, 5033, 5066, 5400]) == [0.0, 0.033, 0.066, 0.4]
+
+
+def test_ok__a_clip_without_stamps_goes_by_its_rate() -> None:
+    assert times([None] * 4) == [0.0, 0.05, 0.1, 0.15]
+    assert times([7] * 4) == [0.0, 0.05, 0.1, 0.15]
+
+
+def test_ok__an_absurd_or_missing_rate_is_not_believed() -> None:
+    for rate in (None, 0.0, 90_000.0):
+        assert times([None, None], rate) == [0.0, 0.04]
+
+
+def test_ok__a_repeated_stamp_does_not_shift_the_ones_after_it() -> None:
+    assert times([0, 50, 50, 100, 150, 200]) == [0.0, 0.05, 0.1, 0.1, 0.15, 0.2]
+
+
+def test_ok__joined_clips_go_on_where_the_first_one_ended() -> None:
+    assert times([0, 1000, 2000, 0, 100, 200]) == [0.0, 1.0, 2.0, 2.05, 2.15, 2.25]
+
+
+def test_ok__stamps_that_come_late_are_fitted_in() -> None:
+    assert times([None, None, 700, 750]) == [0.0, 0.05, 0.1, 0.15]
+
+
+@given(st.lists(st.none() | st.integers(-(2**40), 2**40), max_size=50), st.none() | st.floats(0, 1e6))
+def test_ok__time_never_decreases(stamps: list[int | None], rate: float | None) -> None:
+    timeline = Timeline(MS, rate)
+    seen = [timeline.at(stamp) for stamp in stamps]
+    assert seen == sorted(seen)
+    assert not seen or seen[0] == 0.0
+
+
+@given(st.lists(st.integers(1, 100_000), min_size=1, max_size=30), st.integers(-(10**9), 10**9))
+def test_ok__stamps_that_move_forward_are_kept_exactly(steps: list[int], start: int) -> None:
+    stamps = [start]
+    for step in steps:
+        stamps.append(stamps[-1] + step)
+    timeline = Timeline(MS, 20.0)
+    for stamp in stamps:
+        assert abs(timeline.at(stamp) - (stamp - start) / 1000) < 1e-6
