@@ -1,0 +1,226 @@
+"""Make the bundled demo clip: a portrait that blinks, shuts its eyes, yawns and looks away, with its exact truth.
+
+Portrait: NASA, public domain; NASA endorses nothing here. It is the portrait of astronaut Eileen Collins that
+scikit-image ships (`skimage.data.astronaut`). The face mesh that places lids, lips and depth is one of the anchors in
+`shared/anchors`: needed to generate the clip, never to play it. Seeded throughout: the same versions of the libraries
+draw the same frames.
+
+    python tools/make_demo.py [--shared ../shared] [--out driver_monitor/demo]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+from demo_face import LEFT_EYE, RIGHT_EYE, Eyelid, Jaw, Turn
+from demo_portrait import SIZE, Image, Mesh, Portrait, load
+from demo_scene import bright_pupils, cabin, daylight, infrared
+
+CREDIT = "Portrait: NASA, public domain; NASA endorses nothing here"
+FPS, FRAMES, INFRARED_FROM, SEED = 20, 880, 450, 20260101
+RELAX = 0.85
+"""How far the lips relax from the portrait's smile while she drives."""
+YAWN = 0.21
+"""Jaw drop of the yawn in face heights."""
+AWAY, GLANCE = 52.0, -26.0
+"""Turns asked for, degrees; a mesh reads about 0.7 of it. + is the picture's right, the driver's left."""
+CLOSED_FROM = 0.8
+"""Closure from which a frame is labelled closed: eyes at least 80 % shut."""
+CLOSING, OPENING = (0.5,), (0.6, 0.2)
+MOUTH_OPEN = 0.06
+"""Jaw drop (face heights) from which a frame is labelled as part of the yawn."""
+
+
+@dataclass
+class Story:
+    """What happens in each frame, and the truth about it."""
+
+    closure: Image = field(default_factory=lambda: np.zeros(FRAMES, np.float32))
+    jaw: Image = field(default_factory=lambda: np.zeros(FRAMES, np.float32))
+    yaw: Image = field(default_factory=lambda: np.zeros(FRAMES, np.float32))
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def close(self, start: int, frames: int, blink: bool) -> None:
+        """Shut the eyes for `frames`; `start` is the first frame in which the lids move."""
+        shape = [*CLOSING, *[1.0] * frames, *OPENING]
+        self.closure[start : start + len(shape)] = shape
+        first = start + len(CLOSING)
+        if blink:
+            reopened = start + len(shape)
+            self._add("blink", start, first + frames - 1, open_again=reopened)
+        self._add("eyes_closed", first, first + frames - 1)
+
+    def yawn(self, start: int, opening: int, held: int, shutting: int) -> None:
+        """Drop the jaw over `opening` frames, hold it, and shut the mouth again."""
+        up, down = (_ease(np.linspace(0, 1, n + 2)[1:-1]) for n in (opening, shutting))
+        shape = np.concatenate([up, np.ones(held), down[::-1]]) * YAWN
+        self.jaw[start : start + len(shape)] = shape
+        wide = np.flatnonzero(self.jaw[start : start + len(shape)] >= MOUTH_OPEN) + start
+        self._add("yawn", int(wide[0]), int(wide[-1]))
+
+    def turn(self, start: int, degrees: float, moving: int, held: int, kind: str) -> None:
+        """Turn the head by `degrees` within `moving` frames, hold it and come back; labelled by the held frames."""
+        move = _ease(np.linspace(0, 1, moving + 2)[1:-1])
+        self.yaw[start : start + 2 * moving + held] = np.concatenate([move, np.ones(held), move[::-1]]) * degrees
+        side = "right" if degrees > 0 else "left"
+        self._add(kind, start + moving, start + moving + held - 1, direction=side)
+
+    def light(self, light: str, start: int, end: int) -> None:
+        """Say which light the frames have."""
+        self._add("light", start, end, light=light)
+
+    def _add(self, kind: str, start: int, end: int, **more: Any) -> None:
+        self.events.append({"type": kind, "start": start, "end": end, **more})
+
+
+def _ease(x: Image) -> Image:
+    return np.asarray(x * x * (3 - 2 * x), np.float32)
+
+
+def story() -> Story:
+    """Return the 44 seconds: 22.5 by day, the rest by infrared."""
+    told = Story()
+    for start, frames in ((50, 3), (104, 4), (146, 3)):
+        told.close(start, frames, blink=True)
+    told.close(174, 75, blink=False)
+    for start, frames in ((290, 4), (336, 3)):
+        told.close(start, frames, blink=True)
+    told.yawn(362, opening=14, held=54, shutting=12)
+    for start, frames in ((474, 3), (556, 4), (704, 4), (757, 3), (815, 4)):
+        told.close(start, frames, blink=True)
+    told.turn(508, GLANCE, moving=5, held=10, kind="look_away_marginal")
+    told.turn(590, AWAY, moving=6, held=90, kind="look_away")
+    told.light("day", 0, INFRARED_FROM - 1)
+    told.light("infrared", INFRARED_FROM, FRAMES - 1)
+    told.events.sort(key=lambda event: (event["start"], event["type"]))
+    return told
+
+
+def truth(told: Story) -> dict[str, Any]:
+    """Return the clip's labels; `expected_alerts` counts its seconds from the frame `from`."""
+    shut = next(e for e in told.events if e["type"] == "eyes_closed" and e["end"] - e["start"] > FPS)["start"]
+    away = next(e for e in told.events if e["type"] == "look_away")["start"]
+    return {
+        "clip": "demo.mp4",
+        "person": "portrait",
+        "fps": FPS,
+        "frames": FRAMES,
+        "credit": CREDIT,
+        "labelled_by": "generated with the clip by tools/make_demo.py",
+        "subject": "woman, no glasses",
+        "lighting": "day, then infrared",
+        "look_away_reference": "the camera",
+        "directions": "as seen in the image",
+        "events": told.events,
+        "expected_alerts": [
+            {"rule": "microsleep", "from": shut, "after_s": [1.0, 1.4], "required": True},
+            {"rule": "sleep", "from": shut, "after_s": [3.0, 3.4], "required": True},
+            {"rule": "long_distraction", "from": away, "after_s": [3.0, 3.5], "required": True},
+            {"rule": "drowsiness", "from": shut, "after_s": [1.0, (FRAMES - shut) / FPS], "required": False},
+        ],
+    }
+
+
+class Painter:
+    """Draws one frame of the story."""
+
+    def __init__(self, portrait: Portrait) -> None:
+        self._portrait = portrait
+        self._lids = (Eyelid(portrait, RIGHT_EYE, outer_left=True), Eyelid(portrait, LEFT_EYE, outer_left=False))
+        self._jaw, self._turn = Jaw(portrait), Turn(portrait)
+        self._cabins = (cabin(infrared=False), cabin(infrared=True))
+        points = portrait.points[:, :2]
+        self._irises = [
+            (float(points[c, 0]), float(points[c, 1]), float(np.ptp(points[c + 1 : c + 5, 0])) / 2) for c in (468, 473)
+        ]
+        self._rng = np.random.default_rng(SEED)
+        self._phase = self._rng.uniform(0, 2 * np.pi, 16)
+
+    def _sway(self, t: float, channel: int) -> float:
+        """A slow, never repeating motion within about +-1."""
+        a, b = self._phase[2 * channel : 2 * channel + 2]
+        return float(0.6 * np.sin(2 * np.pi * 0.23 * t + a) + 0.4 * np.sin(2 * np.pi * 0.61 * t + b))
+
+    def frame(self, told: Story, index: int) -> Image:
+        """Return frame `index`, (480, 640, 3) BGR 0..255."""
+        night = float(np.clip((index - INFRARED_FROM + 3) / 6, 0, 1))
+        body, head = self._layers(told, index, night)
+        seen = []
+        for dark, light in ((False, 1 - night), (True, night)):
+            if light > 0:
+                image = self._cabins[dark] * (1 - body[..., 3:]) + body[..., :3]
+                image = image * (1 - head[..., 3:]) + head[..., :3]
+                gain = 1 + 0.03 * self._sway(index / FPS, 6)
+                lit = infrared(image, gain, self._rng) if dark else daylight(image, gain, self._rng)
+                seen.append(lit * light)
+        return np.asarray(sum(seen), np.float32)
+
+    def _layers(self, told: Story, index: int, night: float) -> tuple[Image, Image]:
+        t = index / FPS
+        face = self._portrait.image.copy()
+        if night > 0.5:
+            bright_pupils(face, self._irises)
+        for lid in self._lids:
+            lid.draw(face, float(told.closure[index]))
+        matte = self._portrait.head[..., None]
+        head = np.dstack([face * matte, matte])
+        head = self._jaw.draw(head, float(told.jaw[index]), RELAX + 0.05 * self._sway(t, 0))
+        head = self._turn.draw(head, float(told.yaw[index]) + 1.2 * self._sway(t, 1))
+        nod = 2.5 * float(told.closure[max(index - 10, 0) : index + 1].mean())
+        head = _moved(head, 1.6 * self._sway(t, 2), 1.2 * self._sway(t, 3) + nod, 0.7 * self._sway(t, 4))
+        below = self._portrait.body_matte[..., None]
+        body = np.dstack([self._portrait.body * below, below])
+        return _moved(body, 0.5 * self._sway(t, 2), 0.8 * self._sway(t, 5), 0.0), head
+
+
+def _moved(layer: Image, dx: float, dy: float, roll: float) -> Image:
+    """Shift by pixels and roll by degrees about the base of the neck."""
+    matrix = cv2.getRotationMatrix2D((315.0, 340.0), roll, 1.0) + np.array([[0, 0, dx], [0, 0, dy]])
+    moved = cv2.warpAffine(layer, matrix, SIZE, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved, np.float32)
+
+
+def write(told: Story, painter: Painter, path: Path) -> None:
+    """Encode the clip."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=FPS)
+        stream.width, stream.height = SIZE
+        stream.pix_fmt = "yuv420p"
+        stream.time_base = Fraction(1, FPS)
+        stream.options = {"crf": "23", "preset": "veryslow", "threads": "1", "g": str(5 * FPS)}
+        for index in range(FRAMES):
+            image = np.clip(np.round(painter.frame(told, index)), 0, 255).astype(np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+            if index % 100 == 0:
+                print(f"frame {index} of {FRAMES}", file=sys.stderr)
+        container.mux(stream.encode())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    root = Path(__file__).resolve().parent.parent
+    parser.add_argument("--shared", type=Path, default=root.parent / "shared", help="the folder that holds anchors/")
+    parser.add_argument("--out", type=Path, default=root / "driver_monitor" / "demo")
+    arguments = parser.parse_args()
+    model = arguments.shared / "anchors" / "face_mesh_478_256.onnx"
+    if not model.is_file():
+        print(f"make_demo: {model} is not there; give the folder that holds anchors/ with --shared", file=sys.stderr)
+        return 2
+    told = story()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    write(told, Painter(load(Mesh(model))), arguments.out / "demo.mp4")
+    (arguments.out / "demo.json").write_text(json.dumps(truth(told), indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
