@@ -1,0 +1,106 @@
+"""Single looks at the face become an emotion over time, or *uncertain*. Pure: time comes with the data.
+
+Expression is not feeling: this says what the face shows. Distress, the only thing a rule uses, is an inference of
+emotion in the sense of the EU AI Act.
+"""
+
+from __future__ import annotations
+
+import math
+
+from driver_monitor.observation import EMOTIONS, Expression, Light
+from driver_monitor.state.driver_state import Emotion
+
+SMOOTHING_S = 1.5
+"""Time constant: expressions last 0.5 to 4 s (Ekman 2003), speech shapes the mouth for tenths of a second."""
+EVIDENCE_S = 0.5
+"""No answer before the looks span this time; a single look spans none."""
+STALE_S = 2.0
+"""Without a look for longer than this, nothing is known any more."""
+ANSWER_FROM = 0.5
+"""Least smoothed probability of an answer; on single FER+ validation faces see `models/emotion.md`."""
+NEGATIVE_FROM = 0.7
+"""Least sum of the negative classes for the answer "negative", where no single one reaches `ANSWER_FROM`."""
+DISTRESS_FROM, DISTRESS_UNTIL = 0.5, 0.35
+"""Distress begins when smoothed p(anger) + p(fear) reaches the first and ends when it falls below the second."""
+
+NEGATIVE = ("sadness", "anger", "disgust", "fear", "contempt")
+_AROUSED = ("anger", "fear")
+_READABLE: tuple[Light, ...] = ("day", "glare")
+"""Light in which all classes may be told. In near-infrared every model measured falls to about 0.35 over seven
+classes and only neutral and happiness hold (brief, section 5); in the dark there is less to see still."""
+
+
+class ExpressionTracker:
+    """Smooths the looks by time, not by count, so that 2 and 10 looks a second conclude the same."""
+
+    def __init__(self) -> None:
+        self._smoothed = dict.fromkeys(EMOTIONS, 0.0)
+        self._weight = 0.0
+        self._look: tuple[float, Expression] | None = None
+        self._seen_s = 0.0
+        self._distressed_since: float | None = None
+
+    def update(self, t: float, light: Light, expression: Expression | None, valid: bool) -> Emotion | None:
+        """Take one frame at `t` (seconds, never less than before) and return what the face has been showing.
+
+        `expression` is there only in the frames in which the classifier looked; `valid`: a face is there to be
+        judged, without one a look is not used and nothing is known. None also after `STALE_S` without a look.
+        """
+        if self._look is not None and t - self._look[0] > STALE_S:
+            self._forget()
+        if valid and expression is not None:
+            self._take(t, expression)
+        if not valid or self._look is None:
+            return None
+        p = self._probabilities(self._look[1])
+        decided = self._seen_s >= EVIDENCE_S
+        readable = light in _READABLE
+        label = _label(p, readable) if decided else "uncertain"
+        return Emotion(label, p, self._distress_s(t, p, decided and readable))
+
+    def _forget(self) -> None:
+        self._smoothed = dict.fromkeys(EMOTIONS, 0.0)
+        self._weight = self._seen_s = 0.0
+        self._look = self._distressed_since = None
+
+    def _take(self, t: float, expression: Expression) -> None:
+        """Let the time between two looks count with the mean of both: a lone look has no weight."""
+        if self._look is not None:
+            before, last = self._look
+            if t <= before:
+                return
+            kept = math.exp(-(t - before) / SMOOTHING_S)
+            for name in EMOTIONS:
+                between = (last.p[name] + expression.p[name]) / 2
+                self._smoothed[name] = kept * self._smoothed[name] + (1 - kept) * between
+            self._weight = kept * self._weight + (1 - kept)
+            self._seen_s += t - before
+        self._look = (t, expression)
+
+    def _probabilities(self, last: Expression) -> dict[str, float]:
+        if self._weight == 0.0:
+            return {name: last.p[name] for name in EMOTIONS}
+        return {name: self._smoothed[name] / self._weight for name in EMOTIONS}
+
+    def _distress_s(self, t: float, p: dict[str, float], known: bool) -> float | None:
+        if not known:
+            self._distressed_since = None
+            return None
+        level = sum(p[name] for name in _AROUSED)
+        if self._distressed_since is None and level >= DISTRESS_FROM:
+            self._distressed_since = t
+        elif level < DISTRESS_UNTIL:
+            self._distressed_since = None
+        return 0.0 if self._distressed_since is None else t - self._distressed_since
+
+
+def _label(p: dict[str, float], readable: bool) -> str:
+    if not readable:
+        return (
+            "positive" if p["happiness"] >= ANSWER_FROM else "neutral" if p["neutral"] >= ANSWER_FROM else "uncertain"
+        )
+    best = max(p, key=lambda name: p[name])
+    if p[best] >= ANSWER_FROM:
+        return best
+    return "negative" if sum(p[name] for name in NEGATIVE) >= NEGATIVE_FROM else "uncertain"
