@@ -58,6 +58,12 @@ class AlertSequence:
         self._thread = threading.Thread(target=self._run, name="alert-sequence", daemon=True)
         self._thread.start()
 
+    def __enter__(self) -> AlertSequence:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def next(self) -> int:
         """Return the next number; waits `PATIENCE_S` at most, and only after half a block within one disk write."""
         with self._numbers:
