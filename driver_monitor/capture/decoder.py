@@ -99,5 +99,7 @@ def _picture_stream(container: InputContainer, where: str) -> VideoStream:
 
 def reason(error: Exception) -> str:
     """Return FFmpeg's own words for `error`, without the name of the file or the URL (it may hold a password)."""
+    if isinstance(error, av.error.ExitError):
+        return "no answer in time"
     text = getattr(error, "strerror", None) or type(error).__name__
     return str(text).rstrip(".").lower()

@@ -40,9 +40,8 @@ class UrlCamera(GuardedCamera):
     ) -> None:
         name = without_password(url)
         try:
-            options = {"rtsp_transport": "tcp"} if url.lower().startswith("rtsp") else {}
             container = av.open(
-                url, metadata_errors="replace", timeout=(open_timeout_s, read_timeout_s), options=options
+                url, metadata_errors="replace", timeout=(open_timeout_s, read_timeout_s), options=_options(url)
             )
         except (av.FFmpegError, OSError, ValueError) as error:
             raise SourceError(
@@ -82,6 +81,14 @@ class UrlCamera(GuardedCamera):
 
     def _release(self) -> None:
         self._decoder.close()
+
+
+def _options(url: str) -> dict[str, str]:
+    # A live stream should show its first picture at once, not after FFmpeg has measured its frame rate.
+    options = {"fpsprobesize": "0"}
+    if url.lower().startswith("rtsp"):
+        options["rtsp_transport"] = "tcp"
+    return options
 
 
 def without_password(url: str) -> str:

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from driver_monitor.capture.images import FolderCamera, list_images, read_image
+from driver_monitor.errors import SourceError
+from tests.capture.clips import number_in, picture_of
+
+
+def save(path: Path, image: object) -> Path:
+    ok, data = cv2.imencode(path.suffix, np.asarray(image))
+    assert ok
+    path.write_bytes(data.tobytes())
+    return path
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(SourceError) as error:
+        read_image(path)
+    assert str(error.value).startswith(str(path))
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_ok__a_colour_picture_is_bgr_and_a_grey_one_stays_grey(tmp_path: Path) -> None:
+    colour = np.zeros((40, 60, 3), np.uint8)
+    colour[..., 2] = 200
+    assert np.array_equal(read_image(save(tmp_path / "colour.png", colour)), colour)
+    grey = picture_of(3, grey=True)
+    assert np.array_equal(read_image(save(tmp_path / "größe 1.png", grey)), grey)
+
+
+def test_ok__transparency_is_left_out(tmp_path: Path) -> None:
+    image = np.dstack([picture_of(2), np.full((64, 96), 128, np.uint8)])
+    assert np.array_equal(read_image(save(tmp_path / "alpha.png", image)), picture_of(2))
+
+
+@pytest.mark.parametrize(("bits", "brightest"), [(10, 1023), (12, 4095), (16, 65535)])
+def test_ok__a_sensors_deep_picture_is_scaled_by_its_own_depth(tmp_path: Path, bits: int, brightest: int) -> None:
+    image = np.linspace(0, brightest, 64 * 96).astype(np.uint16).reshape(64, 96)
+    read = read_image(save(tmp_path / f"{bits}.png", image))
+    assert read.dtype == np.uint8
+    assert (read.min(), read.max()) == (0, 255)
+    assert np.array_equal(read, image >> (bits - 8))
+
+
+def test_fail__pictures_that_cannot_be_read(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "text.png").write_text("hello")
+    cut = save(tmp_path / "cut.jpg", picture_of(1))
+    cut.write_bytes(cut.read_bytes()[:-30])
+    cut_png = save(tmp_path / "cut.png", np.random.default_rng(1).integers(0, 255, (64, 64), np.uint8))
+    cut_png.write_bytes(cut_png.read_bytes()[:60])
+    assert "is empty" in refusal(tmp_path / "empty.png")
+    assert "is not a picture" in refusal(tmp_path / "text.png")
+    assert "cut off" in refusal(cut)
+    refusal(cut_png)
+    assert "check the path" in refusal(tmp_path / "gone.png")
+    assert "check the path" in refusal(tmp_path)
+    assert "WARN" not in capfd.readouterr().err, "OpenCV keeps its own lines to itself"
+
+
+def test_fail__too_small_and_too_large(tmp_path: Path) -> None:
+    assert "31x40 pixels is too small" in refusal(save(tmp_path / "icon.png", np.zeros((40, 31), np.uint8)))
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
+    chunk = b"IHDR" + header
+    bomb = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    (tmp_path / "bomb.png").write_bytes(bomb)
+    assert "60000x60000 pixels is too large" in refusal(tmp_path / "bomb.png")
+
+
+def test_fail__floating_point_pictures(tmp_path: Path) -> None:
+    assert "float32" in refusal(save(tmp_path / "float.tiff", np.ones((64, 64), np.float32)))
+
+
+def test_ok__a_folder_is_a_clip_in_natural_order(tmp_path: Path) -> None:
+    for number in (10, 2, 1):
+        save(tmp_path / f"frame{number}.png", picture_of(number))
+    (tmp_path / "labels.csv").write_text("not a picture")
+    (tmp_path / ".hidden.png").write_text("not a picture")
+    with FolderCamera(tmp_path, fps=10) as camera:
+        assert (camera.frames, camera.live, camera.name) == (3, False, tmp_path.name)
+        frames = list(iter(camera.read, None))
+    assert [number_in(frame.image) for frame in frames] == [1, 2, 10]
+    assert [(frame.sequence, frame.t, frame.t_mono) for frame in frames] == [
+        (0, 0.0, None),
+        (1, 0.1, None),
+        (2, 0.2, None),
+    ]
+
+
+def test_ok__every_second_picture_keeps_its_number(tmp_path: Path) -> None:
+    for number in range(5):
+        save(tmp_path / f"{number}.png", picture_of(number))
+    with FolderCamera(tmp_path, fps=10, every=2) as camera:
+        assert camera.frames == 3
+        assert [(f.sequence, number_in(f.image), f.t) for f in iter(camera.read, None)] == [
+            (0, 0, 0.0),
+            (2, 2, 0.2),
+            (4, 4, 0.4),
+        ]
+
+
+def test_ok__in_real_time_pictures_come_at_their_times(tmp_path: Path) -> None:
+    for number in range(3):
+        save(tmp_path / f"{number}.png", picture_of(number))
+    waits: list[float] = []
+    with FolderCamera(tmp_path, fps=10, pace="real_time", monotonic=lambda: 5.0, wait=waits.append) as camera:
+        assert [frame.t_mono for frame in iter(camera.read, None)] == [5.0] * 3
+    assert waits == pytest.approx([0.1, 0.2])
+
+
+def test_fail__a_damaged_picture_in_a_folder_is_named(tmp_path: Path) -> None:
+    save(tmp_path / "1.png", picture_of(1))
+    (tmp_path / "2.png").write_text("oops")
+    camera = FolderCamera(tmp_path, fps=10)
+    assert camera.read() is not None
+    with pytest.raises(SourceError, match=r"2\.png: is not a picture"):
+        camera.read()
+
+
+def test_fail__a_folder_without_pictures(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no pictures in this folder"):
+        list_images(tmp_path)
+    with pytest.raises(SourceError, match="cannot read this folder"):
+        list_images(tmp_path / "gone")
