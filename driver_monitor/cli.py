@@ -98,7 +98,7 @@ def replay(
     from driver_monitor.bench.replay import Job, folders
     from driver_monitor.service import Request, load_plan
 
-    unique = list(dict.fromkeys(clips))
+    unique = list({clip.resolve(): clip for clip in clips}.values())
     work = [Job(clip, folder, every, fps) for clip, folder in folders(unique, out).items()]
     failed = replay_many.replay_all(work, load_plan(Request(config, None, profile)), jobs, Console())
     if failed:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -102,14 +103,22 @@ def folders(clips: list[Path], out: Path) -> dict[Path, Path]:
 
     The path counts from the clips' common folder. Clips that still collide (a.mp4 and a.avi) keep their ending.
     """
-    names = {clip: Path(clip.stem if clip.is_file() else clip.name) for clip in clips}
-    if len(set(names.values())) < len(clips):
-        base = Path(os.path.commonpath([clip.resolve().parent for clip in clips]))
-        shared = {name for name in names.values() if list(names.values()).count(name) > 1}
-        names = {c: c.resolve().relative_to(base).with_suffix("") if n in shared else n for c, n in names.items()}
-        twice = {name for name in names.values() if list(names.values()).count(name) > 1}
-        names = {c: c.resolve().relative_to(base) if n in twice else n for c, n in names.items()}
-    return {clip: out / name for clip, name in names.items()}
+    base = Path(os.path.commonpath([clip.resolve().parent for clip in clips]))
+    below = {clip: clip.resolve().relative_to(base) for clip in clips}
+    ways = {clip: (_stem(clip), path.with_name(_stem(clip)), path) for clip, path in below.items()}
+    chosen = dict.fromkeys(clips, 0)
+    while True:
+        names = {clip: Path(ways[clip][way]) for clip, way in chosen.items()}
+        count = Counter(names.values())
+        colliding = [clip for clip, name in names.items() if count[name] > 1 and chosen[clip] < 2]
+        if not colliding:
+            return {clip: out / name for clip, name in names.items()}
+        for clip in colliding:
+            chosen[clip] += 1
+
+
+def _stem(clip: Path) -> str:
+    return clip.resolve().name if clip.is_dir() else clip.stem
 
 
 def open_recording(job: Job) -> Camera:

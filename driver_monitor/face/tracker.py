@@ -26,6 +26,9 @@ TAKE = 0.8
 BRIDGE_S = 0.5
 """For so long the correlation tracker may bridge, seconds; by then a face that turned is back or was lost."""
 
+ROUNDING_S = 1e-3
+"""Frame times are sums of fractions: a search that is due must not be put off by a frame for their last digits."""
+
 Points = NDArray[np.float32]
 
 
@@ -78,7 +81,7 @@ class FaceTracker:
         return self._look(grey, face_crop(points + np.asarray(shift, np.float32)), KEEP)
 
     def _search(self, grey: Image, t: float) -> tuple[Points, float] | None:
-        if self._searched_at is not None and 0 <= t - self._searched_at < self._search_s:
+        if self._searched_at is not None and 0 <= t - self._searched_at < self._search_s - ROUNDING_S:
             return None
         self._searched_at = t
         for box in self._detector.find(grey):
