@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
 
 from driver_monitor import service
 from driver_monitor.daemon import Events, KeptOldConfig, Parts
@@ -22,7 +21,7 @@ class Reloader:
     `builders`: how to make the parts of `Parts` that must be closed before their successor opens, by name.
     """
 
-    def __init__(self, request: Request, plan: Plan, builders: dict[str, Callable[[Plan], Any]]) -> None:
+    def __init__(self, request: Request, plan: Plan, builders: Mapping[str, Callable[[Plan], object]]) -> None:
         self._request, self._plan, self._builders = request, plan, builders
 
     def __call__(self, parts: Parts, send: Callable[[Events], None]) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from driver_monitor.bench.replay import Job, Replayed, attempt, replay
 from driver_monitor.errors import DriverMonitorError
@@ -44,12 +44,16 @@ def _bar(console: Console) -> Progress:
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
+def _advance(bar: Progress, task: TaskID) -> Callable[[int, int | None], None]:
+    return lambda done, total: bar.update(task, completed=done, total=total)
+
+
 def _one_by_one(jobs: list[Job], plan: Plan, console: Console) -> Iterator[Replayed]:
     with _bar(console) as bar:
         for job in jobs:
             task = bar.add_task(escape(job.clip.name), total=None)
             try:
-                yield replay(job, plan, lambda done, total, task=task: bar.update(task, completed=done, total=total))
+                yield replay(job, plan, _advance(bar, task))
             except DriverMonitorError as error:
                 yield Replayed(job.clip, job.folder, error=str(error))
             bar.remove_task(task)

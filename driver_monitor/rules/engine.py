@@ -25,6 +25,7 @@ class Engine:
         self._cadence = Cadence()
         self._episodes = 0
         self._verdict = Verdict("unknown", (), None, ())
+        self._state: DriverState | None = None
 
     def update(self, state: DriverState) -> Verdict:
         """Take one frame's state and return the rules' answer."""
@@ -32,6 +33,7 @@ class Engine:
         if step is None:
             last = self._verdict
             return Verdict(last.attention, last.active, last.level, ())
+        self._state = state
         read = self._reader(state)
         events: list[AlertEvent] = []
         for running in self._rules.values():
@@ -41,6 +43,15 @@ class Engine:
                 events.append(event)
         self._verdict = self._conclude(state, tuple(events))
         return self._verdict
+
+    def dismiss(self, why: str) -> tuple[AlertEvent, ...]:
+        """End every active alert because of `why`, as when the rules are replaced; what still holds is raised anew."""
+        if self._state is None:
+            return ()
+        read = self._reader(self._state)
+        ended = [running.dismiss(self._state, read, why) for running in self._rules.values()]
+        self._verdict = self._conclude(self._state, ())
+        return tuple(event for event in ended if event is not None)
 
     def _reader(self, state: DriverState) -> Read:
         def read(name: str) -> Value:

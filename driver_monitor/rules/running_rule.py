@@ -56,6 +56,16 @@ class RunningRule:
             return self._end(step, state, read)
         return self._escalate(state, read)
 
+    def dismiss(self, state: DriverState, read: Read, why: str) -> AlertEvent | None:
+        """End an active alert from outside, because of `why`, without a cool-down; None when there is none."""
+        if self.level is None:
+            return None
+        self._text = f"{self._text} ({why})"
+        event = self._event(state, read, "cleared", None)
+        self.level = None
+        self._pending.reset()
+        return event
+
     def _met(self, state: DriverState, read: Read) -> bool | None:
         wanted = self.rule.min_coverage
         if wanted is not None:
