@@ -31,7 +31,7 @@ STATUS_S = 1.0
 """Period of `status/` and of the watchdog's feeding; systemd waits for ten of them (WatchdogSec=10)."""
 
 
-class KeptOldConfig(DriverMonitorError):
+class ReloadError(DriverMonitorError):
     """A reload failed and the old configuration goes on."""
 
 
@@ -50,8 +50,8 @@ class Daemon:
     """Runs until the source ends, `stop` is called, or a part dies.
 
     `clock`: monotonic seconds. `reload`: called between two frames after `ask_reload`, with the parts to change and
-    a function that sends alerts to the present outputs; it raises `KeptOldConfig`, with the old parts in place, when the
-    new configuration is wrong or does not work.
+    a function that sends alerts to the present outputs; it raises `ReloadError`, with the old parts in place, when
+    the new configuration is wrong or does not work.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ class Daemon:
         try:
             self._reload(self._parts, lambda events: self._send(events, self._clock()))
             log.info("configuration read again")
-        except KeptOldConfig as error:
+        except ReloadError as error:
             log.error("kept the old configuration: %s", error)
         self._parts.outputs.level(self._level)
         self._notifier.ready()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from driver_monitor import service
-from driver_monitor.daemon import Events, KeptOldConfig, Parts
+from driver_monitor.daemon import Events, ReloadError, Parts
 from driver_monitor.errors import DriverMonitorError
 from driver_monitor.service import Plan, Request
 
@@ -27,7 +27,7 @@ class Reloader:
     def __call__(self, parts: Parts, send: Callable[[Events], None]) -> None:
         """Read the configuration again and change `parts`; `send` takes alerts to the outputs then in place.
 
-        Raises `KeptOldConfig` when the new configuration is wrong or does not work and the old one goes on, and
+        Raises `ReloadError` when the new configuration is wrong or does not work and the old one goes on, and
         another `DriverMonitorError` when not even that was possible.
         """
         try:
@@ -35,7 +35,7 @@ class Reloader:
             models = service.load_models(new.config)
             pipeline = service.build_pipeline(new, models) if self._differs(new, PIPELINE_KEYS) else None
         except DriverMonitorError as error:
-            raise KeptOldConfig(str(error)) from error
+            raise ReloadError(str(error)) from error
         stale = [
             name for name, keys in (("outputs", OUTPUT_KEYS), ("grabber", CAMERA_KEYS)) if self._differs(new, keys)
         ]
@@ -63,7 +63,7 @@ class Reloader:
         except DriverMonitorError as error:
             for name in touched:
                 self._rebuild(parts, name, self._plan)
-            raise KeptOldConfig(str(error)) from error
+            raise ReloadError(str(error)) from error
 
     def _rebuild(self, parts: Parts, name: str, plan: Plan) -> None:
         getattr(parts, name).close()

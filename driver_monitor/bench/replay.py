@@ -48,7 +48,7 @@ class Replayed:
     error: str | None = None
 
 
-def replay(job: Job, plan: Plan, progress: Callable[[int, int | None], None] = lambda done, total: None) -> Replayed:
+def replay(job: Job, plan: Plan, progress: Callable[[int, int | None], None] | None = None) -> Replayed:
     """Replay one clip and write `signals.jsonl` and `events.jsonl` into `job.folder`, whole or not at all.
 
     `progress` is told frames done and in all (None: the file does not say). Raises `DriverMonitorError` on a clip
@@ -59,15 +59,19 @@ def replay(job: Job, plan: Plan, progress: Callable[[int, int | None], None] = l
     stamper = ReplayStamper(digest(job.clip))
     alerts: list[Mapping[str, Any]] = []
     frames, t = 0, 0.0
-    with open_recording(job) as camera:
-        with _whole(job.folder / "signals.jsonl") as lines, _whole(job.folder / "events.jsonl") as events:
-            for frame in _frames(camera):
-                step = pipeline.step(frame)
-                lines.write(to_line(signals(frame.sequence, step.state, step.verdict)))
-                for event in step.verdict.events:
-                    alerts.append(envelope(event, stamper.stamp(event, None), origin))
-                    events.write(to_line(alerts[-1]))
-                frames, t = frames + 1, frame.t
+    with (
+        open_recording(job) as camera,
+        _whole(job.folder / "signals.jsonl") as lines,
+        _whole(job.folder / "events.jsonl") as events,
+    ):
+        for frame in _frames(camera):
+            step = pipeline.step(frame)
+            lines.write(to_line(signals(frame.sequence, step.state, step.verdict)))
+            for event in step.verdict.events:
+                alerts.append(envelope(event, stamper.stamp(event, None), origin))
+                events.write(to_line(alerts[-1]))
+            frames, t = frames + 1, frame.t
+            if progress is not None:
                 progress(frames, camera.frames)
     return Replayed(job.clip, job.folder, frames, t, tuple(alerts))
 

@@ -28,7 +28,7 @@ class Detector(Protocol):
 
 
 class HogDetector:
-    """dlib's frontal HOG detector: needs no model file, sees frontal faces of at least a sixth of the picture's width."""
+    """dlib's frontal HOG detector: needs no model file, sees frontal faces from a sixth of the picture's width on."""
 
     kind: DetectorKind = "hog"
     WIDTH = 480
