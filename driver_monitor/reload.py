@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from driver_monitor import service
-from driver_monitor.daemon import Events, ReloadError, Parts
+from driver_monitor.daemon import Events, Parts, ReloadError
 from driver_monitor.errors import DriverMonitorError
 from driver_monitor.service import Plan, Request
 

@@ -56,7 +56,6 @@ def replay(job: Job, plan: Plan, progress: Callable[[int, int | None], None] | N
     """
     models = service.load_models(plan.config)
     pipeline, origin = service.build_pipeline(plan, models), service.provenance(plan, models)
-    stamper = ReplayStamper(digest(job.clip))
     alerts: list[Mapping[str, Any]] = []
     frames, t = 0, 0.0
     with (
@@ -64,6 +63,7 @@ def replay(job: Job, plan: Plan, progress: Callable[[int, int | None], None] | N
         _whole(job.folder / "signals.jsonl") as lines,
         _whole(job.folder / "events.jsonl") as events,
     ):
+        stamper = ReplayStamper(digest(job.clip))
         for frame in _frames(camera):
             step = pipeline.step(frame)
             lines.write(to_line(signals(frame.sequence, step.state, step.verdict)))
