@@ -35,7 +35,8 @@ class Grabber:
     grabber's start. The frames of a recording are passed on as they are. Whatever else goes wrong in the thread
     shows in `failure`, and `latest` raises it, so that the daemon goes down instead of looking at nothing.
 
-    `wait`: the pause before a camera is opened again; for tests.
+    `start`: monotonic seconds from which a live camera's `t` counts; None: now. `wait`: the pause before a camera is
+    opened again; for tests.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Grabber:
         lost_after_s: float,
         monotonic: Clock = time.monotonic,
         wait: Wait | None = None,
+        start: float | None = None,
     ) -> None:
         self._open_camera = open_camera
         self._lost_after_s = lost_after_s
@@ -63,7 +65,8 @@ class Grabber:
         self._camera: Camera | None = open_camera()
         self.name = self._camera.name
         self.live = self._camera.live
-        self._start = self._last_frame = monotonic()
+        self._last_frame = monotonic()
+        self._start = self._last_frame if start is None else start
         self._busy_since: float | None = None
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
         self._thread.start()

@@ -39,9 +39,10 @@ class UrlCamera(GuardedCamera):
         wait: Wait | None = None,
     ) -> None:
         name = without_password(url)
+        options = {"rtsp_transport": "tcp"} if url.lower().startswith("rtsp") else {}
         try:
             container = av.open(
-                url, metadata_errors="replace", timeout=(open_timeout_s, read_timeout_s), options=_options(url)
+                url, metadata_errors="replace", timeout=(open_timeout_s, read_timeout_s), options=options
             )
         except (av.FFmpegError, OSError, ValueError) as error:
             raise SourceError(
@@ -81,14 +82,6 @@ class UrlCamera(GuardedCamera):
 
     def _release(self) -> None:
         self._decoder.close()
-
-
-def _options(url: str) -> dict[str, str]:
-    # A live stream should show its first picture at once, not after FFmpeg has measured its frame rate.
-    options = {"fpsprobesize": "0"}
-    if url.lower().startswith("rtsp"):
-        options["rtsp_transport"] = "tcp"
-    return options
 
 
 def without_password(url: str) -> str:

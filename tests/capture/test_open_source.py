@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import sys
+import types
+from pathlib import Path
+
+import cv2
+import pytest
+
+from driver_monitor.capture.clip import ClipCamera
+from driver_monitor.capture.images import FolderCamera
+from driver_monitor.capture.open_source import open_camera
+from driver_monitor.config import CameraConfig
+from driver_monitor.errors import SourceError
+from tests.capture.clips import picture_of, write_clip
+
+CONFIG = CameraConfig()
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    return write_clip(tmp_path / "clip.mp4", [picture_of(number) for number in range(3)])
+
+
+def test_ok__a_clip_replayed_reads_no_clock_and_in_real_time_it_does(clip: Path) -> None:
+    with open_camera(CONFIG, str(clip), real_time=False) as camera:
+        frame = camera.read()
+        assert isinstance(camera, ClipCamera)
+        assert frame is not None
+        assert frame.t_mono is None
+    with open_camera(CONFIG, str(clip), real_time=True, monotonic=lambda: 9.0) as camera:
+        frame = camera.read()
+        assert frame is not None
+        assert frame.t_mono == 9.0
+
+
+def test_ok__a_folder_goes_by_the_configured_rate(tmp_path: Path) -> None:
+    for number in range(2):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), picture_of(number))
+    with open_camera(CameraConfig(fps=4), str(tmp_path), real_time=False) as camera:
+        assert isinstance(camera, FolderCamera)
+        assert [frame.t for frame in iter(camera.read, None)] == [0.0, 0.25]
+
+
+def test_ok__a_camera_mounted_on_its_side_is_turned(clip: Path) -> None:
+    with open_camera(CameraConfig(rotate=90), str(clip), real_time=False, every=2) as camera:
+        frames = list(iter(camera.read, None))
+    assert (camera.name, camera.live, camera.frames) == ("clip.mp4", False, 2)
+    assert [frame.sequence for frame in frames] == [0, 2]
+    assert frames[0].image.shape == (96, 64, 3)
+    assert frames[0].image[:40].mean() < 60
+
+
+def test_ok__demo_is_the_bundled_clip_and_never_turned(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    demo = types.ModuleType("driver_monitor.demo")
+    demo.CLIP = clip  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "driver_monitor.demo", demo)
+    with open_camera(CameraConfig(rotate=90), "demo", real_time=False) as camera:
+        frame = camera.read()
+        assert frame is not None
+        assert frame.image.shape == (64, 96, 3)
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("nowhere.mp4", "no such file or folder; a source is a camera number"),
+        ("ftp://host/clip.mp4", "ftp://: cannot be used as a source"),
+        ("/dev/video97", "no such camera"),
+        ("97", "no such camera"),
+        ("tcp://127.0.0.1:1", "cannot be opened"),
+    ],
+)
+def test_fail__a_source_that_is_not_there(source: str, told: str) -> None:
+    with pytest.raises(SourceError) as error:
+        open_camera(CONFIG, source, real_time=True)
+    assert told in str(error.value)
+    assert "\n" not in str(error.value)
