@@ -177,6 +177,9 @@ def status_text(status: Mapping[str, Any]) -> Text:
     words = [f"status: camera {plain(_name(status.get('camera')))}", f"light {plain(status.get('light') or 'unknown')}"]
     if degraded:
         words.append(f"degraded: {plain(degraded)}")
+    active = status.get("active")
+    if isinstance(active, list) and active:
+        words.append(f"active: {plain(', '.join(map(str, active)))}")
     return Text(", ".join(words), style="magenta" if degraded else "blue")
 
 

@@ -6,9 +6,10 @@ unused of a block is skipped. After `close` nothing is skipped. What is on disk 
 WAL, `synchronous=FULL`).
 
 When numbers cannot be reserved (a full or read-only disk) or the file is damaged, they go on from the milliseconds
-since 1970, far beyond anything that counting reaches: they still rise from boot to boot and do not meet earlier ones.
-The fleet sees a jump, not a repetition. With a clock that was never set (before 2025, a Pi without network) it is a
-random number beyond all of these, below 2^53, which is where JSON readers lose precision.
+since 1970, far beyond anything that counting reaches: they do not meet earlier or later ones, and rise as long as the
+disk takes them up again before the power goes. The fleet sees a jump, not a repetition. With a clock that was never
+set (before 2025, a Pi without network) it is a random number beyond all of these, below 2^53, which is where JSON
+readers lose precision.
 """
 
 from __future__ import annotations
@@ -86,6 +87,8 @@ class AlertSequence:
             self._wake.clear()
             if not self._closing:
                 self._reserve()
+        if self.fault is not None:
+            self._reserve()  # the disk may have recovered: what was given must not be given again
         self._give_back()
 
     def _reserve(self) -> None:
@@ -120,7 +123,8 @@ class AlertSequence:
                 with self._numbers:
                     last, reserved = self._last, self._reserved
                     self._reserved = 0
-                if _read(self._store) == reserved >= last:
+                stored = _read(self._store)
+                if stored == reserved or stored < last:
                     _write(self._store, last)
         self._let_go()
 

@@ -39,7 +39,7 @@ class Listener:
     """A subscriber like any user's."""
 
     def __init__(self, endpoint: str, *prefixes: str, kind: int = zmq.SUB, hwm: int = 1000) -> None:
-        self.socket = zmq.Context.instance().socket(kind)
+        self.socket: zmq.Socket[bytes] = zmq.Context.instance().socket(kind)
         self.socket.setsockopt(zmq.LINGER, 0)
         self.socket.setsockopt(zmq.RCVHWM, hwm)
         self.socket.connect(endpoint)
@@ -48,7 +48,7 @@ class Listener:
 
     def hear(self, count: int) -> list[tuple[str, dict[str, Any]]]:
         """Wait for `count` messages."""
-        heard = []
+        heard: list[tuple[str, dict[str, Any]]] = []
         for _ in range(count):
             assert self.socket.poll(PATIENCE_MS), f"heard only {heard}"
             topic, payload = self.socket.recv_multipart()

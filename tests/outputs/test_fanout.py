@@ -1,0 +1,76 @@
+"""One output's fault is its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from driver_monitor.outputs.fanout import Outputs
+from driver_monitor.outputs.output import Message
+from driver_monitor.rules.alert import Level
+
+
+class Recorder:
+    def __init__(self, name: str, heard: list[str]) -> None:
+        self.failure: str | None = None
+        self._name, self._heard = name, heard
+
+    def alert(self, alert: Message) -> None:
+        self._heard.append(f"{self._name} alert {alert['seq']}")
+
+    def level(self, level: Level | None) -> None:
+        self._heard.append(f"{self._name} level {level}")
+
+    def state(self, state: Message) -> None:
+        self._heard.append(f"{self._name} state")
+
+    def status(self, status: Message) -> None:
+        self._heard.append(f"{self._name} status")
+
+    def close(self) -> None:
+        self._heard.append(f"{self._name} closed")
+
+
+class Broken(Recorder):
+    def alert(self, alert: Message) -> None:
+        raise RuntimeError("out of order")
+
+    def close(self) -> None:
+        raise RuntimeError("stuck")
+
+
+def test_ok__everything_reaches_every_output_in_order_and_closing_goes_backwards() -> None:
+    heard: list[str] = []
+    outputs = Outputs([Recorder("a", heard), Recorder("b", heard)])
+    outputs.alert({"seq": 1})
+    outputs.level("warning")
+    outputs.state({})
+    outputs.status({})
+    outputs.close()
+    assert heard == [
+        *("a alert 1", "b alert 1", "a level warning", "b level warning"),
+        *("a state", "b state", "a status", "b status", "b closed", "a closed"),
+    ]
+
+
+def test_fail__an_output_that_raises_is_logged_once_counted_and_the_others_go_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    heard: list[str] = []
+    outputs = Outputs([Broken("a", heard), Recorder("b", heard)])
+    for seq in (1, 2):
+        outputs.alert({"seq": seq})
+    outputs.close()
+    assert heard == ["b alert 1", "b alert 2", "b closed"]
+    assert outputs.faults == {"Broken": 3}
+    assert [record.getMessage() for record in caplog.records] == [
+        "output Broken: out of order; the others go on",
+    ]
+    assert "Traceback" not in caplog.text
+
+
+def test_ok__the_failure_of_any_output_is_told() -> None:
+    first, second = Recorder("a", []), Recorder("b", [])
+    outputs = Outputs([first, second])
+    assert outputs.failure is None
+    second.failure = "its thread died"
+    assert outputs.failure == "its thread died"

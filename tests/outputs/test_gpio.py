@@ -1,0 +1,274 @@
+"""What buzzer and LED do, on gpiozero's mock pins and a fake clock."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gpiozero import Device
+from gpiozero.pins.mock import MockFactory
+from hypothesis import given
+from hypothesis import strategies as st
+
+from driver_monitor.config import GpioConfig
+from driver_monitor.errors import OutputError
+from driver_monitor.outputs import gpio_off
+from driver_monitor.outputs.gpio import GpioOutput
+from driver_monitor.outputs.patterns import BUZZER, LED, Pattern, Signaller
+from driver_monitor.rules.alert import LEVELS, Level
+
+BUZZ, LIGHT = 17, 27
+CONFIG = GpioConfig(backend="mock", buzzer_pin=BUZZ, led_pin=LIGHT)
+Change = tuple[float, bool]
+
+
+@pytest.fixture(autouse=True)
+def no_reservations_left() -> Iterator[None]:
+    yield
+    assert not [thread for thread in threading.enumerate() if thread.name == "gpio"], "close() ends the thread"
+
+
+class Bench:
+    """Mock pins, and a clock that jumps to the thread's next appointment; `script` changes levels at given times."""
+
+    def __init__(self, script: list[tuple[float, Level | None]], until: float, config: GpioConfig = CONFIG) -> None:
+        self.now = 0.0
+        self.factory = MockFactory()
+        self.changes: dict[int, list[Change]] = {BUZZ: [], LIGHT: []}
+        self._script, self._until = list(script), until
+        self._built, self._over = threading.Event(), threading.Event()
+        self.output = GpioOutput(config, self.factory, lambda: self.now, self._wait)
+        self._built.set()
+        assert self._over.wait(10)
+
+    def _wait(self, wake: threading.Event, timeout: float | None) -> None:
+        assert self._built.wait(10)
+        for pin, changes in self.changes.items():
+            on = bool(self.factory.pin(pin).state)
+            if on != (changes[-1][1] if changes else False):
+                changes.append((round(self.now, 4), on))
+        due = self.now + timeout if timeout is not None else float("inf")
+        if self._script and self._script[0][0] <= due:
+            self.now, level = self._script.pop(0)
+            self.output.level(level)
+        elif due > self._until:
+            self._over.set()
+            wake.wait(10)
+        else:
+            self.now = due
+
+    def close(self) -> dict[int, list[Change]]:
+        self.output.close()
+        return self.changes
+
+
+def test_ok__a_warning_beeps_twice_every_one_and_a_half_seconds_and_blinks_fast() -> None:
+    changes = Bench([(1.0, "warning")], until=4.0).close()
+    assert changes[BUZZ] == [
+        (1.0, True), (1.12, False), (1.24, True), (1.36, False),
+        (2.5, True), (2.62, False), (2.74, True), (2.86, False),
+        (4.0, True),
+    ]  # fmt: skip
+    assert changes[LIGHT][:5] == [(1.0, True), (1.2, False), (1.4, True), (1.6, False), (1.8, True)]
+
+
+def test_ok__critical_beeps_without_a_pause_and_lights_steadily() -> None:
+    changes = Bench([(0.0, "critical")], until=1.0).close()
+    assert changes[BUZZ][:6] == [(0.0, True), (0.1, False), (0.2, True), (0.3, False), (0.4, True), (0.5, False)]
+    assert changes[LIGHT] == [(0.0, True)]
+
+
+def test_ok__info_blinks_slowly_and_does_not_buzz() -> None:
+    changes = Bench([(0.0, "info")], until=4.0).close()
+    assert changes[BUZZ] == []
+    assert changes[LIGHT] == [(0.0, True), (1.0, False), (2.0, True), (3.0, False), (4.0, True)]
+
+
+def test_ok__a_level_takes_effect_at_once_and_quiet_is_quiet_at_once() -> None:
+    changes = Bench([(0.0, "info"), (0.55, "critical"), (0.61, None)], until=5.0).close()
+    assert changes[BUZZ] == [(0.55, True), (0.61, False)]
+    assert changes[LIGHT] == [(0.0, True), (0.61, False)]
+
+
+def test_ok__the_buzzer_gives_up_after_its_longest_time_and_the_led_goes_on() -> None:
+    config = CONFIG.model_copy(update={"max_buzz_s": 2.0})
+    changes = Bench([(0.0, "warning")], until=6.0, config=config).close()
+    assert changes[BUZZ][-1] == (1.86, False)
+    assert changes[LIGHT][-1][0] > 5.5
+
+
+def test_ok__a_worse_level_buzzes_again_after_the_buzzer_gave_up_and_so_does_one_after_quiet() -> None:
+    config = CONFIG.model_copy(update={"max_buzz_s": 1.0})
+    script: list[tuple[float, Level | None]] = [(0.0, "warning"), (5.0, "critical"), (8.0, None), (9.0, "warning")]
+    changes = Bench(script, until=9.1, config=config).close()
+    started = [at for at, on in changes[BUZZ] if on]
+    assert 5.0 in started
+    assert 9.0 in started
+    assert not [at for at in started if 1.0 <= at < 5.0 or 6.0 <= at < 9.0]
+
+
+def test_ok__a_milder_level_does_not_buzz_longer() -> None:
+    config = CONFIG.model_copy(update={"max_buzz_s": 1.0})
+    changes = Bench([(0.0, "critical"), (0.5, "warning")], until=6.0, config=config).close()
+    assert max(at for at, _ in changes[BUZZ]) <= 1.0
+
+
+def test_ok__close_leaves_pins_low_in_the_middle_of_a_beep_and_may_be_called_twice() -> None:
+    bench = Bench([(0.0, "critical")], until=0.05)
+    buzzer, led = bench.factory.pin(BUZZ), bench.factory.pin(LIGHT)
+    assert (buzzer.state, led.state) == (1, 1)
+    buzzer_states, led_states = buzzer.states, led.states
+    bench.close()
+    bench.close()
+    assert buzzer_states[-1].state == 0
+    assert led_states[-1].state == 0
+
+
+def test_ok__pins_that_switch_to_ground_are_high_when_off() -> None:
+    config = CONFIG.model_copy(update={"active_high": False})
+    bench = Bench([(0.0, "critical")], until=0.05, config=config)
+    assert bench.factory.pin(LIGHT).state == 0
+    states = bench.factory.pin(LIGHT).states
+    bench.close()
+    assert states[-1].state == 1
+
+
+def test_ok__a_board_with_an_led_only() -> None:
+    factory = MockFactory()
+    output = GpioOutput(CONFIG.model_copy(update={"buzzer_pin": None}), factory)
+    output.level("critical")
+    output.close()
+    assert list(factory.pins) == [factory.pin(LIGHT).info]
+
+
+def test_ok__real_time_a_level_reaches_the_pin_without_a_poll() -> None:
+    factory = MockFactory()
+    output = GpioOutput(CONFIG, factory)
+    lit = threading.Event()
+    watch(factory.pin(LIGHT), lit.set)
+    output.level("critical")
+    assert lit.wait(5)
+    output.close()
+
+
+def watch(pin: Any, told: Callable[[], None]) -> None:
+    change = pin._change_state
+
+    def changed(value: float) -> bool:
+        if value:
+            told()
+        return bool(change(value))
+
+    pin._change_state = changed
+
+
+def test_ok__a_machine_without_pins_says_so_once_and_goes_on(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GPIOZERO_PIN_FACTORY", raising=False)
+    monkeypatch.setattr(Device, "pin_factory", None)
+    monkeypatch.setitem(sys.modules, "gpiozero.pins.lgpio", None)
+    output = GpioOutput(GpioConfig(backend="auto"))
+    output.level("critical")
+    output.level(None)
+    output.close()
+    assert caplog.text.count("no GPIO here:") == 1
+    assert output.failure is None
+
+
+def test_fail__pins_asked_for_by_name_that_are_not_there_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "nonsense")
+    monkeypatch.setattr(Device, "pin_factory", None)
+    with pytest.raises(OutputError, match="install python3-lgpio"):
+        GpioOutput(GpioConfig(backend="gpiozero"))
+
+
+def test_fail__a_pin_in_use_is_named_and_the_other_one_let_go() -> None:
+    factory = MockFactory()
+    taken = GpioOutput(CONFIG.model_copy(update={"buzzer_pin": None}), factory)
+    with pytest.raises(OutputError, match=f"led_pin {LIGHT} cannot be used"):
+        GpioOutput(CONFIG, factory)
+    taken.close()
+    GpioOutput(CONFIG, factory).close()
+
+
+def test_fail__one_pin_for_both_is_refused() -> None:
+    with pytest.raises(OutputError, match="both 5"):
+        GpioOutput(CONFIG.model_copy(update={"buzzer_pin": 5, "led_pin": 5}))
+
+
+def test_fail__a_pin_that_faults_is_said_once_and_never_a_failure(caplog: pytest.LogCaptureFixture) -> None:
+    factory, asked = MockFactory(), threading.Event()
+
+    def refuse(value: float) -> bool:
+        asked.set()
+        raise OSError("bus error")
+
+    output = GpioOutput(CONFIG, factory)
+    factory.pin(BUZZ)._change_state = refuse
+    for level in ("warning", None, "critical"):
+        output.level(level)
+    assert asked.wait(5)
+    output.close()
+    assert output.faults >= 1
+    assert caplog.text.count("does not obey") == 1
+    assert output.failure is None
+
+
+def test_ok__after_a_kill_the_pins_are_driven_low(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("gpio: {backend: mock}\n")
+    factory = MockFactory()
+    for number in (BUZZ, LIGHT):
+        pin = factory.pin(number)
+        pin.function = "output"
+        pin.state = 1
+    states = [factory.pin(number).states for number in (BUZZ, LIGHT)]
+    assert gpio_off.main(["--config", str(config)], factory) == 0
+    assert [state[-1].state for state in states] == [0, 0]
+
+
+def test_fail__gpio_off_with_a_wrong_configuration_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("gpio: {buzzer: 3}\n")
+    assert gpio_off.main(["--config", str(config)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@given(st.lists(st.floats(0.01, 5), min_size=2, max_size=6).filter(lambda s: len(s) % 2 == 0), st.floats(0, 1000))
+def test_ok__a_pattern_holds_exactly_until_the_change_it_announces(seconds: list[float], at: float) -> None:
+    pattern = Pattern(tuple(seconds))
+    on, left = pattern.at(at)
+    assert left is not None
+    assert 0 < left <= max(seconds) + 1e-6
+    assert pattern.at(at + left / 2)[0] == on
+    assert pattern.at(at + left + 1e-5)[0] != on
+
+
+@given(st.lists(st.tuples(st.floats(0.01, 20), st.sampled_from([None, *LEVELS])), max_size=30))
+def test_ok__whatever_the_levels_the_buzzer_sounds_only_at_warning_or_worse(
+    steps: list[tuple[float, Level | None]],
+) -> None:
+    signaller, now = Signaller(max_buzz_s=5.0), 0.0
+    before: Level | None = None
+    for wait, level in steps:
+        now += wait
+        signaller.level(level, now)
+        signals = signaller.signals(now)
+        if level != before:
+            assert signals.led == (level is not None), "every pattern begins lit"
+        assert not signals.buzzer or level in ("warning", "critical")
+        before = level
+        assert signals.for_s is None or signals.for_s > 0
+
+
+def test_ok__every_level_has_a_pattern_and_no_light_flashes_more_than_three_times_a_second() -> None:
+    assert set(LED) == set(BUZZER) == {None, *LEVELS}
+    for pattern in LED.values():
+        assert len(pattern.seconds) < 2 or 1 / sum(pattern.seconds) <= 3, "WCAG 2.3.1"

@@ -1,0 +1,150 @@
+"""What systemd hears, over real datagram sockets; and whether it accepts our unit."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from driver_monitor.systemd import Notifier
+
+UNITS = Path(__file__).parent.parent / "systemd"
+UNIT = UNITS / "driver-monitor.service"
+
+
+@pytest.fixture(params=["path", "abstract"])
+def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[socket.socket, str]]:
+    """Whatever systemd listens on: a path, or an abstract socket as in containers."""
+    name = str(tmp_path / "notify") if request.param == "path" else f"@driver-monitor-test-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind("\0" + name[1:] if name.startswith("@") else name)
+        listener.settimeout(5)
+        yield listener, name
+
+
+def test_ok__the_life_of_a_service_as_systemd_hears_it(manager: tuple[socket.socket, str]) -> None:
+    listener, name = manager
+    notifier = Notifier({"NOTIFY_SOCKET": name})
+    assert notifier.ready("watching /dev/video0")
+    assert listener.recv(4096) == b"READY=1\nSTATUS=watching /dev/video0"
+    assert notifier.watchdog()
+    assert listener.recv(4096) == b"WATCHDOG=1"
+    assert notifier.status("two\nlines  become one")
+    assert listener.recv(4096) == b"STATUS=two lines become one"
+    assert notifier.reloading()
+    assert re.fullmatch(rb"RELOADING=1\nMONOTONIC_USEC=\d+", listener.recv(4096))
+    assert notifier.stopping()
+    assert listener.recv(4096) == b"STOPPING=1"
+
+
+def test_ok__without_systemd_nothing_happens() -> None:
+    notifier = Notifier({})
+    assert not notifier.ready()
+    assert not notifier.watchdog()
+    assert notifier.watchdog_s is None
+
+
+def test_fail__a_systemd_that_does_not_listen_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "nobody")})
+    assert not notifier.ready()
+    assert not notifier.watchdog()
+    assert caplog.text.count("does not listen") == 1
+
+
+@pytest.mark.parametrize(
+    ("environment", "seconds"),
+    [
+        ({"WATCHDOG_USEC": "10000000"}, 10.0),
+        ({"WATCHDOG_USEC": "10000000", "WATCHDOG_PID": str(os.getpid())}, 10.0),
+        ({"WATCHDOG_USEC": "10000000", "WATCHDOG_PID": "1"}, None),
+        ({"WATCHDOG_USEC": "0"}, None),
+        ({"WATCHDOG_USEC": "soon"}, None),
+        ({"WATCHDOG_USEC": "10000000", "WATCHDOG_PID": "me"}, None),
+        ({}, None),
+    ],
+)
+def test_ok__the_watchdogs_time(environment: dict[str, str], seconds: float | None) -> None:
+    assert Notifier(environment).watchdog_s == seconds
+
+
+def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
+    program = shutil.which("systemd-analyze")
+    if program is None:
+        pytest.skip("systemd-analyze is not installed: the unit is not checked")
+    return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+
+def installed_copy(folder: Path) -> Path:
+    """A copy of the unit that points at the program in the environment the tests run in."""
+    binaries = Path(sys.executable).parent
+    if not (binaries / "driver-monitor").exists():
+        pytest.skip(f"no driver-monitor beside {sys.executable}: the unit is not checked")
+    copy = folder / UNIT.name
+    copy.write_text(UNIT.read_text().replace("/opt/driver-monitor/bin", str(binaries)))
+    return copy
+
+
+@pytest.mark.parametrize("drop_ins", [[], ["jetson.conf"], ["network.conf"], ["jetson.conf", "network.conf"]])
+def test_ok__systemd_accepts_the_unit_and_its_drop_ins(tmp_path: Path, drop_ins: list[str]) -> None:
+    copy = installed_copy(tmp_path)
+    folder = tmp_path / "driver-monitor.service.d"
+    folder.mkdir()
+    for name in drop_ins:
+        shutil.copy(UNITS / name, folder)
+    checked = analyze("verify", "--man=no", str(copy))
+    assert checked.returncode == 0, checked.stderr
+    ours = [line for line in checked.stderr.splitlines() if "driver-monitor" in line or str(tmp_path) in line]
+    assert not ours, "a directive that systemd does not know is only a warning there"
+
+
+def test_ok__the_unit_is_rated_under_two() -> None:
+    checked = analyze("security", "--offline=yes", "--no-pager", str(UNIT))
+    if "unrecognized option" in checked.stderr:
+        pytest.skip("this systemd-analyze cannot rate a file (needs systemd 250)")
+    found = re.search(r"Overall exposure level .*: (\d+\.\d+)", checked.stdout)
+    assert found, checked.stderr
+    assert float(found[1]) < 2.0
+
+
+def directives(name: str) -> list[str]:
+    return [line for line in UNIT.read_text().splitlines() if line.startswith(f"{name}=")]
+
+
+def test_ok__the_unit_keeps_its_promises() -> None:
+    text = UNIT.read_text()
+    for promised in (
+        "Type=notify",
+        "WatchdogSec=10",
+        "Restart=always",
+        "StartLimitIntervalSec=0",
+        "User=driver-monitor",
+        "SupplementaryGroups=video gpio",
+        "DevicePolicy=closed",
+        "Environment=LG_WD=%t/driver-monitor",
+        "IPAddressDeny=any",
+        "IPAddressAllow=localhost",
+    ):
+        assert promised in text.splitlines()
+    assert not directives("After"), "a car has no network when it starts"
+    assert not directives("Wants")
+    assert not directives("Requires")
+
+
+def test_ok__the_user_and_the_groups_that_the_unit_names_are_made(tmp_path: Path) -> None:
+    program = shutil.which("systemd-sysusers")
+    if program is None:
+        pytest.skip("systemd-sysusers is not installed: the user is not checked")
+    (tmp_path / "etc").mkdir()
+    users = UNITS / "driver-monitor.sysusers"
+    made = subprocess.run([program, f"--root={tmp_path}", str(users)], capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    groups = {line.split(":")[0] for line in (tmp_path / "etc" / "group").read_text().splitlines()}
+    assert {"driver-monitor", "video", "gpio"} <= groups
+    assert "driver-monitor:" in (tmp_path / "etc" / "passwd").read_text()
