@@ -7,14 +7,13 @@ the daemon down with a clear message, and systemd starts it anew.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from driver_monitor.capture.frame import Frame
-from driver_monitor.capture.grabber import Grabber
 from driver_monitor.errors import DriverMonitorError
-from driver_monitor.health import Health
+from driver_monitor.health import CameraHealth, Health
 from driver_monitor.outputs.envelope import Provenance, Stamper, envelope
 from driver_monitor.outputs.messages import state_message
 from driver_monitor.outputs.output import Output
@@ -35,11 +34,33 @@ class ReloadError(DriverMonitorError):
     """A reload failed and the old configuration goes on."""
 
 
+class Source(CameraHealth, Protocol):
+    """Where the newest frame comes from: `capture.grabber.Grabber`, or a script in a test."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether a finite source has ended and its last frame was handed out."""
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the camera's driver hangs for good."""
+
+    @property
+    def failure(self) -> str | None:
+        """What killed the capture thread, or None."""
+
+    def latest(self, timeout_s: float) -> Frame | None:
+        """Wait for a frame that was not handed out yet."""
+
+    def close(self) -> None:
+        """Let go of the camera."""
+
+
 @dataclass(slots=True)
 class Parts:
     """What the loop runs on; a reload puts another part in its place."""
 
-    grabber: Grabber
+    source: Source
     pipeline: Pipeline
     outputs: Output
     provenance: Provenance
@@ -49,9 +70,9 @@ class Parts:
 class Daemon:
     """Runs until the source ends, `stop` is called, or a part dies.
 
-    `clock`: monotonic seconds. `reload`: called between two frames after `ask_reload`, with the parts to change and
-    a function that sends alerts to the present outputs; it raises `ReloadError`, with the old parts in place, when
-    the new configuration is wrong or does not work.
+    `clock`: monotonic seconds; `started`: its value from which times without a frame count. `reload`: called between
+    two frames after `ask_reload`, with the parts to change and a function that sends alerts to the present outputs;
+    it raises `ReloadError`, with the old parts in place, when the new configuration is wrong or does not work.
     """
 
     def __init__(
@@ -60,12 +81,13 @@ class Daemon:
         stamper: Stamper,
         notifier: Notifier,
         clock: Callable[[], float],
+        started: float,
         reload: Callable[[Parts, Callable[[Events], None]], None],
     ) -> None:
         self._parts, self._stamper, self._notifier, self._clock, self._reload = parts, stamper, notifier, clock, reload
-        self._stop = threading.Event()
-        self._reload_asked = threading.Event()
-        self._started = clock()
+        # Plain flags: a signal handler that waits for an Event's lock could wait for the very thread it interrupts.
+        self._stop = self._reload_asked = False
+        self._started = started
         self._last: Frame | None = None
         self._level: Level | None = None
         self._state_due = self._status_due = self._started
@@ -74,18 +96,18 @@ class Daemon:
 
     def stop(self) -> None:
         """Ask the loop to end; it does within a tick and a frame. Safe in a signal handler."""
-        self._stop.set()
+        self._stop = True
 
     def ask_reload(self) -> None:
         """Ask for the configuration to be read again. Safe in a signal handler."""
-        self._reload_asked.set()
+        self._reload_asked = True
 
     def run(self) -> None:
         """Run the loop. Raises `DriverMonitorError` when a part has died; the caller closes the parts."""
         self._notifier.ready()
-        while not self._stop.is_set():
-            if self._reload_asked.is_set():
-                self._reload_asked.clear()
+        while not self._stop:
+            if self._reload_asked:
+                self._reload_asked = False
                 self._apply_reload()
             if not self._turn():
                 break
@@ -96,17 +118,17 @@ class Daemon:
     def _turn(self) -> bool:
         """Take the newest frame, or let time go on without one; False at the source's end."""
         parts = self._parts
-        frame = parts.grabber.latest(TICK_S)
+        frame = parts.source.latest(TICK_S)
         if frame is not None:
             self._last = frame
-            self._publish(parts.pipeline.step(frame, parts.grabber.state), frame.t_mono)
+            self._publish(parts.pipeline.step(frame, parts.source.state), frame.t_mono)
             self.health.frame_done(frame, self._clock())
             self._progress = True
             return True
-        if parts.grabber.ended:
+        if parts.source.ended:
             return False
-        if parts.grabber.state != "ok":
-            self._publish(parts.pipeline.blind(self._now(), parts.grabber.state), self._clock())
+        if parts.source.state != "ok":
+            self._publish(parts.pipeline.blind(self._now(), parts.source.state), self._clock())
             self._progress = True
         return True
 
@@ -137,7 +159,7 @@ class Daemon:
         if now < self._status_due:
             return
         self._status_due = now + STATUS_S
-        status = self.health.status(self._parts.grabber, self._parts.provenance, now)
+        status = self.health.status(self._parts.source, self._parts.provenance, now)
         self._parts.outputs.status(status)
         if self._progress:
             self._notifier.watchdog()
@@ -145,18 +167,21 @@ class Daemon:
         self._progress = False
 
     def _check_parts(self) -> None:
-        if self._parts.grabber.stuck:
-            raise DriverMonitorError("camera: its driver hangs and only a new process can help; the daemon stops")
-        for name, failure in (("camera", self._parts.grabber.failure), ("outputs", self._parts.outputs.failure)):
-            if failure is not None:
-                raise DriverMonitorError(f"{name}: {failure}; the daemon stops, systemd starts it anew")
+        camera, outputs = self._parts.source, self._parts.outputs
+        failure = "its driver hangs and only a new process can help" if camera.stuck else camera.failure
+        for name, reason in (("camera", failure), ("outputs", outputs.failure)):
+            if reason is not None:
+                raise DriverMonitorError(f"{name}: {reason}; the daemon stops, systemd starts it anew")
 
     def _apply_reload(self) -> None:
         self._notifier.reloading()
+        source = self._parts.source
         try:
             self._reload(self._parts, lambda events: self._send(events, self._clock()))
             log.info("configuration read again")
         except ReloadError as error:
             log.error("kept the old configuration: %s", error)
+        if self._parts.source is not source:
+            self._last = None
         self._parts.outputs.level(self._level)
         self._notifier.ready()

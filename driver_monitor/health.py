@@ -5,17 +5,35 @@ from __future__ import annotations
 import platform
 from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from driver_monitor import __version__
 from driver_monitor.capture.frame import Frame
-from driver_monitor.capture.grabber import Grabber
+from driver_monitor.observation import CameraState
 from driver_monitor.outputs.envelope import SCHEMA, Provenance
 from driver_monitor.pipeline import Step
 
 RATE_WINDOW_S = 2.0
 """Frame rate and latency are of the frames of so many seconds: two status periods."""
 THERMAL = Path("/sys/class/thermal")
+
+
+class CameraHealth(Protocol):
+    """What is to be told of a camera; `capture.grabber.Grabber` says what each means."""
+
+    name: str
+
+    @property
+    def state(self) -> CameraState:
+        """See `Grabber.state`."""
+
+    @property
+    def captured(self) -> int:
+        """Frames read so far."""
+
+    @property
+    def dropped(self) -> int:
+        """Frames that a newer one replaced before anybody asked."""
 
 
 class Health:
@@ -57,7 +75,7 @@ class Health:
         self._frames += 1
         self._done.append((now, now - frame.t_mono if frame.t_mono is not None else 0.0))
 
-    def status(self, grabber: Grabber, provenance: Provenance, now: float) -> dict[str, Any]:
+    def status(self, camera: CameraHealth, provenance: Provenance, now: float) -> dict[str, Any]:
         """Return the payload of `status/` at `now`, monotonic seconds."""
         while self._done and now - self._done[0][0] > RATE_WINDOW_S:
             self._done.popleft()
@@ -70,11 +88,11 @@ class Health:
             "uptime_s": round(now - self._started, 1),
             "t_mono": now,
             "camera": {
-                "source": grabber.name,
-                "state": grabber.state,
+                "source": camera.name,
+                "state": camera.state,
                 "fps": round(len(latencies) / window, 1) if window > 0 else 0.0,
-                "captured": grabber.captured,
-                "dropped": grabber.dropped,
+                "captured": camera.captured,
+                "dropped": camera.dropped,
             },
             "latency_ms": {
                 "median": round(latencies[len(latencies) // 2] * 1e3, 1) if latencies else None,

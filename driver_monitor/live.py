@@ -34,13 +34,17 @@ SYNCED = Path("/run/systemd/timesync/synchronized")
 
 def run(request: Request) -> None:
     """Run the daemon until its source ends or it is told to stop. Raises `DriverMonitorError`."""
+    started = time.monotonic()
     plan = service.load_plan(request)
     journal.configure(plan.config.service.log_level)
     console = None if journal.is_journal(sys.stderr) else Console()
-    with AlertSequence(state_dir(plan.config.service)) as sequence, _parts(plan, console) as parts:
+    with AlertSequence(state_dir(plan.config.service)) as sequence, _parts(plan, console, started) as parts:
         stamper = LiveStamper(sequence.next, wall_clock, str(uuid.uuid4()), boot_id())
-        builders = {"outputs": lambda plan: service.build_outputs(plan, console), "grabber": service.build_grabber}
-        daemon = Daemon(parts, stamper, Notifier(), time.monotonic, Reloader(request, plan, builders))
+        builders = {
+            "outputs": lambda plan: service.build_outputs(plan, console),
+            "source": lambda plan: service.build_grabber(plan, started),
+        }
+        daemon = Daemon(parts, stamper, Notifier(), time.monotonic, started, Reloader(request, plan, builders))
         with _signals(daemon):
             daemon.run()
         health = daemon.health
@@ -48,14 +52,14 @@ def run(request: Request) -> None:
 
 
 @contextmanager
-def _parts(plan: Plan, console: Console | None) -> Iterator[Parts]:
+def _parts(plan: Plan, console: Console | None, started: float) -> Iterator[Parts]:
     """Build the parts, and close whatever parts are in place at the end, in the order that loses nothing."""
     models = service.load_models(plan.config)
     pipeline = service.build_pipeline(plan, models)
     # The outputs come before the camera: a port in use is found before the camera's light goes on.
     outputs = service.build_outputs(plan, console)
     try:
-        grabber = service.build_grabber(plan)
+        grabber = service.build_grabber(plan, started)
     except BaseException:
         outputs.close()
         raise
@@ -65,7 +69,7 @@ def _parts(plan: Plan, console: Console | None) -> Iterator[Parts]:
     finally:
         # Pins low and the last alerts out first; a camera that hangs must not delay them.
         parts.outputs.close()
-        parts.grabber.close()
+        parts.source.close()
 
 
 @contextmanager

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from driver_monitor.capture.frame import Frame
 from driver_monitor.observation import CameraState, Observation
-from driver_monitor.perception import Perception
 from driver_monitor.rules.alert import Verdict
 from driver_monitor.rules.engine import Engine
 from driver_monitor.state.driver_state import DriverState
@@ -22,10 +22,20 @@ class Step:
     verdict: Verdict
 
 
+class Witness(Protocol):
+    """Whoever says what a frame shows: `perception.Perception`, or a script in a test."""
+
+    def observe(self, frame: Frame, camera: CameraState = "ok") -> Observation:
+        """Return what `frame` shows."""
+
+    def blind(self, t: float, camera: CameraState) -> Observation:
+        """Return the observation of time `t` (seconds) without a usable picture."""
+
+
 class Pipeline:
     """Perception, state and rules in a row. Time comes with the frames; no clock is read."""
 
-    def __init__(self, perception: Perception, state: StateTracker, engine: Engine) -> None:
+    def __init__(self, perception: Witness, state: StateTracker, engine: Engine) -> None:
         self._perception, self._state, self.engine = perception, state, engine
 
     def step(self, frame: Frame, camera: CameraState = "ok") -> Step:

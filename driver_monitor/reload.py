@@ -36,9 +36,7 @@ class Reloader:
             pipeline = service.build_pipeline(new, models) if self._differs(new, PIPELINE_KEYS) else None
         except DriverMonitorError as error:
             raise ReloadError(str(error)) from error
-        stale = [
-            name for name, keys in (("outputs", OUTPUT_KEYS), ("grabber", CAMERA_KEYS)) if self._differs(new, keys)
-        ]
+        stale = [name for name, keys in (("outputs", OUTPUT_KEYS), ("source", CAMERA_KEYS)) if self._differs(new, keys)]
         if pipeline is not None or stale:
             # An alert must not hang at a subscriber for ever because the rule that raised it is gone.
             send(parts.pipeline.engine.dismiss("the configuration was read again"))

@@ -102,10 +102,13 @@ def provenance(plan: Plan, models: Models) -> Provenance:
     return Provenance(plan.config.vehicle.id, models.digest, digest, plan.profile.name)
 
 
-def build_grabber(plan: Plan) -> Grabber:
-    """Open the camera and start its thread. Raises `SourceError` when there is no such camera."""
+def build_grabber(plan: Plan, started: float) -> Grabber:
+    """Open the camera and start its thread; its frames' `t` counts from `started`, monotonic seconds.
+
+    Raises `SourceError` when there is no such camera.
+    """
     camera = plan.config.camera
-    return Grabber(lambda: open_camera(camera, camera.source, real_time=True), camera.lost_after_s)
+    return Grabber(lambda: open_camera(camera, camera.source, real_time=True), camera.lost_after_s, start=started)
 
 
 def build_outputs(plan: Plan, console: Console | None) -> Outputs:
