@@ -146,7 +146,7 @@ class Daemon:
             self._level = step.verdict.level
             outputs.level(self._level)
         if self._clock() >= self._state_due:
-            self._state_due = self._clock() + self._parts.state_s
+            self._state_due = _due_next(self._state_due, self._parts.state_s, self._clock())
             outputs.state(state_message(step.state, step.verdict))
 
     def _send(self, events: Events, t_mono: float | None) -> None:
@@ -158,7 +158,7 @@ class Daemon:
         now = self._clock()
         if now < self._status_due:
             return
-        self._status_due = now + STATUS_S
+        self._status_due = _due_next(self._status_due, STATUS_S, now)
         status = self.health.status(self._parts.source, self._parts.provenance, now)
         self._parts.outputs.status(status)
         if self._progress:
@@ -185,3 +185,8 @@ class Daemon:
             self._last = None
         self._parts.outputs.level(self._level)
         self._notifier.ready()
+
+
+def _due_next(due: float, period: float, now: float) -> float:
+    """Return when something periodic is due again: waiting for a frame must not stretch the period."""
+    return due + period if due + period > now else now + period

@@ -1,0 +1,263 @@
+"""The live loop on a fake clock: what it publishes, when it feeds the watchdog, and how it goes down."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+import numpy as np
+import pytest
+
+from driver_monitor.capture.frame import Frame
+from driver_monitor.daemon import Daemon, Events, Parts, ReloadError
+from driver_monitor.errors import DriverMonitorError
+from driver_monitor.observation import CameraState, Observation
+from driver_monitor.outputs.envelope import LiveStamper, Provenance
+from driver_monitor.outputs.output import Message
+from driver_monitor.pipeline import Pipeline
+from driver_monitor.rules.alert import Level
+from driver_monitor.rules.engine import Engine
+from driver_monitor.rules.profile import load_profile
+from driver_monitor.state.tracker import StateTracker
+from driver_monitor.systemd import Notifier
+from tests.timeline import Stretch, attentive, no_camera, observe, shut
+
+FPS = 20.0
+STARTED = 1000.0
+IMAGE = np.zeros((48, 64), np.uint8)
+
+
+class Cabin:
+    """Camera, perception and clock in one: plays stretches of a drive; every look at the camera takes a frame."""
+
+    name = "cabin"
+
+    def __init__(self, *drive: Stretch) -> None:
+        self.now = STARTED
+        self.captured = self.dropped = 0
+        self.stuck = False
+        self.failure: str | None = None
+        self.closed = False
+        self._playing = self._play(drive)
+        self._stretch = drive[0]
+        self.ended = False
+
+    def _play(self, drive: tuple[Stretch, ...]) -> Iterator[Stretch]:
+        for stretch in drive:
+            for _ in range(round(stretch.seconds * FPS)):
+                yield stretch
+
+    @property
+    def state(self) -> CameraState:
+        return self._stretch.camera
+
+    def latest(self, timeout_s: float) -> Frame | None:
+        following = next(self._playing, None)
+        if following is None:
+            self.ended = True
+            return None
+        self._stretch = following
+        self.now += 1 / FPS
+        if following.camera != "ok":
+            return None
+        self.captured += 1
+        return Frame(IMAGE, self.now - STARTED, self.captured, self.name, self.now)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def observe(self, frame: Frame, camera: CameraState = "ok") -> Observation:
+        return observe(frame.t, self._stretch)
+
+    def blind(self, t: float, camera: CameraState) -> Observation:
+        return Observation(t, camera, "day", None, None, face_reason="no_frame")
+
+
+@dataclass
+class Recorder:
+    """An output that remembers."""
+
+    clock: Callable[[], float]
+    alerts: list[Message] = field(default_factory=list)
+    levels: list[Level | None] = field(default_factory=list)
+    states: list[Message] = field(default_factory=list)
+    statuses: list[Message] = field(default_factory=list)
+    failure: str | None = None
+
+    def alert(self, alert: Message) -> None:
+        self.alerts.append({**alert, "sent": self.clock()})
+
+    def level(self, level: Level | None) -> None:
+        self.levels.append(level)
+
+    def state(self, state: Message) -> None:
+        self.states.append(state)
+
+    def status(self, status: Message) -> None:
+        self.statuses.append(status)
+
+    def close(self) -> None:
+        pass
+
+
+class Systemd(Notifier):
+    """Remembers what systemd is told, and when."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__({})
+        self.clock = clock
+        self.told: list[tuple[float, str]] = []
+
+    def _send(self, assignment: str, status: str = "") -> bool:
+        self.told.append((self.clock() - STARTED, assignment.partition("\n")[0] or "STATUS"))
+        return True
+
+    def times(self, what: str) -> list[float]:
+        return [t for t, told in self.told if told == what]
+
+
+class Drive:
+    """A daemon on a scripted drive."""
+
+    def __init__(
+        self, *drive: Stretch, reload: Callable[[Parts, Callable[[Events], None]], None] | None = None
+    ) -> None:
+        self.cabin = Cabin(*drive)
+        clock = lambda: self.cabin.now  # noqa: E731
+        self.out, self.systemd = Recorder(clock), Systemd(clock)
+        profile, _ = load_profile("default")
+        numbers = iter(range(100, 10_000))
+        wall = lambda: (datetime(2026, 1, 1, tzinfo=timezone.utc), False)  # noqa: E731
+        parts = Parts(
+            self.cabin,
+            Pipeline(self.cabin, StateTracker(), Engine(profile)),
+            self.out,
+            Provenance("van-12", "m", "c", "default"),
+            0.2,
+        )
+        stamper = LiveStamper(lambda: next(numbers), wall, "trip", "boot")
+        self.daemon = Daemon(parts, stamper, self.systemd, clock, STARTED, reload or (lambda parts, send: None))
+
+    def run(self) -> Drive:
+        self.daemon.run()
+        return self
+
+    def rules(self) -> list[tuple[str, str]]:
+        return [(str(alert["rule"]), str(alert["phase"])) for alert in self.out.alerts]
+
+
+def test_ok__a_nap_is_alerted_numbered_and_over() -> None:
+    drive = Drive(attentive(3), shut(1.5), attentive(2)).run()
+    assert drive.rules() == [("microsleep", "raised"), ("microsleep", "cleared")]
+    raised, cleared = drive.out.alerts
+    assert (raised["seq"], cleared["seq"]) == (100, 101)
+    assert raised["episode"] == cleared["episode"]
+    assert raised["id"] != cleared["id"]
+    assert raised["vehicle"] == "van-12"
+    assert raised["t_wall"] == "2026-01-01T00:00:00.000Z"
+    assert raised["wall_synced"] is False
+    assert drive.out.levels == ["warning", None]
+
+
+def test_ok__an_alert_goes_out_with_the_frame_that_decided_it() -> None:
+    drive = Drive(attentive(3), shut(1.5), attentive(2)).run()
+    assert all(alert["sent"] == alert["t_mono"] for alert in drive.out.alerts)
+
+
+def test_ok__status_comes_every_second_and_state_five_times_also_when_blind() -> None:
+    drive = Drive(attentive(5), no_camera(5)).run()
+    assert len(drive.out.statuses) == pytest.approx(10, abs=1)
+    assert len(drive.out.states) == pytest.approx(50, abs=3)
+    blind = drive.out.statuses[-1]
+    assert blind["camera"]["state"] == "lost"
+    assert blind["degraded"] == "no_camera"
+    assert blind["attention"] == "unknown"
+    assert "camera_fault" in blind["active"]
+
+
+def test_ok__the_watchdog_is_fed_while_frames_move_and_while_the_camera_is_declared_down() -> None:
+    fed = Drive(attentive(5), no_camera(5)).run().systemd.times("WATCHDOG=1")
+    assert max(b - a for a, b in itertools.pairwise(fed)) < 2.0
+    assert len(fed) >= 9
+
+
+def test_fail__the_watchdog_starves_when_nothing_moves_and_nobody_says_that_the_camera_is_down() -> None:
+    class Silent(Cabin):
+        """Gives no frame although its camera claims to be well."""
+
+        def latest(self, timeout_s: float) -> Frame | None:
+            self.now += timeout_s
+            self.ended = self.now > STARTED + 20
+            return None
+
+    drive = Drive(attentive(1))
+    silent = Silent(attentive(1))
+    drive.cabin = silent
+    drive.daemon._parts.source = silent
+    drive.run()
+    assert drive.systemd.times("WATCHDOG=1") == []
+    assert len(drive.out.statuses) >= 15
+
+
+def test_ok__systemd_hears_ready_first_and_stopping_last() -> None:
+    told = [what for _, what in Drive(attentive(1)).run().systemd.told]
+    assert (told[0], told[-1]) == ("READY=1", "STOPPING=1")
+
+
+@pytest.mark.parametrize(
+    ("break_it", "said"),
+    [
+        (lambda drive: setattr(drive.cabin, "failure", "thread died"), "camera: thread died; the daemon stops"),
+        (lambda drive: setattr(drive.cabin, "stuck", True), "camera: its driver hangs"),
+        (lambda drive: setattr(drive.out, "failure", "socket gone"), "outputs: socket gone; the daemon stops"),
+    ],
+)
+def test_fail__a_part_that_dies_takes_the_daemon_down_with_a_clear_message(
+    break_it: Callable[[Drive], Any], said: str
+) -> None:
+    drive = Drive(attentive(60))
+    break_it(drive)
+    with pytest.raises(DriverMonitorError, match=said):
+        drive.run()
+
+
+def test_ok__a_stop_ends_the_loop_before_the_source_does() -> None:
+    drive = Drive(attentive(60))
+    drive.daemon.stop()
+    drive.run()
+    assert drive.out.alerts == []
+    assert not drive.cabin.ended
+
+
+def test_ok__a_reload_ends_the_alerts_of_the_old_rules_and_what_still_holds_is_raised_anew() -> None:
+    def reload(parts: Parts, send: Callable[[Events], None]) -> None:
+        send(parts.pipeline.engine.dismiss("the configuration was read again"))
+
+    drive = Drive(attentive(3), shut(2.5), attentive(2), reload=reload)
+    plain = drive.cabin.latest
+
+    def latest(timeout_s: float) -> Frame | None:
+        if drive.cabin.captured == 4.5 * FPS:
+            drive.daemon.ask_reload()
+        return plain(timeout_s)
+
+    drive.cabin.latest = latest  # type: ignore[method-assign]
+    drive.run()
+    assert drive.rules() == [("microsleep", "raised"), ("microsleep", "cleared")] * 2
+    assert drive.systemd.times("RELOADING=1")
+
+
+def test_fail__a_reload_that_does_not_work_keeps_the_daemon_going(caplog: pytest.LogCaptureFixture) -> None:
+    def reload(parts: Parts, send: Callable[[Events], None]) -> None:
+        raise ReloadError("my.yaml:3: zmq.bind: nonsense")
+
+    drive = Drive(attentive(3), shut(1.5), attentive(2), reload=reload)
+    drive.daemon.ask_reload()
+    with caplog.at_level(logging.ERROR):
+        drive.run()
+    assert "kept the old configuration: my.yaml:3" in caplog.text
+    assert drive.rules() == [("microsleep", "raised"), ("microsleep", "cleared")]
