@@ -29,7 +29,7 @@ RIGHT_EYE_CORNERS = (36, 39)
 LEFT_EYE_CORNERS = (42, 45)
 
 Detector = Literal["hog", "yunet"]
-_BOX_TO_CROP: dict[Detector, tuple[float, float, float]] = {"hog": (0.0, 0.0, 1.4), "yunet": (0.0, 0.0, 1.4)}
+_BOX_TO_CROP: dict[Detector, tuple[float, float, float]] = {"hog": (0.0, 0.11, 1.40), "yunet": (0.0, 0.14, 1.07)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,152 @@
+"""Makes a cached face look as a cabin camera might see it: moved, turned, infrared, dark, glaring, blurred, hidden.
+
+Whole batches at a time in torch; every random number comes from the generator that is handed in.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+@dataclass
+class Dice:
+    """Random numbers for a batch of `n`."""
+
+    generator: torch.Generator
+    n: int
+
+    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
+        """Draw (n, *shape) evenly between `low` and `high`."""
+        return low + (high - low) * torch.rand(self.n, *shape, generator=self.generator)
+
+    def normal(self, *shape: int) -> Tensor:
+        """Draw (n, *shape) from the standard normal distribution."""
+        return torch.randn(self.n, *shape, generator=self.generator)
+
+    def chance(self, p: float) -> Tensor:
+        """Draw (n,) true with probability `p`."""
+        return torch.rand(self.n, generator=self.generator) < p
+
+
+@dataclass
+class Views:
+    """Where to look in N crops: centre (N, 2) and side (N, 2) in their units, roll in radians, mirrored or not."""
+
+    centre: Tensor
+    side: Tensor
+    roll: Tensor
+    mirror: Tensor
+
+
+def resample(crops: Tensor, views: Views, size: int) -> Tensor:
+    """Cut squares (N, 1, size, size) out of `crops` (N, 1, S, S)."""
+    centre, side, roll, mirror = views.centre, views.side, views.roll, views.mirror
+    place = (torch.arange(size) + 0.5) / size - 0.5
+    v, u = torch.meshgrid(place, place, indexing="ij")
+    c, s = (f(roll)[:, None, None] for f in (torch.cos, torch.sin))
+    x = centre[:, 0, None, None] + side[:, 0, None, None] * c * u - side[:, 1, None, None] * s * v
+    y = centre[:, 1, None, None] + side[:, 0, None, None] * s * u + side[:, 1, None, None] * c * v
+    x = torch.where(mirror[:, None, None], 1 - x, x)
+    grid = torch.stack([x, y], dim=3) * 2 - 1
+    return functional.grid_sample(crops, grid, padding_mode="border", align_corners=False)
+
+
+def map_points(points: Tensor, views: Views, swap: Tensor) -> Tensor:
+    """Where `points` (N, P, 2), in crop units, lie in the squares that `resample` cuts; `swap`: who is who mirrored."""
+    centre, side, roll, mirror = views.centre, views.side, views.roll, views.mirror
+    flipped = points[:, swap] * torch.tensor([-1.0, 1.0]) + torch.tensor([1.0, 0.0])
+    points = torch.where(mirror[:, None, None], flipped, points) - centre[:, None]
+    c, s = torch.cos(roll)[:, None], torch.sin(roll)[:, None]
+    x, y = points[..., 0], points[..., 1]
+    return torch.stack([(c * x + s * y) / side[:, :1], (c * y - s * x) / side[:, 1:]], dim=2) + 0.5
+
+
+def photograph(image: Tensor, irises: Tensor | None, generator: torch.Generator) -> Tensor:
+    """Change light, sharpness and noise of `image` (N, 1, H, W), 0 to 1; `irises` (N, 2, 2) may light up."""
+    dice = Dice(generator, len(image))
+    image = _light(image, dice)
+    if irises is not None:
+        image = _bright_pupils(image, irises, dice)
+    image = _hide(image, dice)
+    image = _blur(image, dice)
+    return _expose(image, dice)
+
+
+def _choose(chosen: Tensor, changed: Tensor, image: Tensor) -> Tensor:
+    return torch.where(chosen[:, None, None, None], changed, image)
+
+
+def _grid(image: Tensor) -> tuple[Tensor, Tensor]:
+    height, width = image.shape[2:]
+    y, x = torch.meshgrid((torch.arange(height) + 0.5) / height, (torch.arange(width) + 0.5) / width, indexing="ij")
+    return x[None, None], y[None, None]
+
+
+def _light(image: Tensor, dice: Dice) -> Tensor:
+    x, y = _grid(image)
+    gamma = torch.exp(dice.uniform(-0.7, 0.7, 1, 1, 1))
+    image = _choose(dice.chance(0.5), image.clamp_min(1e-4) ** gamma, image)
+    # Infrared flattens and brightens skin and falls off from the lamp's axis.
+    flat = 1 - (1 - image).clamp_min(0) ** dice.uniform(1.2, 2.5, 1, 1, 1)
+    away = (x - dice.uniform(0.1, 0.9, 1, 1, 1)) ** 2 + (y - dice.uniform(0.1, 0.9, 1, 1, 1)) ** 2
+    image = _choose(dice.chance(0.25), flat * torch.exp(-away * dice.uniform(0.3, 4, 1, 1, 1)), image)
+    # Sun from one side: a soft or hard edge somewhere across the face.
+    angle = dice.uniform(0, 2 * math.pi, 1, 1, 1)
+    edge = (torch.cos(angle) * (x - 0.5) + torch.sin(angle) * (y - 0.5) + dice.uniform(-0.3, 0.3, 1, 1, 1)) * torch.exp(
+        dice.uniform(0.7, 4, 1, 1, 1)
+    )
+    return _choose(dice.chance(0.35), image * (1 - dice.uniform(0.2, 0.9, 1, 1, 1) * torch.sigmoid(edge)), image)
+
+
+def _bright_pupils(image: Tensor, irises: Tensor, dice: Dice) -> Tensor:
+    """Let some pupils glow, as they do when the lamp sits beside the lens."""
+    lit = torch.nonzero(dice.chance(0.06)).squeeze(1)
+    x, y = _grid(image)
+    at = irises[lit]
+    away = (x - at[:, :, 0, None, None]) ** 2 + (y - at[:, :, 1, None, None]) ** 2
+    width, height = dice.uniform(0.006, 0.014, 1, 1, 1)[lit], dice.uniform(0.3, 0.9, 1, 1, 1)[lit]
+    glow = torch.exp(-away / (2 * width**2)).sum(dim=1, keepdim=True) * height
+    return image.index_copy(0, lit, (image[lit] + glow).clamp(0, 1))
+
+
+def _hide(image: Tensor, dice: Dice) -> Tensor:
+    x, y = _grid(image)
+    for p in (0.3, 0.15):
+        cx, cy = dice.uniform(0, 1, 1, 1, 1), dice.uniform(0, 1, 1, 1, 1)
+        w, h = dice.uniform(0.04, 0.28, 1, 1, 1), dice.uniform(0.04, 0.28, 1, 1, 1)
+        inside = ((x - cx).abs() < w) & ((y - cy).abs() < h)
+        filling = dice.uniform(0, 1, 1, 1, 1) + dice.uniform(0, 0.2, 1, 1, 1) * dice.normal(*image.shape[1:])
+        image = _choose(dice.chance(p), torch.where(inside, filling.clamp(0, 1), image), image)
+    return image
+
+
+def _blur(image: Tensor, dice: Dice) -> Tensor:
+    """Blur by a 9 x 9 kernel of its own for each picture: round (focus) or a streak (motion)."""
+    place = torch.arange(9, dtype=torch.float32) - 4
+    v, u = torch.meshgrid(place, place, indexing="ij")
+    angle = dice.uniform(0, math.pi, 1, 1)
+    along, across = torch.cos(angle) * u + torch.sin(angle) * v, torch.cos(angle) * v - torch.sin(angle) * u
+    long = torch.exp(dice.uniform(math.log(0.3), math.log(2.5), 1, 1))
+    narrow = torch.where(dice.chance(0.5)[:, None, None], torch.full_like(long, 0.4), long)
+    sharp = (~dice.chance(0.4))[:, None, None]
+    long, narrow = torch.where(sharp, 0.05, long), torch.where(sharp, 0.05, narrow)
+    kernel = torch.exp(-0.5 * ((along / long) ** 2 + (across / narrow) ** 2))
+    kernel = (kernel / kernel.sum(dim=(1, 2), keepdim=True))[:, None]
+    padded = functional.pad(image, (4, 4, 4, 4), mode="replicate").transpose(0, 1)
+    return functional.conv2d(padded, kernel, groups=len(image)).transpose(0, 1)
+
+
+def _expose(image: Tensor, dice: Dice) -> Tensor:
+    over = (image * dice.uniform(1.2, 2.2, 1, 1, 1) + dice.uniform(0, 0.15, 1, 1, 1)).clamp(0, 1)
+    image = _choose(dice.chance(0.1), over, image)
+    dim = image * torch.exp(-dice.uniform(0, math.log(16), 1, 1, 1))
+    image = _choose(dice.chance(0.3), dim, image)
+    sigma = dice.uniform(0, 4, 1, 1, 1) / 255
+    sigma = torch.where(dice.chance(0.12)[:, None, None, None], dice.uniform(4, 30, 1, 1, 1) / 255, sigma)
+    noisy = image + sigma * dice.normal(*image.shape[1:])
+    return (noisy * 255).round().clamp(0, 255) / 255
