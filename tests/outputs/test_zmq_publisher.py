@@ -395,3 +395,18 @@ def test_ok__ipv6_loopback() -> None:
     output = ZmqPublisher(ZmqConfig(bind="tcp://[::1]:*"))
     output.close()
     assert output.endpoint.startswith("tcp://[::1]:")
+
+
+def test_ok__a_reload_may_bind_the_same_address_again_at_once() -> None:
+    """Closing lets go of the port before it returns, also with a subscriber connected; the subscriber comes back."""
+    first = ZmqPublisher(ZmqConfig(bind="tcp://127.0.0.1:*"))
+    with listening(first, "status/") as listener:
+        first.status(status(1))
+        listener.hear(1)
+        first.close()
+        second = ZmqPublisher(ZmqConfig(bind=first.endpoint))
+        try:
+            second.status(status(2))
+            assert listener.hear(1)[0][1]["frame"] == 2
+        finally:
+            second.close()

@@ -1,0 +1,233 @@
+"""`driver-monitor watch` beside a real publisher, as a person reads it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import zmq
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from rich.text import Text
+
+from driver_monitor.config import ZmqConfig
+from driver_monitor.errors import UsageError
+from driver_monitor.outputs.zmq_publisher import ZmqPublisher
+from driver_monitor.watch import Watcher, state_text, status_text, watch
+
+PATIENCE_S = 10.0
+WHERE = "tcp://127.0.0.1:5556"
+STATE = {
+    "schema": 1,
+    "t": 12.4,
+    "eyes": {"state": "open", "openness": 0.83},
+    "gaze": {"zone": "road"},
+    "perclos": {"value": 0.07, "coverage": 0.9},
+    "emotion": {"label": "neutral"},
+    "attention": "attentive",
+}
+STATUS = {"schema": 1, "camera": {"state": "ok", "fps": 29.9}, "light": "day", "degraded": None, "active": []}
+
+
+def alert(name: str = "a", **more: Any) -> dict[str, Any]:
+    raised = {"t": 12.4, "rule": "microsleep", "level": "warning", "phase": "raised", "message": "Eyes closed for 1 s"}
+    return {"schema": 1, "id": name, **raised, **more}
+
+
+class Screen(io.StringIO):
+    """What was printed; `wait_for` returns when a text is on it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._written = threading.Condition()
+
+    def write(self, text: str) -> int:
+        with self._written:
+            count = super().write(text)
+            self._written.notify_all()
+        return count
+
+    def wait_for(self, text: str) -> None:
+        with self._written:
+            assert self._written.wait_for(lambda: text in self.getvalue(), PATIENCE_S), self.getvalue()
+
+
+@contextmanager
+def watching(endpoint: str) -> Iterator[Screen]:
+    screen, over, failed = Screen(), threading.Event(), []
+
+    def run() -> None:
+        try:
+            watch(endpoint, Console(file=screen, width=200), over.is_set)
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield screen
+    finally:
+        over.set()
+        thread.join(PATIENCE_S)
+    assert not failed
+    assert not thread.is_alive()
+
+
+def watcher() -> tuple[Watcher, Screen, list[Text]]:
+    screen, states = Screen(), list[Text]()
+    return Watcher(WHERE, Console(file=screen, width=200), states.append), screen, states
+
+
+def frames(topic: str, message: object) -> list[bytes]:
+    return [topic.encode(), json.dumps(message).encode()]
+
+
+def test_ok__it_prints_what_a_running_daemon_says_and_what_was_active_before_it_came() -> None:
+    publisher = ZmqPublisher(ZmqConfig(bind="tcp://127.0.0.1:*"))
+    try:
+        publisher.alert(alert("a"))
+        publisher.status(STATUS)
+        with watching(publisher.endpoint) as screen:
+            screen.wait_for("0:00:12.4 WARNING  microsleep raised: Eyes closed for 1 s")
+            screen.wait_for("status: camera ok, light day")
+            publisher.state(STATE)
+            screen.wait_for("attentive  eyes open 0.83  gaze road  PERCLOS 7%  neutral")
+            publisher.alert(alert("b", phase="cleared"))
+            screen.wait_for("microsleep cleared")
+    finally:
+        publisher.close()
+
+
+def test_ok__silence_is_said_once_and_so_is_its_end() -> None:
+    seen, screen, _ = watcher()
+    for now in (100.0, 101.0, 102.9):
+        seen.idle(now)
+    assert screen.getvalue() == ""
+    for now in (103.0, 104.0, 200.0):
+        seen.idle(now)
+    assert screen.getvalue() == f"nothing heard for 3 s: no daemon at {WHERE}?\n"
+    seen.frames(frames("status/", STATUS), 201.0)
+    assert f"{WHERE} is heard again" in screen.getvalue()
+    seen.idle(203.9)
+    assert screen.getvalue().count("nothing heard") == 1
+    seen.idle(204.1)
+    assert screen.getvalue().count("nothing heard") == 2
+
+
+def test_ok__a_repeated_alert_is_printed_once_and_a_status_when_it_changes() -> None:
+    seen, screen, states = watcher()
+    for _ in range(3):
+        seen.frames(frames("alert/microsleep/", alert("a")), 1.0)
+        seen.frames(frames("status/", STATUS), 1.0)
+    seen.frames(frames("status/", {**STATUS, "degraded": "covered", "active": ["camera_fault"]}), 2.0)
+    seen.frames(frames("state/", STATE), 2.0)
+    seen.frames(frames("news/", {"schema": 1}), 2.0)
+    lines = screen.getvalue().splitlines()
+    assert len(lines) == 3
+    assert lines[2] == "status: camera ok, light day, degraded: covered, active: camera_fault"
+    assert len(states) == 1
+    assert (seen.heard, seen.malformed) == (9, 0)
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        [b"status/"],
+        [b"status/", b"{}", b""],
+        [b"status/", b"{"],
+        [b"status/", b"[1]"],
+        [b"status/", b"\xff\xfe"],
+        [b"\xff/", b"{}"],
+        [b"status/", b"[" * 100_000],
+        [],
+    ],
+)
+def test_fail__what_is_no_message_is_counted_and_told_once(garbage: list[bytes]) -> None:
+    seen, screen, _ = watcher()
+    for _ in range(3):
+        seen.frames(garbage, 1.0)
+    assert seen.malformed == 3
+    assert screen.getvalue().count("not a message of driver-monitor") == 1
+    assert "Traceback" not in screen.getvalue()
+
+
+def test_fail__a_publisher_of_something_else_does_not_end_the_watch() -> None:
+    other: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.PUB)
+    port = other.bind_to_random_port("tcp://127.0.0.1")
+    try:
+        with watching(f"tcp://127.0.0.1:{port}") as screen:
+            deadline = time.monotonic() + PATIENCE_S
+            while "not a message" not in screen.getvalue() and time.monotonic() < deadline:
+                other.send(b"weather: fine")
+                other.poll(20, zmq.POLLIN)
+        assert "messages were not of driver-monitor" in screen.getvalue()
+    finally:
+        other.close(0)
+
+
+@pytest.mark.parametrize("connect", ["nonsense", "tcp://", "http://127.0.0.1:80", "tcp://127.0.0.1", "tcp://1:x"])
+def test_fail__what_is_no_endpoint_is_one_line(connect: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        watch(connect, Console(file=io.StringIO()), lambda: True)
+    assert connect in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_ok__ctrl_c_ends_it_cleanly() -> None:
+    publisher = ZmqPublisher(ZmqConfig(bind="tcp://127.0.0.1:*"))
+    program = (
+        "import sys; from rich.console import Console; from driver_monitor.watch import watch; "
+        "watch(sys.argv[1], Console(force_terminal=True)); print('done')"
+    )
+    try:
+        publisher.status(STATUS)
+        with subprocess.Popen(
+            [sys.executable, "-c", program, publisher.endpoint],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "TERM": "xterm"},
+        ) as child:
+            assert child.stdout is not None
+            late = threading.Timer(2 * PATIENCE_S, child.kill)
+            late.start()
+            assert any("camera ok" in line for line in child.stdout)
+            child.send_signal(signal.SIGINT)
+            out, err = child.communicate(timeout=PATIENCE_S)
+            late.cancel()
+            assert out.splitlines()[-1].endswith("done")
+            assert err == ""
+            assert child.returncode == 0
+    finally:
+        publisher.close()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = st.sampled_from([*STATE, *STATUS, *alert()])
+
+
+@given(st.dictionaries(FIELDS, JSON), st.sampled_from(["alert/x/", "state/", "status/"]))
+def test_ok__whatever_the_fields_hold_it_is_printed_without_control_characters(
+    message: dict[str, Any], topic: str
+) -> None:
+    seen, screen, _ = watcher()
+    seen.frames(frames(topic, message), 1.0)
+    assert seen.malformed == 0
+    assert screen.getvalue().replace("\n", "").isprintable()
+    assert state_text(message).plain.isprintable()
+    assert status_text(message).plain.isprintable()
