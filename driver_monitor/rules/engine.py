@@ -9,6 +9,7 @@ from driver_monitor.rules.running_rule import RunningRule, rank
 from driver_monitor.rules.signals import SIGNALS, held_rule
 from driver_monitor.state.cadence import Cadence
 from driver_monitor.state.driver_state import DriverState
+from driver_monitor.state.perclos import BLINK_MAX_S
 
 WORST_FIRST: tuple[Attention, ...] = ("unresponsive", "asleep", "drowsy", "distracted", "unknown")
 """Of what several active rules imply, the first of these is told."""
@@ -73,8 +74,9 @@ class Engine:
 
 
 def _unalarmed(state: DriverState) -> Attention:
-    """Return what no rule speaks against: attentive only if eyes and gaze are known; a blink hides the gaze."""
-    eyes, gaze = state.eyes, state.gaze
-    if eyes.state == "unknown" or eyes.closed_s is None or gaze.away_s is None:
+    """Return what no rule speaks against: attentive only if eyes and gaze are known, or a mere blink hides the gaze."""
+    closed_s = state.eyes.closed_s
+    if state.eyes.state == "unknown" or closed_s is None:
         return "unknown"
-    return "unknown" if gaze.zone == "unknown" and eyes.state == "open" else "attentive"
+    blinking = state.eyes.state == "closed" and closed_s <= BLINK_MAX_S
+    return "attentive" if blinking or state.gaze.zone != "unknown" else "unknown"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from driver_monitor import yamlfile
 from driver_monitor.errors import ConfigError
@@ -20,6 +21,11 @@ Seconds = Annotated[float, Field(ge=0, le=3600)]
 Implied = Literal["distracted", "drowsy", "asleep", "unresponsive", "unknown"]
 """What an active rule may say of the driver. "attentive" follows from no rule being active."""
 COMPARISONS = ("above", "at_least", "below", "at_most")
+
+
+def _fault(reason: str) -> PydanticCustomError:
+    """Return an error that reads as `reason` and nothing else."""
+    return PydanticCustomError("profile", "{reason}", {"reason": reason})
 
 
 class Part(BaseModel):
@@ -44,20 +50,20 @@ class Condition(Part):
     @classmethod
     def _known(cls, name: str | None) -> str | None:
         if name is not None and find(name) is None:
-            raise ValueError(f"no such signal; there are {', '.join(sorted(SIGNALS))}, and rule.<id>.held_s")
+            raise _fault(f"no such signal; there are {', '.join(sorted(SIGNALS))}, and rule.<id>.held_s")
         return name
 
     @model_validator(mode="after")
     def _whole(self) -> Condition:
         kinds = sum((self.signal is not None, bool(self.all_), bool(self.any_)))
         if kinds != 1:
-            raise ValueError("expected exactly one of signal, all, any")
+            raise _fault("expected exactly one of signal, all, any")
         comparisons = [name for name in (*COMPARISONS, "is_") if getattr(self, name) is not None]
         if self.signal is None and comparisons:
-            raise ValueError("a comparison needs its signal beside it")
+            raise _fault("a comparison needs its signal beside it")
         if self.signal is not None:
             if len(comparisons) != 1:
-                raise ValueError("expected exactly one of above, at_least, below, at_most, is")
+                raise _fault("expected exactly one of above, at_least, below, at_most, is")
             self._fits(self.signal, comparisons[0])
         return self
 
@@ -67,19 +73,19 @@ class Condition(Part):
         wanted = getattr(self, comparison)
         if signal.kind == "number":
             if comparison == "is_":
-                raise ValueError(f"{name} is a number: compare it with above, at_least, below or at_most")
+                raise _fault(f"{name} is a number: compare it with above, at_least, below or at_most")
             beyond = (wanted >= signal.high and comparison == "above") or (
                 wanted <= signal.low and comparison == "below"
             )
             if not signal.low <= wanted <= signal.high or beyond:
-                raise ValueError(f"impossible threshold: {name} lies between {signal.low:g} and {signal.high:g}")
+                raise _fault(f"impossible threshold: {name} lies between {signal.low:g} and {signal.high:g}")
             return
         if comparison != "is_":
-            raise ValueError(f"{name} is no number: compare it with is")
+            raise _fault(f"{name} is no number: compare it with is")
         if signal.kind == "bool" and not isinstance(wanted, bool):
-            raise ValueError(f"{name} is true or false")
+            raise _fault(f"{name} is true or false")
         if signal.kind == "text" and wanted not in signal.choices:
-            raise ValueError(f"{name} is one of {', '.join(signal.choices)}")
+            raise _fault(f"{name} is one of {', '.join(signal.choices)}")
 
     @property
     def threshold(self) -> float | str | bool | None:
@@ -104,7 +110,7 @@ class Escalation(Part):
     @model_validator(mode="after")
     def _whole(self) -> Escalation:
         if self.after_s is None and self.when is None:
-            raise ValueError("needs after_s or when")
+            raise _fault("needs after_s or when")
         return self
 
 
@@ -127,7 +133,10 @@ class Rule(Part):
     @field_validator("message")
     @classmethod
     def _renders(cls, template: str) -> str:
-        message.check(template)
+        try:
+            message.check(template)
+        except ValueError as error:
+            raise _fault(str(error)) from None
         return template
 
     @field_validator("escalate")
@@ -136,9 +145,9 @@ class Rule(Part):
         level, after = LEVELS.index(info.data.get("level", "info")), -math.inf
         for step in steps:
             if LEVELS.index(step.level) <= level:
-                raise ValueError(f"escalation must go up, and {step.level} is not above {LEVELS[level]}")
+                raise _fault(f"escalation must go up, and {step.level} is not above {LEVELS[level]}")
             if step.after_s is not None and step.after_s <= after:
-                raise ValueError("escalation steps must come later and later")
+                raise _fault("escalation steps must come later and later")
             level, after = LEVELS.index(step.level), step.after_s if step.after_s is not None else after
         return steps
 
@@ -153,19 +162,21 @@ class Profile(Part):
 
     name: str = Field(pattern=r"^[\w.-]+$", max_length=64)
     description: str = ""
-    rules: tuple[Rule, ...] = Field(min_length=1)
+    rules: tuple[Rule, ...]
 
     @field_validator("rules")
     @classmethod
     def _consistent(cls, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        if not rules:
+            raise _fault("a profile needs at least one rule")
         before: set[str] = set()
         for rule in rules:
             if rule.id in before:
-                raise ValueError(f"rule {rule.id} stands twice")
+                raise _fault(f"rule {rule.id} stands twice")
             for leaf in (*rule.leaves(), *rule.clear.leaves()):
                 other = held_rule(leaf.signal or "")
                 if other is not None and other not in before:
-                    raise ValueError(f"rule {rule.id} refers to {leaf.signal}, but no rule {other} stands before it")
+                    raise _fault(f"rule {rule.id} refers to {leaf.signal}, but no rule {other} stands before it")
             before.add(rule.id)
         return rules
 

@@ -22,8 +22,7 @@ Degraded = Literal[
 class EyesState:
     """Openness is 1 for this driver's normal opening, 0 shut.
 
-    `closed_s`: how long the present closure has lasted, 0.0 with open eyes, None when the eyes cannot be read and
-    no closure was under way.
+    `closed_s`: how long the present closure has lasted, 0.0 with open eyes, None while the eyes cannot be read.
     """
 
     state: EyesVerdict
@@ -38,7 +37,8 @@ class EyesState:
 class Gaze:
     """Where the driver looks relative to the learned straight-ahead, degrees; None where it cannot be told.
 
-    `away_s`: how long the gaze has been off the road, 0.0 on the road, None when unknown and not away before.
+    `away_s`: how long the gaze has been off the road, 0.0 on the road, None while unknown. It counts on for a short
+    time, with the zone unknown, when the face was lost in a turn to the side.
     """
 
     yaw: float | None

@@ -67,7 +67,7 @@ class GazeTracker:
         if not turned:
             self._turned_t = None
         self._away.update(step, True if turned else None)
-        if self._away.value_s is None:
+        if not self._away.running:
             self._zone = "unknown"
         return Gaze(None, None, "unknown", self._away.value_s)
 

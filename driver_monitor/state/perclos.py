@@ -54,8 +54,8 @@ class PerclosMeter:
 
     def _settle(self, step: Step, closure: Stretch) -> None:
         """Decide what the pending closed time was: part of a long closure, a blink, or not known yet."""
-        length = closure.ended_s if closure.ended_s is not None else closure.value_s
-        if length is not None and length > BLINK_MAX_S + 1e-6:
+        length = closure.ended_s if closure.ended_s is not None else closure.length_s
+        if length > BLINK_MAX_S + 1e-6:
             for interval in self._pending:
                 self._closed.add(*interval)
             self._pending.clear()

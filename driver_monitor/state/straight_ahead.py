@@ -15,6 +15,9 @@ PROVISIONAL_YAW, PROVISIONAL_PITCH = 18.0, 14.0
 off-axis up to 35 + 7 degrees, and a driver who looked away while it was learned (the zones are 25 degrees wide)."""
 FRONTAL_DEG = 20.0
 """The face is frontal within so many degrees of straight ahead; before that is known, within the bounds."""
+SIDEWAYS_SHARE = 0.25
+"""What is not frontal teaches at this share of its time: enough to unlearn a wrong start, too little for a long look
+away to become the new straight ahead while the driver is being warned of it."""
 STEADY_DEG, STEADY_S = 6.0, 0.2
 """A head is steady within so many degrees of its own mean over about so many seconds."""
 
@@ -54,12 +57,12 @@ class StraightAhead:
         self._mean = (self._mean[0] + share * (yaw - self._mean[0]), self._mean[1] + share * (pitch - self._mean[1]))
         self.steady = math.hypot(yaw - self._mean[0], pitch - self._mean[1]) <= STEADY_DEG
         if self.steady and self._yaws.accepts(yaw) and self._pitches.accepts(pitch):
-            self._learn(step, yaw, pitch)
+            self._learn(step.dt * (1.0 if self.frontal(yaw, pitch) else SIDEWAYS_SHARE), yaw, pitch)
 
-    def _learn(self, step: Step, yaw: float, pitch: float) -> None:
+    def _learn(self, seconds: float, yaw: float, pitch: float) -> None:
         memory = MEMORY_S if self.status == "final" else None
-        self._yaws.add(yaw, step.dt, memory)
-        self._pitches.add(pitch, step.dt, memory)
+        self._yaws.add(yaw, seconds, memory)
+        self._pitches.add(pitch, seconds, memory)
         learned = self._yaws.total_s
         new = status(learned)
         if new == "prior" or (new == self.status and learned - self._refreshed_s < REFRESH_S):

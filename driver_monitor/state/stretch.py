@@ -42,9 +42,12 @@ class Stretch:
 
     @property
     def value_s(self) -> float | None:
-        """Seconds so far, 0.0 when the condition is false, None when unknown."""
-        if self._known_t is None:
-            return None
+        """Seconds so far, 0.0 when there is no stretch, None while the condition is unknown."""
+        return None if self._last is None else self.length_s
+
+    @property
+    def length_s(self) -> float:
+        """Seconds so far, held over an unknown time that is short enough to be bridged."""
         return round(self._total, 6) if self.running else 0.0
 
     def update(self, step: Step, verdict: bool | None) -> None:

@@ -38,7 +38,7 @@ class YawnCounter:
         if opening is not None:
             self._is_wide = opening >= (ENDED_BELOW if self._is_wide else OPEN_AT)
         self._wide.update(step, None if opening is None else self._is_wide)
-        held = self._wide.value_s or 0.0
+        held = self._wide.length_s
         if held >= HELD_S and not self._yawning:
             self._times.append(step.t)
         self._yawning = held >= HELD_S

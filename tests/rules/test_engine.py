@@ -1,0 +1,148 @@
+"""An alert's life under rules made for the purpose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from driver_monitor.rules.conditions import compile_condition
+from driver_monitor.rules.engine import Engine
+from driver_monitor.rules.profile import Condition, Profile
+from tests.timeline import Stretch, attentive, away, film, no_camera, no_face, shut, states
+
+
+def nap(**changes: Any) -> dict[str, Any]:
+    rule: dict[str, Any] = {
+        "id": "nap",
+        "when": {"signal": "eyes.closed_s", "at_least": 0.5},
+        "clear": {"signal": "eyes.closed_s", "at_most": 0.0},
+        "level": "info",
+        "message": "shut {eyes.closed_s:.1f} s, {eyes.state}",
+        "clause": "a test",
+    }
+    return {**rule, **changes}
+
+
+def live(rules: list[dict[str, Any]], *drive: Stretch) -> list[tuple[str, str, str, float]]:
+    engine = Engine(Profile.model_validate({"name": "test", "rules": rules}))
+    events = [event for state in states(film(drive)) for event in engine.update(state).events]
+    return [(event.rule, event.phase, event.level, round(event.t, 2)) for event in events]
+
+
+def test_ok__for_s_delays_and_clear_for_s_holds() -> None:
+    drive = (attentive(1), shut(1.5), attentive(2))
+    assert live([nap(for_s=0.3, clear_for_s=0.5)], *drive) == [
+        ("nap", "raised", "info", 1.8),
+        ("nap", "cleared", "info", 3.05),
+    ]
+
+
+def test_ok__a_clearing_that_is_interrupted_begins_anew() -> None:
+    drive = (attentive(1), shut(1), attentive(0.4), shut(0.2), attentive(2))
+    assert live([nap(clear_for_s=0.5)], *drive)[-1] == ("nap", "cleared", "info", 3.15)
+
+
+def test_ok__a_clearing_does_not_go_on_unseen() -> None:
+    drive = (attentive(1), shut(1), attentive(0.4), no_camera(10), attentive(2))
+    assert live([nap(clear_for_s=0.5)], *drive)[-1] == ("nap", "cleared", "info", 12.9)
+
+
+def test_ok__escalation_climbs_step_by_step_and_never_down() -> None:
+    steps = [{"after_s": 1, "level": "warning"}, {"after_s": 2, "level": "critical"}]
+    assert [event[1:] for event in live([nap(escalate=steps)], attentive(1), shut(4), attentive(1))] == [
+        ("raised", "info", 1.5),
+        ("escalated", "warning", 2.5),
+        ("escalated", "critical", 3.5),
+        ("cleared", "critical", 5.05),
+    ]
+
+
+def test_ok__escalation_does_not_go_on_while_nothing_is_seen() -> None:
+    steps = [{"after_s": 1, "level": "critical"}]
+    told = live([nap(escalate=steps)], attentive(1), shut(0.8), no_face(5), attentive(1))
+    assert [phase for _, phase, _, _ in told] == ["raised", "cleared"]
+
+
+def test_ok__cooldown_hides_the_same_alert_and_never_a_worse_one() -> None:
+    worse = {"level": "critical", "when": {"signal": "gaze.away_s", "above": 0.3}}
+    rule = nap(
+        when={"signal": "gaze.away_s", "above": 0.1},
+        clear={"signal": "gaze.away_s", "at_most": 0},
+        escalate=[worse],
+        cooldown_s=60,
+    )
+    quick, longer = away(0.2), away(1)
+    told = live(
+        [rule], attentive(2), quick, attentive(2), quick, attentive(2), longer, attentive(2), longer, attentive(2)
+    )
+    assert [event[1:3] for event in told] == [
+        ("raised", "info"),
+        ("cleared", "info"),
+        ("raised", "critical"),
+        ("cleared", "critical"),
+    ]
+
+
+def test_ok__what_lasts_beyond_the_cooldown_is_raised_then() -> None:
+    told = live([nap(cooldown_s=3)], attentive(1), shut(1), attentive(0.5), shut(5), attentive(1))
+    assert [event[1] for event in told] == ["raised", "cleared", "raised", "cleared"]
+    assert told[2][3] == pytest.approx(told[1][3] + 3, abs=0.06)
+
+
+def test_ok__episodes_number_the_raisings_and_the_worst_comes_first() -> None:
+    rules = [
+        nap(),
+        nap(id="deep", level="critical", attention="asleep", when={"signal": "eyes.closed_s", "at_least": 1}),
+    ]
+    engine = Engine(Profile.model_validate({"name": "test", "rules": rules}))
+    seen = [engine.update(state) for state in states(film([attentive(1), shut(2), attentive(1), shut(0.8)]))]
+    deepest = seen[50]
+    assert (deepest.active, deepest.level, deepest.attention) == (("deep", "nap"), "critical", "asleep")
+    episodes = [(event.rule, event.phase, event.episode) for verdict in seen for event in verdict.events]
+    assert episodes == [
+        ("nap", "raised", 0),
+        ("deep", "raised", 1),
+        ("nap", "cleared", 0),
+        ("deep", "cleared", 1),
+        ("nap", "raised", 2),
+    ]
+
+
+def test_ok__a_message_carries_what_was_measured_and_the_clearing_what_it_was_about() -> None:
+    engine = Engine(Profile.model_validate({"name": "test", "rules": [nap()]}))
+    seen = [engine.update(state) for state in states(film([attentive(1), shut(1), attentive(1)]))]
+    first, last = (event for verdict in seen for event in verdict.events)
+    assert first.message == "shut 0.5 s, closed"
+    assert last.message.startswith("Over: shut 0.9")
+    assert (first.evidence.measured, first.evidence.threshold) == ({"eyes.closed_s": 0.5}, {"eyes.closed_s": 0.5})
+
+
+def test_ok__a_state_told_twice_raises_nothing_twice() -> None:
+    engine = Engine(Profile.model_validate({"name": "test", "rules": [nap()]}))
+    again = [engine.update(state) for state in states(film([attentive(1), shut(1)])) for _ in range(2)]
+    assert sum(len(verdict.events) for verdict in again) == 1
+    assert again[-1].active == ("nap",)
+
+
+TRUTHS = {"yes": True, "no": False, "?": None}
+
+
+@given(st.lists(st.sampled_from(sorted(TRUTHS)), min_size=1, max_size=5), st.booleans())
+def test_ok__unknown_is_neither_true_nor_false(words: list[str], every: bool) -> None:
+    parts = [Condition.model_validate({"signal": "mouth.yawns", "at_least": index + 1}) for index in range(len(words))]
+    name = "all" if every else "any"
+    whole = Condition.model_validate({name: [part.model_dump(by_alias=True, exclude_defaults=True) for part in parts]})
+    values = [TRUTHS[word] for word in words]
+    reads = iter([{True: 99.0, False: 0.0, None: None}[value] for value in values])
+    verdict = compile_condition(whole)(lambda _: next(reads))
+    decisive = not every
+    expected = decisive if decisive in values else (None if None in values else every)
+    assert verdict is expected
+
+
+def test_ok__a_value_that_is_no_number_is_unknown() -> None:
+    judge = compile_condition(Condition.model_validate({"signal": "eyes.closed_s", "at_most": 0}))
+    assert judge(lambda _: float("nan")) is None

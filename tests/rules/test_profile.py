@@ -1,0 +1,99 @@
+"""A profile's mistakes are told with file, line, key and reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from driver_monitor.errors import ConfigError
+from driver_monitor.rules.profile import load_profile
+
+RULE = """\
+name: mine
+rules:
+  - id: nap
+    when: {signal: eyes.closed_s, at_least: 1.5}
+    clear: {signal: eyes.closed_s, at_most: 0.0}
+    level: warning
+    escalate:
+      - {after_s: 2, level: critical}
+    message: "Eyes closed for {eyes.closed_s:.1f} s"
+    clause: my own
+"""
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "mine.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_ok__a_rule_of_ones_own_takes_ten_lines(tmp_path: Path) -> None:
+    profile, text = load_profile(write(tmp_path, RULE))
+    assert text == RULE
+    assert profile.rules[0].when.at_least == 1.5
+
+
+def test_fail__a_profile_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no profile 'defualt'; use one of default,? ?.*, or the path"):
+        load_profile("defualt")
+    with pytest.raises(ConfigError, match=r"gone\.yaml: cannot read it"):
+        load_profile(str(tmp_path / "gone.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "reason"),
+    [
+        ("signal: eyes.closed_s, at_least", "signal: eyes.close, at_least", 4, "no such signal; there are"),
+        ("at_least: 1.5", "at_leest: 1.5", 4, "at_leest: unknown key"),
+        ("at_least: 1.5", "at_least: -1", 4, "impossible threshold: eyes.closed_s lies between 0 and inf"),
+        ("at_least: 1.5", "below: 0", 4, "impossible threshold"),
+        ("at_least: 1.5", "at_least: .nan", 4, "finite number"),
+        ("at_least: 1.5", "at_least: 1, below: 3", 4, "exactly one of above"),
+        ("at_least: 1.5", "is: closed", 4, "eyes.closed_s is a number"),
+        ("signal: eyes.closed_s, at_least: 1.5", "signal: perclos.value, at_least: 8", 4, "between 0 and 1"),
+        ("signal: eyes.closed_s, at_least: 1.5", "signal: gaze.zone, is: floor", 4, "one of road, down"),
+        ("signal: eyes.closed_s, at_least: 1.5", "signal: gaze.zone, above: 3", 4, "gaze.zone is no number"),
+        ("signal: eyes.closed_s, at_least: 1.5", "signal: face.present, is: 'yes'", 4, "true or false"),
+        ("{signal: eyes.closed_s, at_least: 1.5}", "{all: []}", 4, "exactly one of signal, all, any"),
+        (
+            "{signal: eyes.closed_s, at_least: 1.5}",
+            "{any: [{signal: x, above: 1}]}",
+            4,
+            r"any\[0\].signal: no such",
+        ),
+        (
+            "signal: eyes.closed_s, at_least: 1.5",
+            "signal: rule.sleep.held_s, above: 3",
+            2,
+            "rule nap refers to rule.sleep.held_s, but no rule sleep stands before",
+        ),
+        ("level: critical", "level: info", 7, "escalation must go up"),
+        ("level: critical", "level: urgent", 8, "'info', 'warning' or 'critical'"),
+        ("{after_s: 2, level: critical}", "{level: critical}", 8, "needs after_s or when"),
+        ("{eyes.closed_s:.1f}", "{eyes.closed}", 9, "no such signal: eyes.closed"),
+        ("{eyes.closed_s:.1f}", "{eyes.closed_s:99999999999f}", 9, "no other way"),
+        ("{eyes.closed_s:.1f}", "{eyes.closed_s", 9, "expected '}'"),
+        ("    clause: my own\n", "", 3, "clause: missing"),
+        ("id: nap", "id: Nap/", 3, "should match pattern"),
+        ("    clause: my own\n", "    clause: my own\n    attention: attentive\n", 11, "attention"),
+    ],
+)
+def test_fail__a_mistake_names_its_line_and_reason(tmp_path: Path, old: str, new: str, line: int, reason: str) -> None:
+    assert old in RULE
+    path = write(tmp_path, RULE.replace(old, new, 1))
+    with pytest.raises(ConfigError, match=reason) as caught:
+        load_profile(path)
+    told = str(caught.value).splitlines()
+    assert any(fault.startswith(f"{path}:{line}: ") for fault in told), told
+
+
+def test_fail__two_rules_of_one_name(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="rule nap stands twice"):
+        load_profile(write(tmp_path, RULE + RULE.split("rules:\n")[1]))
+
+
+def test_fail__a_profile_without_rules(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="rules"):
+        load_profile(write(tmp_path, "name: none\nrules: []\n"))

@@ -1,0 +1,123 @@
+"""Openness is this driver's own, and a closure is one closure at every frame rate."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from driver_monitor.observation import EyesView, EyeView
+from driver_monitor.state.cadence import Cadence, Step
+from driver_monitor.state.eye_baseline import BOUNDS, EyeBaseline
+from driver_monitor.state.eyelids import CLOSED_AT, REOPENED_ABOVE, Eyelids, fuse
+from tests.timeline import Stretch, attentive, film, shut, states, unreadable
+
+
+@pytest.mark.parametrize("fps", [10, 15, 20, 30])
+@pytest.mark.parametrize("opening", [0.65, 0.9, 1.3])
+def test_ok__any_drivers_open_eye_reads_as_one_after_half_a_second(opening: float, fps: float) -> None:
+    last = states(film([attentive(1.0, opening=opening)], fps))[-1]
+    assert last.eyes.openness == pytest.approx(1.0, abs=0.04)
+
+
+def test_ok__narrow_eyes_below_the_prior_are_open_not_shut() -> None:
+    seen = states(film([attentive(3, opening=0.4, p_closed=0.1)]))
+    assert {state.eyes.state for state in seen} == {"open"}
+
+
+def test_ok__a_first_look_with_wide_eyes_is_unlearned() -> None:
+    seen = states(film([attentive(1.0, opening=1.5), attentive(20, opening=0.75)]))
+    assert seen[30].eyes.openness == pytest.approx(0.5, abs=0.05)
+    assert seen[-1].eyes.openness == pytest.approx(1.0, abs=0.05)
+
+
+def test_ok__sleeping_lowering_and_turning_teach_nothing() -> None:
+    drive = [attentive(5), shut(30), attentive(20, opening=0.3, p_closed=0.4), attentive(30, opening=0.6, yaw=40)]
+    assert states(film([*drive, attentive(0.5)]))[-1].eyes.openness == pytest.approx(1.0, abs=0.03)
+
+
+def test_ok__after_the_first_minute_lids_that_sink_are_told_and_not_learned() -> None:
+    drive = [attentive(70), attentive(600, opening=0.7)]
+    assert states(film(drive, 10))[-1].eyes.openness == pytest.approx(0.7 / 0.85, abs=0.02)
+
+
+def test_ok__baseline_stays_within_its_bounds_whatever_it_is_taught() -> None:
+    for opening in (0.05, 2.4):
+        baseline = EyeBaseline()
+        for k in range(200):
+            baseline.learn(Step(k * 0.05, 0.05, seamless=True), opening)
+        assert BOUNDS[0] <= baseline.value <= BOUNDS[1]
+
+
+@given(st.floats(0, 3), st.floats(0, 1))
+def test_ok__the_eye_net_bounds_what_the_lids_may_say(lids: float, p_closed: float) -> None:
+    openness = fuse(lids, p_closed)
+    assert 0 <= openness <= 1.5
+    if p_closed < 0.2:
+        assert openness > REOPENED_ABOVE
+    if p_closed > 0.8:
+        assert openness <= CLOSED_AT
+
+
+@given(st.floats(0, 2), st.floats(0, 1), st.floats(0, 1))
+def test_ok__a_net_that_leans_to_closed_never_opens_the_eye(lids: float, one: float, other: float) -> None:
+    assert fuse(lids, max(one, other)) <= fuse(lids, min(one, other)) + 1e-9
+
+
+def test_ok__looking_down_with_lids_low_is_not_closed_when_the_net_sees_the_eye() -> None:
+    seen = states(film([attentive(2), attentive(3, opening=0.15, p_closed=0.1, pitch=-20)]))
+    assert {state.eyes.state for state in seen} == {"open"}
+
+
+def test_ok__one_hidden_eye_is_enough_to_go_on() -> None:
+    hidden = EyeView(None, None, "occluded")
+    lids = Eyelids()
+    cadence, last = Cadence(), None
+    for k in range(30):
+        step = cadence.step(k / 20)
+        assert step is not None
+        last = lids.update(step, EyesView(hidden, EyeView(0.02, 0.99)), None, teach=True)
+    assert last is not None
+    assert (last.state, last.left, last.reason) == ("closed", None, None)
+    assert last.closed_s == pytest.approx(29 / 20)
+
+
+@pytest.mark.parametrize("fps", [7, 10, 15, 20, 30, 60])
+def test_ok__a_closure_lasts_as_long_at_every_frame_rate(fps: float) -> None:
+    seen = states(film([attentive(2.013), shut(2.5), attentive(1)], fps))
+    longest = max(state.eyes.closed_s or 0.0 for state in seen)
+    assert longest == pytest.approx(2.5, abs=1 / fps + 0.05)
+
+
+def test_ok__half_open_lids_do_not_end_a_closure_and_do_not_begin_one() -> None:
+    half = attentive(0.5, opening=0.3, p_closed=0.5)
+    seen = states(film([attentive(2), half, shut(1), half, shut(1), attentive(1)]))
+    assert [state.eyes.state for state in seen[40:50]] == ["open"] * 10
+    assert max(state.eyes.closed_s or 0.0 for state in seen) == pytest.approx(2.5, abs=0.06)
+
+
+def test_ok__one_frame_of_noise_does_not_split_a_closure() -> None:
+    seen = states(film([attentive(2), shut(1), attentive(0.05), shut(1)]))
+    assert seen[-1].eyes.closed_s == pytest.approx(1.85, abs=0.06)
+
+
+def test_ok__a_short_unreadable_time_neither_counts_nor_resets() -> None:
+    seen = states(film([attentive(2), shut(0.6), unreadable(0.4), shut(0.3)]))
+    during = [state.eyes for state in seen if state.eyes.state == "unknown"]
+    assert {eyes.closed_s for eyes in during} == {None}
+    assert seen[-1].eyes.closed_s == pytest.approx(0.8, abs=0.01)
+
+
+def test_ok__a_long_unreadable_time_is_unknown_and_begins_anew() -> None:
+    seen = states(film([attentive(2), shut(0.9), unreadable(0.7), shut(0.3)]))
+    assert seen[71].eyes.closed_s is None
+    assert seen[71].eyes.reason == "sunglasses"
+    assert seen[-1].eyes.closed_s == pytest.approx(0.25, abs=0.01)
+
+
+def test_fail__numbers_that_are_none_are_an_unreadable_eye() -> None:
+    for stretch in (Stretch(1, opening=math.nan, p_closed=0.9), Stretch(1, opening=0.0, p_closed=math.nan)):
+        last = states(film([stretch]))[-1]
+        assert (last.eyes.state, last.eyes.closed_s, last.eyes.reason) == ("unknown", None, "blur")

@@ -1,0 +1,141 @@
+"""A fake drive for tests: stretches of what the driver does, sampled into observations at any frame rate."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+
+from driver_monitor.observation import (
+    Box,
+    CameraState,
+    EyeReason,
+    EyesView,
+    EyeView,
+    FaceReason,
+    FaceView,
+    HeadPose,
+    Light,
+    Observation,
+)
+from driver_monitor.rules.alert import AlertEvent, Verdict
+from driver_monitor.rules.engine import Engine
+from driver_monitor.rules.profile import Profile, load_profile
+from driver_monitor.state.driver_state import DriverState
+from driver_monitor.state.tracker import StateTracker
+
+POINTS = np.zeros((70, 2), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What is so for `seconds`. `opening`: lids against a population; `p_closed` None follows from the lids."""
+
+    seconds: float
+    opening: float = 1.0
+    p_closed: float | None = None
+    reason: EyeReason | None = None
+    yaw: float = 0.0
+    pitch: float = 0.0
+    mouth: float | None = 0.05
+    face: bool = True
+    face_reason: FaceReason = "not_found"
+    camera: CameraState = "ok"
+    light: Light = "day"
+
+
+def attentive(seconds: float, **what: object) -> Stretch:
+    return replace(Stretch(seconds), **what)  # type: ignore[arg-type]
+
+
+def shut(seconds: float, **what: object) -> Stretch:
+    return attentive(seconds, opening=0.05, **what)
+
+
+def away(seconds: float, yaw: float = 40.0, pitch: float = 0.0) -> Stretch:
+    return Stretch(seconds, yaw=yaw, pitch=pitch)
+
+
+def unreadable(seconds: float, reason: EyeReason = "sunglasses") -> Stretch:
+    return Stretch(seconds, reason=reason)
+
+
+def no_face(seconds: float, reason: FaceReason = "not_found") -> Stretch:
+    return Stretch(seconds, face=False, face_reason=reason)
+
+
+def no_camera(seconds: float, camera: CameraState = "lost") -> Stretch:
+    return Stretch(seconds, face=False, face_reason="no_frame", camera=camera)
+
+
+def yawn(seconds: float) -> Stretch:
+    return Stretch(seconds, mouth=0.9)
+
+
+def observe(t: float, stretch: Stretch) -> Observation:
+    """One frame of `stretch`."""
+    if not stretch.face:
+        return Observation(t, stretch.camera, stretch.light, None, None, None, stretch.face_reason)
+    p_closed = stretch.p_closed
+    if p_closed is None:
+        p_closed = 0.98 if stretch.opening < 0.2 else 0.02
+    eye = EyeView(None, None, stretch.reason) if stretch.reason else EyeView(stretch.opening, p_closed)
+    head = HeadPose(stretch.yaw, stretch.pitch, 0.0)
+    face = FaceView(Box(100, 100, 200, 200), 0.99, POINTS, head, stretch.mouth)
+    return Observation(t, stretch.camera, stretch.light, face, EyesView(eye, eye, 0.0, 0.0))
+
+
+def times(seconds: float, fps: float, jitter: float = 0.0, seed: int = 0) -> list[float]:
+    """Frame times over `seconds`; `jitter`: how far each may be off, as a share of the period."""
+    chance = random.Random(seed)
+    count = int(seconds * fps + 1e-6)
+    raw = [(k + (chance.uniform(-jitter, jitter) if k else 0.0)) / fps for k in range(count)]
+    return [round(t, 6) for t in raw]
+
+
+def film(
+    stretches: Sequence[Stretch], fps: float = 20.0, jitter: float = 0.0, seed: int = 0, every: int = 1
+) -> list[Observation]:
+    """The drive as frames: each shows the stretch that its time falls into."""
+    ends, total = [], 0.0
+    for stretch in stretches:
+        total += stretch.seconds
+        ends.append(total)
+    frames, index = [], 0
+    for t in times(total, fps, jitter, seed)[::every]:
+        while index < len(ends) - 1 and t >= ends[index] - 1e-6:
+            index += 1
+        frames.append(observe(t, stretches[index]))
+    return frames
+
+
+def states(frames: Iterable[Observation]) -> list[DriverState]:
+    tracker = StateTracker()
+    return [tracker.update(frame) for frame in frames]
+
+
+@cache
+def shipped(name: str) -> Profile:
+    return load_profile(name)[0]
+
+
+def verdicts(frames: Iterable[Observation], profile: str = "default") -> list[Verdict]:
+    engine = Engine(shipped(profile))
+    return [engine.update(state) for state in states(frames)]
+
+
+def alerts(frames: Iterable[Observation], profile: str = "default") -> list[AlertEvent]:
+    return [event for verdict in verdicts(frames, profile) for event in verdict.events]
+
+
+def raised(frames: Iterable[Observation]) -> list[tuple[str, float]]:
+    """Rule and time of every alert raised."""
+    return [(event.rule, round(event.t, 3)) for event in alerts(frames) if event.phase == "raised"]
+
+
+def story(frames: Iterable[Observation]) -> list[tuple[str, str]]:
+    """Rule and phase of every alert, in order."""
+    return [(event.rule, event.phase) for event in alerts(frames)]
