@@ -102,6 +102,18 @@ class ClipCamera(GuardedCamera):
 
 def _open(path: Path) -> InputContainer:
     where = str(path)
+    try:
+        _check_file(path, where)
+        # "file:" keeps a colon in a name from being read as a protocol; playlists may not reach out to the network.
+        return av.open(f"file:{where}", metadata_errors="replace", options={"protocol_whitelist": "file"})
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise SourceError(
+            f"{where}: cannot be opened as a video ({reason(error)}): damaged, cut off, or another kind of file; "
+            "convert it to MP4 or copy it again"
+        ) from error
+
+
+def _check_file(path: Path, where: str) -> None:
     if path.is_dir():
         raise SourceError(f"{where}: is a folder, not a clip")
     if not path.exists():
@@ -112,11 +124,3 @@ def _open(path: Path) -> InputContainer:
         raise SourceError(f"{where}: may not be read by this user; check its permissions")
     if path.stat().st_size == 0:
         raise SourceError(f"{where}: is empty; copy it again")
-    try:
-        # "file:" keeps a colon in a name from being read as a protocol; playlists may not reach out to the network.
-        return av.open(f"file:{where}", metadata_errors="replace", options={"protocol_whitelist": "file"})
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise SourceError(
-            f"{where}: cannot be opened as a video ({reason(error)}): damaged, cut off, or another kind of file; "
-            "convert it to MP4 or copy it again"
-        ) from error

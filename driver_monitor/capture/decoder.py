@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
 import av
 from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -77,11 +78,22 @@ class Decoder:
         self._container.close()
 
     def _decode(self, stream: VideoStream) -> Generator[VideoFrame, None, None]:
-        for packet in self._container.demux(stream):
+        for packet in self._packets(stream):
             try:
                 yield from packet.decode()
-            except av.error.InvalidDataError:
+            except av.error.EOFError:
+                return
+            except av.FFmpegError:
                 self.damaged += 1
+
+    def _packets(self, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+        while True:
+            try:
+                yield from self._container.demux(stream)
+            except IndexError:
+                # PyAV stumbles over a packet of a stream that turned up after opening; going on leaves it out.
+                continue
+            return
 
 
 def _picture_stream(container: InputContainer, where: str) -> VideoStream:

@@ -180,6 +180,8 @@ class Grabber:
             try:
                 frame = self._read()
             except SourceError as error:
+                if self._closed.is_set():
+                    return
                 if not self.live:
                     raise
                 # A camera may stay away for hours: the journal hears of each fault once.

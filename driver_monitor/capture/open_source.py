@@ -43,10 +43,14 @@ def _open(config: CameraConfig, source: str, pace: Pace, every: int, monotonic: 
         if scheme.lower() not in SCHEMES:
             raise SourceError(f"{scheme}://: cannot be used as a source; use one of {', '.join(SCHEMES)}, or a path")
         return UrlCamera(source, pace=pace, every=every, monotonic=monotonic)
-    path = Path(source).expanduser()
-    if path.is_dir():
+    path = Path(source)
+    try:
+        is_folder, is_there = path.is_dir(), path.exists()
+    except OSError as error:
+        raise SourceError(f"{source}: cannot be read: {error.strerror}; check the path") from error
+    if is_folder:
         return FolderCamera(path, config.fps, pace=pace, every=every, monotonic=monotonic)
-    if not path.exists():
+    if not is_there:
         raise SourceError(
             f"{source}: no such file or folder; a source is a camera number or /dev/video*, a clip, a folder of "
             "images, a URL, or demo"

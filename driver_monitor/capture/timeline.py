@@ -10,13 +10,15 @@ RATE_BOUNDS = (1.0, 240.0)
 """Rates outside are damage in the header, not a camera that films a driver."""
 RESTART_S = 1.0
 """Stamps that lag further behind than this have started anew (joined clips, a camera that rebooted)."""
+PAUSE_S = 600.0
+"""A longer leap forward is a damaged stamp, not a pause in the recording; nobody should have to wait for it."""
 
 
 class Timeline:
     """Gives each frame its time in seconds since the first one.
 
     A stamp that moves forward is believed. A missing one, a repeated one and one that goes back say nothing: the
-    time then goes on by one frame at the average rate. Stamps that restart go on from where the time was.
+    time then goes on by one frame at the average rate. Stamps that restart or leap go on from where the time was.
     """
 
     def __init__(self, time_base: Fraction, rate: float | None) -> None:
@@ -45,8 +47,9 @@ class Timeline:
         if self._zero is None or self._stamp is None:
             return t + self._step
         wanted = stamp * self._base - self._zero
-        if t - wanted > RESTART_S:
-            resumed = t + (stamp - self._stamp) * self._base
-            self._zero = stamp * self._base - resumed
-            return resumed
-        return max(t, wanted)
+        if -RESTART_S <= wanted - t <= PAUSE_S:
+            return max(t, wanted)
+        moved = (stamp - self._stamp) * self._base
+        resumed = t + (moved if moved <= PAUSE_S else self._step)
+        self._zero = stamp * self._base - resumed
+        return resumed

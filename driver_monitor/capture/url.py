@@ -86,6 +86,9 @@ class UrlCamera(GuardedCamera):
 
 def without_password(url: str) -> str:
     """Return `url` without user, password and query: all three may hold secrets."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise SourceError(f"{url.partition('://')[0]}://...: is not an address ({error}); check it") from None
     host = parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{host}{parts.path}"

@@ -75,6 +75,7 @@ class V4l2Camera(GuardedCamera):
                     f"or is no camera; {_found(root)}; {CSI_HINT}"
                 )
             _configure(self._device, config)
+            self._check_format(config)
         self._grey = config.pixel_format in ("GREY", "Y16")
         self._bits = 8
         self._sequence = 0
@@ -92,6 +93,16 @@ class V4l2Camera(GuardedCamera):
         frame = Frame(image, max(0.0, t_mono - self._start), self._sequence, self.name, t_mono)
         self._sequence += 1
         return frame
+
+    def _check_format(self, config: CameraConfig) -> None:
+        """Refuse another raw format than the grey one asked for: its bytes would be taken for grey levels."""
+        given = int(self._device.get(cv2.CAP_PROP_FOURCC))
+        if config.pixel_format in ("GREY", "Y16") and given not in (0, _fourcc(config.pixel_format)):
+            self._device.release()
+            name = given.to_bytes(4, "little", signed=given < 0).decode("ascii", "replace").strip()
+            raise SourceError(
+                f"{self.name}: has no {config.pixel_format}, it gives {name}; set camera.pixel_format to auto"
+            )
 
     def _stamp(self) -> float:
         now = self._monotonic()
@@ -119,14 +130,17 @@ class V4l2Camera(GuardedCamera):
 
 def _configure(device: Device, config: CameraConfig) -> None:
     if config.pixel_format != "auto":
-        code = config.pixel_format.ljust(4)
-        device.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(code[0], code[1], code[2], code[3]))
+        device.set(cv2.CAP_PROP_FOURCC, _fourcc(config.pixel_format))
     if config.pixel_format in ("GREY", "Y16"):
         # Otherwise OpenCV turns grey into BGR, and 16 bits into the lower 8.
         device.set(cv2.CAP_PROP_CONVERT_RGB, 0)
     device.set(cv2.CAP_PROP_FRAME_WIDTH, config.width)
     device.set(cv2.CAP_PROP_FRAME_HEIGHT, config.height)
     device.set(cv2.CAP_PROP_FPS, config.fps)
+
+
+def _fourcc(pixel_format: str) -> int:
+    return int.from_bytes(pixel_format.ljust(4).encode("ascii"), "little")
 
 
 def _raw_grey(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any] | None:

@@ -69,6 +69,8 @@ def test_ok__demo_is_the_bundled_clip_and_never_turned(clip: Path, monkeypatch: 
         ("/dev/video97", "no such camera"),
         ("97", "no such camera"),
         ("tcp://127.0.0.1:1", "cannot be opened"),
+        ("rtsp://[::1", "is not an address"),
+        ("x" * 5000, "x: "),
     ],
 )
 def test_fail__a_source_that_is_not_there(source: str, told: str) -> None:

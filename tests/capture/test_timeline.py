@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor.capture.timeline import Timeline
+from driver_monitor.capture.timeline import PAUSE_S, Timeline
 
 MS = Fraction(1, 1000)
 
@@ -37,6 +38,15 @@ def test_ok__joined_clips_go_on_where_the_first_one_ended() -> None:
     assert times([0, 1000, 2000, 0, 100, 200]) == [0.0, 1.0, 2.0, 2.05, 2.15, 2.25]
 
 
+def test_ok__one_damaged_stamp_does_not_send_the_clip_into_next_week() -> None:
+    seen = times([0, 50, 10**12, 150, 200, 250])
+    assert seen == [0.0, 0.05, 0.1, 0.15, 0.2, 0.25]
+
+
+def test_ok__a_pause_in_the_recording_is_kept() -> None:
+    assert times([0, 300_000, 300_050]) == [0.0, 300.0, 300.05]
+
+
 def test_ok__stamps_that_come_late_are_fitted_in() -> None:
     assert times([None, None, 700, 750]) == [0.0, 0.05, 0.1, 0.15]
 
@@ -47,6 +57,7 @@ def test_ok__time_never_decreases(stamps: list[int | None], rate: float | None) 
     seen = [timeline.at(stamp) for stamp in stamps]
     assert seen == sorted(seen)
     assert not seen or seen[0] == 0.0
+    assert all(later - earlier <= PAUSE_S + 1e-3 for earlier, later in pairwise(seen))
 
 
 @given(st.lists(st.integers(1, 100_000), min_size=1, max_size=30), st.integers(-(10**9), 10**9))

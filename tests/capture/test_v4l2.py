@@ -22,6 +22,7 @@ class FakeDevice:
         self.props: dict[int, float] = {}
         self.size = size
         self.stamp_ms = 0.0
+        self.gives = 0
         self.released = 0
 
     def isOpened(self) -> bool:  # noqa: N802
@@ -32,7 +33,11 @@ class FakeDevice:
         return True
 
     def get(self, prop: int) -> float:
-        own = {cv2.CAP_PROP_FRAME_WIDTH: self.size[0], cv2.CAP_PROP_FRAME_HEIGHT: self.size[1]}
+        own = {
+            cv2.CAP_PROP_FOURCC: self.gives or self.props.get(cv2.CAP_PROP_FOURCC, 0),
+            cv2.CAP_PROP_FRAME_WIDTH: self.size[0],
+            cv2.CAP_PROP_FRAME_HEIGHT: self.size[1],
+        }
         return self.stamp_ms if prop == cv2.CAP_PROP_POS_MSEC else own.get(prop, 0)
 
     def grab(self) -> bool:
@@ -164,3 +169,11 @@ def test_fail__a_camera_that_does_not_do_grey(root: Path) -> None:
     eye = camera(root, FakeDevice([np.zeros((1, 999), np.uint8)]), pixel_format="GREY")
     with pytest.raises(SourceError, match=r"set camera\.pixel_format to auto"):
         eye.read()
+
+
+def test_fail__a_camera_that_has_no_grey_format_says_what_it_gives(root: Path) -> None:
+    device = FakeDevice([np.zeros((1, 64 * 96 * 2), np.uint8)])
+    device.gives = cv2.VideoWriter.fourcc("Y", "U", "Y", "V")
+    with pytest.raises(SourceError, match="has no Y16, it gives YUYV"):
+        camera(root, device, pixel_format="Y16")
+    assert device.released == 1
