@@ -10,6 +10,7 @@ from driver_monitor.state.cadence import Cadence, Step
 from driver_monitor.state.degraded import BlindnessWatch
 from driver_monitor.state.driver_state import DriverState, Emotion
 from driver_monitor.state.drowsiness import drowsiness
+from driver_monitor.state.expression import ExpressionTracker
 from driver_monitor.state.eyelids import Eyelids
 from driver_monitor.state.gaze import Direction, GazeTracker
 from driver_monitor.state.perclos import PerclosMeter
@@ -27,11 +28,12 @@ class StateTracker:
     """The driver over time.
 
     Every frame gives a state. A frame whose time is not a number or not later than the last one's changes nothing:
-    time never runs backwards, and a repeated frame counts once. `expressions` may be None: no emotion is told.
+    time never runs backwards, and a repeated frame counts once. `expressions` defaults to an `ExpressionTracker`; it
+    tells no emotion as long as no classifier looks.
     """
 
     def __init__(self, expressions: ExpressionSmoother | None = None) -> None:
-        self._expressions = expressions
+        self._expressions: ExpressionSmoother = ExpressionTracker() if expressions is None else expressions
         self._cadence = Cadence()
         self._lids = Eyelids()
         self._perclos = PerclosMeter()
@@ -70,7 +72,7 @@ class StateTracker:
             head=face.head if face and _is_number(face) else None,
             gaze=gaze,
             mouth=mouth,
-            emotion=self._emotion(step, seen),
+            emotion=self._expressions.update(step.t, seen.light, seen.expression, face is not None),
             perclos=perclos,
             blink_rate=self._perclos.rate(step.t),
             drowsiness=drowsiness(perclos, mouth),
@@ -83,11 +85,6 @@ class StateTracker:
     def _may_teach(self, direction: Direction | None) -> bool:
         ahead = self._gaze.straight_ahead
         return direction is not None and ahead.steady and ahead.frontal(*direction)
-
-    def _emotion(self, step: Step, seen: Observation) -> Emotion | None:
-        if self._expressions is None:
-            return None
-        return self._expressions.update(step.t, seen.light, seen.expression, seen.face is not None)
 
 
 def _missing(seen: Observation) -> EyeReason:
