@@ -18,6 +18,7 @@ from driver_monitor.outputs.envelope import Provenance, Stamper, envelope
 from driver_monitor.outputs.messages import state_message
 from driver_monitor.outputs.output import Output
 from driver_monitor.pipeline import Pipeline, Step
+from driver_monitor.rhythm import Rhythm
 from driver_monitor.rules.alert import AlertEvent, Level
 from driver_monitor.systemd import Notifier
 
@@ -90,7 +91,7 @@ class Daemon:
         self._started = started
         self._last: Frame | None = None
         self._level: Level | None = None
-        self._state_due = self._status_due = self._started
+        self._state_rhythm, self._status_rhythm = Rhythm(parts.state_s), Rhythm(STATUS_S)
         self._progress = False
         self.health = Health(self._started)
 
@@ -145,8 +146,7 @@ class Daemon:
         if step.verdict.level != self._level:
             self._level = step.verdict.level
             outputs.level(self._level)
-        if self._clock() >= self._state_due:
-            self._state_due = _due_next(self._state_due, self._parts.state_s, self._clock())
+        if self._state_rhythm.beat(self._clock()):
             outputs.state(state_message(step.state, step.verdict))
 
     def _send(self, events: Events, t_mono: float | None) -> None:
@@ -156,9 +156,8 @@ class Daemon:
 
     def _report(self) -> None:
         now = self._clock()
-        if now < self._status_due:
+        if not self._status_rhythm.beat(now):
             return
-        self._status_due = _due_next(self._status_due, STATUS_S, now)
         status = self.health.status(self._parts.source, self._parts.provenance, now)
         self._parts.outputs.status(status)
         if self._progress:
@@ -183,10 +182,6 @@ class Daemon:
             log.error("kept the old configuration: %s", error)
         if self._parts.source is not source:
             self._last = None
+        self._state_rhythm.period_s = self._parts.state_s
         self._parts.outputs.level(self._level)
         self._notifier.ready()
-
-
-def _due_next(due: float, period: float, now: float) -> float:
-    """Return when something periodic is due again: waiting for a frame must not stretch the period."""
-    return due + period if due + period > now else now + period

@@ -10,6 +10,7 @@ import numpy as np
 from driver_monitor.capture.frame import Frame, Image
 from driver_monitor.capture.quality import PictureState, picture_state
 from driver_monitor.observation import CameraState, Expression, EyesView, FaceReason, FaceView, Light, Observation
+from driver_monitor.rhythm import Rhythm
 
 
 class FaceFinder(Protocol):
@@ -43,8 +44,7 @@ class Perception:
         self, face: FaceFinder, eyes: EyesReader, expression: ExpressionReader | None, expression_hz: float
     ) -> None:
         self._face, self._eyes, self._expression = face, eyes, expression
-        self._expression_s = 1.0 / expression_hz
-        self._expression_at: float | None = None
+        self._expression_rhythm = Rhythm(1.0 / expression_hz)
         self._light: Light = "dark"
 
     def observe(self, frame: Frame, camera: CameraState = "ok") -> Observation:
@@ -68,11 +68,8 @@ class Perception:
         return Observation(t, camera, self._light, None, None, face_reason=reason)
 
     def _expression_of(self, grey: Image, face: FaceView, t: float) -> Expression | None:
-        if self._expression is None:
+        if self._expression is None or not self._expression_rhythm.beat(t):
             return None
-        if self._expression_at is not None and 0 <= t - self._expression_at < self._expression_s:
-            return None
-        self._expression_at = t
         return self._expression.read(grey, face)
 
 

@@ -18,6 +18,7 @@ from driver_monitor.face.head_pose import head_pose
 from driver_monitor.face.landmarks import Crop, crop_of_box, face_crop
 from driver_monitor.face.mouth import mouth_opening
 from driver_monitor.observation import Box, FaceView
+from driver_monitor.rhythm import Rhythm
 
 KEEP = 0.5
 """A followed face goes on being one down to this probability (the net's own even odds)."""
@@ -25,9 +26,6 @@ TAKE = 0.8
 """A face newly found must be surer than a followed one, so that a headrest is not taken for a driver."""
 BRIDGE_S = 0.5
 """For so long the correlation tracker may bridge, seconds; by then a face that turned is back or was lost."""
-
-ROUNDING_S = 1e-3
-"""Frame times are sums of fractions: a search that is due must not be put off by a frame for their last digits."""
 
 Points = NDArray[np.float32]
 
@@ -44,11 +42,10 @@ class FaceTracker:
 
     def __init__(self, detector: Detector, net: Locator, search_hz: float) -> None:
         self._detector, self._net = detector, net
-        self._search_s = 1.0 / search_hz
+        self._search_rhythm = Rhythm(1.0 / search_hz)
         self._bridge = CorrelationBridge()
         self._last: tuple[Image, Points] | None = None
         self._lost_at: float | None = None
-        self._searched_at: float | None = None
 
     def update(self, grey: Image, t: float) -> FaceView | None:
         """Return the face in `grey` (H, W) at `t` seconds, or None where there is none."""
@@ -57,7 +54,8 @@ class FaceTracker:
             self._lost_at = t if self._lost_at is None else self._lost_at
             return None
         points, score = found
-        self._last, self._lost_at, self._searched_at = (grey, points), None, None
+        self._last, self._lost_at = (grey, points), None
+        self._search_rhythm.rest()
         return _view(grey, points, score)
 
     def _follow(self, grey: Image) -> tuple[Points, float] | None:
@@ -81,9 +79,8 @@ class FaceTracker:
         return self._look(grey, face_crop(points + np.asarray(shift, np.float32)), KEEP)
 
     def _search(self, grey: Image, t: float) -> tuple[Points, float] | None:
-        if self._searched_at is not None and 0 <= t - self._searched_at < self._search_s - ROUNDING_S:
+        if not self._search_rhythm.beat(t):
             return None
-        self._searched_at = t
         for box in self._detector.find(grey):
             found = self._settle(grey, box)
             if found is not None:

@@ -1,0 +1,87 @@
+"""What one frame shows, put together from nets that are scripted here."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from driver_monitor.capture.frame import Frame, Image
+from driver_monitor.observation import EMOTIONS, Expression, EyesView, EyeView, FaceView, Light
+from driver_monitor.perception import Perception, to_grey
+from tests.faces import points, view
+
+DAY = np.random.default_rng(0).integers(0, 255, (24, 32, 3), dtype=np.uint8).repeat(20, 0).repeat(20, 1)
+EYES = EyesView(EyeView(1.0, 0.0), EyeView(1.0, 0.0))
+
+
+class Nets:
+    """Finder, eyes and expression in one; remembers when it was asked for an expression."""
+
+    def __init__(self, face: FaceView | None) -> None:
+        self.face = face
+        self.looks: list[int] = []
+        self.greys: list[Image] = []
+
+    def update(self, grey: Image, t: float) -> FaceView | None:
+        self.greys.append(grey)
+        return self.face
+
+
+class Eyes:
+    def read(self, grey: Image, face: FaceView, light: Light) -> EyesView:
+        return EYES
+
+
+class Mood:
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def read(self, grey: Image, face: FaceView) -> Expression | None:
+        self.looks += 1
+        return Expression(dict.fromkeys(EMOTIONS, 0.125))
+
+
+def perception(face: FaceView | None, mood: Mood | None = None) -> tuple[Perception, Nets]:
+    nets = Nets(face)
+    return Perception(nets, Eyes(), mood, 4.0), nets
+
+
+@pytest.mark.parametrize("fps", [5, 15, 20, 30, 60])
+def test_ok__the_expression_is_looked_at_four_times_a_second_at_any_frame_rate(fps: int) -> None:
+    mood = Mood()
+    seeing, _ = perception(view(points()), mood)
+    for i in range(10 * fps):
+        seeing.observe(Frame(DAY, i / fps, i, "test"))
+    assert mood.looks == pytest.approx(40, abs=1)
+
+
+def test_ok__without_a_classifier_there_is_no_expression() -> None:
+    seeing, _ = perception(view(points()))
+    assert seeing.observe(Frame(DAY, 0.0, 0, "test")).expression is None
+
+
+def test_ok__an_empty_seat_has_a_reason_and_no_eyes() -> None:
+    seeing, _ = perception(None)
+    seen = seeing.observe(Frame(DAY, 0.0, 0, "test"))
+    assert (seen.face, seen.eyes, seen.face_reason) == (None, None, "not_found")
+
+
+def test_ok__a_covered_lens_is_not_searched_for_a_face() -> None:
+    seeing, nets = perception(view(points()))
+    seen = seeing.observe(Frame(np.full((480, 640), 90, np.uint8), 0.0, 0, "test"))
+    assert (seen.camera, seen.face, seen.face_reason) == ("covered", None, "covered")
+    assert nets.greys == []
+
+
+def test_ok__a_frozen_picture_shows_nothing_of_now() -> None:
+    seeing, _ = perception(view(points()))
+    seen = seeing.observe(Frame(DAY, 0.0, 0, "test"), "frozen")
+    assert (seen.camera, seen.face, seen.face_reason) == ("frozen", None, "no_frame")
+
+
+def test_ok__nets_always_get_grey() -> None:
+    seeing, nets = perception(None)
+    seeing.observe(Frame(DAY, 0.0, 0, "test"))
+    seeing.observe(Frame(to_grey(DAY), 0.1, 1, "test"))
+    assert [grey.shape for grey in nets.greys] == [(480, 640)] * 2
+    assert np.array_equal(nets.greys[0], nets.greys[1])
