@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 from driver_monitor.capture.frame import Frame, Image
-from driver_monitor.capture.quality import PictureState, picture_state
+from driver_monitor.capture.light import SteadyLight
+from driver_monitor.capture.quality import picture_state
 from driver_monitor.observation import CameraState, Expression, EyesView, FaceReason, FaceView, Light, Observation
 from driver_monitor.rhythm import Rhythm
 
@@ -34,8 +35,12 @@ class ExpressionReader(Protocol):
         """Return the class probabilities, or None where the face cannot be cut out."""
 
 
+PICTURE_HZ = 5.0
+"""How often a picture is judged as such: light and a covered lens do not change faster, and it costs a millisecond."""
+
+
 class Perception:
-    """Sees one frame at a time; the only memory is where the face was and when its expression was last read.
+    """Sees one frame at a time; remembers where the face was, what the light was and when it last looked at what.
 
     `expression_hz`: looks at the expression a second; `expression` None switches them off.
     """
@@ -45,27 +50,34 @@ class Perception:
     ) -> None:
         self._face, self._eyes, self._expression = face, eyes, expression
         self._expression_rhythm = Rhythm(1.0 / expression_hz)
+        self._picture_rhythm = Rhythm(1.0 / PICTURE_HZ)
+        self._steady_light = SteadyLight()
         self._light: Light = "dark"
+        self._covered = False
 
     def observe(self, frame: Frame, camera: CameraState = "ok") -> Observation:
-        """Return what `frame` shows. A frozen picture shows nothing of now."""
-        if camera != "ok":
-            return self.blind(frame.t, camera)
-        picture = picture_state(frame.image)
-        self._light = picture.light
-        if picture.covered:
-            return self.blind(frame.t, "covered")
+        """Return what `frame` shows. A frozen picture shows nothing of now, a covered lens nothing at all."""
+        if self._picture_rhythm.beat(frame.t):
+            self._judge(frame)
+        if self._covered or camera != "ok":
+            return self.blind(frame.t, "covered" if self._covered else camera)
         grey = to_grey(frame.image)
         face = self._face.update(grey, frame.t)
         if face is None:
-            return Observation(frame.t, camera, picture.light, None, None, face_reason=_absence(picture))
-        eyes = self._eyes.read(grey, face, picture.light)
-        return Observation(frame.t, camera, picture.light, face, eyes, self._expression_of(grey, face, frame.t))
+            reason: FaceReason = "dark" if self._light == "dark" else "not_found"
+            return Observation(frame.t, camera, self._light, None, None, face_reason=reason)
+        eyes = self._eyes.read(grey, face, self._light)
+        return Observation(frame.t, camera, self._light, face, eyes, self._expression_of(grey, face, frame.t))
 
     def blind(self, t: float, camera: CameraState) -> Observation:
         """Return the observation of time `t` (seconds) without a usable picture, because the camera is `camera`."""
         reason: FaceReason = "covered" if camera == "covered" else "no_frame"
         return Observation(t, camera, self._light, None, None, face_reason=reason)
+
+    def _judge(self, frame: Frame) -> None:
+        picture = picture_state(frame.image)
+        self._covered = picture.covered
+        self._light = self._steady_light.update(picture.light, frame.t)
 
     def _expression_of(self, grey: Image, face: FaceView, t: float) -> Expression | None:
         if self._expression is None or not self._expression_rhythm.beat(t):
@@ -78,7 +90,3 @@ def to_grey(image: Image) -> Image:
     if image.ndim == 2:
         return image
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
-
-
-def _absence(picture: PictureState) -> FaceReason:
-    return "dark" if picture.light == "dark" else "not_found"

@@ -85,3 +85,9 @@ def test_ok__nets_always_get_grey() -> None:
     seeing.observe(Frame(to_grey(DAY), 0.1, 1, "test"))
     assert [grey.shape for grey in nets.greys] == [(480, 640)] * 2
     assert np.array_equal(nets.greys[0], nets.greys[1])
+
+
+def test_ok__a_lens_covered_while_the_picture_is_frozen_is_covered() -> None:
+    seeing, _ = perception(None)
+    seen = seeing.observe(Frame(np.full((480, 640), 90, np.uint8), 0.0, 0, "test"), "frozen")
+    assert seen.camera == "covered"
