@@ -44,8 +44,6 @@ class GpiozeroPins:
     """
 
     def __init__(self, config: GpioConfig, factory: Any) -> None:
-        if config.buzzer_pin is not None and config.buzzer_pin == config.led_pin:
-            raise OutputError(f"gpio: buzzer_pin and led_pin are both {config.led_pin}; give each its own pin")
         self._devices: dict[str, Any] = {}
         try:
             for name, pin in (("buzzer", config.buzzer_pin), ("led", config.led_pin)):
@@ -80,10 +78,12 @@ def open_pins(config: GpioConfig, factory: Any = None, say: Callable[[str], None
     """Open the pins that `config` asks for; with backend `auto`, none when there are none, which is told to `say`.
 
     `factory`: a gpiozero pin factory to use instead of the configured one (tests). Raises `OutputError` when pins
-    are asked for by name and cannot be had.
+    are asked for by name and cannot be had, and when both have the same number.
     """
     if config.backend == "off":
         return NullPins()
+    if config.buzzer_pin is not None and config.buzzer_pin == config.led_pin:
+        raise OutputError(f"gpio: buzzer_pin and led_pin are both {config.led_pin}; give each its own pin")
     try:
         return GpiozeroPins(config, factory or _factory(config.backend))
     except OutputError as error:

@@ -196,9 +196,10 @@ def test_fail__a_pin_in_use_is_named_and_the_other_one_let_go() -> None:
     GpioOutput(CONFIG, factory).close()
 
 
-def test_fail__one_pin_for_both_is_refused() -> None:
+@pytest.mark.parametrize("backend", ["auto", "mock"])
+def test_fail__one_pin_for_both_is_refused(backend: str) -> None:
     with pytest.raises(OutputError, match="both 5"):
-        GpioOutput(CONFIG.model_copy(update={"buzzer_pin": 5, "led_pin": 5}))
+        GpioOutput(CONFIG.model_copy(update={"backend": backend, "buzzer_pin": 5, "led_pin": 5}))
 
 
 def test_fail__a_pin_that_faults_is_said_once_and_never_a_failure(caplog: pytest.LogCaptureFixture) -> None:
