@@ -53,5 +53,5 @@ class ExpressionNet:
 
     def probabilities(self, crop: NDArray[np.uint8]) -> Expression:
         """Return the calibrated probabilities for one (48, 48) crop of `expression_crop`."""
-        (p,) = self._model.run({"face": crop[np.newaxis, np.newaxis].astype(np.float32) / 255})
+        (p,) = self._model.run({"face": crop[np.newaxis, np.newaxis].astype(np.float32) / np.float32(255)})
         return Expression(dict(zip(EMOTIONS, (float(value) for value in p[0]), strict=True)))

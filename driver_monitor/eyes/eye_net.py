@@ -25,5 +25,5 @@ class EyeNet:
 
     def classify(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return (n, 3) float32 probabilities of open, closed, hidden for (n, 32, 48) patches of `eye_patch`."""
-        (p,) = self._model.run({"eye": patches[:, np.newaxis].astype(np.float32) / 255})
+        (p,) = self._model.run({"eye": patches[:, np.newaxis].astype(np.float32) / np.float32(255)})
         return np.asarray(p, dtype=np.float32)

@@ -62,7 +62,7 @@ def normalise(patch: NDArray[np.uint8]) -> Patch:
     low, high = np.percentile(patch, (_LOW, _HIGH))
     gain = (_WHITE - _BLACK) / max(float(high - low), _MIN_SPAN)
     stretched = (patch.astype(np.float32) - (low + high) / 2) * gain + (_BLACK + _WHITE) / 2
-    return np.clip(stretched + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(stretched + 0.5, 0, 255), np.uint8)
 
 
 def _patch_to_grey(outer: NDArray[np.float64], inner: NDArray[np.float64], mirrored: bool) -> NDArray[np.float64]:
