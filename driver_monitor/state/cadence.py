@@ -12,18 +12,28 @@ MAX_GAP_S = 0.5
 SEAMLESS_S = 0.2
 """An eye cannot reopen and shut again within this unseen: the opening alone of a blink takes about 0.2 s
 (Sforza et al., Ophthalmic Physiol. Opt. 28, 2008)."""
-SEAMLESS_PERIODS = 2.0
-"""One dropped frame hides nothing that lasts two frame periods."""
+SEAMLESS_PERIODS = 2.2
+"""One dropped frame, give or take some jitter, hides nothing that lasts two frame periods."""
 _REMEMBERED = 9
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """From the frame before to this one. `t`, `dt`: seconds; `seamless`: nothing of note hides in between."""
+    """From the frame before to this one, at time `t` after `dt` seconds; `period`: the source's usual interval."""
 
     t: float
     dt: float
-    seamless: bool
+    period: float
+
+    @property
+    def reach(self) -> float:
+        """The longest time between two looks in which nothing of note can hide, seconds."""
+        return min(MAX_GAP_S, max(SEAMLESS_S, SEAMLESS_PERIODS * self.period))
+
+    @property
+    def seamless(self) -> bool:
+        """Whether nothing of note hides between the frame before and this one."""
+        return 0.0 < self.dt <= self.reach
 
 
 class Cadence:
@@ -39,9 +49,8 @@ class Cadence:
             return None
         if self._last is None:
             self._last = t
-            return Step(t, 0.0, seamless=False)
+            return Step(t, 0.0, 0.0)
         dt = t - self._last
         self._last = t
         self._steps.append(dt)
-        usual = median_low(self._steps)
-        return Step(t, dt, dt <= min(MAX_GAP_S, max(SEAMLESS_S, SEAMLESS_PERIODS * usual)))
+        return Step(t, dt, median_low(self._steps))

@@ -15,17 +15,19 @@ _EPSILON = 1e-6
 def lead(step: Step) -> float:
     """Return how long before `step.t` a change that this frame is the first to show is taken to have happened, s.
 
-    With it 7, 10, 15 and 30 frames a second agree on a duration to within about 50 ms; at 20 and above it is 0.
+    With it 7, 10, 15 and 30 frames a second agree on a duration to within about 50 ms; at 20 and above it is 0. It
+    follows the usual period: a frame that was dropped just then must not make a stretch longer.
     """
-    return min(max(step.dt - ONSET_S, 0.0), ONSET_LIMIT_S) if step.seamless else 0.0
+    return min(max(min(step.dt, step.period) - ONSET_S, 0.0), ONSET_LIMIT_S) if step.seamless else 0.0
 
 
 class Stretch:
     """Times a condition that is true, false or unknown (None) in each frame.
 
-    Only time between two frames that both say true is counted; what hides in a gap is not. An unknown time neither
-    counts nor resets, up to `bridge_s`; beyond, the stretch is forgotten and its length unknown. The stretch ends
-    when the condition has been false for `forgive_s`; a shorter interruption neither counts nor ends it.
+    Only time between two looks that both say true is counted, and only if nothing can hide in between: a frame or
+    two that cannot be read are like frames not taken. A longer unknown time neither counts nor resets, up to
+    `bridge_s`; beyond, the stretch is forgotten and its length unknown. The stretch ends when the condition has been
+    false for `forgive_s`; a shorter interruption neither counts nor ends it.
     """
 
     def __init__(self, *, forgive_s: float = 0.0, bridge_s: float = MAX_GAP_S) -> None:
@@ -33,6 +35,7 @@ class Stretch:
         self._total = 0.0
         self._tail = 0.0
         self._last: bool | None = None
+        self._known: bool | None = None
         self._known_t: float | None = None
         self._false_since: float | None = None
         self.running = False
@@ -62,20 +65,21 @@ class Stretch:
             self._true(step)
         else:
             self._false(step)
-        self._last, self._known_t = verdict, step.t
+        self._last = self._known = verdict
+        self._known_t = step.t
 
     def reset(self) -> None:
         """Forget everything: the length is unknown until the condition is known again."""
         self.running = False
         self._total = 0.0
-        self._last = self._known_t = self._false_since = None
+        self._last = self._known = self._known_t = self._false_since = None
 
     def _true(self, step: Step) -> None:
         if not self.running:
             self.running = True
             self._total = lead(step) if self._last is False else 0.0
-        elif self._last and step.seamless:
-            self._total += step.dt
+        elif self._known and self._known_t is not None and step.t - self._known_t <= step.reach + _EPSILON:
+            self._total += step.t - self._known_t
         self._false_since = None
 
     def _false(self, step: Step) -> None:

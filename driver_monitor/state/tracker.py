@@ -49,7 +49,7 @@ class StateTracker:
             if self._state is not None:
                 return self._state
             # A first frame without a time: it can be looked at, but begins nothing.
-            step = Step(0.0, 0.0, seamless=False)
+            step = Step(0.0, 0.0, 0.0)
         self._state = self._next(step, seen)
         return self._state
 

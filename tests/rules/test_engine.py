@@ -36,13 +36,13 @@ def test_ok__for_s_delays_and_clear_for_s_holds() -> None:
     drive = (attentive(1), shut(1.5), attentive(2))
     assert live([nap(for_s=0.3, clear_for_s=0.5)], *drive) == [
         ("nap", "raised", "info", 1.8),
-        ("nap", "cleared", "info", 3.05),
+        ("nap", "cleared", "info", 3.1),
     ]
 
 
 def test_ok__a_clearing_that_is_interrupted_begins_anew() -> None:
     drive = (attentive(1), shut(1), attentive(0.4), shut(0.2), attentive(2))
-    assert live([nap(clear_for_s=0.5)], *drive)[-1] == ("nap", "cleared", "info", 3.15)
+    assert live([nap(clear_for_s=0.5)], *drive)[-1] == ("nap", "cleared", "info", 3.2)
 
 
 def test_ok__a_clearing_does_not_go_on_unseen() -> None:
@@ -56,7 +56,7 @@ def test_ok__escalation_climbs_step_by_step_and_never_down() -> None:
         ("raised", "info", 1.5),
         ("escalated", "warning", 2.5),
         ("escalated", "critical", 3.5),
-        ("cleared", "critical", 5.05),
+        ("cleared", "critical", 5.1),
     ]
 
 

@@ -12,7 +12,7 @@ from driver_monitor.observation import EyesView, EyeView
 from driver_monitor.state.cadence import Cadence, Step
 from driver_monitor.state.eye_baseline import BOUNDS, EyeBaseline
 from driver_monitor.state.eyelids import CLOSED_AT, REOPENED_ABOVE, Eyelids, fuse
-from tests.timeline import Stretch, attentive, film, shut, states, unreadable
+from tests.timeline import Stretch, attentive, film, no_camera, no_face, shut, states, unreadable
 
 
 @pytest.mark.parametrize("fps", [10, 15, 20, 30])
@@ -47,7 +47,7 @@ def test_ok__baseline_stays_within_its_bounds_whatever_it_is_taught() -> None:
     for opening in (0.05, 2.4):
         baseline = EyeBaseline()
         for k in range(200):
-            baseline.learn(Step(k * 0.05, 0.05, seamless=True), opening)
+            baseline.learn(Step(k * 0.05, 0.05, 0.05), opening)
         assert BOUNDS[0] <= baseline.value <= BOUNDS[1]
 
 
@@ -98,9 +98,17 @@ def test_ok__half_open_lids_do_not_end_a_closure_and_do_not_begin_one() -> None:
     assert max(state.eyes.closed_s or 0.0 for state in seen) == pytest.approx(2.5, abs=0.06)
 
 
-def test_ok__one_frame_of_noise_does_not_split_a_closure() -> None:
-    seen = states(film([attentive(2), shut(1), attentive(0.05), shut(1)]))
-    assert seen[-1].eyes.closed_s == pytest.approx(1.85, abs=0.06)
+@pytest.mark.parametrize(("fps", "noise"), [(10, 0.1), (20, 0.05), (20, 0.1), (30, 0.1)])
+def test_ok__a_wrong_frame_or_two_do_not_split_a_closure(fps: float, noise: float) -> None:
+    seen = states(film([attentive(2), shut(1), attentive(noise), shut(1)], fps))
+    assert seen[-1].eyes.closed_s == pytest.approx(2.0 - noise, abs=2 / fps + 0.01)
+
+
+@pytest.mark.parametrize("missing", [unreadable(0.1), no_face(0.1), no_camera(0.1)])
+def test_ok__a_frame_or_two_that_cannot_be_read_are_like_frames_not_taken(missing: Stretch) -> None:
+    seen = states(film([attentive(2), shut(0.5), missing, shut(0.5)]))
+    assert {state.eyes.closed_s for state in seen if state.eyes.state == "unknown"} == {None}
+    assert seen[-1].eyes.closed_s == pytest.approx(1.05)
 
 
 def test_ok__a_short_unreadable_time_neither_counts_nor_resets() -> None:
