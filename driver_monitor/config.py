@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from driver_monitor import resources, yamlfile
 
@@ -90,6 +90,12 @@ class GpioConfig(Section):
     led_pin: Pin | None = Field(27, description="BCM number, empty for none")
     active_high: bool = Field(True, description="False for relays and LEDs that switch to ground")
     max_buzz_s: float = Field(30.0, ge=1, le=600, description="The buzzer is silent after so long in one go")
+
+    @model_validator(mode="after")
+    def _two_pins(self) -> GpioConfig:
+        if self.buzzer_pin is not None and self.buzzer_pin == self.led_pin:
+            raise ValueError(f"buzzer_pin and led_pin are both {self.led_pin}; one of them must be another pin")
+        return self
 
 
 class ServiceConfig(Section):

@@ -56,14 +56,14 @@ def _parts(plan: Plan, console: Console | None, started: float) -> Iterator[Part
     """Build the parts, and close whatever parts are in place at the end, in the order that loses nothing."""
     models = service.load_models(plan.config)
     pipeline = service.build_pipeline(plan, models)
-    # The outputs come before the camera: a port in use is found before the camera's light goes on.
-    outputs = service.build_outputs(plan, console)
+    # The camera comes first: of all faults at a start, one that is not there is the most likely.
+    source = service.build_grabber(plan, started)
     try:
-        grabber = service.build_grabber(plan, started)
+        outputs = service.build_outputs(plan, console)
     except BaseException:
-        outputs.close()
+        source.close()
         raise
-    parts = Parts(grabber, pipeline, outputs, service.provenance(plan, models), 1.0 / plan.config.zmq.state_hz)
+    parts = Parts(source, pipeline, outputs, service.provenance(plan, models), 1.0 / plan.config.zmq.state_hz)
     try:
         yield parts
     finally:

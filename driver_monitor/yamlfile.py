@@ -121,7 +121,8 @@ def _explain(error: ValidationError, name: str, lines: dict[Key, int]) -> Iterat
         key = tuple(part for part in fault["loc"])
         reason = {"extra_forbidden": "unknown key", "missing": "missing"}.get(fault["type"], fault["msg"])
         if fault["type"] not in ("extra_forbidden", "missing"):
-            reason = f"{reason[0].lower()}{reason[1:]}, found {_shown(fault['input'])}"
+            reason = f"{reason[0].lower()}{reason[1:]}".removeprefix("value error, ")
+            reason += "" if fault["type"] == "value_error" else f", found {_shown(fault['input'])}"
         yield f"{name}:{_line(key, lines)}: {_dotted(key)}: {reason}"
 
 

@@ -59,6 +59,7 @@ def test_ok__an_empty_file_means_the_defaults(tmp_path: Path) -> None:
         ("camera:\n  fps: .nan\n", "my.yaml:2: camera.fps: "),
         ("gpio:\n\n  led_pin: 99\n", "my.yaml:3: gpio.led_pin: input should be less than or equal to 27, found 99"),
         ("zmq:\n  bind: tcp://0.0.0.0:5556\n", "my.yaml:2: zmq.bind: "),
+        ("gpio:\n  led_pin: 17\n", "my.yaml:1: gpio: buzzer_pin and led_pin are both 17"),
         ("camera: 5\n", "my.yaml:1: camera: "),
         ("- a\n- b\n", "my.yaml:1: expected `key: value` lines, found a list"),
         ("camera:\n  source: [\n", "not valid YAML"),

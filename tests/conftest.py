@@ -1,0 +1,52 @@
+"""Small real clips and stills, cut from the bundled demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from driver_monitor.capture.clip import ClipCamera
+from driver_monitor.capture.frame import Image
+from driver_monitor.demo import CLIP
+
+SHORT_FPS = 20
+SHORT = (125, 245)
+"""Frames of the demo in `short_clip`: awake, a blink, and three and a half seconds of closed eyes."""
+
+
+def demo_frames(first: int, last: int) -> list[Image]:
+    with ClipCamera(CLIP) as camera:
+        frames = [camera.read() for _ in range(last)]
+    return [frame.image for frame in frames[first:] if frame is not None]
+
+
+def write_clip(path: Path, images: list[Image], fps: int = SHORT_FPS) -> None:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=fps, options={"crf": "18"})
+        stream.height, stream.width = images[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        for image in images:
+            for packet in stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")):
+                container.mux(packet)
+        for packet in stream.encode():
+            container.mux(packet)
+
+
+@pytest.fixture(scope="session")
+def short_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("clips") / "nap.mp4"
+    write_clip(path, demo_frames(*SHORT))
+    return path
+
+
+@pytest.fixture(scope="session")
+def still(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("stills") / "awake.png"
+    done, data = cv2.imencode(".png", demo_frames(20, 21)[0])
+    assert done
+    path.write_bytes(np.asarray(data).tobytes())
+    return path

@@ -1,0 +1,174 @@
+"""Whatever a user gets wrong: one line on stderr that says what, where and what to do, and the right exit code."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from driver_monitor import cli, resources
+from driver_monitor.demo import CLIP
+from tests.tiny_onnx import copying_model
+
+
+@dataclass
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+
+Cli = Callable[..., Outcome]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Cli:
+    """Runs the command line in this process, in an empty folder, with a state folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+    def run(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["driver-monitor", *map(str, arguments)])
+        capfd.readouterr()
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        said = capfd.readouterr()
+        return Outcome(code, said.out, said.err)
+
+    return run
+
+
+def one_line(outcome: Outcome, code: int, *words: str) -> None:
+    lines = outcome.err.splitlines()
+    assert outcome.code == code, outcome
+    assert len(lines) == 1, outcome.err
+    for word in words:
+        assert word in lines[0]
+
+
+def config(text: str) -> Path:
+    path = Path("my.yaml")
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("camera: {sorce: 0}", ("my.yaml:1: camera.sorce: unknown key",)),
+        ("gpio: {led_pin: red}", ("my.yaml:1: gpio.led_pin: input should be a valid integer", "'red'")),
+        ("camera: {fps: -1}", ("my.yaml:1: camera.fps: input should be greater than or equal to 1", "-1")),
+        ("profile: nobody", ("nobody", "default")),
+    ],
+)
+@pytest.mark.parametrize("verb", [("config", "check"), ("run", "--config"), ("replay", "x.mp4", "--config")])
+def test_fail__a_wrong_configuration(command: Cli, verb: tuple[str, ...], text: str, words: tuple[str, ...]) -> None:
+    one_line(command(*verb, config(text)), 2, *words)
+
+
+def test_fail__a_missing_configuration(command: Cli) -> None:
+    one_line(command("run", "--config", "none.yaml"), 2, "none.yaml", "No such file")
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(CLIP.read_bytes()[:20_000])
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda path: None, ("no such file",)),
+        (lambda path: path.write_text("not a clip"), ("cannot be opened as a video",)),
+        (lambda path: path.touch(), ("is empty",)),
+        (truncated, ("trip.mp4",)),
+    ],
+    ids=["missing", "foreign", "empty", "truncated"],
+)
+@pytest.mark.parametrize("verb", [("replay",), ("run", "--source")])
+def test_fail__a_clip_that_is_none(
+    command: Cli, verb: tuple[str, ...], make: Callable[[Path], object], words: tuple[str, ...]
+) -> None:
+    make(Path("trip.mp4"))
+    one_line(command(*verb, "trip.mp4"), 1, "trip.mp4", *words)
+    assert not list(Path().glob("replay/**/*.*"))
+
+
+def test_fail__one_clip_of_two_is_told_and_the_other_is_replayed(command: Cli, short_clip: Path) -> None:
+    outcome = command("replay", "missing.mp4", short_clip, "--out", "out")
+    one_line(outcome, 1, "missing.mp4: no such file")
+    assert [path.name for path in sorted(Path("out", short_clip.stem).iterdir())] == ["events.jsonl", "signals.jsonl"]
+
+
+def test_fail__a_folder_of_images_without_a_rate(command: Cli) -> None:
+    Path("stills").mkdir()
+    one_line(command("replay", "stills"), 2, "stills", "--fps")
+
+
+def test_fail__results_that_cannot_be_written(command: Cli, short_clip: Path) -> None:
+    Path("out").touch()
+    one_line(command("replay", short_clip, "--out", "out"), 1, "cannot write", "--out")
+
+
+@pytest.mark.parametrize("name", ["landmarks.onnx", "eyes.onnx", "emotion.onnx"])
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda path: path.unlink(), "cannot read the model"),
+        (lambda path: path.write_bytes(path.read_bytes()[:1000]), "damaged or cut short"),
+        (lambda path: path.write_text("no model"), "damaged or cut short"),
+        (
+            lambda path: path.write_bytes(
+                copying_model({"input_img": (1, 6, 320, 160)}, {"outputs": (1, 6, 320, 160)})
+            ),
+            "another model than expected",
+        ),
+    ],
+    ids=["missing", "truncated", "foreign", "other inputs"],
+)
+@pytest.mark.parametrize("verb", [("run", "--source", "demo"), ("replay", "trip.mp4"), ("inspect", "x.png")])
+def test_fail__a_model_file_that_is_not_the_model(
+    command: Cli, verb: tuple[str, ...], name: str, spoil: Callable[[Path], object], words: str
+) -> None:
+    shutil.copytree(resources.path("models"), "models")
+    spoil(Path("models", name))
+    shutil.copy(CLIP, "trip.mp4")
+    outcome = command(*verb, "--config", config("models: {folder: models}\nzmq: {enabled: false}"))
+    one_line(outcome, 1, f"models/{name}", words, "reinstall driver-monitor")
+
+
+@pytest.mark.parametrize("source", ["/dev/video77", "77"])
+def test_fail__a_camera_that_is_not_there(command: Cli, source: str) -> None:
+    one_line(command("run", "--source", source), 1, "/dev/video77")
+
+
+def test_fail__a_port_in_use(command: Cli) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        outcome = command("run", "--source", "demo", "--config", config(f"zmq: {{bind: 'tcp://127.0.0.1:{port}'}}"))
+    one_line(outcome, 1, f"127.0.0.1:{port}", "in use", "zmq.bind")
+
+
+def test_fail__a_still_that_cannot_be_read_is_told_and_the_others_are_looked_at(command: Cli, still: Path) -> None:
+    Path("torn.png").write_bytes(still.read_bytes()[:100])
+    outcome = command("inspect", "torn.png", still, "none.png", "--json")
+    assert outcome.code == 1
+    assert outcome.out.count("\n") == 3
+    assert outcome.out.count('"error"') == 2
+    assert "Traceback" not in outcome.err
+
+
+def test_fail__wrong_use(command: Cli) -> None:
+    assert command("replay").code == 2
+    assert command("replay", "x.mp4", "--every", "0").code == 2
+    assert command("flap").code == 2
+    assert "Traceback" not in command("run", "--what").err
