@@ -146,3 +146,16 @@ def test_ok__unknown_is_neither_true_nor_false(words: list[str], every: bool) ->
 def test_ok__a_value_that_is_no_number_is_unknown() -> None:
     judge = compile_condition(Condition.model_validate({"signal": "eyes.closed_s", "at_most": 0}))
     assert judge(lambda _: float("nan")) is None
+
+
+def test_ok__a_rule_whose_clearing_overlaps_its_raising_does_not_nag() -> None:
+    told = live([nap(clear={"signal": "eyes.state", "is": "closed"})], attentive(1), shut(3), attentive(1))
+    assert [event[1] for event in told] == ["raised"]
+
+
+def test_ok__min_coverage_withholds_what_was_measured_over_too_little_of_its_window() -> None:
+    rule = nap(when={"signal": "perclos.value", "at_least": 0.1}, clear={"signal": "perclos.value", "below": 0.05})
+    drive = [attentive(2), shut(0.8)] * 20
+    [(_, _, _, early)] = live([rule], *drive)
+    [(_, _, _, late)] = live([{**rule, "min_coverage": 0.8}], *drive)
+    assert (early, late) == (pytest.approx(30, abs=0.5), pytest.approx(48, abs=0.5))
