@@ -16,17 +16,19 @@ import cv2
 import dlib
 import numpy as np
 from demo_portrait import FIRST_FACE_BOX, Image, Mesh, box_of
+from numpy.typing import NDArray
 
 RIGHT, LEFT = (33, 160, 158, 133, 153, 144), (362, 385, 387, 263, 373, 380)
+FPS = 20
 SHEET = (
     (20, "attentive"),
-    (52, "blink"),
-    (220, "eyes closed 3.75 s"),
+    (52, "a blink"),
+    (220, "asleep, 3.8 s"),
     (400, "yawn"),
     (470, "infrared"),
     (515, "mirror, 1 s"),
     (640, "look away, 4.5 s"),
-    (760, "blink, infrared"),
+    (759, "a blink, infrared"),
 )
 
 
@@ -75,62 +77,55 @@ def measure(clip: Path, anchors: Path) -> tuple[dict[str, Image], list[Any]]:
 
 def report(measured: dict[str, Image], truth: dict[str, Any]) -> None:
     """Print the figures."""
-    index = np.arange(truth["frames"])
-    spans = {
-        name: np.zeros(len(index), bool) for name in ("eyes_closed", "look_away", "look_away_marginal", "yawn", "edge")
-    }
-    night = np.zeros(len(index), bool)
-    for event in truth["events"]:
-        inside = (index >= event["start"]) & (index <= event["end"])
-        spans.setdefault(event["type"], np.zeros(len(index), bool))[inside] = True
-        if event["type"] == "eyes_closed":
-            spans["edge"] |= (index >= event["start"] - 1) & (index <= event["end"] + 2) & ~inside
-        if event.get("light") == "infrared":
-            night |= inside
-    turned = abs(measured["yaw"]) > 8
-    closed, opened = spans["eyes_closed"], ~spans["eyes_closed"] & ~spans["edge"] & ~turned
-    ear = measured["ear"]
-    for light, mask in (("day", ~night), ("infrared", night)):
+    masks = _masks(truth)
+    ear, mouth, yaw = measured["ear"], measured["mouth"], measured["yaw"]
+    away = masks["look_away"] | masks["look_away_marginal"]
+    turned = np.convolve(away, np.ones(13), "same") > 0
+    closed, opened = masks["eyes_closed"], ~masks["edge"] & ~turned & ~masks["eyes_lowered"]
+    front = ~turned & ~masks["yawn"]
+
+    def found(mask: NDArray[np.bool_]) -> str:
+        return ", ".join(f"{name} {measured[name][mask].mean():.3f}" for name in ("yunet", "hog"))
+
+    for light, mask in (("day", ~masks["infrared"]), ("infrared", masks["infrared"])):
         shut, wide = ear[closed & mask], ear[opened & mask]
-        print(
-            f"{light}: ear closed max {shut.max():.3f} mean {shut.mean():.3f}, open min {wide.min():.3f} "
-            f"median {np.median(wide):.3f} sd {wide.std():.3f}, AUC {(shut[:, None] < wide[None]).mean():.4f}"
-        )
-        front = mask & ~turned & ~spans["yawn"]
-        print(
-            f"{light}: frontal {front.sum()} frames, yunet {measured['yunet'][front].mean():.3f}, hog {measured['hog'][front].mean():.3f}"
-        )
-    for kind in ("look_away", "look_away_marginal"):
-        yaw, at = measured["yaw"][spans[kind]], spans[kind]
-        print(
-            f"{kind}: yaw {yaw.min():.1f} to {yaw.max():.1f}, yunet {measured['yunet'][at].mean():.2f}, hog {measured['hog'][at].mean():.2f}"
-        )
-    front = ~turned & ~spans["yawn"]
-    print(f"frontal: yaw {measured['yaw'][front].min():.1f} to {measured['yaw'][front].max():.1f}")
-    mouth, yawn = measured["mouth"], spans["yawn"]
-    print(
-        f"mouth: yawn {mouth[yawn].min():.2f} to {mouth[yawn].max():.2f}, over 0.5 for {(mouth > 0.5).sum() / truth['fps']:.2f} s, "
-        f"else max {mouth[front].max():.2f}; yunet in the yawn {measured['yunet'][yawn].mean():.2f}, hog {measured['hog'][yawn].mean():.2f}"
-    )
-    print(f"least change between frames {measured['moved'][1:].min():.3f} grey levels")
+        separation = (shut[:, None] < wide[None]).mean()
+        print(f"{light}: {(front & mask).sum()} frontal frames, {found(front & mask)}")
+        print(f"  eye aspect closed {shut.mean():.3f}, at most {shut.max():.3f} ({len(shut)} frames)")
+        print(f"  open {np.median(wide):.3f} +- {wide.std():.3f}, at least {wide.min():.3f}; AUC {separation:.4f}")
+    for kind in ("look_away", "look_away_marginal", "yawn"):
+        mask = masks[kind]
+        print(f"{kind}: yaw {yaw[mask].min():.1f} to {yaw[mask].max():.1f}, {found(mask)}, {mask.sum()} frames")
+    print(f"frontal: yaw {yaw[front].min():.1f} to {yaw[front].max():.1f}")
+    wide, seconds = mouth[masks["yawn"]].max(), (mouth > 0.5).sum() / truth["fps"]
+    print(f"mouth: up to {wide:.2f}, over 0.5 for {seconds:.2f} s, else at most {mouth[front].max():.2f}")
+    lowered = ear[masks["eyes_lowered"]]
+    print(f"eyes lowered in the yawn: eye aspect {lowered.min():.3f} to {lowered.max():.3f}")
+    print(f"least change between two frames: {measured['moved'][1:].min():.3f} grey levels on average")
+
+
+def _masks(truth: dict[str, Any]) -> dict[str, NDArray[np.bool_]]:
+    """Return for each type of event which frames lie in one; `edge` is within two frames of a closure or in it."""
+    kinds = {event["type"] for event in truth["events"]} | {"edge", "infrared"}
+    masks = {kind: np.zeros(truth["frames"], bool) for kind in kinds}
+    for event in truth["events"]:
+        start, end = event["start"], event["end"] + 1
+        masks[event["type"]][start:end] = True
+        if event["type"] == "eyes_closed":
+            masks["edge"][start - 2 : end + 2] = True
+        if event.get("light") == "infrared":
+            masks["infrared"][start:end] = True
+    return masks
 
 
 def sheet(frames: list[Any], path: Path) -> None:
     """Write the contact sheet of the README."""
     tiles = []
     for index, words in SHEET:
-        tile = cv2.resize(frames[index], (320, 240), interpolation=cv2.INTER_AREA)
+        tile = cv2.resize(frames[index], (256, 192), interpolation=cv2.INTER_AREA)
+        label = f"{index / FPS:.1f} s  {words}"
         for colour, width in (((0, 0, 0), 3), ((255, 255, 255), 1)):
-            cv2.putText(
-                tile,
-                f"{index / 20:.1f} s  {words}",
-                (8, 230),
-                cv2.FONT_HERSHEY_SIMPLEX,
-                0.5,
-                colour,
-                width,
-                cv2.LINE_AA,
-            )
+            cv2.putText(tile, label, (8, 182), cv2.FONT_HERSHEY_SIMPLEX, 0.45, colour, width, cv2.LINE_AA)
         tiles.append(tile)
     half = len(tiles) // 2
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,14 +5,24 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from demo_portrait import OVAL, SIZE, Image, Portrait
+from scipy.interpolate import griddata
 from scipy.spatial import Delaunay
 
 RIGHT_EYE = ((33, 246, 161, 160, 159, 158, 157, 173, 133), (33, 7, 163, 144, 145, 153, 154, 155, 133))
 LEFT_EYE = ((362, 398, 384, 385, 386, 387, 388, 466, 263), (362, 382, 381, 380, 374, 373, 390, 249, 263))
 INNER_LIP = ((78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308), (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308))
-OUTER_LIP_TOP = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291)
-OUTER_LIP_BOTTOM = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291)
+LIPS = (
+    INNER_LIP,
+    ((62, 183, 42, 41, 38, 12, 268, 271, 272, 407, 292), (62, 96, 89, 179, 86, 15, 316, 403, 319, 325, 292)),
+    ((76, 184, 74, 73, 72, 11, 302, 303, 304, 408, 306), (76, 77, 90, 180, 85, 16, 315, 404, 320, 307, 306)),
+    ((61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291), (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291)),
+)
+"""Upper and lower lip from corner to corner, four rings from the inner one out."""
 NOSE_BASE, CHIN, FOREHEAD, EAR_RIGHT, EAR_LEFT = 2, 152, 10, 234, 454
+JAW_DOWN = 0.22
+"""Jaw drop of the widest yawn, face heights."""
+CORNER, LOWER_LIP = 0.40, 0.93
+"""Share of the jaw's way that the corners of the mouth and the lower lip go."""
 LASH = np.array([28, 36, 52], np.float32)
 """Colour (BGR) of her lashes in the portrait."""
 
@@ -33,8 +43,8 @@ class Eyelid:
         self._lower = np.interp(x, lower[:, 0], lower[:, 1]).astype(np.float32)
         reach = (x - upper[0, 0]) / (upper[-1, 0] - upper[0, 0])
         self._inside = _smooth(np.minimum(reach + 0.12, 1.12 - reach) / 0.14)
-        self._width = _smooth(np.minimum(reach + 0.10, 1.06 - reach) / 0.35)
         outer = 1 - reach if outer_left else reach
+        self._width = np.minimum(_smooth((outer + 0.04) / 0.4), _smooth((1.16 - outer) / 0.14))
         self._lash_reach = (1.2 + 1.6 * np.clip(outer, 0, 1)).astype(np.float32)
         self._y0, self._y1 = int(self._upper.min()) - 16, int(self._lower.max()) + 12
         self._rows = np.arange(self._y0, self._y1, dtype=np.float32)[:, None]
@@ -70,7 +80,7 @@ class Eyelid:
         below = _smooth((self._rows - line + 0.5) / 1.5) * _smooth((self._lower + 4 - self._rows) / 2.5)
         patch += (self._skin - patch) * (below * self._inside * _smooth((closure - 0.75) / 0.25))[:, :, None]
         distance = self._rows - line
-        lid_edge = np.exp(-((distance / 1.25) ** 2)) * 0.85
+        lid_edge = np.exp(-((distance / 1.45) ** 2)) * 0.9
         lashes = np.exp(-np.clip(distance, 0, None) / self._lash_reach) * (distance > 0) * 0.45
         patch += (LASH - patch) * (np.maximum(lid_edge, lashes) * self._width * fade_in)[:, :, None]
 
@@ -89,50 +99,59 @@ class Jaw:
         frame = frame[(abs(frame - points.mean(0)) > 150).any(1)]
         self._points = np.concatenate([points, ring[hull], frame]).astype(np.float32)
         self._ring_of = np.concatenate([np.arange(468), hull, np.full(len(frame), -1)])
-        self._weights(points)
+        self._yawn, self._relaxed = self._yawning(points), self._relaxing(points)
         triangles = Delaunay(self._points).simplices
         mouth = points[[*INNER_LIP[0], *INNER_LIP[1][-2:0:-1]]]
         centroids = self._points[triangles].mean(1)
         keep = [cv2.pointPolygonTest(mouth, (float(x), float(y)), False) < 0 for x, y in centroids]
         self._triangles = triangles[np.array(keep)]
 
-    def _weights(self, points: Image) -> None:
-        """How far each point follows the jaw (0..1), and where a relaxed mouth puts it."""
+    def _yawning(self, points: Image) -> Image:
+        """Shift of each point, pixels, at the widest yawn: the lips an egg, chin and cheeks following."""
+        full = JAW_DOWN * self._face_height
+        top, bottom = (points[list(lip)] for lip in INNER_LIP)
+        corner = (top[0, 1] + top[-1, 1]) / 2 + CORNER * full
+        lips = np.zeros_like(points)
+        for side, lip, middle in ((0, top, top[5, 1] - 3), (1, bottom, bottom[5, 1] + LOWER_LIP * full)):
+            across = np.clip((lip[:, 0] - self._centre) / self._half, -1, 1)
+            height = corner + np.sqrt(1 - across**2) * (middle - corner)
+            target = np.stack([self._centre + across * self._half * 0.80, height], -1)
+            for ring in LIPS:
+                lips[list(ring[side])] = target - lip
         nose, chin = points[NOSE_BASE, 1], points[CHIN, 1]
-        corner = (points[78] + points[308]) / 2
-        follow = _smooth((points[:, 1] - nose + 8) / (chin - nose + 8)) ** 0.8
-        sideways = np.clip(abs(points[:, 0] - self._centre) / self._half, 0, 1.0)
-        upper_lip = (
-            points[:, 1] < np.interp(points[:, 0], points[list(INNER_LIP[0]), 0], points[list(INNER_LIP[0]), 1]) + 0.5
-        )
-        upper_lip &= (points[:, 1] > nose - 4) & (sideways < 1)
-        follow = np.where(upper_lip, -0.06 + (follow + 0.06) * sideways**2, follow)
-        for ring in (INNER_LIP[1], OUTER_LIP_BOTTOM):
-            at = sideways[list(ring)]
-            follow[list(ring)] = 0.36 + (0.93 - 0.36) * np.sqrt(np.clip(1 - at**2, 0, 1))
-        for ring in (INNER_LIP[0], OUTER_LIP_TOP):
-            at = sideways[list(ring)]
-            follow[list(ring)] = 0.36 - (0.36 + 0.06) * np.sqrt(np.clip(1 - at**2, 0, 1))
-        self._follow = follow.astype(np.float32)
-        near = np.exp(-(((points - corner) / [self._half * 1.1, self._half * 0.7]) ** 2).sum(1))
-        self._narrow = (near * (self._centre - points[:, 0])).astype(np.float32)
-        gap = np.zeros(len(points), np.float32)
-        for top, bottom in zip(*INNER_LIP, strict=True):
-            gap[bottom] = points[top, 1] - points[bottom, 1]
-        falloff = points[list(INNER_LIP[1])]
-        for i, point in enumerate(points):
-            if point[1] > np.interp(point[0], falloff[:, 0], falloff[:, 1]) and gap[i] == 0:
-                d = np.hypot(*(falloff - point).T)
-                k = int(d.argmin())
-                gap[i] = gap[INNER_LIP[1][k]] * np.exp(-((d[k] / 28) ** 2))
-        self._gap = gap
-        self._droop = (near * sideways**2 * 4.0).astype(np.float32)
+        skin = np.zeros_like(points)
+        skin[:, 1] = _smooth((points[:, 1] - nose + 10) / (chin - nose)) * full
+        skin[:, 0] = (self._centre - points[:, 0]) * 0.06 * skin[:, 1] / full
+        return self._spread(points, lips, skin)
+
+    def _relaxing(self, points: Image) -> Image:
+        """Shift of each point, pixels, that shuts the smiling lips and lowers and narrows their corners."""
+        top, bottom = (points[list(lip)] for lip in INNER_LIP)
+        lips = np.zeros_like(points)
+        for side, close in ((0, 0.0), (1, 0.92)):
+            across = (points[list(INNER_LIP[side]), 0] - self._centre) / self._half
+            shift = np.stack([-0.10 * across * self._half, close * (top - bottom)[:, 1] + 4.0 * across**2], -1)
+            for ring in LIPS:
+                lips[list(ring[side])] = shift
+        return self._spread(points, lips, np.zeros_like(points))
+
+    @staticmethod
+    def _spread(points: Image, lips: Image, skin: Image) -> Image:
+        """Blend from the lips' shift to the skin's with the distance from the lips; nothing above the nose moves."""
+        rings = sorted({i for ring in LIPS for side in ring for i in side})
+        edge = sorted({i for side in LIPS[-1] for i in side})
+        distance = np.linalg.norm(points[:, None] - points[None, edge], axis=2)
+        near = np.exp(-((distance / 9.0) ** 2)) + 1e-12
+        beside = (near[:, :, None] * lips[None, edge]).sum(1) / near.sum(1)[:, None]
+        share = np.exp(-((distance.min(1) / 26.0) ** 2))[:, None]
+        below_nose = _smooth((points[:, 1] - points[NOSE_BASE, 1] + 8) / 14)[:, None]
+        moved = (beside * share + skin * (1 - share)) * below_nose
+        moved[rings] = lips[rings]
+        return moved.astype(np.float32)
 
     def moved(self, drop: float, relax: float) -> Image:
         """Return the points with the jaw `drop` face heights lower and the smile relaxed by `relax` (0..1)."""
-        shift = np.zeros((468, 2), np.float32)
-        shift[:, 0] = self._narrow * (0.10 * relax + 1.0 * drop)
-        shift[:, 1] = self._follow * drop * self._face_height + (self._gap * 0.92 + self._droop) * relax
+        shift = self._yawn * (drop / JAW_DOWN) + self._relaxed * relax
         shift = np.concatenate([shift, np.zeros((1, 2), np.float32)])
         return (self._points + shift[self._ring_of]).astype(np.float32)
 
@@ -149,7 +168,8 @@ class Jaw:
         outline = target[[*INNER_LIP[0], *INNER_LIP[1][-2:0:-1]]]
         mask = np.zeros(out.shape[:2], np.uint8)
         cv2.fillPoly(mask, [np.round(outline * 16).astype(np.int32)], 255, lineType=cv2.LINE_AA, shift=4)
-        alpha = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), 0.7)[:, :, None]
+        mask = cv2.dilate(mask, np.ones((3, 3), np.uint8))
+        alpha = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), 0.9)[:, :, None]
         rows, columns = np.mgrid[: out.shape[0], : out.shape[1]].astype(np.float32)
         top, bottom = (target[list(c)] for c in INNER_LIP)
         upper, lower = (np.interp(columns[0], c[:, 0], c[:, 1]).astype(np.float32) for c in (top, bottom))
@@ -192,7 +212,7 @@ def rasterise(source: Image, target: Image, triangles: Image) -> Image:
 
 
 class Turn:
-    """The turn of the head about the vertical axis, by depth: each row keeps its height, what is nearer hides the rest."""
+    """The turn of the head about the vertical axis, by depth: a row stays a row, what is nearer hides what is not."""
 
     def __init__(self, portrait: Portrait) -> None:
         points = portrait.points
@@ -207,8 +227,6 @@ class Turn:
         rows, columns = np.mgrid[0:height:step, 0:width:step].astype(np.float32)
         away = portrait.head[::step, ::step] < 0.3
         away &= rows < portrait.points[CHIN, 1] - 60
-        from scipy.interpolate import griddata
-
         outline = np.stack([columns[away], rows[away]], -1)
         face = portrait.points[:468]
         below = np.array([(x, height + 40.0) for x in range(-40, width + 41, 40)], np.float32)
@@ -222,7 +240,7 @@ class Turn:
             fields.append(cv2.GaussianBlur(field, (0, 0), sigma))
         return fields[0], fields[1]
 
-    def draw(self, layer: Image, degrees: float, shade: bool = True) -> Image:
+    def draw(self, layer: Image, degrees: float) -> Image:
         """Return the (H, W, 4) premultiplied `layer` turned by `degrees`, + to the right of the picture."""
         if abs(degrees) < 1e-3:
             return layer
@@ -236,5 +254,7 @@ class Turn:
         map_x = np.stack([np.interp(columns, row, columns) for row in front]).astype(np.float32)
         map_y = np.repeat(np.arange(layer.shape[0], dtype=np.float32)[:, None], layer.shape[1], 1)
         source = np.ascontiguousarray(layer[:, ::-1]) if flip else layer
-        out = cv2.remap(source, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT)
+        grazing = _smooth((np.gradient(moved, axis=1) + 0.1) / 0.7)
+        shaded = np.dstack([source[..., :3] * (0.88 + 0.12 * grazing)[..., None], source[..., 3]])
+        out = cv2.remap(shaded, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT)
         return np.ascontiguousarray(out[:, ::-1]) if flip else out

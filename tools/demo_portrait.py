@@ -20,6 +20,7 @@ LEFT = 48  # first portrait column that is kept
 OVAL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149)
 OVAL += (150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)
 FIRST_FACE_BOX = (238.0, 113.0, 162.0, 204.0)  # x, y, w, h in the clip's pixels; the mesh then finds its own
+NECK = (252, 371)  # first and last column of the neck
 HAIR_BOTTOM = 254  # row above which everything of the person is head: below it only the face's oval is
 
 
@@ -101,7 +102,9 @@ def _person(image: NDArray[np.uint8]) -> Image:
     cv2.grabCut(image, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), 8, cv2.GC_INIT_WITH_MASK)
     person = np.isin(mask, (sure, probable)).astype(np.uint8)
     person = cv2.morphologyEx(person, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
-    person = cv2.erode(person, np.ones((3, 3), np.uint8))
+    _, parts = cv2.connectedComponents(person)
+    person = (parts == parts[140, 320]).astype(np.uint8)
+    person = cv2.erode(person, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
     return cv2.GaussianBlur(person.astype(np.float32), (0, 0), 1.2)
 
 
@@ -128,7 +131,7 @@ def _body(image: NDArray[np.uint8], head: Image, person: Image, points: Image) -
             continue
         last = int(rows[-1])
         body[top : last + 1, x] = body[last + 1 : last + 4, x].mean(0)
-        matte[top : last + 1, x] = matte[last + 2, x]
+        matte[top : last + 1, x] = float(NECK[0] <= x <= NECK[1])
     inside = cv2.GaussianBlur(covered.astype(np.float32), (0, 0), 1.5)[:, :, None]
     body = body * (1 - inside) + cv2.GaussianBlur(body, (0, 0), 4) * inside
-    return body.astype(np.float32), cv2.GaussianBlur(matte, (0, 0), 0.8)
+    return body.astype(np.float32), cv2.GaussianBlur(matte, (0, 0), 1.0)

@@ -1,4 +1,4 @@
-"""What is around the face: a plain painted cabin, daylight, an infrared camera's light and noise (used by make_demo)."""
+"""What is around the face: a plain painted cabin, daylight, an infrared camera's light and noise (make_demo)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def cabin(infrared: bool) -> Image:
     """Return seat, headrest and side windows, out of focus; by infrared the windows are night."""
     width, height = SIZE
     wall, window, seat = (
-        ((52, 54, 58), (22, 22, 22), (92, 92, 92)) if infrared else ((88, 98, 108), (226, 222, 208), (104, 112, 122))
+        ((52, 54, 58), (22, 22, 22), (70, 70, 70)) if infrared else ((88, 98, 108), (226, 222, 208), (58, 62, 70))
     )
     image = np.full((height, width, 3), wall, np.uint8)
     cv2.rectangle(image, (0, 0), (width, 40), tuple(int(c * 1.25) for c in wall), -1)
@@ -33,14 +33,14 @@ def cabin(infrared: bool) -> Image:
             cv2.fillPoly(mask, [np.array(shape, np.int32)], 1)
             mask[:y] = 0
             image[mask > 0] = (150, 176, 160)
-    soft = cv2.GaussianBlur(image, (0, 0), 7).astype(np.float32)
+    soft = cv2.GaussianBlur(image, (0, 0), 9).astype(np.float32)
     seats = np.zeros((height, width), np.uint8)
     for shape in (SEAT, HEADREST):
         part = np.zeros_like(seats)
         cv2.fillPoly(part, [np.array(shape, np.int32)], 1)
         part = cv2.morphologyEx(part, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (61, 61)))
         edge = cv2.GaussianBlur(part.astype(np.float32), (0, 0), 3.0)[:, :, None]
-        round_off = 0.72 + 0.28 * cv2.GaussianBlur(part.astype(np.float32), (0, 0), 22)[:, :, None]
+        round_off = 0.72 + 0.28 * cv2.GaussianBlur(part.astype(np.float32), (0, 0), 14)[:, :, None]
         soft = soft * (1 - edge) + np.array(seat, np.float32) * round_off * edge
     return soft.astype(np.float32)
 
@@ -58,7 +58,7 @@ def infrared(image: Image, lamp: float, rng: np.random.Generator) -> Image:
     curve = 0.88 * np.clip(grey, 0, 1) ** 0.85
     rows, columns = np.mgrid[: SIZE[1], : SIZE[0]].astype(np.float32)
     distance = np.hypot((columns - 320) / 330, (rows - 225) / 290)
-    lit = curve * (0.10 + 0.80 * np.exp(-(distance**2) * 1.1)) * lamp * 255
+    lit = curve * (0.10 + 0.98 * np.exp(-(distance**2) * 1.1)) * lamp * 255
     shot = rng.normal(0, 1, lit.shape).astype(np.float32)
     seen = lit + shot * (2.0 + 0.20 * np.sqrt(np.clip(lit, 0, None)))
     return np.repeat(np.clip(seen, 0, 255)[:, :, None], 3, 2).astype(np.float32)
