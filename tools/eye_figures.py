@@ -129,20 +129,26 @@ def scored(labels: Path, frames: int) -> tuple[np.ndarray, np.ndarray]:
     return closed, counts
 
 
-def clips(data: Path, net: Path, mesh: Mesh, work: Path) -> dict[str, object]:
+def clips(data: Path, unseen: dict[str, Path], final: Path, mesh: Mesh, work: Path) -> dict[str, object]:
+    """Frame AUC on clips. Some drivers are among the in-car stills: there the net that has not seen them answers."""
     out: dict[str, object] = {}
     for name in CLIPS:
         cache = work / f"{name}.npz"
         if not cache.exists():
             np.savez(cache, **read_clip(data / "clips" / name, mesh))
         clip = np.load(cache)
+        labels = data / "labels" / f"{name.split('.')[0]}.json"
+        net = unseen.get(json.loads(labels.read_text())["person"], final)
         p = classify(net, clip["patches"].reshape(-1, 32, 48)).reshape(-1, 2, 3).mean(1)
         ear = clip["ear"].mean(1)
-        closed, counts = scored(data / "labels" / f"{name.split('.')[0]}.json", len(ear))
+        closed, counts = scored(labels, len(ear))
         use = counts & np.isfinite(ear)
         out[name] = {
-            "frames": int(use.sum()), "closed": int(closed[use].sum()), "mesh_finds": float(np.isfinite(ear).mean()),
+            "net_of": net.stem, "frames": int(use.sum()),
+            "closed": int(closed[use].sum()), "mesh_finds": float(np.isfinite(ear).mean()),
             "net": auc(closedness(p)[use], closed[use]), "mesh_ear": auc(-ear[use], closed[use]),
+            "closed_above_half": float((closedness(p)[use & closed] > 0.5).mean()),
+            "open_above_half": float((closedness(p)[use & ~closed] > 0.5).mean()),
             "median_p_hidden": float(np.median(p[use, HIDDEN])),
             "share_hidden_above_0.6": float((p[use, HIDDEN] > 0.6).mean()),
         }  # fmt: skip
@@ -172,10 +178,11 @@ def measure(
     for i, net in enumerate(nets):
         p[fold[rows] == i] = classify(net, patches[rows[fold[rows] == i]])
     np.savez(work / "incar_out_of_fold.npz", p=p, rows=rows)
+    unseen = {str(person): nets[f] for person, f in zip(data["person"][rows], fold[rows], strict=True)}
     return {
         "incar_five_fold_by_person": incar(p, data["ear"][rows], data["picture"][rows], data["label"][rows]),
         **loose(folder / "eyes", fold, data, nets),
         "nir": infrared(data, patches, final),
-        "clips": clips(folder, final, Mesh(shared / "anchors"), work),
+        "clips": clips(folder, unseen, final, Mesh(shared / "anchors"), work),
         "bytes": final.stat().st_size,
     }
