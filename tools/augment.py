@@ -6,6 +6,7 @@ Whole batches at a time in torch; every random number comes from the generator t
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -69,16 +70,22 @@ def map_points(points: Tensor, views: Views, swap: Tensor) -> Tensor:
 def photograph(image: Tensor, irises: Tensor | None, generator: torch.Generator) -> Tensor:
     """Change light, sharpness and noise of `image` (N, 1, H, W), 0 to 1; `irises` (N, 2, 2) may light up."""
     dice = Dice(generator, len(image))
-    image = _light(image, dice)
+    for share, change in ((0.5, _gamma), (0.25, _infrared), (0.35, _sun)):
+        image = _some(image, dice, share, change)
     if irises is not None:
         image = _bright_pupils(image, irises, dice)
-    image = _hide(image, dice)
-    image = _blur(image, dice)
-    return _expose(image, dice)
+    for share, change in ((0.3, _block), (0.15, _block), (0.4, _blur), (0.1, _overexpose), (0.3, _dim), (0.12, _noise)):
+        image = _some(image, dice, share, change)
+    faint = image + dice.uniform(0, 4 / 255, 1, 1, 1) * dice.normal(*image.shape[1:])
+    return (faint * 255).round().clamp(0, 255) / 255
 
 
-def _choose(chosen: Tensor, changed: Tensor, image: Tensor) -> Tensor:
-    return torch.where(chosen[:, None, None, None], changed, image)
+def _some(image: Tensor, dice: Dice, share: float, change: Callable[[Tensor, Dice], Tensor]) -> Tensor:
+    """Apply `change` to a random `share` of the batch."""
+    chosen = torch.nonzero(dice.chance(share)).squeeze(1)
+    if len(chosen) == 0:
+        return image
+    return image.index_copy(0, chosen, change(image[chosen], Dice(dice.generator, len(chosen))))
 
 
 def _grid(image: Tensor) -> tuple[Tensor, Tensor]:
@@ -87,20 +94,25 @@ def _grid(image: Tensor) -> tuple[Tensor, Tensor]:
     return x[None, None], y[None, None]
 
 
-def _light(image: Tensor, dice: Dice) -> Tensor:
+def _gamma(image: Tensor, dice: Dice) -> Tensor:
+    return image.clamp_min(1e-4) ** torch.exp(dice.uniform(-0.7, 0.7, 1, 1, 1))
+
+
+def _infrared(image: Tensor, dice: Dice) -> Tensor:
+    """Flatten and brighten skin, and let the light fall off from the lamp's axis."""
     x, y = _grid(image)
-    gamma = torch.exp(dice.uniform(-0.7, 0.7, 1, 1, 1))
-    image = _choose(dice.chance(0.5), image.clamp_min(1e-4) ** gamma, image)
-    # Infrared flattens and brightens skin and falls off from the lamp's axis.
     flat = 1 - (1 - image).clamp_min(0) ** dice.uniform(1.2, 2.5, 1, 1, 1)
     away = (x - dice.uniform(0.1, 0.9, 1, 1, 1)) ** 2 + (y - dice.uniform(0.1, 0.9, 1, 1, 1)) ** 2
-    image = _choose(dice.chance(0.25), flat * torch.exp(-away * dice.uniform(0.3, 4, 1, 1, 1)), image)
-    # Sun from one side: a soft or hard edge somewhere across the face.
+    return flat * torch.exp(-away * dice.uniform(0.3, 4, 1, 1, 1))
+
+
+def _sun(image: Tensor, dice: Dice) -> Tensor:
+    """Light the face from one side: a soft or hard edge somewhere across it."""
+    x, y = _grid(image)
     angle = dice.uniform(0, 2 * math.pi, 1, 1, 1)
-    edge = (torch.cos(angle) * (x - 0.5) + torch.sin(angle) * (y - 0.5) + dice.uniform(-0.3, 0.3, 1, 1, 1)) * torch.exp(
-        dice.uniform(0.7, 4, 1, 1, 1)
-    )
-    return _choose(dice.chance(0.35), image * (1 - dice.uniform(0.2, 0.9, 1, 1, 1) * torch.sigmoid(edge)), image)
+    edge = torch.cos(angle) * (x - 0.5) + torch.sin(angle) * (y - 0.5) + dice.uniform(-0.3, 0.3, 1, 1, 1)
+    shade = torch.sigmoid(edge * torch.exp(dice.uniform(0.7, 4, 1, 1, 1)))
+    return image * (1 - dice.uniform(0.2, 0.9, 1, 1, 1) * shade)
 
 
 def _bright_pupils(image: Tensor, irises: Tensor, dice: Dice) -> Tensor:
@@ -114,15 +126,14 @@ def _bright_pupils(image: Tensor, irises: Tensor, dice: Dice) -> Tensor:
     return image.index_copy(0, lit, (image[lit] + glow).clamp(0, 1))
 
 
-def _hide(image: Tensor, dice: Dice) -> Tensor:
+def _block(image: Tensor, dice: Dice) -> Tensor:
+    """Hide a part behind a hand, a mask, a wheel: a block of one grey or of noise."""
     x, y = _grid(image)
-    for p in (0.3, 0.15):
-        cx, cy = dice.uniform(0, 1, 1, 1, 1), dice.uniform(0, 1, 1, 1, 1)
-        w, h = dice.uniform(0.04, 0.28, 1, 1, 1), dice.uniform(0.04, 0.28, 1, 1, 1)
-        inside = ((x - cx).abs() < w) & ((y - cy).abs() < h)
-        filling = dice.uniform(0, 1, 1, 1, 1) + dice.uniform(0, 0.2, 1, 1, 1) * dice.normal(*image.shape[1:])
-        image = _choose(dice.chance(p), torch.where(inside, filling.clamp(0, 1), image), image)
-    return image
+    cx, cy = dice.uniform(0, 1, 1, 1, 1), dice.uniform(0, 1, 1, 1, 1)
+    w, h = dice.uniform(0.04, 0.28, 1, 1, 1), dice.uniform(0.04, 0.28, 1, 1, 1)
+    inside = ((x - cx).abs() < w) & ((y - cy).abs() < h)
+    filling = dice.uniform(0, 1, 1, 1, 1) + dice.uniform(0, 0.2, 1, 1, 1) * dice.normal(*image.shape[1:])
+    return torch.where(inside, filling.clamp(0, 1), image)
 
 
 def _blur(image: Tensor, dice: Dice) -> Tensor:
@@ -133,20 +144,19 @@ def _blur(image: Tensor, dice: Dice) -> Tensor:
     along, across = torch.cos(angle) * u + torch.sin(angle) * v, torch.cos(angle) * v - torch.sin(angle) * u
     long = torch.exp(dice.uniform(math.log(0.3), math.log(2.5), 1, 1))
     narrow = torch.where(dice.chance(0.5)[:, None, None], torch.full_like(long, 0.4), long)
-    sharp = (~dice.chance(0.4))[:, None, None]
-    long, narrow = torch.where(sharp, 0.05, long), torch.where(sharp, 0.05, narrow)
     kernel = torch.exp(-0.5 * ((along / long) ** 2 + (across / narrow) ** 2))
     kernel = (kernel / kernel.sum(dim=(1, 2), keepdim=True))[:, None]
     padded = functional.pad(image, (4, 4, 4, 4), mode="replicate").transpose(0, 1)
     return functional.conv2d(padded, kernel, groups=len(image)).transpose(0, 1)
 
 
-def _expose(image: Tensor, dice: Dice) -> Tensor:
-    over = (image * dice.uniform(1.2, 2.2, 1, 1, 1) + dice.uniform(0, 0.15, 1, 1, 1)).clamp(0, 1)
-    image = _choose(dice.chance(0.1), over, image)
-    dim = image * torch.exp(-dice.uniform(0, math.log(16), 1, 1, 1))
-    image = _choose(dice.chance(0.3), dim, image)
-    sigma = dice.uniform(0, 4, 1, 1, 1) / 255
-    sigma = torch.where(dice.chance(0.12)[:, None, None, None], dice.uniform(4, 30, 1, 1, 1) / 255, sigma)
-    noisy = image + sigma * dice.normal(*image.shape[1:])
-    return (noisy * 255).round().clamp(0, 255) / 255
+def _overexpose(image: Tensor, dice: Dice) -> Tensor:
+    return (image * dice.uniform(1.2, 2.2, 1, 1, 1) + dice.uniform(0, 0.15, 1, 1, 1)).clamp(0, 1)
+
+
+def _dim(image: Tensor, dice: Dice) -> Tensor:
+    return image * torch.exp(-dice.uniform(0, math.log(16), 1, 1, 1))
+
+
+def _noise(image: Tensor, dice: Dice) -> Tensor:
+    return image + dice.uniform(4, 30, 1, 1, 1) / 255 * dice.normal(*image.shape[1:])

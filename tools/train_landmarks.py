@@ -82,6 +82,7 @@ def batch(cache: Cache, generator: torch.Generator) -> tuple[Tensor, Tensor, Ten
     empty = cache.backgrounds[picked][:, None].float() / 255
     empty = functional.interpolate(empty, (IMAGE_SIZE, IMAGE_SIZE), mode="bilinear")
     empty[0] = torch.rand(1, generator=generator)
+    empty[1] = torch.rand(empty[1].shape, generator=generator)
     images = torch.cat([images, photograph(empty, None, generator)])
     label = torch.zeros(len(images))
     label[:FACES] = 1
