@@ -54,7 +54,11 @@ class GazeTracker:
         """
         if direction is None or lids == "closed":
             return self._unseen(step, face_lost)
+        before = self.straight_ahead.status
         self.straight_ahead.update(step, direction)
+        if self.straight_ahead.status != before:
+            # Hysteresis about a direction that is no longer taken for straight ahead would mean nothing.
+            self._zone = "unknown"
         yaw, pitch = direction[0] - self.straight_ahead.yaw, direction[1] - self.straight_ahead.pitch
         zone = self._zone = _zone(yaw, pitch, was_away=self._zone not in ("road", "unknown"))
         self._turned_t = step.t if zone in ("left", "right") else None

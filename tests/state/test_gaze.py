@@ -9,7 +9,7 @@ import pytest
 from tests.timeline import Stretch, attentive, away, film, no_camera, no_face, shut, states
 
 
-@pytest.mark.parametrize("yaw", [-34.0, -20.0, 0.0, 20.0, 34.0])
+@pytest.mark.parametrize("yaw", [-44.0, -20.0, 0.0, 20.0, 44.0])
 @pytest.mark.parametrize("pitch", [-20.0, 0.0, 20.0])
 def test_ok__a_camera_off_axis_sees_the_road_from_the_first_second(yaw: float, pitch: float) -> None:
     seen = states(film([attentive(5, yaw=yaw, pitch=pitch)]))
@@ -18,7 +18,7 @@ def test_ok__a_camera_off_axis_sees_the_road_from_the_first_second(yaw: float, p
 
 
 def test_ok__a_minute_settles_straight_ahead_where_this_driver_looks() -> None:
-    seen = states(film([attentive(62, yaw=33, pitch=-20)], 10))
+    seen = states(film([attentive(62, yaw=43, pitch=-20)], 10))
     assert seen[-1].gaze.yaw == pytest.approx(0, abs=1)
     assert seen[-1].gaze.pitch == pytest.approx(0, abs=1)
 
