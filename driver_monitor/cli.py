@@ -95,11 +95,10 @@ def replay(
 ) -> None:
     """Run recorded clips through the same pipeline, as fast as it goes, and write signals.jsonl and events.jsonl."""
     from driver_monitor.bench import replay_many
-    from driver_monitor.bench.replay import Job, folders
+    from driver_monitor.bench.replay import jobs_of
     from driver_monitor.service import Request, load_plan
 
-    unique = list({clip.resolve(): clip for clip in clips}.values())
-    work = [Job(clip, folder, every, fps) for clip, folder in folders(unique, out).items()]
+    work = jobs_of(clips, out, every, fps)
     failed = replay_many.replay_all(work, load_plan(Request(config, None, profile)), jobs, Console())
     if failed:
         raise typer.Exit(1)

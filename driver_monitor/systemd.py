@@ -8,9 +8,6 @@ import socket
 import time
 from collections.abc import Mapping
 
-TIMEOUT_S = 0.5
-"""The socket's queue is only ever full when systemd itself hangs; the pipeline must not hang with it."""
-
 log = logging.getLogger(__name__)
 
 
@@ -63,7 +60,8 @@ class Notifier:
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-                channel.settimeout(TIMEOUT_S)
+                # The socket's queue is only ever full when systemd itself hangs; the pipeline must not wait with it.
+                channel.setblocking(False)
                 channel.sendto("\n".join(lines).encode(), address)
         except OSError as error:
             if not self._failed:

@@ -90,7 +90,7 @@ def test_ok__closed_eyes_are_closed_and_open_ones_open(signals: list[Line], trut
 def test_ok__the_face_is_seen_by_day_and_in_infrared(signals: list[Line], truth: Line) -> None:
     for light in ("day", "infrared"):
         spans = [e for e in truth["events"] if e["type"] == "light" and e["light"] == light]
-        frames = [f for e in spans for f in range(e["start"] + 25, e["end"] + 1)]
+        frames = [f for e in spans for f in range(e["start"] + 30, e["end"] + 1)]
         assert sum(signals[f]["face"]["present"] for f in frames) >= 0.95 * len(frames)
         assert all(signals[f]["light"] == light for f in frames)
 

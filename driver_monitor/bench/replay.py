@@ -10,16 +10,17 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from driver_monitor import service
+from driver_monitor import demo, service
 from driver_monitor.capture.camera import Camera
 from driver_monitor.capture.clip import ClipCamera
 from driver_monitor.capture.frame import Frame
 from driver_monitor.capture.images import FolderCamera
+from driver_monitor.capture.open_source import DEMO
 from driver_monitor.errors import DriverMonitorError, OutputError, UsageError
 from driver_monitor.outputs.envelope import ReplayStamper, envelope
 from driver_monitor.outputs.messages import signals
@@ -125,13 +126,24 @@ def _stem(clip: Path) -> str:
     return clip.resolve().name if clip.is_dir() else clip.stem
 
 
+def jobs_of(clips: list[Path], out: Path, every: int, fps: float | None) -> list[Job]:
+    """Return what is to be done for `clips`, each once; `demo` is the bundled clip.
+
+    Raises `UsageError` for a folder of images without `fps`.
+    """
+    clips = [demo.CLIP if clip == Path(DEMO) and not clip.exists() else clip for clip in clips]
+    unique = list({clip.resolve(): clip for clip in clips}.values())
+    timeless = next((clip for clip in unique if clip.is_dir()), None)
+    if timeless is not None and fps is None:
+        raise UsageError(f"{timeless}: a folder of images has no frame rate of its own; give one with --fps")
+    return [Job(clip, folder, every, fps) for clip, folder in folders(unique, out).items()]
+
+
 def open_recording(job: Job) -> Camera:
     """Open the clip or the folder of images of `job`, to be read as fast as it goes."""
-    if not job.clip.is_dir():
-        return ClipCamera(job.clip, every=job.every)
-    if job.fps is None:
-        raise UsageError(f"{job.clip}: a folder of images has no frame rate of its own; give one with --fps")
-    return FolderCamera(job.clip, job.fps, every=job.every)
+    if job.fps is not None and job.clip.is_dir():
+        return FolderCamera(job.clip, job.fps, every=job.every)
+    return ClipCamera(job.clip, every=job.every)
 
 
 def _frames(camera: Camera) -> Iterator[Frame]:
@@ -153,4 +165,5 @@ def _whole(path: Path) -> Iterator[TextIO]:
     except OSError as error:
         raise OutputError(f"{path}: cannot write: {error.strerror}; choose another folder with --out") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)

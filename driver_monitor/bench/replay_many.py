@@ -22,7 +22,7 @@ def replay_all(jobs: list[Job], plan: Plan, at_a_time: int, console: Console) ->
     results = _one_by_one(jobs, plan, console) if at_a_time == 1 else _in_parallel(jobs, plan, at_a_time, console)
     for result in results:
         if result.error is None:
-            console.print(summary(result), highlight=False)
+            console.print(summary(result), highlight=False, soft_wrap=True)
         else:
             failed += 1
             print(result.error, file=sys.stderr)

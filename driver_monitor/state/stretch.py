@@ -9,6 +9,8 @@ ONSET_S = 0.05
 saccades land, within about 50 to 100 ms."""
 ONSET_LIMIT_S = 0.1
 """A stretch is never taken to begin earlier than this before it was first seen, however low the frame rate."""
+JUST_BEGUN_S = 1e-3
+"""Length of a stretch in its first frame: 0.0 is kept for "there is none", and must not end an alert."""
 _EPSILON = 1e-6
 
 
@@ -51,7 +53,7 @@ class Stretch:
     @property
     def length_s(self) -> float:
         """Seconds so far, held over an unknown time that is short enough to be bridged."""
-        return round(self._total, 6) if self.running else 0.0
+        return max(round(self._total, 6), JUST_BEGUN_S) if self.running else 0.0
 
     def update(self, step: Step, verdict: bool | None) -> None:
         """Take one frame."""

@@ -176,3 +176,11 @@ def test_ok__the_shipped_profile_says_where_each_number_comes_from() -> None:
     assert profile.name == "default"
     assert text.startswith("#")
     assert all(rule.clause for rule in profile.rules)
+
+
+def test_ok__a_sleeper_whom_a_stalled_camera_hides_for_a_second_stays_alerted() -> None:
+    asleep = [attentive(3), shut(2), no_camera(1), shut(2.5)]
+    events = alerts(film([*asleep, attentive(2)]))
+    cleared = [event for event in events if event.rule == "microsleep" and event.phase == "cleared"]
+    assert len(cleared) == 1
+    assert cleared[0].t >= sum(stretch.seconds for stretch in asleep)

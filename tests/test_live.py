@@ -1,0 +1,162 @@
+"""The daemon as its users meet it: a process, a socket, signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zmq
+
+PROGRAM = [sys.executable, "-c", "from driver_monitor.cli import main; main()"]
+PATIENCE_MS = 30_000
+"""Longest wait for a message; only a failure takes so long."""
+
+Message = tuple[str, dict[str, Any]]
+
+
+class Daemon:
+    """A running `driver-monitor run`, with a socket that systemd's notifications go to."""
+
+    def __init__(self, folder: Path, source: Path | str, port: int, extra: str = "") -> None:
+        self.folder, self.port = folder, port
+        self.config = folder / "config.yaml"
+        self.configure(extra)
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify.settimeout(PATIENCE_MS / 1000)
+        path = folder / "notify"
+        path.unlink(missing_ok=True)
+        self.notify.bind(str(path))
+        environment = {**os.environ, "XDG_STATE_HOME": str(folder), "NOTIFY_SOCKET": str(path), "COLUMNS": "200"}
+        self.process = subprocess.Popen(
+            [*PROGRAM, "run", "--config", str(self.config), "--source", str(source)],
+            env=environment,
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def configure(self, extra: str) -> None:
+        self.config.write_text(f"zmq: {{bind: 'tcp://127.0.0.1:{self.port}'}}\ngpio: {{backend: mock}}\n{extra}")
+
+    def await_notice(self, wanted: str) -> None:
+        while wanted not in self.notify.recv(4096).decode():
+            pass
+
+    def end(self, number: int | None = None) -> tuple[int, str, str]:
+        if number is not None:
+            self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=PATIENCE_MS / 1000)
+        return self.process.returncode, out, err
+
+
+@contextmanager
+def running(folder: Path, source: Path | str, port: int, extra: str = "") -> Iterator[Daemon]:
+    daemon = Daemon(folder, source, port, extra)
+    try:
+        yield daemon
+    finally:
+        daemon.process.kill()
+        daemon.process.communicate()
+        daemon.notify.close()
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+class Subscriber:
+    def __init__(self, port: int, topic: str) -> None:
+        self.socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.SUB)
+        self.socket.setsockopt(zmq.LINGER, 0)
+        self.socket.subscribe(topic)
+        self.socket.connect(f"tcp://127.0.0.1:{port}")
+
+    def next(self) -> Message:
+        if not self.socket.poll(PATIENCE_MS):
+            raise TimeoutError("no message came")
+        topic, payload = self.socket.recv_multipart()
+        return topic.decode(), json.loads(payload)
+
+    def until(self, rule: str, phase: str) -> list[Message]:
+        heard = [self.next()]
+        while (heard[-1][1].get("rule"), heard[-1][1].get("phase")) != (rule, phase):
+            heard.append(self.next())
+        return heard
+
+    def __enter__(self) -> Subscriber:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+
+def test_ok__a_nap_reaches_a_subscriber_and_one_who_comes_late_and_the_process_ends_well(
+    tmp_path: Path, port: int, short_clip: Path
+) -> None:
+    with Subscriber(port, "alert/") as first, running(tmp_path, short_clip, port) as daemon:
+        heard = first.until("microsleep", "raised")
+        with Subscriber(port, "") as late:
+            caught_up = [late.next() for _ in range(2)]
+            heard += first.until("sleep", "raised")
+            code, out, err = daemon.end()
+    assert code == 0
+    assert [topic for topic, _ in heard] == ["alert/microsleep/", "alert/sleep/"]
+    assert {topic for topic, _ in caught_up} == {"alert/microsleep/", "status/"}
+    again = next(alert for topic, alert in caught_up if topic == "alert/microsleep/")
+    assert again == heard[0][1]
+    assert "Eyes closed for" in out
+    assert "Traceback" not in err
+    raised = heard[0][1]
+    assert 0 <= raised["t"] <= 6
+    assert raised["boot"]
+
+
+def test_ok__sigterm_ends_it_with_code_0_and_a_restart_counts_its_alerts_on(
+    tmp_path: Path, port: int, short_clip: Path
+) -> None:
+    numbers = []
+    for number in (signal.SIGTERM, signal.SIGKILL, signal.SIGTERM):
+        with Subscriber(port, "alert/") as subscriber, running(tmp_path, short_clip, port) as daemon:
+            _, alert = subscriber.until("microsleep", "raised")[-1]
+            numbers.append(alert["seq"])
+            code, _, err = daemon.end(number)
+        assert code == (0 if number == signal.SIGTERM else -signal.SIGKILL), err
+        assert "Traceback" not in err
+    assert numbers[0] < numbers[1] < numbers[2]
+
+
+def test_ok__systemd_hears_of_start_progress_and_end(tmp_path: Path, port: int, short_clip: Path) -> None:
+    with running(tmp_path, short_clip, port) as daemon:
+        for notice in ("READY=1", "WATCHDOG=1", "STOPPING=1"):
+            daemon.await_notice(notice)
+
+
+def test_ok__sighup_takes_a_valid_configuration_and_refuses_a_wrong_one(tmp_path: Path, port: int) -> None:
+    with Subscriber(port, "status/") as subscriber, running(tmp_path, "demo", port) as daemon:
+        daemon.await_notice("READY=1")
+        daemon.configure("vehicle: {id: van-12}\nface: {search_hz: 5}")
+        daemon.process.send_signal(signal.SIGHUP)
+        while subscriber.next()[1]["vehicle"] != "van-12":
+            pass
+        daemon.configure("vehicle: {id: van-13}\nface: {search_hz: often}")
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.await_notice("RELOADING=1")
+        daemon.await_notice("READY=1")
+        assert subscriber.next()[1]["vehicle"] == "van-12"
+        code, _, err = daemon.end(signal.SIGTERM)
+    assert code == 0
+    assert "kept the old configuration" in err
+    assert "config.yaml:4: face.search_hz: input should be a valid number" in err
