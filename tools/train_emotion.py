@@ -32,6 +32,7 @@ BATCH = 128
 PEAK_LR = 3e-3
 WEIGHT_DECAY = 0.05
 EMA = 0.998
+MILD_FROM = 0.7  # share of the epochs after which the pictures get closer to those of the data set
 
 
 def load(path: Path, cache: Path) -> dict[str, np.ndarray]:
@@ -106,8 +107,11 @@ class Probabilities(nn.Module):
         return torch.softmax(self.net(face), 1)
 
 
-def augment(x: torch.Tensor) -> torch.Tensor:
-    """Mirror, small affine, tone curve (some as in infrared), blur, noise and cutout, each image on its own."""
+def augment(x: torch.Tensor, often: float) -> torch.Tensor:
+    """Mirror, small affine, tone curve (some as in infrared), blur, noise and cutout, each image on its own.
+
+    `often` scales how many images are blurred, noisy, covered in part or infrared-like.
+    """
     n = len(x)
 
     def rand(low: float, high: float) -> torch.Tensor:
@@ -119,27 +123,27 @@ def augment(x: torch.Tensor) -> torch.Tensor:
     theta = torch.stack([flip * cos, -sin + shear, tx, flip * sin, cos, ty], 1).view(n, 2, 3)
     grid = functional.affine_grid(theta, [n, 1, 48, 48], align_corners=False)
     x = functional.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
-    infrared = torch.rand(n) < 0.15  # flat, bright skin and dark surroundings
+    infrared = torch.rand(n) < 0.15 * often  # flat, bright skin and dark surroundings
     gamma = torch.exp(torch.where(infrared, rand(-0.9, 0.6), rand(-0.35, 0.35)))
     x = x.clamp(1e-4, 1).pow(gamma.view(n, 1, 1, 1))
     vignette = (grid.square().sum(-1).unsqueeze(1) * rand(0.1, 0.5).view(n, 1, 1, 1)).clamp(0, 0.9)
     x = torch.where(infrared.view(n, 1, 1, 1), x * (1 - vignette), x)
     blurred = functional.avg_pool2d(functional.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
-    blend = torch.where(torch.rand(n) < 0.25, rand(0.3, 1.0), torch.zeros(n)).view(n, 1, 1, 1)
+    blend = torch.where(torch.rand(n) < 0.25 * often, rand(0.3, 1.0), torch.zeros(n)).view(n, 1, 1, 1)
     x = x + blend * (blurred - x)
-    sigma = torch.where(torch.rand(n) < 0.3, rand(0.0, 0.08), torch.zeros(n)).view(n, 1, 1, 1)
+    sigma = torch.where(torch.rand(n) < 0.3 * often, rand(0.0, 0.08), torch.zeros(n)).view(n, 1, 1, 1)
     x = x + sigma * torch.randn_like(x)
-    return cutout(x)
+    return cutout(x, 0.33 * often)
 
 
-def cutout(x: torch.Tensor) -> torch.Tensor:
-    """Cover one rectangle of up to 18 px in a third of the images with a random grey."""
+def cutout(x: torch.Tensor, share: float) -> torch.Tensor:
+    """Cover one rectangle of up to 18 px in a share of the images with a random grey."""
     n = len(x)
     top, left = torch.randint(0, 48, (n, 1, 1)), torch.randint(0, 48, (n, 1, 1))
     high, wide = torch.randint(6, 19, (n, 1, 1)), torch.randint(6, 19, (n, 1, 1))
     rows, columns = torch.arange(48).view(1, 48, 1), torch.arange(48).view(1, 1, 48)
     inside = (rows >= top) & (rows < top + high) & (columns >= left) & (columns < left + wide)
-    inside &= torch.rand(n, 1, 1) < 0.33
+    inside &= torch.rand(n, 1, 1) < share
     return torch.where(inside.unsqueeze(1), torch.rand(n, 1, 1, 1), x)
 
 
@@ -167,11 +171,12 @@ def fit(images: torch.Tensor, target: torch.Tensor, work: Path, epochs: int, wat
         began, total = time.monotonic(), 0.0
         net.train()
         order = torch.randperm(len(images))
+        often = 1.0 if epoch < MILD_FROM * epochs else 0.4
         for i in range(per_epoch):
             for group in optimizer.param_groups:
                 group["lr"] = PEAK_LR * scale_of_rate(epoch * per_epoch + i, epochs * per_epoch)
             rows = order[i * BATCH : (i + 1) * BATCH]
-            x = augment(images[rows].unsqueeze(1).float() / 255).contiguous(memory_format=torch.channels_last)
+            x = augment(images[rows].unsqueeze(1).float() / 255, often).contiguous(memory_format=torch.channels_last)
             with torch.autocast("cpu", torch.bfloat16):
                 logits = net(x)
             loss = -(target[rows] * functional.log_softmax(logits.float(), 1)).sum(1).mean()
@@ -203,11 +208,15 @@ def logits_of(net: Net, images: torch.Tensor) -> torch.Tensor:
     return torch.cat([net(b.unsqueeze(1).float() / 255) for b in images.split(500)])
 
 
-def fit_temperature(net: Net, images: torch.Tensor, target: torch.Tensor) -> float:
-    """Find the temperature of the least soft cross-entropy on the held-back images."""
+def fit_temperature(net: Net, images: torch.Tensor, label: torch.Tensor) -> float:
+    """Find the temperature of the least cross-entropy against the majority label on the held-back images.
+
+    Trained on vote shares, the net tells how annotators would divide; a user takes its number for how often it is
+    right, which is more.
+    """
     logits = logits_of(net, images)
-    grid = np.exp(np.linspace(np.log(0.5), np.log(2.5), 161))
-    losses = [-(target * functional.log_softmax(logits / t, 1)).sum(1).mean().item() for t in grid]
+    grid = np.exp(np.linspace(np.log(0.4), np.log(2.5), 161))
+    losses = [functional.cross_entropy(logits / t, label).item() for t in grid]
     best = float(grid[int(np.argmin(losses))])
     net.temperature.fill_(best)
     return best
@@ -266,7 +275,7 @@ def main() -> None:
     certain = held[data["label"][held] >= 0]
     watch = (images[certain], torch.from_numpy(data["label"].astype(np.int64))[certain])
     net = fit(images[rows], target[rows], options.work, options.epochs, watch)
-    temperature = fit_temperature(net, images[held], target[held])
+    temperature = fit_temperature(net, *watch)
     fp32 = options.work / "emotion_fp32.onnx"
     export(Probabilities(net).eval(), torch.rand(2, 1, 48, 48), "face", fp32)
     for name, form in (("qdq", QuantFormat.QDQ), ("qop", QuantFormat.QOperator)):
