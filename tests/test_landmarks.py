@@ -109,6 +109,11 @@ def test_fail__an_empty_wall_is_no_face(net: LandmarkNet, grey: int) -> None:
     assert np.isfinite(points).all()
 
 
+def test_fail__noise_is_no_face(net: LandmarkNet) -> None:
+    picture = np.random.default_rng(4).integers(0, 256, (480, 640), dtype=np.uint8)
+    assert net.locate(picture, Crop(320, 240, 200))[1] < 0.5
+
+
 def test_ok__the_same_picture_gives_the_same_points(net: LandmarkNet) -> None:
     picture = np.random.default_rng(4).integers(0, 256, (480, 640), dtype=np.uint8)
     first, second = (net.locate(picture, Crop(300, 200, 150, 10)) for _ in range(2))

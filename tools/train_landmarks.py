@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import json
 import math
 import time
 from pathlib import Path
@@ -29,6 +30,8 @@ BASE_SIDE = 1.4 / 3.0
 FACES, STRAYS, BACKGROUNDS = 72, 12, 12
 """Pictures in a batch: good crops, crops that miss their face, crops of no face."""
 LEARNING_RATE = 3e-3
+MOST_UNSURE = 0.02
+"""Faces on which the teacher's looks lie farther apart, in sizes of the face, are not learned from."""
 SWAP = torch.tensor(MIRROR)
 LID_PAIRS = ((37, 41), (38, 40), (43, 47), (44, 46))
 
@@ -49,7 +52,7 @@ class Cache:
             if not (folder / f"{name}.npz").exists():
                 continue
             table = np.load(folder / f"{name}.npz")
-            rows = np.flatnonzero(~table["held_out"] & (table["spread"] < 0.03) & (table["score"] > 0.8))
+            rows = np.flatnonzero(~table["held_out"] & (unsure(table) < MOST_UNSURE) & (table["score"] > 0.8))
             crops.append(np.load(folder / f"{name}_crops.npy", mmap_mode="r")[rows])
             points.append(table["points"][rows])
             weights.append(draw_weights(table, rows))
@@ -59,6 +62,12 @@ class Cache:
         self.backgrounds = torch.from_numpy(np.load(folder / "backgrounds_crops.npy"))
 
 
+def unsure(table: Any) -> np.ndarray:
+    """Return how far the teacher's looks at a face lie apart, in sizes of the face: eye distances shrink in profile."""
+    eyes = np.linalg.norm(table["points"][:, 36] - table["points"][:, 45], axis=1)
+    return np.asarray(table["spread"] * eyes * 3.0)
+
+
 def draw_weights(table: Any, rows: np.ndarray) -> np.ndarray:
     """How often to draw each face: cabins, closed eyes and turned heads are rare and matter most."""
     ear, source, points = table["ear"][rows].mean(axis=1), table["source"][rows], table["points"][rows]
@@ -66,7 +75,7 @@ def draw_weights(table: Any, rows: np.ndarray) -> np.ndarray:
     turned = np.abs((nose - (left + right) / 2) / (left - right).clip(0.02))
     weights = np.where(source == "incar", 3.0, 1.0)
     weights = weights * np.where(source == "synthetic", 0.6, np.where(ear < 0.15, 6.0, np.where(ear < 0.2, 2.5, 1.0)))
-    return weights * np.where(turned > 0.35, 2.5, np.where(turned > 0.2, 1.5, 1.0))
+    return weights * np.where(turned > 0.5, 10.0, np.where(turned > 0.35, 5.0, np.where(turned > 0.2, 2.0, 1.0)))
 
 
 def batch(cache: Cache, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
@@ -94,7 +103,7 @@ def draw_views(dice: Dice) -> Views:
     coarse = dice.chance(0.4)
     spread = torch.where(coarse, 1.0, 0.35)
     roll = torch.where(coarse, dice.uniform(-30, 30), 6 * dice.normal())
-    shift = dice.uniform(-0.16, 0.16, 2) * spread[:, None]
+    shift = dice.uniform(-0.22, 0.22, 2) * spread[:, None]
     scale = torch.exp(dice.uniform(math.log(0.75), math.log(1.35)) * spread)
     aspect = torch.exp(dice.uniform(-0.08, 0.08))
     kind = torch.randint(3, (dice.n,), generator=dice.generator)
@@ -209,6 +218,13 @@ def export(net: LandmarkNet, path: Path) -> None:
     )  # fmt: skip
 
 
+def write_figures(trainer: Trainer, cache: Path, words: str) -> None:
+    """Write the course of the loss and the held-out figures beside the checkpoint."""
+    course = [{"step": step, **shown} for step, shown in trainer.history]
+    figures = {"steps": trainer.step, "held_out": words, "parameters": sum(p.numel() for p in trainer.net.parameters())}
+    (cache / "figures.json").write_text(json.dumps({**figures, "course": course}, indent=1) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cache", type=Path, default=Path("training/landmarks"))
@@ -240,7 +256,9 @@ def main() -> None:
             trainer.save(checkpoint)
     trainer.save(checkpoint)
     export(trainer.average, arguments.export)
-    print(f"step {trainer.step}: {check(trainer.average, arguments.cache)} -> {arguments.export}")
+    words = check(trainer.average, arguments.cache)
+    write_figures(trainer, arguments.cache, words)
+    print(f"step {trainer.step}: {words} -> {arguments.export}")
 
 
 if __name__ == "__main__":
