@@ -50,7 +50,7 @@ class FaceView:
 
     `points`: (70, 2) float32, frame pixels: the 68 iBUG points, then the iris centres of the driver's right and
     left eye. `score`: probability that it is a face. `mouth_opening`: inner-lip gap over mouth width, corrected for
-    yaw; 0 closed, about 0.1 to 0.5 talking, above 0.6 a yawn.
+    yaw; 0 closed, about 0.1 to 0.4 talking, held above that a yawn (`state.yawns`).
     """
 
     box: Box

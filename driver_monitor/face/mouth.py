@@ -20,7 +20,7 @@ def mouth_opening(points: NDArray[np.float32], head: HeadPose | None) -> float |
     """Return the inner-lip gap over the mouth's width (mouth aspect ratio), or None where it cannot be told.
 
     `points`: (68 or more, 2), pixels. The width is that of the mouth seen from the front: turning the head by the
-    yaw angle shortens it by the angle's cosine. 0 is closed, above 0.6 a yawn.
+    yaw angle shortens it by the angle's cosine. 0 is closed.
     """
     if head is None or abs(head.yaw) > _WIDEST_YAW:
         return None

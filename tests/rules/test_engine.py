@@ -158,4 +158,4 @@ def test_ok__min_coverage_withholds_what_was_measured_over_too_little_of_its_win
     drive = [attentive(2), shut(0.8)] * 20
     [(_, _, _, early)] = live([rule], *drive)
     [(_, _, _, late)] = live([{**rule, "min_coverage": 0.8}], *drive)
-    assert (early, late) == (pytest.approx(30, abs=0.5), pytest.approx(48, abs=0.5))
+    assert (early, late) == pytest.approx((30, 48), abs=0.5)
