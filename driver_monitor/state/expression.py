@@ -18,7 +18,7 @@ EVIDENCE_S = 0.5
 STALE_S = 2.0
 """Without a look for longer than this, nothing is known any more."""
 ANSWER_FROM = 0.6
-"""Least smoothed probability of an answer: of single FER+ validation faces it leaves 85 % answered, 91 % of those right
+"""Least smoothed probability of an answer: of single FER+ validation faces it leaves 86 % answered, 90 % of those right
 (`models/emotion.md`)."""
 NEGATIVE_FROM = 0.7
 """Least sum of the negative classes for the answer "negative", where no single one reaches `ANSWER_FROM`."""
