@@ -30,7 +30,6 @@ from driver_monitor.perception import Perception
 from driver_monitor.pipeline import Pipeline
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile, load_profile
-from driver_monitor.state.expression import ExpressionTracker
 from driver_monitor.state.tracker import StateTracker
 
 
@@ -93,7 +92,7 @@ def build_perception(config: Config, models: Models) -> Perception:
 
 def build_pipeline(plan: Plan, models: Models) -> Pipeline:
     """Build a pipeline with a fresh memory."""
-    return Pipeline(build_perception(plan.config, models), StateTracker(ExpressionTracker()), Engine(plan.profile))
+    return Pipeline(build_perception(plan.config, models), StateTracker(), Engine(plan.profile))
 
 
 def provenance(plan: Plan, models: Models) -> Provenance:

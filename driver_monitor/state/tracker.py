@@ -62,6 +62,8 @@ class StateTracker:
         perclos = self._perclos.update(step, eyes.state, self._lids.closure)
         mouth = self._yawns.update(step, face.mouth_opening if face else None)
         blind = self._blindness.update(step, seen, eyes.reason)
+        # A yawn hides the expression: the net takes one yawn in five for anger or fear (models/emotion.md).
+        judged = face is not None and not mouth.yawning
         return DriverState(
             t=step.t,
             camera=seen.camera,
@@ -72,7 +74,7 @@ class StateTracker:
             head=face.head if face and _is_number(face) else None,
             gaze=gaze,
             mouth=mouth,
-            emotion=self._expressions.update(step.t, seen.light, seen.expression, face is not None),
+            emotion=self._expressions.update(step.t, seen.light, seen.expression, judged),
             perclos=perclos,
             blink_rate=self._perclos.rate(step.t),
             drowsiness=drowsiness(perclos, mouth),

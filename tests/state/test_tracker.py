@@ -102,15 +102,26 @@ def test_ok__a_single_still_is_judged_against_the_population() -> None:
     assert (state.eyes.state, state.eyes.openness, state.eyes.closed_s) == ("open", 0.8, 0.0)
 
 
+class Recorder:
+    """An expression smoother that remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[float, bool]] = []
+
+    def update(self, t: float, light: Light, expression: Expression | None, valid: bool) -> Emotion | None:
+        self.calls.append((t, valid))
+        return Emotion("neutral", {"neutral": 1.0}, 0.0) if valid else None
+
+
+def test_ok__a_yawn_is_not_judged_as_an_expression() -> None:
+    recorder = Recorder()
+    tracker = StateTracker(recorder)
+    states = [tracker.update(frame) for frame in film([attentive(1), yawn(3), attentive(1)])]
+    assert any(state.mouth.yawning for state in states)
+    assert [valid for _, valid in recorder.calls] == [not state.mouth.yawning for state in states]
+
+
 def test_ok__the_expression_smoother_gets_every_frame_and_knows_whether_there_is_a_face() -> None:
-    class Recorder:
-        def __init__(self) -> None:
-            self.calls: list[tuple[float, bool]] = []
-
-        def update(self, t: float, light: Light, expression: Expression | None, valid: bool) -> Emotion | None:
-            self.calls.append((t, valid))
-            return Emotion("neutral", {"neutral": 1.0}, 0.0) if valid else None
-
     recorder = Recorder()
     tracker = StateTracker(recorder)
     seen = [tracker.update(frame) for frame in film([attentive(0.1), no_face(0.1)])]
