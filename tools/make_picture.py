@@ -1,4 +1,4 @@
-"""Draws docs/at-work.png: six moments of the demo as the daemon sees them.
+"""Draws docs/at-work.jpg: six moments of the demo as the daemon sees them.
 
 Run in the project's environment after a change of models: `.venv/bin/python tools/make_picture.py`.
 """
@@ -19,7 +19,7 @@ from driver_monitor.service import Request, build_pipeline, load_models, load_pl
 MOMENTS_S = (6.0, 10.6, 20.5, 27.0, 33.6, 42.0)
 COLUMNS = 3
 WIDTH = 480
-OUT = Path(__file__).parent.parent / "docs" / "at-work.png"
+OUT = Path(__file__).parent.parent / "docs" / "at-work.jpg"
 WHITE, GREEN, AMBER, RED = (255, 255, 255), (90, 220, 90), (0, 190, 255), (60, 60, 255)
 LEVELS = {None: GREEN, "info": AMBER, "warning": AMBER, "critical": RED}
 
@@ -36,7 +36,7 @@ def main() -> None:
                 tiles.append(_tile(frame.image, step))
     rows = [np.hstack(tiles[i : i + COLUMNS]) for i in range(0, len(tiles), COLUMNS)]
     OUT.parent.mkdir(exist_ok=True)
-    cv2.imwrite(str(OUT), np.vstack(rows), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    cv2.imwrite(str(OUT), np.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, 88])
 
 
 def _tile(image: NDArray[np.uint8], step: Step) -> NDArray[np.uint8]:
