@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import os
+import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, NoReturn, Optional
 
 import typer
 import yaml
@@ -38,17 +41,34 @@ ProfileOption = Annotated[
 def main() -> None:
     """Run the command line; the console script `driver-monitor`."""
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    # Names of files may hold what the terminal cannot show; that must not end a replay of a thousand clips.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         app()
     except DriverMonitorError as error:
         print(error, file=sys.stderr)
-        sys.exit(error.exit_code)
+        _end(error.exit_code)
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(128 + signal.SIGINT)
     except BrokenPipeError:
-        # Whoever read our output has left (`inspect ... | head`); there is nobody to tell, not even at exit.
-        sys.stdout = None
-        sys.exit(0)
+        _end(0)  # Whoever read our output has left (`inspect ... | head`): there is nobody to tell.
+    except OSError as error:
+        print(
+            f"{error.filename or 'the output'}: {error.strerror or error}; check disk and permissions", file=sys.stderr
+        )
+        _end(1)
+
+
+def _end(code: int) -> NoReturn:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # What is still buffered would fail again, with a traceback, when Python itself ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
 
 
 def _version(wanted: bool) -> None:

@@ -18,6 +18,7 @@ from rich.console import Console
 from driver_monitor import service
 from driver_monitor.config import ServiceConfig
 from driver_monitor.daemon import Daemon, Parts
+from driver_monitor.errors import OutputError
 from driver_monitor.outputs import journal
 from driver_monitor.outputs.envelope import LiveStamper
 from driver_monitor.outputs.sequence import AlertSequence
@@ -34,6 +35,7 @@ SYNCED = Path("/run/systemd/timesync/synchronized")
 
 def run(request: Request) -> None:
     """Run the daemon until its source ends or it is told to stop. Raises `DriverMonitorError`."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a daemon that could read its configuration again
     started = time.monotonic()
     plan = service.load_plan(request)
     journal.configure(plan.config.service.log_level)
@@ -89,14 +91,20 @@ def _signals(daemon: Daemon) -> Iterator[None]:
 
 
 def state_dir(config: ServiceConfig) -> Path:
-    """Return where the daemon keeps what must survive it: configured, systemd's, or the user's own place."""
+    """Return where the daemon keeps what must survive it: configured, systemd's, or the user's own place.
+
+    Raises `OutputError` for a user without any.
+    """
     if config.state_dir is not None:
         return config.state_dir
     given = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
     if given:
         return Path(given)
-    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(home) / "driver-monitor"
+    base = os.environ.get("XDG_STATE_HOME")
+    try:
+        return (Path(base) if base else Path.home() / ".local" / "state") / "driver-monitor"
+    except RuntimeError as error:
+        raise OutputError("this user has no home folder to keep the alert number in; set service.state_dir") from error
 
 
 def wall_clock() -> tuple[datetime, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import av
@@ -18,6 +19,8 @@ from driver_monitor.demo import CLIP
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
+PROGRAM = [sys.executable, "-c", "from driver_monitor.cli import main; main()"]
+"""The command line as a process of its own."""
 SHORT_FPS = 20
 SHORT = (125, 245)
 """Frames of the demo in `short_clip`: awake, a blink, and three and a half seconds of closed eyes."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ import pytest
 
 from driver_monitor import cli, resources
 from driver_monitor.demo import CLIP
+from tests.conftest import PROGRAM
 from tests.tiny_onnx import copying_model
 
 
@@ -172,3 +175,48 @@ def test_fail__wrong_use(command: Cli) -> None:
     assert command("replay", "x.mp4", "--every", "0").code == 2
     assert command("flap").code == 2
     assert "Traceback" not in command("run", "--what").err
+
+
+def test_fail__a_folder_with_a_torn_picture_in_it_leaves_nothing_half_written(command: Cli, still: Path) -> None:
+    Path("trip").mkdir()
+    for i in range(3):
+        shutil.copy(still, f"trip/{i}.png")
+    Path("trip/1.png").write_bytes(still.read_bytes()[:500])
+    one_line(command("replay", "trip", "--fps", "10", "--out", "out"), 1, "trip/1.png")
+    assert not list(Path("out").glob("**/*.*"))
+
+
+def test_ok__a_clip_whose_name_is_all_dots_stays_inside_the_folder(command: Cli, short_clip: Path) -> None:
+    shutil.copy(short_clip, "...mp4")
+    assert command("replay", "...mp4", "--out", "in/out").code == 0
+    assert sorted(str(path) for path in Path("in").glob("**/*.jsonl")) == [
+        "in/out/...mp4/events.jsonl",
+        "in/out/...mp4/signals.jsonl",
+    ]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("verb", [("config", "dump"), ("config", "schema")])
+def test_fail__an_output_on_a_full_disk(verb: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*PROGRAM, *verb], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "the output: No space left on device; check disk and permissions\n"
+
+
+def test_ok__a_terminal_that_knows_ascii_only_is_no_fault(short_clip: Path, tmp_path: Path) -> None:
+    odd = tmp_path / "Fahrt_\u00fc\u2192.mp4"
+    shutil.copy(short_clip, odd)
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command = [*PROGRAM, "replay", str(odd), "--out", str(tmp_path / "out")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "microsleep raised" in done.stdout
+
+
+def test_fail__a_user_without_a_home_is_told_what_to_set(
+    command: Cli, short_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
+    one_line(command("run", "--source", short_clip), 1, "service.state_dir")

@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,8 @@ from typing import Any
 import pytest
 import zmq
 
-PROGRAM = [sys.executable, "-c", "from driver_monitor.cli import main; main()"]
+from tests.conftest import PROGRAM
+
 PATIENCE_MS = 30_000
 """Longest wait for a message; only a failure takes so long."""
 

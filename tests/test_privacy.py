@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-PROGRAM = [sys.executable, "-c", "from driver_monitor.cli import main; main()"]
+from tests.conftest import PROGRAM
 
 
 def test_ok__looking_at_a_picture_writes_nothing_into_the_users_home(still: Path, tmp_path: Path) -> None:

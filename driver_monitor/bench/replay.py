@@ -20,11 +20,13 @@ from driver_monitor.capture.camera import Camera
 from driver_monitor.capture.clip import ClipCamera
 from driver_monitor.capture.frame import Frame
 from driver_monitor.capture.images import FolderCamera
-from driver_monitor.capture.open_source import DEMO
+from driver_monitor.capture.open_source import DEMO, RotatedCamera
 from driver_monitor.errors import DriverMonitorError, OutputError, UsageError
 from driver_monitor.outputs.envelope import ReplayStamper, envelope
 from driver_monitor.outputs.messages import signals
 from driver_monitor.service import Plan
+
+NAMES = ("signals.jsonl", "events.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +61,18 @@ def replay(job: Job, plan: Plan, progress: Callable[[int, int | None], None] | N
     pipeline, origin = service.build_pipeline(plan, models), service.provenance(plan, models)
     alerts: list[Mapping[str, Any]] = []
     frames, t = 0, 0.0
-    with (
-        open_recording(job) as camera,
-        _whole(job.folder / "signals.jsonl") as lines,
-        _whole(job.folder / "events.jsonl") as events,
-    ):
+    with open_recording(job, plan.config.camera.rotate) as camera:
         stamper = ReplayStamper(digest(job.clip))
-        for frame in _frames(camera):
-            step = pipeline.step(frame)
-            lines.write(to_line(signals(frame.sequence, step.state, step.verdict)))
-            for event in step.verdict.events:
-                alerts.append(envelope(event, stamper.stamp(event, None), origin))
-                events.write(to_line(alerts[-1]))
-            frames, t = frames + 1, frame.t
-            if progress is not None:
-                progress(frames, camera.frames)
+        with _whole(job.folder / NAMES[0]) as lines, _whole(job.folder / NAMES[1]) as events:
+            for frame in _frames(camera):
+                step = pipeline.step(frame)
+                lines.write(to_line(signals(frame.sequence, step.state, step.verdict)))
+                for event in step.verdict.events:
+                    alerts.append(envelope(event, stamper.stamp(event, None), origin))
+                    events.write(to_line(alerts[-1]))
+                frames, t = frames + 1, frame.t
+                if progress is not None:
+                    progress(frames, camera.frames)
     return Replayed(job.clip, job.folder, frames, t, tuple(alerts))
 
 
@@ -123,7 +122,9 @@ def folders(clips: list[Path], out: Path) -> dict[Path, Path]:
 
 
 def _stem(clip: Path) -> str:
-    return clip.resolve().name if clip.is_dir() else clip.stem
+    """Return the name without its ending; a name that is all dots (`...mp4`) must not lead out of the folder."""
+    stem = clip.resolve().name if clip.is_dir() else clip.stem
+    return stem if stem.strip(".") else clip.name
 
 
 def jobs_of(clips: list[Path], out: Path, every: int, fps: float | None) -> list[Job]:
@@ -132,18 +133,21 @@ def jobs_of(clips: list[Path], out: Path, every: int, fps: float | None) -> list
     Raises `UsageError` for a folder of images without `fps`.
     """
     clips = [demo.CLIP if clip == Path(DEMO) and not clip.exists() else clip for clip in clips]
-    unique = list({clip.resolve(): clip for clip in clips}.values())
+    unique = list({clip.resolve(): clip for clip in reversed(clips)}.values())[::-1]
     timeless = next((clip for clip in unique if clip.is_dir()), None)
     if timeless is not None and fps is None:
         raise UsageError(f"{timeless}: a folder of images has no frame rate of its own; give one with --fps")
     return [Job(clip, folder, every, fps) for clip, folder in folders(unique, out).items()]
 
 
-def open_recording(job: Job) -> Camera:
-    """Open the clip or the folder of images of `job`, to be read as fast as it goes."""
+def open_recording(job: Job, rotate: int) -> Camera:
+    """Open the clip or the folder of images of `job`, to be read as fast as it goes, turned by `rotate` degrees."""
+    camera: Camera
     if job.fps is not None and job.clip.is_dir():
-        return FolderCamera(job.clip, job.fps, every=job.every)
-    return ClipCamera(job.clip, every=job.every)
+        camera = FolderCamera(job.clip, job.fps, every=job.every)
+    else:
+        camera = ClipCamera(job.clip, every=job.every)
+    return RotatedCamera(camera, rotate) if rotate else camera
 
 
 def _frames(camera: Camera) -> Iterator[Frame]:
@@ -151,10 +155,22 @@ def _frames(camera: Camera) -> Iterator[Frame]:
         yield frame
 
 
+def clean_up(job: Job) -> None:
+    """Remove what a process that was killed in the middle of `job` has left."""
+    for name in NAMES:
+        _part(job.folder / name).unlink(missing_ok=True)
+    with suppress(OSError):
+        job.folder.rmdir()
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f".{path.name}.part")
+
+
 @contextmanager
 def _whole(path: Path) -> Iterator[TextIO]:
     """Open `path` for writing under another name; it gets its own only when all went well."""
-    part = path.with_name(f".{path.name}.part")
+    part = _part(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("w", encoding="utf-8") as file:
@@ -167,3 +183,5 @@ def _whole(path: Path) -> Iterator[TextIO]:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+            # Only a folder that is empty goes: one in which nothing came to be.
+            path.parent.rmdir()

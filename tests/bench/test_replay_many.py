@@ -1,0 +1,79 @@
+"""Many clips at once: what is interrupted or killed leaves nothing half done behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from driver_monitor.bench.replay import Replayed
+from driver_monitor.bench.replay_many import summary
+from driver_monitor.demo import CLIP
+from tests.conftest import PROGRAM
+
+PATIENCE_S = 60
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> list[Path]:
+    names = [tmp_path / f"trip{i}.mp4" for i in range(3)]
+    for name in names:
+        shutil.copy(CLIP, name)
+    return names
+
+
+@pytest.fixture
+def replaying(clips: list[Path], tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A replay of three long clips, two at a time, of which both have begun."""
+    command = [*PROGRAM, "replay", *map(str, clips), "--jobs", "2", "--out", str(tmp_path / "out")]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while len(list(tmp_path.glob("out/*/.signals.jsonl.part"))) < 2:
+        assert process.poll() is None
+    yield process
+    process.kill()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ok__an_interrupted_replay_ends_all_its_processes_and_leaves_no_half_results(
+    replaying: subprocess.Popen[str], tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    if number == signal.SIGINT:
+        os.killpg(replaying.pid, number)  # as a terminal does
+    else:
+        replaying.send_signal(number)
+    # The pipes close only when the last of its processes has ended.
+    out, err = replaying.communicate(timeout=PATIENCE_S)
+    assert (replaying.returncode, out, err) == (code, "", "")
+    assert list(tmp_path.glob("out/**/*.jsonl*")) == []
+
+
+def test_ok__the_death_of_the_parent_ends_the_workers(replaying: subprocess.Popen[str], tmp_path: Path) -> None:
+    replaying.kill()
+    replaying.communicate(timeout=PATIENCE_S)
+    assert list(tmp_path.glob("out/**/*.jsonl*")) == []
+
+
+def test_fail__a_worker_that_is_killed_is_told_in_a_line_for_each_clip(
+    replaying: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    children = Path(f"/proc/{replaying.pid}/task/{replaying.pid}/children").read_text().split()
+    worker = next(pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    os.kill(int(worker), signal.SIGKILL)
+    _, err = replaying.communicate(timeout=PATIENCE_S)
+    assert replaying.returncode == 1
+    assert all("not replayed: a process was killed" in line for line in err.splitlines())
+    assert len(err.splitlines()) == 3
+    assert list(tmp_path.glob("out/**/.*.part")) == []
+
+
+def test_ok__names_with_brackets_are_shown_as_they_are() -> None:
+    shown = summary(Replayed(Path("trip[red].mp4"), Path("out/x[/b]")))
+    assert r"trip\[red].mp4" in shown
+    assert r"out/x\[/b]" in shown
