@@ -94,7 +94,8 @@ class FaceTracker:
 
     def _look(self, grey: Image, crop: Crop, least: float) -> tuple[Points, float] | None:
         points, score = self._net.locate(grey, crop)
-        if score < least or not np.isfinite(points).all():
+        # Written so that a score that is no number is refused.
+        if not score >= least or not np.isfinite(points).all():
             return None
         return points, score
 

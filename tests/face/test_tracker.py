@@ -33,6 +33,7 @@ class World:
     def __init__(self) -> None:
         self.face: tuple[int, int] | None = (320, 240)
         self.readable = True
+        self.sure = 0.95
         self.searches = 0
         self.phantoms: list[Box] = []
 
@@ -45,7 +46,7 @@ class World:
         if self.face is None or not self.readable:
             return np.full((70, 2), np.nan, np.float32), 0.1
         near = abs(crop.cx - self.face[0]) + abs(crop.cy - self.face[1]) < 40
-        return SHAPE + np.asarray(self.face, np.float32), 0.95 if near else 0.05
+        return SHAPE + np.asarray(self.face, np.float32), self.sure if near else 0.05
 
 
 class Drive:
@@ -114,3 +115,13 @@ def test_ok__a_long_absence_ends_the_bridge_and_the_face_is_found_elsewhere() ->
     for _ in range(int(2 * FPS)):
         drive.frame(None)
     assert any(drive.frame((500, 350)) for _ in range(3))
+
+
+def test_fail__a_score_that_is_no_number_is_no_face() -> None:
+    drive = Drive()
+    drive.world.sure = float("nan")
+    assert not drive.frame((320, 240))
+    drive.world.sure = 0.95
+    assert any(drive.frame((320, 240)) for _ in range(3))
+    drive.world.sure = float("nan")
+    assert not drive.frame((320, 240))
