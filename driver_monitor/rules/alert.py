@@ -44,7 +44,8 @@ class Verdict:
     """The rules' answer for one frame.
 
     `active`: the raised rules, worst first. `level`: the worst active level, None when nothing is active.
-    `attention`: what the active rules imply, else "unknown" where eyes or gaze cannot be read, else "attentive".
+    `attention`: what the active rules imply as far as they are seen to hold now, else "unknown" where eyes or gaze
+    cannot be read, else "attentive". An alert that is held through blindness stays active and implies "unknown".
     """
 
     attention: Attention

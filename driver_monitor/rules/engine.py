@@ -27,6 +27,7 @@ class Engine:
         self._episodes = 0
         self._verdict = Verdict("unknown", (), None, ())
         self._state: DriverState | None = None
+        self._was_attentive = False
 
     def update(self, state: DriverState) -> Verdict:
         """Take one frame's state and return the rules' answer."""
@@ -35,6 +36,7 @@ class Engine:
             last = self._verdict
             return Verdict(last.attention, last.active, last.level, ())
         self._state = state
+        self._was_attentive = self._verdict.attention == "attentive" and step.seamless
         read = self._reader(state)
         events: list[AlertEvent] = []
         for running in self._rules.values():
@@ -67,16 +69,28 @@ class Engine:
         active = [running for running in self._rules.values() if running.level is not None]
         # Sorting is stable: among equals the profile's order stands.
         active.sort(key=lambda running: -rank(running.level or "info"))
-        implied = {running.rule.attention for running in active}
-        attention = next((name for name in WORST_FIRST if name in implied), None) or _unalarmed(state)
+        read = self._of_now(state)
+        implied = {running.implied(read) for running in active}
+        attention = next((name for name in WORST_FIRST if name in implied), None) or self._unalarmed(state)
         names = tuple(running.rule.id for running in active)
         return Verdict(attention, names, active[0].level if active else None, events)
 
+    def _of_now(self, state: DriverState) -> Read:
+        """Return a reader to which what was measured over a window is unknown without a face: the seat may be empty."""
+        read = self._reader(state)
 
-def _unalarmed(state: DriverState) -> Attention:
-    """Return what no rule speaks against: attentive only if eyes and gaze are known, or a mere blink hides the gaze."""
-    closed_s = state.eyes.closed_s
-    if state.eyes.state == "unknown" or closed_s is None:
-        return "unknown"
-    blinking = state.eyes.state == "closed" and closed_s <= BLINK_MAX_S
-    return "attentive" if blinking or state.gaze.zone != "unknown" else "unknown"
+        def of_now(name: str) -> Value:
+            signal = SIGNALS.get(name)
+            past = signal is not None and signal.window_s is not None
+            return None if past and state.face is None else read(name)
+
+        return of_now
+
+    def _unalarmed(self, state: DriverState) -> Attention:
+        """Return what no rule speaks against: attentive if eyes and gaze are known, or just were before a blink."""
+        closed_s = state.eyes.closed_s
+        if state.eyes.state == "unknown" or closed_s is None:
+            return "unknown"
+        if state.eyes.state == "closed":
+            return "attentive" if self._was_attentive and closed_s <= BLINK_MAX_S else "unknown"
+        return "attentive" if state.gaze.zone != "unknown" else "unknown"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from driver_monitor.rules import message
-from driver_monitor.rules.alert import LEVELS, AlertEvent, Evidence, Level, Phase, Value
+from driver_monitor.rules.alert import LEVELS, AlertEvent, Attention, Evidence, Level, Phase, Value
 from driver_monitor.rules.conditions import Judge, Read, compile_condition
 from driver_monitor.rules.profile import Condition, Rule
 from driver_monitor.rules.signals import Signal, find
@@ -65,6 +65,12 @@ class RunningRule:
         self.level = None
         self._pending.reset()
         return event
+
+    def implied(self, read: Read) -> Attention | None:
+        """Return what the active alert says of the driver now: "unknown" while it is held without being seen."""
+        if self.rule.attention is None or self._clear(read) is not None or self._when(read):
+            return self.rule.attention
+        return "unknown"
 
     def _met(self, state: DriverState, read: Read) -> bool | None:
         wanted = self.rule.min_coverage

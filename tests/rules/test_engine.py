@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from driver_monitor.rules.conditions import compile_condition
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Condition, Profile
-from tests.timeline import Stretch, attentive, away, film, no_camera, no_face, shut, states
+from tests.timeline import Stretch, attentive, away, film, no_camera, no_face, shut, states, verdicts
 
 
 def nap(**changes: Any) -> dict[str, Any]:
@@ -125,6 +126,44 @@ def test_ok__a_state_told_twice_raises_nothing_twice() -> None:
     again = [engine.update(state) for state in states(film([attentive(1), shut(1)])) for _ in range(2)]
     assert sum(len(verdict.events) for verdict in again) == 1
     assert again[-1].active == ("nap",)
+
+
+def attentions(*drive: Stretch) -> list[str]:
+    return [verdict.attention for verdict in verdicts(film(drive))]
+
+
+def test_ok__a_blink_of_an_attentive_driver_leaves_him_attentive() -> None:
+    assert set(attentions(attentive(2), shut(0.3), attentive(1))) == {"attentive"}
+
+
+@pytest.mark.parametrize("before", [[], [attentive(2), no_face(1)], [attentive(2), no_camera(1)]])
+def test_fail__eyes_that_are_shut_when_first_seen_are_not_attentive(before: list[Stretch]) -> None:
+    seen = attentions(*before, shut(0.3))
+    assert set(seen[-6:]) == {"unknown"}
+
+
+def test_fail__eyes_found_shut_after_a_gap_between_frames_are_not_attentive() -> None:
+    frames = film([attentive(2), shut(0.35)])
+    late = [frame if frame.t < 2 else replace(frame, t=frame.t + 1) for frame in frames]
+    assert [verdict.attention for verdict in verdicts(late)][-7:] == ["unknown"] * 7
+
+
+SLEEPY = (attentive(2), shut(3.5))
+TIRED = (attentive(3), shut(1.0), attentive(1.5)) * 15
+
+
+@pytest.mark.parametrize(
+    ("drive", "rule", "said"), [(SLEEPY, "sleep", "asleep"), (TIRED, "drowsiness", "drowsy")], ids=["sleep", "drowsy"]
+)
+@pytest.mark.parametrize("hiding", [no_face(3), no_camera(3)], ids=["no face", "no camera"])
+def test_fail__an_alert_held_through_blindness_stays_active_and_says_unknown(
+    drive: tuple[Stretch, ...], rule: str, said: str, hiding: Stretch
+) -> None:
+    seen = verdicts(film([*drive, hiding]))
+    blind = seen[-int(hiding.seconds * 20) :]
+    assert seen[-len(blind) - 1].attention == said
+    assert all(rule in verdict.active for verdict in blind)
+    assert {verdict.attention for verdict in blind} == {"unknown"}
 
 
 TRUTHS = {"yes": True, "no": False, "?": None}
