@@ -19,6 +19,8 @@ from driver_monitor.demo import CLIP
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
+SHARED = Path(__file__).parents[2] / "shared"
+"""Data that may not be passed on lies beside the project, or nowhere; checks that need it skip and say so."""
 PROGRAM = [sys.executable, "-c", "from driver_monitor.cli import main; main()"]
 """The command line as a process of its own."""
 SHORT_FPS = 20
