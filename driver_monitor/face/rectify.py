@@ -1,4 +1,4 @@
-"""Cut a turned and scaled rectangle out of a picture without losing pixels: what every crop for a net is made with."""
+"""Cut a turned and scaled rectangle out of a picture without losing pixels: how eye and expression crops are made."""
 
 from __future__ import annotations
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from driver_monitor.observation import FaceView
+from driver_monitor.observation import HeadPose
 from driver_monitor.outputs.envelope import SCHEMA
 from driver_monitor.rules.alert import Verdict
-from driver_monitor.state.driver_state import DriverState, Emotion, Gaze
+from driver_monitor.state.driver_state import DriverState, Drowsiness, Emotion, EyesState, Gaze, Mouth
 
 
 def signals(frame: int, state: DriverState, verdict: Verdict) -> dict[str, Any]:
@@ -30,26 +30,12 @@ def state_message(state: DriverState, verdict: Verdict) -> dict[str, Any]:
 
 
 def _driver(state: DriverState, verdict: Verdict) -> dict[str, Any]:
-    eyes, perclos, mouth = state.eyes, state.perclos, state.mouth
+    perclos = state.perclos
     return {
-        "eyes": {
-            "state": eyes.state,
-            "openness": _round(eyes.openness, 3),
-            "left": _round(eyes.left, 3),
-            "right": _round(eyes.right, 3),
-            "reason": eyes.reason,
-        },
-        "head": None
-        if state.head is None
-        else {
-            "yaw": round(state.head.yaw, 1),
-            "pitch": round(state.head.pitch, 1),
-            "roll": round(state.head.roll, 1),
-        },
+        "eyes": _eyes(state.eyes),
+        "head": _head(state.head),
         "gaze": _gaze(state.gaze),
-        "mouth": None
-        if mouth.opening is None
-        else {"opening": round(mouth.opening, 3), "yawning": mouth.yawning, "yawns": mouth.yawns},
+        "mouth": _mouth(state.mouth),
         "emotion": _emotion(state.emotion),
         "perclos": {
             "value": _round(perclos.value, 4),
@@ -57,14 +43,7 @@ def _driver(state: DriverState, verdict: Verdict) -> dict[str, Any]:
             "window_s": perclos.window_s,
         },
         "blink_rate": _round(state.blink_rate, 1),
-        "drowsiness": None
-        if state.drowsiness is None
-        else {
-            "kss": round(state.drowsiness.kss, 1),
-            "low": round(state.drowsiness.low, 1),
-            "high": round(state.drowsiness.high, 1),
-            "reason": state.drowsiness.reason,
-        },
+        "drowsiness": _drowsiness(state.drowsiness),
         "attention": verdict.attention,
         "degraded": state.degraded,
         "light": state.light,
@@ -72,8 +51,37 @@ def _driver(state: DriverState, verdict: Verdict) -> dict[str, Any]:
     }
 
 
+def _eyes(eyes: EyesState) -> dict[str, Any]:
+    return {
+        "state": eyes.state,
+        "openness": _round(eyes.openness, 3),
+        "left": _round(eyes.left, 3),
+        "right": _round(eyes.right, 3),
+        "reason": eyes.reason,
+    }
+
+
+def _head(head: HeadPose | None) -> dict[str, Any] | None:
+    if head is None:
+        return None
+    return {"yaw": round(head.yaw, 1), "pitch": round(head.pitch, 1), "roll": round(head.roll, 1)}
+
+
+def _mouth(mouth: Mouth) -> dict[str, Any] | None:
+    if mouth.opening is None:
+        return None
+    return {"opening": round(mouth.opening, 3), "yawning": mouth.yawning, "yawns": mouth.yawns}
+
+
+def _drowsiness(drowsiness: Drowsiness | None) -> dict[str, Any] | None:
+    if drowsiness is None:
+        return None
+    kss, low, high = (round(value, 1) for value in (drowsiness.kss, drowsiness.low, drowsiness.high))
+    return {"kss": kss, "low": low, "high": high, "reason": drowsiness.reason}
+
+
 def _face(state: DriverState) -> dict[str, Any]:
-    face: FaceView | None = state.face
+    face = state.face
     if face is None:
         return {"present": False, "reason": state.face_reason}
     box = [round(value, 1) for value in (face.box.x, face.box.y, face.box.w, face.box.h)]
