@@ -8,22 +8,54 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from driver_monitor import resources, yamlfile
 
-Port = Annotated[int, Field(ge=1, le=65535)]
 Pin = Annotated[int, Field(ge=0, le=27)]
 """A BCM number on a Raspberry Pi's 40-pin header."""
+Folder = Annotated[Path | None, Field(strict=False)]
+"""YAML has no paths; text becomes one."""
+
+
+def _no_switch(value: object) -> object:
+    """To Python false is 0; here it is not."""
+    if isinstance(value, bool):
+        raise ValueError(f"expected 0, 90, 180 or 270, found {str(value).lower()}")
+    return value
+
+
+Degrees = Annotated[Literal[0, 90, 180, 270], BeforeValidator(_no_switch)]
+
+
+MAX_TEXT = 1000
+"""Longer than any path or URL a person writes, well within what the system takes (PATH_MAX, 4096)."""
+MAX_PORT = 65535
+MAX_IPC_PATH = 107
+"""Bytes of a Unix socket's path (sun_path of unix(7), without the closing zero)."""
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class Section(BaseModel):
-    """Base of all sections: unknown keys are errors, values cannot be changed after loading."""
+    """Base of all sections: unknown keys are errors, nothing is converted, values cannot be changed after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _text(cls, value: object) -> object:
+        """Refuse text that no path, address or name can be; the system would stumble over it much later."""
+        if isinstance(value, str) and _CONTROL.search(value):
+            raise ValueError(f"a control character has no place here: {value[:60]!r}")
+        if isinstance(value, str) and len(value) > MAX_TEXT:
+            raise ValueError(f"{len(value)} characters are too many, {MAX_TEXT} at most")
+        return value
 
 
 class CameraConfig(Section):
@@ -36,7 +68,7 @@ class CameraConfig(Section):
     pixel_format: Literal["auto", "MJPG", "YUYV", "GREY", "Y16"] = Field(
         "auto", description="V4L2 format; GREY or Y16 for most infrared cameras"
     )
-    rotate: Literal[0, 90, 180, 270] = Field(0, description="Turn the picture clockwise by so many degrees")
+    rotate: Degrees = Field(0, description="Turn the picture clockwise by so many degrees")
     lost_after_s: float = Field(0.5, ge=0.1, le=10, description="No frame for so long: the camera is lost")
 
 
@@ -57,7 +89,7 @@ class EmotionConfig(Section):
 class ModelsConfig(Section):
     """Model files."""
 
-    folder: Path | None = Field(None, description="Folder with our models; empty: those that come with the program")
+    folder: Folder = Field(None, description="Folder with our models; empty: those that come with the program")
     threads: int = Field(1, ge=1, le=8, description="Threads a model may use")
 
 
@@ -78,6 +110,19 @@ class ZmqConfig(Section):
     )
     state_hz: float = Field(5.0, ge=0.2, le=60, description="State messages a second")
     send_queue: int = Field(100, ge=10, le=10_000, description="Messages kept for a slow subscriber (SNDHWM)")
+
+    @field_validator("bind")
+    @classmethod
+    def _can_be_bound(cls, address: str) -> str:
+        scheme, _, rest = address.partition("://")
+        if scheme == "ipc" and len(rest.encode()) > MAX_IPC_PATH:
+            raise ValueError(f"the socket's path has {len(rest.encode())} bytes; the system takes {MAX_IPC_PATH}")
+        host, _, port = rest.rpartition(":")
+        if scheme == "tcp" and port != "*" and int(port) > MAX_PORT:
+            raise ValueError(f"port {port} does not exist; ports go up to {MAX_PORT}")
+        if host.startswith("127.") and any(int(part) > 255 for part in host.split(".")):
+            raise ValueError(f"{host} is no address; its numbers go up to 255")
+        return address
 
 
 class GpioConfig(Section):
@@ -101,7 +146,7 @@ class GpioConfig(Section):
 class ServiceConfig(Section):
     """The daemon itself."""
 
-    state_dir: Path | None = Field(
+    state_dir: Folder = Field(
         None, description="Where the alert number is kept; empty: systemd's state directory, or the user's"
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"

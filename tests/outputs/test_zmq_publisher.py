@@ -356,7 +356,7 @@ def test_fail__a_port_in_use_is_one_line_that_says_which(publisher: ZmqPublisher
 )
 def test_fail__a_bad_endpoint_is_one_line_that_says_what_to_do(bind: str, said: str) -> None:
     with pytest.raises(OutputError) as caught:
-        ZmqPublisher(ZmqConfig(bind=bind))
+        ZmqPublisher(ZmqConfig().model_copy(update={"bind": bind}))
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 
