@@ -28,8 +28,9 @@ from driver_monitor.outputs.output import Output
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 from driver_monitor.perception import Perception
 from driver_monitor.pipeline import Pipeline
+from driver_monitor.profiles import load_profile
 from driver_monitor.rules.engine import Engine
-from driver_monitor.rules.profile import Profile, load_profile
+from driver_monitor.rules.profile import Profile
 from driver_monitor.state.tracker import StateTracker
 
 

@@ -18,10 +18,10 @@ from driver_monitor.errors import DriverMonitorError
 from driver_monitor.observation import CameraState, Observation
 from driver_monitor.outputs.envelope import LiveStamper, Provenance
 from driver_monitor.outputs.output import Message
+from driver_monitor.profiles import load_profile
 from driver_monitor.pipeline import Pipeline
 from driver_monitor.rules.alert import Level
 from driver_monitor.rules.engine import Engine
-from driver_monitor.rules.profile import load_profile
 from driver_monitor.state.tracker import StateTracker
 from driver_monitor.systemd import Notifier
 from tests.timeline import Stretch, attentive, no_camera, observe, shut

@@ -21,9 +21,10 @@ from driver_monitor.observation import (
     Light,
     Observation,
 )
+from driver_monitor.profiles import load_profile
 from driver_monitor.rules.alert import AlertEvent, Verdict
 from driver_monitor.rules.engine import Engine
-from driver_monitor.rules.profile import Profile, load_profile
+from driver_monitor.rules.profile import Profile
 from driver_monitor.state.driver_state import DriverState
 from driver_monitor.state.tracker import StateTracker
 

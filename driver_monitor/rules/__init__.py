@@ -1,1 +1,1 @@
-"""Driver state over time to alerts. Pure but for reading a profile."""
+"""Driver state over time to alerts. Pure."""

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from driver_monitor import yamlfile
-from driver_monitor.errors import ConfigError
 from driver_monitor.rules import message
 from driver_monitor.rules.alert import LEVELS, Level
 from driver_monitor.rules.signals import SIGNALS, find, held_rule
 
-FOLDER = Path(__file__).parent / "profiles"
-"""Where the shipped profiles lie."""
 Seconds = Annotated[float, Field(ge=0, le=3600)]
 Implied = Literal["distracted", "drowsy", "asleep", "unresponsive", "unknown"]
 """What an active rule may say of the driver. "attentive" follows from no rule being active."""
@@ -179,25 +174,3 @@ class Profile(Part):
                     raise _fault(f"rule {rule.id} refers to {leaf.signal}, but no rule {other} stands before it")
             before.add(rule.id)
         return rules
-
-
-def known() -> tuple[str, ...]:
-    """Return the names of the shipped profiles."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
-
-
-def load_profile(name_or_path: str) -> tuple[Profile, str]:
-    """Return a shipped profile by name, or one of the user's by path, with its text (for the configuration's hash).
-
-    Raises `ConfigError` with file, line, key and reason.
-    """
-    if name_or_path in known():
-        path = FOLDER / f"{name_or_path}.yaml"
-    elif Path(name_or_path).suffix in (".yaml", ".yml") or Path(name_or_path).is_file():
-        path = Path(name_or_path)
-    else:
-        raise ConfigError(
-            f"profile: no profile {name_or_path!r}; use one of {', '.join(known())}, or the path of a .yaml file"
-        )
-    text = yamlfile.read_text(path)
-    return yamlfile.parse(text, str(path), Profile), text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from driver_monitor.rules.profile import load_profile
+from driver_monitor.profiles import load_profile
 from tests.timeline import (
     Stretch,
     alerts,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from driver_monitor.errors import ConfigError
-from driver_monitor.rules.profile import load_profile
+from driver_monitor.profiles import load_profile
 
 RULE = """\
 name: mine
@@ -97,3 +97,10 @@ def test_fail__two_rules_of_one_name(tmp_path: Path) -> None:
 def test_fail__a_profile_without_rules(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="rules"):
         load_profile(write(tmp_path, "name: none\nrules: []\n"))
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\0b.yaml", "a" * 5000, "a" * 5000 + ".yaml", "no\nbody"])
+def test_fail__a_name_that_no_file_can_have_is_told_in_one_line(name: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_profile(name)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,42 @@
+"""Finds and reads profiles: those that come with the program by name, a user's own by path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from driver_monitor import rules, yamlfile
+from driver_monitor.errors import ConfigError
+from driver_monitor.rules.profile import Profile
+
+FOLDER = Path(rules.__file__).parent / "profiles"
+"""Where the shipped profiles lie."""
+SUFFIXES = (".yaml", ".yml")
+
+
+def known() -> tuple[str, ...]:
+    """Return the names of the shipped profiles."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+
+
+def load_profile(name_or_path: str) -> tuple[Profile, str]:
+    """Return a shipped profile by name, or one of the user's by path, with its text (for the configuration's hash).
+
+    Raises `ConfigError` with file, line, key and reason.
+    """
+    if name_or_path in known():
+        path = FOLDER / f"{name_or_path}.yaml"
+    elif Path(name_or_path).suffix in SUFFIXES or _is_file(name_or_path):
+        path = Path(name_or_path)
+    else:
+        shown = repr(name_or_path if len(name_or_path) <= 60 else f"{name_or_path[:57]}...")
+        raise ConfigError(f"profile: no profile {shown}; use one of {', '.join(known())}, or the path of a .yaml file")
+    text = yamlfile.read_text(path)
+    return yamlfile.parse(text, str(path), Profile), text
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):
+        # Too long, or with characters that no path has.
+        return False
