@@ -1,4 +1,8 @@
-"""Alerts as readable lines: in the systemd journal with their priority, on a terminal in colour."""
+"""Alerts as readable lines: in the systemd journal with their priority, on a terminal in colour.
+
+A terminal can be stopped and a journal can hang: both are written by threads of their own (see `background`), so that
+the daemon goes on watching and warning through its other outputs.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,13 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from rich.console import Console
 from rich.text import Text
 
-from driver_monitor.outputs.lines import alert_line, alert_text, plain
+from driver_monitor.outputs.background import FLUSH_S, BackgroundWriter, Deadline, write_out
+from driver_monitor.outputs.lines import alert_text, plain
 from driver_monitor.outputs.output import Message
 from driver_monitor.rules.alert import Level
 
@@ -44,13 +49,68 @@ def is_journal(stream: TextIO, environment: Mapping[str, str] = os.environ) -> b
     return environment.get("JOURNAL_STREAM") == f"{file.st_dev}:{file.st_ino}"
 
 
+class QueuedHandler(logging.Handler):
+    """Writes records to `stream` in the background, in their order; whoever logs never waits for the reader.
+
+    Flushed within half a second by `flush`, by `close`, and by `logging` itself when the interpreter ends.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self.stream = stream
+        self._writer: BackgroundWriter[str] = BackgroundWriter("log", lambda text: write_out(stream, text))
+
+    @property
+    def dropped(self) -> int:
+        """Lines that were lost because nobody read them."""
+        return self._writer.dropped
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Queue one record, formatted: what it is about may have changed when it is written."""
+        try:
+            self._writer.put(self.format(record) + "\n")
+        except Exception:
+            self.handleError(record)
+
+    def flush(self, timeout_s: float = FLUSH_S) -> None:
+        """Wait until all is written, `timeout_s` at most."""
+        self._writer.flush(timeout_s)
+
+    def close(self) -> None:
+        """Flush and end the thread."""
+        self._writer.close()
+        super().close()
+
+
 def configure(level: str, stream: TextIO | None = None) -> None:
-    """Send all logging to `stream` (default stderr) from `level` on: "debug", "info", "warning" or "error"."""
+    """Send all logging to `stream` (default stderr) from `level` on: "debug", "info", "warning" or "error".
+
+    May be called again for another level; what waits to be written stays in its place.
+    """
     stream = stream or sys.stderr
-    handler = logging.StreamHandler(stream)
+    if [handler.stream for handler in _handlers()] == [stream]:
+        logging.root.setLevel(level.upper())
+        return
+    handler = QueuedHandler(stream)
     plain_format = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
     handler.setFormatter(PriorityFormatter() if is_journal(stream) else plain_format)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+def flush(timeout_s: float = FLUSH_S) -> None:
+    """Wait until what was logged is written, `timeout_s` at most: before anything else is printed to stderr."""
+    deadline = Deadline(timeout_s)
+    for handler in _handlers():
+        handler.flush(deadline.left_s)
+
+
+def _handlers() -> list[QueuedHandler]:
+    return [handler for handler in logging.root.handlers if isinstance(handler, QueuedHandler)]
+
+
+class _Line(NamedTuple):
+    severity: int
+    text: Text
 
 
 class Journal:
@@ -63,15 +123,13 @@ class Journal:
         self.failure: str | None = None
         self._console = console
         self._degraded: object = None
+        self._writer = BackgroundWriter("console", self._print) if console is not None else None
 
     def alert(self, alert: Message) -> None:
         """Print the alert."""
-        if self._console is not None:
-            self._print(alert_text(alert))
-            return
         cleared = alert.get("phase") == "cleared"
         severity = logging.INFO if cleared else SEVERITY.get(str(alert.get("level")), logging.INFO)
-        log.log(severity, "%s", alert_line(alert))
+        self._say(_Line(severity, alert_text(alert)))
 
     def level(self, level: Level | None) -> None:
         """Say nothing: the alerts say it."""
@@ -86,18 +144,33 @@ class Journal:
             return
         self._degraded = degraded
         text = f"degraded: {plain(degraded)}" if degraded else "no longer degraded"
-        if self._console is None:
-            log.log(logging.WARNING if degraded else logging.INFO, "%s", text)
-        else:
-            self._print(Text(text, style="magenta"))
+        self._say(_Line(logging.WARNING if degraded else logging.INFO, Text(text, style="magenta")))
+
+    def counters(self) -> dict[str, int]:
+        """Return the lines that nobody read in time, on the console and in the log."""
+        dropped = sum(handler.dropped for handler in _handlers())
+        return {"journal_dropped": dropped + (self._writer.dropped if self._writer is not None else 0)}
 
     def close(self) -> None:
-        """Do nothing: every line is written when it is said."""
+        """Wait until all is written, on the console and in the log, half a second at most."""
+        deadline = Deadline(FLUSH_S)
+        if self._writer is not None:
+            self._writer.close(deadline.left_s)
+        flush(deadline.left_s)
 
-    def _print(self, line: Text) -> None:
-        if self._console is None:
-            return
+    def _say(self, line: _Line) -> None:
+        if self._writer is not None:
+            self._writer.put(line)
+        else:
+            log.log(line.severity, "%s", line.text.plain)
+
+    def _print(self, line: _Line) -> None:
         try:
-            self._console.print(line, highlight=False, soft_wrap=True)
+            if self._console is not None:
+                with self._console.capture() as printed:
+                    self._console.print(line.text, highlight=False, soft_wrap=True)
+                write_out(self._console.file, printed.get())
+                return
         except (OSError, ValueError):
             self._console = None  # whoever read it is gone; the alerts go on through logging
+        log.log(line.severity, "%s", line.text.plain)
