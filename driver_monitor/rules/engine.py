@@ -61,7 +61,8 @@ class Engine:
             signal = SIGNALS.get(name)
             if signal is not None:
                 return signal.read(state)
-            return self._rules[held_rule(name) or ""].held_s
+            other = self._rules.get(held_rule(name) or "")
+            return None if other is None else other.held_s
 
         return read
 

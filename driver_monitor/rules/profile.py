@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from driver_monitor.rules import message
 from driver_monitor.rules.alert import LEVELS, Level
@@ -15,6 +16,8 @@ from driver_monitor.rules.signals import SIGNALS, find, held_rule
 Seconds = Annotated[float, Field(ge=0, le=3600)]
 Implied = Literal["distracted", "drowsy", "asleep", "unresponsive", "unknown"]
 """What an active rule may say of the driver. "attentive" follows from no rule being active."""
+MAX_RULES = 200
+"""Twenty times what the shipped profile has; each is judged in every frame."""
 COMPARISONS = ("above", "at_least", "below", "at_most")
 
 
@@ -23,10 +26,17 @@ def _fault(reason: str) -> PydanticCustomError:
     return PydanticCustomError("profile", "{reason}", {"reason": reason})
 
 
-class Part(BaseModel):
-    """Base of all parts of a profile: unknown keys are errors."""
+def _fault_at(where: tuple[int | str, ...], reason: str, found: object) -> ValidationError:
+    """Return the same of a part further down, so that its own line is told."""
+    return ValidationError.from_exception_data(
+        "profile", [InitErrorDetails(type=_fault(reason), loc=where, input=found)]
+    )
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+class Part(BaseModel):
+    """Base of all parts of a profile: unknown keys are errors, nothing is converted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Condition(Part):
@@ -37,9 +47,9 @@ class Condition(Part):
     at_least: float | None = Field(None, description="True when greater or equal")
     below: float | None = Field(None, description="True when smaller")
     at_most: float | None = Field(None, description="True when smaller or equal")
-    is_: StrictBool | str | None = Field(None, alias="is", description="True when equal; for texts and true/false")
-    all_: tuple[Condition, ...] = Field((), alias="all", description="True when all are")
-    any_: tuple[Condition, ...] = Field((), alias="any", description="True when one is")
+    is_: bool | str | None = Field(None, alias="is", description="True when equal; for texts and true/false")
+    all_: tuple[Condition, ...] = Field((), alias="all", strict=False, description="True when all are")
+    any_: tuple[Condition, ...] = Field((), alias="any", strict=False, description="True when one is")
 
     @field_validator("signal")
     @classmethod
@@ -47,6 +57,13 @@ class Condition(Part):
         if name is not None and find(name) is None:
             raise _fault(f"no such signal; there are {', '.join(sorted(SIGNALS))}, and rule.<id>.held_s")
         return name
+
+    @field_validator("is_", mode="before")
+    @classmethod
+    def _word_or_switch(cls, wanted: object) -> object:
+        if wanted is not None and not isinstance(wanted, (bool, str)):
+            raise _fault("expected a word, true or false")
+        return wanted
 
     @model_validator(mode="after")
     def _whole(self) -> Condition:
@@ -119,7 +136,7 @@ class Rule(Part):
     clear: Condition = Field(description="Clears the alert; must be known to hold, unknown never clears")
     clear_for_s: Seconds = Field(0.0, description="It must hold so long")
     level: Level
-    escalate: tuple[Escalation, ...] = ()
+    escalate: tuple[Escalation, ...] = Field((), strict=False)
     cooldown_s: Seconds = Field(0.0, description="Not raised again so soon, unless worse")
     attention: Implied | None = Field(None, description="What it says of the driver while active")
     message: str = Field(min_length=1, description="Text with measured values in it, as {eyes.closed_s:.1f}")
@@ -157,7 +174,14 @@ class Profile(Part):
 
     name: str = Field(pattern=r"^[\w.-]+$", max_length=64)
     description: str = ""
-    rules: tuple[Rule, ...]
+    rules: tuple[Rule, ...] = Field(strict=False)
+
+    @field_validator("rules", mode="before")
+    @classmethod
+    def _not_too_many(cls, rules: object) -> object:
+        if isinstance(rules, list) and len(rules) > MAX_RULES:
+            raise _fault_at((MAX_RULES,), f"a profile has at most {MAX_RULES} rules", len(rules))
+        return rules
 
     @field_validator("rules")
     @classmethod
@@ -165,12 +189,19 @@ class Profile(Part):
         if not rules:
             raise _fault("a profile needs at least one rule")
         before: set[str] = set()
-        for rule in rules:
+        for index, rule in enumerate(rules):
             if rule.id in before:
-                raise _fault(f"rule {rule.id} stands twice")
-            for leaf in (*rule.leaves(), *rule.clear.leaves()):
-                other = held_rule(leaf.signal or "")
-                if other is not None and other not in before:
-                    raise _fault(f"rule {rule.id} refers to {leaf.signal}, but no rule {other} stands before it")
+                raise _fault_at((index, "id"), "this rule stands twice", rule.id)
+            named = [leaf.signal for leaf in (*rule.leaves(), *rule.clear.leaves())]
+            _refers_back((index,), named, before)
             before.add(rule.id)
+            _refers_back((index, "message"), message.check(rule.message), before)
         return rules
+
+
+def _refers_back(where: tuple[int | str, ...], names: Iterable[str | None], rules: set[str]) -> None:
+    """Raise where one of `names` speaks of a rule that is not among `rules`."""
+    for name in names:
+        other = held_rule(name or "")
+        if other is not None and other not in rules:
+            raise _fault_at(where, f"refers to {name}, but no rule {other} stands before it", name)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 
 from driver_monitor.errors import ConfigError
 from driver_monitor.profiles import load_profile
+from driver_monitor.rules import message
+from driver_monitor.rules.alert import Value
+from driver_monitor.rules.profile import MAX_RULES
+from driver_monitor.rules.signals import SIGNALS
 
 RULE = """\
 name: mine
@@ -66,8 +71,8 @@ def test_fail__a_profile_that_is_not_there(tmp_path: Path) -> None:
         (
             "signal: eyes.closed_s, at_least: 1.5",
             "signal: rule.sleep.held_s, above: 3",
-            2,
-            "rule nap refers to rule.sleep.held_s, but no rule sleep stands before",
+            3,
+            r"rules\[0\]: refers to rule.sleep.held_s, but no rule sleep stands before",
         ),
         ("level: critical", "level: info", 7, "escalation must go up"),
         ("level: critical", "level: urgent", 8, "'info', 'warning' or 'critical'"),
@@ -75,6 +80,18 @@ def test_fail__a_profile_that_is_not_there(tmp_path: Path) -> None:
         ("{eyes.closed_s:.1f}", "{eyes.closed}", 9, "no such signal: eyes.closed"),
         ("{eyes.closed_s:.1f}", "{eyes.closed_s:99999999999f}", 9, "no other way"),
         ("{eyes.closed_s:.1f}", "{eyes.closed_s", 9, "expected '}'"),
+        ("{eyes.closed_s:.1f}", "{rule.zzz.held_s}", 9, "message: refers to rule.zzz.held_s, but no rule zzz"),
+        ("{eyes.closed_s:.1f}", "{mouth.yawns:.1}", 9, "no other way"),
+        ("{eyes.closed_s:.1f}", "{face.present:.1}", 9, "face.present is no number and can be formatted as"),
+        ("{eyes.closed_s:.1f}", "{light:.1f}", 9, "light is no number and can be formatted as"),
+        ("at_least: 1.5", "at_least: true", 4, "at_least: input should be a valid number, found True"),
+        ("at_least: 1.5", "at_least: '1.0'", 4, "at_least: input should be a valid number, found '1.0'"),
+        (
+            "signal: eyes.closed_s, at_least: 1.5",
+            "signal: face.present, is: 1",
+            4,
+            "is: expected a word, true or false",
+        ),
         ("    clause: my own\n", "", 3, "clause: missing"),
         ("id: nap", "id: Nap/", 3, "should match pattern"),
         ("    clause: my own\n", "    clause: my own\n    attention: attentive\n", 11, "attention"),
@@ -87,11 +104,55 @@ def test_fail__a_mistake_names_its_line_and_reason(tmp_path: Path, old: str, new
         load_profile(path)
     told = str(caught.value).splitlines()
     assert any(fault.startswith(f"{path}:{line}: ") for fault in told), told
+    assert len(told) == 1, told
 
 
 def test_fail__two_rules_of_one_name(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="rule nap stands twice"):
+    with pytest.raises(ConfigError, match=r":11: rules\[1\]\.id: this rule stands twice, found 'nap'"):
         load_profile(write(tmp_path, RULE + RULE.split("rules:\n")[1]))
+
+
+def test_fail__more_rules_than_anybody_writes(tmp_path: Path) -> None:
+    head, rule = RULE.split("rules:\n")
+    many = "".join(rule.replace("id: nap", f"id: nap{number}") for number in range(MAX_RULES + 1))
+    with pytest.raises(ConfigError, match=r"mine\.yaml:\d+: rules\[200\]: a profile has at most 200 rules, found 201"):
+        load_profile(write(tmp_path, f"{head}rules:\n{many}"))
+
+
+def test_ok__a_message_may_tell_how_long_its_own_rule_and_those_before_have_been_held(tmp_path: Path) -> None:
+    head, rule = RULE.split("rules:\n")
+    later = rule.replace("id: nap", "id: later").replace("Eyes closed", "{rule.nap.held_s:.0f} {rule.later.held_s}")
+    profile, _ = load_profile(write(tmp_path, f"{head}rules:\n{rule}{later}"))
+    assert len(profile.rules) == 2
+
+
+FORMATS = ("", ":.1f", ":.0f", ":f", ":.2g", ":g", ":.0%", ":%", ":.1", ":d", ":s", ":5", ":>9", "!r")
+VALUES: tuple[Value, ...] = (None, 0.0, 1.25, math.nan, math.inf, 0, 3, -7, True, False, "closed")
+
+
+@pytest.mark.parametrize("name", sorted(SIGNALS))
+@pytest.mark.parametrize("how", FORMATS)
+def test_ok__a_template_that_is_called_good_renders_every_value_and_none_is_ever_an_error(name: str, how: str) -> None:
+    template = f"<{{{name}{how}}}>"
+    kinds = {"number": (float, int), "bool": (bool,), "text": (str,)}[SIGNALS[name].kind]
+    try:
+        message.check(template)
+        good = True
+    except ValueError:
+        good = False
+    for value in VALUES:
+        text = message.fill(template, lambda _, value=value: value)  # type: ignore[misc]
+        assert text.startswith("<")
+        assert text.endswith(">")
+        if good and value is not None and type(value) in kinds and how and math.isfinite(value):  # type: ignore[arg-type]
+            assert text == f"<{format(value, how[1:])}>"
+    assert good or how
+
+
+def test_ok__what_cannot_be_rendered_is_told_as_it_stands() -> None:
+    assert message.fill("{eyes.closed_s", lambda _: 1.0) == "{eyes.closed_s"
+    assert message.fill("{light:.1f} {x:.1}", lambda name: "day" if name == "light" else 3) == "day 3"
+    assert message.fill("{a} {b:.0%}", lambda name: None if name == "a" else math.nan) == "unknown unknown"
 
 
 def test_fail__a_profile_without_rules(tmp_path: Path) -> None:
