@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from driver_monitor.capture.frame import Frame
 
@@ -13,6 +13,14 @@ Clock = Callable[[], float]
 """`time.monotonic`, or a test's own: seconds."""
 Wait = Callable[[float], object]
 """Waits for so many seconds, or less if the source is closed."""
+
+
+class Expected(NamedTuple):
+    """What can be told of a source before it is open: its `Camera.name`, and whether it is (most likely) live."""
+
+    name: str
+    live: bool
+
 
 _Camera = TypeVar("_Camera", bound="Camera")
 

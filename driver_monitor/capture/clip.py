@@ -103,7 +103,7 @@ class ClipCamera(GuardedCamera):
 def _open(path: Path) -> InputContainer:
     where = str(path)
     try:
-        _check_file(path, where)
+        check_clip(path)
         # "file:" keeps a colon in a name from being read as a protocol; playlists may not reach out to the network.
         return av.open(f"file:{where}", metadata_errors="replace", options={"protocol_whitelist": "file"})
     except (av.FFmpegError, OSError, ValueError) as error:
@@ -113,7 +113,9 @@ def _open(path: Path) -> InputContainer:
         ) from error
 
 
-def _check_file(path: Path, where: str) -> None:
+def check_clip(path: Path) -> None:
+    """Check what can be told of a clip without opening it. Raises `SourceError`."""
+    where = str(path)
     if path.is_dir():
         raise SourceError(f"{where}: is a folder, not a clip")
     if not path.exists():

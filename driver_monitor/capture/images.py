@@ -45,7 +45,7 @@ class FolderCamera(GuardedCamera):
         wait: Wait | None = None,
     ) -> None:
         self._files = list(enumerate(list_images(folder)))[::every]
-        super().__init__(folder.name or str(folder), live=False, frames=len(self._files))
+        super().__init__(folder_name(folder), live=False, frames=len(self._files))
         self._fps = fps
         self._pacer = RealTime(monotonic, wait or self._closed.wait) if pace == "real_time" else None
         self._given = 0
@@ -61,6 +61,11 @@ class FolderCamera(GuardedCamera):
 
     def _release(self) -> None:
         """Nothing is held open between two pictures."""
+
+
+def folder_name(folder: Path) -> str:
+    """Return a folder's name for people."""
+    return folder.name or str(folder)
 
 
 def list_images(folder: Path) -> list[Path]:

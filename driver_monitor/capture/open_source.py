@@ -5,15 +5,16 @@ from __future__ import annotations
 import dataclasses
 import time
 from pathlib import Path
+from typing import Literal
 
 from driver_monitor.capture import picture
-from driver_monitor.capture.camera import Camera, Clock
-from driver_monitor.capture.clip import ClipCamera
+from driver_monitor.capture.camera import Camera, Clock, Expected
+from driver_monitor.capture.clip import ClipCamera, check_clip
 from driver_monitor.capture.frame import Frame
-from driver_monitor.capture.images import FolderCamera
+from driver_monitor.capture.images import FolderCamera, folder_name, list_images
 from driver_monitor.capture.pacing import Pace
-from driver_monitor.capture.url import SCHEMES, UrlCamera
-from driver_monitor.capture.v4l2 import V4l2Camera
+from driver_monitor.capture.url import SCHEMES, UrlCamera, without_password
+from driver_monitor.capture.v4l2 import V4l2Camera, device_name
 from driver_monitor.config import CameraConfig
 from driver_monitor.errors import SourceError
 
@@ -35,33 +36,69 @@ def open_camera(
     return RotatedCamera(camera, config.rotate) if config.rotate else camera
 
 
-def _open(config: CameraConfig, source: str, pace: Pace, every: int, monotonic: Clock) -> Camera:
+def check_source(source: str, *, root: Path = Path("/")) -> Expected:
+    """Check what can be told of `source` without opening it, and return what it is expected to be.
+
+    It takes no time that would hold up a running daemon: no network, no decoder, no driver. A URL counts as live until
+    it is open and turns out to be a file with an end. `root`: as in `V4l2Camera`. Raises `SourceError`.
+    """
+    kind = _kind(source)
+    if kind == "demo":
+        return Expected(_demo_clip().name, live=False)
+    if kind == "device":
+        return Expected(device_name(source, root), live=True)
+    if kind == "url":
+        return Expected(without_password(source), live=True)
+    path = Path(source)
+    if kind == "folder":
+        list_images(path)
+        return Expected(folder_name(path), live=False)
+    check_clip(path)
+    return Expected(path.name, live=False)
+
+
+def _kind(source: str) -> Literal["demo", "device", "url", "folder", "clip"]:
+    if source == DEMO:
+        return "demo"
     if source.isdecimal() or source.startswith("/dev/"):
-        return V4l2Camera(source, config, monotonic=monotonic)
+        return "device"
     scheme, separator, _ = source.partition("://")
     if separator:
         if scheme.lower() not in SCHEMES:
             raise SourceError(f"{scheme}://: cannot be used as a source; use one of {', '.join(SCHEMES)}, or a path")
-        return UrlCamera(source, pace=pace, every=every, monotonic=monotonic)
+        return "url"
     path = Path(source)
     try:
         is_folder, is_there = path.is_dir(), path.exists()
     except OSError as error:
         raise SourceError(f"{source}: cannot be read: {error.strerror}; check the path") from error
-    if is_folder:
-        return FolderCamera(path, config.fps, pace=pace, every=every, monotonic=monotonic)
     if not is_there:
         raise SourceError(
             f"{source}: no such file or folder; a source is a camera number or /dev/video*, a clip, a folder of "
             "images, a URL, or demo"
         )
-    return ClipCamera(path, pace=pace, every=every, monotonic=monotonic)
+    return "folder" if is_folder else "clip"
+
+
+def _open(config: CameraConfig, source: str, pace: Pace, every: int, monotonic: Clock) -> Camera:
+    kind = _kind(source)
+    if kind == "device":
+        return V4l2Camera(source, config, monotonic=monotonic)
+    if kind == "url":
+        return UrlCamera(source, pace=pace, every=every, monotonic=monotonic)
+    if kind == "folder":
+        return FolderCamera(Path(source), config.fps, pace=pace, every=every, monotonic=monotonic)
+    return ClipCamera(Path(source), pace=pace, every=every, monotonic=monotonic)
+
+
+def _demo_clip() -> Path:
+    from driver_monitor.demo import CLIP
+
+    return CLIP
 
 
 def _open_demo(real_time: bool, every: int, monotonic: Clock) -> Camera:
-    from driver_monitor.demo import CLIP
-
-    return ClipCamera(CLIP, pace="real_time" if real_time else "fast", every=every, monotonic=monotonic)
+    return ClipCamera(_demo_clip(), pace="real_time" if real_time else "fast", every=every, monotonic=monotonic)
 
 
 class RotatedCamera(Camera):

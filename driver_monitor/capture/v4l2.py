@@ -64,7 +64,7 @@ class V4l2Camera(GuardedCamera):
         monotonic: Clock = time.monotonic,
     ) -> None:
         number = _number(source, root)
-        super().__init__(f"camera {number}", live=True, frames=None)
+        super().__init__(_name(number), live=True, frames=None)
         self._monotonic = monotonic
         with quiet_opencv():
             self._device = opener(number)
@@ -154,6 +154,15 @@ def _raw_grey(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any] | Non
     if flat.dtype not in (np.uint8, np.uint16) or flat.size != area:
         return None
     return flat.reshape(size)
+
+
+def device_name(source: str, root: Path = Path("/")) -> str:
+    """Return the name of the camera that `source` names, without opening it. Raises `SourceError` if there is none."""
+    return _name(_number(source, root))
+
+
+def _name(number: int) -> str:
+    return f"camera {number}"
 
 
 def _number(source: str, root: Path) -> int:

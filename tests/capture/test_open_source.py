@@ -7,9 +7,10 @@ from pathlib import Path
 import cv2
 import pytest
 
+from driver_monitor.capture.camera import Expected
 from driver_monitor.capture.clip import ClipCamera
 from driver_monitor.capture.images import FolderCamera
-from driver_monitor.capture.open_source import open_camera
+from driver_monitor.capture.open_source import check_source, open_camera
 from driver_monitor.config import CameraConfig
 from driver_monitor.errors import SourceError
 from tests.capture.clips import picture_of, write_clip
@@ -76,5 +77,36 @@ def test_ok__demo_is_the_bundled_clip_and_never_turned(clip: Path, monkeypatch: 
 def test_fail__a_source_that_is_not_there(source: str, told: str) -> None:
     with pytest.raises(SourceError) as error:
         open_camera(CONFIG, source, real_time=True)
+    assert told in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_ok__what_a_source_is_can_be_told_without_opening_it(clip: Path, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "1.png"), picture_of(1))
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev" / "video3").touch()
+    assert check_source(str(clip)) == Expected("clip.mp4", live=False)
+    assert check_source(str(tmp_path)) == Expected(tmp_path.name, live=False)
+    assert check_source("3", root=tmp_path) == Expected("camera 3", live=True)
+    assert check_source("rtsp://me:secret@10.255.255.1/x") == Expected("rtsp://10.255.255.1/x", live=True)
+    assert not check_source("demo").live
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("nowhere.mp4", "no such file or folder"),
+        ("ftp://host/clip.mp4", "ftp://: cannot be used as a source"),
+        ("/dev/video97", "no such camera"),
+        ("97", "no such camera"),
+        ("/dev/null", "is not a V4L2 camera"),
+        ("x" * 5000, "x: "),
+        ("/proc", "no pictures in this folder"),
+        ("/etc/hostname/x", "no such file"),
+    ],
+)
+def test_fail__a_source_that_cannot_be_is_told_without_opening_it(source: str, told: str) -> None:
+    with pytest.raises(SourceError) as error:
+        check_source(source)
     assert told in str(error.value)
     assert "\n" not in str(error.value)
