@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
-from driver_monitor.capture.camera import Camera, Clock, Wait
+from driver_monitor.capture.camera import Camera, Clock, Expected, Wait
 from driver_monitor.capture.frame import Frame
 from driver_monitor.capture.freeze import FreezeDetector
 from driver_monitor.errors import DriverMonitorError, SourceError
@@ -23,17 +23,26 @@ BACKOFF_S = (0.5, 10.0)
 find a camera that was plugged in again, and ten seconds are what Euro NCAP allows for saying that one is blind."""
 STUCK_AFTER_S = 11.0
 """A read or an open that takes longer never returns: OpenCV's V4L2 gives up by itself after 10 s."""
+FIRST_FRAME_S = 3.0
+"""Before its first frame a camera is not lost for so long: UVC cameras take one to three seconds to start their
+stream, and an alert at every start would teach people not to listen."""
 CLOSE_S = 0.9
 """`close` waits so long for the thread; one that hangs is left behind (it is a daemon thread)."""
+
+UNKNOWN = Expected("camera", live=True)
+"""What a source counts as before it is open when nothing is known of it: a camera is tried again, which does no harm
+to a recording."""
 
 
 class Grabber:
     """Reads a camera in a thread of its own.
 
-    The camera is opened by the constructor, so that a wrong source is told at once (`SourceError`). A live camera
-    that fails later is opened again and again; its frames are numbered on, and their `t` is `t_mono` less the
-    grabber's start. The frames of a recording are passed on as they are. Whatever else goes wrong in the thread
-    shows in `failure`, and `latest` raises it, so that the daemon goes down instead of looking at nothing.
+    The camera is opened by the constructor, so that a wrong source is told at once (`SourceError`), or, with `eager`
+    off, by the thread: that takes up to 10 s, for which nobody waits. `name` and `live` are then as `expected` (see
+    `open_source.check_source`) until it is open. A live camera that fails, also at that first opening, is opened again
+    and again; its frames are numbered on, and their `t` is `t_mono` less the grabber's start. The frames of a
+    recording are passed on as they are, and one that fails is a `failure`. So is whatever else goes wrong in the
+    thread: `latest` raises it, so that the daemon goes down instead of looking at nothing.
 
     `start`: monotonic seconds from which a live camera's `t` counts; None: now. `wait`: the pause before a camera is
     opened again; for tests.
@@ -46,6 +55,8 @@ class Grabber:
         monotonic: Clock = time.monotonic,
         wait: Wait | None = None,
         start: float | None = None,
+        eager: bool = True,
+        expected: Expected = UNKNOWN,
     ) -> None:
         self._open_camera = open_camera
         self._lost_after_s = lost_after_s
@@ -62,9 +73,12 @@ class Grabber:
         self._next_sequence = 0
         self._offset = 0
         self._last_t = 0.0
-        self._camera: Camera | None = open_camera()
-        self.name = self._camera.name
-        self.live = self._camera.live
+        self._faulted = False
+        self._camera: Camera | None = None
+        self._ever_open = False
+        self.name, self.live = expected
+        if eager:
+            self._open()
         self._last_frame = monotonic()
         self._start = self._last_frame if start is None else start
         self._busy_since: float | None = None
@@ -88,11 +102,17 @@ class Grabber:
 
     @property
     def state(self) -> CameraState:
-        """ "lost" without a frame for `lost_after_s`, "frozen" when the picture stands still, else "ok"."""
+        """ "lost" without a frame for `lost_after_s`, "frozen" when the picture stands still, else "ok".
+
+        A recording is never lost: it may hold a pause or few frames a second, and what fails it is a `failure`.
+        Before the first frame a camera that has not faulted gets `FIRST_FRAME_S`.
+        """
         with self._changed:
-            if self._finished and self._failure is None:
+            if not self.live or (self._finished and self._failure is None):
                 return "ok"
-            if self._monotonic() - self._last_frame > self._lost_after_s:
+            starting = self._captured == 0 and not self._faulted
+            patience = max(self._lost_after_s, FIRST_FRAME_S) if starting else self._lost_after_s
+            if self._monotonic() - self._last_frame > patience:
                 return "lost"
             return "frozen" if self._frozen else "ok"
 
@@ -187,6 +207,7 @@ class Grabber:
                 # A camera may stay away for hours: the journal hears of each fault once.
                 _log.log(logging.DEBUG if str(error) == said else logging.WARNING, "%s", error)
                 said = str(error)
+                self._faulted = True
                 self._drop_camera()
                 self._wait(backoff)
                 backoff = min(2 * backoff, BACKOFF_S[1])
@@ -200,19 +221,30 @@ class Grabber:
 
     def _read(self) -> Frame | None:
         """Read a frame, from a newly opened camera if there is none; None when all is over."""
-        self._busy_since = self._monotonic()
-        if self._camera is None:
-            self._camera = self._open_camera()
-            self._reopened += 1
-            self._offset = self._next_sequence
-            self._freeze = FreezeDetector()
-            if self._closed.is_set():
-                return None
-        frame = self._camera.read()
-        self._busy_since = None
+        try:
+            camera = self._camera
+            if camera is None:
+                self._busy_since = self._monotonic()
+                camera = self._open()
+                if self._closed.is_set():
+                    return None
+            self._busy_since = self._monotonic()
+            frame = camera.read()
+        finally:
+            # a camera that is absent hangs nowhere: the pause before the next attempt is no time in the driver
+            self._busy_since = None
         if frame is None and self.live and not self._closed.is_set():
             raise SourceError(f"{self.name}: stopped giving pictures")
         return frame
+
+    def _open(self) -> Camera:
+        camera = self._camera = self._open_camera()
+        self.name, self.live = camera.name, camera.live
+        self._reopened += self._ever_open
+        self._ever_open = True
+        self._offset = self._next_sequence
+        self._freeze = FreezeDetector()
+        return camera
 
     def _keep(self, frame: Frame) -> None:
         now = self._monotonic()

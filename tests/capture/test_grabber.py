@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driver_monitor.capture.camera import Camera
+from driver_monitor.capture.camera import Camera, Expected
 from driver_monitor.capture.clip import ClipCamera
 from driver_monitor.capture.fake import FakeCamera
 from driver_monitor.capture.frame import Frame, Image
-from driver_monitor.capture.grabber import BACKOFF_S, STUCK_AFTER_S, Grabber
+from driver_monitor.capture.grabber import BACKOFF_S, FIRST_FRAME_S, STUCK_AFTER_S, UNKNOWN, Grabber
 from driver_monitor.errors import SourceError
 from tests.capture.clips import number_in, picture_of, write_clip
 
@@ -83,8 +83,20 @@ class Garage:
             raise camera
         return camera
 
-    def grabber(self, lost_after_s: float = 0.5) -> Grabber:
-        return Grabber(self.open, lost_after_s, monotonic=self.clock, wait=self.pauses.append)
+    def grabber(self, lost_after_s: float = 0.5, expected: Expected | None = None) -> Grabber:
+        """`expected`: the camera is opened by the thread."""
+        return Grabber(
+            self.open,
+            lost_after_s,
+            monotonic=self.clock,
+            wait=self.pause,
+            eager=expected is None,
+            expected=expected or UNKNOWN,
+        )
+
+    def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.clock.now += seconds
 
 
 def test_ok__a_quick_reader_gets_every_frame_once() -> None:
@@ -216,7 +228,7 @@ def test_ok__a_camera_pulled_out_at_night_and_plugged_in_again(caplog: pytest.Lo
     assert before is not None
     assert after is not None
     assert (before.sequence, before.t) == (1, 0.0)
-    assert (after.sequence, after.t) == (2, 3500.0), "numbers and times go on"
+    assert (after.sequence, after.t) == (2, 3500.0 + sum(garage.pauses)), "numbers and times go on"
     assert caplog.text.count("no such camera") == 1, "the journal is told once"
     assert "gives pictures again" in caplog.text
 
@@ -320,6 +332,105 @@ def test_ok__a_clip_in_real_time_keeps_its_own_times(tmp_path: Path) -> None:
     assert [frame.sequence for frame in seen] == list(range(6))
     assert [round(frame.t, 3) for frame in seen] == [0.0, 0.05, 0.1, 0.15, 0.2, 0.25]
     assert [round(frame.t_mono - 500.0, 3) for frame in seen if frame.t_mono] == [0.0, 0.05, 0.1, 0.15, 0.2, 0.25]
+
+
+def test_ok__a_camera_that_is_absent_for_minutes_is_lost_and_never_stuck() -> None:
+    first, second = Shutter(), Shutter()
+    garage = Garage(first, *[SourceError("camera 0: no such camera")] * 20, second)
+    seen: list[tuple[str, bool]] = []
+    pause = garage.pause
+
+    def look(seconds: float) -> None:
+        pause(seconds)
+        seen.append((grabber.state, grabber.stuck))
+
+    garage.pause = look  # type: ignore[method-assign]
+    with garage.grabber() as grabber:
+        first.ready()
+        first.shoot()
+        first.fail()
+        second.ready()
+        assert garage.clock.now > 500.0 + 10 * STUCK_AFTER_S
+        assert set(seen[1:]) == {("lost", False)}
+        assert not grabber.stuck
+
+
+def test_ok__an_open_and_the_read_after_it_have_a_time_of_their_own() -> None:
+    shutter = Shutter()
+    garage = Garage()
+
+    def slow() -> Camera:
+        garage.clock.now += 0.9 * STUCK_AFTER_S
+        return shutter
+
+    with Grabber(slow, 0.5, monotonic=garage.clock, eager=False) as grabber:
+        shutter.ready()
+        garage.clock.now += 0.9 * STUCK_AFTER_S
+        assert not grabber.stuck
+        garage.clock.now += 0.2 * STUCK_AFTER_S
+        assert grabber.stuck
+
+
+def test_ok__a_camera_may_take_its_time_for_the_first_frame_and_for_none_after_it() -> None:
+    shutter = Shutter()
+    garage = Garage(shutter)
+    with garage.grabber() as grabber:
+        shutter.ready()
+        states = []
+        for later in (FIRST_FRAME_S - 0.1, 0.2, 0.0, 0.6):
+            if later == 0.0:
+                shutter.shoot()
+            garage.clock.now += later
+            states.append(grabber.state)
+        assert states == ["ok", "lost", "ok", "lost"]
+
+
+def test_ok__a_recording_of_one_frame_a_second_or_with_a_pause_is_never_lost() -> None:
+    shutter = Shutter()
+    shutter.live = False
+    garage = Garage(shutter)
+    with garage.grabber() as grabber:
+        shutter.ready()
+        for _ in range(3):
+            garage.clock.now += 30.0
+            assert (grabber.state, grabber.stuck) == ("ok", False)
+            shutter.shoot()
+
+
+def test_ok__a_reload_does_not_wait_for_a_camera_that_takes_long_to_open() -> None:
+    shutter, may_open = Shutter(), threading.Event()
+
+    def slow() -> Camera:
+        assert may_open.wait(LONG_S)
+        return shutter
+
+    with Grabber(slow, 0.5, eager=False, expected=Expected("camera 3", live=True)) as grabber:
+        assert (grabber.name, grabber.live, grabber.state) == ("camera 3", True, "ok")
+        may_open.set()
+        shutter.ready()
+        shutter.shoot()
+        assert grabber.latest(0) is not None
+        assert (grabber.name, grabber.reopened) == ("shutter", 0)
+
+
+def test_ok__a_camera_that_cannot_be_opened_after_a_reload_is_lost_and_tried_again() -> None:
+    shutter = Shutter()
+    garage = Garage(SourceError("camera 3: is in use"), SourceError("camera 3: is in use"), shutter)
+    with garage.grabber(expected=Expected("camera 3", live=True)) as grabber:
+        shutter.ready()
+        assert garage.pauses == [0.5, 1.0]
+        assert (grabber.state, grabber.failure, grabber.reopened) == ("lost", None, 0)
+        shutter.shoot()
+        assert grabber.state == "ok"
+
+
+def test_fail__a_recording_that_cannot_be_opened_after_a_reload_is_a_failure() -> None:
+    garage = Garage(SourceError("trip.mp4: is no video"))
+    with garage.grabber(expected=Expected("trip.mp4", live=False)) as grabber:
+        with pytest.raises(SourceError, match="is no video"):
+            grabber.latest(LONG_S)
+        assert grabber.failure == "trip.mp4: is no video"
+        assert not grabber.ended
 
 
 def test_fail__a_camera_that_is_not_there_at_the_start_is_told_at_once() -> None:
