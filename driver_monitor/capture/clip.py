@@ -11,7 +11,7 @@ import av
 from av.container import InputContainer
 
 from driver_monitor.capture.camera import Clock, GuardedCamera, Wait
-from driver_monitor.capture.decoder import Decoder, reason
+from driver_monitor.capture.decoder import Decoder, open_container, reason
 from driver_monitor.capture.frame import Frame
 from driver_monitor.capture.pacing import Pace, RealTime
 from driver_monitor.errors import SourceError
@@ -105,7 +105,7 @@ def _open(path: Path) -> InputContainer:
     try:
         check_clip(path)
         # "file:" keeps a colon in a name from being read as a protocol; playlists may not reach out to the network.
-        return av.open(f"file:{where}", metadata_errors="replace", options={"protocol_whitelist": "file"})
+        return open_container(f"file:{where}", options={"protocol_whitelist": "file"})
     except (av.FFmpegError, OSError, ValueError) as error:
         raise SourceError(
             f"{where}: cannot be opened as a video ({reason(error)}): damaged, cut off, or another kind of file; "

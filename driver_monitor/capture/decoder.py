@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import av
 from av.container import InputContainer
@@ -20,6 +20,17 @@ from driver_monitor.errors import SourceError
 
 NOT_VIDEO = frozenset({"tty", "lavfi"})
 """FFmpeg formats that turn any text into pictures: a text file is not a clip."""
+
+OLD_PYAV = int(av.__version__.partition(".")[0]) < 19
+"""From 19 on text that is no UTF-8 in a container's metadata is no error, and its fractions are a class of its own."""
+
+
+def open_container(where: str, **options: Any) -> InputContainer:
+    """Open a file or URL with `options` of `av.open`. Raises `av.FFmpegError`, `OSError` or `ValueError`."""
+    if OLD_PYAV:
+        options["metadata_errors"] = "replace"
+    container: InputContainer = av.open(where, **options)
+    return container
 
 
 class Decoded(NamedTuple):
@@ -43,8 +54,9 @@ class Decoder:
         self._where = where
         self._every = every
         stream = _picture_stream(container, where)
-        rate = stream.average_rate or stream.guessed_rate
-        self._timeline = Timeline(stream.time_base or Fraction(1, av.time_base), float(rate) if rate else None)
+        rate = _fraction(stream.average_rate) or _fraction(stream.guessed_rate)
+        base = _fraction(stream.time_base) or Fraction(1, av.time_base)
+        self._timeline = Timeline(base, float(rate) if rate else None)
         self._frames = self._decode(stream)
         self.decoded = 0
         self.damaged = 0
@@ -107,6 +119,13 @@ def _picture_stream(container: InputContainer, where: str) -> VideoStream:
     if not container.streams:
         raise SourceError(f"{where}: holds no stream at all: cut off or damaged; copy it again")
     raise SourceError(f"{where}: has no picture, only sound or text; give a file with a video stream")
+
+
+def _fraction(value: Any) -> Fraction | None:
+    """Return PyAV's fraction, whatever its class, as Python's; None where it is missing or has no sense."""
+    if value is None or not value.denominator:
+        return None
+    return Fraction(value.numerator, value.denominator)
 
 
 def reason(error: Exception) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import av
 
 from driver_monitor.capture.camera import Clock, GuardedCamera, Wait
-from driver_monitor.capture.decoder import Decoder, reason
+from driver_monitor.capture.decoder import Decoder, open_container, reason
 from driver_monitor.capture.frame import Frame
 from driver_monitor.capture.pacing import Pace, RealTime
 from driver_monitor.errors import SourceError
@@ -41,9 +41,7 @@ class UrlCamera(GuardedCamera):
         name = without_password(url)
         options = {"rtsp_transport": "tcp"} if url.lower().startswith("rtsp") else {}
         try:
-            container = av.open(
-                url, metadata_errors="replace", timeout=(open_timeout_s, read_timeout_s), options=options
-            )
+            container = open_container(url, timeout=(open_timeout_s, read_timeout_s), options=options)
         except (av.FFmpegError, OSError, ValueError) as error:
             raise SourceError(
                 f"{name}: cannot be opened ({reason(error)}); check the address, the network and the camera's password"

@@ -34,10 +34,12 @@ def peer(data: bytes, *, hang: bool = False) -> Iterator[str]:
 
         thread = threading.Thread(target=serve)
         thread.start()
-        yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
-        over.set()
-        server.shutdown(socket.SHUT_RDWR)
-        thread.join()
+        try:
+            yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            over.set()
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 @pytest.fixture(scope="module")
