@@ -38,6 +38,15 @@ def compile_condition(condition: Condition) -> Judge:
     return judge
 
 
+def holding(condition: Condition, read: Read) -> tuple[Condition, ...]:
+    """Return the comparisons by which `condition` holds, in order; none when it does not hold or is unknown."""
+    if not compile_condition(condition)(read):
+        return ()
+    if condition.signal is not None:
+        return (condition,)
+    return tuple(leaf for part in (*condition.all_, *condition.any_) for leaf in holding(part, read))
+
+
 def _comparison(condition: Condition, name: str) -> Judge:
     for key, compare in _OPERATORS.items():
         threshold = getattr(condition, key)

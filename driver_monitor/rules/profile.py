@@ -11,7 +11,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from driver_monitor.rules import message
 from driver_monitor.rules.alert import LEVELS, Level
-from driver_monitor.rules.signals import SIGNALS, find, held_rule
+from driver_monitor.rules.signals import SIGNALS, described, find, held_rule
 
 Seconds = Annotated[float, Field(ge=0, le=3600)]
 Implied = Literal["distracted", "drowsy", "asleep", "unresponsive", "unknown"]
@@ -42,7 +42,7 @@ class Part(BaseModel):
 class Condition(Part):
     """Either `signal` with one comparison, or a list under `all` or `any`. Unknown signals make it unknown."""
 
-    signal: str | None = Field(None, description="Name of a signal")
+    signal: str | None = Field(None, description=f"Name of a signal. {described()}")
     above: float | None = Field(None, description="True when greater")
     at_least: float | None = Field(None, description="True when greater or equal")
     below: float | None = Field(None, description="True when smaller")
@@ -132,7 +132,6 @@ class Rule(Part):
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40, description="Name in alerts and topics")
     when: Condition = Field(description="Raises the alert")
     for_s: Seconds = Field(0.0, description="It must hold so long")
-    min_coverage: float | None = Field(None, ge=0, le=1, description="Share of its window that must have been seen")
     clear: Condition = Field(description="Clears the alert; must be known to hold, unknown never clears")
     clear_for_s: Seconds = Field(0.0, description="It must hold so long")
     level: Level

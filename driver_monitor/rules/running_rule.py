@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driver_monitor.rules import message
 from driver_monitor.rules.alert import LEVELS, AlertEvent, Attention, Evidence, Level, Phase, Value
-from driver_monitor.rules.conditions import Judge, Read, compile_condition
+from driver_monitor.rules.conditions import Judge, Read, compile_condition, holding
 from driver_monitor.rules.profile import Condition, Rule
 from driver_monitor.rules.signals import Signal, find
 from driver_monitor.state.cadence import Step
@@ -30,10 +30,10 @@ class RunningRule:
         self._worse: list[Judge | None] = [
             compile_condition(step.when) if step.when else None for step in rule.escalate
         ]
-        self._signals = [(leaf.signal, find(leaf.signal)) for leaf in rule.leaves() if leaf.signal]
         self._pending, self._clearing, self._held = Stretch(), Stretch(), Stretch()
         self._episode = 0
         self._text = ""
+        self._basis: Signal | None = None
         self._over: tuple[float, Level] | None = None
 
     @property
@@ -43,7 +43,7 @@ class RunningRule:
 
     def update(self, step: Step, state: DriverState, read: Read, next_episode: int) -> AlertEvent | None:
         """Take one frame and return the step that the alert makes with it, if any."""
-        met = self._met(state, read)
+        met = self._when(read)
         if self.level is None:
             return self._wait(step, state, read, met, next_episode)
         cleared = self._clear(read)
@@ -71,14 +71,6 @@ class RunningRule:
         if self.rule.attention is None or self._clear(read) is not None or self._when(read):
             return self.rule.attention
         return "unknown"
-
-    def _met(self, state: DriverState, read: Read) -> bool | None:
-        wanted = self.rule.min_coverage
-        if wanted is not None:
-            shares = [signal.coverage(state) for _, signal in self._signals if signal and signal.coverage]
-            if any(share < wanted for share in shares):
-                return None
-        return self._when(read)
 
     def _wait(
         self, step: Step, state: DriverState, read: Read, met: bool | None, next_episode: int
@@ -140,10 +132,18 @@ class RunningRule:
             threshold["for_s"] = self.rule.for_s
         if after_s is not None:
             measured["held_s"], threshold["held_s"] = _shown(self._held.value_s), after_s
-        named: list[Signal] = [signal for name, signal in self._signals if signal and name in measured]
-        window = next((signal.window_s(state) for signal in named if signal.window_s), None)
-        coverage = next((signal.coverage(state) for signal in named if signal.coverage), None)
-        return Evidence(measured, threshold, window, None if coverage is None else round(coverage, 3), self.rule.clause)
+        basis = self._measured_over(read, cause)
+        window = basis.window_s(state) if basis and basis.window_s else None
+        coverage = round(basis.coverage(state), 3) if basis and basis.coverage else None
+        return Evidence(measured, threshold, window, coverage, self.rule.clause)
+
+    def _measured_over(self, read: Read, cause: Condition | None) -> Signal | None:
+        """Return the signal with a window by which the alert holds; when it is over, the one by which it last did."""
+        held = (*(holding(cause, read) if cause else ()), *holding(self.rule.when, read))
+        if held:
+            signals = [find(leaf.signal or "") for leaf in held]
+            self._basis = next((signal for signal in signals if signal and signal.window_s), None)
+        return self._basis
 
 
 def _shown(value: Value) -> Value:

@@ -17,8 +17,9 @@ Kind = Literal["number", "bool", "text"]
 class Signal:
     """One quantity: how it is read from the state, None meaning unknown.
 
-    `low`, `high`: the range a threshold can sensibly lie in; `choices`: the values of a text. `window_s` and
-    `coverage` tell over what time it was measured, where that applies; they go into an alert's evidence.
+    `unit` and `meaning` stand in the profile's JSON Schema. `low`, `high`: the range a threshold can sensibly lie in;
+    `choices`: the values of a text. `window_s` and `coverage` tell over what time it was measured, where that applies;
+    they go into an alert's evidence.
     """
 
     read: Callable[[DriverState], Value]
@@ -125,3 +126,11 @@ _HELD = Signal(lambda _: None, "s", "how long another rule's alert has gone with
 def find(name: str) -> Signal | None:
     """Return the signal of that name, None when there is none."""
     return _HELD if held_rule(name) else SIGNALS.get(name)
+
+
+def described() -> str:
+    """Return every name with its meaning and unit, for people who write profiles."""
+    entries = {**SIGNALS, f"{RULE_PREFIX}<id>{HELD_SUFFIX}": _HELD}
+    return "; ".join(
+        f"{name}: {signal.meaning}" + (f", {signal.unit}" if signal.unit else "") for name, signal in entries.items()
+    )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from driver_monitor.rules.conditions import compile_condition
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Condition, Profile
-from tests.timeline import Stretch, attentive, away, film, no_camera, no_face, shut, states, verdicts
+from tests.timeline import Stretch, attentive, away, film, no_camera, no_face, shut, states, verdicts, yawn
 
 
 def nap(**changes: Any) -> dict[str, Any]:
@@ -192,9 +192,28 @@ def test_ok__a_rule_whose_clearing_overlaps_its_raising_does_not_nag() -> None:
     assert [event[1] for event in told] == ["raised"]
 
 
-def test_ok__min_coverage_withholds_what_was_measured_over_too_little_of_its_window() -> None:
-    rule = nap(when={"signal": "perclos.value", "at_least": 0.1}, clear={"signal": "perclos.value", "below": 0.05})
-    drive = [attentive(2), shut(0.8)] * 20
-    [(_, _, _, early)] = live([rule], *drive)
-    [(_, _, _, late)] = live([{**rule, "min_coverage": 0.8}], *drive)
-    assert (early, late) == pytest.approx((30, 48), abs=0.5)
+PERCLOS, YAWNS = {"signal": "perclos.value", "at_least": 0.1}, {"signal": "mouth.yawns", "at_least": 2}
+TIRING = [attentive(2), shut(0.8)] * 20
+YAWNING = [attentive(2), yawn(3), attentive(2), yawn(3), attentive(2)]
+
+
+@pytest.mark.parametrize(
+    ("when", "drive", "window_s", "covered"),
+    [
+        ({"any": [PERCLOS, YAWNS]}, TIRING, 60.0, True),
+        ({"any": [PERCLOS, YAWNS]}, YAWNING, 300.0, False),
+        ({"any": [YAWNS, PERCLOS]}, TIRING, 60.0, True),
+        ({"any": [{"all": [{"signal": "perclos.coverage", "above": 0}, PERCLOS]}, YAWNS]}, YAWNING, 300.0, False),
+        ({"any": [{"signal": "eyes.closed_s", "above": 0.5}, PERCLOS]}, [attentive(2), shut(1)], None, False),
+    ],
+)
+def test_ok__evidence_names_the_window_of_what_held_and_of_nothing_else(
+    when: dict[str, Any], drive: list[Stretch], window_s: float | None, covered: bool
+) -> None:
+    engine = Engine(Profile.model_validate({"name": "test", "rules": [nap(when=when)]}))
+    events = [event for state in states(film([*drive, attentive(2)])) for event in engine.update(state).events]
+    events += engine.dismiss("the test is over")
+    assert {event.phase for event in events} == {"raised", "cleared"}
+    for event in events:
+        assert event.evidence.window_s == window_s
+        assert (event.evidence.coverage is not None) is covered

@@ -11,7 +11,7 @@ from driver_monitor.errors import ConfigError
 from driver_monitor.profiles import load_profile
 from driver_monitor.rules import message
 from driver_monitor.rules.alert import Value
-from driver_monitor.rules.profile import MAX_RULES
+from driver_monitor.rules.profile import MAX_RULES, Profile
 from driver_monitor.rules.signals import SIGNALS
 
 RULE = """\
@@ -165,3 +165,11 @@ def test_fail__a_name_that_no_file_can_have_is_told_in_one_line(name: str) -> No
     with pytest.raises(ConfigError) as caught:
         load_profile(name)
     assert "\n" not in str(caught.value)
+
+
+def test_ok__the_schema_tells_what_each_signal_means_and_in_which_unit() -> None:
+    schema = Profile.model_json_schema()
+    told = schema["$defs"]["Condition"]["properties"]["signal"]["description"]
+    assert all(f"{name}: {signal.meaning}" in told for name, signal in SIGNALS.items())
+    assert "eyes.closed_s: how long the eyes have been closed, 0 when open, s;" in told
+    assert "rule.<id>.held_s: how long" in told
