@@ -31,6 +31,7 @@ from driver_monitor.pipeline import Pipeline
 from driver_monitor.profiles import load_profile
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
+from driver_monitor.state.expression import ExpressionTracker
 from driver_monitor.state.tracker import StateTracker
 
 
@@ -91,9 +92,10 @@ def build_perception(config: Config, models: Models) -> Perception:
     return Perception(face, EyeReader(models.eyes), expression, config.emotion.rate_hz)
 
 
-def build_pipeline(plan: Plan, models: Models) -> Pipeline:
-    """Build a pipeline with a fresh memory."""
-    return Pipeline(build_perception(plan.config, models), StateTracker(), Engine(plan.profile))
+def build_pipeline(plan: Plan, models: Models, *, still: bool = False) -> Pipeline:
+    """Build a pipeline with a fresh memory; `still`: it will see one picture only, whose one look must do."""
+    expressions = ExpressionTracker(evidence_s=0.0) if still else ExpressionTracker()
+    return Pipeline(build_perception(plan.config, models), StateTracker(expressions), Engine(plan.profile))
 
 
 def provenance(plan: Plan, models: Models) -> Provenance:

@@ -18,7 +18,7 @@ def inspect(images: list[Path], plan: Plan, models: Models) -> Iterator[dict[str
     """Yield for each file the fields of signals.jsonl plus `file`, or `{"file", "error"}` where it cannot be read.
 
     Openness is relative to a population's open eye, since a still says nothing of this driver's own; the gaze is
-    relative to the camera.
+    relative to the camera. The expression is that of the one look, which a clip would not decide by.
     """
     for path in images:
         try:
@@ -26,7 +26,7 @@ def inspect(images: list[Path], plan: Plan, models: Models) -> Iterator[dict[str
         except SourceError as error:
             yield {"file": str(path), "error": str(error)}
             continue
-        step = service.build_pipeline(plan, models).step(frame)
+        step = service.build_pipeline(plan, models, still=True).step(frame)
         yield {"file": str(path), **signals(0, step.state, step.verdict)}
 
 

@@ -33,9 +33,14 @@ classes and only neutral and happiness hold (brief, section 5); in the dark ther
 
 
 class ExpressionTracker:
-    """Smooths the looks by time, not by count, so that 2 and 10 looks a second conclude the same."""
+    """Smooths the looks by time, not by count, so that 2 and 10 looks a second conclude the same.
 
-    def __init__(self) -> None:
+    `evidence_s`: time in seconds that the looks must span before there is an answer; 0 only for a still, of which there
+    is never more than one look.
+    """
+
+    def __init__(self, evidence_s: float = EVIDENCE_S) -> None:
+        self._evidence_s = evidence_s
         self._smoothed = dict.fromkeys(EMOTIONS, 0.0)
         self._weight = 0.0
         self._look: tuple[float, Expression] | None = None
@@ -55,7 +60,7 @@ class ExpressionTracker:
         if not valid or self._look is None:
             return None
         p = self._probabilities(self._look[1])
-        decided = self._seen_s >= EVIDENCE_S
+        decided = self._seen_s >= self._evidence_s
         readable = light in _READABLE
         label = _label(p, readable) if decided else "uncertain"
         return Emotion(label, p, self._distress_s(t, p, decided and readable))
