@@ -42,18 +42,22 @@ class Decoded(NamedTuple):
 
 
 class Decoder:
-    """Decodes the first real video stream of a container.
+    """Decodes the first real video stream of a container, which is its own from then on.
 
     `every`: hand out each Nth frame only. `decoded` counts all of them; `damaged` the packets that could not be
     decoded, around which the frames are delivered. `total` and `duration_s`: frames and seconds that the container
-    announces, None where it does not say. `where` names the source in errors.
+    announces, None where it does not say, or its stamps have turned out to leap. `where` names the source in errors.
     """
 
     def __init__(self, container: InputContainer, where: str, every: int = 1) -> None:
         self._container = container
         self._where = where
         self._every = every
-        stream = _picture_stream(container, where)
+        try:
+            stream = _picture_stream(container, where)
+        except BaseException:
+            container.close()
+            raise
         rate = _fraction(stream.average_rate) or _fraction(stream.guessed_rate)
         base = _fraction(stream.time_base) or Fraction(1, av.time_base)
         self._timeline = Timeline(base, float(rate) if rate else None)
@@ -61,7 +65,12 @@ class Decoder:
         self.decoded = 0
         self.damaged = 0
         self.total = stream.frames or None
-        self.duration_s = container.duration / av.time_base if container.duration else None
+        self._duration_s = container.duration / av.time_base if container.duration else None
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds that the container announces: they count leaps too, which our time leaves out."""
+        return None if self._timeline.leapt else self._duration_s
 
     def next(self) -> Decoded | None:
         """Return the next picture, None at the end.

@@ -18,7 +18,8 @@ class Timeline:
     """Gives each frame its time in seconds since the first one.
 
     A stamp that moves forward is believed. A missing one, a repeated one and one that goes back say nothing: the
-    time then goes on by one frame at the average rate. Stamps that restart or leap go on from where the time was.
+    time then goes on by one frame at the average rate. Stamps that restart or leap go on from where the time was;
+    `leapt` says that they did.
     """
 
     def __init__(self, time_base: Fraction, rate: float | None) -> None:
@@ -28,6 +29,7 @@ class Timeline:
         self._zero: float | None = None
         self._stamp: int | None = None
         self._t: float | None = None
+        self.leapt = False
 
     def at(self, stamp: int | None) -> float:
         """Return the time of the next frame, seconds; `stamp` counts time bases, None where the file has none."""
@@ -35,6 +37,8 @@ class Timeline:
             self._t = 0.0
         elif stamp is None or (self._stamp is not None and stamp <= self._stamp):
             self._t += self._step
+            if stamp is not None and self._stamp is not None and (self._stamp - stamp) * self._base > RESTART_S:
+                self.leapt = True
         else:
             self._t = self._moved(stamp, self._t)
         if stamp is not None:
@@ -49,6 +53,7 @@ class Timeline:
         wanted = stamp * self._base - self._zero
         if -RESTART_S <= wanted - t <= PAUSE_S:
             return max(t, wanted)
+        self.leapt = True
         moved = (stamp - self._stamp) * self._base
         resumed = t + (moved if moved <= PAUSE_S else self._step)
         self._zero = stamp * self._base - resumed

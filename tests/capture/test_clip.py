@@ -160,6 +160,24 @@ def test_fail__sound_without_picture(tmp_path: Path) -> None:
     assert "no picture" in refusal(write_sound(tmp_path / "radio.wav"))
 
 
+def test_fail__a_file_that_is_refused_is_let_go(tmp_path: Path) -> None:
+    path = write_sound(tmp_path / "radio.wav")
+    with pytest.raises(SourceError) as held:
+        ClipCamera(path)
+    opened = [file.readlink() for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
+    assert path not in opened, held
+
+
+def test_ok__a_leap_in_the_stamps_is_no_missing_hour(tmp_path: Path) -> None:
+    stamps = [number * 50 + (3_600_000 if number >= 12 else 0) for number in range(24)]
+    path = write_clip(tmp_path / "leap.mkv", PICTURES, stamps_ms=stamps)
+    with ClipCamera(path) as camera:
+        frames = list(iter(camera.read, None))
+        assert camera.warning is None
+    assert len(frames) == 24
+    assert frames[-1].t == pytest.approx(23 / 20, abs=0.05)
+
+
 def test_fail__a_clip_cut_off_before_its_index(tmp_path: Path, clip: Path) -> None:
     path = tmp_path / "cut.mp4"
     path.write_bytes(clip.read_bytes()[: clip.stat().st_size // 2])
