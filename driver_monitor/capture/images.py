@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import struct
 import time
@@ -14,11 +15,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from driver_monitor.capture import picture
+from driver_monitor.capture import decoder_noise, picture
 from driver_monitor.capture.camera import Clock, GuardedCamera, Wait
 from driver_monitor.capture.frame import Frame, Image
 from driver_monitor.capture.pacing import Pace, RealTime
 from driver_monitor.errors import SourceError
+
+_log = logging.getLogger(__name__)
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm"})
 """What a folder replay takes for pictures; other files beside them (labels, notes) are left alone."""
@@ -88,9 +91,12 @@ def read_image(path: Path) -> Image:
     _check_announced_size(data, path)
     if data[:2].tobytes() == b"\xff\xd8" and data.tobytes().rfind(b"\xff\xd9") < 0:
         raise SourceError(f"{path}: this JPEG is cut off; copy it again")
-    pixels = _decode(data, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH)
+    pixels, complaints = _decode(data, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH)
     if pixels is None:
         raise SourceError(f"{path}: is not a picture that can be read, or is damaged; give a PNG or JPEG")
+    damage = [line for line in complaints if "warning" not in line.casefold()]
+    if damage:
+        _log.warning("%s: read as far as it goes (%s); copy it again", path, damage[0])
     height, width = pixels.shape[:2]
     picture.check_size(width, height, str(path))
     if pixels.dtype == np.uint16:
@@ -102,6 +108,9 @@ def read_image(path: Path) -> Image:
 
 def _read_bytes(path: Path) -> NDArray[np.uint8]:
     try:
+        if path.exists() and not path.is_dir() and not path.is_file():
+            # a pipe or a device might never come to its end
+            raise SourceError(f"{path}: is not a regular file; give a PNG or JPEG")
         if path.is_file() and path.stat().st_size > MAX_BYTES:
             raise SourceError(f"{path}: more than {MAX_BYTES // 1_000_000} MB is too large for a picture")
         data = np.frombuffer(path.read_bytes(), np.uint8)
@@ -118,18 +127,19 @@ def _check_announced_size(data: NDArray[np.uint8], path: Path) -> None:
         width, height = struct.unpack(">II", data[16:24].tobytes())
         picture.check_size(width, height, str(path))
     elif data[:2].tobytes() == b"\xff\xd8" and data.size > LARGE_JPEG_BYTES:
-        small = _decode(data, cv2.IMREAD_REDUCED_GRAYSCALE_8)
+        small, _ = _decode(data, cv2.IMREAD_REDUCED_GRAYSCALE_8)
         if small is not None:
             picture.check_size(small.shape[1] * 8, small.shape[0] * 8, str(path))
 
 
-def _decode(data: NDArray[np.uint8], flags: int) -> NDArray[Any] | None:
-    with quiet_opencv():
+def _decode(data: NDArray[np.uint8], flags: int) -> tuple[NDArray[Any] | None, list[str]]:
+    """Return the pixels, None if there are none, and what the decoder had to say."""
+    with quiet_opencv(), decoder_noise.caught() as complaints:
         try:
             pixels: NDArray[Any] | None = cv2.imdecode(data, flags)
         except (cv2.error, MemoryError):
-            return None
-    return pixels
+            pixels = None
+    return pixels, complaints
 
 
 @contextmanager

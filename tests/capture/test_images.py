@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -8,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from driver_monitor.capture import decoder_noise
 from driver_monitor.capture.images import FolderCamera, list_images, read_image
 from driver_monitor.errors import SourceError
 from tests.capture.clips import number_in, picture_of
@@ -63,7 +65,35 @@ def test_fail__pictures_that_cannot_be_read(tmp_path: Path, capfd: pytest.Captur
     refusal(cut_png)
     assert "check the path" in refusal(tmp_path / "gone.png")
     assert "check the path" in refusal(tmp_path)
-    assert "WARN" not in capfd.readouterr().err, "OpenCV keeps its own lines to itself"
+    assert capfd.readouterr().err == "", "OpenCV and libpng keep their own lines to themselves"
+
+
+def test_ok__a_scratched_jpeg_is_read_as_far_as_it_goes_and_one_line_names_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = save(tmp_path / "scratch.jpg", np.random.default_rng(1).integers(0, 255, (200, 200, 3), np.uint8))
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 20] = b"\xff\xd3" * 10
+    path.write_bytes(data)
+    assert read_image(path).shape == (200, 200, 3)
+    assert capfd.readouterr().err == ""
+    [record] = caplog.records
+    assert str(path) in record.getMessage()
+
+
+def test_ok__what_others_say_on_stderr_while_a_picture_is_decoded_is_not_lost(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with decoder_noise.caught() as said:
+        os.write(2, b"<4>an alert\nlibpng warning: iCCP: known incorrect sRGB profile\n<4>and another\n")
+    assert said == ["libpng warning: iCCP: known incorrect sRGB profile"]
+    assert capfd.readouterr().err == "<4>an alert\n<4>and another\n"
+
+
+def test_fail__a_pipe_is_no_picture_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    assert "is not a regular file" in refusal(tmp_path / "pipe.png")
+    assert "is not a regular file" in refusal(Path("/dev/zero"))
 
 
 def test_fail__too_small_and_too_large(tmp_path: Path) -> None:
