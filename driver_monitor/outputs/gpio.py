@@ -27,6 +27,16 @@ Wait = Callable[[threading.Event, float | None], None]
 """Waits for the event, at most so many seconds (None: for ever)."""
 
 
+_said: set[str] = set()
+
+
+def _say_once(text: str) -> None:
+    """Log what a machine lacks once a process: a reload tells nothing new."""
+    if text not in _said:
+        _said.add(text)
+        log.warning("%s", text)
+
+
 def _wait(event: threading.Event, timeout: float | None) -> None:
     event.wait(timeout)
 
@@ -37,6 +47,7 @@ class GpioOutput:
     `factory`: a gpiozero pin factory instead of the configured one, as for mock pins. `clock` (monotonic seconds) and
     `wait` are the thread's time. Raises `OutputError` when pins are asked for by name and cannot be had. A fault of a
     pin later on is logged once, counted in `faults`, and never a `failure`: monitoring goes on without the buzzer.
+    Whatever else ends the thread is one.
     """
 
     def __init__(
@@ -48,7 +59,7 @@ class GpioOutput:
     ) -> None:
         self.failure: str | None = None
         self.faults = 0
-        self._pins = open_pins(config, factory, lambda text: log.warning("%s", text))
+        self._pins = open_pins(config, factory, _say_once)
         self._clock, self._wait = clock, wait
         self._signaller = Signaller(config.max_buzz_s)
         self._level: Level | None = None
@@ -73,6 +84,10 @@ class GpioOutput:
     def status(self, status: Message) -> None:
         """Do nothing."""
 
+    def counters(self) -> dict[str, int]:
+        """Return how often a pin did not obey."""
+        return {"gpio_faults": self.faults}
+
     def close(self) -> None:
         """Leave both pins off; may be called twice."""
         self._closing = True
@@ -85,6 +100,13 @@ class GpioOutput:
             self._fault(error)
 
     def _run(self) -> None:
+        try:
+            self._show_until_closed()
+        except Exception as error:
+            self.failure = f"gpio: its thread died: {type(error).__name__}: {error}; this is a bug"
+            log.exception("%s", self.failure)
+
+    def _show_until_closed(self) -> None:
         while not self._closing:
             self._wake.clear()
             now = self._clock()

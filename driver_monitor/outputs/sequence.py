@@ -43,11 +43,13 @@ class AlertSequence:
     """Counts the alerts of a vehicle, from 1, in `folder`, which is made if it is not there.
 
     Never raises: alerts go out whatever the disk does. `fault` says why numbers are not safe at present, else None;
-    each new fault is logged once. `wall_ms`: milliseconds since 1970.
+    each new fault is logged once. `failure`: why no number will be safe any more, for the thread has died, else None;
+    alerts go on, numbered by the clock. `wall_ms`: milliseconds since 1970.
     """
 
     def __init__(self, folder: Path, wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
         self.fault: str | None = None
+        self.failure: str | None = None
         self._path, self._wall_ms = folder / FILE, wall_ms
         self._store: sqlite3.Connection | None = None
         self._last = 0
@@ -82,6 +84,16 @@ class AlertSequence:
         self._thread.join(CLOSE_S)
 
     def _run(self) -> None:
+        try:
+            self._reserve_until_closed()
+        except Exception as error:
+            log.exception("alert numbers: the thread died; this is a bug")
+            with self._numbers:
+                self.failure = f"alert numbers: the thread died: {type(error).__name__}: {error}; this is a bug"
+                self.fault = self.failure
+                self._numbers.notify_all()
+
+    def _reserve_until_closed(self) -> None:
         while not self._closing:
             self._wake.wait()
             self._wake.clear()

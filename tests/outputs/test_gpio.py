@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from driver_monitor.config import GpioConfig
 from driver_monitor.errors import OutputError
-from driver_monitor.outputs import gpio_off
+from driver_monitor.outputs import gpio, gpio_off
 from driver_monitor.outputs.gpio import GpioOutput
 from driver_monitor.outputs.patterns import BUZZER, LED, Pattern, Signaller
 from driver_monitor.rules.alert import LEVELS, Level
@@ -172,10 +172,12 @@ def test_ok__a_machine_without_pins_says_so_once_and_goes_on(
     monkeypatch.delenv("GPIOZERO_PIN_FACTORY", raising=False)
     monkeypatch.setattr(Device, "pin_factory", None)
     monkeypatch.setitem(sys.modules, "gpiozero.pins.lgpio", None)
-    output = GpioOutput(GpioConfig(backend="auto"))
-    output.level("critical")
-    output.level(None)
-    output.close()
+    monkeypatch.setattr(gpio, "_said", set())
+    for _ in range(2):  # the second one stands for a reload
+        output = GpioOutput(GpioConfig(backend="auto"))
+        output.level("critical")
+        output.level(None)
+        output.close()
     assert caplog.text.count("no GPIO here:") == 1
     assert output.failure is None
 
@@ -240,6 +242,34 @@ def test_fail__gpio_off_with_a_wrong_configuration_is_one_line(
     config.write_text("gpio: {buzzer: 3}\n")
     assert gpio_off.main(["--config", str(config)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_ok__gpio_off_with_a_wrong_configuration_drives_the_default_pins_low(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("gpio: [\n")
+    factory = MockFactory()
+    pins = [factory.pin(number) for number in (GpioConfig().buzzer_pin, GpioConfig().led_pin)]
+    for pin in pins:
+        pin.function = "output"
+        pin.state = 1
+    states = [pin.states for pin in pins]
+    assert gpio_off.main(["--config", str(config)], factory) == 2
+    assert [state[-1].state for state in states] == [0, 0]
+
+
+def test_fail__a_thread_that_dies_is_a_failure_that_says_so() -> None:
+    died = threading.Event()
+
+    def broken(wake: threading.Event, timeout: float | None) -> None:
+        died.set()
+        raise ZeroDivisionError("oops")
+
+    output = GpioOutput(CONFIG, MockFactory(), wait=broken)
+    assert died.wait(10)
+    output._thread.join(10)  # type: ignore[union-attr]
+    assert output.failure is not None
+    assert "ZeroDivisionError: oops" in output.failure
+    output.close()
 
 
 @given(st.lists(st.floats(0.01, 5), min_size=2, max_size=6).filter(lambda s: len(s) % 2 == 0), st.floats(0, 1000))

@@ -154,3 +154,19 @@ def test_ok__what_is_reserved_is_written_with_full_synchronisation(tmp_path: Pat
         store.close()
         assert counter._store is not None
         assert counter._store.execute("PRAGMA synchronous").fetchone()[0] == 2
+
+
+def test_fail__a_thread_that_dies_is_a_failure_and_alerts_are_numbered_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counter = at(tmp_path)
+
+    def broken() -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(counter, "_reserve", broken)
+    given = numbers(counter, 3 * BLOCK)
+    assert given == sorted(set(given))
+    assert counter.failure is not None
+    assert "ZeroDivisionError: oops" in counter.failure
+    counter.close()
