@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from driver_monitor.outputs.output import Message, Output
+from driver_monitor.outputs.output import Counting, Message, Output
 from driver_monitor.rules.alert import Level
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,17 @@ class Outputs:
     def failure(self) -> str | None:
         """Why the first of the outputs that can work no more cannot, else None."""
         return next((output.failure for output in self._outputs if output.failure is not None), None)
+
+    def counters(self) -> dict[str, int]:
+        """Return what the outputs have counted, for `status/`: `journal_dropped`, `zmq_dropped_alert`, `gpio_faults`...
+
+        `output_faults`: how often an output raised, which none may. An output that is not there has no counters.
+        """
+        counts = {"output_faults": sum(self.faults.values())}
+        for output in self._outputs:
+            if isinstance(output, Counting):
+                counts.update(output.counters())
+        return counts
 
     def alert(self, alert: Message) -> None:
         """Hand on an alert."""

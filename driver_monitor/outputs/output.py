@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from driver_monitor.rules.alert import Level
 
@@ -38,3 +38,11 @@ class Output(Protocol):
 
     def close(self) -> None:
         """Flush and release; idempotent."""
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """An output that counts what went wrong without being its end, for `status/`."""
+
+    def counters(self) -> Mapping[str, int]:
+        """Return counts since the start, each under a name of its own that begins with the output's."""

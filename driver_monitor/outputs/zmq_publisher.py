@@ -83,6 +83,10 @@ class ZmqPublisher:
         """Publish on `status/`; the last one is kept for late subscribers."""
         self._put(_Item("status", status))
 
+    def counters(self) -> dict[str, int]:
+        """Return the messages that were lost because the machine was too slow, by kind."""
+        return {f"zmq_dropped_{kind}": count for kind, count in self.dropped.items()}
+
     def close(self) -> None:
         """Send what is queued, release the address; at most `CLOSE_S`."""
         with self._lock:

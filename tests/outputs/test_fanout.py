@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from driver_monitor.config import GpioConfig, ZmqConfig
 from driver_monitor.outputs.fanout import Outputs
+from driver_monitor.outputs.gpio import GpioOutput
+from driver_monitor.outputs.journal import Journal
 from driver_monitor.outputs.output import Message
+from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 from driver_monitor.rules.alert import Level
 
 
@@ -74,3 +78,31 @@ def test_ok__the_failure_of_any_output_is_told() -> None:
     assert outputs.failure is None
     second.failure = "its thread died"
     assert outputs.failure == "its thread died"
+
+
+class Dropping(Recorder):
+    def counters(self) -> dict[str, int]:
+        return {"dropping_dropped": 7}
+
+
+def test_ok__what_the_outputs_count_is_told_together() -> None:
+    outputs = Outputs([Broken("a", []), Dropping("b", [])])
+    outputs.alert({"seq": 1})
+    assert outputs.counters() == {"output_faults": 1, "dropping_dropped": 7}
+
+
+def test_ok__every_output_of_ours_that_can_lose_something_counts_it() -> None:
+    ours = Outputs(
+        [Journal(), ZmqPublisher(ZmqConfig(bind="tcp://127.0.0.1:*")), GpioOutput(GpioConfig(backend="mock"))]
+    )
+    try:
+        assert ours.counters() == {
+            "output_faults": 0,
+            "journal_dropped": 0,
+            "zmq_dropped_state": 0,
+            "zmq_dropped_status": 0,
+            "zmq_dropped_alert": 0,
+            "gpio_faults": 0,
+        }
+    finally:
+        ours.close()
