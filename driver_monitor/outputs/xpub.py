@@ -30,6 +30,8 @@ HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS = 2000, 6000
 """A subscriber that went without a word (power cut) is forgotten after the second."""
 MAX_SUBSCRIPTION = 1024
 """Bytes; a longer message from a subscriber is none of ours and ends its connection."""
+MAX_PATH = 107
+"""Bytes of a Unix socket's path (unix(7)); an abstract name's @ stands for a byte too."""
 NOTICES_AT_ONCE = 64
 """Subscriptions served before it is the turn of our own messages."""
 
@@ -124,6 +126,8 @@ def _check(bind: str) -> None:
     if not bind.startswith("ipc://") or bind == "ipc://*":
         return
     path = bind.removeprefix("ipc://")
+    if len(os.fsencode(path)) > MAX_PATH:
+        raise OutputError(f"zmq.bind: {bind}: its path is too long; a socket's path has at most {MAX_PATH} bytes")
     if path.startswith("@"):
         if _answers("\0" + path[1:]):
             raise OutputError(f"zmq.bind: {bind} is in use; stop the other daemon or choose another name")
@@ -161,7 +165,6 @@ def _cannot_bind(bind: str, error: zmq.ZMQError | OSError) -> str:
         errno.EADDRNOTAVAIL: "is not an address of this machine; choose tcp://127.0.0.1:5556",
         errno.ENODEV: "is not an address of this machine; choose tcp://127.0.0.1:5556",
         errno.EACCES: "is not permitted; choose a port above 1023, or a folder that this user may write",
-        errno.ENAMETOOLONG: "is too long; a socket's path has at most 107 characters",
     }
     other = f"cannot be bound: {os.strerror(error.errno or 0)}; correct zmq.bind in the configuration"
     return f"zmq.bind: {bind} {reasons.get(error.errno or 0, other)}"
