@@ -6,6 +6,7 @@ A SUB socket and a console, nothing else: what it prints is what any subscriber 
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -94,10 +95,13 @@ def watch(connect: str, out: Console, stop: Stop = lambda: False) -> Watcher:
     try:
         socket.setsockopt(zmq.IPV6, int("[" in connect))
         socket.setsockopt(zmq.SUBSCRIBE, b"")
+        where = "give tcp://127.0.0.1:5556 or ipc:///path, as in zmq.bind"
+        port = re.fullmatch(r"tcp://.*:(\d+)", connect)
+        if port and not 0 < int(port[1]) <= 65535:  # libzmq would wait for it for ever
+            raise UsageError(f"--connect {plain(connect)}: there is no port {port[1]}; {where}")
         try:
             socket.connect(connect)
         except zmq.ZMQError as error:
-            where = "give tcp://127.0.0.1:5556 or ipc:///path, as in zmq.bind"
             raise UsageError(f"--connect {plain(connect)}: no endpoint ({error.strerror}); {where}") from None
         return _watch(socket, connect, out, stop)
     finally:
@@ -194,4 +198,9 @@ def _part(message: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def _number(value: object, form: str) -> str:
-    return form.format(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return ""
+    try:
+        return form.format(float(value))
+    except OverflowError:  # JSON knows no largest number
+        return ""

@@ -162,6 +162,16 @@ def test_fail__what_is_no_message_is_counted_and_told_once(garbage: list[bytes])
     assert "Traceback" not in screen.getvalue()
 
 
+def test_ok__a_number_beyond_all_floats_is_shown_as_unknown() -> None:
+    huge = {**STATE, "t": 10**400, "eyes": {"openness": 10**400}, "perclos": {"value": -(10**400)}}
+    seen, screen, states = watcher()
+    seen.frames(frames("state/", huge), 1.0)
+    seen.frames(frames("alert/x/", alert(t=10**400)), 1.0)
+    assert "PERCLOS unknown" in states[0].plain
+    assert "-:--:--.-" in screen.getvalue()
+    assert seen.malformed == 0
+
+
 def test_fail__a_publisher_of_something_else_does_not_end_the_watch() -> None:
     other: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.PUB)
     port = other.bind_to_random_port("tcp://127.0.0.1")
@@ -176,7 +186,10 @@ def test_fail__a_publisher_of_something_else_does_not_end_the_watch() -> None:
         other.close(0)
 
 
-@pytest.mark.parametrize("connect", ["nonsense", "tcp://", "http://127.0.0.1:80", "tcp://127.0.0.1", "tcp://1:x"])
+@pytest.mark.parametrize(
+    "connect",
+    ["nonsense", "tcp://", "http://127.0.0.1:80", "tcp://127.0.0.1", "tcp://1:x", "tcp://127.0.0.1:99999", "tcp://h:0"],
+)
 def test_fail__what_is_no_endpoint_is_one_line(connect: str) -> None:
     with pytest.raises(UsageError) as caught:
         watch(connect, Console(file=io.StringIO()), lambda: True)
