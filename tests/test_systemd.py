@@ -137,6 +137,12 @@ def test_ok__the_unit_keeps_its_promises() -> None:
     assert not directives("Requires")
 
 
+def test_ok__the_unit_points_at_nothing_that_no_step_installs() -> None:
+    steps = (UNITS / "README.md").read_text()
+    for line in directives("Documentation"):
+        assert line.removeprefix("Documentation=file://") in steps
+
+
 def test_ok__the_user_and_the_groups_that_the_unit_names_are_made(tmp_path: Path) -> None:
     program = shutil.which("systemd-sysusers")
     if program is None:
