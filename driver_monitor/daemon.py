@@ -16,7 +16,7 @@ from driver_monitor.errors import DriverMonitorError
 from driver_monitor.health import CameraHealth, Health
 from driver_monitor.outputs.envelope import Provenance, Stamper, envelope
 from driver_monitor.outputs.messages import state_message
-from driver_monitor.outputs.output import Output
+from driver_monitor.outputs.output import Message, Output
 from driver_monitor.pipeline import Pipeline, Step
 from driver_monitor.rhythm import Rhythm
 from driver_monitor.rules.alert import AlertEvent, Level
@@ -71,9 +71,9 @@ class Parts:
 class Daemon:
     """Runs until the source ends, `stop` is called, or a part dies.
 
-    `clock`: monotonic seconds; `started`: its value from which times without a frame count. `reload`: called between
-    two frames after `ask_reload`, with the parts to change and a function that sends alerts to the present outputs;
-    it raises `ReloadError`, with the old parts in place, when the new configuration is wrong or does not work.
+    `parts` may be changed by `reload`, which is called between two frames after `ask_reload`; it raises `ReloadError`,
+    with the old parts in place, when the new configuration is wrong or does not work. `clock`: monotonic seconds;
+    `started`: its value from which times without a frame count.
     """
 
     def __init__(
@@ -83,14 +83,15 @@ class Daemon:
         notifier: Notifier,
         clock: Callable[[], float],
         started: float,
-        reload: Callable[[Parts, Callable[[Events], None]], None],
+        reload: Callable[[Daemon], None],
     ) -> None:
-        self._parts, self._stamper, self._notifier, self._clock, self._reload = parts, stamper, notifier, clock, reload
+        self.parts, self._stamper, self._notifier, self._clock, self._reload = parts, stamper, notifier, clock, reload
         # Plain flags: a signal handler that waits for an Event's lock could wait for the very thread it interrupts.
         self._stop = self._reload_asked = False
         self._started = started
         self._last: Frame | None = None
         self._level: Level | None = None
+        self._active: dict[str, Message] = {}
         self._state_rhythm, self._status_rhythm = Rhythm(parts.state_s), Rhythm(STATUS_S)
         self._progress = False
         self.health = Health(self._started)
@@ -118,7 +119,7 @@ class Daemon:
 
     def _turn(self) -> bool:
         """Take the newest frame, or let time go on without one; False at the source's end."""
-        parts = self._parts
+        parts = self.parts
         frame = parts.source.latest(TICK_S)
         if frame is not None:
             self._last = frame
@@ -141,32 +142,43 @@ class Daemon:
 
     def _publish(self, step: Step, t_mono: float | None) -> None:
         self.health.seen(step)
-        self._send(step.verdict.events, t_mono)
-        outputs = self._parts.outputs
+        self.send(step.verdict.events, t_mono)
+        outputs = self.parts.outputs
         if step.verdict.level != self._level:
             self._level = step.verdict.level
             outputs.level(self._level)
         if self._state_rhythm.beat(self._clock()):
             outputs.state(state_message(step.state, step.verdict))
 
-    def _send(self, events: Events, t_mono: float | None) -> None:
+    def send(self, events: Events, t_mono: float | None = None) -> None:
+        """Number and publish `events`; `t_mono`: capture time of the frame that decided them, None: now."""
         for event in events:
-            stamp = self._stamper.stamp(event, t_mono)
-            self._parts.outputs.alert(envelope(event, stamp, self._parts.provenance))
+            stamp = self._stamper.stamp(event, self._clock() if t_mono is None else t_mono)
+            alert = envelope(event, stamp, self.parts.provenance)
+            self._active.pop(event.rule, None)
+            if event.phase != "cleared":
+                self._active[event.rule] = alert
+            self.parts.outputs.alert(alert)
+
+    def repeat(self) -> None:
+        """Tell the outputs, which are new, of the alerts that are active: the same messages with the same ids."""
+        for alert in self._active.values():
+            self.parts.outputs.alert(alert)
+        self.parts.outputs.level(self._level)
 
     def _report(self) -> None:
         now = self._clock()
         if not self._status_rhythm.beat(now):
             return
-        status = self.health.status(self._parts.source, self._parts.provenance, now)
-        self._parts.outputs.status(status)
+        status = self.health.status(self.parts.source, self.parts.provenance, now)
+        self.parts.outputs.status(status)
         if self._progress:
             self._notifier.watchdog()
             self._notifier.status(self.health.sentence)
         self._progress = False
 
     def _check_parts(self) -> None:
-        camera, outputs = self._parts.source, self._parts.outputs
+        camera, outputs = self.parts.source, self.parts.outputs
         failure = "its driver hangs and only a new process can help" if camera.stuck else camera.failure
         for name, reason in (("camera", failure), ("outputs", outputs.failure)):
             if reason is not None:
@@ -174,14 +186,13 @@ class Daemon:
 
     def _apply_reload(self) -> None:
         self._notifier.reloading()
-        source = self._parts.source
+        source = self.parts.source
         try:
-            self._reload(self._parts, lambda events: self._send(events, self._clock()))
+            self._reload(self)
             log.info("configuration read again")
         except ReloadError as error:
             log.error("kept the old configuration: %s", error)
-        if self._parts.source is not source:
+        if self.parts.source is not source:
             self._last = None
-        self._state_rhythm.period_s = self._parts.state_s
-        self._parts.outputs.level(self._level)
+        self._state_rhythm.period_s = self.parts.state_s
         self._notifier.ready()

@@ -22,8 +22,8 @@ from driver_monitor.errors import OutputError
 from driver_monitor.outputs import journal
 from driver_monitor.outputs.envelope import LiveStamper
 from driver_monitor.outputs.sequence import AlertSequence
-from driver_monitor.reload import Reloader
-from driver_monitor.service import Plan, Request
+from driver_monitor.reload import Builders, Reloader
+from driver_monitor.service import Models, Plan, Request
 from driver_monitor.systemd import Notifier
 
 log = logging.getLogger(__name__)
@@ -40,13 +40,15 @@ def run(request: Request) -> None:
     plan = service.load_plan(request)
     journal.configure(plan.config.service.log_level)
     console = None if journal.is_journal(sys.stderr) else Console()
-    with AlertSequence(state_dir(plan.config.service)) as sequence, _parts(plan, console, started) as parts:
+    models = service.load_models(plan.config)
+    builders = Builders(
+        outputs=lambda plan: service.build_outputs(plan, console),
+        source=lambda plan: service.build_grabber(plan, started, eager=False),
+    )
+    with AlertSequence(state_dir(plan.config.service)) as sequence, _parts(plan, models, console, started) as parts:
         stamper = LiveStamper(sequence.next, wall_clock, str(uuid.uuid4()), boot_id())
-        builders = {
-            "outputs": lambda plan: service.build_outputs(plan, console),
-            "source": lambda plan: service.build_grabber(plan, started),
-        }
-        daemon = Daemon(parts, stamper, Notifier(), time.monotonic, started, Reloader(request, plan, builders))
+        reload = Reloader(request, plan, models, builders)
+        daemon = Daemon(parts, stamper, Notifier(), time.monotonic, started, reload)
         with _signals(daemon):
             daemon.run()
         health = daemon.health
@@ -54,12 +56,11 @@ def run(request: Request) -> None:
 
 
 @contextmanager
-def _parts(plan: Plan, console: Console | None, started: float) -> Iterator[Parts]:
+def _parts(plan: Plan, models: Models, console: Console | None, started: float) -> Iterator[Parts]:
     """Build the parts, and close whatever parts are in place at the end, in the order that loses nothing."""
-    models = service.load_models(plan.config)
     pipeline = service.build_pipeline(plan, models)
     # The camera comes first: of all faults at a start, one that is not there is the most likely.
-    source = service.build_grabber(plan, started)
+    source = service.build_grabber(plan, started, eager=True)
     try:
         outputs = service.build_outputs(plan, console)
     except BaseException:

@@ -2,67 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from driver_monitor import service
-from driver_monitor.daemon import Events, Parts, ReloadError
+from driver_monitor.capture.grabber import Grabber
+from driver_monitor.capture.open_source import check_source
+from driver_monitor.daemon import Daemon, ReloadError
 from driver_monitor.errors import DriverMonitorError
-from driver_monitor.service import Plan, Request
+from driver_monitor.outputs import journal
+from driver_monitor.outputs.output import Output
+from driver_monitor.rules.engine import Engine
+from driver_monitor.service import Models, Plan, Request
 
-PIPELINE_KEYS = ("profile", "camera", "face", "emotion", "models")
-"""The camera is among them: another view is another straight-ahead, and its time starts anew."""
-OUTPUT_KEYS = ("zmq", "gpio", "service")
-CAMERA_KEYS = ("camera",)
+log = logging.getLogger(__name__)
+
+WHY = "the configuration was read again"
+
+
+@dataclass(frozen=True, slots=True)
+class Builders:
+    """How to make the parts that hold something of the outside world."""
+
+    outputs: Callable[[Plan], Output]
+    source: Callable[[Plan], Grabber]
 
 
 class Reloader:
     """Knows the plan in force and replaces it part by part.
 
-    `builders`: how to make the parts of `Parts` that must be closed before their successor opens, by name.
+    First comes all that can fail; only then is anything touched that the driver would notice. A new camera is opened
+    by its own thread, since that can take ten seconds: one that does not open is the alert `camera_fault`.
     """
 
-    def __init__(self, request: Request, plan: Plan, builders: Mapping[str, Callable[[Plan], object]]) -> None:
-        self._request, self._plan, self._builders = request, plan, builders
+    def __init__(self, request: Request, plan: Plan, models: Models, builders: Builders) -> None:
+        self._request, self._plan, self._models, self._build = request, plan, models, builders
 
-    def __call__(self, parts: Parts, send: Callable[[Events], None]) -> None:
-        """Read the configuration again and change `parts`; `send` takes alerts to the outputs then in place.
+    def __call__(self, daemon: Daemon) -> None:
+        """Read the configuration again and change the daemon's parts.
 
-        Raises `ReloadError` when the new configuration is wrong or does not work and the old one goes on, and
-        another `DriverMonitorError` when not even that was possible.
+        Raises `ReloadError` when the new configuration is wrong or does not work and the old one goes on, and another
+        `DriverMonitorError` when not even that was possible.
         """
+        old = self._plan
         try:
             new = service.load_plan(self._request)
             models = service.load_models(new.config)
-            pipeline = service.build_pipeline(new, models) if self._differs(new, PIPELINE_KEYS) else None
+            camera = old.config.camera != new.config.camera
+            if camera:  # one that is lost just now must not keep other changes out
+                check_source(new.config.camera.source)
         except DriverMonitorError as error:
             raise ReloadError(str(error)) from error
-        stale = [name for name, keys in (("outputs", OUTPUT_KEYS), ("source", CAMERA_KEYS)) if self._differs(new, keys)]
-        if pipeline is not None or stale:
-            # An alert must not hang at a subscriber for ever because the rule that raised it is gone.
-            send(parts.pipeline.engine.dismiss("the configuration was read again"))
-        self._swap(parts, stale, new)
-        parts.pipeline = pipeline or parts.pipeline
-        parts.provenance = service.provenance(new, models)
-        parts.state_s = 1.0 / new.config.zmq.state_hz
-        self._plan = new
+        self._swap_outputs(daemon, new)
+        # Another view is another straight-ahead, and other nets see other lids: then nothing learned is worth keeping.
+        nets = self._models.digest != models.digest or (old.config.face, old.config.emotion, old.config.models) != (
+            new.config.face,
+            new.config.emotion,
+            new.config.models,
+        )
+        if camera or nets:
+            daemon.send(daemon.parts.pipeline.engine.dismiss(WHY))
+            daemon.parts.pipeline = service.build_pipeline(new, models)
+        elif old.profile_text != new.profile_text:
+            daemon.send(daemon.parts.pipeline.engine.dismiss(WHY))
+            daemon.parts.pipeline.engine = Engine(new.profile)
+        if camera:
+            daemon.parts.source.close()
+            daemon.parts.source = self._build.source(new)
+        self._settle(daemon, new, models)
 
-    def _differs(self, new: Plan, keys: tuple[str, ...]) -> bool:
-        old = self._plan
-        if "profile" in keys and old.profile_text != new.profile_text:
-            return True
-        return any(getattr(old.config, key) != getattr(new.config, key) for key in keys)
-
-    def _swap(self, parts: Parts, names: list[str], new: Plan) -> None:
-        touched: list[str] = []
+    def _swap_outputs(self, daemon: Daemon, new: Plan) -> None:
+        """Close the outputs and open them as `new` has it; who listens then hears of the alerts that are active."""
+        if (self._plan.config.zmq, self._plan.config.gpio) == (new.config.zmq, new.config.gpio):
+            return
+        parts = daemon.parts
+        parts.outputs.close()
         try:
-            for name in names:
-                touched.append(name)
-                self._rebuild(parts, name, new)
+            parts.outputs = self._build.outputs(new)
         except DriverMonitorError as error:
-            for name in touched:
-                self._rebuild(parts, name, self._plan)
+            parts.outputs = self._build.outputs(self._plan)
             raise ReloadError(str(error)) from error
+        finally:
+            daemon.repeat()
 
-    def _rebuild(self, parts: Parts, name: str, plan: Plan) -> None:
-        getattr(parts, name).close()
-        setattr(parts, name, self._builders[name](plan))
+    def _settle(self, daemon: Daemon, new: Plan, models: Models) -> None:
+        if self._plan.config.service.state_dir != new.config.service.state_dir:
+            log.warning("service.state_dir takes effect at the next start")
+        journal.configure(new.config.service.log_level)
+        daemon.parts.provenance = service.provenance(new, models)
+        daemon.parts.state_s = 1.0 / new.config.zmq.state_hz
+        self._plan, self._models = new, models

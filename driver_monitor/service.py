@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +12,13 @@ from rich.console import Console
 from driver_monitor import config as configuration
 from driver_monitor import resources
 from driver_monitor.capture.grabber import Grabber
-from driver_monitor.capture.open_source import open_camera
+from driver_monitor.capture.open_source import check_source, open_camera
 from driver_monitor.config import Config
 from driver_monitor.emotion.classifier import ExpressionNet
 from driver_monitor.emotion.reader import ExpressionReader
 from driver_monitor.eyes.eye_net import EyeNet
 from driver_monitor.eyes.reader import EyeReader
-from driver_monitor.face.detector import HogDetector
+from driver_monitor.face.detector import Detector, HogDetector
 from driver_monitor.face.landmarks import LandmarkNet
 from driver_monitor.face.tracker import FaceTracker
 from driver_monitor.outputs.envelope import Provenance
@@ -55,8 +56,9 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The loaded nets; `expression` is None when emotion is off. `digest`: a short hash over all of them."""
+    """All that is loaded once; `expression` is None when emotion is off. `digest`: a short hash over the nets."""
 
+    detector: Detector
     landmarks: LandmarkNet
     eyes: EyeNet
     expression: ExpressionNet | None
@@ -74,6 +76,10 @@ def load_plan(request: Request) -> Plan:
     return Plan(config, profile, text)
 
 
+DETECTORS: dict[str, Callable[[], Detector]] = {"hog": HogDetector}
+"""What `face.detector` may name."""
+
+
 def load_models(config: Config) -> Models:
     """Load the nets. Raises `ModelError` naming the file that is missing or wrong."""
     folder = config.models.folder or resources.path("models")
@@ -82,12 +88,13 @@ def load_models(config: Config) -> Models:
     eyes = EyeNet(folder / "eyes.onnx", threads)
     expression = ExpressionNet(folder / "emotion.onnx", threads) if config.emotion.enabled else None
     hashes = [net.sha256 for net in (landmarks, eyes, expression) if net is not None]
-    return Models(landmarks, eyes, expression, hashlib.sha256("".join(hashes).encode()).hexdigest()[:16])
+    digest = hashlib.sha256("".join(hashes).encode()).hexdigest()[:16]
+    return Models(DETECTORS[config.face.detector](), landmarks, eyes, expression, digest)
 
 
 def build_perception(config: Config, models: Models) -> Perception:
     """Put the nets behind their trackers and readers."""
-    face = FaceTracker(HogDetector(), models.landmarks, config.face.search_hz)
+    face = FaceTracker(models.detector, models.landmarks, config.face.search_hz)
     expression = None if models.expression is None else ExpressionReader(models.expression)
     return Perception(face, EyeReader(models.eyes), expression, config.emotion.rate_hz)
 
@@ -104,13 +111,20 @@ def provenance(plan: Plan, models: Models) -> Provenance:
     return Provenance(plan.config.vehicle.id, models.digest, digest, plan.profile.name)
 
 
-def build_grabber(plan: Plan, started: float) -> Grabber:
-    """Open the camera and start its thread; its frames' `t` counts from `started`, monotonic seconds.
+def build_grabber(plan: Plan, started: float, *, eager: bool) -> Grabber:
+    """Start the camera's thread; its frames' `t` counts from `started`, monotonic seconds.
 
-    Raises `SourceError` when there is no such camera.
+    `eager`: open the camera at once, and raise `SourceError` when there is none; otherwise the thread opens it.
     """
     camera = plan.config.camera
-    return Grabber(lambda: open_camera(camera, camera.source, real_time=True), camera.lost_after_s, start=started)
+    expected = check_source(camera.source)
+    return Grabber(
+        lambda: open_camera(camera, camera.source, real_time=True),
+        camera.lost_after_s,
+        start=started,
+        eager=eager,
+        expected=expected,
+    )
 
 
 def build_outputs(plan: Plan, console: Console | None) -> Outputs:

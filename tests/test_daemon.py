@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 from driver_monitor.capture.frame import Frame
-from driver_monitor.daemon import Daemon, Events, Parts, ReloadError
+from driver_monitor.daemon import Daemon, Parts, ReloadError
 from driver_monitor.errors import DriverMonitorError
 from driver_monitor.observation import CameraState, Observation
 from driver_monitor.outputs.envelope import LiveStamper, Provenance
 from driver_monitor.outputs.output import Message
-from driver_monitor.profiles import load_profile
 from driver_monitor.pipeline import Pipeline
+from driver_monitor.profiles import load_profile
 from driver_monitor.rules.alert import Level
 from driver_monitor.rules.engine import Engine
 from driver_monitor.state.tracker import StateTracker
@@ -123,9 +123,7 @@ class Systemd(Notifier):
 class Drive:
     """A daemon on a scripted drive."""
 
-    def __init__(
-        self, *drive: Stretch, reload: Callable[[Parts, Callable[[Events], None]], None] | None = None
-    ) -> None:
+    def __init__(self, *drive: Stretch, reload: Callable[[Daemon], None] | None = None) -> None:
         self.cabin = Cabin(*drive)
         clock = lambda: self.cabin.now  # noqa: E731
         self.out, self.systemd = Recorder(clock), Systemd(clock)
@@ -140,7 +138,7 @@ class Drive:
             0.2,
         )
         stamper = LiveStamper(lambda: next(numbers), wall, "trip", "boot")
-        self.daemon = Daemon(parts, stamper, self.systemd, clock, STARTED, reload or (lambda parts, send: None))
+        self.daemon = Daemon(parts, stamper, self.systemd, clock, STARTED, reload or (lambda daemon: None))
 
     def run(self) -> Drive:
         self.daemon.run()
@@ -197,7 +195,7 @@ def test_fail__the_watchdog_starves_when_nothing_moves_and_nobody_says_that_the_
     drive = Drive(attentive(1))
     silent = Silent(attentive(1))
     drive.cabin = silent
-    drive.daemon._parts.source = silent
+    drive.daemon.parts.source = silent
     drive.run()
     assert drive.systemd.times("WATCHDOG=1") == []
     assert len(drive.out.statuses) >= 15
@@ -234,8 +232,8 @@ def test_ok__a_stop_ends_the_loop_before_the_source_does() -> None:
 
 
 def test_ok__a_reload_ends_the_alerts_of_the_old_rules_and_what_still_holds_is_raised_anew() -> None:
-    def reload(parts: Parts, send: Callable[[Events], None]) -> None:
-        send(parts.pipeline.engine.dismiss("the configuration was read again"))
+    def reload(daemon: Daemon) -> None:
+        daemon.send(daemon.parts.pipeline.engine.dismiss("the configuration was read again"))
 
     drive = Drive(attentive(3), shut(2.5), attentive(2), reload=reload)
     plain = drive.cabin.latest
@@ -252,7 +250,7 @@ def test_ok__a_reload_ends_the_alerts_of_the_old_rules_and_what_still_holds_is_r
 
 
 def test_fail__a_reload_that_does_not_work_keeps_the_daemon_going(caplog: pytest.LogCaptureFixture) -> None:
-    def reload(parts: Parts, send: Callable[[Events], None]) -> None:
+    def reload(daemon: Daemon) -> None:
         raise ReloadError("my.yaml:3: zmq.bind: nonsense")
 
     drive = Drive(attentive(3), shut(1.5), attentive(2), reload=reload)
