@@ -170,7 +170,7 @@ class Daemon:
         now = self._clock()
         if not self._status_rhythm.beat(now):
             return
-        status = self.health.status(self.parts.source, self.parts.provenance, now)
+        status = self.health.status(self.parts.source, self.parts.outputs.counters(), self.parts.provenance, now)
         self.parts.outputs.status(status)
         if self._progress:
             self._notifier.watchdog()

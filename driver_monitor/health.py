@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,6 +35,10 @@ class CameraHealth(Protocol):
     @property
     def dropped(self) -> int:
         """Frames that a newer one replaced before anybody asked."""
+
+    @property
+    def reopened(self) -> int:
+        """How often a live camera was opened again."""
 
 
 class Health:
@@ -75,8 +80,8 @@ class Health:
         self._frames += 1
         self._done.append((now, now - frame.t_mono if frame.t_mono is not None else 0.0))
 
-    def status(self, camera: CameraHealth, provenance: Provenance, now: float) -> dict[str, Any]:
-        """Return the payload of `status/` at `now`, monotonic seconds."""
+    def status(self, camera: CameraHealth, lost: Mapping[str, int], provenance: Provenance, now: float) -> dict[str, Any]:
+        """Return the payload of `status/` at `now`, monotonic seconds; `lost`: what outputs lost or did wrong."""
         while self._done and now - self._done[0][0] > RATE_WINDOW_S:
             self._done.popleft()
         latencies = sorted(latency for _, latency in self._done)
@@ -93,7 +98,9 @@ class Health:
                 "fps": round(len(latencies) / window, 1) if window > 0 else 0.0,
                 "captured": camera.captured,
                 "dropped": camera.dropped,
+                "reopened": camera.reopened,
             },
+            "outputs": dict(lost),
             "latency_ms": {
                 "median": round(latencies[len(latencies) // 2] * 1e3, 1) if latencies else None,
                 "max": round(latencies[-1] * 1e3, 1) if latencies else None,

@@ -38,7 +38,7 @@ class Cabin:
 
     def __init__(self, *drive: Stretch) -> None:
         self.now = STARTED
-        self.captured = self.dropped = 0
+        self.captured = self.dropped = self.reopened = 0
         self.stuck = False
         self.failure: str | None = None
         self.closed = False
@@ -99,6 +99,9 @@ class Recorder:
 
     def status(self, status: Message) -> None:
         self.statuses.append(status)
+
+    def counters(self) -> dict[str, int]:
+        return {"zmq.state": 3}
 
     def close(self) -> None:
         pass
@@ -175,6 +178,7 @@ def test_ok__status_comes_every_second_and_state_five_times_also_when_blind() ->
     assert blind["degraded"] == "no_camera"
     assert blind["attention"] == "unknown"
     assert "camera_fault" in blind["active"]
+    assert blind["outputs"] == {"zmq.state": 3}
 
 
 def test_ok__the_watchdog_is_fed_while_frames_move_and_while_the_camera_is_declared_down() -> None:
