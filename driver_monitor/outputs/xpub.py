@@ -1,11 +1,13 @@
 """The socket under the publisher: an XPUB that gives the newcomer, and only it, the last values.
 
-libzmq's `XPUB_MANUAL_LAST_VALUE` sends one message, the first after a subscription, to the newcomer alone; a late
-subscriber is owed several (every active alert and the status). The others therefore go out just before its
-subscription is entered and with `INVERT_MATCHING` on: that reaches every peer which has *not* subscribed to the
-topic, thus the newcomer; a SUB socket which never asked for the topic drops it on arrival, and those that had it
-before are left out. Two subscribers that join within the same millisecond may get a message twice, with the same
-`id` and `seq`: consumers drop duplicates by `id`.
+A late subscriber is owed every active alert and the status. They go out just before its subscription is entered and
+with `INVERT_MATCHING` on: that reaches every peer which has *not* subscribed to the topic, thus the newcomer; a SUB
+socket which never asked for the topic drops it on arrival, and those that had it before are left out. (An XSUB socket
+drops nothing: it hears what newcomers are owed, too.) Two subscribers that join within the same millisecond may get a
+message twice, with the same `id` and `seq`: consumers drop duplicates by `id`.
+
+libzmq's own `XPUB_MANUAL_LAST_VALUE` is not used: it sends one message to the newcomer alone, but when the newcomer
+has gone meanwhile, to everybody, so that one peer that comes and goes floods the others.
 """
 
 from __future__ import annotations
@@ -50,12 +52,12 @@ class LastValueSocket:
             zmq.LINGER: LINGER_MS,
             zmq.HEARTBEAT_IVL: HEARTBEAT_MS,
             zmq.HEARTBEAT_TIMEOUT: HEARTBEAT_TIMEOUT_MS,
+            zmq.XPUB_MANUAL: 1,
             zmq.MAXMSGSIZE: MAX_SUBSCRIPTION,
             zmq.IPV6: int("[" in bind),
         }
         for option, value in options.items():
             self.raw.setsockopt(option, value)
-        self._only_newcomer(False)
         self._confused = False
         try:
             self.raw.bind(bind)
@@ -98,24 +100,14 @@ class LastValueSocket:
             self.raw.setsockopt(zmq.UNSUBSCRIBE, notice[1:])
 
     def _welcome(self, prefix: bytes, last: list[Frames]) -> None:
-        owed = [frames for frames in last if frames[0].startswith(prefix)]
-        self._send_to_newcomers(owed[:-1])
+        self._send_to_newcomers([frames for frames in last if frames[0].startswith(prefix)])
         self.raw.setsockopt(zmq.SUBSCRIBE, prefix)
-        if owed:
-            self._only_newcomer(True)
-            self.send(owed[-1])
-            self._only_newcomer(False)
 
     def _send_to_newcomers(self, owed: list[Frames]) -> None:
         self.raw.setsockopt(zmq.INVERT_MATCHING, 1)
         for frames in owed:
             self.send(frames)
         self.raw.setsockopt(zmq.INVERT_MATCHING, 0)
-
-    def _only_newcomer(self, on: bool) -> None:
-        """Switch between the newcomer and everybody; left on, the message after an *un*subscription would be lost."""
-        self.raw.setsockopt(zmq.XPUB_MANUAL_LAST_VALUE, int(on))
-        self.raw.setsockopt(zmq.XPUB_MANUAL, 1)
 
 
 def _check(bind: str) -> None:

@@ -272,6 +272,35 @@ def test_ok__subscriptions_that_arrive_together_with_garbage_are_not_given_to_th
         context.destroy(0)
 
 
+def test_ok__peers_that_come_and_go_before_they_are_served_cost_the_others_nothing() -> None:
+    """libzmq has then forgotten whom a subscription was from: what it was owed went to everybody, each time."""
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    sock = LastValueSocket(context, "tcp://127.0.0.1:*", 100)
+    monitor = sock.raw.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+    stays = context.socket(zmq.SUB)
+    try:
+        stays.connect(sock.endpoint)
+        stays.setsockopt(zmq.SUBSCRIBE, b"status/")
+        assert sock.raw.poll(PATIENCE_MS)
+        sock.serve([])
+        for _ in range(20):
+            goes = context.socket(zmq.SUB)
+            goes.connect(sock.endpoint)
+            goes.setsockopt(zmq.SUBSCRIBE, b"status/")
+            assert sock.raw.poll(PATIENCE_MS)
+            goes.close(0)
+            assert monitor.poll(PATIENCE_MS)
+            monitor.recv_multipart()
+            sock.serve([(b"status/", b"old")])
+        sock.send((b"status/", b"new"))
+        assert stays.poll(PATIENCE_MS)
+        assert stays.recv_multipart() == [b"status/", b"new"]
+    finally:
+        sock.raw.disable_monitor()
+        sock.close()
+        context.destroy(0)
+
+
 def test_ok__when_the_queue_is_full_states_go_first_then_statuses_and_alerts_stay(
     publisher: ZmqPublisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
