@@ -16,7 +16,7 @@ from driver_monitor.errors import DriverMonitorError
 from driver_monitor.health import CameraHealth, Health
 from driver_monitor.outputs.envelope import Provenance, Stamper, envelope
 from driver_monitor.outputs.messages import state_message
-from driver_monitor.outputs.output import Message, Output
+from driver_monitor.outputs.output import Counting, Message, Output
 from driver_monitor.pipeline import Pipeline, Step
 from driver_monitor.rhythm import Rhythm
 from driver_monitor.rules.alert import AlertEvent, Level
@@ -57,13 +57,17 @@ class Source(CameraHealth, Protocol):
         """Let go of the camera."""
 
 
+class Sink(Output, Counting, Protocol):
+    """Where everything goes: `outputs.fanout.Outputs`, or a recorder in a test."""
+
+
 @dataclass(slots=True)
 class Parts:
     """What the loop runs on; a reload puts another part in its place."""
 
     source: Source
     pipeline: Pipeline
-    outputs: Output
+    outputs: Sink
     provenance: Provenance
     state_s: float
 

@@ -80,7 +80,9 @@ class Health:
         self._frames += 1
         self._done.append((now, now - frame.t_mono if frame.t_mono is not None else 0.0))
 
-    def status(self, camera: CameraHealth, lost: Mapping[str, int], provenance: Provenance, now: float) -> dict[str, Any]:
+    def status(
+        self, camera: CameraHealth, lost: Mapping[str, int], provenance: Provenance, now: float
+    ) -> dict[str, Any]:
         """Return the payload of `status/` at `now`, monotonic seconds; `lost`: what outputs lost or did wrong."""
         while self._done and now - self._done[0][0] > RATE_WINDOW_S:
             self._done.popleft()

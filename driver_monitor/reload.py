@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from driver_monitor import service
 from driver_monitor.capture.grabber import Grabber
 from driver_monitor.capture.open_source import check_source
-from driver_monitor.daemon import Daemon, ReloadError
+from driver_monitor.daemon import Daemon, ReloadError, Sink
 from driver_monitor.errors import DriverMonitorError
 from driver_monitor.outputs import journal
-from driver_monitor.outputs.output import Output
 from driver_monitor.rules.engine import Engine
 from driver_monitor.service import Models, Plan, Request
 
@@ -25,7 +24,7 @@ WHY = "the configuration was read again"
 class Builders:
     """How to make the parts that hold something of the outside world."""
 
-    outputs: Callable[[Plan], Output]
+    outputs: Callable[[Plan], Sink]
     source: Callable[[Plan], Grabber]
 
 

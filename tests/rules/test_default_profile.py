@@ -147,7 +147,7 @@ def test_ok__three_yawns_are_an_advisory() -> None:
     assert [(event.rule, event.level) for event in events] == [("drowsiness", "info")]
     assert events[0].evidence.measured["mouth.yawns"] == 3
     assert (events[0].evidence.window_s, events[0].evidence.coverage) == (300.0, None)
-    assert events[0].message.endswith("of the time seen: unknown; yawns in five minutes: 3")
+    assert events[0].message.endswith("PERCLOS unknown, yawns in five minutes: 3")
 
 
 def test_ok__perclos_is_an_advisory_at_eight_and_a_warning_at_twelve_percent() -> None:
@@ -160,7 +160,7 @@ def test_ok__perclos_is_an_advisory_at_eight_and_a_warning_at_twelve_percent() -
     assert events[-1].evidence.coverage is not None
     assert events[0].t >= 30.0
     assert events[-1].evidence.window_s == 60.0
-    assert re.search(r"of the time seen: 1\d%; yawns in five minutes: 0$", events[-1].message)
+    assert re.search(r"PERCLOS 1\d%, yawns in five minutes: 0$", events[-1].message)
 
 
 def test_ok__drowsiness_does_not_rest_on_perclos_below_half_coverage() -> None:
