@@ -7,59 +7,22 @@ import json
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 import zmq
 
 from driver_monitor.config import ZmqConfig
-from driver_monitor.errors import OutputError
 from driver_monitor.outputs import zmq_publisher
 from driver_monitor.outputs.xpub import LastValueSocket
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
-
-PATIENCE_MS = 5000
-"""Only a failing test waits so long."""
-SETTLED_MS = 60
-"""To be sure that nothing more comes."""
+from tests.outputs.listener import PATIENCE_MS, alert, listening, status
 
 
-def alert(seq: int, rule: str = "microsleep", phase: str = "raised", **more: Any) -> dict[str, Any]:
-    return {"schema": 1, "id": f"id-{seq}", "seq": seq, "rule": rule, "level": "warning", "phase": phase, **more}
-
-
-def status(frame: int) -> dict[str, Any]:
-    return {"schema": 1, "frame": frame}
-
-
-class Listener:
-    """A subscriber like any user's."""
-
-    def __init__(self, endpoint: str, *prefixes: str, kind: int = zmq.SUB, hwm: int = 1000) -> None:
-        self.socket: zmq.Socket[bytes] = zmq.Context.instance().socket(kind)
-        self.socket.setsockopt(zmq.LINGER, 0)
-        self.socket.setsockopt(zmq.RCVHWM, hwm)
-        self.socket.connect(endpoint)
-        for prefix in prefixes:
-            self.socket.setsockopt(zmq.SUBSCRIBE, prefix.encode())
-
-    def hear(self, count: int) -> list[tuple[str, dict[str, Any]]]:
-        """Wait for `count` messages."""
-        heard: list[tuple[str, dict[str, Any]]] = []
-        for _ in range(count):
-            assert self.socket.poll(PATIENCE_MS), f"heard only {heard}"
-            topic, payload = self.socket.recv_multipart()
-            heard.append((topic.decode(), json.loads(payload)))
-        return heard
-
-    def heard_seqs(self, count: int) -> list[int]:
-        return [message["seq"] for _, message in self.hear(count)]
-
-    def nothing_more(self) -> bool:
-        return not self.socket.poll(SETTLED_MS)
+def closes(output: ZmqPublisher) -> bool:
+    """Whether closing comes to its end, and with its thread: then it is within `CLOSE_S`."""
+    output.close()
+    return not output._thread.is_alive()
 
 
 @pytest.fixture
@@ -69,29 +32,9 @@ def publisher() -> Iterator[ZmqPublisher]:
     output.close()
 
 
-@contextlib.contextmanager
-def listening(publisher: ZmqPublisher, *prefixes: str, **options: Any) -> Iterator[Listener]:
-    listener = Listener(publisher.endpoint, *prefixes, **options)
-    try:
-        yield listener
-    finally:
-        listener.socket.close()
-
-
-def known(publisher: ZmqPublisher, listener: Listener) -> None:
-    """Wait until the listener's subscriptions have arrived: status is sent until one is heard."""
-    deadline = time.monotonic() + PATIENCE_MS / 1000
-    while time.monotonic() < deadline:
-        publisher.status(status(-1))
-        if listener.socket.poll(20):
-            break
-    while listener.socket.poll(SETTLED_MS):
-        listener.socket.recv_multipart()
-
-
 def test_ok__messages_arrive_in_order_as_two_frames_with_their_topics(publisher: ZmqPublisher) -> None:
     with listening(publisher, "") as listener:
-        known(publisher, listener)
+        listener.until_marked(publisher)
         publisher.status(status(7))
         publisher.alert(alert(1))
         publisher.state({"schema": 1, "t": 0.4})
@@ -106,7 +49,7 @@ def test_ok__a_late_subscriber_gets_the_last_status_and_every_active_alert_once_
     publisher: ZmqPublisher,
 ) -> None:
     with listening(publisher, "") as early:
-        known(publisher, early)
+        early.until_marked(publisher)
         publisher.alert(alert(1, "microsleep"))
         publisher.alert(alert(2, "no_face"))
         publisher.alert(alert(3, "sleep"))
@@ -122,8 +65,8 @@ def test_ok__a_late_subscriber_gets_the_last_status_and_every_active_alert_once_
                 ("alert/microsleep/", "id-5", None),
                 ("status/", None, 2),
             ]
-            assert late.nothing_more()
-            assert early.nothing_more()
+            assert late.until_marked(publisher) == []
+            assert early.until_marked(publisher) == []
             publisher.alert(alert(6, "sleep", "cleared"))
             assert late.heard_seqs(1) == early.heard_seqs(1) == [6]
 
@@ -145,10 +88,8 @@ def test_ok__any_prefix_gets_its_share_of_the_last_values_while_others_listen(
     publisher: ZmqPublisher, prefix: str, expected: list[str]
 ) -> None:
     with listening(publisher, "") as early, listening(publisher, "status/") as other:
-        known(publisher, early)
-        known(publisher, other)
-        while not early.nothing_more():
-            early.socket.recv_multipart()
+        early.until_marked(publisher)
+        other.until_marked(publisher)
         publisher.alert(alert(1, "microsleep"))
         publisher.alert(alert(2, "sleep"))
         publisher.status(status(1))
@@ -156,34 +97,31 @@ def test_ok__any_prefix_gets_its_share_of_the_last_values_while_others_listen(
         other.hear(1)
         with listening(publisher, prefix) as late:
             assert [topic for topic, _ in late.hear(len(expected))] == expected
-            assert late.nothing_more()
-            assert early.nothing_more()
-            assert other.nothing_more()
+            assert late.until_marked(publisher) == []
+            assert early.until_marked(publisher) == []
+            assert other.until_marked(publisher) == []
 
 
 def test_ok__with_nothing_to_repeat_a_newcomer_still_hears_what_comes_next(publisher: ZmqPublisher) -> None:
     with listening(publisher, "alert/") as listener, listening(publisher, "status/") as gauge:
-        known(publisher, gauge)
+        gauge.until_marked(publisher)
         publisher.alert(alert(1))
         assert listener.heard_seqs(1) == [1]
 
 
 def test_ok__an_alert_after_somebody_unsubscribes_still_reaches_everybody_else(publisher: ZmqPublisher) -> None:
     with listening(publisher, "") as stays, listening(publisher, "", "status/") as goes:
-        known(publisher, stays)
-        known(publisher, goes)
-        while not stays.nothing_more():
-            stays.socket.recv_multipart()
+        stays.until_marked(publisher)
+        goes.until_marked(publisher)
         goes.socket.setsockopt(zmq.UNSUBSCRIBE, b"")
-        # only alerts that still come say that the unsubscription has not arrived yet
+        # as long as alerts still come, the unsubscription has not arrived yet
         seq = 0
         while True:
             publisher.alert(alert(seq := seq + 1, phase="cleared"))
             assert stays.heard_seqs(1) == [seq]
-            if goes.nothing_more():
+            if not goes.until_marked(publisher, "status/"):
                 break
-            goes.socket.recv_multipart()
-            assert seq < 20
+            assert seq < PATIENCE_MS
         publisher.status(status(9))
         assert goes.hear(1)[0][1]["frame"] == 9
 
@@ -203,10 +141,9 @@ def test_ok__a_subscriber_in_another_process_gets_the_alerts_and_the_daemon_clos
         assert child.stdout is not None
         assert json.loads(child.stdout.readline().split(" ", 1)[1]) == alert(1)
         output.alert(alert(2, phase="cleared"))
-        started = time.monotonic()
-        output.close()
-        output.close()
-        assert time.monotonic() - started < 2, "SIGTERM promises closed sockets within 2 s"
+        assert closes(output)
+        assert closes(output)
+        assert zmq_publisher.CLOSE_S < 2, "SIGTERM promises closed sockets within 2 s"
         assert json.loads(child.stdout.readline().split(" ", 1)[1])["seq"] == 2, "the last alert is not lost"
         assert child.wait(5) == 0
     with pytest.raises(ConnectionRefusedError):
@@ -217,16 +154,14 @@ def test_ok__a_subscriber_that_does_not_read_neither_blocks_the_daemon_nor_the_o
     output = ZmqPublisher(ZmqConfig(bind="tcp://127.0.0.1:*", send_queue=10))
     try:
         with listening(output, "", hwm=1) as sleeper, listening(output, "alert/") as awake:
-            known(output, sleeper)
+            sleeper.until_marked(output)
             ballast = "x" * 100_000
             for seq in range(300):
                 output.state({"schema": 1, "ballast": ballast})
                 output.alert(alert(seq))
                 assert awake.heard_seqs(1)[-1:] == [seq]
             assert output.failure is None
-            started = time.monotonic()
-            output.close()
-            assert time.monotonic() - started < 2
+            assert closes(output)
     finally:
         output.close()
 
@@ -234,7 +169,7 @@ def test_ok__a_subscriber_that_does_not_read_neither_blocks_the_daemon_nor_the_o
 def test_ok__garbage_from_subscribers_changes_nothing_for_the_others(publisher: ZmqPublisher) -> None:
     port = int(publisher.endpoint.rsplit(":", 1)[1])
     with listening(publisher, "") as early, listening(publisher, kind=zmq.XSUB) as rude:
-        known(publisher, early)
+        early.until_marked(publisher)
         for frames in ([b"hello"], [b""], [b"\x02"], [b"\x01", b"\x01x"], [b"\x00never"], [b"\xff\xfe", b"more"]):
             rude.socket.send_multipart(frames)
         with socket.create_connection(("127.0.0.1", port)) as raw:
@@ -245,7 +180,10 @@ def test_ok__garbage_from_subscribers_changes_nothing_for_the_others(publisher: 
         with listening(publisher, "alert/") as late:
             assert late.heard_seqs(1) == [1]
             publisher.alert(alert(2))
-            assert late.heard_seqs(1) == early.heard_seqs(1) == [2]
+            heard = late.heard_seqs(1)
+            while heard[-1] == 1:  # twice, when the rude one comes back in that moment: told apart by its id
+                heard = late.heard_seqs(1)
+            assert heard == early.heard_seqs(1) == [2]
     assert publisher.failure is None
 
 
@@ -306,7 +244,7 @@ def test_ok__when_the_queue_is_full_states_go_first_then_statuses_and_alerts_sta
 ) -> None:
     monkeypatch.setattr(zmq_publisher, "QUEUE", 4)
     with listening(publisher, "") as listener:
-        known(publisher, listener)
+        listener.until_marked(publisher)
         with held(publisher, monkeypatch):
             publisher.alert(alert(1))
             publisher.status(status(1))
@@ -315,7 +253,7 @@ def test_ok__when_the_queue_is_full_states_go_first_then_statuses_and_alerts_sta
             for seq in (2, 3, 4):
                 publisher.alert(alert(seq))
         assert listener.heard_seqs(4) == [1, 2, 3, 4]
-        assert listener.nothing_more()
+        assert listener.until_marked(publisher) == []
     assert publisher.dropped == {"state": 2, "status": 1, "alert": 0}
 
 
@@ -330,7 +268,7 @@ def held(publisher: ZmqPublisher, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
 
 def test_ok__numbers_that_json_does_not_know_become_null(publisher: ZmqPublisher) -> None:
     with listening(publisher, "") as listener:
-        known(publisher, listener)
+        listener.until_marked(publisher)
         publisher.alert(alert(1, evidence={"measured": {"closed_s": float("nan")}, "threshold": [float("inf")]}))
         [(_, heard)] = listener.hear(1)
     assert heard["evidence"] == {"measured": {"closed_s": None}, "threshold": [None]}
@@ -340,7 +278,7 @@ def test_fail__a_message_that_is_no_json_is_logged_and_the_next_one_goes_out(
     publisher: ZmqPublisher, caplog: pytest.LogCaptureFixture
 ) -> None:
     with listening(publisher, "") as listener:
-        known(publisher, listener)
+        listener.until_marked(publisher)
         publisher.state({"schema": 1, "thing": object()})
         publisher.state({"schema": 1, "thing": object()})
         publisher.alert(alert(1))
@@ -362,82 +300,3 @@ def test_fail__a_dead_thread_is_a_failure_that_says_so(
     assert publisher.endpoint in publisher.failure
     publisher.alert(alert(2))
     publisher.close()
-
-
-def test_fail__a_port_in_use_is_one_line_that_says_which(publisher: ZmqPublisher) -> None:
-    with pytest.raises(OutputError) as caught:
-        ZmqPublisher(ZmqConfig(bind=publisher.endpoint))
-    assert "\n" not in str(caught.value)
-    assert f"{publisher.endpoint} is in use" in str(caught.value)
-    assert "choose another port" in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("bind", "said"),
-    [
-        ("tcp://127.0.0.1:99999", "no port 99999"),
-        ("tcp://127.0.0.999:5556", "not an address of this machine"),
-        ("ipc:///no/such/folder/dm.sock", "no folder /no/such/folder"),
-        ("ipc:///tmp/" + "a" * 200, "107 bytes"),
-        ("ipc:///tmp/" + "a/" * 100 + "b", "107 bytes"),
-        ("ipc://@" + "a" * 200, "107 bytes"),
-        ("ipc:///etc/hostname", "a file that is no socket"),
-        ("ipc:///tmp", "a file that is no socket"),
-    ],
-)
-def test_fail__a_bad_endpoint_is_one_line_that_says_what_to_do(bind: str, said: str) -> None:
-    with pytest.raises(OutputError) as caught:
-        ZmqPublisher(ZmqConfig().model_copy(update={"bind": bind}))
-    assert said in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_ok__a_local_socket_is_for_the_daemons_group_and_a_second_daemon_does_not_push_the_first_aside(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "dm.sock"
-    bind = f"ipc://{path}"
-    output = ZmqPublisher(ZmqConfig(bind=bind))
-    try:
-        assert path.stat().st_mode & 0o777 == 0o660
-        with pytest.raises(OutputError, match="is in use"):
-            ZmqPublisher(ZmqConfig(bind=bind))
-        output.status(status(3))
-        with listening(output, "status/") as listener:
-            assert listener.hear(1)[0][1]["frame"] == 3
-    finally:
-        output.close()
-    path.touch()
-    path.unlink()
-
-
-def test_ok__a_socket_left_behind_by_a_killed_daemon_is_taken_over(tmp_path: Path) -> None:
-    path = tmp_path / "dm.sock"
-    with socket.socket(socket.AF_UNIX) as dead:
-        dead.bind(str(path))
-    output = ZmqPublisher(ZmqConfig(bind=f"ipc://{path}"))
-    output.close()
-    assert output.failure is None
-
-
-def test_ok__ipv6_loopback() -> None:
-    if not socket.has_ipv6 or not Path("/proc/net/if_inet6").exists():
-        pytest.skip("no IPv6 on this machine")
-    output = ZmqPublisher(ZmqConfig(bind="tcp://[::1]:*"))
-    output.close()
-    assert output.endpoint.startswith("tcp://[::1]:")
-
-
-def test_ok__a_reload_may_bind_the_same_address_again_at_once() -> None:
-    """Closing lets go of the port before it returns, also with a subscriber connected; the subscriber comes back."""
-    first = ZmqPublisher(ZmqConfig(bind="tcp://127.0.0.1:*"))
-    with listening(first, "status/") as listener:
-        first.status(status(1))
-        listener.hear(1)
-        first.close()
-        second = ZmqPublisher(ZmqConfig(bind=first.endpoint))
-        try:
-            second.status(status(2))
-            assert listener.hear(1)[0][1]["frame"] == 2
-        finally:
-            second.close()
