@@ -17,6 +17,7 @@ from rich.console import Console
 
 from driver_monitor import __version__
 from driver_monitor.errors import DriverMonitorError
+from driver_monitor.outputs import journal
 
 app = typer.Typer(
     name="driver-monitor",
@@ -49,6 +50,7 @@ def main() -> None:
     try:
         app()
     except DriverMonitorError as error:
+        journal.flush()  # what led to it stands before it
         print(error, file=sys.stderr)
         _end(error.exit_code)
     except KeyboardInterrupt:

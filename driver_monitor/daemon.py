@@ -61,6 +61,14 @@ class Sink(Output, Counting, Protocol):
     """Where everything goes: `outputs.fanout.Outputs`, or a recorder in a test."""
 
 
+class Numbers(Protocol):
+    """What numbers the alerts: `outputs.sequence.AlertSequence`, or a stand-in in a test."""
+
+    @property
+    def failure(self) -> str | None:
+        """Why it can work no more, or None."""
+
+
 @dataclass(slots=True)
 class Parts:
     """What the loop runs on; a reload puts another part in its place."""
@@ -68,6 +76,7 @@ class Parts:
     source: Source
     pipeline: Pipeline
     outputs: Sink
+    numbers: Numbers
     provenance: Provenance
     state_s: float
 
@@ -182,9 +191,13 @@ class Daemon:
         self._progress = False
 
     def _check_parts(self) -> None:
-        camera, outputs = self.parts.source, self.parts.outputs
-        failure = "its driver hangs and only a new process can help" if camera.stuck else camera.failure
-        for name, reason in (("camera", failure), ("outputs", outputs.failure)):
+        parts = self.parts
+        camera = "its driver hangs and only a new process can help" if parts.source.stuck else parts.source.failure
+        for name, reason in (
+            ("camera", camera),
+            ("outputs", parts.outputs.failure),
+            ("alert number", parts.numbers.failure),
+        ):
             if reason is not None:
                 raise DriverMonitorError(f"{name}: {reason}; the daemon stops, systemd starts it anew")
 

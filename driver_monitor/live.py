@@ -45,7 +45,10 @@ def run(request: Request) -> None:
         outputs=lambda plan: service.build_outputs(plan, console),
         source=lambda plan: service.build_grabber(plan, started, eager=False),
     )
-    with AlertSequence(state_dir(plan.config.service)) as sequence, _parts(plan, models, console, started) as parts:
+    with (
+        AlertSequence(state_dir(plan.config.service)) as sequence,
+        _parts(plan, models, sequence, console, started) as parts,
+    ):
         stamper = LiveStamper(sequence.next, wall_clock, str(uuid.uuid4()), boot_id())
         reload = Reloader(request, plan, models, builders)
         daemon = Daemon(parts, stamper, Notifier(), time.monotonic, started, reload)
@@ -56,7 +59,9 @@ def run(request: Request) -> None:
 
 
 @contextmanager
-def _parts(plan: Plan, models: Models, console: Console | None, started: float) -> Iterator[Parts]:
+def _parts(
+    plan: Plan, models: Models, sequence: AlertSequence, console: Console | None, started: float
+) -> Iterator[Parts]:
     """Build the parts, and close whatever parts are in place at the end, in the order that loses nothing."""
     pipeline = service.build_pipeline(plan, models)
     # The camera comes first: of all faults at a start, one that is not there is the most likely.
@@ -66,7 +71,8 @@ def _parts(plan: Plan, models: Models, console: Console | None, started: float) 
     except BaseException:
         source.close()
         raise
-    parts = Parts(source, pipeline, outputs, service.provenance(plan, models), 1.0 / plan.config.zmq.state_hz)
+    origin = service.provenance(plan, models)
+    parts = Parts(source, pipeline, outputs, sequence, origin, 1.0 / plan.config.zmq.state_hz)
     try:
         yield parts
     finally:

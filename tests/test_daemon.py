@@ -137,6 +137,7 @@ class Drive:
             self.cabin,
             Pipeline(self.cabin, StateTracker(), Engine(profile)),
             self.out,
+            self.out,
             Provenance("van-12", "m", "c", "default"),
             0.2,
         )

@@ -62,7 +62,8 @@ class Car:
         plan, models = self.plan(), service.load_models(self.plan().config)
         self.builders = Builders(self._outputs, self._source)
         pipeline = service.build_pipeline(plan, models)
-        parts = Parts(self._source(plan), pipeline, self._outputs(plan), service.provenance(plan, models), 0.2)
+        out = self._outputs(plan)
+        parts = Parts(self._source(plan), pipeline, out, out, service.provenance(plan, models), 0.2)
         self.reload = Reloader(Request(self.file), plan, models, self.builders)
         self.daemon = Daemon(parts, ReplayStamper("ab"), Notifier({}), lambda: 5.0, 0.0, self.reload)
         for frame in film([shut(1.5)]):
