@@ -82,6 +82,10 @@ def attempt(job: Job, plan: Plan) -> Replayed:
         return replay(job, plan)
     except DriverMonitorError as error:
         return Replayed(job.clip, job.folder, error=str(error))
+    except SystemExit:
+        clean_up(job)
+        # A pool would take this for a result, try to hand it to a parent that may be dead, and wait for more work.
+        os._exit(1)
 
 
 def to_line(message: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from typing import NoReturn
 
 from rich.console import Console
 from rich.markup import escape
@@ -126,5 +127,11 @@ def _workers(number: int) -> Iterator[ProcessPoolExecutor]:
 
 def _begin() -> None:
     """Prepare a worker: SIGTERM unwinds what it is at, and so does the death of its parent."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, _unwind)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _unwind(*_: object) -> NoReturn:
+    # The pool sends its own SIGTERM after ours; a second one would cut the cleaning up short.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(1)
