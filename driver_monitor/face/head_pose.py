@@ -46,7 +46,7 @@ def read_shape(path: Path) -> NDArray[np.float64]:
             rows = [(int(row["point"]), *(float(row[axis]) for axis in "xyz")) for row in csv.DictReader(file)]
     except OSError as error:
         raise ModelError(f"{path}: cannot read it: {error.strerror}; reinstall driver-monitor") from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise ModelError(f"{path}: not a face shape ({error}); reinstall driver-monitor") from error
     shape = np.array([row[1:] for row in rows])
     if [row[0] for row in rows] != list(range(70)) or not np.isfinite(shape).all():
