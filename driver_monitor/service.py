@@ -130,9 +130,9 @@ def build_grabber(plan: Plan, started: float, *, eager: bool) -> Grabber:
 def build_outputs(plan: Plan, console: Console | None) -> Outputs:
     """Open all outputs; `console`: where alerts are printed for people, None: the log. Raises `OutputError`."""
     outputs: list[Output] = [Journal(console)]
-    if plan.config.zmq.enabled:
-        outputs.append(ZmqPublisher(plan.config.zmq))
     try:
+        if plan.config.zmq.enabled:
+            outputs.append(ZmqPublisher(plan.config.zmq))
         outputs.append(GpioOutput(plan.config.gpio))
     except BaseException:
         Outputs(outputs).close()

@@ -162,9 +162,14 @@ def _frames(camera: Camera) -> Iterator[Frame]:
 def clean_up(job: Job) -> None:
     """Remove what a process that was killed in the middle of `job` has left."""
     for name in NAMES:
-        _part(job.folder / name).unlink(missing_ok=True)
+        _discard(job.folder / name)
+
+
+def _discard(path: Path) -> None:
+    """Remove the unfinished file of `path`, and its folder where that leaves it empty: nothing came to be in it."""
     with suppress(OSError):
-        job.folder.rmdir()
+        _part(path).unlink(missing_ok=True)
+        path.parent.rmdir()
 
 
 def _part(path: Path) -> Path:
@@ -185,7 +190,4 @@ def _whole(path: Path) -> Iterator[TextIO]:
     except OSError as error:
         raise OutputError(f"{path}: cannot write: {error.strerror}; choose another folder with --out") from error
     finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-            # Only a folder that is empty goes: one in which nothing came to be.
-            path.parent.rmdir()
+        _discard(path)
