@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -14,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from driver_monitor.capture.clip import ClipCamera
 from driver_monitor.capture.frame import Image
 from driver_monitor.demo import CLIP
+from driver_monitor.outputs.journal import QueuedHandler
 
 # A busy machine with two cores makes inputs slowly and runs them slowly; neither is a fault of what is tested.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -44,6 +47,17 @@ def write_clip(path: Path, images: list[Image], fps: int = SHORT_FPS) -> None:
                 container.mux(packet)
         for packet in stream.encode():
             container.mux(packet)
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[None]:
+    """A test that configures the log, as `run` and a reload do, must not leave its handler to the next one."""
+    level = logging.root.level
+    yield
+    for handler in [handler for handler in logging.root.handlers if isinstance(handler, QueuedHandler)]:
+        logging.root.removeHandler(handler)
+        handler.close()
+    logging.root.setLevel(level)
 
 
 @pytest.fixture(scope="session")
