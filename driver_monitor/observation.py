@@ -50,7 +50,9 @@ class FaceView:
 
     `points`: (70, 2) float32, frame pixels: the 68 iBUG points, then the iris centres of the driver's right and
     left eye. `score`: probability that it is a face. `mouth_opening`: inner-lip gap over mouth width, corrected for
-    yaw; 0 closed, about 0.1 to 0.4 talking, held above that a yawn (`state.yawns`).
+    yaw; 0 closed, about 0.1 to 0.4 talking, held above that a yawn (`state.yawns`). `mouth_hidden`: probability that
+    a mask or a hand covers the mouth, None where that is not told. `others`: faces of other people seen when the
+    picture was last looked through, seconds ago at most; None before the first time.
     """
 
     box: Box
@@ -58,6 +60,8 @@ class FaceView:
     points: NDArray[np.float32]
     head: HeadPose | None
     mouth_opening: float | None
+    mouth_hidden: float | None = None
+    others: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

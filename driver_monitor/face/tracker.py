@@ -1,11 +1,14 @@
-"""Follows one face: the landmark net says where it will be next and whether it is still one.
+"""Follows the driver's face: the landmark net says where it will be next and whether it is still one.
 
 A frame costs one run of the landmark net while the face is followed. When the net loses it, a correlation tracker
-bridges the gap for a moment, and only then the detector searches the whole picture again.
+bridges the gap for a moment, and only then the detector searches the whole picture again. Now and then it looks for
+other faces too: whose face is the driver's is for `driver_seat` to say.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +17,7 @@ from numpy.typing import NDArray
 from driver_monitor.capture.frame import Image
 from driver_monitor.face.bridge import CorrelationBridge
 from driver_monitor.face.detector import Detector
+from driver_monitor.face.driver_seat import DriverSeat, Place, place
 from driver_monitor.face.head_pose import head_pose
 from driver_monitor.face.landmarks import Crop, crop_of_box, face_crop
 from driver_monitor.face.mouth import mouth_opening
@@ -26,8 +30,15 @@ TAKE = 0.8
 """A face newly found must be surer than a followed one, so that a headrest is not taken for a driver."""
 BRIDGE_S = 0.5
 """For so long the correlation tracker may bridge, seconds; by then a face that turned is back or was lost."""
+AROUND_S, AROUND_SETTLED_S = 1.0, 5.0
+"""How often to look for other faces until the driver's seat is settled and after that, seconds. A search costs 1 to
+15 ms, depending on the detector."""
+MOST_PROPOSALS = 8
+"""Detections judged in one search, surest first: a cabin has no more faces, and each costs a run of the net or two."""
 
 Points = NDArray[np.float32]
+Found = tuple[Points, float]
+"""The points of a face and the probability that it is one."""
 
 
 class Locator(Protocol):
@@ -40,30 +51,34 @@ class Locator(Protocol):
 class FaceTracker:
     """Finds, follows and finds again; time comes with the frames."""
 
-    def __init__(self, detector: Detector, net: Locator, search_hz: float) -> None:
+    def __init__(self, detector: Detector, net: Locator, search_hz: float, seat: DriverSeat | None = None) -> None:
         self._detector, self._net = detector, net
-        self._search_rhythm = Rhythm(1.0 / search_hz)
+        self._seat = DriverSeat() if seat is None else seat
+        self._search_rhythm, self._around_rhythm = Rhythm(1.0 / search_hz), Rhythm(AROUND_S)
         self._bridge = CorrelationBridge()
         self._last: tuple[Image, Points] | None = None
         self._lost_at: float | None = None
+        self._others: int | None = None
 
     def update(self, grey: Image, t: float) -> FaceView | None:
-        """Return the face in `grey` (H, W) at `t` seconds, or None where there is none."""
-        found = self._follow(grey) or self._cross(grey, t) or self._search(grey, t)
+        """Return the driver's face in `grey` (H, W) at `t` seconds, or None where it is not to be seen."""
+        found = self._follow(grey) or self._cross(grey, t)
+        found = self._search(grey, t) if found is None else self._look_around(grey, t, found)
         if found is None:
             self._lost_at = t if self._lost_at is None else self._lost_at
             return None
         points, score = found
         self._last, self._lost_at = (grey, points), None
         self._search_rhythm.rest()
-        return _view(grey, points, score)
+        self._seat.follow(t, _place(found, grey))
+        return replace(_view(grey, points, score), others=self._others)
 
-    def _follow(self, grey: Image) -> tuple[Points, float] | None:
+    def _follow(self, grey: Image) -> Found | None:
         if self._last is None or self._last[0].shape != grey.shape:
             return None
         return self._look(grey, face_crop(self._last[1]), KEEP)
 
-    def _cross(self, grey: Image, t: float) -> tuple[Points, float] | None:
+    def _cross(self, grey: Image, t: float) -> Found | None:
         """Cross a gap: learn the face from the last good frame, follow its picture, look with the net there."""
         if self._last is None or self._last[0].shape != grey.shape:
             return None
@@ -78,21 +93,46 @@ class FaceTracker:
         shift = (moved.x + moved.w / 2 - box.x - box.w / 2, moved.y + moved.h / 2 - box.y - box.h / 2)
         return self._look(grey, face_crop(points + np.asarray(shift, np.float32)), KEEP)
 
-    def _search(self, grey: Image, t: float) -> tuple[Points, float] | None:
+    def _search(self, grey: Image, t: float) -> Found | None:
         if not self._search_rhythm.beat(t):
             return None
-        for box in self._detector.find(grey):
-            found = self._settle(grey, box)
-            if found is not None:
-                return found
-        return None
+        faces = self._faces(grey, [])
+        chosen = self._seat.choose(t, [_place(face, grey) for face in faces], _shape(grey))
+        if chosen is None:
+            return None
+        self._others = len(faces) - 1
+        self._around_rhythm.rest()
+        self._around_rhythm.beat(t)
+        return faces[chosen]
 
-    def _settle(self, grey: Image, box: Box) -> tuple[Points, float] | None:
+    def _look_around(self, grey: Image, t: float, found: Found) -> Found:
+        """Look now and then whether the driver is somebody else than whom `found` follows."""
+        self._around_rhythm.period_s = AROUND_SETTLED_S if self._seat.settled else AROUND_S
+        if not self._around_rhythm.beat(t):
+            return found
+        others = self._faces(grey, [found])
+        self._others = len(others)
+        driver = self._seat.review(t, _place(found, grey), [_place(face, grey) for face in others], _shape(grey))
+        return found if driver is None else others[driver]
+
+    def _faces(self, grey: Image, known: Iterable[Found]) -> list[Found]:
+        """Return the faces in the whole picture except those already `known`, each once."""
+        faces, boxes = list[Found](), [box_of_points(points) for points, _ in known]
+        for box in self._detector.find(grey)[:MOST_PROPOSALS]:
+            if any(_same(box, other) for other in boxes):
+                continue
+            found = self._settle(grey, box)
+            if found is not None and not any(_same(box_of_points(found[0]), other) for other in boxes):
+                faces.append(found)
+                boxes.append(box_of_points(found[0]))
+        return faces
+
+    def _settle(self, grey: Image, box: Box) -> Found | None:
         """Look twice: a detector's box is coarse, the second crop is cut by the first look's landmarks."""
         first = self._look(grey, crop_of_box(box, self._detector.kind), KEEP)
         return None if first is None else self._look(grey, face_crop(first[0]), TAKE)
 
-    def _look(self, grey: Image, crop: Crop, least: float) -> tuple[Points, float] | None:
+    def _look(self, grey: Image, crop: Crop, least: float) -> Found | None:
         points, score = self._net.locate(grey, crop)
         # Written so that a score that is no number is refused.
         if not score >= least or not np.isfinite(points).all():
@@ -104,6 +144,24 @@ def box_of_points(points: Points) -> Box:
     """Return the box from brows to chin around the 68 iBUG points, frame pixels."""
     low, high = points[:68].min(axis=0), points[:68].max(axis=0)
     return Box(float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
+
+
+def _same(box: Box, other: Box) -> bool:
+    """Say whether two boxes are of one face: the middle of one lies in the other."""
+    return _contains(box, other) or _contains(other, box)
+
+
+def _contains(box: Box, other: Box) -> bool:
+    x, y = other.x + other.w / 2 - box.x, other.y + other.h / 2 - box.y
+    return 0 <= x <= box.w and 0 <= y <= box.h
+
+
+def _place(found: Found, grey: Image) -> Place:
+    return place(box_of_points(found[0]), _shape(grey))
+
+
+def _shape(grey: Image) -> tuple[int, int]:
+    return grey.shape[0], grey.shape[1]
 
 
 def _view(grey: Image, points: Points, score: float) -> FaceView:
