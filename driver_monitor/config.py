@@ -69,6 +69,9 @@ class CameraConfig(Section):
         "auto", description="V4L2 format; GREY or Y16 for most infrared cameras"
     )
     rotate: Degrees = Field(0, description="Turn the picture clockwise by so many degrees")
+    driver_side: Literal["auto", "left", "right"] = Field(
+        "auto", description="Half of the picture, as you see it, in which the driver sits; auto: learned"
+    )
     lost_after_s: float = Field(0.5, ge=0.1, le=10, description="No frame for so long: the camera is lost")
 
 
@@ -97,6 +100,9 @@ class VehicleConfig(Section):
     """The vehicle the alerts are about."""
 
     id: str = Field("vehicle", min_length=1, max_length=64, pattern=r"^[\w.:-]+$", description="Name in every alert")
+    steering_wheel: Literal["left", "right"] = Field(
+        "left", description="Side of the car the driver sits on; tells which way the mirrors are"
+    )
 
 
 class ZmqConfig(Section):

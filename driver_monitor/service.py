@@ -19,6 +19,7 @@ from driver_monitor.emotion.reader import ExpressionReader
 from driver_monitor.eyes.eye_net import EyeNet
 from driver_monitor.eyes.reader import EyeReader
 from driver_monitor.face.detector import Detector, HogDetector
+from driver_monitor.face.driver_seat import DriverSeat
 from driver_monitor.face.landmarks import LandmarkNet
 from driver_monitor.face.tracker import FaceTracker
 from driver_monitor.outputs.envelope import Provenance
@@ -94,7 +95,8 @@ def load_models(config: Config) -> Models:
 
 def build_perception(config: Config, models: Models) -> Perception:
     """Put the nets behind their trackers and readers."""
-    face = FaceTracker(models.detector, models.landmarks, config.face.search_hz)
+    seat = DriverSeat(config.camera.driver_side)
+    face = FaceTracker(models.detector, models.landmarks, config.face.search_hz, seat)
     expression = None if models.expression is None else ExpressionReader(models.expression)
     return Perception(face, EyeReader(models.eyes), expression, config.emotion.rate_hz)
 
