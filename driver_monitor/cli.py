@@ -19,6 +19,9 @@ from driver_monitor import __version__
 from driver_monitor.errors import DriverMonitorError
 from driver_monitor.outputs import journal
 
+TABLE_COLUMNS = 120
+"""Width of tables that go to a file or a pipe."""
+
 app = typer.Typer(
     name="driver-monitor",
     help="Watches a driver through a camera and warns of drowsiness and distraction. Advisory: the driver drives.",
@@ -28,6 +31,8 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="Check, show and describe the configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
+score_app = typer.Typer(help="Measure against hand labels, with 95 % intervals.", no_args_is_help=True)
+app.add_typer(score_app, name="score")
 
 ConfigOption = Annotated[
     Optional[Path],  # noqa: UP045 - typer evaluates annotations, and on Python 3.10 it wants it so
@@ -37,6 +42,7 @@ ProfileOption = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(help="Rule profile: a shipped one's name or a file, instead of the configuration's."),
 ]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
 
 
 def main() -> None:
@@ -71,6 +77,12 @@ def _end(code: int) -> NoReturn:
         # What is still buffered would fail again, with a traceback, when Python itself ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
+
+
+def wide_console() -> Console:
+    """Return a console that does not cut tables short where there is no terminal to fit into."""
+    console = Console()
+    return console if console.is_terminal else Console(width=TABLE_COLUMNS)
 
 
 def _version(wanted: bool) -> None:
@@ -159,6 +171,35 @@ def watch(
     from driver_monitor.watch import watch as follow
 
     follow(connect, Console())
+
+
+@score_app.command("clips")
+def score_clips(
+    folder: Annotated[Path, typer.Argument(help="Folder of clips.")],
+    labels: Annotated[Path, typer.Option(help="Folder of their labels, a .json file a clip.")],
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="Clips at a time.")] = 1,
+    every: Annotated[int, typer.Option(min=1, max=1000, help="Use each Nth frame only.")] = 1,
+) -> None:
+    """Replay clips against hand labels: closed eyes, face, looks away, yawns and alerts. Writes no files."""
+    from driver_monitor.bench import pooled, score_table
+    from driver_monitor.bench.score_clips import report, score_all, tasks_of
+    from driver_monitor.service import Request, load_plan
+
+    plan = load_plan(Request(config))
+    tasks, faults = tasks_of(folder, labels, every)
+    results = list(score_all(tasks, plan, jobs, Console(stderr=True)))
+    faults += [result.error for result in results if result.error is not None]
+    scores = sorted((result.score for result in results if result.score is not None), key=lambda score: score.clip)
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    if as_json:
+        print(json.dumps(report(scores, faults, plan, every), ensure_ascii=False, allow_nan=False))
+    elif scores:
+        score_table.show(scores, pooled.pool(scores), wide_console())
+    if faults:
+        raise typer.Exit(1)
 
 
 @config_app.command("check")

@@ -20,6 +20,10 @@ class ModelError(DriverMonitorError):
     """A model file is missing, damaged, or not the model it should be."""
 
 
+class LabelError(DriverMonitorError):
+    """Labels or labelled arrays are missing, damaged, or not of what they are to be compared with."""
+
+
 class OutputError(DriverMonitorError):
     """An output cannot be set up: a port in use, a pin that is taken, a folder that cannot be written."""
 

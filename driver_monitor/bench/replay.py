@@ -64,7 +64,7 @@ def replay(job: Job, plan: Plan, progress: Callable[[int, int | None], None] | N
     with open_recording(job, plan.config.camera.rotate) as camera:
         stamper = ReplayStamper(digest(job.clip))
         with _whole(job.folder / NAMES[0]) as lines, _whole(job.folder / NAMES[1]) as events:
-            for frame in _frames(camera):
+            for frame in frames_of(camera):
                 step = pipeline.step(frame)
                 lines.write(to_line(signals(frame.sequence, step.state, step.verdict)))
                 for event in step.verdict.events:
@@ -154,7 +154,8 @@ def open_recording(job: Job, rotate: int) -> Camera:
     return RotatedCamera(camera, rotate) if rotate else camera
 
 
-def _frames(camera: Camera) -> Iterator[Frame]:
+def frames_of(camera: Camera) -> Iterator[Frame]:
+    """Yield what `camera` gives until its end."""
     while (frame := camera.read()) is not None:
         yield frame
 

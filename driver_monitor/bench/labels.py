@@ -1,0 +1,159 @@
+"""Hand labels of a clip: one JSON file a clip, read strictly, turned into one truth for each frame.
+
+    {"clip": "trip.mp4", "person": "p1", "fps": 30, "frames": 900, "look_away_reference": "the camera",
+     "events": [{"type": "eyes_closed", "start": 10, "end": 14}, ...]}
+
+Frames are numbered from 0 in decoding order; `start` and `end` both belong to the event. Further keys are notes.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import stat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from driver_monitor.errors import LabelError
+
+_log = logging.getLogger(__name__)
+
+MAX_BYTES = 20_000_000
+"""An hour's labels have some hundred kilobytes; anything larger is the wrong file."""
+MAX_FRAMES = 10_000_000
+"""More than three days at 30 frames a second."""
+TYPES = frozenset(
+    {
+        *("eyes_closed", "blink", "partial_blink", "one_eye_closed", "one_eye_squint", "eyes_lowered"),
+        *("yawn", "mouth_wide_open", "talking_or_laughing", "expression", "light"),
+        *("look_away", "look_away_marginal"),
+        *("uncertain", "occluded", "face_not_visible", "uncertain_head", "uncertain_mouth"),
+    }
+)
+"""What is known of; a label of another type is told and left out."""
+CAMERA = "the camera"
+"""`look_away_reference` of a clip whose directions count from the camera's axis."""
+_SIDES = {"left": (-1.0, 0.0), "right": (1.0, 0.0), "up": (0.0, 1.0), "down": (0.0, -1.0)}
+"""Yaw and pitch: a camera faces the driver, so what is left in its image is at the driver's right."""
+
+Mask = NDArray[np.bool_]
+
+
+class Event(BaseModel):
+    """A stretch of frames, `start` to `end`, both inside. `direction` is as seen in the image."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+    type: str
+    start: int = Field(ge=0)
+    end: int = Field(ge=0)
+    direction: str | None = None
+    confidence: str | None = None
+
+    @property
+    def sure(self) -> bool:
+        """Whether the labeller stood by it."""
+        return self.confidence != "low"
+
+    @property
+    def towards(self) -> tuple[float, float] | None:
+        """The direction as a unit vector (yaw + to the driver's left, pitch + up); None where there is none."""
+        words = [word for word in (self.direction or "").split("_") if word != "image"]
+        if not words or not all(word in _SIDES for word in words):
+            return None
+        yaw, pitch = np.sum([_SIDES[word] for word in words], axis=0)
+        length = float(np.hypot(yaw, pitch))
+        return (float(yaw) / length, float(pitch) / length) if length else None
+
+
+class ClipLabels(BaseModel):
+    """All that was labelled of one clip. `fps`: frames a second; `frames`: how many the clip has."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
+
+    clip: str | None = None
+    person: str = Field(min_length=1)
+    fps: float = Field(gt=0, le=1000)
+    frames: int = Field(gt=0, le=MAX_FRAMES)
+    look_away_reference: str = CAMERA
+    events: list[Event]
+
+    @model_validator(mode="after")
+    def _inside(self) -> ClipLabels:
+        for index, event in enumerate(self.events):
+            if event.end < event.start:
+                raise ValueError(f"events[{index}]: ends at {event.end}, before its start at {event.start}")
+            if event.end >= self.frames:
+                raise ValueError(f"events[{index}]: ends at {event.end}; the last frame is {self.frames - 1}")
+        return self
+
+    def mask(self, *types: str) -> Mask:
+        """Return (frames,) bool: true in every event of these `types`."""
+        found = np.zeros(self.frames, bool)
+        for event in self.events:
+            if event.type in types:
+                found[event.start : event.end + 1] = True
+        return found
+
+    def spans(self, *types: str) -> list[tuple[int, int]]:
+        """Return (first, last) frame of each stretch in which events of these `types` follow without a gap."""
+        return runs(self.mask(*types))
+
+
+def runs(truth: Mask) -> list[tuple[int, int]]:
+    """Return (first, last) index of each run of true values."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], truth, [False])).astype(np.int8)))
+    return [(int(first), int(end) - 1) for first, end in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def load_labels(path: Path) -> ClipLabels:
+    """Read the labels of a clip. Raises `LabelError`: one line with file, key and reason."""
+    values = _json(path)
+    if not isinstance(values, dict):
+        raise LabelError(f"{path}: expected an object with clip, person, fps, frames and events; is it the right file?")
+    try:
+        labels = ClipLabels.model_validate(values)
+    except ValidationError as error:
+        raise LabelError(f"{path}: {_explain(error)}") from None
+    strange = sorted({event.type for event in labels.events} - TYPES)
+    if strange:
+        _log.warning("%s: events of type %s are not known and left out", path, ", ".join(map(repr, strange)))
+    return labels
+
+
+def _json(path: Path) -> Any:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise LabelError(f"{path}: not a regular file; give a folder of .json files")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise LabelError(f"{path}: cannot read it: {error.strerror}; check the path and its permissions") from error
+    if len(data) > MAX_BYTES:
+        raise LabelError(f"{path}: more than {MAX_BYTES // 1_000_000} MB, too large for labels; is it the right file?")
+    try:
+        return json.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise LabelError(f"{path}: not UTF-8 text (byte {error.start}); is it the right file?") from error
+    except json.JSONDecodeError as error:
+        raise LabelError(f"{path}:{error.lineno}: not valid JSON: {error.msg}; mend it or copy it again") from error
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else "a number too long"
+        raise LabelError(f"{path}: not valid JSON: {reason}; mend it or copy it again") from error
+
+
+def _explain(error: ValidationError) -> str:
+    """Return the first fault as key and reason, and how many more there are."""
+    faults = error.errors(include_url=False)
+    first = faults[0]
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
+    reason = "missing" if first["type"] == "missing" else first["msg"].removeprefix("Value error, ")
+    if first["type"] not in ("missing", "value_error"):
+        shown = repr(first["input"])
+        reason = f"{reason[0].lower()}{reason[1:]}, found {shown if len(shown) <= 60 else shown[:57] + '...'}"
+    more = f" (and {len(faults) - 1} more faults)" if len(faults) > 1 else ""
+    return f"{key}: {reason}{more}" if key else f"{reason}{more}"

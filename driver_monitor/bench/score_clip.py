@@ -1,0 +1,137 @@
+"""One clip: replayed through the pipeline, held against its labels."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from driver_monitor import service
+from driver_monitor.bench.alarms import AlarmScore, score_alarms
+from driver_monitor.bench.closures import ClosureScore, score_closures
+from driver_monitor.bench.intervals import ratio
+from driver_monitor.bench.labels import ClipLabels
+from driver_monitor.bench.replay import Job, open_recording
+from driver_monitor.bench.sightings import FaceScore, LookScore, YawnScore, score_face, score_looks, score_yawns
+from driver_monitor.bench.track import Track, track
+from driver_monitor.errors import DriverMonitorError, LabelError
+from driver_monitor.service import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A clip and what was labelled of it in `file`. `every`: use each Nth frame only."""
+
+    clip: Path
+    file: Path
+    labels: ClipLabels
+    every: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ClipScore:
+    """All scores of one clip. `seconds`: how long it is; `raised`: how often each rule spoke."""
+
+    clip: str
+    person: str
+    frames: int
+    seconds: float
+    eyes: ClosureScore
+    face: FaceScore
+    looks: LookScore
+    yawns: YawnScore
+    alarms: dict[str, AlarmScore]
+    raised: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What came of a task: the score, or the one-line `error`."""
+
+    clip: Path
+    score: ClipScore | None = None
+    error: str | None = None
+
+
+def score_clip(task: Task, plan: Plan, progress: Callable[[int, int | None], None] | None = None) -> ClipScore:
+    """Replay the clip through a fresh pipeline and score it. Raises `DriverMonitorError`."""
+    pipeline = service.build_pipeline(plan, service.load_models(plan.config))
+    with open_recording(Job(task.clip, Path(), task.every), plan.config.camera.rotate) as camera:
+        seen = track(camera, pipeline, task.every, progress)
+    check_length(task, seen)
+    return score_track(task.clip.name, task.labels, seen)
+
+
+def attempt(task: Task, plan: Plan) -> Scored:
+    """Score one clip in a process of a pool: a clip that cannot be read must not take the other clips with it."""
+    try:
+        return Scored(task.clip, score_clip(task, plan))
+    except DriverMonitorError as error:
+        return Scored(task.clip, error=str(error))
+    except SystemExit:
+        # A pool would take this for a result, try to hand it to a parent that may be dead, and wait for more work.
+        os._exit(1)
+
+
+def check_length(task: Task, seen: Track) -> None:
+    """Raise `LabelError` unless the labels are of as many frames as the clip has."""
+    if len(seen) != -(-task.labels.frames // task.every):
+        # With every Nth frame only, the clip's own number of frames is known no better than to N.
+        found = f"{len(seen)}" if task.every == 1 else f"{len(seen)} times {task.every}"
+        raise LabelError(
+            f"{task.file}: frames: {task.labels.frames} are labelled, but {task.clip} has {found}; labels and clip "
+            "must be of the same recording, uncut"
+        )
+
+
+def score_track(clip: str, labels: ClipLabels, seen: Track) -> ClipScore:
+    """Hold what was seen of `clip` against its labels; pure."""
+    raised: dict[str, int] = {}
+    for rule, _ in seen.raised:
+        raised[rule] = raised.get(rule, 0) + 1
+    return ClipScore(
+        clip,
+        labels.person,
+        labels.frames,
+        labels.frames / labels.fps,
+        score_closures(labels, seen),
+        score_face(labels, seen),
+        score_looks(labels, seen),
+        score_yawns(labels, seen),
+        score_alarms(labels, seen),
+        raised,
+    )
+
+
+def to_json(score: ClipScore) -> dict[str, Any]:
+    """Return the scores of a clip as one JSON object; times in seconds, shares 0 to 1, null where undefined."""
+    eyes, face, looks = score.eyes, score.face, score.looks
+    return {
+        "clip": score.clip,
+        "person": score.person,
+        "frames": score.frames,
+        "seconds": round(score.seconds, 3),
+        "eyes": {
+            **_rounded(eyes),
+            "frame_f1": _round(ratio(2 * eyes.hit, 2 * eyes.hit + eyes.wrong + eyes.missed)),
+            "frame_precision": _round(ratio(eyes.hit, eyes.hit + eyes.wrong)),
+            "frame_recall": _round(ratio(eyes.hit, eyes.hit + eyes.missed)),
+            "event_f1": _round(ratio(2 * eyes.found, eyes.labelled + eyes.found + eyes.false)),
+            "unknown_share": _round(ratio(eyes.unknown, eyes.scored)),
+        },
+        "face": {**_rounded(face), "present_share": _round(ratio(face.present, face.visible))},
+        "look_away": {**_rounded(looks), "agreement": _round(ratio(looks.agreed, looks.frames))},
+        "yawns": _rounded(score.yawns),
+        "alerts": {rule: _rounded(alarm) for rule, alarm in score.alarms.items()},
+        "raised": score.raised,
+    }
+
+
+def _rounded(part: ClosureScore | FaceScore | LookScore | YawnScore | AlarmScore) -> dict[str, Any]:
+    return {name: _round(value) if isinstance(value, float) else value for name, value in asdict(part).items()}
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
