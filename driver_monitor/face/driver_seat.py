@@ -80,23 +80,24 @@ def likeness(face: Place, shape: tuple[int, int]) -> float:
 
 
 class _Presence:
-    """Since when somebody who is not the driver has been in one place."""
+    """Since when somebody who is not the driver has been in one place, and for how long that must be."""
 
     def __init__(self) -> None:
         self._place: Place | None = None
-        self._since = self._seen = 0.0
+        self._since = self._seen = self._patience_s = 0.0
         self._looks = 0
 
-    def update(self, t: float, face: Place) -> float:
-        """Return for how long this face has been there at `t`, seconds; 0.0 for one seen once or twice."""
+    def outlasts(self, t: float, face: Place, patience_s: float) -> bool:
+        """Say whether this face, seen at `t`, has been there for the patience that counted when it came."""
         same = self._place is not None and self._place.distance(face) <= REACH and 0 <= t - self._seen <= PERSISTENT_S
         if not same:
-            self._since, self._looks = t, 0
+            self._since, self._looks, self._patience_s = t, 0, patience_s
         self._place, self._seen = face, t
         self._looks += 1
-        return t - self._since if self._looks > 2 else 0.0
+        return self._looks > 2 and t - self._since >= self._patience_s
 
     def forget(self) -> None:
+        """Let the next one begin anew."""
         self._place = None
 
 
@@ -168,7 +169,7 @@ class DriverSeat:
         if not strangers:
             return None
         best = max(strangers, key=lambda i: likeness(faces[i], shape))
-        if self._stranger.update(t, faces[best]) < self.patience_s:
+        if not self._stranger.outlasts(t, faces[best], self.patience_s):
             return None
         self._move(faces[best])
         return best
@@ -184,7 +185,7 @@ class DriverSeat:
         rivals = [i for i in real if self._on_side(others[i])]
         best = max(rivals, key=lambda i: likeness(others[i], shape), default=None)
         if best is not None and likeness(others[best], shape) > BETTER * likeness(followed, shape):
-            if self._challenger.update(t, others[best]) >= self.patience_s:
+            if self._challenger.outlasts(t, others[best], self.patience_s):
                 self._move(others[best])
                 return best
         else:
