@@ -36,7 +36,7 @@ class OnnxModel:
         `threads`: CPU threads of one inference; nets this small run fastest, and steadiest, on one. Raises
         `ModelError` with one line when the file is missing, damaged or another model.
         """
-        data = _read(path)
+        data = read_model(path)
         self.sha256 = hashlib.sha256(data).hexdigest()
         self._path = path
         self._outputs = list(outputs)
@@ -58,7 +58,8 @@ class OnnxModel:
             raise ModelError(f"{self._path}: the model failed to run: {_one_line(error)}; {_ADVICE}") from error
 
 
-def _read(path: Path) -> bytes:
+def read_model(path: Path) -> bytes:
+    """Return the bytes of a model file; raises `ModelError` when it is missing or far too large."""
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:

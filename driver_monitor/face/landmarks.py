@@ -28,8 +28,12 @@ CROP_MARGIN = 1.4
 RIGHT_EYE_CORNERS = (36, 39)
 LEFT_EYE_CORNERS = (42, 45)
 
-Detector = Literal["hog", "yunet"]
-_BOX_TO_CROP: dict[Detector, tuple[float, float, float]] = {"hog": (0.0, 0.11, 1.40), "yunet": (0.0, 0.14, 1.07)}
+Detector = Literal["net", "hog", "yunet"]
+_BOX_TO_CROP: dict[Detector, tuple[float, float, float]] = {
+    "net": (0.0, 0.14, 1.07),
+    "hog": (0.0, 0.11, 1.40),
+    "yunet": (0.0, 0.14, 1.07),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,29 @@
+"""Turns what the configuration says about the detector into one."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from driver_monitor.face.detector import Detector, HogDetector
+from driver_monitor.face.net_detector import NetDetector
+from driver_monitor.face.yunet_detector import YunetDetector
+
+FILE = "detector.onnx"
+_log = logging.getLogger(__name__)
+
+
+def open_detector(name: str, folder: Path, threads: int = 1) -> Detector:
+    """Return the detector that `face.detector` names: `auto`, `hog`, or the path of a YuNet file.
+
+    `auto` is our own net from `folder`, and HOG, said in the log, where its file is missing: a face found less often
+    is better than none. Raises `ModelError` when a file is damaged or another model, or a named one is missing.
+    """
+    if name == "hog":
+        return HogDetector()
+    if name != "auto":
+        return YunetDetector(Path(name))
+    if not (folder / FILE).exists():
+        _log.warning("%s is missing: searching with dlib's HOG detector, which sees less; reinstall", folder / FILE)
+        return HogDetector()
+    return NetDetector(folder / FILE, threads)
