@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint manifest clean
 
 demo: $(VENV)/.installed
 	$(BIN)/driver-monitor run --source demo
@@ -15,6 +15,10 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+# After a model file was exchanged: writes models/manifest.yaml, which is checked at every start.
+manifest: $(VENV)/.installed
+	$(BIN)/python tools/write_manifest.py models
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \

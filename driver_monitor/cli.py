@@ -202,6 +202,24 @@ def score_clips(
         raise typer.Exit(1)
 
 
+@score_app.command("eyes")
+def score_eyes(
+    file: Annotated[Path, typer.Argument(help=".npz: images uint8 (N, H, W), closed uint8 (N,).")],
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Measure the eye net alone on labelled eyes: loose crops, or rectified patches of 32 by 48 pixels."""
+    from driver_monitor.bench import score_eyes as scoring
+    from driver_monitor.service import Request, load_models, load_plan
+
+    net = load_models(load_plan(Request(config)).config).eyes
+    score = scoring.score_eyes(*scoring.load_eyes(file), net)
+    if as_json:
+        print(json.dumps(scoring.to_json(file, score, net.sha256), ensure_ascii=False, allow_nan=False))
+    else:
+        print(scoring.sentences(file, score))
+
+
 @config_app.command("check")
 def config_check(
     file: Annotated[Optional[Path], typer.Argument(help="Configuration file.")] = None,  # noqa: UP045

@@ -1,0 +1,64 @@
+"""Labelled arrays for `score eyes` and its like: an .npz file of pictures and labels, checked before it is believed."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driver_monitor.errors import LabelError
+
+MAX_BYTES = 4_000_000_000
+"""Unpacked size of one array; more would fill the memory of the machines this runs on."""
+
+
+def load_arrays(path: Path, labels: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return `images` (N, H, W) uint8 and the whole numbers called `labels`, (N,), of an .npz file.
+
+    Raises `LabelError`, one line with file, key and reason.
+    """
+    images, numbers = _read(path, ("images", labels))
+    if images.dtype != np.uint8 or images.ndim != 3 or 0 in images.shape:
+        raise LabelError(f"{path}: images: expected uint8 (N, H, W), grey, found {_shown(images)}")
+    if not (np.issubdtype(numbers.dtype, np.integer) or numbers.dtype == bool) or numbers.shape != images.shape[:1]:
+        raise LabelError(
+            f"{path}: {labels}: expected one whole number for each of {len(images)} images, found {_shown(numbers)}"
+        )
+    return images, numbers.astype(np.int64)
+
+
+def _read(path: Path, names: tuple[str, ...]) -> list[NDArray[Any]]:
+    if path.exists() and not path.is_file():
+        raise LabelError(f"{path}: is not a regular file; give an .npz file")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = {member.filename.removesuffix(".npy"): member.file_size for member in archive.infolist()}
+        missing = [name for name in names if name not in size]
+        if missing:
+            raise LabelError(f"{path}: {missing[0]}: missing; the file holds {', '.join(sorted(size)) or 'nothing'}")
+        large = [name for name in names if size[name] > MAX_BYTES]
+        if large:
+            raise LabelError(f"{path}: {large[0]}: {size[large[0]]} bytes are too many; give the file in parts")
+        # Without pickles: a file of labels must not be able to run anything.
+        with np.load(path, allow_pickle=False) as arrays:
+            return [np.asarray(arrays[name]) for name in names]
+    except OSError as error:
+        reason = error.strerror or "cut off"
+        raise LabelError(f"{path}: cannot read it: {reason}; check the path and its permissions") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
+        raise LabelError(f"{path}: not a readable .npz file, damaged or cut short: {_line(error)}") from error
+    except MemoryError as error:
+        raise LabelError(f"{path}: does not fit into memory; give the file in parts") from error
+
+
+def _shown(array: NDArray[Any]) -> str:
+    return f"{array.dtype} {array.shape}"
+
+
+def _line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= 120 else f"{text[:117]}..."
