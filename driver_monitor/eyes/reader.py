@@ -58,7 +58,7 @@ class EyeReader:
                 reason = _why_hidden(grey, face, side, light, bool(hidden.all()))
             views.append(_view(face, side, p[index], reason))
         left, right = views
-        turn = iris_turn(face.points, left, right)
+        turn = iris_turn(patches, left, right)
         return EyesView(left, right, *(turn or (None, None)))
 
 

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from driver_monitor.eyes.iris import iris_turn
 from driver_monitor.eyes.lids import LEFT_EYE, RIGHT_EYE, eye_aspect_ratio, opening
 from driver_monitor.eyes.reader import FAR_EYE_YAW, NEAR_EYE_YAW, EyeReader
-from driver_monitor.observation import EyeReason, EyesView, EyeView, Light
+from driver_monitor.observation import EyeReason, EyesView, Light
 from tests.faces import points, view
 
 GREY = np.full((480, 640), 120, np.uint8)
@@ -110,21 +109,3 @@ def test_ok__the_aspect_ratio_does_not_depend_on_roll_and_size() -> None:
 
 def test_fail__an_eye_of_no_width_has_no_aspect_ratio() -> None:
     assert eye_aspect_ratio(np.zeros((70, 2), np.float32), LEFT_EYE) is None
-
-
-READABLE, CLOSED, UNREADABLE = EyeView(1.0, 0.0), EyeView(0.1, 0.9), EyeView(None, None, "glare")
-
-
-def test_ok__irises_moved_to_the_drivers_left_and_up_turn_that_way() -> None:
-    ahead = iris_turn(points(), READABLE, READABLE)
-    moved = iris_turn(points(iris=(0.2, 0.1)), READABLE, READABLE)
-    assert ahead == pytest.approx((0.0, 0.0), abs=0.1)
-    assert moved is not None
-    assert 25 < moved[0] < 35
-    assert 10 < moved[1] < 20
-
-
-def test_ok__one_readable_eye_is_enough_for_the_irises_and_none_is_too_few() -> None:
-    face = points(iris=(0.2, 0.0))
-    assert iris_turn(face, UNREADABLE, READABLE) is not None
-    assert iris_turn(face, UNREADABLE, CLOSED) is None
