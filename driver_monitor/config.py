@@ -78,8 +78,17 @@ class CameraConfig(Section):
 class FaceConfig(Section):
     """How the face is found and followed."""
 
-    detector: Literal["hog"] = Field("hog", description="hog: dlib's HOG detector, needs no model file")
+    detector: str = Field(
+        "auto", description="auto: our own net, hog: dlib's HOG detector, or the path of a YuNet .onnx file"
+    )
     search_hz: float = Field(10.0, ge=1, le=60, description="How often to search while there is no face")
+
+    @field_validator("detector")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in ("auto", "hog") and not name.endswith(".onnx"):
+            raise ValueError(f"expected auto, hog or the path of a YuNet .onnx file, found {name!r}")
+        return name
 
 
 class EmotionConfig(Section):

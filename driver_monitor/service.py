@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from driver_monitor import config as configuration
-from driver_monitor import resources
+from driver_monitor import manifest, resources
 from driver_monitor.capture.grabber import Grabber
 from driver_monitor.capture.open_source import check_source, open_camera
 from driver_monitor.config import Config
@@ -18,10 +17,14 @@ from driver_monitor.emotion.classifier import ExpressionNet
 from driver_monitor.emotion.reader import ExpressionReader
 from driver_monitor.eyes.eye_net import EyeNet
 from driver_monitor.eyes.reader import EyeReader
-from driver_monitor.face.detector import Detector, HogDetector
+from driver_monitor.face.detector import Detector
 from driver_monitor.face.driver_seat import DriverSeat
 from driver_monitor.face.landmarks import LandmarkNet
+from driver_monitor.face.net_detector import NetDetector
+from driver_monitor.face.open_detector import FILE as DETECTOR_FILE
+from driver_monitor.face.open_detector import open_detector
 from driver_monitor.face.tracker import FaceTracker
+from driver_monitor.face.yunet_detector import YunetDetector
 from driver_monitor.outputs.envelope import Provenance
 from driver_monitor.outputs.fanout import Outputs
 from driver_monitor.outputs.gpio import GpioOutput
@@ -77,20 +80,22 @@ def load_plan(request: Request) -> Plan:
     return Plan(config, profile, text)
 
 
-DETECTORS: dict[str, Callable[[], Detector]] = {"hog": HogDetector}
-"""What `face.detector` may name."""
-
-
 def load_models(config: Config) -> Models:
     """Load the nets. Raises `ModelError` naming the file that is missing or wrong."""
     folder = config.models.folder or resources.path("models")
     threads = config.models.threads
+    detector = open_detector(config.face.detector, folder, threads)
     landmarks = LandmarkNet(folder / "landmarks.onnx", threads)
     eyes = EyeNet(folder / "eyes.onnx", threads)
     expression = ExpressionNet(folder / "emotion.onnx", threads) if config.emotion.enabled else None
-    hashes = [net.sha256 for net in (landmarks, eyes, expression) if net is not None]
-    digest = hashlib.sha256("".join(hashes).encode()).hexdigest()[:16]
-    return Models(DETECTORS[config.face.detector](), landmarks, eyes, expression, digest)
+    own = detector if isinstance(detector, NetDetector) else None
+    nets = {DETECTOR_FILE: own, "landmarks.onnx": landmarks, "eyes.onnx": eyes, "emotion.onnx": expression}
+    hashes = {name: net.sha256 for name, net in nets.items() if net is not None}
+    manifest.check(folder, hashes)
+    manifest.check_face_shape()
+    named = [detector.sha256] if isinstance(detector, YunetDetector) else []
+    digest = hashlib.sha256("".join([*hashes.values(), *named]).encode()).hexdigest()[:16]
+    return Models(detector, landmarks, eyes, expression, digest)
 
 
 def build_perception(config: Config, models: Models) -> Perception:

@@ -1,0 +1,228 @@
+"""Measures the detector beside YuNet, in one run; prints tables and writes them as JSON.
+
+    measure_detector.py --model models/detector.onnx --json training/detector/figures.json
+    measure_detector.py --folds /work/tmp/folds ...   each still by the net that has not learned from its person
+
+Both see the same picture of 320 pixels on its longer side and keep boxes from a score of 0.5. A face is found when a
+box overlaps the truth by 0.4 (intersection over union).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from detector_stress import STRESSES, Grey
+from numpy.typing import NDArray
+from train_detector import hash_share
+
+from driver_monitor import resources
+from driver_monitor.face.detector import Detector, HogDetector
+from driver_monitor.face.landmarks import LandmarkNet
+from driver_monitor.face.net_detector import LEAST, LONG_SIDE, NetDetector, overlaps
+from driver_monitor.face.tracker import FaceTracker
+from tools.people import CLIP_PERSONS, folds
+
+FOUND = 0.4
+Boxes = NDArray[np.float32]
+Find = Callable[[Grey], Boxes]
+
+
+class Yunet:
+    """YuNet as OpenCV runs it; boxes (N, 5) with the score, surest first."""
+
+    def __init__(self, file: Path, clahe: bool = False) -> None:
+        self._net = cv2.FaceDetectorYN.create(str(file), "", (320, 320), LEAST)
+        self._clahe = cv2.createCLAHE(3.0, (8, 8)) if clahe else None
+
+    def __call__(self, grey: Grey) -> Boxes:
+        """Return the faces of `grey`."""
+        image = grey if self._clahe is None else self._clahe.apply(grey)
+        self._net.setInputSize((grey.shape[1], grey.shape[0]))
+        _, rows = self._net.detect(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))
+        if rows is None:
+            return np.zeros((0, 5), np.float32)
+        return np.asarray(rows[np.argsort(-rows[:, 14])][:, [0, 1, 2, 3, 14]], np.float32)
+
+
+def small(grey: Grey) -> Grey:
+    scale = LONG_SIDE / max(grey.shape)
+    return np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def hit(truth: NDArray[np.floating], boxes: Boxes) -> bool:
+    return len(boxes) > 0 and float(overlaps(np.asarray(truth, np.float32), boxes).max()) >= FOUND
+
+
+def read(path: Path) -> Grey:
+    return np.asarray(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), np.uint8)
+
+
+class Nets:
+    """The nets to measure: one for everybody, or one for each fold."""
+
+    def __init__(self, model: Path, by_fold: Path | None) -> None:
+        self.one = NetDetector(model)
+        self._folds = [NetDetector(by_fold / str(k) / "detector.onnx") for k in range(5)] if by_fold else None
+
+    def of(self, fold: int | None) -> NetDetector:
+        """Return the net that has not learned from `fold`."""
+        return self.one if self._folds is None or fold is None else self._folds[fold]
+
+
+def stress_table(data: Path, nets: Nets, yunets: dict[str, Find], at: int) -> dict[str, dict[str, float]]:
+    """Recall in each row on the near-infrared stills; the changes are made at `at` pixels of width."""
+    hits: dict[str, dict[str, list[bool]]] = {row: {} for row in STRESSES}
+    extra: dict[str, int] = {}
+    with (data / "nir" / "labels.csv").open(newline="") as lines:
+        stills = [(data / "nir" / row["file"], int(row["person"]) % 5) for row in csv.DictReader(lines)]
+    for number, (path, fold) in enumerate(stills):
+        net, grey = nets.of(fold), read(path)
+        scale = at / grey.shape[1]
+        grey = np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+        clean, back = small(grey), max(grey.shape) / LONG_SIDE
+        truth, own = yunets["yunet"](clean)[0, :4] * back, net.rows(clean)[:1, :4] * back
+        finders: dict[str, Find] = {"ours": net.rows, **yunets}
+        for name, find in finders.items():
+            extra[name] = extra.get(name, 0) + max(0, len(find(clean)) - 1)
+        for row, change in STRESSES.items():
+            changed, box = change(grey, truth.astype(np.float64), np.random.default_rng(number))
+            seen = small(changed)
+            for name, find in finders.items():
+                hits[row].setdefault(name, []).append(hit(box / back, find(seen)))
+            own_box = change(grey, own[0].astype(np.float64), np.random.default_rng(number)) if len(own) else None
+            found = own_box is not None and hit(own_box[1] / back, net.rows(small(own_box[0])))
+            hits[row].setdefault("ours, own truth", []).append(found)
+    table = {row: {name: float(np.mean(found)) for name, found in names.items()} for row, names in hits.items()}
+    table["extra boxes on the clean stills"] = {name: float(count) for name, count in extra.items()}
+    return table
+
+
+def incar(data: Path, nets: Nets, yunets: dict[str, Find]) -> dict[str, dict[str, float]]:
+    """Recall against the labelled boxes, more boxes than one, and whether the tracker takes a face."""
+    place = folds(data / "incar_stills")
+    landmarks = LandmarkNet(resources.path("models") / "landmarks.onnx")
+    sums: dict[str, dict[str, list[float]]] = {}
+
+    def note(name: str, what: str, value: float) -> None:
+        sums.setdefault(name, {}).setdefault(what, []).append(value)
+
+    with (data / "incar_stills" / "labels.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    for row in rows:
+        grey = read(data / "incar_stills" / row["file"])
+        truth = np.array([float(row[k]) for k in "xywh"], np.float32) * (LONG_SIDE / max(grey.shape))
+        net, tiny = nets.of(place[row["person"]]), small(grey)
+        for name, find in {"ours": net.rows, **yunets}.items():
+            boxes = find(tiny)
+            note(name, "found", hit(truth, boxes))
+            note(name, "found first", hit(truth, boxes[:1]))
+            note(name, "extra boxes", max(0, len(boxes) - 1))
+            if row["person"] in CLIP_PERSONS:
+                note(name, "found, clip persons", hit(truth, boxes))
+        detectors: dict[str, Detector] = {"ours": net, "hog": HogDetector()}
+        for name, detector in detectors.items():
+            taken = FaceTracker(detector, landmarks, 10.0).update(grey, 0.0)
+            note(name, "taken by the tracker", taken is not None)
+    return {name: {what: float(np.mean(v)) for what, v in columns.items()} for name, columns in sums.items()}
+
+
+def portraits(data: Path, nets: Nets, yunets: dict[str, Find]) -> dict[str, dict[str, float]]:
+    """Recall on portraits of people held out, against YuNet's box; pasted on grey, a third as large as the picture."""
+    hits: dict[str, list[bool]] = {}
+    for path in sorted((data / "portraits").glob("*.jpg")):
+        if hash_share(path.stem.rsplit("_", 1)[0]) >= 0.1:
+            continue
+        canvas, face = np.full((240, 320), 110, np.uint8), read(path)
+        face = cv2.resize(face, (150, 150), interpolation=cv2.INTER_AREA)
+        canvas[40:190, 60:210] = face
+        truth = yunets["yunet"](canvas)
+        if len(truth):
+            for name, find in {"ours": nets.one.rows, **yunets}.items():
+                hits.setdefault(name, []).append(hit(truth[0], find(canvas)))
+    return {name: {"found": float(np.mean(v)), "portraits": len(v)} for name, v in hits.items()}
+
+
+def backgrounds(data: Path, nets: Nets, yunets: dict[str, Find]) -> dict[str, dict[str, float]]:
+    """Boxes on what is no face: the cabin beside the head, flat pictures, noise."""
+    place, counts = folds(data / "incar_stills"), dict[str, dict[str, list[int]]]()
+    rng = np.random.default_rng(0)
+    with (data / "incar_stills" / "labels.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    for row in rows[::3]:
+        grey = read(data / "incar_stills" / row["file"])
+        x, w = float(row["x"]), float(row["w"])
+        left, right = grey[:, : max(0, int(x - 0.4 * w))], grey[:, int(x + 1.4 * w) :]
+        part = left if left.shape[1] > right.shape[1] else right
+        pictures = {"cabin beside the head": small(part)} if part.shape[1] > 120 else {}
+        noise = rng.normal(rng.uniform(0, 255), rng.uniform(0, 50), (240, 320))
+        pictures["flat, noise"] = np.clip(noise, 0, 255).astype(np.uint8)
+        for kind, picture in pictures.items():
+            for name, find in {"ours": nets.of(place[row["person"]]).rows, **yunets}.items():
+                counts.setdefault(name, {}).setdefault(kind, []).append(len(find(picture)))
+    return {
+        name: {f"{kind} ({len(v)} pictures)": float(np.mean(v)) for kind, v in kinds.items()}
+        for name, kinds in counts.items()
+    }
+
+
+def timing(data: Path, nets: Nets, yunet: Find) -> dict[str, dict[str, float]]:
+    """Milliseconds a picture, median of looks taken in turn; ours with everything, YuNet with its grey-to-colour."""
+    out = {}
+    for name, folder in (("320x180", "nir"), ("320x240", "incar_stills")):
+        picture = small(read(min((data / folder).glob("*.jpg"))))
+        spent: dict[str, list[float]] = {"ours": [], "yunet": []}
+        for _ in range(100):
+            for who, find in (("ours", nets.one.find), ("yunet", yunet)):
+                begin = time.perf_counter()
+                find(picture)
+                spent[who].append((time.perf_counter() - begin) * 1e3)
+        ms = {who: float(np.median(v)) for who, v in spent.items()}
+        out[name] = {**ms, "ratio": ms["ours"] / ms["yunet"]}
+    return out
+
+
+def show(title: str, table: dict[str, dict[str, float]]) -> None:
+    columns = list(dict.fromkeys(name for row in table.values() for name in row))
+    print(f"\n| {title} | " + " | ".join(columns) + " |\n" + "| --- " * (len(columns) + 1) + "|")
+    for row, values in table.items():
+        print(f"| {row} | " + " | ".join(f"{values[c]:.3f}" if c in values else "" for c in columns) + " |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--yunet", type=Path, default=Path("../shared/anchors/yunet_2023mar.onnx"))
+    parser.add_argument("--model", type=Path, default=Path("models/detector.onnx"))
+    parser.add_argument("--folds", type=Path)
+    parser.add_argument("--only", nargs="*", default=["stress", "incar", "portraits", "backgrounds", "time"])
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    nets = Nets(arguments.model, arguments.folds)
+    yunets: dict[str, Find] = {"yunet": Yunet(arguments.yunet), "yunet, CLAHE": Yunet(arguments.yunet, clahe=True)}
+    data, parts = arguments.data, {}
+    tables: dict[str, Callable[[], dict[str, dict[str, float]]]] = {
+        "time": lambda: timing(data, nets, yunets["yunet"]),
+        "stress": lambda: stress_table(data, nets, yunets, 1280),
+        "stress at 320 px": lambda: stress_table(data, nets, yunets, 320),
+        "incar": lambda: incar(data, nets, yunets),
+        "portraits": lambda: portraits(data, nets, yunets),
+        "backgrounds": lambda: backgrounds(data, nets, yunets),
+    }
+    for title, measure in tables.items():
+        if title.split()[0] in arguments.only:
+            parts[title] = measure()
+            show(title, parts[title])
+    if arguments.json:
+        arguments.json.write_text(json.dumps(parts, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""Trains `models/detector.onnx` on what `detector_data.py` cached, on a CPU; seeded, and resumable after a stop.
+
+    train_detector.py --cache training/detector --minutes 20 [--resume] --export models/detector.onnx
+    train_detector.py --sets portraits faces68 incar nir --from training/detector/base.pt --fold 2 ...
+
+The learning rate falls with the share of the minutes that is used up, so any budget ends in a finished net.
+`--fold k` leaves the persons of fold k out (`tools/people.py`; the near-infrared persons are dealt out by number).
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import math
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from detector_net import DetectorNet
+from detector_scenes import Library, sample
+from onnx_file import strip
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, IterableDataset
+
+from driver_monitor.face.net_detector import CELL, SIZE_UNIT
+from tools.people import CLIP_PERSONS
+
+SIZES = (((192, 160), 24), ((192, 160), 24), ((160, 192), 24), ((320, 256), 9))
+"""Pictures (width, height) and how many in a batch: mostly small crops, since the net is the same everywhere."""
+LEARNING_RATE = 3e-3
+
+
+class Batches(IterableDataset[tuple[Tensor, Tensor]]):
+    """An endless stream of batches, made in a process of its own."""
+
+    def __init__(self, folder: Path, allowed: np.ndarray, seed: int) -> None:
+        self.folder, self.allowed, self.seed = folder, allowed, seed
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        """Yield pictures (N, 1, H, W) and targets (N, 10, H / 8, W / 8)."""
+        cv2.setNumThreads(1)
+        library, rng = Library(self.folder, self.allowed), np.random.default_rng(self.seed)
+        while True:
+            size, count = SIZES[rng.integers(len(SIZES))]
+            images, answers = zip(*(sample(library, size, rng) for _ in range(count)), strict=True)
+            yield torch.from_numpy(np.stack(images))[:, None], torch.from_numpy(np.stack(answers))
+
+
+def allowed(folder: Path, sets: list[str], fold: int | None) -> np.ndarray:
+    """Return which of the cached pictures may teach."""
+    table = np.load(folder / "pictures.npz")
+    use = np.isin(table["sets"], sets) & ~np.isin(table["persons"], sorted(CLIP_PERSONS))
+    held_out = np.array([hash_share(name) < 0.1 for name in table["persons"]]) & (table["sets"] == "portraits")
+    return use & ~held_out & ((table["folds"] != fold) if fold is not None else True)
+
+
+def hash_share(name: str) -> float:
+    """Return a number from 0 to 1 that is always the same for `name`; below 0.1 a portrait's person is held out."""
+    import zlib
+
+    return (zlib.crc32(str(name).encode()) % 1000) / 1000
+
+
+def loss(answers: Tensor, target: Tensor) -> tuple[Tensor, dict[str, float]]:
+    """Focal loss for the score (Lin et al., ICCV 2017), distance-IoU (Zheng et al., AAAI 2020), L1 for the eyes."""
+    face, none, near = target[:, 0], target[:, 1], target[:, 2]
+    logit = answers[:, 0]
+    p = torch.sigmoid(logit)
+    count = (near > 0).flatten(1).any(1).sum().clamp_min(1) + 0.2 * len(answers)
+    positive = (functional.softplus(-logit) * (1 - p) ** 2 * face).sum() / count
+    negative = (functional.softplus(logit) * p**2 * none).sum() / count
+    at = near > 0
+    weight = near[at]
+    if not len(weight):
+        return positive + negative, {"face": positive.item(), "none": negative.item()}
+    box, eyes = answers[:, 1:5].permute(0, 2, 3, 1)[at], answers[:, 5:7].permute(0, 2, 3, 1)[at]
+    want = target[:, 3:].permute(0, 2, 3, 1)[at]
+    _, y, x = torch.nonzero(at, as_tuple=True)
+    centre = torch.stack([(x + 0.5 + box[:, 0]) * CELL, (y + 0.5 + box[:, 1]) * CELL], dim=1)
+    side = SIZE_UNIT * box[:, 2:].clamp(-3, 3).exp()
+    iou, apart = overlap(centre, side, want[:, :2], want[:, 2:4])
+    boxes = ((1 - iou + apart) * weight).sum() / weight.sum()
+    aim = ((eyes - want[:, 4:6]).abs().sum(1) * want[:, 6] * weight).sum() / weight.sum()
+    total = positive + negative + 1.5 * boxes + 0.3 * aim
+    shown = {"face": positive, "none": negative, "iou": (iou * weight).sum() / weight.sum(), "eyes": aim}
+    return total, {k: v.item() for k, v in shown.items()}
+
+
+def overlap(centre: Tensor, side: Tensor, want_centre: Tensor, want_side: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the intersection over union, and the centres' distance over the common box's diagonal, squared."""
+    low, high = centre - side / 2, centre + side / 2
+    want_low, want_high = want_centre - want_side / 2, want_centre + want_side / 2
+    inside = (torch.minimum(high, want_high) - torch.maximum(low, want_low)).clamp_min(0).prod(1)
+    iou = inside / (side.prod(1) + want_side.prod(1) - inside + 1e-6)
+    hull = (torch.maximum(high, want_high) - torch.minimum(low, want_low)).square().sum(1)
+    return iou, (centre - want_centre).square().sum(1) / (hull + 1e-6)
+
+
+class Trainer:
+    """The net, its moving average, the optimiser and how far they are."""
+
+    def __init__(self, seed: int) -> None:
+        torch.manual_seed(seed)
+        self.net = DetectorNet().to(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.net).eval()
+        decay = [p for p in self.net.parameters() if p.ndim > 1]
+        rest = [p for p in self.net.parameters() if p.ndim <= 1]
+        self.optimiser = torch.optim.AdamW(
+            [{"params": decay, "weight_decay": 0.01}, {"params": rest, "weight_decay": 0.0}]
+        )
+        self.step = 0
+
+    def learn(self, images: Tensor, target: Tensor, rate: float) -> dict[str, float]:
+        """Take one step; return the parts of the loss."""
+        self.net.train()
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        with torch.autocast("cpu", torch.bfloat16):
+            answers = self.net.logits(images.contiguous(memory_format=torch.channels_last))
+        total, shown = loss(answers.float(), target)
+        self.optimiser.zero_grad()
+        total.backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
+        self.optimiser.step()
+        self.step += 1
+        keep = min(0.998, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for slow, fast in zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True):
+                slow.lerp_(fast, 1 - keep) if slow.is_floating_point() else slow.copy_(fast)
+        return shown
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint; a stop while writing leaves the one before."""
+        state = {"net": self.net.state_dict(), "average": self.average.state_dict(), "step": self.step,
+                 "optimiser": self.optimiser.state_dict()}  # fmt: skip
+        torch.save(state, path.with_suffix(".part"))
+        path.with_suffix(".part").replace(path)
+
+    def load(self, path: Path, begin: bool) -> None:
+        """Go on from `path`; `begin`: take over only what was learned."""
+        state = torch.load(path)
+        self.net.load_state_dict(state["average" if begin else "net"])
+        self.average.load_state_dict(state["average"])
+        if not begin:
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.step = state["step"]
+
+
+def export(net: DetectorNet, path: Path) -> None:
+    """Write the net with free height and width."""
+    torch.onnx.export(
+        net.eval(), (torch.zeros(1, 1, 256, 320),), path, input_names=["image"], output_names=["cells"],
+        dynamic_axes={"image": {2: "height", 3: "width"}, "cells": {2: "rows", 3: "columns"}},
+        dynamo=False, opset_version=17,
+    )  # fmt: skip
+    strip(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cache", type=Path, default=Path("training/detector"))
+    parser.add_argument("--sets", nargs="+", default=["portraits", "faces68"])
+    parser.add_argument("--fold", type=int)
+    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--peak", type=float, default=LEARNING_RATE)
+    parser.add_argument("--from", dest="begin", type=Path)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--checkpoint", type=Path, default=Path("training/detector/checkpoint.pt"))
+    parser.add_argument("--export", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    trainer = Trainer(arguments.seed)
+    if arguments.begin:
+        trainer.load(arguments.begin, begin=True)
+    if arguments.resume:
+        trainer.load(arguments.checkpoint, begin=False)
+    may = allowed(arguments.cache, arguments.sets, arguments.fold)
+    print(f"{may.sum()} pictures", flush=True)
+    stream = Batches(arguments.cache, may, arguments.seed + trainer.step)
+    batches = iter(DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=8))
+    begin, first, said = time.monotonic(), trainer.step, time.monotonic()
+    while (used := (time.monotonic() - begin) / (60 * arguments.minutes)) < 1:
+        warm = min(1.0, (trainer.step - first + 1) / 200)
+        shown = trainer.learn(*next(batches), max(2e-5, arguments.peak * warm * 0.5 * (1 + math.cos(math.pi * used))))
+        if time.monotonic() - said > 30:
+            said = time.monotonic()
+            print(trainer.step, f"{used:.2f}", {k: round(v, 3) for k, v in shown.items()}, flush=True)
+            trainer.save(arguments.checkpoint)
+    trainer.save(arguments.checkpoint)
+    export(trainer.average, arguments.export)
+    print(f"step {trainer.step} -> {arguments.export}")
+
+
+if __name__ == "__main__":
+    main()
