@@ -95,7 +95,7 @@ def poisson_rate(count: int, hours: float) -> Rate:
 def _mean_at(count: int, share: float) -> float:
     """Return the mean of the Poisson distribution that gives at most `count` events in this `share` of cases."""
     low, high = 0.0, 2.0 * count + 20.0
-    for _ in range(200):
+    for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if _at_most(count, middle) > share else (low, middle)
     return (low + high) / 2

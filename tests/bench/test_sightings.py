@@ -1,0 +1,108 @@
+"""Face, looks away, yawns and alerts against labels, told as short drives."""
+
+from __future__ import annotations
+
+import pytest
+
+from driver_monitor.bench.alarms import score_alarms
+from driver_monitor.bench.sightings import score_face, score_looks, score_yawns
+from tests.bench.stories import closed, event, labels, track
+
+
+def test_ok__a_face_lost_and_found_again() -> None:
+    face = score_face(labels(), track(absent=[(40, 49)]))
+    assert (face.visible, face.present, face.losses) == (100, 90, 1)
+    assert (face.longest_gap_s, face.found_again_s) == (0.5, 0.5)
+
+
+def test_ok__a_face_that_comes_late_or_stays_away_was_not_found_again() -> None:
+    for gap in ((0, 9), (90, 99)):
+        face = score_face(labels(), track(absent=[gap]))
+        assert (face.longest_gap_s, face.found_again_s) == (0.5, None)
+
+
+def test_ok__a_face_out_of_the_picture_need_not_be_found_until_it_is_back() -> None:
+    face = score_face(labels(event("face_not_visible", 40, 59)), track(absent=[(40, 63)]))
+    assert (face.visible, face.present) == (80, 76)
+    assert face.found_again_s == pytest.approx(0.2)
+
+
+def test_ok__left_in_the_image_is_the_drivers_right() -> None:
+    away = labels(event("look_away", 10, 19, direction="left"))
+    for yaw, agreed in ((-40.0, 10), (40.0, 0), (-10.0, 0)):
+        assert score_looks(away, track(head={(10, 19): (yaw, 0.0)})).agreed == agreed
+
+
+@pytest.mark.parametrize(
+    ("direction", "seen", "agreed"),
+    [
+        ("up", (0.0, 30.0), True),
+        ("up", (40.0, 30.0), False),
+        ("image_right_down", (50.0, -10.0), True),
+        ("image_right_down", (5.0, -40.0), True),
+        ("image_right_down", (50.0, 10.0), False),
+        ("image_left", (-50.0, 10.0), True),
+    ],
+)
+def test_ok__directions_are_quarters(direction: str, seen: tuple[float, float], agreed: bool) -> None:
+    away = labels(event("look_away", 10, 19, direction=direction))
+    assert score_looks(away, track(gaze={(10, 19): seen})).agreed == 10 * agreed
+
+
+def test_ok__with_a_usual_direction_the_camera_may_stand_anywhere() -> None:
+    away = labels(event("look_away", 10, 19, direction="left"), reference="the clip's usual direction")
+    off_axis = {(0, 9): (35.0, 0.0), (10, 19): (5.0, 0.0), (20, 99): (35.0, 0.0)}
+    assert score_looks(away, track(head=off_axis)).agreed == 10
+
+
+def test_ok__what_is_unknown_does_not_agree_and_uncertain_heads_are_not_scored() -> None:
+    away = labels(event("look_away", 10, 29, direction="up"), event("uncertain_head", 20, 29))
+    nan = (float("nan"), float("nan"))
+    looks = score_looks(away, track(head={(10, 29): nan}, gaze={(10, 29): nan}))
+    assert (looks.frames, looks.agreed, looks.unknown) == (10, 0, 10)
+
+
+def test_ok__marginal_looks_are_not_scored() -> None:
+    assert score_looks(labels(event("look_away_marginal", 10, 19, direction="up")), track()).frames == 0
+
+
+def test_ok__a_yawn_is_found_and_laughter_is_none() -> None:
+    clip = labels(event("yawn", 20, 60), event("talking_or_laughing", 80, 99))
+    assert score_yawns(clip, track(yawning=[(50, 63)])) == score_yawns(clip, track(yawning=[(50, 55), (57, 63)]))
+    yawns = score_yawns(clip, track(yawning=[(50, 63), (85, 90)]))
+    assert (yawns.labelled, yawns.found, yawns.false) == (1, 1, 1)
+
+
+def test_ok__an_unsure_yawn_counts_neither_way() -> None:
+    clip = labels(event("yawn", 20, 60, confidence="low"), event("mouth_wide_open", 70, 90))
+    yawns = score_yawns(clip, track(yawning=[(50, 60), (80, 90)]))
+    assert (yawns.labelled, yawns.found, yawns.false) == (0, 0, 0)
+
+
+def test_ok__a_second_of_closed_eyes_is_due_an_alert_in_time() -> None:
+    nap = labels(*closed((20, 39)))
+    for t, in_time in ((2.0, 1), (2.5, 1), (2.6, 0)):
+        alarm = score_alarms(nap, track(raised=[("microsleep", t)]))["microsleep"]
+        assert (alarm.due, alarm.in_time) == (1, in_time)
+
+
+def test_ok__nineteen_frames_of_twenty_are_no_second() -> None:
+    assert score_alarms(labels(*closed((20, 38))), track())["microsleep"].due == 0
+
+
+def test_ok__an_alert_over_open_eyes_is_false_and_over_doubtful_ones_not_scored() -> None:
+    raised = [("microsleep", 1.5), ("microsleep", 4.0)]
+    alarm = score_alarms(labels(event("uncertain", 0, 39)), track(raised=raised))["microsleep"]
+    assert (alarm.raised, alarm.false, alarm.unscored) == (2, 1, 1)
+
+
+def test_ok__a_look_away_of_three_seconds_in_several_directions_is_one() -> None:
+    clip = labels(event("look_away", 10, 39, direction="up"), event("look_away", 40, 79, direction="left"))
+    alarm = score_alarms(clip, track(raised=[("long_distraction", 3.6)]))["long_distraction"]
+    assert (alarm.due, alarm.in_time, alarm.false) == (1, 1, 0)
+
+
+def test_ok__a_look_at_the_edge_of_away_is_no_false_alarm() -> None:
+    clip = labels(event("look_away_marginal", 10, 99, direction="up"))
+    alarm = score_alarms(clip, track(raised=[("long_distraction", 4.0)]))["long_distraction"]
+    assert (alarm.false, alarm.unscored) == (0, 1)

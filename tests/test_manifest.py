@@ -1,0 +1,121 @@
+"""The models are the ones they should be, or the program says which one is not."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+from pathlib import Path
+
+import pytest
+
+from driver_monitor import manifest, resources
+from driver_monitor.config import Config, ModelsConfig
+from driver_monitor.errors import ModelError
+from driver_monitor.manifest import NAME, SUFFIXES, load_manifest
+from driver_monitor.service import load_models
+
+MODELS = resources.path("models")
+MOST_BYTES = 4_000_000
+"""All models together, so that they fit into any board's memory and any package."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(MODELS, tmp_path / "models"))
+
+
+def load(folder: Path) -> None:
+    load_models(Config(models=ModelsConfig(folder=folder)))
+
+
+def test_ok__the_manifest_is_of_the_files_that_are_there() -> None:
+    listed = load_manifest(MODELS)
+    assert listed is not None
+    files = {path.name: path for path in MODELS.iterdir() if path.suffix in SUFFIXES}
+    advice = "run `make manifest`"
+    assert set(listed.models) == set(files), advice
+    for name, entry in listed.models.items():
+        assert hashlib.sha256(files[name].read_bytes()).hexdigest() == entry.sha256, f"{name}: {advice}"
+        assert files[name].stat().st_size == entry.bytes
+        assert entry.card is not None, f"{name} has no card"
+        assert (MODELS / entry.card).exists()
+
+
+def test_ok__all_models_together_are_small() -> None:
+    assert sum(path.stat().st_size for path in MODELS.iterdir() if path.suffix in SUFFIXES) < MOST_BYTES
+
+
+def test_ok__the_shipped_models_are_as_listed(folder: Path) -> None:
+    load(folder)
+
+
+def test_fail__an_exchanged_model_is_named_with_both_hashes(folder: Path) -> None:
+    listed = (folder / NAME).read_text()
+    digest = hashlib.sha256((folder / "eyes.onnx").read_bytes()).hexdigest()
+    (folder / NAME).write_text(listed.replace(digest, "0" * 64))
+    with pytest.raises(ModelError) as error:
+        load(folder)
+    for words in (str(folder / "eyes.onnx"), digest[:12], "0" * 12, "damaged or exchanged", "write_manifest.py"):
+        assert words in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_fail__a_model_that_is_not_listed(folder: Path) -> None:
+    (folder / NAME).write_text("models: {}\n")
+    with pytest.raises(ModelError, match="not in"):
+        load(folder)
+
+
+def test_ok__models_of_ones_own_need_no_manifest_and_that_is_said(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder / NAME).unlink()
+    with caplog.at_level(logging.INFO):
+        load(folder)
+    assert [record for record in caplog.messages if "taken as they are" in record and str(folder) in record]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "models: [1, 2]",
+        "models: {eyes.onnx: {sha256: 1}}",
+        "models: {eyes.onnx: {sha256: abc, bytes: x, date: y, licence: ''}}",
+        "{[1]: 2}",
+        "models: {? [a] : b}",
+        "- 1",
+        "models: &a {x: *a}",
+        "!!python/object/apply:os.system [ls]",
+        "models:\n\teyes: 1",
+        "[" * 5000,
+        "models: " + "x" * 300_000,
+        "\0",
+    ],
+)
+def test_fail__a_damaged_manifest_is_one_line(folder: Path, text: str) -> None:
+    (folder / NAME).write_text(text)
+    with pytest.raises(ModelError) as error:
+        load(folder)
+    assert str(folder / NAME) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_fail__a_manifest_that_is_a_folder_or_leads_nowhere(folder: Path) -> None:
+    (folder / NAME).unlink()
+    (folder / NAME).symlink_to("nowhere")
+    with pytest.raises(ModelError, match=NAME):
+        load(folder)
+    (folder / NAME).unlink()
+    (folder / NAME).mkdir()
+    with pytest.raises(ModelError, match=NAME):
+        load(folder)
+
+
+def test_fail__another_mean_face_is_noticed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shape = folder / "face_shape.csv"
+    shape.write_text(shape.read_text().replace("0.5", "0.6"))
+    monkeypatch.setattr(resources, "path", lambda name: folder.parent / name)
+    with pytest.raises(ModelError, match=r"face_shape\.csv"):
+        manifest.check_face_shape()
