@@ -136,19 +136,23 @@ def scene(library: Library, size: tuple[int, int], rng: np.random.Generator) -> 
         s = tall / float(main[3])
         roll = rng.normal(0, 7) if rng.random() < 0.6 else rng.uniform(-40, 40)
         at = (rng.uniform(0.08, 0.92) * width, rng.uniform(0.08, 0.92) * height)
+        # Others come before the first scene, or they would cover it; some scenes are looked at beside the face.
+        whole = whole and not len(placed)
+        if whole and rng.random() < 0.2:
+            at = (rng.uniform(-0.7, 1.7) * width, rng.uniform(-0.3, 1.3) * height)
         sx, sy = s * math.exp(rng.normal(0, 0.05)), s
         m = _matrix((float(main[0]), float(main[1])), at, sx, sy, roll)
         moved = _move(faces, m, roll, sx, sy)
-        if len(placed) and (np.hypot(*(placed[:, :2] - at).T) < 0.9 * (placed[:, 3] + tall) / 2).any():
+        if len(placed) and (np.hypot(*(placed[:, :2] - at).T) < 1.15 * (placed[:, 3] + tall) / 2).any():
             continue
         image = image if s > 0.7 else _shrunk(image, m, s)
         warped = cv2.warpAffine(
             np.ascontiguousarray(image), m, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
-        alpha = _window(image.shape, m, size, moved[0], whole, rng)
+        alpha = _window(image.shape, m, size, moved[0], whole, not len(placed), rng)
         canvas += (warped - canvas) * alpha
         visible = [face for k, face in enumerate(moved) if k == 0 or _shown(face, alpha)]
-        if rng.random() < 0.07:
+        if rng.random() < (0.12 if whole else 0.07):
             _behead(canvas, moved[0], texture(library, size, rng), rng)
             visible = visible[1:]
         elif rng.random() < 0.42:
@@ -200,6 +204,7 @@ def _window(
     size: tuple[int, int],
     face: NDArray[np.float32],
     whole: bool,
+    first: bool,
     rng: np.random.Generator,
 ) -> Grey:
     """How much of the canvas the picture replaces: all of it, its rectangle, or a soft oval around the head."""
@@ -209,9 +214,10 @@ def _window(
     alpha = np.zeros((size[1], size[0]), np.float32)
     corners = np.array([[0, 0], [w - 1, 0], [w - 1, h - 1], [0, h - 1]], np.float64) @ m[:, :2].T + m[:, 2]
     cv2.fillPoly(alpha, [np.rint(corners).astype(np.int32)], 1.0)
-    if rng.random() < 0.6:
+    if not first or rng.random() < 0.6:
         oval = np.zeros_like(alpha)
-        wide, high = rng.uniform(0.65, 1.0) * face[2], rng.uniform(0.72, 1.1) * face[3]
+        most = 1.0 if first else 0.75
+        wide, high = rng.uniform(0.65, most) * face[2], rng.uniform(0.7, most * 1.05) * face[3]
         cv2.ellipse(
             oval,
             (round(float(face[0])), round(float(face[1]))),
