@@ -13,6 +13,11 @@ from driver_monitor.observation import CameraState, EyeReason, FaceReason, FaceV
 
 EyesVerdict = Literal["open", "closed", "unknown"]
 GazeZone = Literal["road", "down", "left", "right", "up", "unknown"]
+GazeRegion = Literal["road", "instruments", "console", "lap", "rear_mirror", "left_mirror", "right_mirror"]
+"""Parts of the car, finer than zones (`state.regions`)."""
+GazeSource = Literal["head", "eyes+head"]
+GazeReason = Literal["no_picture", "no_face", "pose", "eyes_closed"]
+"""Why the gaze cannot be told."""
 Degraded = Literal[
     "sunglasses", "glare", "pose", "occluded", "dark", "blur", "covered", "frozen", "no_camera", "no_face"
 ]
@@ -37,6 +42,8 @@ class EyesState:
 class Gaze:
     """Where the driver looks relative to the learned straight-ahead, degrees; None where it cannot be told.
 
+    `region`: the part of the car it falls on, None outside of all. `source`: whether the irises could be told or the
+    head alone speaks, None exactly when `reason` says why there is no gaze.
     `away_s`: how long the gaze has been off the road, 0.0 on the road, None while unknown. It counts on for a short
     time, with the zone unknown, when the face was lost in a turn to the side.
     """
@@ -45,6 +52,9 @@ class Gaze:
     pitch: float | None
     zone: GazeZone
     away_s: float | None
+    region: GazeRegion | None = None
+    source: GazeSource | None = None
+    reason: GazeReason | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,81 +3,147 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from driver_monitor.observation import EyesView, HeadPose
 from driver_monitor.state.cadence import Step
-from driver_monitor.state.driver_state import EyesVerdict, Gaze, GazeZone
+from driver_monitor.state.driver_state import EyesVerdict, Gaze, GazeReason, GazeSource, GazeZone
+from driver_monitor.state.learning import MEMORY_S, REFRESH_S, status
+from driver_monitor.state.regions import RegionTracker, Wheel
 from driver_monitor.state.straight_ahead import StraightAhead
 from driver_monitor.state.stretch import Stretch
+from driver_monitor.state.time_histogram import TimeHistogram
 
 AWAY_YAW, AWAY_DOWN, AWAY_UP = 25.0, 25.0, 25.0
 """Degrees from straight ahead at which the gaze leaves the road. EU 2023/2590 asks for a warning beyond 30 degrees
-down; 5 less, because with `IRIS_SHARE` the eyes' part of a gaze is counted low."""
+down; 5 less, because the eyes' part of it is often hidden by the lids and the head alone goes less far."""
 RETURN_SHARE = 0.8
 """The gaze is back on the road within this share of those angles (hysteresis)."""
-IRIS_SHARE = 0.5
-"""How much of the iris's turn is added to the head's. The whole would be right, but iris centres found in a face of
-a few hundred pixels are good to several degrees only; half bounds what their errors can do."""
+IRIS_SHARE = 0.7
+"""How much of the irises' turn is added to the head's. Looks aside with the eyes only, about 20 degrees by their label,
+measure 27 (incar_4): the corners of the eye as seen are nearer to each other than WIDTH_MM says (`eyes.iris`)."""
+IRIS_REST = (0.0, 4.0)
+"""Where irises rest, (yaw, pitch) in degrees, until this driver's own is learned: the corners of the eye lie lower than
+its middle. Medians of the clips' ordinary frames are 0 to 13 and -2 to 9."""
+IRIS_BOUNDS = 45.0
+"""Irises turn no further."""
 SACCADE_S = 0.25
 """A return to the road must last so long to end a look away (EU 2023/2590: short saccades must not reset the timer,
 tolerance at least 50 ms; a glance that takes anything in lasts 0.2 to 0.3 s)."""
 BRIDGE_S = 1.0
 """Unknown for longer: how long the gaze has been away is unknown too."""
 TURNED_AWAY_S = 3.5
-"""A face lost while it turned away to the side goes on being away for so long; after that it is unknown."""
+"""A face lost while it turned away to the side or down goes on being away for so long; after that it is unknown."""
+_OUT_OF_SIGHT = ("left", "right", "down")
+"""Zones in which the camera may lose the face."""
 
 Direction = tuple[float, float]
 
 
-class GazeTracker:
-    """Zones with hysteresis, and the look-away timer."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A direction in one frame: (yaw, pitch) of head and irises together, degrees from the camera's axis.
+
+    `iris`: what the irises themselves turn in the head's frame, None where they cannot be told.
+    """
+
+    direction: Direction
+    head: Direction
+    iris: Direction | None
+
+
+class IrisRest:
+    """Where this driver's irises rest while the driver looks straight ahead: medians over time, by axis."""
 
     def __init__(self) -> None:
+        self._yaws = TimeHistogram(-IRIS_BOUNDS, IRIS_BOUNDS, 1.0)
+        self._pitches = TimeHistogram(-IRIS_BOUNDS, IRIS_BOUNDS, 1.0)
+        self._refreshed_s = 0.0
+        self.rest: Direction = IRIS_REST
+
+    def learn(self, seconds: float, iris: Direction) -> None:
+        """Take irises of a driver who looks ahead, for `seconds`."""
+        if not (self._yaws.accepts(iris[0]) and self._pitches.accepts(iris[1])):
+            return
+        settled = status(self._yaws.total_s) == "final"
+        for histogram, angle in ((self._yaws, iris[0]), (self._pitches, iris[1])):
+            histogram.add(angle, seconds, MEMORY_S if settled else None)
+        learned = self._yaws.total_s
+        if status(learned) != "prior" and learned - self._refreshed_s >= REFRESH_S:
+            self._refreshed_s = learned
+            self.rest = (self._yaws.quantile(0.5), self._pitches.quantile(0.5))
+
+
+class GazeTracker:
+    """Zones and regions with hysteresis, and the look-away timer. `wheel`: the driver's side of the car."""
+
+    def __init__(self, wheel: Wheel = "left") -> None:
         self.straight_ahead = StraightAhead()
+        self._irises = IrisRest()
+        self._regions = RegionTracker(wheel)
         self._away = Stretch(forgive_s=SACCADE_S, bridge_s=BRIDGE_S)
         self._zone: GazeZone = "unknown"
         self._turned_t: float | None = None
 
-    def direction(self, head: HeadPose | None, eyes: EyesView | None) -> Direction | None:
-        """Return (yaw, pitch) of the gaze in degrees from the camera's axis, None when the head cannot be told."""
+    def look(self, head: HeadPose | None, eyes: EyesView | None) -> Look | None:
+        """Return where head and eyes point, None when the head cannot be told."""
         if head is None or not (math.isfinite(head.yaw) and math.isfinite(head.pitch)):
             return None
-        if eyes is None:
-            return (head.yaw, head.pitch)
-        return (head.yaw + _part(eyes.iris_yaw), head.pitch + _part(eyes.iris_pitch))
+        facing = (head.yaw, head.pitch)
+        iris = _iris(eyes)
+        if iris is None:
+            return Look(facing, facing, None)
+        # What the eyes turn out of their rest: a look of the head alone then has the same zero as one with the eyes.
+        off = (iris[0] - self._irises.rest[0], iris[1] - self._irises.rest[1])
+        return Look((facing[0] + IRIS_SHARE * off[0], facing[1] + IRIS_SHARE * off[1]), facing, iris)
 
-    def update(self, step: Step, direction: Direction | None, lids: EyesVerdict, face_lost: bool) -> Gaze:
+    def update(self, step: Step, look: Look | None, lids: EyesVerdict, missing: GazeReason | None) -> Gaze:
         """Take one frame.
 
-        `direction` from `direction()`; `lids`: shut eyes look nowhere; `face_lost`: the picture is fine but shows
-        no face.
+        `look` from `look()`; `lids`: shut eyes look nowhere; `missing`: why there is no face to look from, if so.
         """
-        if direction is None or lids == "closed":
-            return self._unseen(step, face_lost)
+        if look is None or lids == "closed":
+            return self._unseen(step, look, missing or ("pose" if look is None else "eyes_closed"))
         before = self.straight_ahead.status
-        self.straight_ahead.update(step, direction)
+        self.straight_ahead.update(step, look.direction)
         if self.straight_ahead.status != before:
             # Hysteresis about a direction that is no longer taken for straight ahead would mean nothing.
             self._zone = "unknown"
-        yaw, pitch = direction[0] - self.straight_ahead.yaw, direction[1] - self.straight_ahead.pitch
+            self._regions.reset()
+        if look.iris and step.seamless and self.straight_ahead.steady and self.straight_ahead.frontal(*look.direction):
+            self._irises.learn(step.dt, look.iris)
+        yaw, pitch = self._from_ahead(look.direction)
         zone = self._zone = _zone(yaw, pitch, was_away=self._zone not in ("road", "unknown"))
-        self._turned_t = step.t if zone in ("left", "right") else None
+        self._turned_t = step.t if zone in _OUT_OF_SIGHT else None
         self._away.update(step, zone != "road")
-        return Gaze(yaw, pitch, zone, self._away.value_s)
+        region, source = self._regions.update(step, yaw, pitch), _source(look)
+        return Gaze(yaw, pitch, zone, self._away.value_s, region, source)
 
-    def _unseen(self, step: Step, face_lost: bool) -> Gaze:
+    def _unseen(self, step: Step, look: Look | None, reason: GazeReason) -> Gaze:
         self.straight_ahead.update(step, None)
-        turned = face_lost and self._turned_t is not None and step.t - self._turned_t <= TURNED_AWAY_S
-        if not turned:
+        self._regions.reset()
+        turned = reason == "no_face" and self._turned_t is not None and step.t - self._turned_t <= TURNED_AWAY_S
+        # Lids of a face seen from the side often read shut; while the head stays turned, a look away goes on.
+        aside = look is not None and self._away.running and abs(self._from_ahead(look.head)[0]) > AWAY_YAW
+        if not turned and not aside:
             self._turned_t = None
-        self._away.update(step, True if turned else None)
+        self._away.update(step, True if turned or aside else None)
         if not self._away.running:
             self._zone = "unknown"
-        return Gaze(None, None, "unknown", self._away.value_s)
+        return Gaze(None, None, "unknown", self._away.value_s, reason=reason)
+
+    def _from_ahead(self, direction: Direction) -> Direction:
+        return direction[0] - self.straight_ahead.yaw, direction[1] - self.straight_ahead.pitch
 
 
-def _part(iris: float | None) -> float:
-    return IRIS_SHARE * iris if iris is not None and math.isfinite(iris) else 0.0
+def _iris(eyes: EyesView | None) -> Direction | None:
+    if eyes is None or eyes.iris_yaw is None or eyes.iris_pitch is None:
+        return None
+    return (eyes.iris_yaw, eyes.iris_pitch) if math.isfinite(eyes.iris_yaw + eyes.iris_pitch) else None
+
+
+def _source(look: Look) -> GazeSource:
+    return "head" if look.iris is None else "eyes+head"
 
 
 def _zone(yaw: float, pitch: float, was_away: bool) -> GazeZone:

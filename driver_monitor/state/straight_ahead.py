@@ -19,6 +19,9 @@ FRONTAL_DEG = 20.0
 SIDEWAYS_SHARE = 0.25
 """What is not frontal teaches at this share of its time: enough to unlearn a wrong start, too little for a long look
 away to become the new straight ahead while the driver is being warned of it."""
+SIDEWAYS_AFTER_S = 6.0
+"""And only when it has lasted for as long as was learned before, at most so long (by then a driver who looks away is
+unresponsive): a glance into a mirror when setting off is unlearned at once, a long look away teaches nothing."""
 STEADY_DEG, STEADY_S = 6.0, 0.2
 """A head is steady within so many degrees of its own mean over about so many seconds."""
 
@@ -35,6 +38,7 @@ class StraightAhead:
         self._mean: tuple[float, float] | None = None
         self._median = (0.0, 0.0)
         self._refreshed_s = 0.0
+        self._sideways_s = 0.0
         self.yaw = self.pitch = 0.0
         self.status: Status = "prior"
         self.steady = False
@@ -60,8 +64,14 @@ class StraightAhead:
         share = 1 - math.exp(-step.dt / STEADY_S)
         self._mean = (self._mean[0] + share * (yaw - self._mean[0]), self._mean[1] + share * (pitch - self._mean[1]))
         self.steady = math.hypot(yaw - self._mean[0], pitch - self._mean[1]) <= STEADY_DEG
-        if self.steady and self._yaws.accepts(yaw) and self._pitches.accepts(pitch):
-            self._learn(step.dt * (1.0 if self.frontal(yaw, pitch) else SIDEWAYS_SHARE), yaw, pitch)
+        frontal = self.frontal(yaw, pitch)
+        self._sideways_s = 0.0 if frontal else self._sideways_s + step.dt
+        if not (self.steady and self._yaws.accepts(yaw) and self._pitches.accepts(pitch)):
+            return
+        if frontal:
+            self._learn(step.dt, yaw, pitch)
+        elif self._sideways_s > min(self._yaws.total_s, SIDEWAYS_AFTER_S):
+            self._learn(step.dt * SIDEWAYS_SHARE, yaw, pitch)
 
     def _learn(self, seconds: float, yaw: float, pitch: float) -> None:
         memory = MEMORY_S if self.status == "final" else None

@@ -8,12 +8,13 @@ from typing import Protocol
 from driver_monitor.observation import Expression, EyeReason, FaceView, Light, Observation
 from driver_monitor.state.cadence import Cadence, Step
 from driver_monitor.state.degraded import BlindnessWatch
-from driver_monitor.state.driver_state import DriverState, Emotion
+from driver_monitor.state.driver_state import DriverState, Emotion, GazeReason
 from driver_monitor.state.drowsiness import drowsiness
 from driver_monitor.state.expression import ExpressionTracker
 from driver_monitor.state.eyelids import Eyelids
-from driver_monitor.state.gaze import Direction, GazeTracker
+from driver_monitor.state.gaze import GazeTracker, Look
 from driver_monitor.state.perclos import PerclosMeter
+from driver_monitor.state.regions import Wheel
 from driver_monitor.state.yawns import YawnCounter
 
 
@@ -29,15 +30,15 @@ class StateTracker:
 
     Every frame gives a state. A frame whose time is not a number or not later than the last one's changes nothing:
     time never runs backwards, and a repeated frame counts once. `expressions` defaults to an `ExpressionTracker`; it
-    tells no emotion as long as no classifier looks.
+    tells no emotion as long as no classifier looks. `wheel`: the side of the car the driver sits on, for the mirrors.
     """
 
-    def __init__(self, expressions: ExpressionSmoother | None = None) -> None:
+    def __init__(self, expressions: ExpressionSmoother | None = None, wheel: Wheel = "left") -> None:
         self._expressions: ExpressionSmoother = ExpressionTracker() if expressions is None else expressions
         self._cadence = Cadence()
         self._lids = Eyelids()
         self._perclos = PerclosMeter()
-        self._gaze = GazeTracker()
+        self._gaze = GazeTracker(wheel)
         self._yawns = YawnCounter()
         self._blindness = BlindnessWatch()
         self._state: DriverState | None = None
@@ -55,10 +56,9 @@ class StateTracker:
 
     def _next(self, step: Step, seen: Observation) -> DriverState:
         face = seen.face
-        direction = self._gaze.direction(face.head, seen.eyes) if face else None
-        eyes = self._lids.update(step, seen.eyes if face else None, _missing(seen), self._may_teach(direction))
-        face_lost = face is None and seen.camera == "ok" and seen.face_reason == "not_found"
-        gaze = self._gaze.update(step, direction, eyes.state, face_lost)
+        look = self._gaze.look(face.head, seen.eyes) if face else None
+        eyes = self._lids.update(step, seen.eyes if face else None, _missing(seen), self._may_teach(look))
+        gaze = self._gaze.update(step, look, eyes.state, _faceless(seen))
         perclos = self._perclos.update(step, eyes.state, self._lids.closure)
         mouth = self._yawns.update(step, face.mouth_opening if face else None)
         blind = self._blindness.update(step, seen, eyes.reason)
@@ -84,14 +84,21 @@ class StateTracker:
             unread_s=blind.unread_s,
         )
 
-    def _may_teach(self, direction: Direction | None) -> bool:
+    def _may_teach(self, look: Look | None) -> bool:
         ahead = self._gaze.straight_ahead
-        return direction is not None and ahead.steady and ahead.frontal(*direction)
+        return look is not None and ahead.steady and ahead.frontal(*look.direction)
 
 
 def _missing(seen: Observation) -> EyeReason:
     """Return why there are no eyes in the picture at all."""
     return "dark" if seen.face is None and "dark" in (seen.face_reason, seen.light) else "no_face"
+
+
+def _faceless(seen: Observation) -> GazeReason | None:
+    """Return why there is no face to look from, None where there is one."""
+    if seen.face is not None:
+        return None
+    return "no_face" if seen.camera == "ok" and seen.face_reason == "not_found" else "no_picture"
 
 
 def _is_number(face: FaceView) -> bool:

@@ -56,8 +56,13 @@ def test_ok__shut_eyes_are_not_a_look_away() -> None:
     assert (seen[-1].gaze.zone, seen[-1].gaze.away_s) == ("unknown", None)
 
 
-def test_ok__a_blink_does_not_interrupt_a_look_away() -> None:
+def test_ok__lids_that_read_shut_on_a_head_that_stays_turned_do_not_interrupt_a_look_away() -> None:
     seen = states(film([attentive(2), away(1), shut(0.2, yaw=40), away(1)]))
+    assert seen[-1].gaze.away_s == pytest.approx(2.15, abs=0.06)
+
+
+def test_ok__a_blink_on_the_way_back_to_the_road_is_not_counted() -> None:
+    seen = states(film([attentive(2), away(1), shut(0.2), away(1)]))
     assert seen[-1].gaze.away_s == pytest.approx(1.9, abs=0.06)
 
 
