@@ -96,7 +96,8 @@ def test_ok__a_long_closure_is_as_long_with_half_the_frames() -> None:
 @st.composite
 def closures(draw: st.DrawFn, gap: int = 8) -> list[Span]:
     """Closures of the first 180 of 200 frames, well apart."""
-    spans, at = [], draw(st.integers(4, 20))
+    spans: list[Span] = []
+    at = draw(st.integers(4, 20))
     while at < 160 and len(spans) < 8:
         end = at + draw(st.integers(0, 19))
         spans.append((at, end))
