@@ -185,9 +185,11 @@ def score_clips(
     """Replay clips against hand labels: closed eyes, face, looks away, yawns and alerts. Writes no files."""
     from driver_monitor.bench import pooled, score_table
     from driver_monitor.bench.score_clips import report, score_all, tasks_of
-    from driver_monitor.service import Request, load_plan
+    from driver_monitor.service import Request, load_models, load_plan, provenance
 
     plan = load_plan(Request(config))
+    # Loaded here too: a wrong model is one fault, not one a clip.
+    origin = provenance(plan, load_models(plan.config))
     tasks, faults = tasks_of(folder, labels, every)
     results = list(score_all(tasks, plan, jobs, Console(stderr=True)))
     faults += [result.error for result in results if result.error is not None]
@@ -195,7 +197,7 @@ def score_clips(
     for fault in faults:
         print(fault, file=sys.stderr)
     if as_json:
-        print(json.dumps(report(scores, faults, plan, every), ensure_ascii=False, allow_nan=False))
+        print(json.dumps(report(scores, faults, origin, every), ensure_ascii=False, allow_nan=False))
     elif scores:
         score_table.show(scores, pooled.pool(scores), wide_console())
     if faults:

@@ -171,6 +171,16 @@ def test_fail__a_folder_with_nothing_to_score(
     assert str(odd) in outcome.err[0]
 
 
+def test_fail__a_wrong_model_is_one_line_and_not_one_a_clip(command: Cli, folders: tuple[Path, Path]) -> None:
+    shutil.copy(folders[0] / "nap.mp4", folders[0] / "more.mp4")
+    (folders[1] / "more.json").write_text(json.dumps(nap_labels()))
+    Path("none").mkdir()
+    Path("my.yaml").write_text("models: {folder: none}\nface: {detector: hog}")
+    outcome = command("score", "clips", folders[0], "--labels", folders[1], "--config", "my.yaml", "--jobs", "2")
+    assert (outcome.code, outcome.out, len(outcome.err)) == (1, "", 1)
+    assert "none/landmarks.onnx: cannot read the model" in outcome.err[0]
+
+
 def eyes(path: Path, **change: Any) -> Path:
     lids = np.tile([1.0, 0.0, 0.6], 4)
     crops = np.stack([drawn_eye(lid)[80:160, 90:230] for lid in lids])

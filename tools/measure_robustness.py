@@ -151,7 +151,7 @@ def table(results: dict[str, list[ClipScore]]) -> Table:
         one = pooled.pool(scores)
         shown.add_row(
             name,
-            *(text for key in ("frame_f1", "event_f1") for text in (_value(one, key), _change(one, plain, key))),
+            *(text for key in ("frame_f1", "event_f1") for text in (_value(one, key), _change(one, plain, key, name))),
             *(_value(one, key) for key in ("closed_share_error", "unknown_share", "face_present")),
             _value(one, "look_away_agreement"),
             str(one.rates["false_long_closures"].count),
@@ -165,9 +165,9 @@ def _value(of: Pooled, key: str) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _change(of: Pooled, plain: Pooled, key: str) -> str:
+def _change(of: Pooled, plain: Pooled, key: str, name: str) -> str:
     value, before = of.ratios[key].value, plain.ratios[key].value
-    if of is plain or value is None or before is None:
+    if name == VARIANTS[0].name or value is None or before is None:
         return ""
     return f"{value - before:+.3f}" + ("" if value >= before - WITHIN else " !")
 
@@ -193,7 +193,8 @@ def main() -> None:
     for fault in faults:
         print(fault, file=sys.stderr)
     if arguments.json:
-        print(json.dumps({name: pooled.to_json(pooled.pool(scores)) for name, scores in results.items()}))
+        together = {name: {**pooled.to_json(pooled.pool(s)), "quiet": quiet_faults(s)} for name, s in results.items()}
+        print(json.dumps(together))
     else:
         Console(width=120).print(table(results))
         print(

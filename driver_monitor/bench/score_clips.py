@@ -10,13 +10,11 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from driver_monitor import config as configuration
-from driver_monitor import service
 from driver_monitor.bench import pool, pooled, score_clip
 from driver_monitor.bench.labels import load_labels
 from driver_monitor.bench.score_clip import ClipScore, Scored, Task
 from driver_monitor.errors import DriverMonitorError, LabelError
-from driver_monitor.outputs.envelope import SCHEMA
+from driver_monitor.outputs.envelope import SCHEMA, Provenance
 from driver_monitor.service import Plan
 
 SUFFIXES = frozenset(
@@ -108,15 +106,14 @@ def _lost(task: Task) -> Scored:
     return Scored(task.clip, error=f"{task.clip}: not scored: {pool.KILLED}")
 
 
-def report(scores: Sequence[ClipScore], faults: Sequence[str], plan: Plan, every: int) -> dict[str, Any]:
-    """Return everything as the one JSON object of `score clips --json`."""
-    models = service.load_models(plan.config)
+def report(scores: Sequence[ClipScore], faults: Sequence[str], origin: Provenance, every: int) -> dict[str, Any]:
+    """Return everything as the one JSON object of `score clips --json`; `origin`: what the scores are of."""
     return {
         "schema": SCHEMA,
         "every": every,
-        "model": models.digest,
-        "config": configuration.digest(plan.config, plan.profile_text),
-        "profile": plan.profile.name,
+        "model": origin.models,
+        "config": origin.config,
+        "profile": origin.profile,
         "clips": [score_clip.to_json(score) for score in scores],
         "pooled": pooled.to_json(pooled.pool(scores)) if scores else None,
         "faults": list(faults),
