@@ -10,7 +10,7 @@ from typing import Any
 from driver_monitor.observation import HeadPose
 from driver_monitor.outputs.envelope import SCHEMA
 from driver_monitor.rules.alert import Verdict
-from driver_monitor.state.driver_state import DriverState, Drowsiness, Emotion, EyesState, Gaze, Mouth
+from driver_monitor.state.driver_state import DriverState, Drowsiness, Emotion, EyesState, Gaze, Mouth, Occlusion
 
 
 def signals(frame: int, state: DriverState, verdict: Verdict) -> dict[str, Any]:
@@ -35,6 +35,7 @@ def _driver(state: DriverState, verdict: Verdict) -> dict[str, Any]:
         "eyes": _eyes(state.eyes),
         "head": _head(state.head),
         "gaze": _gaze(state.gaze),
+        "gaze_reason": state.gaze.reason,
         "mouth": _mouth(state.mouth),
         "emotion": _emotion(state.emotion),
         "perclos": {
@@ -46,6 +47,7 @@ def _driver(state: DriverState, verdict: Verdict) -> dict[str, Any]:
         "drowsiness": _drowsiness(state.drowsiness),
         "attention": verdict.attention,
         "degraded": state.degraded,
+        "occlusion": _occlusion(state.occlusion),
         "light": state.light,
         "alerts": list(verdict.active),
     }
@@ -85,13 +87,18 @@ def _face(state: DriverState) -> dict[str, Any]:
     if face is None:
         return {"present": False, "reason": state.face_reason}
     box = [round(value, 1) for value in (face.box.x, face.box.y, face.box.w, face.box.h)]
-    return {"present": True, "box": box, "score": round(face.score, 3)}
+    return {"present": True, "box": box, "score": round(face.score, 3), "others": face.others}
 
 
 def _gaze(gaze: Gaze) -> dict[str, Any] | None:
     if gaze.yaw is None or gaze.pitch is None:
         return None
-    return {"yaw": round(gaze.yaw, 1), "pitch": round(gaze.pitch, 1), "zone": gaze.zone}
+    angles = {"yaw": round(gaze.yaw, 1), "pitch": round(gaze.pitch, 1)}
+    return {**angles, "zone": gaze.zone, "region": gaze.region, "source": gaze.source}
+
+
+def _occlusion(occlusion: Occlusion | None) -> dict[str, Any] | None:
+    return None if occlusion is None else {"mouth": occlusion.mouth, "eyes": occlusion.eyes}
 
 
 def _emotion(emotion: Emotion | None) -> dict[str, Any] | None:

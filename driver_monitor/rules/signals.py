@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from driver_monitor.observation import EMOTIONS, CameraState, Light
 from driver_monitor.rules.alert import Value
-from driver_monitor.state.driver_state import Degraded, DriverState, EyesVerdict, GazeZone
+from driver_monitor.state.driver_state import Degraded, DriverState, EyesVerdict, GazeRegion, GazeZone
 
 Kind = Literal["number", "bool", "text"]
 
@@ -45,6 +45,8 @@ def _text(read: Callable[[DriverState], Value], meaning: str, choices: tuple[str
     return Signal(read, "", meaning, "text", choices=choices)
 
 
+_COVERS = ("sunglasses", "glare", "occluded", "dark")
+
 SIGNALS: dict[str, Signal] = {
     "face.present": Signal(lambda s: s.face is not None, "", "the driver's face is in the picture", "bool"),
     "face.absent_s": Signal(lambda s: s.face_absent_s, "s", "how long there has been no face"),
@@ -52,6 +54,12 @@ SIGNALS: dict[str, Signal] = {
     "camera.fault_s": Signal(lambda s: s.camera_fault_s, "s", "how long there has been no usable picture"),
     "light": _text(lambda s: s.light, "light in the picture", get_args(Light)),
     "degraded": _text(lambda s: s.degraded or "no", "why the system is blind, or no", ("no", *get_args(Degraded))),
+    "occlusion.mouth": Signal(
+        lambda s: s.occlusion.mouth if s.occlusion else None, "", "a mask or a hand covers the mouth", "bool"
+    ),
+    "occlusion.eyes": _text(
+        lambda s: (s.occlusion.eyes or "no") if s.occlusion else None, "what covers both eyes, or no", ("no", *_COVERS)
+    ),
     "eyes.state": _text(
         lambda s: None if s.eyes.state == "unknown" else s.eyes.state,
         "eyes open or closed",
@@ -91,6 +99,7 @@ SIGNALS: dict[str, Signal] = {
         tuple(name for name in get_args(GazeZone) if name != "unknown"),
     ),
     "gaze.away_s": Signal(lambda s: s.gaze.away_s, "s", "how long the gaze has been off the road, 0 on it"),
+    "gaze.region": _text(lambda s: s.gaze.region, "part of the car the driver looks at", get_args(GazeRegion)),
     "mouth.opening": Signal(lambda s: s.mouth.opening, "", "inner-lip gap over mouth width", high=2.0),
     "mouth.yawning": Signal(lambda s: s.mouth.yawning, "", "a yawn is under way", "bool"),
     "mouth.yawns": Signal(lambda s: s.mouth.yawns, "", "yawns in the window", window_s=lambda s: s.mouth.yawn_window_s),

@@ -59,12 +59,26 @@ class Gaze:
 
 @dataclass(frozen=True, slots=True)
 class Mouth:
-    """`opening` as in `FaceView.mouth_opening`; `yawns`: yawns ended or confirmed within `yawn_window_s`."""
+    """`opening` as in `FaceView.mouth_opening`; `yawns`: yawns ended or confirmed within `yawn_window_s`.
+
+    `yawning` is None where the mouth cannot be seen: behind a mask or a hand there is neither a yawn nor none.
+    """
 
     opening: float | None
-    yawning: bool
+    yawning: bool | None
     yawns: int
     yawn_window_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Occlusion:
+    """What covers the face for some time now (`state.occlusion`).
+
+    `mouth`: whether a mask or a hand hides it, None where that is not told. `eyes`: what hides both, None if nothing.
+    """
+
+    mouth: bool | None
+    eyes: EyeReason | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +121,8 @@ class DriverState:
 
     `blink_rate`: blinks a minute of readable time over the PERCLOS window, None below half coverage. `face_absent_s`
     and `camera_fault_s`: how long there has been no face, no usable picture; 0.0 when all is well. `unread_s`: how
-    long the eyes could not be read. `degraded`: why the system is partly or wholly blind.
+    long the eyes could not be read. `degraded`: why the system is partly or wholly blind. `occlusion`: what covers the
+    face, None where that is unknown.
     """
 
     t: float
@@ -127,3 +142,4 @@ class DriverState:
     face_absent_s: float
     camera_fault_s: float
     unread_s: float
+    occlusion: Occlusion | None

@@ -27,6 +27,8 @@ IRIS_REST = (0.0, 4.0)
 its middle. Medians of the clips' ordinary frames are 0 to 13 and -2 to 9."""
 IRIS_BOUNDS = 45.0
 """Irises turn no further."""
+MOVED_DEG = 5.0
+"""Straight ahead was learned anew if it moves so far at once: the width of the hysteresis."""
 SACCADE_S = 0.25
 """A return to the road must last so long to end a look away (EU 2023/2590: short saccades must not reset the timer,
 tolerance at least 50 ms; a glance that takes anything in lasts 0.2 to 0.3 s)."""
@@ -104,13 +106,14 @@ class GazeTracker:
         """
         if look is None or lids == "closed":
             return self._unseen(step, look, missing or ("pose" if look is None else "eyes_closed"))
-        before = self.straight_ahead.status
-        self.straight_ahead.update(step, look.direction)
-        if self.straight_ahead.status != before:
+        ahead = self.straight_ahead
+        before = ahead.status, ahead.yaw, ahead.pitch
+        ahead.update(step, look.direction)
+        if ahead.status != before[0] or math.hypot(ahead.yaw - before[1], ahead.pitch - before[2]) > MOVED_DEG:
             # Hysteresis about a direction that is no longer taken for straight ahead would mean nothing.
             self._zone = "unknown"
             self._regions.reset()
-        if look.iris and step.seamless and self.straight_ahead.steady and self.straight_ahead.frontal(*look.direction):
+        if look.iris and step.seamless and ahead.steady and ahead.frontal(*look.direction):
             self._irises.learn(step.dt, look.iris)
         yaw, pitch = self._from_ahead(look.direction)
         zone = self._zone = _zone(yaw, pitch, was_away=self._zone not in ("road", "unknown"))

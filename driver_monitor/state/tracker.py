@@ -13,6 +13,7 @@ from driver_monitor.state.drowsiness import drowsiness
 from driver_monitor.state.expression import ExpressionTracker
 from driver_monitor.state.eyelids import Eyelids
 from driver_monitor.state.gaze import GazeTracker, Look
+from driver_monitor.state.occlusion import OcclusionWatch
 from driver_monitor.state.perclos import PerclosMeter
 from driver_monitor.state.regions import Wheel
 from driver_monitor.state.yawns import YawnCounter
@@ -41,6 +42,7 @@ class StateTracker:
         self._gaze = GazeTracker(wheel)
         self._yawns = YawnCounter()
         self._blindness = BlindnessWatch()
+        self._occlusion = OcclusionWatch()
         self._state: DriverState | None = None
 
     def update(self, seen: Observation) -> DriverState:
@@ -60,10 +62,12 @@ class StateTracker:
         eyes = self._lids.update(step, seen.eyes if face else None, _missing(seen), self._may_teach(look))
         gaze = self._gaze.update(step, look, eyes.state, _faceless(seen))
         perclos = self._perclos.update(step, eyes.state, self._lids.closure)
-        mouth = self._yawns.update(step, face.mouth_opening if face else None)
+        occlusion = self._occlusion.update(step, face, eyes.reason)
+        masked = occlusion is not None and occlusion.mouth is True
+        mouth = self._yawns.update(step, face.mouth_opening if face and not masked else None)
         blind = self._blindness.update(step, seen, eyes.reason)
         # A yawn hides the expression: the net takes one yawn in five for anger or fear (models/emotion.md).
-        judged = face is not None and not mouth.yawning
+        judged = face is not None and not mouth.yawning and not masked
         return DriverState(
             t=step.t,
             camera=seen.camera,
@@ -82,6 +86,7 @@ class StateTracker:
             face_absent_s=blind.face_absent_s,
             camera_fault_s=blind.camera_fault_s,
             unread_s=blind.unread_s,
+            occlusion=occlusion,
         )
 
     def _may_teach(self, look: Look | None) -> bool:

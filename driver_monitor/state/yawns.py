@@ -46,4 +46,4 @@ class YawnCounter:
         self._yawning = held >= HELD_S
         while self._times and self._times[0] < step.t - WINDOW_S:
             self._times.popleft()
-        return Mouth(opening, self._yawning, len(self._times), WINDOW_S)
+        return Mouth(opening, None if opening is None else self._yawning, len(self._times), WINDOW_S)

@@ -11,8 +11,8 @@ from driver_monitor.state.tracker import StateTracker
 from tests.timeline import Stretch, attentive, no_face, observe, shut
 
 FIELDS = [
-    "schema", "frame", "t", "face", "eyes", "head", "gaze", "mouth", "emotion", "perclos", "blink_rate", "drowsiness",
-    "attention", "degraded", "light", "alerts",
+    "schema", "frame", "t", "face", "eyes", "head", "gaze", "gaze_reason", "mouth", "emotion", "perclos", "blink_rate",
+    "drowsiness", "attention", "degraded", "occlusion", "light", "alerts",
 ]  # fmt: skip
 
 
@@ -32,7 +32,9 @@ def test_ok__every_line_has_every_field_in_order() -> None:
 
 def test_ok__an_attentive_driver() -> None:
     line = lines(attentive(3))[-1]
-    assert line["face"] == {"present": True, "box": line["face"]["box"], "score": line["face"]["score"]}  # type: ignore[index]
+    assert line["face"] == {**line["face"], "present": True, "others": None}  # type: ignore[dict-item]
+    assert line["gaze"] == {**line["gaze"], "zone": "road", "region": "road", "source": "eyes+head"}  # type: ignore[dict-item]
+    assert line["occlusion"] == {"mouth": None, "eyes": None}
     assert line["eyes"] == {**line["eyes"], "state": "open", "reason": None}  # type: ignore[dict-item]
     assert line["attention"] == "attentive"
     assert line["alerts"] == []
@@ -43,6 +45,7 @@ def test_ok__an_empty_seat_is_unknown_in_every_field_and_never_attentive() -> No
     assert line["face"] == {"present": False, "reason": "not_found"}
     assert line["eyes"] == {"state": "unknown", "openness": None, "left": None, "right": None, "reason": "no_face"}
     assert (line["head"], line["gaze"], line["mouth"], line["emotion"]) == (None, None, None, None)
+    assert line["gaze_reason"] == "no_face"
     assert line["attention"] == "unknown"
 
 
