@@ -42,6 +42,8 @@ class Stretch:
     yaw: float = 0.0
     pitch: float = 0.0
     mouth: float | None = 0.05
+    mouth_hidden: float | None = None
+    iris_yaw: float | None = 0.0
     face: bool = True
     face_reason: FaceReason = "not_found"
     camera: CameraState = "ok"
@@ -85,8 +87,9 @@ def observe(t: float, stretch: Stretch) -> Observation:
         p_closed = 0.98 if stretch.opening < 0.2 else 0.02
     eye = EyeView(None, None, stretch.reason) if stretch.reason else EyeView(stretch.opening, p_closed)
     head = HeadPose(stretch.yaw, stretch.pitch, 0.0)
-    face = FaceView(Box(100, 100, 200, 200), 0.99, POINTS, head, stretch.mouth)
-    return Observation(t, stretch.camera, stretch.light, face, EyesView(eye, eye, 0.0, 0.0))
+    face = FaceView(Box(100, 100, 200, 200), 0.99, POINTS, head, stretch.mouth, stretch.mouth_hidden)
+    iris = (None, None) if stretch.iris_yaw is None else (stretch.iris_yaw, 0.0)
+    return Observation(t, stretch.camera, stretch.light, face, EyesView(eye, eye, *iris))
 
 
 def times(seconds: float, fps: float, jitter: float = 0.0, seed: int = 0) -> list[float]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 
+from driver_monitor.state.regions import Wheel
+from driver_monitor.state.tracker import StateTracker
 from tests.timeline import Stretch, attentive, away, film, no_camera, no_face, shut, states
 
 
@@ -83,3 +86,79 @@ def test_fail__a_face_lost_while_looking_ahead_is_never_away(blind: Stretch) -> 
 def test_fail__a_pose_that_is_no_number_is_unknown() -> None:
     last = states(film([Stretch(2, yaw=math.nan)]))[-1]
     assert (last.gaze.zone, last.gaze.away_s, last.head) == ("unknown", None, None)
+
+
+def regions(wheel: Wheel, *drive: Stretch, fps: float = 20) -> list[str | None]:
+    tracker = StateTracker(wheel=wheel)
+    return [tracker.update(frame).gaze.region for frame in film(drive, fps)]
+
+
+@pytest.mark.parametrize(
+    ("yaw", "pitch", "region"),
+    [
+        (0, 0, "road"),
+        (0, -22, "instruments"),
+        (-33, -28, "console"),
+        (-40, 9, "rear_mirror"),
+        (45, -8, "left_mirror"),
+        (-65, -5, "right_mirror"),
+        (10, -45, "lap"),
+        (0, 45, None),
+    ],
+)
+def test_ok__parts_of_the_car_are_told_and_mirrored_for_a_wheel_on_the_right(
+    yaw: float, pitch: float, region: str | None
+) -> None:
+    assert regions("left", attentive(2), away(1, yaw, pitch))[-1] == region
+    swapped = {"left_mirror": "right_mirror", "right_mirror": "left_mirror"}.get(region or "", region)
+    assert regions("right", attentive(2), away(1, -yaw, pitch))[-1] == swapped
+
+
+def test_ok__a_saccade_across_the_mirror_is_no_glance_into_it() -> None:
+    drive = [attentive(2), away(0.05, -40, 8), away(1, -65, -5), away(0.05, -40, 8), attentive(1)]
+    assert "rear_mirror" not in regions("left", *drive)
+
+
+@pytest.mark.parametrize("fps", [10, 15, 30, 60])
+def test_ok__at_the_edge_of_two_regions_the_answer_does_not_flicker(fps: int) -> None:
+    edge = [away(0.1, -24 - 4 * (k % 2), 6) for k in range(40)]
+    seen = regions("left", attentive(2), *edge, fps=fps)[2 * fps :]
+    assert sum(a != b for a, b in pairwise(seen)) <= 1
+
+
+def test_ok__eyes_alone_can_look_away_and_where_they_cannot_be_told_the_head_speaks() -> None:
+    eyes_only = states(film([attentive(2), attentive(1, iris_yaw=-42)]))[-1]
+    assert (eyes_only.gaze.zone, eyes_only.gaze.source) == ("right", "eyes+head")
+    head_only = states(film([attentive(2), attentive(1, iris_yaw=None, yaw=40)]))[-1]
+    assert (head_only.gaze.zone, head_only.gaze.source) == ("left", "head")
+
+
+def test_ok__irises_that_rest_aside_are_this_drivers_straight_ahead_with_and_without_them() -> None:
+    seen = states(film([attentive(5, yaw=17, iris_yaw=14), attentive(2, yaw=17, iris_yaw=None)]))
+    assert {state.gaze.zone for state in seen[40:]} == {"road"}
+    assert abs(seen[-1].gaze.yaw or 99) < 5
+
+
+@pytest.mark.parametrize(
+    ("blind", "reason"),
+    [
+        (no_face(1), "no_face"),
+        (no_camera(1), "no_picture"),
+        (shut(1), "eyes_closed"),
+        (Stretch(1, yaw=math.nan), "pose"),
+    ],
+)
+def test_ok__a_gaze_that_cannot_be_told_says_why(blind: Stretch, reason: str) -> None:
+    gaze = states(film([attentive(2), blind]))[-1].gaze
+    assert (gaze.yaw, gaze.zone, gaze.region, gaze.source, gaze.reason) == (None, "unknown", None, None, reason)
+
+
+def test_ok__a_glance_into_the_mirror_when_setting_off_is_unlearned_before_anybody_is_warned() -> None:
+    seen = states(film([away(0.6, -44), attentive(6)]))
+    assert max(state.gaze.away_s or 0.0 for state in seen) < 3.0
+    assert {state.gaze.zone for state in seen[60:]} == {"road"}
+
+
+def test_ok__a_face_lost_on_the_way_down_is_away_for_a_while() -> None:
+    seen = states(film([attentive(2), away(0.5, 0, -40), no_face(8)]))
+    assert max(state.gaze.away_s or 0.0 for state in seen) == pytest.approx(4.0, abs=0.1)
