@@ -109,7 +109,11 @@ def build_perception(config: Config, models: Models) -> Perception:
 def build_pipeline(plan: Plan, models: Models, *, still: bool = False) -> Pipeline:
     """Build a pipeline with a fresh memory; `still`: it will see one picture only, whose one look must do."""
     expressions = ExpressionTracker(evidence_s=0.0) if still else ExpressionTracker()
-    return Pipeline(build_perception(plan.config, models), StateTracker(expressions, plan.config.vehicle.steering_wheel), Engine(plan.profile))
+    return Pipeline(
+        build_perception(plan.config, models),
+        StateTracker(expressions, plan.config.vehicle.steering_wheel),
+        Engine(plan.profile),
+    )
 
 
 def provenance(plan: Plan, models: Models) -> Provenance:
