@@ -30,7 +30,7 @@ LEFT_EYE_CORNERS = (42, 45)
 
 Detector = Literal["net", "hog", "yunet"]
 _BOX_TO_CROP: dict[Detector, tuple[float, float, float]] = {
-    "net": (0.0, 0.14, 1.07),
+    "net": (0.0, 0.11, 1.14),
     "hog": (0.0, 0.11, 1.40),
     "yunet": (0.0, 0.14, 1.07),
 }
