@@ -81,6 +81,18 @@ def test_ok__black_borders_do_not_make_a_picture_dark_or_covered() -> None:
     assert (state.light, state.covered) == (plain.light, plain.covered) == ("day", False)
 
 
+@pytest.mark.parametrize("gain", [0.25, 0.12, 0.06])
+def test_ok__a_cabin_with_hardly_any_light_is_dark_and_not_covered(gain: float) -> None:
+    state = picture_state(noisy((scene() * gain).astype(np.uint8), 4))
+    assert not state.covered
+    assert state.light == ("dark" if gain < 0.2 else "infrared")
+
+
+def test_ok__an_over_exposed_cabin_is_glare_and_not_covered() -> None:
+    state = picture_state(np.clip(scene() * 3.0 + 60, 0, 255).astype(np.uint8))
+    assert (state.light, state.covered) == ("glare", False)
+
+
 @pytest.mark.parametrize("shape", [(32, 32), (32, 32, 3), (33, 4000), (3000, 40, 3)])
 def test_ok__odd_sizes_are_judged_too(shape: tuple[int, ...]) -> None:
     assert picture_state(RNG.integers(0, 255, shape, np.uint8)).light in ("day", "infrared")
@@ -98,3 +110,11 @@ def test_ok__real_day_clips_are_day(name: str) -> None:
 def test_ok__real_infrared_stills_are_infrared() -> None:
     states = [picture_state(read_image(path)) for path in list_images(SHARED / "nir")[::5]]
     assert {(state.light, state.covered) for state in states} == {("infrared", False)}
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="needs the measuring data in /work/shared, which a user does not have")
+@pytest.mark.parametrize(("gain", "light"), [(0.12, "dark"), (0.06, "dark"), (3.0, "glare")])
+def test_ok__real_infrared_stills_in_bad_light_are_never_covered(gain: float, light: str) -> None:
+    stills = [read_image(path) for path in list_images(SHARED / "nir")[::10]]
+    states = [picture_state(noisy(np.clip(still * gain, 0, 255).astype(np.uint8), 4)) for still in stills]
+    assert {(state.light, state.covered) for state in states} == {(light, False)}
