@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import Progress, TaskID
 
 from driver_monitor.bench import pool, pooled, score_clip
 from driver_monitor.bench.labels import load_labels
@@ -98,7 +99,7 @@ def _one_by_one(tasks: Sequence[Task], plan: Plan, console: Console) -> Iterator
             bar.remove_task(line)
 
 
-def _advance(bar: Any, line: Any, done: int, total: int | None) -> None:
+def _advance(bar: Progress, line: TaskID, done: int, total: int | None) -> None:
     bar.update(line, completed=done, total=total)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 from rich.markup import escape
@@ -91,7 +91,7 @@ def _rest(scores: Sequence[ClipScore]) -> Table:
 def _together(pooled: Pooled) -> Table:
     table = _table("all together", "", "95 %")
     for name, figure in pooled.ratios.items():
-        shown = _percent if name in _PERCENT else _number
+        shown: Callable[[float | None], str] = _percent if name in _PERCENT else _number
         table.add_row(_TITLES[name], shown(figure.value), _range(figure, shown))
     for name, rate in pooled.rates.items():
         table.add_row(name.replace("_", " "), str(rate.count), _per_hour(rate))
@@ -101,16 +101,12 @@ def _together(pooled: Pooled) -> Table:
             table.add_row(f"{rule} raised in time", f"{in_time}/{due}", "")
     table.add_row("yawns found", f"{pooled.counts['yawns_found']}/{pooled.counts['yawns']}", "")
     table.add_row("face present, worst clip", _percent(pooled.face_worst), "")
-    table.add_row("face found again after, at most", NONE if pooled.found_again_s is None else _s(pooled), "")
+    table.add_row("face found again after, at most (s)", _number(pooled.found_again_s, 2), "")
     return table
 
 
-def _s(pooled: Pooled) -> str:
-    return f"{pooled.found_again_s:.2f} s"
-
-
-def _range(figure: Figure, shown: object) -> str:
-    if figure.low is None or figure.high is None or not callable(shown):
+def _range(figure: Figure, shown: Callable[[float | None], str]) -> str:
+    if figure.low is None or figure.high is None:
         return "one person: none"
     return f"{shown(figure.low)} to {shown(figure.high)}"
 
