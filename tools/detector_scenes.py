@@ -18,7 +18,7 @@ SURE, SEEN = 0.7, 0.35
 """A teacher's face below this score, or with less of its box in view, is neither a face nor none."""
 CORE, REACH, FADE = 0.10, 0.2, 0.16
 """In sizes of the box: cells so near its middle are sure, answer for the box, and the spread of the soft edge."""
-BANK, BANK_SIZE = 400, 320
+BANK, BANK_SIZE = 150, 320
 """Textures kept for use again, and their side, pixels: no less than the largest scene's."""
 TARGETS = 10
 """Channels of a target: weights as face, as none and of the box, cx, cy, w, h, eyes (x, y) and their weight."""
@@ -41,14 +41,18 @@ class Library:
             for names in (("portraits",), ("faces68",), ("incar",), ("nir",))
         ]
         self.kinds = [k for k in kinds if len(k)]
-        shares = [s for s, k in zip((0.45, 0.2, 0.45, 0.2), kinds, strict=True) if len(k)]
+        shares = [s for s, k in zip((0.45, 0.2, 0.7, 0.25), kinds, strict=True) if len(k)]
         self.shares = np.array(shares) / sum(shares)
-        self.textures: list[Grey] = []
+        self.folds = table["folds"]
+        self.textures: list[tuple[Grey, frozenset[int]]] = []
+        self.seen: set[int] = set()
+        """Folds of the people in the pictures drawn since it was emptied: which nets the scene may not teach."""
 
     def draw(self, rng: np.random.Generator) -> tuple[NDArray[np.uint8], Faces, bool]:
         """Return a picture, its faces and whether it shows a whole scene rather than a portrait."""
         kind = self.kinds[rng.choice(len(self.kinds), p=self.shares)]
         i = int(kind[rng.integers(len(kind))])
+        self.seen.add(int(self.folds[i]))
         h, w = self.sizes[i]
         f = self.faces[i]
         eyes = (f[:, 6:8] - f[:, 4:6]) / np.sqrt(f[:, 2:3] * f[:, 3:4])
@@ -64,10 +68,14 @@ def texture(library: Library, size: tuple[int, int], rng: np.random.Generator) -
     """Return a picture of `size` (width, height) with no face in it; most are used several times, turned about."""
     bank = library.textures
     if len(bank) < BANK or rng.random() < 0.12:
-        bank.append(_new_texture(library, (BANK_SIZE, BANK_SIZE), rng))
+        before, library.seen = library.seen, set()
+        bank.append((_new_texture(library, (BANK_SIZE, BANK_SIZE), rng), frozenset(library.seen)))
+        library.seen = before
         if len(bank) > BANK:
             bank.pop(int(rng.integers(BANK)))
-    image = np.rot90(bank[rng.integers(len(bank))], int(rng.integers(4)))
+    chosen, folds = bank[rng.integers(len(bank))]
+    library.seen |= folds
+    image = np.rot90(chosen, int(rng.integers(4)))
     x, y = rng.integers(0, BANK_SIZE - size[0] + 1), rng.integers(0, BANK_SIZE - size[1] + 1)
     return np.ascontiguousarray(image[y : y + size[1], x : x + size[0]])
 
@@ -281,7 +289,9 @@ def targets(faces: Faces, size: tuple[int, int]) -> NDArray[np.float32]:
     return out
 
 
-def sample(library: Library, size: tuple[int, int], rng: np.random.Generator) -> tuple[Grey, NDArray[np.float32]]:
-    """Return a picture as the net sees it (H, W) and its target."""
+def sample(library: Library, size: tuple[int, int], rng: np.random.Generator) -> tuple[Grey, NDArray[np.float32], int]:
+    """Return a picture as the net sees it (H, W), its target, and a bit for each fold whose people are in it."""
+    library.seen.clear()
     image, faces = scene(library, size, rng)
-    return even_out(image), targets(faces, size)
+    folds = sum(1 << fold for fold in library.seen if fold >= 0)
+    return even_out(image), targets(faces, size), folds

@@ -33,20 +33,20 @@ SIZES = (((192, 160), 24), ((192, 160), 24), ((160, 192), 24), ((320, 256), 9))
 LEARNING_RATE = 3e-3
 
 
-class Batches(IterableDataset[tuple[Tensor, Tensor]]):
+class Batches(IterableDataset[tuple[Tensor, Tensor, Tensor]]):
     """An endless stream of batches, made in a process of its own."""
 
     def __init__(self, folder: Path, allowed: np.ndarray, seed: int) -> None:
         self.folder, self.allowed, self.seed = folder, allowed, seed
 
     def __iter__(self):  # type: ignore[no-untyped-def]
-        """Yield pictures (N, 1, H, W) and targets (N, 10, H / 8, W / 8)."""
+        """Yield pictures (N, 1, H, W), targets (N, 10, H / 8, W / 8) and the folds of the people in them (N,)."""
         cv2.setNumThreads(1)
         library, rng = Library(self.folder, self.allowed), np.random.default_rng(self.seed)
         while True:
             size, count = SIZES[rng.integers(len(SIZES))]
-            images, answers = zip(*(sample(library, size, rng) for _ in range(count)), strict=True)
-            yield torch.from_numpy(np.stack(images))[:, None], torch.from_numpy(np.stack(answers))
+            images, answers, folds = zip(*(sample(library, size, rng) for _ in range(count)), strict=True)
+            yield torch.from_numpy(np.stack(images))[:, None], torch.from_numpy(np.stack(answers)), torch.tensor(folds)
 
 
 def allowed(folder: Path, sets: list[str], fold: int | None) -> np.ndarray:
@@ -102,7 +102,9 @@ def overlap(centre: Tensor, side: Tensor, want_centre: Tensor, want_side: Tensor
 class Trainer:
     """The net, its moving average, the optimiser and how far they are."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, steady: bool = False) -> None:
+        """Begin anew; `steady`: leave the means and variances of the normalisation as they are."""
+        self.steady = steady
         torch.manual_seed(seed)
         self.net = DetectorNet().to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.net).eval()
@@ -116,6 +118,10 @@ class Trainer:
     def learn(self, images: Tensor, target: Tensor, rate: float) -> dict[str, float]:
         """Take one step; return the parts of the loss."""
         self.net.train()
+        if self.steady:
+            for part in self.net.modules():
+                if isinstance(part, nn.BatchNorm2d):
+                    part.eval()
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         with torch.autocast("cpu", torch.bfloat16):
@@ -186,7 +192,8 @@ def main() -> None:
     begin, first, said = time.monotonic(), trainer.step, time.monotonic()
     while (used := (time.monotonic() - begin) / (60 * arguments.minutes)) < 1:
         warm = min(1.0, (trainer.step - first + 1) / 200)
-        shown = trainer.learn(*next(batches), max(2e-5, arguments.peak * warm * 0.5 * (1 + math.cos(math.pi * used))))
+        images, answers, _ = next(batches)
+        shown = trainer.learn(images, answers, max(2e-5, arguments.peak * warm * 0.5 * (1 + math.cos(math.pi * used))))
         if time.monotonic() - said > 30:
             said = time.monotonic()
             print(trainer.step, f"{used:.2f}", {k: round(v, 3) for k, v in shown.items()}, flush=True)

@@ -30,8 +30,11 @@ CONTRAST_CELLS = 9
 """Light is evened out over windows of so many cells of 8 pixels: about the width of a driver's face."""
 FLOOR = 3.0
 """Standard deviation, grey levels, that counts as no contrast: below it there is mostly sensor noise."""
-LEAST = 0.5
-"""A box is proposed from this score on; the landmark net then turns down what is not a face."""
+SURE = 0.5
+"""Every box of this score or more is proposed; the landmark net then turns down what is not a face."""
+FAINT = 0.3
+"""Where none is sure, the best box is still proposed from this score on: a hidden or burnt-out face is better looked at
+once more than lost, and beside a sure face nothing faint is proposed."""
 SAME = 0.3
 """Boxes that overlap by more (intersection over union) are one face."""
 MOST = 10
@@ -53,10 +56,10 @@ class NetDetector:
 
     def find(self, grey: Image) -> list[Box]:
         """Return boxes of possible faces in `grey` (H, W), surest first; frame pixels."""
-        return [Box(*(float(v) for v in row[:4])) for row in self.rows(grey)]
+        return [Box(*(float(v) for v in row[:4])) for row in proposed(self.rows(grey))]
 
-    def rows(self, grey: Image, least: float = LEAST) -> Row:
-        """Return the faces in `grey` (H, W) that score at least `least`, surest first."""
+    def rows(self, grey: Image, least: float = FAINT) -> Row:
+        """Return all that scores at least `least` in `grey` (H, W), surest first; frame pixels."""
         scale = LONG_SIDE / max(grey.shape)
         (cells,) = self._model.run({"image": even_out(shrink(grey))[None, None]})
         rows = distinct(decode(cells[0], least))
@@ -119,6 +122,11 @@ def distinct(rows: Row) -> Row:
         kept.append(int(first))
         left = rest[overlaps(rows[first], rows[rest]) <= SAME]
     return rows[kept]
+
+
+def proposed(rows: Row) -> Row:
+    """Return the sure ones of `rows` (N, 5+; score in the fifth column, surest first), or else the surest."""
+    return rows[: max(1, int((rows[:, 4] >= SURE).sum()))]
 
 
 def overlaps(one: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -19,13 +19,14 @@ from driver_monitor.face.detector import HogDetector
 from driver_monitor.face.landmarks import LandmarkNet
 from driver_monitor.face.net_detector import (
     CELL,
-    LEAST,
+    FAINT,
     LONG_SIDE,
     NetDetector,
     decode,
     distinct,
     even_out,
     eye_roll,
+    proposed,
     shrink,
 )
 from driver_monitor.face.open_detector import open_detector
@@ -160,8 +161,8 @@ def test_ok__any_picture_gives_finite_boxes_surest_first(height: int, width: int
     rows = NET.rows(grey)
     assert np.isfinite(rows).all()
     assert (np.diff(rows[:, 4]) <= 0).all()
-    assert (rows[:, 4] >= LEAST).all()
-    assert len(NET.find(grey)) == len(rows)
+    assert (rows[:, 4] >= FAINT).all()
+    assert len(NET.find(grey)) == len(proposed(rows))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4000), (4000, 1), (3, 2000), (2160, 3840)])
@@ -178,16 +179,24 @@ def cells(*faces: tuple[int, int, float, float]) -> np.ndarray:
 
 
 def test_ok__two_cells_that_mean_one_face_give_one_box_and_two_faces_give_two() -> None:
-    rows = distinct(decode(cells((10, 10, 0.8, 0.5), (11, 10, 0.9, -0.5), (30, 20, 0.7, 0.0)), LEAST))
+    rows = distinct(decode(cells((10, 10, 0.8, 0.5), (11, 10, 0.9, -0.5), (30, 20, 0.7, 0.0)), FAINT))
     assert rows[:, 4] == pytest.approx([0.9, 0.7])
     assert rows[0, :4] == pytest.approx([11 * CELL - 32, 10.5 * CELL - 32, 64, 64])
     assert eye_roll(rows[0]) == pytest.approx(14.04, abs=0.01)
 
 
+def test_ok__a_faint_face_is_proposed_only_where_none_is_sure() -> None:
+    hidden = distinct(decode(cells((10, 10, 0.4, 0.0), (30, 20, 0.35, 0.0)), FAINT))
+    assert proposed(hidden)[:, 4] == pytest.approx([0.4])
+    seen = distinct(decode(cells((10, 10, 0.9, 0.0), (30, 20, 0.45, 0.0)), FAINT))
+    assert proposed(seen)[:, 4] == pytest.approx([0.9])
+    assert len(proposed(distinct(decode(cells((10, 10, 0.2, 0.0)), FAINT)))) == 0
+
+
 def test_fail__answers_that_are_no_numbers_are_no_faces() -> None:
     answer = cells((10, 10, 0.9, float("nan")), (20, 10, float("nan"), 0.0), (30, 10, 0.9, 0.0))
     answer[3, 10, 30] = 1e30
-    rows = decode(answer, LEAST)
+    rows = decode(answer, FAINT)
     assert np.isfinite(rows).all()
     assert len(rows) == 1
 
@@ -196,7 +205,7 @@ def test_ok__a_crowd_is_cut_off() -> None:
     answer = np.zeros((7, 30, 40), np.float32)
     answer[0] = 1.0
     answer[3:5] = -2.0
-    assert len(distinct(decode(answer, LEAST))) == 10
+    assert len(distinct(decode(answer, FAINT))) == 10
 
 
 def test_ok__little_light_looks_like_much_light() -> None:
