@@ -127,7 +127,8 @@ class GazeTracker:
         self._regions.reset()
         turned = reason == "no_face" and self._turned_t is not None and step.t - self._turned_t <= TURNED_AWAY_S
         # Lids of a face seen from the side often read shut; while the head stays turned, a look away goes on.
-        aside = look is not None and self._away.running and abs(self._from_ahead(look.head)[0]) > AWAY_YAW
+        held = RETURN_SHARE * AWAY_YAW
+        aside = look is not None and self._away.running and abs(self._from_ahead(look.head)[0]) > held
         if not turned and not aside:
             self._turned_t = None
         self._away.update(step, True if turned or aside else None)
