@@ -102,11 +102,12 @@ class _Presence:
 
 
 class DriverSeat:
-    """Learns the driver's seat and says who sits in it. Every method takes `shape` (H, W) of the picture."""
+    """Learns the driver's seat and says who sits in it; `shape` is the picture's (H, W)."""
 
     def __init__(self, side: Side = "auto") -> None:
         self._side = side
         self._seat: Place | None = None
+        self._last: Place | None = None
         self._last_t: float | None = None
         self._outside_since: float | None = None
         self._stranger, self._challenger = _Presence(), _Presence()
@@ -142,7 +143,10 @@ class DriverSeat:
         """Learn from the driver's face at `t`."""
         step = 0.0 if self._last_t is None else t - self._last_t
         step = step if 0.0 < step <= _STEP_S else 0.0
-        self._last_t = t
+        self._last, self._last_t = face, t
+        if self._seat is not None and not self.known and self._seat.distance(face) > REACH:
+            # So short a stay elsewhere is no part of this seat.
+            self._move(face)
         if self._seat is not None and not self.holds(face):
             # It was followed to where it is, so it is the driver's; one who stays there has moved the seat.
             self._outside_since = t if self._outside_since is None else self._outside_since
@@ -162,7 +166,7 @@ class DriverSeat:
     def choose(self, t: float, faces: Sequence[Place], shape: tuple[int, int]) -> int | None:
         """Return which of `faces`, found while nobody was followed, is the driver's; None: none of them."""
         real = [i for i, face in enumerate(faces) if not any(_is_worn(face, other) for other in faces)]
-        seated = [i for i in (range(len(faces)) if self.known else real) if self.holds(faces[i])]
+        seated = [i for i in (range(len(faces)) if self.known else real) if self._seats(t, faces[i])]
         if seated:
             return max(seated, key=lambda i: self._rank(faces[i], shape))
         strangers = [i for i in real if self._on_side(faces[i]) and not self._is_passenger(t, faces[i])]
@@ -193,6 +197,14 @@ class DriverSeat:
             best = None
         self._remember(t, [others[i] for i in real if i != best])
         return None
+
+    def _seats(self, t: float, face: Place) -> bool:
+        """Say whether `face` is in the seat, or where the driver leaned when lost a moment ago."""
+        if self.holds(face):
+            return True
+        if self._last is None or self._last_t is None or t - self._last_t > LEAST_PATIENCE_S:
+            return False
+        return self._on_side(face) and self._last.distance(face) <= REACH and not self._is_passenger(t, face)
 
     def _move(self, face: Place) -> None:
         """Take the place of `face` for the seat, and begin to learn it."""

@@ -114,6 +114,23 @@ def test_ok__the_driver_who_leans_to_the_glove_box_is_followed_there_and_back() 
     assert all(cabin.drive(0.25, head, PASSENGER)[-1] == head for head in way[::-1])
 
 
+def test_ok__a_driver_lost_while_leaning_far_over_is_found_there_at_once() -> None:
+    cabin = Cabin()
+    cabin.drive(70, DRIVER)
+    way = [replace(DRIVER, x=DRIVER.x - 25 * i) for i in range(9)]
+    assert all(cabin.drive(0.25, head)[-1] == head for head in way)
+    assert set(cabin.drive(1.5)) == {None}
+    assert cabin.drive(0.25, way[-1])[-1] == way[-1]
+
+
+def test_ok__a_first_glimpse_of_somebody_else_is_no_part_of_the_drivers_seat() -> None:
+    cabin = Cabin()
+    cabin.drive(2.5, PASSENGER)
+    cabin.drive(1)
+    assert set(cabin.drive(10, DRIVER)) == {DRIVER}
+    assert set(cabin.drive(5, PASSENGER)) == {None}
+
+
 def test_ok__another_driver_in_the_same_seat_is_the_driver_at_once() -> None:
     cabin, taller = Cabin(), Head(380, 150, 125)
     cabin.drive(70, DRIVER, PASSENGER)
