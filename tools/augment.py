@@ -57,6 +57,16 @@ def resample(crops: Tensor, views: Views, size: int) -> Tensor:
     return functional.grid_sample(crops, grid, padding_mode="border", align_corners=False)
 
 
+def map_turn(turn: Tensor, views: Views) -> Tensor:
+    """How heads `turn` (N, 3, 3), seen in crops, are turned in the squares that `resample` cuts."""
+    flip = torch.diag(torch.tensor([-1.0, 1.0, 1.0]))
+    turn = torch.where(views.mirror[:, None, None], flip @ turn @ flip, turn)
+    c, s = torch.cos(views.roll), torch.sin(views.roll)
+    zero, one = torch.zeros_like(c), torch.ones_like(c)
+    about = torch.stack([c, -s, zero, s, c, zero, zero, zero, one], dim=1).reshape(-1, 3, 3)
+    return about @ turn
+
+
 def map_points(points: Tensor, views: Views, swap: Tensor) -> Tensor:
     """Where `points` (N, P, 2), in crop units, lie in the squares that `resample` cuts; `swap`: who is who mirrored."""
     centre, side, roll, mirror = views.centre, views.side, views.roll, views.mirror
@@ -74,7 +84,7 @@ def photograph(image: Tensor, irises: Tensor | None, generator: torch.Generator)
         image = _some(image, dice, share, change)
     if irises is not None:
         image = _bright_pupils(image, irises, dice)
-    for share, change in ((0.3, _block), (0.15, _block), (0.4, _blur), (0.1, _overexpose), (0.3, _dim), (0.12, _noise)):
+    for share, change in ((0.4, _blur), (0.12, _coarse), (0.1, _overexpose), (0.3, _dim), (0.12, _noise)):
         image = _some(image, dice, share, change)
     faint = image + dice.uniform(0, 4 / 255, 1, 1, 1) * dice.normal(*image.shape[1:])
     return (faint * 255).round().clamp(0, 255) / 255
@@ -126,16 +136,6 @@ def _bright_pupils(image: Tensor, irises: Tensor, dice: Dice) -> Tensor:
     return image.index_copy(0, lit, (image[lit] + glow).clamp(0, 1))
 
 
-def _block(image: Tensor, dice: Dice) -> Tensor:
-    """Hide a part behind a hand, a mask, a wheel: a block of one grey or of noise."""
-    x, y = _grid(image)
-    cx, cy = dice.uniform(0, 1, 1, 1, 1), dice.uniform(0, 1, 1, 1, 1)
-    w, h = dice.uniform(0.04, 0.28, 1, 1, 1), dice.uniform(0.04, 0.28, 1, 1, 1)
-    inside = ((x - cx).abs() < w) & ((y - cy).abs() < h)
-    filling = dice.uniform(0, 1, 1, 1, 1) + dice.uniform(0, 0.2, 1, 1, 1) * dice.normal(*image.shape[1:])
-    return torch.where(inside, filling.clamp(0, 1), image)
-
-
 def _blur(image: Tensor, dice: Dice) -> Tensor:
     """Blur by a 9 x 9 kernel of its own for each picture: round (focus) or a streak (motion)."""
     place = torch.arange(9, dtype=torch.float32) - 4
@@ -148,6 +148,12 @@ def _blur(image: Tensor, dice: Dice) -> Tensor:
     kernel = (kernel / kernel.sum(dim=(1, 2), keepdim=True))[:, None]
     padded = functional.pad(image, (4, 4, 4, 4), mode="replicate").transpose(0, 1)
     return functional.conv2d(padded, kernel, groups=len(image)).transpose(0, 1)
+
+
+def _coarse(image: Tensor, dice: Dice) -> Tensor:
+    """Take detail away, up to every second pixel's worth, as a face farther off shows it."""
+    small = functional.interpolate(functional.avg_pool2d(image, 2), image.shape[2:], mode="bilinear")
+    return torch.lerp(image, small, dice.uniform(0.5, 1, 1, 1, 1))
 
 
 def _overexpose(image: Tensor, dice: Dice) -> Tensor:

@@ -49,28 +49,37 @@ def carry(
 
 
 def closed_faces(
-    crops: NDArray[np.uint8], points: NDArray[np.float32], teacher: MeshTeacher, count: int, seed: int = 3
-) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
-    """Yield faces with closed eyes and their points (70, 2), crop units; of `crops` (N, S, S) and `points`."""
+    crops: NDArray[np.uint8],
+    points: NDArray[np.float32],
+    teacher: MeshTeacher,
+    count: int,
+    pairs: NDArray[np.bool_] | None,
+    seed: int = 3,
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32], int, int]]:
+    """Yield faces with closed eyes, their points (70, 2) in crop units, whose face it is and whose eyes.
+
+    `crops`: (N, S, S), `points`: (N, 70, 2); `pairs`: (N, N), who may give whom eyes, None for everybody.
+    """
     rng = np.random.default_rng(seed)
     size = crops.shape[1]
     ear, turn = eye_aspect_ratio(points).mean(axis=1), turn_of(points)
     donors, takers = np.flatnonzero(ear < DONOR_EAR), np.flatnonzero(ear > TAKER_EAR)
     for _ in range(count):
-        donor = rng.choice(donors)
-        like = takers[np.abs(turn[takers] - turn[donor]) < 0.12]
+        donor = int(rng.choice(donors))
+        allowed = takers if pairs is None else takers[pairs[donor, takers]]
+        like = allowed[np.abs(turn[allowed] - turn[donor]) < 0.12]
         mirrored = len(like) == 0 or rng.random() < 0.5
         image, given = crops[donor], points[donor]
         if mirrored:
             image, given = np.ascontiguousarray(image[:, ::-1]), given[list(MIRROR)] * [-1, 1] + [1, 0]
-            like = takers[np.abs(turn[takers] + turn[donor]) < 0.12]
+            like = allowed[np.abs(turn[allowed] + turn[donor]) < 0.12]
         if len(like) == 0:
             continue
-        taker = rng.choice(like)
+        taker = int(rng.choice(like))
         made = carry(image, (given * size - 0.5).astype(np.float32), crops[taker], points[taker] * size - 0.5)
         label = _relabel(made, points[taker] * size - 0.5, teacher)
         if label is not None:
-            yield made, (label + 0.5) / size
+            yield made, (label + 0.5) / size, taker, donor
 
 
 def _relabel(made: NDArray[np.uint8], before: NDArray[np.float32], teacher: MeshTeacher) -> NDArray[np.float32] | None:

@@ -2,13 +2,15 @@
 
 Each point is the mean, over the cells of a feature map, of the cell's place plus an offset the cell votes for, weighted
 by a softmax: precise like a heatmap, yet it can point outside the crop. The 14 eye points read a 28 x 28 map, since an
-eye is only 5 pixels high here, the others a 14 x 14 one.
+eye is only 5 pixels high here, the others a 14 x 14 one. The head's rotation and what is said of the face as a whole
+are read from the 7 x 7 map, with the places of things kept.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 EYE_POINTS = (*range(36, 48), 68, 69)
 OTHER_POINTS = (*range(36), *range(48, 68))
@@ -51,18 +53,19 @@ class Votes(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Return points (N, P, 2) in crop units from features (N, C, S, S)."""
         votes = self.head(features).flatten(2).float()
-        weight, dx, dy = votes[:, : self.points], votes[:, self.points : -self.points], votes[:, -self.points :]
-        weight = weight.softmax(dim=2)
-        return torch.stack([(weight * (self.x + dx)).sum(2), (weight * (self.y + dy)).sum(2)], dim=2)
+        weight = votes[:, : self.points].softmax(dim=2)
+        offsets = votes[:, self.points :].reshape(-1, 2, self.points, votes.shape[2])
+        places = weight @ torch.cat([self.x, self.y], dim=1)[0].T
+        return places + (weight[:, None] * offsets).sum(dim=3).transpose(1, 2)
 
 
 class LandmarkNet(nn.Module):
-    """Grey crop (N, 1, 112, 112), 0 to 1, to points (N, 70, 2) in crop units and the face probability (N,)."""
+    """Grey crop (N, 1, 112, 112), 0 to 1, to what `forward` tells."""
 
     def __init__(self) -> None:
         super().__init__()
         self.to28 = nn.Sequential(conv(1, 16, 3, 2), conv(16, 32, 3, 2), Residual(32))
-        self.to14 = nn.Sequential(conv(32, 64, 3, 2), Residual(64), Residual(64))
+        self.to14 = nn.Sequential(conv(32, 64, 3, 2), Residual(64))
         self.to7 = nn.Sequential(conv(64, 96, 3, 2), Residual(96), Residual(96))
         self.top = conv(96, 64, act=False)
         self.mix14 = Residual(64)
@@ -71,17 +74,26 @@ class LandmarkNet(nn.Module):
         self.others = Votes(64, len(OTHER_POINTS), 14)
         self.eyes = Votes(32, len(EYE_POINTS), 28)
         self.up = nn.Upsample(scale_factor=2, mode="nearest")
-        self.face = nn.Linear(96, 1)
+        self.whole = nn.Sequential(conv(96, 16), nn.Flatten(), nn.Linear(16 * 49, 48), nn.ReLU(inplace=True))
+        self.say = nn.Linear(48, 2)
+        self.turn = nn.Linear(48, 6)
         order = [*OTHER_POINTS, *EYE_POINTS]
         self.register_buffer("place", torch.tensor([order.index(i) for i in range(len(order))]))
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Return points and face probability."""
-        points, logit = self.logits(image)
-        return points, torch.sigmoid(logit)
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return points (N, 70, 2) in crop units, the probabilities (N,) that it is a face and that something hides
+        its mouth, and six numbers (N, 6) for the head's rotation relative to the crop (`rotation`).
+        """
+        points, whole = self._read(image)
+        face, hidden = torch.sigmoid(self.say(whole)).split(1, dim=1)
+        return points, face.flatten(), hidden.flatten(), self.turn(whole)
 
-    def logits(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Like `forward`, with the face score before its sigmoid."""
+    def logits(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return points, face and hidden mouth (N, 2) before their sigmoid, and rotations (N, 3, 3)."""
+        points, whole = self._read(image)
+        return points, self.say(whole).float(), rotation(self.turn(whole).float())
+
+    def _read(self, image: Tensor) -> tuple[Tensor, Tensor]:
         # Brightness and contrast carry nothing about shape; with them gone a sixteenth of the light looks the same.
         centred = image - image.mean(dim=(2, 3), keepdim=True)
         scale = (centred * centred).mean(dim=(2, 3), keepdim=True).sqrt()
@@ -91,4 +103,14 @@ class LandmarkNet(nn.Module):
         m14 = self.mix14(torch.relu(f14 + self.up(self.top(f7))))
         m28 = self.mix28(torch.relu(f28 + self.up(self.down14(m14))))
         points = torch.cat([self.others(m14), self.eyes(m28)], dim=1)[:, self.place]
-        return points, self.face(f7.float().mean(dim=(2, 3))).squeeze(1)
+        return points, self.whole(f7)
+
+
+def rotation(six: Tensor) -> Tensor:
+    """Return rotations (N, 3, 3) from six numbers each (Zhou et al., On the Continuity of Rotation Representations,
+    CVPR 2019), which are all 0 for a face that looks straight ahead.
+    """
+    x = functional.normalize(six[:, :3] + six.new_tensor([1.0, 0.0, 0.0]), dim=1)
+    y = six[:, 3:] + six.new_tensor([0.0, 1.0, 0.0])
+    y = functional.normalize(y - (x * y).sum(1, keepdim=True) * x, dim=1)
+    return torch.stack([x, y, torch.linalg.cross(x, y)], dim=2)

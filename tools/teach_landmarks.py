@@ -1,12 +1,15 @@
 """Labels the stills with the teacher and caches crops and points for training; nothing of it enters the project.
 
     teach_landmarks.py stills --data ../shared/data --anchors ../shared/anchors --out training/landmarks
-    teach_landmarks.py closed ...   closed eyes carried from one face to another, labelled by the teacher again
+    teach_landmarks.py backgrounds ...   squares of in-car stills without a face
+    teach_landmarks.py closed ...   (after teach_pose.py) closed eyes carried from one face to another, labelled
+                              by the teacher again
     teach_landmarks.py shape ...    writes models/face_shape.csv
     teach_landmarks.py boxes ...    fits detector boxes to crops
 
 Crops are CROP_STORE px squares of three times the points' bounding box, derotated, so that training can still move,
-turn and scale the view. The in-car persons of `HELD_OUT` and every tenth portrait person are never trained on.
+turn and scale the view. All persons are cached, with their names: `people.py` says who may teach which net. Every
+tenth portrait person is never trained on.
 """
 
 from __future__ import annotations
@@ -23,14 +26,14 @@ import numpy as np
 from close_eyes import closed_faces
 from mesh_teacher import MeshTeacher, eye_aspect_ratio, points70
 from numpy.typing import NDArray
+from people import CLIP_PERSONS
 
 from driver_monitor.face.landmarks import CROP_MARGIN, Crop, face_crop
+from driver_monitor.face.net_detector import NetDetector
 from driver_monitor.observation import Box
 
 CROP_STORE = 256
 STORE_FACTOR = 3.0 / CROP_MARGIN
-HELD_OUT = frozenset(f"p{number:03d}" for number in range(3, 52, 5))
-"""Numbers 3, 8, ... 48; the stills know six of them: p008, p013, p018, p023, p028, p038."""
 
 
 def store_crop(points: NDArray[np.float32]) -> Crop:
@@ -40,8 +43,8 @@ def store_crop(points: NDArray[np.float32]) -> Crop:
 
 
 def is_held_out(source: str, person: str) -> bool:
-    """Tell whether a person is kept for testing."""
-    return person in HELD_OUT if source == "incar" else source == "portrait" and zlib.crc32(person.encode()) % 10 == 0
+    """Tell whether a person is kept for testing every net."""
+    return source == "portrait" and zlib.crc32(person.encode()) % 10 == 0
 
 
 def stills(data: Path) -> Iterator[tuple[str, str, Path, Box | None]]:
@@ -95,8 +98,8 @@ def backgrounds(data: Path, out: Path, count: int = 6000) -> None:
     """Cut what is not a face out of the in-car stills: squares that overlap the labelled face box little."""
     rng = np.random.default_rng(1)
     with (data / "incar_stills" / "labels.csv").open() as file:
-        rows = [row for row in csv.DictReader(file) if row["person"] not in HELD_OUT]
-    crops = []
+        rows = list(csv.DictReader(file))
+    crops, persons = [], []
     while len(crops) < count:
         row = rows[rng.integers(len(rows))]
         image = cv2.imread(str(data / "incar_stills" / row["file"]), cv2.IMREAD_GRAYSCALE)
@@ -108,18 +111,38 @@ def backgrounds(data: Path, out: Path, count: int = 6000) -> None:
             over_y = max(0.0, min(cy + side / 2, y + h) - max(cy - side / 2, y))
             if over_x * over_y < 0.15 * min(w * h, side * side):
                 crops.append(Crop(cx, cy, side, float(rng.uniform(-30, 30))).cut(image, 128))
+                persons.append(row["person"])
     np.save(out / "backgrounds_crops.npy", np.stack(crops))
+    np.savez(out / "backgrounds.npz", person=persons)
 
 
-def close(anchors: Path, out: Path, count: int = 2500) -> None:
-    table = np.load(out / "stills.npz")
-    rows = np.flatnonzero(~table["held_out"] & (table["spread"] < 0.03) & (table["score"] > 0.8))
-    crops = np.load(out / "stills_crops.npy", mmap_mode="r")[rows]
-    made = list(closed_faces(crops, table["points"][rows], MeshTeacher(anchors), count))
-    labels = [
-        ("synthetic", "", f"closed{i}", points.astype(np.float32), 1.0, 0.0) for i, (_, points) in enumerate(made)
-    ]
-    save(out / "closed", [image for image, _ in made], labels)
+def close(anchors: Path, out: Path, counts: tuple[int, int] = (1600, 1400)) -> None:
+    """Close eyes: first among people who are in no in-car still, then those of one in-car person and anybody else's.
+
+    No picture mixes two in-car persons, so that each has one person that decides which nets it may teach.
+    """
+    table, pose = np.load(out / "stills.npz"), np.load(out / "stills_pose.npz")["turn"]
+    good = ~table["held_out"] & (table["spread"] < 0.03) & (table["score"] > 0.8) & np.isfinite(pose[:, 0, 0])
+    person = np.where(table["source"] == "incar", table["person"], "")
+    teacher, images, rows = MeshTeacher(anchors), [], []
+    for kept, count in zip((good & (person == ""), good), counts, strict=True):
+        among = np.flatnonzero(kept)
+        crops = np.load(out / "stills_crops.npy", mmap_mode="r")[among]
+        pairs = in_car_pairs(person[among]) if rows else None
+        for image, points, taker, donor in closed_faces(crops, table["points"][among], teacher, count, pairs):
+            images.append(image)
+            rows.append((person[among[donor]] or person[among[taker]], points, pose[among[taker]]))
+        print("closed", len(rows), flush=True)
+    persons, points_, turns = zip(*rows, strict=True)
+    np.save(out / "closed_crops.npy", np.stack(images))
+    np.savez(out / "closed.npz", person=persons, points=np.stack(points_).astype(np.float32), turn=np.stack(turns))
+
+
+def in_car_pairs(person: NDArray[np.str_]) -> NDArray[np.bool_]:
+    """Return who may give whom closed eyes (N, N): exactly one in-car person, on one side or on both."""
+    inside = person != ""
+    one = inside[:, None] ^ inside[None]
+    return one | (inside[:, None] & (person[:, None] == person[None]))
 
 
 def fit_boxes(data: Path, anchors: Path) -> None:
@@ -127,19 +150,20 @@ def fit_boxes(data: Path, anchors: Path) -> None:
     import dlib
 
     hog, teacher = dlib.get_frontal_face_detector(), MeshTeacher(anchors)
-    found: dict[str, list[tuple[float, float, float]]] = {"hog": [], "yunet": []}
+    net = NetDetector(Path("models/detector.onnx"))
+    found: dict[str, list[tuple[float, float, float]]] = {"net": [], "hog": [], "yunet": []}
     for source, person, path, _ in stills(data):
         if source == "faces68" or is_held_out(source, person) or zlib.crc32(path.name.encode()) % 4:
             continue
         image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-        yunet_box, hog_boxes = teacher.detect(image), hog(image)
+        yunet_box, hog_boxes, net_boxes = teacher.detect(image), hog(image), net.find(image)
         seen = teacher.find(image, yunet_box) if yunet_box else None
-        if yunet_box is None or seen is None or len(hog_boxes) != 1:
+        if yunet_box is None or seen is None or len(hog_boxes) != 1 or len(net_boxes) != 1:
             continue
         crop = face_crop(points70(seen[0]))
         box = hog_boxes[0]
         hog_box = Box(box.left(), box.top(), box.width(), box.height())
-        for kind, b in (("hog", hog_box), ("yunet", yunet_box)):
+        for kind, b in (("net", net_boxes[0]), ("hog", hog_box), ("yunet", yunet_box)):
             size = max(b.w, b.h)
             right, down = (crop.cx - b.x - b.w / 2) / size, (crop.cy - b.y - b.h / 2) / size
             if max(abs(right), abs(down)) < 0.5:
@@ -151,18 +175,19 @@ def fit_boxes(data: Path, anchors: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["stills", "closed", "shape", "boxes"])
+    parser.add_argument("what", choices=["stills", "backgrounds", "closed", "shape", "boxes"])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--anchors", type=Path, default=Path("../shared/anchors"))
     parser.add_argument("--out", type=Path, default=Path("training/landmarks"))
     arguments = parser.parse_args()
     if arguments.what == "stills":
         label(arguments.data, arguments.anchors, arguments.out)
+    elif arguments.what == "backgrounds":
         backgrounds(arguments.data, arguments.out)
     elif arguments.what == "closed":
         close(arguments.anchors, arguments.out)
     elif arguments.what == "shape":
-        faces = mean_shape.meshes(arguments.data, arguments.anchors, HELD_OUT)
+        faces = mean_shape.meshes(arguments.data, arguments.anchors, CLIP_PERSONS)
         mean_shape.write(mean_shape.mean_shape(faces), Path("models/face_shape.csv"))
         print(f"models/face_shape.csv from {len(faces)} faces")
     elif arguments.what == "boxes":

@@ -1,25 +1,32 @@
 """Trains `models/landmarks.onnx` on what `teach_landmarks.py` cached, on a CPU; seeded, and resumable after a stop.
 
-    train_landmarks.py --cache training/landmarks --minutes 18 [--resume] --export models/landmarks.onnx
+    train_landmarks.py base --minutes 35 [--resume]
+    train_landmarks.py shipped --minutes 7 --export models/landmarks.onnx
+    train_landmarks.py 0 --minutes 4 --export ../tmp/folds/0/landmarks.onnx     and so on to 4
 
-The learning rate falls with the share of the minutes that is used up, so any budget ends in a finished net.
+The base learns from nobody in `incar_stills`; the shipped net and those of the folds go on from it with the persons
+who may teach them (`people.py`). The learning rate falls with the share of the minutes that is used up, so any budget
+ends in a finished net.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
-import json
 import math
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import get_args
 
 import numpy as np
 import torch
-from augment import Dice, Views, map_points, photograph, resample
+from augment import Dice, Views, map_points, map_turn, photograph, resample
+from cover_faces import cover
+from landmark_cache import Cache, Stage, allowed, draw
 from landmark_net import LandmarkNet
 from mesh_teacher import MIRROR, eye_aspect_ratio
+from people import folds
 from torch import Tensor
 from torch.nn import functional
 
@@ -27,13 +34,13 @@ from driver_monitor.face.landmarks import IMAGE_SIZE
 
 BASE_SIDE = 1.4 / 3.0
 """Side of the runtime's crop in units of the cached one."""
-FACES, STRAYS, BACKGROUNDS = 72, 12, 12
+FACES, STRAYS, BACKGROUNDS = 48, 8, 8
 """Pictures in a batch: good crops, crops that miss their face, crops of no face."""
-LEARNING_RATE = 3e-3
-MOST_UNSURE = 0.02
-"""Faces on which the teacher's looks lie farther apart, in sizes of the face, are not learned from."""
+PEAK, PEAK_AFTER = 3e-3, 1.2e-3
+"""Learning rate of the base at its start, and of the nets that go on from it."""
 SWAP = torch.tensor(MIRROR)
 LID_PAIRS = ((37, 41), (38, 40), (43, 47), (44, 46))
+LIP_PAIRS = ((61, 67), (62, 66), (63, 65))
 
 
 def point_weights() -> Tensor:
@@ -43,59 +50,43 @@ def point_weights() -> Tensor:
     return weights / weights.mean()
 
 
-class Cache:
-    """Faces of the teacher and backgrounds, in memory."""
+@dataclass(frozen=True)
+class Batch:
+    """Images (N, 1, 112, 112), whether each holds a face (N,), and of the first `FACES`: points, whether the mouth is
+    hidden (-1: not to be said) and the rotation (NaN unknown).
+    """
 
-    def __init__(self, folder: Path) -> None:
-        crops, points, weights = [], [], []
-        for name in ("stills", "closed"):
-            if not (folder / f"{name}.npz").exists():
-                continue
-            table = np.load(folder / f"{name}.npz")
-            rows = np.flatnonzero(~table["held_out"] & (unsure(table) < MOST_UNSURE) & (table["score"] > 0.8))
-            crops.append(np.load(folder / f"{name}_crops.npy", mmap_mode="r")[rows])
-            points.append(table["points"][rows])
-            weights.append(draw_weights(table, rows))
-        self.crops = torch.from_numpy(np.concatenate(crops))
-        self.points = torch.from_numpy(np.concatenate(points))
-        self.weights = torch.from_numpy(np.concatenate(weights))
-        self.backgrounds = torch.from_numpy(np.load(folder / "backgrounds_crops.npy"))
+    images: Tensor
+    face: Tensor
+    points: Tensor
+    hidden: Tensor
+    turn: Tensor
 
 
-def unsure(table: Any) -> np.ndarray:
-    """Return how far the teacher's looks at a face lie apart, in sizes of the face: eye distances shrink in profile."""
-    eyes = np.linalg.norm(table["points"][:, 36] - table["points"][:, 45], axis=1)
-    return np.asarray(table["spread"] * eyes * 3.0)
-
-
-def draw_weights(table: Any, rows: np.ndarray) -> np.ndarray:
-    """How often to draw each face: cabins, closed eyes and turned heads are rare and matter most."""
-    ear, source, points = table["ear"][rows].mean(axis=1), table["source"][rows], table["points"][rows]
-    nose, left, right = points[:, 30, 0], points[:, 45, 0], points[:, 36, 0]
-    turned = np.abs((nose - (left + right) / 2) / (left - right).clip(0.02))
-    weights = np.where(source == "incar", 3.0, 1.0)
-    weights = weights * np.where(source == "synthetic", 0.6, np.where(ear < 0.15, 6.0, np.where(ear < 0.2, 2.5, 1.0)))
-    return weights * np.where(turned > 0.5, 10.0, np.where(turned > 0.35, 5.0, np.where(turned > 0.2, 2.0, 1.0)))
-
-
-def batch(cache: Cache, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Draw images (N, 1, 112, 112), points (FACES, 70, 2) of the first ones, and whether each holds a face (N,)."""
-    picked = torch.multinomial(cache.weights, FACES + STRAYS, generator=generator)
+def batch(cache: Cache, generator: torch.Generator) -> Batch:
+    """Draw, move, cover and photograph faces; then add what is none."""
+    picked = draw(cache, FACES + STRAYS, generator)
     crops, points = cache.crops[picked][:, None].float() / 255, cache.points[picked]
     dice = Dice(generator, len(picked))
     views = draw_views(dice)
     images = resample(crops, views, IMAGE_SIZE)
     points = map_points(points, views, SWAP)
+    images, hidden = cover(images, points, generator)
     images = photograph(images, points[:, 68:], generator)
-    picked = torch.randint(len(cache.backgrounds), (BACKGROUNDS,), generator=generator)
-    empty = cache.backgrounds[picked][:, None].float() / 255
-    empty = functional.interpolate(empty, (IMAGE_SIZE, IMAGE_SIZE), mode="bilinear")
+    empty = torch.zeros(BACKGROUNDS, 1, IMAGE_SIZE, IMAGE_SIZE)
+    if len(cache.backgrounds):
+        chosen = torch.randint(len(cache.backgrounds), (BACKGROUNDS,), generator=generator)
+        empty = cache.backgrounds[chosen][:, None].float() / 255
+        empty = functional.interpolate(empty, (IMAGE_SIZE, IMAGE_SIZE), mode="bilinear")
+    else:
+        empty += torch.rand(BACKGROUNDS, 1, 1, 1, generator=generator)
     empty[0] = torch.rand(1, generator=generator)
     empty[1] = torch.rand(empty[1].shape, generator=generator)
     images = torch.cat([images, photograph(empty, None, generator)])
-    label = torch.zeros(len(images))
-    label[:FACES] = 1
-    return images, points[:FACES], label
+    face = torch.zeros(len(images))
+    face[:FACES] = 1
+    turn = map_turn(cache.turn[picked], views)
+    return Batch(images, face, points[:FACES], hidden[:FACES], turn[:FACES])
 
 
 def draw_views(dice: Dice) -> Views:
@@ -121,16 +112,30 @@ def draw_views(dice: Dice) -> Views:
 
 
 def loss_of(
-    points: Tensor, logit: Tensor, truth: Tensor, label: Tensor, weights: Tensor
+    points: Tensor, logits: Tensor, turn: Tensor, truth: Batch, weights: Tensor
 ) -> tuple[Tensor, dict[str, float]]:
-    """Sum what is wrong: places (Huber, in pixels), lid gaps (they are the eye aspect ratio), face or not."""
-    error = (points[:FACES] - truth) * IMAGE_SIZE
+    """Sum what is wrong: places (Huber, pixels), gaps of lids (the eye aspect ratio) and lips (a yawn), face or not,
+    mouth hidden or not, and the angle between rotations (radians).
+    """
+    error = (points[:FACES] - truth.points) * IMAGE_SIZE
     place = (functional.huber_loss(error, torch.zeros_like(error), reduction="none", delta=1.0).sum(2) * weights).mean()
-    gaps = torch.stack([error[:, a] - error[:, b] for a, b in LID_PAIRS], 1)
-    lids = functional.huber_loss(gaps, torch.zeros_like(gaps), delta=0.3) / 0.3
-    face = functional.binary_cross_entropy_with_logits(logit, label)
-    shown = {"px": error.norm(dim=2).mean().item(), "lid": gaps.abs().mean().item(), "face": face.item()}
-    return place + 2.0 * lids + 1.0 * face, shown
+    lids = gap_loss(error, LID_PAIRS, 0.3) / 0.3
+    lips = gap_loss(error, LIP_PAIRS, 1.0)
+    face = functional.binary_cross_entropy_with_logits(logits[:, 0], truth.face)
+    told = truth.hidden >= 0
+    hidden = functional.binary_cross_entropy_with_logits(logits[:FACES, 1][told], truth.hidden[told])
+    known = torch.isfinite(truth.turn[:, 0, 0])
+    apart = (((turn[:FACES] - truth.turn)[known] ** 2).sum(dim=(1, 2)) / 2 + 1e-4).sqrt()
+    shown = {"px": error.norm(dim=2).mean(), "face": face, "hidden": hidden, "degrees": torch.rad2deg(apart.mean())}
+    shown["lid"] = torch.stack([error[:, a, 1] - error[:, b, 1] for a, b in LID_PAIRS]).abs().mean()
+    loss = place + 3.0 * lids + lips + face + 0.5 * hidden + 8.0 * apart.mean()
+    return loss, {name: value.item() for name, value in shown.items()}
+
+
+def gap_loss(error: Tensor, pairs: tuple[tuple[int, int], ...], delta: float) -> Tensor:
+    """Return the Huber loss of the differences between errors (N, 70, 2) of two points each."""
+    gaps = torch.stack([error[:, a] - error[:, b] for a, b in pairs], 1)
+    return functional.huber_loss(gaps, torch.zeros_like(gaps), delta=delta)
 
 
 class Trainer:
@@ -140,11 +145,17 @@ class Trainer:
         torch.manual_seed(seed)
         self.net = LandmarkNet().to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.net)
-        self.optimizer = torch.optim.AdamW(self.net.parameters(), lr=LEARNING_RATE, weight_decay=0.01)
+        self.optimizer = torch.optim.AdamW(self.net.parameters(), lr=PEAK, weight_decay=0.01)
         self.generator = torch.Generator().manual_seed(seed)
         self.step = 0
         self.weights = point_weights()
         self.history: list[tuple[int, dict[str, float]]] = []
+
+    def begin_from(self, path: Path) -> None:
+        """Start with the averaged net of another checkpoint."""
+        state = torch.load(path, weights_only=False)["average"]
+        self.net.load_state_dict(state)
+        self.average.load_state_dict(state)
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint."""
@@ -167,13 +178,13 @@ class Trainer:
 
     def learn(self, cache: Cache, rate: float) -> dict[str, float]:
         """Take one step at learning rate `rate`; returns what to show of the loss."""
-        images, truth, label = batch(cache, self.generator)
+        truth = batch(cache, self.generator)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.net.train()
         with torch.autocast("cpu", torch.bfloat16):
-            points, logit = self.net.logits(images.contiguous(memory_format=torch.channels_last))
-        loss, shown = loss_of(points, logit, truth, label, self.weights)
+            points, logits, turn = self.net.logits(truth.images.contiguous(memory_format=torch.channels_last))
+        loss, shown = loss_of(points, logits, turn, truth, self.weights)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 20.0)
@@ -187,24 +198,32 @@ class Trainer:
         return shown
 
 
-def check(net: LandmarkNet, folder: Path) -> str:
-    """Measure held-out faces in the runtime's own crop: NME by outer eye corners, and how EAR follows the teacher."""
-    table = np.load(folder / "stills.npz")
-    net = net.eval()
-    words = []
+def check(net: LandmarkNet, folder: Path, place: dict[str, int], stage: Stage) -> str:
+    """Measure people the net has not learned from, in the runtime's own crop: NME by outer eye corners, how EAR
+    follows the teacher, and the rotation's mean error in degrees.
+    """
+    table, turn = np.load(folder / "stills.npz"), np.load(folder / "stills_pose.npz")["turn"]
+    unseen = np.array([not allowed(person, stage, place) for person in table["person"]])
+    net, words = net.eval(), []
     for source in ("incar", "portrait"):
-        rows = np.flatnonzero(table["held_out"] & (table["source"] == source))[:400]
+        own = unseen if source == "incar" else table["held_out"]
+        rows = np.flatnonzero(own & (table["source"] == source))[::2][:300]
         crops = torch.from_numpy(np.load(folder / "stills_crops.npy", mmap_mode="r")[rows])[:, None].float() / 255
         n, side = len(rows), torch.full((len(rows), 2), BASE_SIDE)
         views = Views(torch.full((n, 2), 0.5), side, torch.zeros(n), torch.zeros(n, dtype=torch.bool))
         with torch.no_grad():
-            points = net(resample(crops, views, IMAGE_SIZE))[0].numpy()
+            points, logits, turned = net.logits(resample(crops, views, IMAGE_SIZE))
+        found, hidden = points.numpy(), logits[:, 1].numpy() > 0
         truth = map_points(torch.from_numpy(table["points"][rows]), views, SWAP).numpy()
         distance = np.linalg.norm(truth[:, 36] - truth[:, 45], axis=1)
-        error = np.linalg.norm(points - truth, axis=2)[:, :68].mean(axis=1) / distance
-        ear, ear_truth = eye_aspect_ratio(points).mean(axis=1), eye_aspect_ratio(truth).mean(axis=1)
+        error = np.linalg.norm(found - truth, axis=2)[:, :68].mean(axis=1) / distance
+        ear, ear_truth = eye_aspect_ratio(found).mean(axis=1), eye_aspect_ratio(truth).mean(axis=1)
         r = np.corrcoef(ear, ear_truth)[0, 1]
-        words.append(f"{source} NME {error.mean():.4f} EAR r {r:.3f} mae {np.abs(ear - ear_truth).mean():.4f}")
+        apart = np.degrees(np.sqrt(((turned.numpy() - turn[rows]) ** 2).sum(axis=(1, 2)) / 2))
+        words.append(
+            f"{source} NME {error.mean():.4f} EAR r {r:.3f} mae {np.abs(ear - ear_truth).mean():.4f} "
+            f"turn {np.nanmean(apart):.1f} hidden {np.mean(hidden):.3f}"
+        )
     return "; ".join(words)
 
 
@@ -213,52 +232,55 @@ def export(net: LandmarkNet, path: Path) -> None:
     net = copy.deepcopy(net).to(memory_format=torch.contiguous_format).eval()
     example = (torch.rand(2, 1, IMAGE_SIZE, IMAGE_SIZE),)
     torch.onnx.export(
-        net, example, str(path), input_names=["image"], output_names=["points", "face"],
+        net, example, str(path), input_names=["image"], output_names=["points", "face", "mouth_hidden", "turn"],
         dynamic_shapes=({0: torch.export.Dim("N")},), external_data=False, verbose=False,
     )  # fmt: skip
 
 
-def write_figures(trainer: Trainer, cache: Path, words: str) -> None:
-    """Write the course of the loss and the held-out figures beside the checkpoint."""
-    course = [{"step": step, **shown} for step, shown in trainer.history]
-    figures = {"steps": trainer.step, "held_out": words, "parameters": sum(p.numel() for p in trainer.net.parameters())}
-    (cache / "figures.json").write_text(json.dumps({**figures, "course": course}, indent=1) + "\n")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("stage", choices=get_args(Stage))
     parser.add_argument("--cache", type=Path, default=Path("training/landmarks"))
-    parser.add_argument("--minutes", type=float, default=18.0)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--minutes", type=float, default=35.0)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--resume", action="store_true", help="go on from the checkpoint, with the rate starting at --peak"
-    )
-    parser.add_argument("--peak", type=float, default=LEARNING_RATE)
+    parser.add_argument("--resume", action="store_true", help="go on from this stage's own checkpoint")
+    parser.add_argument("--peak", type=float, help="learning rate to begin with")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--export", type=Path, default=Path("models/landmarks.onnx"))
+    parser.add_argument("--export", type=Path, help="ONNX file to write")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.set_flush_denormal(True)
-    cache, trainer = Cache(arguments.cache), Trainer(arguments.seed)
-    checkpoint = arguments.cache / "checkpoint.pt"
+    stage: Stage = arguments.stage
+    cache, trainer = Cache(arguments.cache, arguments.data, stage), Trainer(arguments.seed)
+    checkpoint = arguments.cache / f"checkpoint_{stage}.pt"
     if arguments.resume:
         trainer.load(checkpoint)
-    print(f"{len(cache.crops)} faces, {len(cache.backgrounds)} backgrounds", flush=True)
+    elif stage != "base":
+        trainer.begin_from(arguments.cache / "checkpoint_base.pt")
+    print(f"{stage}: {len(cache.crops)} faces, {len(cache.backgrounds)} backgrounds", flush=True)
+    peak = arguments.peak or (PEAK if stage == "base" else PEAK_AFTER)
+    train(trainer, cache, arguments.minutes * 60, peak, checkpoint)
+    words = check(trainer.average, arguments.cache, folds(arguments.data / "incar_stills"), stage)
+    print(f"step {trainer.step}: {words}", flush=True)
+    if arguments.export:
+        export(trainer.average, arguments.export)
+
+
+def train(trainer: Trainer, cache: Cache, seconds: float, peak: float, checkpoint: Path) -> None:
+    """Learn for `seconds`, with a checkpoint now and then."""
     begin, first = time.monotonic(), trainer.step
-    while (used := (time.monotonic() - begin) / (60 * arguments.minutes)) < 1:
+    while (used := (time.monotonic() - begin) / seconds) < 1:
         warm = min(1.0, (trainer.step - first + 1) / 100)
-        shown = trainer.learn(cache, max(2e-5, arguments.peak * warm * 0.5 * (1 + math.cos(math.pi * used))))
+        shown = trainer.learn(cache, max(2e-5, peak * warm * 0.5 * (1 + math.cos(math.pi * used))))
         if trainer.step % 20 == 0:
             trainer.history.append((trainer.step, shown))
         if trainer.step % 200 == 0:
-            words = {key: round(value, 3) for key, value in shown.items()}
-            print(trainer.step, f"{used:.2f}", words, check(trainer.average, arguments.cache), flush=True)
+            recent = [values for _, values in trainer.history[-10:]]
+            words = {key: round(float(np.mean([values[key] for values in recent])), 3) for key in shown}
+            print(trainer.step, f"{used:.2f}", words, flush=True)
             trainer.save(checkpoint)
     trainer.save(checkpoint)
-    export(trainer.average, arguments.export)
-    words = check(trainer.average, arguments.cache)
-    write_figures(trainer, arguments.cache, words)
-    print(f"step {trainer.step}: {words} -> {arguments.export}")
 
 
 if __name__ == "__main__":
