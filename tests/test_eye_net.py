@@ -14,7 +14,17 @@ from numpy.typing import NDArray
 from driver_monitor import resources
 from driver_monitor.errors import ModelError
 from driver_monitor.eyes.eye_net import CLOSED, HIDDEN, OPEN, EyeNet
-from driver_monitor.eyes.patch import HEIGHT, WIDTH, crop_patch, eye_patch, normalise
+from driver_monitor.eyes.patch import (
+    BAND_HEIGHT,
+    BAND_WIDTH,
+    HEIGHT,
+    WIDTH,
+    crop_patch,
+    eye_bands,
+    eye_patch,
+    normalise,
+)
+from tests.faces import points
 
 Grey = NDArray[np.uint8]
 WEB_EYES = Path(__file__).parent.parent.parent / "shared/data/eyes/web_24px.npz"
@@ -114,6 +124,46 @@ def test_ok__any_corners_give_a_patch_and_a_share(numbers: list[float], side: st
     assert 0 <= inside <= 1
 
 
+BOTH = points() + 0.5
+"""Both eyes at (150, 180) and (250, 180), nose's base at (200, 244): a face as in the other tests."""
+
+
+def two_dots() -> Grey:
+    picture = np.full((360, 400), 128, np.uint8)
+    cv2.circle(picture, (150, 180), 16, 235, -1)
+    cv2.circle(picture, (250, 180), 16, 20, -1)
+    return picture
+
+
+def test_ok__the_band_holds_both_eyes_half_its_width_apart_and_the_left_eyes_is_its_mirror_image() -> None:
+    left, right = eye_bands(two_dots(), BOTH)
+    assert left.shape == right.shape == (BAND_HEIGHT, BAND_WIDTH)
+    assert difference(left[:, ::-1], right) == 0
+    bright, dark = np.argwhere(right > 200).mean(axis=0), np.argwhere(right < 60).mean(axis=0)
+    assert dark[1] - bright[1] == pytest.approx(BAND_WIDTH / 2, abs=1)
+    assert bright[0] == pytest.approx((BAND_HEIGHT - 1) / 2, abs=1)
+
+
+@pytest.mark.parametrize("degrees", [-30, 50])
+def test_ok__a_tilted_head_gives_the_same_band(degrees: float) -> None:
+    turn = cv2.getRotationMatrix2D((200, 180), degrees, 1)
+    tilted = np.asarray(cv2.warpAffine(two_dots(), turn, (400, 360), borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    moved = np.asarray(BOTH @ turn[:, :2].T + turn[:, 2], np.float32)
+    assert difference(eye_bands(tilted, moved)[1], eye_bands(two_dots(), BOTH)[1]) < 4
+
+
+def test_ok__a_band_of_a_large_picture_looks_at_every_pixel() -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (360 * 6, 400 * 6)).astype(np.uint8)
+    fine = np.asarray(cv2.resize(two_dots(), None, fx=6, fy=6, interpolation=cv2.INTER_CUBIC), np.uint8)
+    mixed = np.asarray(cv2.addWeighted(fine, 0.8, noise, 0.2, 0), np.uint8)
+    assert difference(eye_bands(mixed, BOTH * 6 + 2.5)[1], eye_bands(two_dots(), BOTH)[1]) < 12
+
+
+def test_fail__eyes_that_coincide_give_a_blank_band() -> None:
+    assert not eye_bands(two_dots(), np.zeros((70, 2), np.float32)).any()
+    assert not eye_bands(two_dots(), np.full((70, 2), np.nan, np.float32)).any()
+
+
 def test_ok__an_eighth_of_the_light_changes_little_and_a_glint_does_not_set_the_scale() -> None:
     patch, _ = eye_patch(drawn_eye(), EYE, "right")
     assert difference(normalise((patch // 8).astype(np.uint8)), normalise(patch)) < 5
@@ -134,6 +184,19 @@ def test_ok__a_drawn_eye_is_open_shut_and_behind_dark_glass_hidden(net: EyeNet) 
     assert p[0, OPEN] > p[0, CLOSED]
     assert p[1, CLOSED] > p[1, OPEN]
     assert p[2, HIDDEN] > 0.5
+
+
+def test_ok__dark_glasses_before_both_eyes_are_seen_in_the_band(net: EyeNet) -> None:
+    skin = np.full((360, 400), 150, np.uint8)
+    cv2.ellipse(skin, (200, 190), (110, 150), 0, 0, 360, 190, -1)
+    for x in (150, 250):
+        cv2.ellipse(skin, (x, 183), (42, 30), 0, 0, 360, 25, -1)
+    cv2.line(skin, (180, 175), (220, 175), 25, 6)
+    worn = np.asarray(cv2.GaussianBlur(skin, (0, 0), 1.5), np.uint8)
+    patches = np.stack([eye_patch(worn, BOTH, "left")[0], eye_patch(worn, BOTH, "right")[0]])
+    seen = net.look(patches, eye_bands(worn, BOTH))
+    assert (seen.p[:, HIDDEN] > 0.5).all()
+    assert (seen.sunglasses > 0.5).all()
 
 
 def test_ok__each_patch_is_judged_on_its_own(net: EyeNet) -> None:

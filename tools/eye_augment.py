@@ -1,145 +1,120 @@
-"""What cameras, glasses, hands and bad landmarks do to an eye, as batches of torch tensors."""
+"""What cameras, glasses, hands and bad landmarks do to eyes, as batches of torch tensors."""
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
 
 import torch
-from eyes_data import CORNERS, CROP_HEIGHT, CROP_WIDTH, HIDDEN, OPEN
+from eye_paint import chance, paint, pixels, uniform
+from eyes_data import HEIGHT, SPAN, WIDTH
+from mesh_teacher import MIRROR
 from torch.nn import functional
 
 from driver_monitor.eyes import patch
 
-SHRINK = CORNERS / (patch.CORNER_SHARE * patch.WIDTH)
+RIGHT_IRIS, LEFT_IRIS = 68, 69
+OUTER, INNER = 36, 39
+LOST = 0.03
+"""Share of the eyes that are cut out beside themselves, as a lost landmark does; they count as hidden."""
+NO_BAND = 0.08
 
 
-def augment(
-    crops: torch.Tensor, label: torch.Tensor, iris: torch.Tensor, loose: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return (n, 1, 32, 48) patches 0..1 and their labels for (n, 1, 64, 96) crops 0..1.
+@dataclass
+class Batch:
+    """Strips (n, 1, 88, 168) in 0..1, points (n, 70, 2) in them, and what is known of the driver's right eye.
 
-    `iris`: (n, 2) pixels of the crop or NaN. `loose`: where the crop is not rectified by landmarks.
+    `closed`, `hidden`, `sunglasses`: 1, 0, or NaN where not known; `ear`: NaN where not known; `loose`: a crop of one
+    eye, with nothing around it; `taught`: labelled by the mesh, which takes some sunglasses for eyes.
     """
-    x = bright_pupils(crops, iris, label)
-    x = glasses(x)
-    x, label = hide(x, label)
-    x = move(x, loose)
-    x = tone(x)
-    x = coarsen(x)
-    return normalise(sensor(x)), label
+
+    strip: torch.Tensor
+    points: torch.Tensor
+    closed: torch.Tensor
+    hidden: torch.Tensor
+    sunglasses: torch.Tensor
+    ear: torch.Tensor
+    loose: torch.Tensor
+    taught: torch.Tensor
 
 
-def uniform(n: int, low: float, high: float) -> torch.Tensor:
-    return (torch.rand(n) * (high - low) + low).view(n, 1, 1, 1)
+def turn_round(batch: Batch, ears: torch.Tensor) -> Batch:
+    """Mirror half of the strips, so that the left eye becomes the right one. `ears`: (n, 2), right and left."""
+    left = torch.rand(len(ears)) < 0.5
+    mirrored = batch.points[:, list(MIRROR)] * torch.tensor([-1.0, 1.0]) + torch.tensor([WIDTH - 1.0, 0.0])
+    mirrored = torch.where(batch.loose.view(-1, 1, 1), batch.points, mirrored)
+    batch.strip = torch.where(left.view(-1, 1, 1, 1), batch.strip.flip(3), batch.strip)
+    batch.points = torch.where(left.view(-1, 1, 1), mirrored, batch.points)
+    batch.ear = torch.where(left, ears[:, 1], ears[:, 0])
+    return batch
 
 
-def chance(n: int, p: float) -> torch.Tensor:
-    return (torch.rand(n) < p).view(n, 1, 1, 1)
+def augment(batch: Batch, ears: torch.Tensor, scenes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return eyes (n, 1, 32, 48) and bands (n, 1, 32, 64), 0..1, and write into `batch` what became of the labels.
+
+    `scenes`: (m, h, w) uint8 pictures that lenses may reflect.
+    """
+    batch = turn_round(batch, ears)
+    batch.strip = bright_pupils(batch)
+    paint(batch, scenes)
+    x = coarsen(batch.strip)
+    lost = (torch.rand(len(x)) < LOST) & ~batch.loose
+    batch.hidden[lost], batch.sunglasses[lost] = 1.0, 0.0
+    away = torch.where(lost, uniform(len(x), 16, 26).view(-1), torch.zeros(len(x)))
+    away = away * torch.where(torch.rand(len(x)) < 0.7, -1.0, 1.0)
+    light, (gain, noise) = tone(len(x)), sensor(len(x))
+    eye = seen(lit(cut_eye(x, batch, away), *light), gain, noise)
+    band = seen(lit(cut_band(functional.avg_pool2d(x, 2), away), *light), gain, noise)
+    none = batch.loose | (torch.rand(len(x)) < NO_BAND)
+    return eye, torch.where(none.view(-1, 1, 1, 1), torch.zeros(()), band)
 
 
-def pixels() -> tuple[torch.Tensor, torch.Tensor]:
-    """Return rows and columns of the crop, from its middle."""
-    rows = torch.arange(CROP_HEIGHT).view(1, 1, CROP_HEIGHT, 1) - (CROP_HEIGHT - 1) / 2
-    columns = torch.arange(CROP_WIDTH).view(1, 1, 1, CROP_WIDTH) - (CROP_WIDTH - 1) / 2
-    return rows, columns
+def bright_pupils(batch: Batch) -> torch.Tensor:
+    """Light both pupils up as an infrared lamp beside the lens does, in an eighth of the open eyes."""
+    n = len(batch.strip)
+    which = (torch.rand(n) < 0.12) & ~batch.loose & (batch.closed == 0) & (batch.hidden == 0) & (batch.ear > 0.15)
+    out, rows = batch.strip.clone(), torch.nonzero(which).view(-1)
+    if not len(rows):
+        return out
+    y, x = pixels()
+    level, size = uniform(len(rows), 0.6, 1.0), uniform(len(rows), 1.5, 3.5)
+    for iris in (RIGHT_IRIS, LEFT_IRIS):
+        at = batch.points[rows, iris].view(-1, 2, 1, 1, 1)
+        disc = torch.sigmoid((size - ((x - at[:, 0]).square() + (y - at[:, 1]).square()).sqrt()) * 1.5)
+        out[rows] = out[rows] + disc * (level - out[rows]).clamp_min(0)
+    return out
 
 
-def bright_pupils(x: torch.Tensor, iris: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
-    """Light the pupil up as an infrared lamp beside the lens does, in an eighth of the open eyes."""
-    n = len(x)
-    rows, columns = pixels()
-    known = torch.isfinite(iris).all(1) & (label == OPEN) & (torch.rand(n) < 0.12)
-    centre = torch.nan_to_num(iris).view(n, 2, 1, 1, 1)
-    dx = columns + (CROP_WIDTH - 1) / 2 - centre[:, 0]
-    dy = rows + (CROP_HEIGHT - 1) / 2 - centre[:, 1]
-    disc = torch.sigmoid((uniform(n, 2.0, 4.5) - (dx.square() + dy.square()).sqrt()) * 1.5)
-    lit = x + disc * (uniform(n, 0.6, 1.0) - x).clamp_min(0)
-    return torch.where(known.view(n, 1, 1, 1), lit, x)
+def tone(n: int) -> tuple[torch.Tensor, ...]:
+    """Return what bends the grey tones, some strongly as in near-infrared: power, light from a side, shadow's edge."""
+    power = torch.exp(torch.where(chance(n, 0.25), uniform(n, -1.0, 0.7), uniform(n, -0.35, 0.35)))
+    side = torch.where(chance(n, 0.5), 1.0, 0.0) * torch.cat([uniform(n, -0.5, 0.5), uniform(n, -0.35, 0.35)], 1)
+    edge = torch.cat([uniform(n, -1, 1), uniform(n, -1, 1), uniform(n, -0.5, 0.5)], 1)
+    shade = torch.where(chance(n, 0.08), uniform(n, 0.3, 0.7), torch.zeros(n, 1, 1, 1))
+    return power, side, edge, shade
 
 
-def glasses(x: torch.Tensor) -> torch.Tensor:
-    """Dark rims and small reflections that leave the lid readable."""
-    n = len(x)
-    rows, columns = pixels()
-    tilt, at = uniform(n, -0.15, 0.15), uniform(n, 13, 26) * torch.where(chance(n, 0.5), 1.0, -1.0)
-    bow = uniform(n, -0.006, 0.006)
-    distance = (rows - at - tilt * columns - bow * columns.square()).abs()
-    rim = torch.sigmoid((uniform(n, 0.8, 2.8) - distance) * 2) * uniform(n, 0.4, 0.95)
-    x = torch.where(chance(n, 0.15), x * (1 - rim) + rim * uniform(n, 0.0, 0.5), x)
-    cx, cy, angle = uniform(n, -26, 26), uniform(n, -14, 14), uniform(n, 0, math.pi)
-    u = (columns - cx) * torch.cos(angle) + (rows - cy) * torch.sin(angle)
-    v = (rows - cy) * torch.cos(angle) - (columns - cx) * torch.sin(angle)
-    spot = torch.exp(-(u / uniform(n, 2, 9)).square() - (v / uniform(n, 1, 3)).square()) * uniform(n, 0.3, 1.0)
-    return torch.where(chance(n, 0.15), x + spot * (1 - x), x)
-
-
-def hide(x: torch.Tensor, label: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cover the whole eye in a tenth: dark glass, a bright reflection, or a hand, strand or object."""
-    n = len(x)
-    kind = torch.rand(n).view(n, 1, 1, 1)
-    covered = kind < 0.10
-    rows, columns = pixels()
-    angle = uniform(n, -0.3, 0.3)
-    u = (columns - uniform(n, -4, 4)) * torch.cos(angle) + (rows - uniform(n, -3, 3)) * torch.sin(angle)
-    v = rows * torch.cos(angle) - columns * torch.sin(angle)
-    power = uniform(n, 2, 6)
-    reach = (u.abs() / uniform(n, 27, 60)).pow(power) + (v.abs() / uniform(n, 17, 34)).pow(power)
-    shape = torch.sigmoid((1 - reach) * uniform(n, 3, 20))
-    ramp = (u * uniform(n, -1, 1) + v * uniform(n, -1, 1)) / 60
-    coarse = functional.interpolate(
-        torch.rand(n, 1, 5, 7), (CROP_HEIGHT, CROP_WIDTH), mode="bicubic", align_corners=False
-    )
-    glass = x * uniform(n, 0.0, 0.12) + uniform(n, 0.02, 0.3) * (1 + ramp) + 0.12 * (coarse - 0.5) * uniform(n, 0, 1)
-    glare = uniform(n, 0.75, 1.1) + 0.2 * ramp
-    skin = uniform(n, 0.15, 0.85) * (1 + 0.6 * ramp) + (coarse - 0.5) * uniform(n, 0.0, 0.35)
-    cover = torch.where(kind < 0.045, glass, torch.where(kind < 0.065, glare, skin))
-    x = torch.where(covered, (x + shape * (cover - x)).clamp(0, 1), x)
-    return x, torch.where(covered.view(n), HIDDEN, label)
-
-
-def move(x: torch.Tensor, loose: torch.Tensor) -> torch.Tensor:
-    """Cut the patch out with the errors of landmarks: turn, scale, stretch, shift; loose crops vary more."""
-    n = len(x)
-    wild = torch.where(loose, 1.7, 1.0)
-    angle = torch.randn(n) * 0.08 * wild
-    scale = torch.exp(torch.randn(n) * 0.10 * wild) * SHRINK
-    stretch = torch.exp(torch.randn(n) * 0.07)
-    flip = torch.where(loose & (torch.rand(n) < 0.5), -1.0, 1.0)
-    dx, dy = torch.randn(n) * 1.8 * wild, torch.randn(n) * 1.8 * wild
-    half_in = torch.tensor([CROP_WIDTH / 2, CROP_HEIGHT / 2])
-    half_out = (patch.WIDTH / 2, patch.HEIGHT / 2)
-    cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
-    top = torch.stack([flip * cos * stretch * half_out[0], -sin * half_out[1], dx], 1) / half_in[0]
-    bottom = torch.stack([flip * sin * stretch * half_out[0], cos * half_out[1], dy], 1) / half_in[1]
-    grid = functional.affine_grid(torch.stack([top, bottom], 1), [n, 1, patch.HEIGHT, patch.WIDTH], align_corners=False)
-    return functional.grid_sample(x, grid, padding_mode="border", align_corners=False)
-
-
-def tone(x: torch.Tensor) -> torch.Tensor:
-    """Bend the grey tones, some strongly as near-infrared skin, and light the patch from one side."""
-    n = len(x)
-    gamma = torch.exp(torch.where(chance(n, 0.25), uniform(n, -1.0, 0.7), uniform(n, -0.35, 0.35)))
-    x = x.clamp(1e-4, 1).pow(gamma)
-    rows, columns = torch.linspace(-1, 1, patch.HEIGHT).view(1, 1, -1, 1), torch.linspace(-1, 1, patch.WIDTH)
-    ramp = 1 + uniform(n, -0.5, 0.5) * columns.view(1, 1, 1, -1) + uniform(n, -0.35, 0.35) * rows
-    x = torch.where(chance(n, 0.5), x * ramp, x)
-    shadow = torch.sigmoid((rows * uniform(n, -1, 1) + columns * uniform(n, -1, 1) + uniform(n, -0.5, 0.5)) * 20)
-    x = torch.where(chance(n, 0.08), x * (1 - shadow * uniform(n, 0.3, 0.7)), x)
-    return (x * uniform(n, 0.8, 1.25)).clamp(0, 1)
+def lit(
+    x: torch.Tensor, power: torch.Tensor, side: torch.Tensor, edge: torch.Tensor, shade: torch.Tensor
+) -> torch.Tensor:
+    """Bend the grey tones of `x` and light it so."""
+    y, c = torch.linspace(-1, 1, x.shape[2]).view(1, 1, -1, 1), torch.linspace(-1, 1, x.shape[3]).view(1, 1, 1, -1)
+    dark = torch.sigmoid((y * edge[:, :1] + c * edge[:, 1:2] + edge[:, 2:]) * 20)
+    x = x.clamp(1e-4, 1).pow(power) * (1 + side[:, :1] * c + side[:, 1:] * y).clamp_min(0) * (1 - dark * shade)
+    return (x * uniform(len(x), 0.8, 1.25)).clamp(0, 1)
 
 
 def coarsen(x: torch.Tensor) -> torch.Tensor:
-    """Small eyes (down to 8 px from corner to corner) and blur; one size for each eighth of the batch."""
+    """Small eyes (down to 8 px from corner to corner) and blur; one size for each sixteenth of the batch."""
     parts = []
-    for part in x.chunk(8):
-        eye = 28.8 * 2 ** float(torch.empty(1).uniform_(-1.9, 1.2))
-        if eye < 27:
-            size = (max(round(patch.HEIGHT * eye / 28.8), 6), max(round(patch.WIDTH * eye / 28.8), 9))
-            small = functional.interpolate(part, size, mode="area")
-            full = (patch.HEIGHT, patch.WIDTH)
-            parts.append(functional.interpolate(small, full, mode="bilinear", align_corners=False))
+    for part in x.chunk(16):
+        share = 2 ** float(torch.empty(1).uniform_(-1.9, 1.3))
+        if share < 0.95:
+            small = functional.interpolate(part, (round(HEIGHT * share), round(WIDTH * share)), mode="area")
+            if torch.rand(1) < 0.4:
+                small = small + torch.randn_like(small) * float(torch.rand(1)) * 0.03
+            parts.append(functional.interpolate(small, (HEIGHT, WIDTH), mode="bilinear", align_corners=False))
         elif torch.rand(1) < 0.3:
-            kernel = [(1, 3), (3, 1), (3, 3), (1, 5), (5, 5)][int(torch.randint(5, (1,)))]
+            kernel = [(1, 3), (3, 1), (3, 3), (1, 5), (5, 5), (1, 7)][int(torch.randint(6, (1,)))]
             pad = (kernel[1] // 2, kernel[1] // 2, kernel[0] // 2, kernel[0] // 2)
             parts.append(functional.avg_pool2d(functional.pad(part, pad, mode="replicate"), kernel, 1))
         else:
@@ -147,18 +122,58 @@ def coarsen(x: torch.Tensor) -> torch.Tensor:
     return torch.cat(parts)
 
 
-def sensor(x: torch.Tensor) -> torch.Tensor:
-    """Return grey levels 0..255 as a sensor gives them: a third at a gain down to 1/16, with noise, in whole levels."""
+def cut_eye(x: torch.Tensor, batch: Batch, away: torch.Tensor) -> torch.Tensor:
+    """Cut the eye out with the errors of landmarks: turn, scale, stretch, shift; some, and loose crops, are worse."""
     n = len(x)
+    outer, inner = batch.points[:, OUTER], batch.points[:, INNER]
+    along = inner - outer
+    width = along.norm(dim=1).clamp_min(2.0)
+    wild = torch.where(batch.loose | (torch.rand(n) < 0.15), 1.8, 1.0)
+    shift = torch.randn(n, 2) * 0.045 * (wild * width).view(n, 1)
+    shift[:, 1] += away
+    angle = torch.atan2(along[:, 1], along[:, 0]) + torch.randn(n) * 0.08 * wild
+    scale = torch.exp(torch.randn(n) * 0.09 * wild) * width / (patch.CORNER_SHARE * patch.WIDTH)
+    scales = torch.stack([scale * torch.exp(torch.randn(n) * 0.09), scale], 1)
+    return cut(x, (outer + inner) / 2 + shift, angle, scales, (patch.HEIGHT, patch.WIDTH))
+
+
+def cut_band(half: torch.Tensor, away: torch.Tensor) -> torch.Tensor:
+    """Cut the band out of strips of half the size, likewise."""
+    n = len(half)
+    middle = torch.tensor([(WIDTH - 1) / 2, (HEIGHT - 1) / 2]) + torch.randn(n, 2) * 2.5
+    middle[:, 1] += away
+    scale = torch.exp(torch.randn(n, 1) * 0.07) * SPAN / (patch.BAND_SHARE * patch.BAND_WIDTH)
+    scales = scale * torch.exp(torch.randn(n, 2) * 0.05)
+    angle = torch.randn(n) * 0.06
+    return cut(half, (middle - 0.5) / 2, angle, scales / 2, (patch.BAND_HEIGHT, patch.BAND_WIDTH))
+
+
+def cut(
+    x: torch.Tensor, middle: torch.Tensor, angle: torch.Tensor, scales: torch.Tensor, size: tuple[int, int]
+) -> torch.Tensor:
+    """Sample rectangles of `size` around `middle` (n, 2); `scales`: pixels of `x` per pixel, along and down."""
+    high, wide = x.shape[2:]
+    half = torch.tensor([size[1] / 2, size[0] / 2])
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    across = torch.stack([cos * scales[:, 0] * half[0], -sin * scales[:, 1] * half[1], middle[:, 0] + 0.5], 1)
+    down = torch.stack([sin * scales[:, 0] * half[0], cos * scales[:, 1] * half[1], middle[:, 1] + 0.5], 1)
+    across, down = across / (wide / 2), down / (high / 2)
+    across[:, 2] -= 1
+    down[:, 2] -= 1
+    grid = functional.affine_grid(torch.stack([across, down], 1), [len(x), 1, *size], align_corners=False)
+    return functional.grid_sample(x, grid, padding_mode="border", align_corners=False)
+
+
+def sensor(n: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return gain and noise of a sensor: a third at a gain down to 1/16, half with noise."""
     gain = torch.where(chance(n, 0.3), torch.exp2(uniform(n, -4, 0)), torch.ones(n, 1, 1, 1))
     noise = torch.where(chance(n, 0.5), uniform(n, 0, 1), torch.zeros(n, 1, 1, 1))
-    noise = noise * (1.0 + 9 * gain.square())
-    noisy = x * 255 * gain + noise * torch.randn_like(x)
-    return noisy.clamp(0, 255).round()
+    return gain, noise * (1.0 + 8 * gain.square())
 
 
-def normalise(x: torch.Tensor) -> torch.Tensor:
-    """Do the same as `patch.normalise`, for a batch, and bring it to 0..1."""
+def seen(x: torch.Tensor, gain: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+    """Return what is left of `x` behind such a sensor, in whole grey levels, and stretched as at run time."""
+    x = (x * 255 * gain + noise * torch.randn_like(x)).clamp(0, 255).round()
     flat = x.flatten(1).sort(1).values
     count = flat.shape[1] - 1
     low, high = (flat[:, round(count * share)].view(-1, 1, 1, 1) for share in (0.02, 0.98))

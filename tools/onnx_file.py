@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import onnx
 import torch
 
 
-def export(module: torch.nn.Module, example: torch.Tensor, name: str, path: Path) -> None:
-    """Export with a free batch; `name` is the argument of `forward` and the input's name, the output is `p`."""
+def export(module: torch.nn.Module, examples: Mapping[str, torch.Tensor], outputs: Sequence[str], path: Path) -> None:
+    """Export with a free batch; `examples`: the arguments of `forward`, whose names the inputs get."""
+    batch = torch.export.Dim("n", min=1, max=4096)
     torch.onnx.export(
-        module, (example,), path, input_names=[name], output_names=["p"],
-        dynamic_shapes={name: {0: torch.export.Dim("n", min=1, max=4096)}},
-        dynamo=True, external_data=False, verbose=False,
+        module, tuple(examples.values()), path, input_names=list(examples), output_names=list(outputs),
+        dynamic_shapes={name: {0: batch} for name in examples}, dynamo=True, external_data=False, verbose=False,
     )  # fmt: skip
     strip(path)
 

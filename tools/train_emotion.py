@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import math
 import time
 from pathlib import Path
 
@@ -26,11 +25,14 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 from torch.nn import functional
 
+from training import follow, scale_of_rate
+
 ROOT = Path(__file__).parent.parent
 HELD_BACK = 1500  # training images kept for the temperature and the choice of the calibration, never trained on
 BATCH = 128
 PEAK_LR = 3e-3
 WEIGHT_DECAY = 0.05
+WARM = 0.03
 EMA = 0.998
 MILD_FROM = 0.7  # share of the epochs after which the pictures get closer to those of the data set
 
@@ -147,12 +149,6 @@ def cutout(x: torch.Tensor, share: float) -> torch.Tensor:
     return torch.where(inside.unsqueeze(1), torch.rand(n, 1, 1, 1), x)
 
 
-def scale_of_rate(step: int, total: int) -> float:
-    """Warm up over the first 3 %, then half a cosine down to zero."""
-    warm = 0.03 * total
-    return step / warm if step < warm else 0.5 * (1 + math.cos(math.pi * (step - warm) / (total - warm)))
-
-
 def fit(images: torch.Tensor, target: torch.Tensor, work: Path, epochs: int, watch: tuple) -> Net:
     """Train with soft cross-entropy; the exponential mean of the weights is what is kept."""
     net, mean = Net().to(memory_format=torch.channels_last), Net()
@@ -174,7 +170,7 @@ def fit(images: torch.Tensor, target: torch.Tensor, work: Path, epochs: int, wat
         often = 1.0 if epoch < MILD_FROM * epochs else 0.4
         for i in range(per_epoch):
             for group in optimizer.param_groups:
-                group["lr"] = PEAK_LR * scale_of_rate(epoch * per_epoch + i, epochs * per_epoch)
+                group["lr"] = PEAK_LR * scale_of_rate(epoch * per_epoch + i, epochs * per_epoch, WARM)
             rows = order[i * BATCH : (i + 1) * BATCH]
             x = augment(images[rows].unsqueeze(1).float() / 255, often).contiguous(memory_format=torch.channels_last)
             with torch.autocast("cpu", torch.bfloat16):
@@ -184,22 +180,13 @@ def fit(images: torch.Tensor, target: torch.Tensor, work: Path, epochs: int, wat
             loss.backward()
             optimizer.step()
             total += loss.item()
-            follow(mean, net)
+            follow(mean, net, EMA)
         state = {"net": net.state_dict(), "mean": mean.state_dict(), "optimizer": optimizer.state_dict()}
         torch.save({**state, "epoch": epoch + 1}, checkpoint)
         accuracy = (logits_of(mean, watch[0]).argmax(1) == watch[1]).float().mean().item()
         print(f"epoch {epoch + 1}/{epochs} loss {total / per_epoch:.4f} held-back accuracy {accuracy:.4f}"
               f" {time.monotonic() - began:.0f} s", flush=True)  # fmt: skip
     return mean.eval()
-
-
-@torch.no_grad()
-def follow(mean: Net, net: Net) -> None:
-    for m, v in zip(mean.state_dict().values(), net.state_dict().values(), strict=True):
-        if m.dtype.is_floating_point:
-            m.lerp_(v, 1 - EMA)
-        else:
-            m.copy_(v)
 
 
 @torch.no_grad()
@@ -277,7 +264,7 @@ def main() -> None:
     net = fit(images[rows], target[rows], options.work, options.epochs, watch)
     temperature = fit_temperature(net, *watch)
     fp32 = options.work / "emotion_fp32.onnx"
-    export(Probabilities(net).eval(), torch.rand(2, 1, 48, 48), "face", fp32)
+    export(Probabilities(net).eval(), {"face": torch.rand(2, 1, 48, 48)}, ["p"], fp32)
     for name, form in (("qdq", QuantFormat.QDQ), ("qop", QuantFormat.QOperator)):
         quantise(fp32, options.work / f"{name}.onnx", data["images"][rows[:1000]], form)
     result = {"temperature": temperature, "epochs": options.epochs, **measure(data, options.work, options.anchor)}

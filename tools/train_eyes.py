@@ -1,17 +1,15 @@
-"""Train the eye net and measure it: five nets each blind to a fifth of the people, and one that saw them all.
+"""Train the eye net: five nets each blind to a fifth of the people, for the figures, and the one that ships.
 
-    /opt/train/bin/python tools/train_eyes.py --shared ../shared
+    PYTHONPATH=. /opt/train/bin/python tools/train_eyes.py --shared ../shared
 
-The six nets share one stream of augmented batches; the five are only for the figures. Seeded, and resumed from the
-checkpoint in `--work` when started again. Writes `models/eyes.onnx` and, beside the checkpoint, `figures.json`.
-Needs torch, onnx, onnxruntime, OpenCV, PyAV (extra `train`).
+All share one stream of augmented batches, of which each sees what it may (`tools/people.py`). Seeded, and resumed from
+the checkpoint in `--work` when started again. Writes `models/eyes.onnx` and `<k>/eyes.onnx` below `--folds`.
+Measured by `measure_stills.py` and `measure_eyes.py`. Needs torch, onnx, onnxscript, OpenCV (extra `train`).
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import math
 import sys
 import time
 from pathlib import Path
@@ -25,102 +23,89 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(ROOT / "tools"))
 
-from eye_augment import augment  # noqa: E402
-from eye_figures import measure  # noqa: E402
-from eyes_data import CLOSED, HIDDEN, OPEN, collect  # noqa: E402
+from eye_architecture import Answers, Net, example  # noqa: E402
+from eye_augment import Batch, augment  # noqa: E402
+from eyes_data import NOBODY, collect, loose_fold, scenery  # noqa: E402
 from onnx_file import export  # noqa: E402
+from people import FOLDS, folds, may_teach  # noqa: E402
 
-FOLDS = 5
-BATCH = 256
-PEAK_LR = 3e-3
+from training import follow, scale_of_rate  # noqa: E402
+
+BATCH = 128
+PEAK_LR, WARM = 2.5e-3, 0.05
 WEIGHT_DECAY = 0.05
-EMA = 0.995
-CLASS_OF = {"open": OPEN, "lowered": OPEN, "closed": CLOSED, "hidden": HIDDEN}
+EMA = 0.997
+SMOOTH = 0.02
+"""Of labels: so much of the probability is left to the other answer."""
+LOOSE = ("web", "closeup")
+DOUBT, DOUBT_FROM = 1.0, 0.3
+"""Logit of hidden above which a net doubts the mesh, and the share of the training after which it may."""
 SHARES = {
-    ("incar", "open"): 0.16, ("incar", "lowered"): 0.13, ("incar", "closed"): 0.10, ("incar", "hidden"): 0.11,
-    ("web", "open"): 0.06, ("web", "closed"): 0.11, ("closeup", "open"): 0.03, ("closeup", "closed"): 0.05,
-    ("taught", "open"): 0.15, ("taught", "closed"): 0.02, ("taught", "hidden"): 0.07,
+    ("incar", "open"): 0.13, ("incar", "lowered"): 0.10, ("incar", "closed"): 0.08, ("incar", "hidden"): 0.12,
+    ("made", "closed"): 0.06, ("made", "lowered"): 0.05, ("made", "open"): 0.02,
+    ("web", "open"): 0.08, ("web", "closed"): 0.09, ("closeup", "open"): 0.03, ("closeup", "closed"): 0.04,
+    ("taught", "open"): 0.16, ("taught", "unsure"): 0.04,
 }  # fmt: skip
-"""How often each kind is drawn: few of the closed eyes that the mesh teaches, since narrow, smiling ones are among
-them. Near-infrared stills and clips are never trained on."""
+"""How often each kind is drawn. Near-infrared stills and clips are never trained on."""
 
 
-def conv(i: int, o: int, k: int = 3, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(i, o, k, stride, k // 2, bias=False), nn.BatchNorm2d(o), nn.ReLU(inplace=True))
+SIGHT_SHARES = {
+    ("incar", "open"): 0.18, ("incar", "lowered"): 0.09, ("incar", "closed"): 0.07, ("incar", "hidden"): 0.20,
+    ("made", "closed"): 0.05, ("made", "lowered"): 0.03, ("made", "open"): 0.03, ("web", "open"): 0.03,
+    ("web", "closed"): 0.03, ("closeup", "open"): 0.02, ("closeup", "closed"): 0.02, ("taught", "open"): 0.25,
+}  # fmt: skip
+"""The same while only sight is trained: whether an eye can be seen at all."""
+SIGHT_LR = 1.5e-3
 
 
-class Residual(nn.Module):
-    """Two 3x3 convolutions beside the identity."""
+class Samples:
+    """All strips and what they teach to whom."""
 
-    def __init__(self, channels: int, inner: int) -> None:
-        super().__init__()
-        tail = nn.Conv2d(inner, channels, 3, 1, 1, bias=False)
-        self.body = nn.Sequential(conv(channels, inner), tail, nn.BatchNorm2d(channels))
+    def __init__(self, data: dict[str, np.ndarray], scenes: np.ndarray, place: dict[str, int]) -> None:
+        label, source = data["label"], data["source"]
+        self.strips, self.scenes = torch.from_numpy(data["strip"]), torch.from_numpy(scenes)
+        self.points, self.ears = torch.from_numpy(data["points"]), torch.from_numpy(data["ear"])
+        self.closed = torch.from_numpy(_known(label == "closed", np.isin(label, ("open", "lowered", "closed"))))
+        self.hidden = torch.from_numpy(_known(label == "hidden", label != "unsure"))
+        worn = data["eyewear"] == "sunglasses"
+        self.sunglasses = torch.from_numpy(_known(worn, (source == "incar") & ((label == "hidden") | ~worn)))
+        self.loose = torch.from_numpy(np.isin(source, LOOSE))
+        self.taught = torch.from_numpy(source == "taught")
+        self.source, self.label = source, label
+        self.allowed = torch.from_numpy(np.stack([_allowed(data, place, k) for k in (*range(FOLDS), None)]))
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, c, h, w) to the same."""
-        return functional.relu(x + self.body(x))
+    def weights(self, shares: dict[tuple[str, str], float]) -> np.ndarray:
+        """Return how likely each sample is drawn."""
+        weight = np.zeros(len(self.label))
+        for (of, kind), share in shares.items():
+            rows = (self.source == of) & (self.label == kind)
+            weight[rows] = share / max(rows.sum(), 1)
+        return weight / weight.sum()
 
-
-class Net(nn.Module):
-    """About 72,000 parameters and 2.2 million multiplications; the head sees where in the patch things are."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.features = nn.Sequential(
-            conv(1, 12, 5, 2), conv(12, 24, 3, 2), Residual(24, 16), conv(24, 48, 3, 2), Residual(48, 40),
-            nn.AvgPool2d(2), nn.Flatten(), nn.Dropout(0.2), nn.Linear(48 * 6, 48), nn.ReLU(inplace=True),
+    def draw(self, seed: int, weight: np.ndarray) -> tuple[Batch, torch.Tensor, torch.Tensor]:
+        """Return a batch, the eye aspect ratios of both eyes, and which net may see which of it, (6, n)."""
+        rows = torch.from_numpy(np.random.default_rng(seed).choice(len(weight), BATCH, p=weight))
+        batch = Batch(
+            self.strips[rows].unsqueeze(1).float() / 255, self.points[rows], self.closed[rows], self.hidden[rows],
+            self.sunglasses[rows], torch.empty(BATCH), self.loose[rows], self.taught[rows],
         )  # fmt: skip
-        self.head = nn.Linear(48, 3)
-
-    def forward(self, eye: torch.Tensor) -> torch.Tensor:
-        """Pictures to logits."""
-        return self.head(self.features(eye))
+        return batch, self.ears[rows], self.allowed[:, rows]
 
 
-class Probabilities(nn.Module):
-    """The net with its softmax, as exported."""
-
-    def __init__(self, net: Net) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, eye: torch.Tensor) -> torch.Tensor:
-        """Pictures to probabilities."""
-        return torch.softmax(self.net(eye), 1)
+def _known(value: np.ndarray, where: np.ndarray) -> np.ndarray:
+    return np.where(where, value, np.nan).astype(np.float32)
 
 
-def folds_of(data: dict[str, np.ndarray]) -> np.ndarray:
-    """Give each person (each crop, in the sets without people) a fold; -1 is in every training: the taught ones."""
-    fold = np.full(len(data["person"]), -1)
-    for source in ("incar", "web", "closeup"):
+def _allowed(data: dict[str, np.ndarray], place: dict[str, int], fold: int | None) -> np.ndarray:
+    """Say what may teach the net of `fold`. Loose crops name no people: each has a fold by itself."""
+    may = np.array([
+        all(name == NOBODY or may_teach(str(name), fold, place) for name in both)
+        for both in zip(data["person"], data["other"], strict=True)
+    ])  # fmt: skip
+    for source in LOOSE:
         rows = data["source"] == source
-        names = np.unique(data["person"][rows])
-        place = dict(zip(np.random.default_rng(5).permutation(names), np.arange(len(names)) % FOLDS, strict=True))
-        fold[rows] = [place[p] for p in data["person"][rows]]
-    return fold
-
-
-def drawing_weights(data: dict[str, np.ndarray]) -> np.ndarray:
-    weight = np.zeros(len(data["label"]))
-    for (source, label), share in SHARES.items():
-        rows = (data["source"] == source) & (data["label"] == label)
-        weight[rows] = share / max(rows.sum(), 1)
-    return weight / weight.sum()
-
-
-def rate_at(step: int, total: int) -> float:
-    warm = 0.05 * total
-    return PEAK_LR * (step / warm if step < warm else 0.5 * (1 + math.cos(math.pi * (step - warm) / (total - warm))))
-
-
-@torch.no_grad()
-def follow(mean: nn.Module, net: nn.Module) -> None:
-    for m, v in zip(mean.state_dict().values(), net.state_dict().values(), strict=True):
-        if m.dtype.is_floating_point:
-            m.lerp_(v, 1 - EMA)
-        else:
-            m.copy_(v)
+        may[rows] = loose_fold(source, rows.sum()) != fold
+    return may
 
 
 class Training:
@@ -148,65 +133,116 @@ class Training:
                 module.load_state_dict(state)
         self.step = saved["step"]
 
-    def learn(self, x: torch.Tensor, y: torch.Tensor, fold: torch.Tensor, rate: float) -> float:
-        """One step of each net on the samples it may see; the loss of the last net, which sees all."""
+    def learn(
+        self, eye: torch.Tensor, band: torch.Tensor, batch: Batch, allowed: torch.Tensor, rate: float, doubting: bool
+    ) -> float:
+        """One step of each net on the samples it may see; the loss of the last net, which ships."""
         value = 0.0
-        for i, (net, mean, optimizer) in enumerate(zip(self.nets, self.means, self.optimizers, strict=True)):
-            seen = fold != i
+        for net, mean, optimizer, may in zip(self.nets, self.means, self.optimizers, allowed, strict=True):
             optimizer.param_groups[0]["lr"] = rate
             net.train()
             with torch.autocast("cpu", torch.bfloat16):
-                logits = net(x[seen].contiguous(memory_format=torch.channels_last))
-            loss = functional.cross_entropy(logits.float(), y[seen], label_smoothing=0.02)
+                out = net(eye[may].contiguous(memory_format=torch.channels_last), band[may])
+            loss = loss_of(out.float(), batch, may, doubting)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            follow(mean, net)
+            follow(mean, net, EMA)
             value = loss.item()
         return value
 
 
-def train(data: dict[str, np.ndarray], fold: np.ndarray, work: Path, steps: int) -> list[Net]:
+def loss_of(out: torch.Tensor, batch: Batch, may: torch.Tensor, doubting: bool) -> torch.Tensor:
+    """Return the loss of logits of hidden, closed, sunglasses, and of the eye aspect ratio, (n, 4).
+
+    `doubting`: what the mesh takes for an eye and the net surely does not, is left out: some portraits wear sunglasses.
+    """
+    hidden, ear = batch.hidden[may], batch.ear[may]
+    if doubting:
+        hidden = torch.where(batch.taught[may] & (hidden == 0) & (out[:, 0] > DOUBT), torch.nan, hidden)
+    seen = hidden == 0
+    closed = torch.where(seen, batch.closed[may], torch.nan)
+    known = torch.isfinite(ear) & seen
+    opening = functional.smooth_l1_loss(out[known, 3], ear[known], beta=0.03)
+    sunglasses = _cross(out[:, 2], batch.sunglasses[may])
+    return _cross(out[:, 0], hidden) + _cross(out[:, 1], closed) + 0.2 * sunglasses + 5 * opening
+
+
+def _cross(logit: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    known = torch.isfinite(wanted)
+    target = wanted[known] * (1 - SMOOTH) + SMOOTH / 2
+    return functional.binary_cross_entropy_with_logits(logit[known], target)
+
+
+def train(samples: Samples, work: Path, steps: int) -> list[Net]:
     training, checkpoint = Training(), work / "checkpoint.pt"
     if checkpoint.exists():
         training.load(checkpoint)
-    crops, iris = torch.from_numpy(data["crop"]), torch.from_numpy(data["iris"])
-    wanted = torch.tensor([CLASS_OF.get(label, -1) for label in data["label"]])
-    is_loose = torch.from_numpy(np.isin(data["source"], ("web", "closeup")))
-    weight, folds = drawing_weights(data), torch.from_numpy(fold)
-    began, total = time.monotonic(), 0.0
+    began, total, weight = time.monotonic(), 0.0, samples.weights(SHARES)
     while training.step < steps:
         torch.manual_seed(100_000 + training.step)
-        rows = torch.from_numpy(np.random.default_rng(training.step).choice(len(weight), BATCH, p=weight))
-        x, y = augment(crops[rows].unsqueeze(1).float() / 255, wanted[rows], iris[rows], is_loose[rows])
-        total += training.learn(x, y, folds[rows], rate_at(training.step, steps))
+        batch, ears, allowed = samples.draw(training.step, weight)
+        eye, band = augment(batch, ears, samples.scenes)
+        rate = PEAK_LR * scale_of_rate(training.step, steps, WARM)
+        total += training.learn(eye, band, batch, allowed, rate, training.step > DOUBT_FROM * steps)
         training.step += 1
-        if training.step % 50 == 0 or training.step == steps:
+        if training.step % 100 == 0 or training.step == steps:
             training.save(checkpoint)
-            print(f"step {training.step}/{steps} loss {total / 50:.4f} {time.monotonic() - began:.0f} s", flush=True)
+            print(f"step {training.step}/{steps} loss {total / 100:.4f} {time.monotonic() - began:.0f} s", flush=True)
             total = 0.0
     return [mean.eval() for mean in training.means]
+
+
+def train_sight(nets: list[Net], samples: Samples, steps: int) -> list[Net]:
+    """Train on, in place, what tells whether an eye can be seen, and leave what reads it as it is."""
+    parts = [nn.ModuleList([net.band, net.sight]) for net in nets]
+    optimizers = [torch.optim.AdamW(part.parameters(), SIGHT_LR, weight_decay=WEIGHT_DECAY) for part in parts]
+    weight, began, total = samples.weights(SIGHT_SHARES), time.monotonic(), 0.0
+    for step in range(steps):
+        torch.manual_seed(500_000 + step)
+        batch, ears, allowed = samples.draw(500_000 + step, weight)
+        eye, band = augment(batch, ears, samples.scenes)
+        for net, part, optimizer, may in zip(nets, parts, optimizers, allowed, strict=True):
+            part.train()
+            optimizer.param_groups[0]["lr"] = SIGHT_LR * scale_of_rate(step, steps, WARM)
+            with torch.autocast("cpu", torch.bfloat16):
+                with torch.no_grad():
+                    of_eye = net.eye(eye[may])
+                out = net.sight(torch.cat([of_eye, net.band(band[may])], 1)).float()
+            hidden = batch.hidden[may]
+            doubted = batch.taught[may] & (hidden == 0) & (out[:, 0] > DOUBT)
+            hidden = torch.where(doubted, torch.nan, hidden)
+            loss = _cross(out[:, 0], hidden) + 0.2 * _cross(out[:, 1], batch.sunglasses[may])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        total += loss.item()
+        if (step + 1) % 50 == 0:
+            print(f"sight {step + 1}/{steps} loss {total / 50:.4f} {time.monotonic() - began:.0f} s", flush=True)
+            total = 0.0
+    return [net.eval() for net in nets]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared", help="the folder with data and anchors")
     parser.add_argument("--work", type=Path, default=ROOT.parent / "tmp/eyes")
+    parser.add_argument("--folds", type=Path, default=ROOT.parent / "tmp/folds", help="where the five nets go")
     parser.add_argument("--out", type=Path, default=ROOT / "models/eyes.onnx")
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=1640)
+    parser.add_argument("--sight-steps", type=int, default=350, help="further steps for whether an eye is seen")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     options.work.mkdir(parents=True, exist_ok=True)
-    data = collect(options.shared, options.work / "samples.npz")
-    fold = folds_of(data)
-    nets = train(data, fold, options.work, options.steps)
-    paths = [options.work / f"fold{i}.onnx" for i in range(FOLDS)]
+    stills = options.shared / "data/incar_stills"
+    data = collect(options.shared, options.work / "strips.npz")
+    samples = Samples(data, scenery(stills), folds(stills))
+    nets = train_sight(train(samples, options.work, options.steps), samples, options.sight_steps)
+    paths = [options.folds / str(k) / "eyes.onnx" for k in range(FOLDS)]
     for net, path in zip(nets, [*paths, options.out], strict=True):
-        export(Probabilities(net).eval(), torch.rand(2, 1, 32, 48), "eye", path)
-    result = measure(data, fold, paths, options.out, shared=options.shared, work=options.work)
-    (options.work / "figures.json").write_text(json.dumps(result, indent=1))
-    print(json.dumps(result, indent=1))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        export(Answers(net).eval(), example(), ["p", "aspect", "sunglasses"], path)
 
 
 if __name__ == "__main__":

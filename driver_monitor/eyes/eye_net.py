@@ -1,13 +1,14 @@
-"""The eye net: is this eye open, closed, or hidden?"""
+"""The eye net: is this eye open, closed, or hidden, and how far is it open?"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from driver_monitor.eyes.patch import HEIGHT, WIDTH
+from driver_monitor.eyes.patch import BAND_HEIGHT, BAND_WIDTH, HEIGHT, NO_BAND, WIDTH
 from driver_monitor.onnx_model import OnnxModel
 
 OPEN, CLOSED, HIDDEN = 0, 1, 2
@@ -15,15 +16,38 @@ OPEN, CLOSED, HIDDEN = 0, 1, 2
 be read (sunglasses, glare, hair, a hand, turned away)."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """What the net says of n eyes, float32.
+
+    `p`: (n, 3) probabilities of open, closed, hidden. `aspect`: (n,) eye aspect ratio, lid gap over eye width, as the
+    mesh that taught it measures it; about 0.05 shut, 0.35 wide open; means nothing where the eye is hidden.
+    `sunglasses`: (n,) probability that it is behind sunglasses it cannot be seen through.
+    """
+
+    p: NDArray[np.float32]
+    aspect: NDArray[np.float32]
+    sunglasses: NDArray[np.float32]
+
+
 class EyeNet:
-    """Classifies rectified eye patches; see `models/eyes.md` for what it learned from and how well."""
+    """Reads rectified eyes; see `models/eyes.md` for what it learned from and how well."""
 
     def __init__(self, path: Path, threads: int = 1) -> None:
         """Load the net. Raises `ModelError` when the file is missing, damaged or another model."""
-        self._model = OnnxModel(path, {"eye": (None, 1, HEIGHT, WIDTH)}, {"p": (None, 3)}, threads)
+        inputs = {"eye": (None, 1, HEIGHT, WIDTH), "band": (None, 1, BAND_HEIGHT, BAND_WIDTH)}
+        outputs = {"p": (None, 3), "aspect": (None,), "sunglasses": (None,)}
+        self._model = OnnxModel(path, inputs, outputs, threads)
         self.sha256 = self._model.sha256
 
+    def look(self, patches: NDArray[np.uint8], bands: NDArray[np.uint8]) -> Answers:
+        """Read (n, 32, 48) patches of `eye_patch` with their (n, 32, 64) bands of `eye_band`."""
+        return Answers(*self._model.run({"eye": _grey_levels(patches), "band": _grey_levels(bands)}))
+
     def classify(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return (n, 3) float32 probabilities of open, closed, hidden for (n, 32, 48) patches of `eye_patch`."""
-        (p,) = self._model.run({"eye": patches[:, np.newaxis].astype(np.float32) / np.float32(255)})
-        return np.asarray(p, dtype=np.float32)
+        """Return (n, 3) probabilities of open, closed, hidden for (n, 32, 48) patches without their surroundings."""
+        return self.look(patches, np.broadcast_to(NO_BAND, (len(patches), BAND_HEIGHT, BAND_WIDTH))).p
+
+
+def _grey_levels(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return np.asarray(pictures[:, np.newaxis].astype(np.float32) / np.float32(255), np.float32)

@@ -26,6 +26,10 @@ def rectify(grey: NDArray[np.uint8], to_grey: NDArray[np.float64], size: tuple[i
 
 def share_inside(to_grey: NDArray[np.float64], size: tuple[int, int], shape: tuple[int, ...]) -> float:
     """Return the share (0 to 1) of the crop's pixels that lie within a picture of `shape` (H, W)."""
+    wide, high = size
+    corners = to_grey @ np.array([[0, wide - 1, 0, wide - 1], [0, 0, high - 1, high - 1], [1, 1, 1, 1]], np.float64)
+    if corners.min() > -0.5 and (corners.max(axis=1) < (shape[1] - 0.5, shape[0] - 0.5)).all():
+        return 1.0
     columns, rows = np.meshgrid(np.arange(size[0]), np.arange(size[1]))
     x, y = to_grey @ np.stack([columns.ravel(), rows.ravel(), np.ones(columns.size)])
     return float(np.mean((x > -0.5) & (y > -0.5) & (x < shape[1] - 0.5) & (y < shape[0] - 0.5)))

@@ -1,35 +1,34 @@
-"""The unit of openness is a usual open eye, as our own landmark net draws it."""
+"""The unit of openness is a usual open eye, as our own eye net measures it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from driver_monitor import resources
+from driver_monitor.capture.frame import Frame
 from driver_monitor.capture.images import read_image
-from driver_monitor.eyes.lids import LEFT_EYE, RIGHT_EYE, eye_aspect_ratio, opening
-from driver_monitor.face.detector import HogDetector
-from driver_monitor.face.landmarks import LandmarkNet
-from driver_monitor.face.tracker import FaceTracker
-from driver_monitor.perception import to_grey
-
-OPEN, CLOSED, LOWERED = 0.338, 0.116, 0.222
-"""Median aspect ratios of in-car stills (tools/measure_lids.py)."""
+from driver_monitor.eyes.lids import SHUT, USUAL, opening
+from driver_monitor.service import Request, build_perception, load_models, load_plan
 
 
-def test_ok__the_median_open_eye_reads_one_and_the_median_closed_one_nothing() -> None:
-    assert opening(OPEN) == pytest.approx(1.0, abs=0.03)
-    assert opening(CLOSED) == 0.0
-    assert 0.3 < opening(LOWERED) < 0.7
+def test_ok__a_usual_open_eye_reads_one_and_a_shut_one_nothing() -> None:
+    assert opening(USUAL) == pytest.approx(1.0)
+    assert opening(SHUT) == 0.0
+    assert 0.4 < opening((SHUT + USUAL) / 2) < 0.6
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_ok__the_opening_grows_with_the_ratio_within_bounds(one: float, other: float) -> None:
+    assert 0 <= opening(min(one, other)) <= opening(max(one, other)) <= 2
 
 
 def test_ok__the_demos_open_eyes_are_usual_ones(still: Path) -> None:
-    grey = to_grey(read_image(still))
-    net = LandmarkNet(resources.path("models/landmarks.onnx"), 1)
-    face = FaceTracker(HogDetector(), net, search_hz=10.0).update(grey, 0.0)
-    assert face is not None
-    for eye in (LEFT_EYE, RIGHT_EYE):
-        ratio = eye_aspect_ratio(face.points, eye)
-        assert ratio is not None
-        assert 0.8 < opening(ratio) < 1.3
+    config = load_plan(Request()).config
+    seen = build_perception(config, load_models(config)).observe(Frame(read_image(still), 0.0, 0, str(still)))
+    assert seen.eyes is not None
+    for eye in (seen.eyes.left, seen.eyes.right):
+        assert eye.opening is not None
+        assert 0.7 < eye.opening < 1.4

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from driver_monitor.observation import EyesView, EyeView
 from driver_monitor.state.cadence import Cadence, Step
 from driver_monitor.state.eye_baseline import BOUNDS, EyeBaseline
-from driver_monitor.state.eyelids import CLOSED_AT, REOPENED_ABOVE, Eyelids, fuse
+from driver_monitor.state.eyelids import CLOSED_AT, Eyelids, fuse
 from tests.timeline import Stretch, attentive, film, no_camera, no_face, shut, states, unreadable
 
 
@@ -52,13 +52,18 @@ def test_ok__baseline_stays_within_its_bounds_whatever_it_is_taught() -> None:
 
 
 @given(st.floats(0, 3), st.floats(0, 1))
-def test_ok__the_eye_net_bounds_what_the_lids_may_say(lids: float, p_closed: float) -> None:
+def test_ok__neither_lids_nor_net_alone_shut_an_eye_that_the_other_sees_open(lids: float, p_closed: float) -> None:
     openness = fuse(lids, p_closed)
     assert 0 <= openness <= 1.5
-    if p_closed < 0.2:
-        assert openness > REOPENED_ABOVE
-    if p_closed > 0.8:
+    if p_closed < 0.1 or (lids > 0.9 and p_closed < 0.6):
+        assert openness > CLOSED_AT
+    if p_closed > 0.8 and lids < 0.5:
         assert openness <= CLOSED_AT
+
+
+@given(st.floats(0, 1.5), st.floats(0, 1.5), st.floats(0, 1))
+def test_ok__lids_further_apart_never_close_the_eye(one: float, other: float, p_closed: float) -> None:
+    assert fuse(max(one, other), p_closed) >= fuse(min(one, other), p_closed) - 1e-9
 
 
 @given(st.floats(0, 2), st.floats(0, 1), st.floats(0, 1))
@@ -82,6 +87,26 @@ def test_ok__one_hidden_eye_is_enough_to_go_on() -> None:
     assert last is not None
     assert (last.state, last.left, last.reason) == ("closed", None, None)
     assert last.closed_s == pytest.approx(29 / 20)
+
+
+def both(left: EyeView, right: EyeView) -> float | None:
+    step = Cadence().step(0.0)
+    assert step is not None
+    return Eyelids().update(step, EyesView(left, right), None, teach=False).openness
+
+
+def test_ok__two_eyes_are_heard_before_they_are_judged() -> None:
+    shut_surely, shut_hardly = EyeView(0.05, 0.98), EyeView(0.3, 0.45)
+    assert fuse(0.3, 0.45) > CLOSED_AT
+    together = both(shut_surely, shut_hardly)
+    assert together is not None
+    assert together <= CLOSED_AT
+
+
+def test_ok__a_wink_is_no_closure() -> None:
+    openness = both(EyeView(0.05, 0.97), EyeView(1.0, 0.03))
+    assert openness is not None
+    assert openness > CLOSED_AT
 
 
 @pytest.mark.parametrize("fps", [7, 10, 15, 20, 30, 60])
