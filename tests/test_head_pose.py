@@ -10,74 +10,84 @@ from hypothesis import strategies as st
 
 from driver_monitor.errors import ModelError
 from driver_monitor.face.head_pose import face_shape, head_pose, read_shape
+from driver_monitor.face.landmarks import Crop, rotation
 
-SIZE = (640, 480)
-
-
-def _seen(yaw: float, pitch: float, roll: float, at: tuple[float, float, float] = (0, 0, 8)) -> np.ndarray:
-    """Project the mean face by a pinhole of 640 pixels, `at` in eye distances from the camera, x right, y down."""
-    y, p, r = (math.radians(angle) for angle in (yaw, pitch, roll))
-    about_z = np.array([[math.cos(r), -math.sin(r), 0], [math.sin(r), math.cos(r), 0], [0, 0, 1]])
-    about_x = np.array([[1, 0, 0], [0, math.cos(p), math.sin(p)], [0, -math.sin(p), math.cos(p)]])
-    about_y = np.array([[math.cos(y), 0, math.sin(y)], [0, 1, 0], [-math.sin(y), 0, math.cos(y)]])
-    face = face_shape() @ (about_y @ about_x @ about_z).T * [1, -1, -1] + at
-    return np.asarray(640 * face[:, :2] / face[:, 2:] + [319.5, 239.5], np.float32)
+SHAPE = (480, 640)
+FOCAL = 640.0
+"""Pixels: what `head_pose` assumes of a camera."""
 
 
-def test_ok__a_face_to_the_camera_points_nowhere() -> None:
-    head = head_pose(_seen(0, 0, 0), SIZE)
+def _about(axis: int, degrees: float) -> np.ndarray:
+    c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    i, j = ((1, 2), (2, 0), (0, 1))[axis]
+    turn = np.eye(3)
+    turn[[i, i, j, j], [i, j, i, j]] = c, -s, s, c
+    return turn
+
+
+def _turn(yaw: float, pitch: float, roll: float) -> np.ndarray:
+    """Rotation of a head with these angles: x to its left, y up, z towards the camera."""
+    return np.asarray(_about(1, yaw) @ _about(0, -pitch) @ _about(2, roll))
+
+
+def _at(right: float = 0.0, down: float = 0.0) -> np.ndarray:
+    """Points of a face whose middle lies so many pixels off the picture's middle."""
+    points = np.asarray(face_shape()[:, :2] * [100, -100], np.float32)
+    middle = (points[:68].min(axis=0) + points[:68].max(axis=0)) / 2
+    return np.asarray(points - middle + [319.5 + right, 239.5 + down], np.float32)
+
+
+def test_ok__a_face_in_the_middle_that_looks_at_the_camera_points_nowhere() -> None:
+    head = head_pose(np.eye(3), _at(), SHAPE)
     assert head is not None
-    assert max(abs(head.yaw), abs(head.pitch), abs(head.roll)) < 0.5
+    assert (head.yaw, head.pitch, head.roll) == pytest.approx((0, 0, 0), abs=1e-3)
 
 
-@given(st.floats(-60, 60), st.floats(-35, 35), st.floats(-35, 35))
+@given(st.floats(-75, 75), st.floats(-60, 60), st.floats(-60, 60))
 def test_ok__any_turn_is_read_back(yaw: float, pitch: float, roll: float) -> None:
-    head = head_pose(_seen(yaw, pitch, roll, (0.5, -0.3, 7)), SIZE)
+    head = head_pose(_turn(yaw, pitch, roll), _at(), SHAPE)
     assert head is not None
-    assert (head.yaw, head.pitch, head.roll) == pytest.approx((yaw, pitch, roll), abs=0.5)
+    assert (head.yaw, head.pitch, head.roll) == pytest.approx((yaw, pitch, roll), abs=1e-2)
 
 
-def test_ok__signs_are_the_drivers_own() -> None:
-    points = _seen(0, 0, 0)
-    nose = points[30]
-    to_drivers_left = points.copy()
-    to_drivers_left[27:36, 0] += 6  # an unmirrored picture: the driver's left is on the right of it
-    looking_up = points.copy()
-    looking_up[29:36, 1] -= 4
-    angle = math.radians(10)  # the top of the head moves to the picture's left: counterclockwise
-    turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
-    to_drivers_right = (points - nose) @ turn.T + nose
-    left, up, tilted = (head_pose(moved, SIZE) for moved in (to_drivers_left, looking_up, to_drivers_right))
-    assert left is not None
-    assert left.yaw > 2
-    assert up is not None
-    assert up.pitch > 2
-    assert tilted is not None
-    assert tilted.roll == pytest.approx(10, abs=0.5)
-
-
-def test_ok__talking_does_not_turn_the_head() -> None:
-    points = _seen(20, -5, 3)
-    points[48:68] += np.random.default_rng(1).normal(0, 6, (20, 2)).astype(np.float32)
-    points[5:12, 1] += 15
-    head = head_pose(points, SIZE)
+@given(st.floats(-300, 300), st.floats(-220, 220))
+def test_ok__a_face_aside_that_seems_to_look_at_the_camera_is_turned_towards_it(right: float, down: float) -> None:
+    head = head_pose(np.eye(3), _at(right, down), SHAPE)
     assert head is not None
-    assert head.yaw == pytest.approx(20, abs=0.5)
+    assert head.yaw == pytest.approx(-math.degrees(math.atan2(right, FOCAL)), abs=0.1)
+    assert head.pitch == pytest.approx(math.degrees(math.atan2(down, math.hypot(FOCAL, right))), abs=0.1)
+    assert abs(head.roll) < 6
+
+
+def test_ok__the_crop_that_follows_a_tilted_head_takes_nothing_from_its_roll() -> None:
+    """The head tilts to the driver's right, its top to the picture's left: the crop turns with it and sees none."""
+    crop = Crop(320, 240, 200, roll=-20.0)
+    head = head_pose(crop.turn_back(np.eye(3)), _at(), SHAPE)
+    assert head is not None
+    assert (head.yaw, head.pitch, head.roll) == pytest.approx((0, 0, 20), abs=1e-3)
+
+
+@given(st.lists(st.floats(-3, 3), min_size=6, max_size=6))
+def test_ok__any_six_numbers_are_a_rotation(six: list[float]) -> None:
+    turn = rotation(np.array(six))
+    first, second = np.array([1, 0, 0]) + six[:3], np.array([0, 1, 0]) + six[3:]
+    if np.linalg.norm(np.cross(first, second)) > 1e-3:
+        assert turn @ turn.T == pytest.approx(np.eye(3), abs=1e-6)
+        assert np.linalg.det(turn) == pytest.approx(1)
 
 
 @pytest.mark.parametrize(
-    "points",
+    ("turn", "points"),
     [
-        np.zeros((70, 2), np.float32),
-        np.full((70, 2), np.nan, np.float32),
-        np.full((70, 2), np.inf, np.float32),
-        np.random.default_rng(0).uniform(0, 480, (70, 2)).astype(np.float32),
-        np.column_stack([np.arange(70), np.arange(70)]).astype(np.float32),
+        (np.full((3, 3), np.nan), _at()),
+        (np.eye(3), np.full((70, 2), np.nan, np.float32)),
+        (np.eye(3), np.full((70, 2), np.inf, np.float32)),
+        (_turn(180, 0, 0), _at()),
     ],
-    ids=["a point", "nan", "infinite", "noise", "a line"],
+    ids=["no rotation", "no points", "infinite", "the back of the head"],
 )
-def test_fail__nonsense_has_no_pose(points: np.ndarray) -> None:
-    assert head_pose(points, SIZE) is None
+def test_fail__nonsense_has_no_pose(turn: np.ndarray, points: np.ndarray) -> None:
+    assert head_pose(turn, points, SHAPE) is None
 
 
 def test_ok__the_mean_face_is_symmetric_and_in_its_units() -> None:

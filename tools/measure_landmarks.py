@@ -1,6 +1,10 @@
 """Measures a landmark model beside its teacher; prints the figures of the model card.
 
-    measure_landmarks.py --model models/landmarks.onnx --cache training/landmarks --data ../shared/data
+    measure_landmarks.py --model models/landmarks.onnx --folds ../tmp/folds --data ../shared/data
+
+In-car stills are measured by five further nets, `<folds>/<k>/landmarks.onnx`, each on the persons it has not learned
+from (`people.py`); without --folds they are left out. Everything else by the shipped net, which learned from no clip
+and from no near-infrared still.
 
 On clips the net follows the face by its own points, as on the road, and starts again from the teacher's crop only when
 its score falls below one half.
@@ -12,7 +16,8 @@ import argparse
 import csv
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +27,9 @@ import numpy as np
 from mean_shape import rotation
 from mesh_teacher import MESH_OF_POINTS, MeshTeacher, eye_aspect_ratio, points_crop
 from numpy.typing import NDArray
-from teach_landmarks import HELD_OUT
+from people import folds
 
+from driver_monitor.bench.intervals import bootstrap
 from driver_monitor.face.head_pose import angles, face_shape, head_pose
 from driver_monitor.face.landmarks import Crop, LandmarkNet, face_crop
 
@@ -60,13 +66,13 @@ def follow(path: Path, net: LandmarkNet, taught: NDArray[np.float32]) -> tuple[P
     points, scores, heads = [], [], []
     last: Crop | None = None
     for image, teacher_points in zip(frames(path), taught, strict=True):
-        nothing, score = np.full((70, 2), np.nan), 0.0
+        nothing = np.full((70, 2), np.nan)
         crop = last or (face_crop(teacher_points[:, :2]) if np.isfinite(teacher_points).all() else None)
-        found, score = net.locate(image, crop) if crop else (nothing, 0.0)
-        last = face_crop(found) if score >= 0.5 else None
-        head = head_pose(found, (image.shape[1], image.shape[0])) if last else None
-        points.append(found if last else nothing)
-        scores.append(score)
+        seen = net.look(image, crop) if crop else None
+        last = face_crop(seen.points) if seen and seen.score >= 0.5 else None
+        head = head_pose(seen.turn, seen.points, (image.shape[0], image.shape[1])) if seen and last else None
+        points.append(seen.points if seen and last else nothing)
+        scores.append(seen.score if seen else 0.0)
         heads.append((head.yaw, head.pitch, head.roll) if head else (np.nan,) * 3)
     return np.stack(points), np.array(scores), np.array(heads)
 
@@ -135,56 +141,122 @@ def closed_frames(data: Path, name: str, count: int) -> NDArray[np.int8]:
     return state
 
 
-def measure_stills(net: LandmarkNet, teacher: MeshTeacher, data: Path) -> None:
-    """Held-out drivers, and the near-infrared stills at full and at a twelfth of their light."""
-    for folder in ("incar_stills", "nir"):
-        with (data / folder / "labels.csv").open() as file:
-            rows = [row for row in csv.DictReader(file) if folder == "nir" or row["person"] in HELD_OUT]
-        for gain in (1.0, 1 / 12):
-            report_stills(net, teacher, data / folder, rows, gain)
+@dataclass(frozen=True)
+class Seen:
+    """One still: its label, and points (70, 2) of net and teacher; `away`: the score of a crop beside the face."""
+
+    person: str
+    eyes: str
+    points: Points
+    truth: Points
+    score: float
+    away: float
+    hidden: float
+    yaw: float
 
 
-def report_stills(
-    net: LandmarkNet, teacher: MeshTeacher, folder: Path, rows: list[dict[str, str]], gain: float
-) -> None:
-    rng = np.random.default_rng(0)
-    points, truths, scores, eyes, strays = [], [], [], [], []
-    for row in rows:
-        image = cv2.imread(str(folder / row["file"]), cv2.IMREAD_GRAYSCALE)
-        seen = teacher.find(image)
-        if seen is None or seen[1] < 0.5:
-            continue
-        truth = seen[0][list(MESH_OF_POINTS), :2]
-        crop = face_crop(truth)
-        if gain < 1:
-            image = np.clip(image * gain + rng.normal(0, 1, image.shape), 0, 255).round().astype(np.uint8)
-        turn, by = rng.uniform(0, 2 * np.pi), 0.1 * crop.side
-        first, _ = net.locate(image, Crop(crop.cx + by * np.cos(turn), crop.cy + by * np.sin(turn), crop.side * 1.1))
-        found, score = net.locate(image, face_crop(first))
-        far = rng.uniform(0.6, 1.2) * crop.side
-        strays.append(net.locate(image, Crop(crop.cx + far * np.cos(turn), crop.cy + far * np.sin(turn), crop.side))[1])
-        points.append(found)
-        truths.append(truth)
-        scores.append(score)
-        eyes.append(row["eyes"])
-    p, q, s, e, away = np.stack(points), np.stack(truths), np.array(scores), np.array(eyes), np.array(strays)
-    ear, ear_truth = eye_aspect_ratio(p).mean(1), eye_aspect_ratio(q).mean(1)
-    shut, open_ = e == "closed", np.isin(e, ["open", "lowered"])
-    errors = nme(p, q)
+def labelled(folder: Path) -> list[dict[str, str]]:
+    with (folder / "labels.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def look_at(
+    net: LandmarkNet, teacher: MeshTeacher, folder: Path, row: dict[str, str], gain: float, rng: np.random.Generator
+) -> Seen | None:
+    """Look twice, after a first crop that is 10 % off; None where the teacher sees no face to compare with."""
+    image = np.asarray(cv2.imread(str(folder / row["file"]), cv2.IMREAD_GRAYSCALE), np.uint8)
+    seen = teacher.find(image)
+    if seen is None or seen[1] < 0.5:
+        return None
+    truth = seen[0][list(MESH_OF_POINTS)]
+    crop = face_crop(truth[:, :2])
+    if gain < 1:
+        image = np.clip(image * gain + rng.normal(0, 1, image.shape), 0, 255).round().astype(np.uint8)
+    turn, by = rng.uniform(0, 2 * np.pi), 0.1 * crop.side
+    first = net.look(image, Crop(crop.cx + by * np.cos(turn), crop.cy + by * np.sin(turn), crop.side * 1.1))
+    found = net.look(image, face_crop(first.points))
+    far = rng.uniform(0.6, 1.2) * crop.side
+    away = net.look(image, Crop(crop.cx + far * np.cos(turn), crop.cy + far * np.sin(turn), crop.side)).score
+    yaw = float(teacher_head(truth.astype(np.float32))[0])
+    return Seen(
+        row["person"], row["eyes"], found.points, truth[:, :2], found.score, away, found.mouth_hidden, yaw
+    )  # fmt: skip
+
+
+def measure_incar(nets: dict[int, LandmarkNet], teacher: MeshTeacher, data: Path) -> None:
+    """People the nets have not seen, by the state of their eyes and by how far they turn."""
+    folder, rng = data / "incar_stills", np.random.default_rng(0)
+    place = folds(folder)
+    looked = [look_at(nets[place[row["person"]]], teacher, folder, row, 1.0, rng) for row in labelled(folder)]
+    seen = [one for one in looked if one]
+    print(f"incar_stills, by folds: {len(seen)} of {len(looked)} with the teacher's face")
+    report("all", seen)
+    for eyes in ("open", "lowered", "closed", "hidden"):
+        report(f"eyes {eyes}", [one for one in seen if one.eyes == eyes])
+    for low, high in ((0, 15), (15, 30), (30, 45), (45, 90)):
+        report(f"yaw {low} to {high}", [one for one in seen if low <= abs(one.yaw) < high])
+    for name, rest in (("open and lowered", ("open", "lowered")), ("lowered", ("lowered",))):
+        for whose, ratio in (("ours", ear_of), ("teacher", ear_of_teacher)):
+            print(f"  closed against {name}, by EAR: AUC {auc_of_persons(seen, rest, ratio)} {whose}", flush=True)
+
+
+def report(name: str, seen: list[Seen]) -> None:
+    """Print the errors of one group; r: how EAR follows the teacher's over these faces."""
+    if len(seen) < 3:
+        return
+    errors = nme(np.stack([one.points for one in seen]), np.stack([one.truth for one in seen]))
+    ear, ear_truth = (np.array([ratio(one) for one in seen]) for ratio in (ear_of, ear_of_teacher))
+    found, away = (np.array([getattr(one, key) for one in seen]) for key in ("score", "away"))
     print(
-        f"{folder.name} light {gain:.2f}: {len(p)} of {len(rows)}  "
-        f"NME {errors.mean():.4f} (median {np.median(errors):.4f})  "
-        f"score >= .5 {np.mean(s >= 0.5):.3f}, strays {np.mean(away >= 0.5):.3f}, AUC {auc(s, away):.4f}  "
-        f"EAR r {np.corrcoef(ear, ear_truth)[0, 1]:.3f}  closed AUC {auc(-ear[shut], -ear[open_]):.3f} "
-        f"(teacher, full light {auc(-ear_truth[shut], -ear_truth[open_]):.3f}), {shut.sum()} closed",
+        f"  {name}: {len(seen)}  NME {errors.mean():.4f} (median {np.median(errors):.4f})  "
+        f"EAR r {np.corrcoef(ear, ear_truth)[0, 1]:.3f} off by {np.abs(ear - ear_truth).mean():.3f} "
+        f"median {np.median(ear):.3f} (teacher {np.median(ear_truth):.3f})  found {np.mean(found >= 0.5):.3f} "
+        f"strays {np.mean(away >= 0.5):.3f}  mouth hidden {np.mean([one.hidden > 0.5 for one in seen]):.3f}",
         flush=True,
     )
+
+
+def ear_of(seen: Seen) -> float:
+    return float(eye_aspect_ratio(seen.points).mean())
+
+
+def ear_of_teacher(seen: Seen) -> float:
+    return float(eye_aspect_ratio(seen.truth).mean())
+
+
+def auc_of_persons(seen: list[Seen], rest: tuple[str, ...], ratio: Callable[[Seen], float]) -> str:
+    """Return how well EAR tells closed eyes from `rest`, with the 95 % interval over persons."""
+    persons = sorted({one.person for one in seen})
+    number = {person: index for index, person in enumerate(persons)}
+    shut = [(-ratio(one), number[one.person]) for one in seen if one.eyes == "closed"]
+    open_ = [(-ratio(one), number[one.person]) for one in seen if one.eyes in rest]
+    (a, whose_a), (b, whose_b) = (map(np.array, zip(*rows, strict=True)) for rows in (shut, open_))
+    above = np.sign(a[:, None] - b[None]) / 2 + 0.5
+
+    def measure(times: NDArray[np.int64]) -> float | None:
+        weight = times[whose_a][:, None] * times[whose_b][None]
+        return float((above * weight).sum() / weight.sum()) if weight.sum() else None
+
+    figure = bootstrap(len(persons), measure)
+    return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
+
+
+def measure_infrared(net: LandmarkNet, teacher: MeshTeacher, data: Path) -> None:
+    """Near-infrared stills, at full and at a twelfth of their light; the teacher always has the full light."""
+    for gain in (1.0, 1 / 12):
+        rng = np.random.default_rng(0)
+        rows = labelled(data / "nir")
+        seen = [one for row in rows if (one := look_at(net, teacher, data / "nir", row, gain, rng))]
+        print(f"nir, light {gain:.2f}: {len(seen)} of {len(rows)} with the teacher's face")
+        report("all", seen)
+        aucs = [f"{auc_of_persons(seen, ('open',), ratio)}" for ratio in (ear_of, ear_of_teacher)]
+        print(f"  closed against open, by EAR: AUC {aucs[0]}, teacher {aucs[1]}", flush=True)
 
 
 def measure_time(net: LandmarkNet, teacher: MeshTeacher) -> None:
     image = np.random.default_rng(0).integers(0, 255, (480, 640), dtype=np.uint8)
     crop = Crop(320, 240, 220)
-    for name, look in (("landmarks", net.locate), ("mesh", teacher.look)):
+    for name, look in (("landmarks", net.look), ("mesh", teacher.look)):
         times = []
         for _ in range(300):
             begin = time.perf_counter()
@@ -197,13 +269,17 @@ def measure_time(net: LandmarkNet, teacher: MeshTeacher) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=Path("models/landmarks.onnx"))
+    parser.add_argument("--folds", type=Path, help="folder of folders 0 to 4, each with a landmarks.onnx")
     parser.add_argument("--cache", type=Path, default=Path("training/landmarks"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--anchors", type=Path, default=Path("../shared/anchors"))
     arguments = parser.parse_args()
     net, teacher = LandmarkNet(arguments.model), MeshTeacher(arguments.anchors)
     measure_time(net, teacher)
-    measure_stills(net, teacher, arguments.data)
+    if arguments.folds:
+        nets = {k: LandmarkNet(arguments.folds / str(k) / "landmarks.onnx") for k in range(5)}
+        measure_incar(nets, teacher, arguments.data)
+    measure_infrared(net, teacher, arguments.data)
     measure_clips(net, teacher, arguments.data, arguments.cache)
 
 

@@ -1,4 +1,9 @@
-"""Where the head points, from the landmarks of one frame and the mean shape of a face (`models/face_shape.csv`)."""
+"""Where the head points, from the landmark net's rotation and the face's place in the picture; the mean face's shape.
+
+The net sees a face by itself, as if the camera looked straight at it. On the labelled clips its rotation follows
+MediaPipe's facial transformation matrix as well as solvePnP on the points does, and better in pitch, for nothing
+(`tools/measure_pose.py`, models/landmarks.md).
+"""
 
 from __future__ import annotations
 
@@ -16,18 +21,11 @@ from driver_monitor.errors import ModelError
 from driver_monitor.observation import HeadPose
 
 SHAPE_FILE = "models/face_shape.csv"
-RIGID = (0, 1, 2, 14, 15, 16, 27, 28, 29, 30, 31, 33, 35, 36, 39, 42, 45)
-"""iBUG points that neither speech nor expression moves much: before the ears, nose, eye corners. The landmark net
-learned from a 3-D mesh, so its points before the ears stay on the skull and do not slide along the outline."""
 FOCAL_LENGTH = 1.0
 """Assumed focal length over the picture's longer side (53 degrees of view). A dashboard camera has 50 to 75 degrees;
 the wrong one changes the angles of a face near the picture's middle by a few per cent."""
-WORST_FIT = 0.15
-"""Root mean square reprojection error, in distances of the outer eye corners, above which it is no face."""
 STEEPEST = 100.0
 """Yaw or pitch beyond which the face itself would be out of sight, degrees."""
-_FRAME_OF_CAMERA = np.diag([1.0, -1.0, -1.0])
-"""OpenCV's camera has y down and z away from it; angles are told with y up and z towards it."""
 
 
 @functools.cache
@@ -54,41 +52,29 @@ def read_shape(path: Path) -> NDArray[np.float64]:
     return shape
 
 
-def head_pose(points: NDArray[np.floating], size: tuple[int, int]) -> HeadPose | None:
-    """Return the head's angles relative to the camera, degrees, or None where the points make no face.
+def head_pose(turn: NDArray[np.float64], points: NDArray[np.floating], shape: tuple[int, int]) -> HeadPose | None:
+    """Return the head's angles relative to the camera's axis, degrees, or None where they make no sense.
 
-    `points`: (68 or more, 2), frame pixels of a picture of `size` (width, height). Yaw + to the driver's left,
-    pitch + up, roll + to the driver's right; applied as roll, then pitch, then yaw. A pure function of one frame.
+    `turn`: rotation (3, 3) relative to the ray from the camera to the head (`Landmarks.turn`); `points`: (68 or more,
+    2), pixels of a picture of `shape` (H, W), which tell where that ray goes. Yaw + to the driver's left, pitch + up,
+    roll + to the driver's right; applied as roll, then pitch, then yaw. A pure function of one frame.
     """
-    seen = np.ascontiguousarray(points[list(RIGID)], np.float64)
-    if not np.isfinite(seen).all():
+    height, width = shape
+    focal = FOCAL_LENGTH * max(height, width)
+    x, y = (points[:68].min(axis=0) + points[:68].max(axis=0)) / 2 - ((width - 1) / 2, (height - 1) / 2)
+    if not (np.isfinite(turn).all() and math.isfinite(x) and math.isfinite(y)):
         return None
-    distance = float(np.linalg.norm(points[36] - points[45]))
-    if not 1.0 < distance < 10.0 * max(size):
-        return None
-    focal = FOCAL_LENGTH * max(size)
-    camera = np.array([[focal, 0, (size[0] - 1) / 2], [0, focal, (size[1] - 1) / 2], [0, 0, 1.0]])
-    shape = np.ascontiguousarray(face_shape()[list(RIGID)])
-    turn = _fit(shape, seen, camera, WORST_FIT * distance)
-    return None if turn is None else angles(_FRAME_OF_CAMERA @ turn)
+    return angles(_towards_camera(x / focal, y / focal) @ turn)
 
 
-def _fit(
-    shape: NDArray[np.float64], seen: NDArray[np.float64], camera: NDArray[np.float64], worst: float
-) -> NDArray[np.float64] | None:
-    """Return the rotation from face to camera, or None if no view of the face explains what is seen."""
-    try:
-        found, rotation, shift = cv2.solvePnP(shape, seen, camera, None, flags=cv2.SOLVEPNP_SQPNP)
-        if not found:
-            return None
-        rotation, shift = cv2.solvePnPRefineLM(shape, seen, camera, None, rotation, shift)
-    except cv2.error:
-        return None
-    again, _ = cv2.projectPoints(shape, rotation, shift, camera, None)
-    error = float(np.sqrt(((again[:, 0] - seen) ** 2).sum(axis=1).mean()))
-    if not (error < worst and shift[2, 0] > 0):
-        return None
-    return np.asarray(cv2.Rodrigues(rotation)[0], np.float64)
+def _towards_camera(right: float, down: float) -> NDArray[np.float64]:
+    """Return the rotation (3, 3) from the ray to what lies `right` and `down` of the axis (tangents) to the axis."""
+    z = np.array([-right, down, 1.0]) / math.hypot(right, down, 1.0)
+    axis = np.array([-z[1], z[0], 0.0])
+    sine = math.hypot(z[0], z[1])
+    if sine < 1e-9:
+        return np.eye(3)
+    return np.asarray(cv2.Rodrigues(axis / sine * math.asin(sine))[0], np.float64)
 
 
 def angles(turn: NDArray[np.float64]) -> HeadPose | None:

@@ -67,6 +67,11 @@ class Crop:
         m = self.matrix()
         return np.asarray((points - m[:, 2]) @ np.linalg.inv(m[:, :2]).T, np.float32)
 
+    def turn_back(self, turn: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return the rotation (3, 3), y up, of what has the rotation `turn` in this crop, in the upright frame."""
+        c, s = math.cos(math.radians(self.roll)), math.sin(math.radians(self.roll))
+        return np.asarray(np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]]) @ turn, np.float64)
+
     def cut(self, image: NDArray[np.uint8], size: int = IMAGE_SIZE) -> NDArray[np.uint8]:
         """Return the crop (size, size) of a grey frame; beyond the frame its edge is repeated."""
         # A crop of several times the size is cut finer first and then averaged: sampling alone would alias lashes.
@@ -107,6 +112,37 @@ def crop_of_box(box: Box, detector: Detector) -> Crop:
     return Crop(box.x + box.w / 2 + right * size, box.y + box.h / 2 + down * size, factor * size)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Landmarks:
+    """What the net sees in one crop.
+
+    `points`: (70, 2) float32, frame pixels; they may lie outside the frame. `score`: probability that the crop holds a
+    face; below one half the rest means nothing. `mouth_hidden`: probability that something covers the mouth. `turn`:
+    rotation (3, 3) of the head relative to the ray from the camera to it, with the frame upright; x to the driver's
+    left, y up, z towards the camera.
+    """
+
+    points: NDArray[np.float32]
+    score: float
+    mouth_hidden: float
+    turn: NDArray[np.float64]
+
+
+def rotation(six: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the rotation (3, 3) of six numbers (6,), which are all 0 for a face that looks straight at the crop.
+
+    They are the head's first two axes, less the straight ones, before they are made orthogonal (Zhou et al., On the
+    Continuity of Rotation Representations, CVPR 2019).
+    """
+    x = np.add(six[:3], (1.0, 0.0, 0.0), dtype=np.float64)
+    x /= math.sqrt(x @ x) + 1e-12
+    y = np.add(six[3:], (0.0, 1.0, 0.0), dtype=np.float64)
+    y -= (x @ y) * x
+    y /= math.sqrt(y @ y) + 1e-12
+    z = (x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0])
+    return np.column_stack([x, y, z])
+
+
 class LandmarkNet:
     """The landmark net. `sha256`: digest of the model file."""
 
@@ -115,17 +151,18 @@ class LandmarkNet:
         self._model = OnnxModel(
             path,
             {"image": (None, 1, IMAGE_SIZE, IMAGE_SIZE)},
-            {"points": (None, POINTS, 2), "face": (None,)},
+            {"points": (None, POINTS, 2), "face": (None,), "mouth_hidden": (None,), "turn": (None, 6)},
             threads,
         )
         self.sha256 = self._model.sha256
 
-    def locate(self, image: NDArray[np.uint8], crop: Crop) -> tuple[NDArray[np.float32], float]:
-        """Find the points of the face in `crop` of a grey frame (H, W).
-
-        Returns (70, 2) float32 in frame pixels, which may lie outside the frame, and the probability that the crop
-        holds a face. Below one half the points mean nothing.
-        """
+    def look(self, image: NDArray[np.uint8], crop: Crop) -> Landmarks:
+        """Return what `crop` of a grey frame (H, W) shows."""
         patch = crop.cut(image).astype(np.float32) / 255.0
-        points, face = self._model.run({"image": patch[None, None]})
-        return crop.to_frame(points[0]), float(face[0])
+        points, face, hidden, turn = self._model.run({"image": patch[None, None]})
+        return Landmarks(crop.to_frame(points[0]), float(face[0]), float(hidden[0]), crop.turn_back(rotation(turn[0])))
+
+    def locate(self, image: NDArray[np.uint8], crop: Crop) -> tuple[NDArray[np.float32], float]:
+        """Return `look`'s points and score alone."""
+        seen = self.look(image, crop)
+        return seen.points, seen.score

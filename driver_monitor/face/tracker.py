@@ -19,8 +19,9 @@ from driver_monitor.face.bridge import CorrelationBridge
 from driver_monitor.face.detector import Detector
 from driver_monitor.face.driver_seat import DriverSeat, Place, place
 from driver_monitor.face.head_pose import head_pose
-from driver_monitor.face.landmarks import Crop, crop_of_box, face_crop
+from driver_monitor.face.landmarks import Crop, Landmarks, crop_of_box, face_crop
 from driver_monitor.face.mouth import mouth_opening
+from driver_monitor.face.steady import SteadyFace
 from driver_monitor.observation import Box, FaceView
 from driver_monitor.rhythm import Rhythm
 
@@ -37,15 +38,13 @@ MOST_PROPOSALS = 8
 """Detections judged in one search, surest first: a cabin has no more faces, and each costs a run of the net or two."""
 
 Points = NDArray[np.float32]
-Found = tuple[Points, float]
-"""The points of a face and the probability that it is one."""
 
 
 class Locator(Protocol):
     """The landmark net, as the tracker needs it."""
 
-    def locate(self, grey: Image, crop: Crop) -> tuple[Points, float]:
-        """Return the (70, 2) points in frame pixels and the probability that `crop` of `grey` holds a face."""
+    def look(self, grey: Image, crop: Crop) -> Landmarks:
+        """Return what `crop` of `grey` shows, and the probability that it is a face."""
 
 
 class FaceTracker:
@@ -56,29 +55,31 @@ class FaceTracker:
         self._seat = DriverSeat() if seat is None else seat
         self._search_rhythm, self._around_rhythm = Rhythm(1.0 / search_hz), Rhythm(AROUND_S)
         self._bridge = CorrelationBridge()
+        self._steady = SteadyFace()
         self._last: tuple[Image, Points] | None = None
         self._lost_at: float | None = None
         self._others: int | None = None
 
     def update(self, grey: Image, t: float) -> FaceView | None:
         """Return the driver's face in `grey` (H, W) at `t` seconds, or None where it is not to be seen."""
-        found = self._follow(grey) or self._cross(grey, t)
-        found = self._search(grey, t) if found is None else self._look_around(grey, t, found)
+        followed = self._follow(grey) or self._cross(grey, t)
+        found = self._search(grey, t) if followed is None else self._look_around(grey, t, followed)
         if found is None:
             self._lost_at = t if self._lost_at is None else self._lost_at
             return None
-        points, score = found
-        self._last, self._lost_at = (grey, points), None
+        if found is not followed or self._lost_at is not None:
+            self._steady.reset()
+        self._last, self._lost_at = (grey, found.points), None
         self._search_rhythm.rest()
         self._seat.follow(t, _place(found, grey))
-        return replace(_view(grey, points, score), others=self._others)
+        return replace(self._view(grey, t, found), others=self._others)
 
-    def _follow(self, grey: Image) -> Found | None:
+    def _follow(self, grey: Image) -> Landmarks | None:
         if self._last is None or self._last[0].shape != grey.shape:
             return None
         return self._look(grey, face_crop(self._last[1]), KEEP)
 
-    def _cross(self, grey: Image, t: float) -> Found | None:
+    def _cross(self, grey: Image, t: float) -> Landmarks | None:
         """Cross a gap: learn the face from the last good frame, follow its picture, look with the net there."""
         if self._last is None or self._last[0].shape != grey.shape:
             return None
@@ -93,7 +94,7 @@ class FaceTracker:
         shift = (moved.x + moved.w / 2 - box.x - box.w / 2, moved.y + moved.h / 2 - box.y - box.h / 2)
         return self._look(grey, face_crop(points + np.asarray(shift, np.float32)), KEEP)
 
-    def _search(self, grey: Image, t: float) -> Found | None:
+    def _search(self, grey: Image, t: float) -> Landmarks | None:
         if not self._search_rhythm.beat(t):
             return None
         faces = self._faces(grey, [])
@@ -105,7 +106,7 @@ class FaceTracker:
         self._around_rhythm.beat(t)
         return faces[chosen]
 
-    def _look_around(self, grey: Image, t: float, found: Found) -> Found:
+    def _look_around(self, grey: Image, t: float, found: Landmarks) -> Landmarks:
         """Look now and then whether the driver is somebody else than whom `found` follows."""
         self._around_rhythm.period_s = AROUND_SETTLED_S if self._seat.settled else AROUND_S
         if not self._around_rhythm.beat(t):
@@ -115,29 +116,33 @@ class FaceTracker:
         driver = self._seat.review(t, _place(found, grey), [_place(face, grey) for face in others], _shape(grey))
         return found if driver is None else others[driver]
 
-    def _faces(self, grey: Image, known: Iterable[Found]) -> list[Found]:
+    def _faces(self, grey: Image, known: Iterable[Landmarks]) -> list[Landmarks]:
         """Return the faces in the whole picture except those already `known`, each once."""
-        faces, boxes = list[Found](), [box_of_points(points) for points, _ in known]
+        faces, boxes = list[Landmarks](), [box_of_points(face.points) for face in known]
         for box in self._detector.find(grey)[:MOST_PROPOSALS]:
             if any(_same(box, other) for other in boxes):
                 continue
             found = self._settle(grey, box)
-            if found is not None and not any(_same(box_of_points(found[0]), other) for other in boxes):
+            if found is not None and not any(_same(box_of_points(found.points), other) for other in boxes):
                 faces.append(found)
-                boxes.append(box_of_points(found[0]))
+                boxes.append(box_of_points(found.points))
         return faces
 
-    def _settle(self, grey: Image, box: Box) -> Found | None:
+    def _settle(self, grey: Image, box: Box) -> Landmarks | None:
         """Look twice: a detector's box is coarse, the second crop is cut by the first look's landmarks."""
         first = self._look(grey, crop_of_box(box, self._detector.kind), KEEP)
-        return None if first is None else self._look(grey, face_crop(first[0]), TAKE)
+        return None if first is None else self._look(grey, face_crop(first.points), TAKE)
 
-    def _look(self, grey: Image, crop: Crop, least: float) -> Found | None:
-        points, score = self._net.locate(grey, crop)
+    def _look(self, grey: Image, crop: Crop, least: float) -> Landmarks | None:
+        seen = self._net.look(grey, crop)
         # Written so that a score that is no number is refused.
-        if not score >= least or not np.isfinite(points).all():
-            return None
-        return points, score
+        return seen if seen.score >= least and np.isfinite(seen.points).all() else None
+
+    def _view(self, grey: Image, t: float, found: Landmarks) -> FaceView:
+        points = self._steady.points(t, found.points)
+        head = self._steady.head(t, head_pose(found.turn, found.points, _shape(grey)))
+        box = box_of_points(points)
+        return FaceView(box, found.score, points, head, mouth_opening(points, head), found.mouth_hidden)
 
 
 def box_of_points(points: Points) -> Box:
@@ -156,15 +161,9 @@ def _contains(box: Box, other: Box) -> bool:
     return 0 <= x <= box.w and 0 <= y <= box.h
 
 
-def _place(found: Found, grey: Image) -> Place:
-    return place(box_of_points(found[0]), _shape(grey))
+def _place(found: Landmarks, grey: Image) -> Place:
+    return place(box_of_points(found.points), _shape(grey))
 
 
 def _shape(grey: Image) -> tuple[int, int]:
     return grey.shape[0], grey.shape[1]
-
-
-def _view(grey: Image, points: Points, score: float) -> FaceView:
-    height, width = grey.shape
-    head = head_pose(points, (width, height))
-    return FaceView(box_of_points(points), score, points, head, mouth_opening(points, head))

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from driver_monitor import service
 from driver_monitor.capture.frame import Image
 from driver_monitor.face.driver_seat import MOST_PATIENCE_S, DriverSeat, Place, Side, likeness
-from driver_monitor.face.landmarks import Crop
+from driver_monitor.face.landmarks import Crop, Landmarks
 from driver_monitor.face.landmarks import Detector as DetectorKind
 from driver_monitor.face.tracker import FaceTracker, Points, box_of_points
-from driver_monitor.observation import Box
+from driver_monitor.observation import Box, FaceView
 from driver_monitor.service import Request
 from tests.conftest import SHARED, demo_frames
 
@@ -64,11 +64,11 @@ class Cabin:
         wrong_first = sorted(self.heads, key=lambda head: head == DRIVER)
         return [Box(head.x - head.size / 2, head.y - head.size / 2, head.size, head.size) for head in wrong_first]
 
-    def locate(self, grey: Image, crop: Crop) -> tuple[Points, float]:
+    def look(self, grey: Image, crop: Crop) -> Landmarks:
         for head in sorted(self.heads, key=lambda head: abs(head.x - crop.cx) + abs(head.y - crop.cy)):
             if abs(head.x - crop.cx) + abs(head.y - crop.cy) < 0.6 * head.size:
-                return head.points, 0.95
-        return SHAPE, 0.05
+                return Landmarks(head.points, 0.95, 0.0, np.eye(3))
+        return Landmarks(SHAPE, 0.05, 0.0, np.eye(3))
 
     def drive(self, seconds: float, *heads: Head) -> list[Head | None]:
         """Return whom the tracker follows in each frame while `heads` are to be seen."""
@@ -77,8 +77,18 @@ class Cabin:
             face = self.tracker.update(GREY, self.t)
             self.t += 1 / FPS
             self.others = None if face is None else face.others
-            followed.append(None if face is None else next(h for h in heads if box_of_points(h.points) == face.box))
+            followed.append(None if face is None else _nearest(heads, face))
         return followed
+
+
+def _nearest(heads: tuple[Head, ...], face: FaceView) -> Head:
+    """The head that `face` is of; the filter may hold a moving face back a little."""
+
+    def apart(head: Head) -> float:
+        box = box_of_points(head.points)
+        return abs(box.x + box.w / 2 - face.box.x - face.box.w / 2) + abs(box.y - face.box.y)
+
+    return min(heads, key=apart)
 
 
 def test_ok__of_all_faces_the_one_that_the_camera_was_aimed_at_is_followed_first() -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from driver_monitor.capture.frame import Image
-from driver_monitor.face.landmarks import Crop
+from driver_monitor.face.landmarks import Crop, Landmarks
 from driver_monitor.face.landmarks import Detector as DetectorKind
-from driver_monitor.face.tracker import BRIDGE_S, FaceTracker, Points
+from driver_monitor.face.tracker import BRIDGE_S, FaceTracker
 from driver_monitor.observation import Box
 
 SHAPE = np.random.default_rng(1).uniform(-40, 40, (70, 2)).astype(np.float32)
@@ -34,6 +34,8 @@ class World:
         self.face: tuple[int, int] | None = (320, 240)
         self.readable = True
         self.sure = 0.95
+        self.mouth_hidden = 0.1
+        self.turn = np.eye(3)
         self.searches = 0
         self.phantoms: list[Box] = []
 
@@ -42,11 +44,12 @@ class World:
         seen = [] if self.face is None else [Box(self.face[0] - 40, self.face[1] - 40, 80, 80)]
         return self.phantoms + seen
 
-    def locate(self, grey: Image, crop: Crop) -> tuple[Points, float]:
+    def look(self, grey: Image, crop: Crop) -> Landmarks:
         if self.face is None or not self.readable:
-            return np.full((70, 2), np.nan, np.float32), 0.1
+            return Landmarks(np.full((70, 2), np.nan, np.float32), 0.1, 0.0, np.eye(3))
         near = abs(crop.cx - self.face[0]) + abs(crop.cy - self.face[1]) < 40
-        return SHAPE + np.asarray(self.face, np.float32), self.sure if near else 0.05
+        points = SHAPE + np.asarray(self.face, np.float32)
+        return Landmarks(points, self.sure if near else 0.05, self.mouth_hidden, self.turn)
 
 
 class Drive:
@@ -125,3 +128,36 @@ def test_fail__a_score_that_is_no_number_is_no_face() -> None:
     assert any(drive.frame((320, 240)) for _ in range(3))
     drive.world.sure = float("nan")
     assert not drive.frame((320, 240))
+
+
+def test_ok__a_hand_before_the_mouth_is_told_as_the_net_saw_it() -> None:
+    drive = Drive()
+    drive.world.mouth_hidden = 0.9
+    face = drive.tracker.update(cabin((320, 240)), 0.0)
+    assert face is not None
+    assert face.mouth_hidden == 0.9
+
+
+def test_fail__a_rotation_that_is_no_number_is_no_pose_yet_the_face_is_followed() -> None:
+    drive = Drive()
+    drive.world.turn = np.full((3, 3), np.nan)
+    face = drive.tracker.update(cabin((320, 240)), 0.0)
+    assert face is not None
+    assert face.head is None
+    assert face.mouth_opening is None
+
+
+def test_ok__a_driver_found_again_elsewhere_does_not_glide_there_from_the_old_place() -> None:
+    drive = Drive()
+    for _ in range(10):
+        drive.frame((100, 100))
+    for _ in range(int(2 * FPS)):
+        drive.frame(None)
+    for _ in range(3):
+        drive.world.face = (500, 350)
+        face = drive.tracker.update(cabin((500, 350)), drive.t)
+        drive.t += 1 / FPS
+        if face is not None:
+            assert face.points == pytest.approx(SHAPE + np.asarray((500, 350)))
+            return
+    pytest.fail("the driver was not found again")

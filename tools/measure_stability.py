@@ -1,0 +1,178 @@
+"""Measures what `face/steady.py` takes away (tremble on still faces) and what it costs (lag on blinks and head turns).
+
+    measure_stability.py --data ../shared/data [--model models/landmarks.onnx] [--json out.json]
+
+Tremble: a still picture (near-infrared stills, and frames of the clips) repeated with fresh sensor noise, followed by
+the net's own points as the tracker does; the points' standard deviation over time in distances of the outer eye
+corners, that of the lids' gap in the same unit, and that of the head's angles in degrees; without and with the filter.
+Lag: on the labelled clips, by how many frames the filtered lids' gap and yaw come later than the unfiltered ones (the
+peak of their cross-correlation), and how much of a labelled blink's depth is left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from driver_monitor import resources
+from driver_monitor.bench.labels import load_labels
+from driver_monitor.bench.replay import frames_of
+from driver_monitor.capture.clip import ClipCamera
+from driver_monitor.capture.frame import Image
+from driver_monitor.face.detector import HogDetector
+from driver_monitor.face.head_pose import head_pose
+from driver_monitor.face.landmarks import Crop, LandmarkNet, crop_of_box, face_crop
+from driver_monitor.face.steady import SteadyFace
+from driver_monitor.observation import HeadPose
+from driver_monitor.perception import to_grey
+
+FPS = 30.0
+FRAMES, SETTLED = 60, 20
+"""Repetitions of a still, and how many of them pass before the tremble counts."""
+NOISE = 4.0
+"""Standard deviation of the sensor's noise, grey levels."""
+FARTHEST_LAG = 5
+Values = NDArray[np.float64]
+OPEN_PAIRS = ((37, 41), (38, 40), (43, 47), (44, 46))
+
+
+def lid_gap(points: NDArray[np.floating]) -> float:
+    """Return the mean distance of the lids over the distance of the outer eye corners."""
+    gaps = [np.linalg.norm(points[a] - points[b]) for a, b in OPEN_PAIRS]
+    return float(np.mean(gaps) / np.linalg.norm(points[36] - points[45]))
+
+
+def follow(pictures: Iterator[tuple[float, Image]], net: LandmarkNet) -> Iterator[dict[str, Any] | None]:
+    """Yield points and head, as seen and steadied, of each picture and its time; None where no face is followed."""
+    steady, crop, detector = SteadyFace(), None, HogDetector()
+    for t, grey in pictures:
+        if crop is None:
+            crop = first_crop(grey, net, detector)
+            steady.reset()
+        seen = net.look(grey, crop) if crop else None
+        if seen is None or seen.score < 0.5:
+            crop = None
+            yield None
+            continue
+        crop = face_crop(seen.points)
+        head = head_pose(seen.turn, seen.points, (grey.shape[0], grey.shape[1]))
+        yield {"seen": (seen.points, head), "steady": (steady.points(t, seen.points), steady.head(t, head))}
+
+
+def first_crop(grey: Image, net: LandmarkNet, detector: HogDetector) -> Crop | None:
+    for box in detector.find(grey)[:1]:
+        seen = net.look(grey, crop_of_box(box, detector.kind))
+        if seen.score >= 0.5:
+            return face_crop(seen.points)
+    return None
+
+
+def repeated(still: Image, seed: int) -> Iterator[tuple[float, Image]]:
+    """Yield `still` with fresh noise."""
+    rng = np.random.default_rng(seed)
+    for index in range(FRAMES):
+        noisy = still + rng.normal(0, NOISE, still.shape).astype(np.float32)
+        yield index / FPS, np.clip(np.round(noisy), 0, 255).astype(np.uint8)
+
+
+def tremble(still: Image, net: LandmarkNet, seed: int) -> dict[str, Values] | None:
+    """Return the standard deviations of points, lid gap, yaw and pitch for "seen" and for "steady"."""
+    rows = list(follow(repeated(still, seed), net))[SETTLED:]
+    if any(row is None for row in rows):
+        return None
+    found = {}
+    for kind in ("seen", "steady"):
+        points = np.array([row[kind][0] for row in rows if row])
+        heads = [row[kind][1] or HeadPose(0, 0, 0) for row in rows if row]
+        unit = np.linalg.norm(points[:, 36] - points[:, 45], axis=1).mean()
+        spread = float(np.sqrt((points.std(axis=0) ** 2).sum(axis=1)).mean() / unit)
+        gap = np.std([lid_gap(p) for p in points])
+        found[kind] = np.array([spread, gap, np.std([h.yaw for h in heads]), np.std([h.pitch for h in heads])])
+    return found
+
+
+def lag(before: Values, after: Values) -> float:
+    """Return by how many frames `after` comes later than `before`, to a fraction of one; both (n,)."""
+    a, b = before - before.mean(), after - after.mean()
+    shifts = range(-1, FARTHEST_LAG + 1)
+    match = [float((a[1:-FARTHEST_LAG] * np.roll(b, -s)[1:-FARTHEST_LAG]).sum()) for s in shifts]
+    best = int(np.clip(np.argmax(match), 1, len(match) - 2))
+    left, middle, right = match[best - 1 : best + 2]
+    bend = left - 2 * middle + right
+    return best - 1 + (0.5 * (left - right) / bend if bend < 0 else 0.0)
+
+
+def clip_lag(clip: Path, labels: Path, net: LandmarkNet) -> dict[str, float]:
+    """Return the lag of the lids and of yaw, the share of the blinks' depth left, and the most yaw was late by."""
+    with ClipCamera(clip) as camera:
+        pictures = ((frame.t, to_grey(frame.image)) for frame in frames_of(camera))
+        rows = list(follow(pictures, net))
+    number = np.array([i for i, row in enumerate(rows) if row is not None])
+    gaps, yaws = ({}, {})
+    for kind in ("seen", "steady"):
+        gaps[kind] = np.array([lid_gap(row[kind][0]) for row in rows if row])
+        yaws[kind] = np.array([row[kind][1].yaw if row[kind][1] else 0.0 for row in rows if row])
+    open_ = np.median(gaps["seen"])
+    depth = []
+    for event in load_labels(labels).events:
+        if event.type == "blink":
+            own = (number >= event.start) & (number <= event.end + 2)
+            if own.any() and open_ - gaps["seen"][own].min() > 0.2 * open_:
+                depth.append((open_ - gaps["steady"][own].min()) / (open_ - gaps["seen"][own].min()))
+    return {
+        "lids": lag(gaps["seen"], gaps["steady"]),
+        "yaw": lag(yaws["seen"], yaws["steady"]),
+        "depth": float(np.mean(depth)) if depth else float("nan"),
+        "yaw_off": float(np.quantile(np.abs(yaws["seen"] - yaws["steady"]), 0.99)),
+    }
+
+
+def stills(data: Path) -> Iterator[tuple[str, Image]]:
+    """Yield every fourth near-infrared still, and frames of the clips."""
+    for path in sorted((data / "nir").glob("*.jpg"))[::4]:
+        image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        assert image is not None, path
+        yield "nir", np.asarray(cv2.resize(image, (640, 360), interpolation=cv2.INTER_AREA), np.uint8)
+    for clip in sorted((data / "clips").iterdir()):
+        with ClipCamera(clip) as camera:
+            for frame in frames_of(camera):
+                if frame.sequence in (2, 60):
+                    yield "clips", to_grey(frame.image)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--model", type=Path, default=resources.path("models/landmarks.onnx"))
+    parser.add_argument("--json", type=Path, help="where to write the figures")
+    arguments = parser.parse_args()
+    net = LandmarkNet(arguments.model)
+    found: dict[str, list[dict[str, Values]]] = {"nir": [], "clips": []}
+    for seed, (source, still) in enumerate(stills(arguments.data)):
+        row = tremble(still, net, seed)
+        if row is not None:
+            found[source].append(row)
+    figures: dict[str, Any] = {"noise": NOISE, "tremble": {}, "lag": {}}
+    for source, own in found.items():
+        for kind in ("seen", "steady"):
+            points, gap, yaw, pitch = np.mean([row[kind] for row in own], axis=0)
+            words = {"stills": len(own), "points": points, "lid_gap": gap, "yaw": yaw, "pitch": pitch}
+            figures["tremble"][f"{source} {kind}"] = words
+            print(source, kind, {key: round(float(value), 5) for key, value in words.items()}, flush=True)
+    for labels in sorted((arguments.data / "labels").glob("*.json")):
+        clip = next((arguments.data / "clips").glob(f"{labels.stem}.*"))
+        figures["lag"][labels.stem] = words = clip_lag(clip, labels, net)
+        print(labels.stem, {key: round(value, 2) for key, value in words.items()}, flush=True)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
