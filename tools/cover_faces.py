@@ -42,6 +42,8 @@ def cover(images: Tensor, points: Tensor, generator: torch.Generator) -> tuple[T
         pictures[i] = pictures[i] * (1 - over) + filling(pictures, i, spots[i], rng, draw is hand) * over
     for i in np.flatnonzero(rng.random(len(pictures)) < 0.08):
         reflect(pictures[i], spots[i], rng)
+    for i in np.flatnonzero(rng.random(len(pictures)) < 0.08):
+        cut_off(pictures[i], rng)
     return images, torch.from_numpy(state)
 
 
@@ -144,6 +146,13 @@ def reflect(picture: Picture, spots: Picture, rng: np.random.Generator) -> None:
             cv2.fillConvexPoly(drawn, cv2.convexHull(np.round(corners).astype(np.int32)), float(rng.uniform(0.2, 0.9)))
             drawn = cv2.blur(drawn, (3, 3))
             picture += (1 - picture) * drawn
+
+
+def cut_off(picture: Picture, rng: np.random.Generator) -> None:
+    """Let the camera's picture end within the crop, which repeats its edge from there on."""
+    turned = np.rot90(picture, int(rng.choice(4, p=(0.35, 0.15, 0.35, 0.15))))
+    end = int(len(picture) * rng.uniform(0.45, 0.9))
+    turned[:, end:] = turned[:, end - 1 : end]
 
 
 def _pixel(at: NDArray[np.floating]) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Turns faces towards profile, because few of the stills are: the mesh is the shape, the picture its texture.
+"""Turns faces to profile, up and down, because few of the stills are: the mesh is the shape, the picture its texture.
 
     turn_heads.py --cache training/landmarks
 
@@ -27,7 +27,10 @@ SKIN = 468
 """The mesh's points without the irises."""
 LEAST_YAW, MOST_YAW, MOST_TURN = 35.0, 78.0, 45.0
 """Yaw to turn to, and by how much at most: beyond that too little of the picture is of the side that comes to light."""
-COUNT = {"incar": 800, "faces68": 2000, "portrait": 1400}
+NODS = 0.4
+"""Share that is turned up or down instead, to `MOST_PITCH` degrees."""
+MOST_PITCH = 42.0
+COUNT = {"incar": 1000, "faces68": 2400, "portrait": 1800}
 _FLIP = np.diag([1.0, -1.0, -1.0])
 """The mesh has y down and z away from the camera, angles are told with y up and z towards it."""
 
@@ -118,11 +121,9 @@ def turned(
     weight = np.where(np.abs(yaw[can]) > 12, 3.0, 1.0)
     while True:
         i = int(rng.choice(can, p=weight / weight.sum()))
-        side = np.sign(yaw[i]) if abs(yaw[i]) > 8 else rng.choice([-1.0, 1.0])
-        low, high = max(LEAST_YAW, abs(yaw[i]) + 5), min(MOST_YAW, abs(yaw[i]) + MOST_TURN)
-        if low >= high:
+        by = nod(turn[i], rng) if rng.random() < NODS else aside(float(yaw[i]), rng)
+        if by is None:
             continue
-        by = about(1, side * (rng.uniform(low, high) - abs(yaw[i]))) @ about(0, rng.uniform(-12, 12))
         after, rotation, crop = turned_mesh(mesh[i], turn[i], by)
         before = mesh[i][:SKIN, :2] * CROP_STORE
         x, y = source_map(before, after[:SKIN], faces, crop)
@@ -132,6 +133,24 @@ def turned(
         )  # fmt: skip
         points = after[list(MESH_OF_POINTS), :2] / CROP_STORE
         yield i, np.asarray(image, np.uint8), points.astype(np.float32), rotation.astype(np.float32)
+
+
+def aside(yaw: float, rng: np.random.Generator) -> Array | None:
+    """Return a turn towards profile for a head at `yaw`, None for one that is there."""
+    side = np.sign(yaw) if abs(yaw) > 8 else rng.choice([-1.0, 1.0])
+    low, high = max(LEAST_YAW, abs(yaw) + 5), min(MOST_YAW, abs(yaw) + MOST_TURN)
+    if low >= high:
+        return None
+    return about(1, float(side * (rng.uniform(low, high) - abs(yaw)))) @ about(0, rng.uniform(-15, 15))
+
+
+def nod(turn: Array, rng: np.random.Generator) -> Array | None:
+    """Return a turn up or down for a head of rotation `turn` (3, 3), with a little of a turn aside."""
+    head = angles(turn)
+    if head is None or abs(head.pitch) > MOST_PITCH - 10:
+        return None
+    pitch = rng.choice([-1.0, 1.0]) * rng.uniform(15, MOST_PITCH)
+    return about(1, rng.uniform(-20, 20)) @ about(0, head.pitch - pitch)
 
 
 def main() -> None:
