@@ -206,6 +206,11 @@ def test_ok__each_patch_is_judged_on_its_own(net: EyeNet) -> None:
     assert np.allclose(together, alone, atol=1e-5)
 
 
+def test_ok__of_a_loose_crop_it_does_not_matter_which_eye_it_is(net: EyeNet) -> None:
+    patches = np.stack([eye_patch(drawn_eye(lid), EYE, "right")[0] for lid in (1.0, 0.3, 0.0)])
+    assert np.allclose(net.classify(patches), net.classify(patches[:, :, ::-1]), atol=1e-4)
+
+
 def test_fail__another_model_is_refused_in_one_line() -> None:
     with pytest.raises(ModelError, match="another model than expected") as error:
         EyeNet(resources.path("models/emotion.onnx"))

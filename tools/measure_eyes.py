@@ -1,6 +1,6 @@
 """Measures the five fold eye nets on loose eye crops none of them learned from: `score eyes`, fold by fold.
 
-    PYTHONPATH=. /opt/train/bin/python tools/measure_eyes.py --shared ../shared --folds ../tmp/folds
+    .venv/bin/python tools/measure_eyes.py --shared ../shared --folds ../tmp/folds
 
 Who is in the crops is unknown, so a fold parts crops, not people, and so do the intervals. Prints the five-fold mean
 of every figure of `score eyes` with the standard error's 95 % interval over the folds (t, 4 degrees of freedom), and

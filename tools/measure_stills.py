@@ -1,6 +1,6 @@
 """Measures closed eyes on single stills, end to end, on people the nets have not seen, beside the anchors.
 
-    PYTHONPATH=. /opt/train/bin/python tools/measure_stills.py --shared ../shared --folds ../tmp/folds
+    .venv/bin/python tools/measure_stills.py --shared ../shared --folds ../tmp/folds
 
 Every picture of `incar_stills` goes through the pipeline as `driver-monitor inspect` runs it, with the models of
 `<folds>/<k>`, `k` being its driver's fold (`tools/people.py`); the near-infrared stills, which taught no net, through

@@ -9,7 +9,7 @@ RIGHT_EYE = (36, 37, 38, 39, 40, 41)
 LEFT_EYE = (45, 44, 43, 42, 47, 46)
 """The driver's left eye in the same order."""
 
-SHUT = 0.14
+SHUT = 0.12
 USUAL = 0.31
 """Eye aspect ratio (lid gap over eye width; Soukupova and Cech, 2016) as the eye net measures it, of an eye that is
 as good as shut and of a usual open one."""

@@ -15,7 +15,7 @@ from driver_monitor.eyes.patch import Side, eye_bands, eye_patch
 from driver_monitor.eyes.unreadable import turned_away, why_hidden
 from driver_monitor.observation import EyeReason, EyesView, EyeView, FaceView, Light
 
-HIDDEN_FROM = 0.3
+HIDDEN_FROM = 0.35
 """An eye is unreadable from this probability on."""
 INSIDE = 0.8
 """Least share of the eye's patch that must lie within the picture."""
