@@ -24,14 +24,17 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+import torch
+from cover_faces import HIDDEN, IN_SIGHT, cover
 from mean_shape import rotation
 from mesh_teacher import MESH_OF_POINTS, MeshTeacher, eye_aspect_ratio, points_crop
 from numpy.typing import NDArray
 from people import folds
+from teach_landmarks import CROP_STORE, STORE_FACTOR
 
 from driver_monitor.bench.intervals import bootstrap
 from driver_monitor.face.head_pose import angles, face_shape, head_pose
-from driver_monitor.face.landmarks import Crop, LandmarkNet, face_crop
+from driver_monitor.face.landmarks import IMAGE_SIZE, Crop, LandmarkNet, face_crop
 
 CLIPS = ("incar_1", "incar_3", "incar_4", "phone_1", "phone_2", "phone_3")
 Points = NDArray[np.floating[Any]]
@@ -253,6 +256,26 @@ def measure_infrared(net: LandmarkNet, teacher: MeshTeacher, data: Path) -> None
         print(f"  closed against open, by EAR: AUC {aucs[0]}, teacher {aucs[1]}", flush=True)
 
 
+def measure_hidden(net: LandmarkNet, cache: Path) -> None:
+    """Held-out portraits behind drawn masks, hands and things (`cover_faces.py`): whose mouth is told to be hidden."""
+    table = np.load(cache / "stills.npz")
+    rows = np.flatnonzero(table["held_out"])
+    view = Crop(CROP_STORE / 2, CROP_STORE / 2, CROP_STORE / STORE_FACTOR)
+    crops = np.load(cache / "stills_crops.npy", mmap_mode="r")[rows]
+    images = np.stack([view.cut(crop) for crop in crops])
+    units = np.stack([view.to_units(points * CROP_STORE - 0.5) for points in table["points"][rows]])
+    generator = torch.Generator().manual_seed(0)
+    covered, state = cover(torch.from_numpy(images)[:, None].float() / 255, torch.from_numpy(units), generator)
+    whole = Crop((IMAGE_SIZE - 1) / 2, (IMAGE_SIZE - 1) / 2, IMAGE_SIZE)
+    told = np.array([net.look((one * 255).astype(np.uint8), whole).mouth_hidden for one in covered[:, 0].numpy()])
+    hidden, free = (told[state.numpy() == value] for value in (HIDDEN, IN_SIGHT))
+    print(
+        f"mouths, drawn: {len(hidden)} hidden, told {np.mean(hidden > 0.5):.3f}; {len(free)} in sight, told hidden "
+        f"{np.mean(free > 0.5):.3f}; AUC {auc(hidden, free):.4f}",
+        flush=True,
+    )
+
+
 def measure_time(net: LandmarkNet, teacher: MeshTeacher) -> None:
     image = np.random.default_rng(0).integers(0, 255, (480, 640), dtype=np.uint8)
     crop = Crop(320, 240, 220)
@@ -276,6 +299,7 @@ def main() -> None:
     arguments = parser.parse_args()
     net, teacher = LandmarkNet(arguments.model), MeshTeacher(arguments.anchors)
     measure_time(net, teacher)
+    measure_hidden(net, arguments.cache)
     if arguments.folds:
         nets = {k: LandmarkNet(arguments.folds / str(k) / "landmarks.onnx") for k in range(5)}
         measure_incar(nets, teacher, arguments.data)

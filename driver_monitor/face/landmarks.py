@@ -161,8 +161,3 @@ class LandmarkNet:
         patch = crop.cut(image).astype(np.float32) / 255.0
         points, face, hidden, turn = self._model.run({"image": patch[None, None]})
         return Landmarks(crop.to_frame(points[0]), float(face[0]), float(hidden[0]), crop.turn_back(rotation(turn[0])))
-
-    def locate(self, image: NDArray[np.uint8], crop: Crop) -> tuple[NDArray[np.float32], float]:
-        """Return `look`'s points and score alone."""
-        seen = self.look(image, crop)
-        return seen.points, seen.score
