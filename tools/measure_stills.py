@@ -40,7 +40,7 @@ KINDS = ("open", "lowered", "closed", "hidden")
 GROUPS = {"incar_stills": ("skin", "eyewear", "light", "head", "mouth"), "nir": ("gender", "expression")}
 OPENPILOT_EYES, OPENPILOT_BLINKS = (21, 30), (31, 32)
 OPENPILOT_FACE = 0.5
-"""Width of the face over the width of openpilot's crop; of 0.35 to 0.8 the one that suits it best here."""
+"""Width of the face over the width of openpilot's crop, as a driver's face stands in the pictures it learned from."""
 
 
 def ours(rows: list[Row], folder: Path, models_of: Callable[[Row], Path]) -> None:
@@ -58,6 +58,8 @@ def ours(rows: list[Row], folder: Path, models_of: Callable[[Row], Path]) -> Non
         row.update(found=face is not None, state=eyes.state, openness=eyes.openness, reason=eyes.reason)
         row["yaw"] = None if face is None or face.head is None else round(face.head.yaw, 1)
         row["one_eye"] = (eyes.left is None) != (eyes.right is None)
+        views = step.observation.eyes
+        row["views"] = [] if views is None else [(eye.opening, eye.p_closed) for eye in (views.left, views.right)]
 
 
 def anchors(rows: list[Row], folder: Path, shared: Path) -> None:
@@ -85,8 +87,7 @@ def _openpilot(net: onnxruntime.InferenceSession, grey: NDArray[np.uint8], box: 
     planes = [y[0::2, 0::2], y[1::2, 0::2], y[0::2, 1::2], y[1::2, 1::2]]
     x = np.stack([*planes, *[np.full_like(planes[0], 128)] * 2]).astype(np.float32)
     out = net.run(None, {net.get_inputs()[0].name: (x[None] - 128) / 128})[0].reshape(-1)
-    p = 1 / (1 + np.exp(-out))
-    return float(p[list(OPENPILOT_BLINKS)].mean()), float(p[list(OPENPILOT_EYES)].mean())
+    return float(out[list(OPENPILOT_BLINKS)].mean()), float(out[list(OPENPILOT_EYES)].mean())
 
 
 def auc(rows: list[Row], negatives: Iterable[str], closedness: Answer) -> Row:

@@ -12,7 +12,8 @@ LEFT_EYE = (45, 44, 43, 42, 47, 46)
 SHUT = 0.12
 USUAL = 0.31
 """Eye aspect ratio (lid gap over eye width; Soukupova and Cech, 2016) as the eye net measures it, of an eye that is
-as good as shut and of a usual open one."""
+as good as shut and of a usual open one: on in-car stills of people not seen the medians are 0.10 over closed eyes and
+0.31 over open ones, in near-infrared 0.05 and 0.30. A closed eye in a car is often seen through glasses or in shade."""
 
 
 def opening(ratio: float) -> float:
