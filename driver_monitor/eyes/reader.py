@@ -16,8 +16,8 @@ from driver_monitor.eyes.unreadable import turned_away, why_hidden
 from driver_monitor.observation import EyeReason, EyesView, EyeView, FaceView, Light
 
 HIDDEN_FROM = 0.35
-"""An eye is unreadable from this probability on: on in-car stills of people not seen, 86 % of the pictures with hidden eyes
-then have both unreadable, 3 % of those with open and 2 % of those with closed eyes (models/eyes.md)."""
+"""An eye is unreadable from this probability on. On in-car stills of people not seen, 86 % of the pictures with hidden
+eyes then have both unreadable, 3 % of those with open and 2 % of those with closed eyes (models/eyes.md)."""
 INSIDE = 0.8
 """Least share of the eye's patch that must lie within the picture."""
 
