@@ -1,7 +1,7 @@
 """Where the head points, from the landmark net's rotation and the face's place in the picture; the mean face's shape.
 
 The net sees a face by itself, as if the camera looked straight at it. On the labelled clips its rotation follows
-MediaPipe's facial transformation matrix as well as solvePnP on the points does, and better in pitch, for nothing
+MediaPipe's facial transformation matrix as well as solvePnP on the points did, and better in pitch, for nothing
 (`tools/measure_pose.py`, models/landmarks.md).
 """
 
