@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import get_args
 
 import numpy as np
+import onnx_file
 import torch
 from augment import Dice, Views, map_points, map_turn, photograph, resample
 from cover_faces import cover
@@ -230,11 +231,8 @@ def check(net: LandmarkNet, folder: Path, place: dict[str, int], stage: Stage) -
 def export(net: LandmarkNet, path: Path) -> None:
     """Write the ONNX file, one file without external data."""
     net = copy.deepcopy(net).to(memory_format=torch.contiguous_format).eval()
-    example = (torch.rand(2, 1, IMAGE_SIZE, IMAGE_SIZE),)
-    torch.onnx.export(
-        net, example, str(path), input_names=["image"], output_names=["points", "face", "mouth_hidden", "turn"],
-        dynamic_shapes=({0: torch.export.Dim("N")},), external_data=False, verbose=False,
-    )  # fmt: skip
+    image = torch.rand(2, 1, IMAGE_SIZE, IMAGE_SIZE)
+    onnx_file.export(net, {"image": image}, ["points", "face", "mouth_hidden", "turn"], path)
 
 
 def main() -> None:
