@@ -6,6 +6,7 @@ Every wrapper of a net (landmarks, eyes, expression) stands on this one.
 from __future__ import annotations
 
 import hashlib
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,11 +60,13 @@ class OnnxModel:
 
 
 def read_model(path: Path) -> bytes:
-    """Return the bytes of a model file; raises `ModelError` when it is missing or far too large."""
+    """Return the bytes of a model file; raises `ModelError` when it is missing, no file or far too large."""
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise ModelError(f"{path}: {size} bytes is too large for a model of ours; {_ADVICE}")
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # a pipe would keep us waiting
+            raise ModelError(f"{path}: cannot read the model: not a regular file; {_ADVICE}")
+        if found.st_size > MAX_BYTES:
+            raise ModelError(f"{path}: {found.st_size} bytes is too large for a model of ours; {_ADVICE}")
         return path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: cannot read the model: {error.strerror}; {_ADVICE}") from error

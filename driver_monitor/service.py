@@ -84,10 +84,11 @@ def load_models(config: Config) -> Models:
     """Load the nets. Raises `ModelError` naming the file that is missing or wrong."""
     folder = config.models.folder or resources.path("models")
     threads = config.models.threads
-    detector = open_detector(config.face.detector, folder, threads)
     landmarks = LandmarkNet(folder / "landmarks.onnx", threads)
     eyes = EyeNet(folder / "eyes.onnx", threads)
     expression = ExpressionNet(folder / "emotion.onnx", threads) if config.emotion.enabled else None
+    # Last: it can do without its file, which must not be told of a folder that is not there at all.
+    detector = open_detector(config.face.detector, folder, threads)
     own = detector if isinstance(detector, NetDetector) else None
     nets = {DETECTOR_FILE: own, "landmarks.onnx": landmarks, "eyes.onnx": eyes, "emotion.onnx": expression}
     hashes = {name: net.sha256 for name, net in nets.items() if net is not None}

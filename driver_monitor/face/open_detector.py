@@ -23,7 +23,18 @@ def open_detector(name: str, folder: Path, threads: int = 1) -> Detector:
         return HogDetector()
     if name != "auto":
         return YunetDetector(Path(name))
-    if not (folder / FILE).exists():
+    if _missing(folder / FILE):
         _log.warning("%s is missing: searching with dlib's HOG detector, which sees less; reinstall", folder / FILE)
         return HogDetector()
     return NetDetector(folder / FILE, threads)
+
+
+def _missing(path: Path) -> bool:
+    """Say whether there is no such file. One that this user may not look at is not missing: loading it says why."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False

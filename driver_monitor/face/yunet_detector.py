@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from driver_monitor.capture.frame import Image
+from driver_monitor.capture.images import quiet_opencv
 from driver_monitor.errors import ModelError
 from driver_monitor.face.landmarks import Detector as DetectorKind
 from driver_monitor.face.net_detector import LONG_SIDE, shrink
@@ -30,12 +31,14 @@ class YunetDetector:
         self.sha256 = hashlib.sha256(data).hexdigest()
         self._path = path
         try:
-            self._net = cv2.FaceDetectorYN.create(
-                "onnx", np.frombuffer(data, np.uint8), np.zeros(0, np.uint8), (LONG_SIDE, LONG_SIDE), LEAST
-            )
+            with quiet_opencv():
+                self._net = cv2.FaceDetectorYN.create(
+                    "onnx", np.frombuffer(data, np.uint8), np.zeros(0, np.uint8), (LONG_SIDE, LONG_SIDE), LEAST
+                )
         except Exception as error:  # OpenCV raises its own error, and others for what it cannot parse
-            raise self._foreign(error) from error
-        self.find(np.zeros((LONG_SIDE, LONG_SIDE), np.uint8))
+            raise self._foreign() from error
+        with quiet_opencv():
+            self.find(np.zeros((LONG_SIDE, LONG_SIDE), np.uint8))
 
     def find(self, grey: Image) -> list[Box]:
         """Return boxes of possible faces in `grey` (H, W), surest first; frame pixels."""
@@ -44,14 +47,13 @@ class YunetDetector:
             self._net.setInputSize((small.shape[1], small.shape[0]))
             _, rows = self._net.detect(cv2.cvtColor(small, cv2.COLOR_GRAY2BGR))
         except Exception as error:  # a net that loads can still have other outputs than YuNet's
-            raise self._foreign(error) from error
+            raise self._foreign() from error
         if rows is None:
             return []
         return [Box(*(float(v) / scale for v in row[:4])) for row in sorted(rows, key=lambda row: -row[14])]
 
-    def _foreign(self, error: Exception) -> ModelError:
-        reason = str(error).strip().splitlines()[-1][:120] if str(error).strip() else type(error).__name__
+    def _foreign(self) -> ModelError:
         return ModelError(
-            f"{self._path}: not a YuNet model, or damaged ({reason}); name a face_detection_yunet .onnx file, "
+            f"{self._path}: not a YuNet model, or damaged; name a face_detection_yunet .onnx file, "
             "or set face.detector to auto"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from pathlib import Path
 
@@ -99,9 +100,46 @@ def test_fail__another_model_under_the_detectors_name(tmp_path: Path) -> None:
         open_detector("auto", tmp_path)
 
 
+@pytest.mark.parametrize("name", ["a" * 300, "shut off"])
+def test_fail__a_folder_that_may_not_be_looked_into_is_an_error_and_not_a_missing_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    if name == "shut off":
+        look = Path.stat
+
+        def refuse(path: Path, *, follow_symlinks: bool = True) -> object:
+            if name in path.parts:
+                raise PermissionError(13, "Permission denied", str(path))
+            return look(path, follow_symlinks=follow_symlinks)
+
+        monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(ModelError, match=r"detector\.onnx: cannot read the model"):
+        open_detector("auto", tmp_path / name)
+
+
+def test_fail__a_folder_that_is_not_there_is_one_line_and_no_word_of_hog(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(ModelError, match=r"landmarks\.onnx: cannot read the model"):
+        service.load_models(config("auto", tmp_path / "none"))
+    assert caplog.messages == []
+
+
+def test_fail__a_pipe_under_a_models_name_keeps_nobody_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "faces.onnx")
+    with pytest.raises(ModelError, match="not a regular file"):
+        open_detector(str(tmp_path / "faces.onnx"), MODELS)
+
+
+@needs_yunet
+def test_ok__opencv_has_nothing_to_add_to_a_yunet_file(capfd: pytest.CaptureFixture[str]) -> None:
+    open_detector(str(YUNET), MODELS)
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.parametrize("content", [b"", b"GIF89a", None, "ours"])
 def test_fail__a_named_file_that_is_no_yunet_is_refused_in_one_line(
-    tmp_path: Path, content: bytes | str | None
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], content: bytes | str | None
 ) -> None:
     path = tmp_path / "faces.onnx"
     if content == "ours":
@@ -112,6 +150,7 @@ def test_fail__a_named_file_that_is_no_yunet_is_refused_in_one_line(
         open_detector(str(path), MODELS)
     assert str(refused.value).startswith(f"{path}: ")
     assert "\n" not in str(refused.value)
+    assert capfd.readouterr().err == ""
 
 
 @needs_yunet
