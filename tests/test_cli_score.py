@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import struct
 import sys
 import zipfile
 from collections.abc import Callable
@@ -109,6 +110,9 @@ def faulty(folders: tuple[Path, Path], kind: str) -> None:
     elif kind == "labels of another length":
         shutil.copy(clips / "nap.mp4", clips / "more.mp4")
         (labels / "more.json").write_text(json.dumps(nap_labels(frames=121)))
+    elif kind == "labels of another rate":
+        shutil.copy(clips / "nap.mp4", clips / "more.mp4")
+        (labels / "more.json").write_text(json.dumps(nap_labels(fps=2 * SHORT_FPS)))
     elif kind == "damaged labels":
         shutil.copy(clips / "nap.mp4", clips / "more.mp4")
         (labels / "more.json").write_text("{")
@@ -130,6 +134,7 @@ def faulty(folders: tuple[Path, Path], kind: str) -> None:
         ("clip without labels", "more.mp4: has no labels in"),
         ("labels without a clip", "more.json: clip: more is not among the clips"),
         ("labels of another length", "frames: 121 are labelled, but"),
+        ("labels of another rate", "fps: 40, but"),
         ("damaged labels", "more.json:1: not valid JSON"),
         ("damaged clip", "more.mp4: cannot be opened as a video"),
         ("labels twice", "nap.mp4 has labels in another file already"),
@@ -212,12 +217,45 @@ def bomb(path: Path) -> None:
         archive.writestr("closed.npy", header.getvalue())
 
 
+def headed(header: str) -> Callable[[Path], None]:
+    """Writes a file whose images begin with this header."""
+
+    def write(path: Path) -> None:
+        text = header.encode() + b"\n"
+        labels = io.BytesIO()
+        np.save(labels, np.zeros(12, np.uint8))
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("images.npy", b"\x93NUMPY\1\0" + struct.pack("<H", len(text)) + text)
+            archive.writestr("closed.npy", labels.getvalue())
+
+    return write
+
+
+def scratched(path: Path) -> None:
+    arrays = np.load(eyes(path))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        for name in ("images", "closed"):
+            part = io.BytesIO()
+            np.save(part, arrays[name])
+            archive.writestr(f"{name}.npy", part.getvalue())
+    data = bytearray(path.read_bytes())
+    data[60:400] = bytes(byte ^ 0x5A for byte in data[60:400])
+    path.write_bytes(data)
+
+
 SPOILERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (lambda path: None, "No such file"),
     "a folder": (lambda path: path.mkdir(), "not a regular file"),
     "no archive": (lambda path: path.write_text("eyes"), "not a readable .npz file"),
     "cut off": (lambda path: path.write_bytes(eyes(path).read_bytes()[:5000]), "not a readable .npz file"),
     "announces more than it holds": (bomb, "eyes.npz"),
+    "a header cut off": (headed("{'descr': '|u1', 'shape': (12, 9"), "not a readable .npz file"),
+    "a header of brackets": (headed("(" * 5000), "not a readable .npz file"),
+    "a size beyond numbers": (
+        headed(f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({10**30}, 9, 9)}}"),
+        "not a readable .npz file",
+    ),
+    "scratched, by LZMA": (scratched, "not a readable .npz file"),
     "without labels": (lambda path: eyes(path, closed=None), "closed: missing; the file holds images"),
     "floats": (lambda path: eyes(path, images=np.zeros((12, 24, 24))), "images: expected uint8 (N, H, W)"),
     "colour": (lambda path: eyes(path, images=np.zeros((12, 9, 9, 3), np.uint8)), "images: expected uint8"),

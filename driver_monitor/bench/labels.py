@@ -12,11 +12,11 @@ import json
 import logging
 import stat
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from driver_monitor.errors import LabelError
 
@@ -40,7 +40,20 @@ CAMERA = "the camera"
 _SIDES = {"left": (-1.0, 0.0), "right": (1.0, 0.0), "up": (0.0, 1.0), "down": (0.0, -1.0)}
 """Yaw and pitch: a camera faces the driver, so what is left in its image is at the driver's right."""
 
+MAX_NAME = 255
+"""Bytes of the longest file name (NAME_MAX); nobody has a longer one."""
+
 Mask = NDArray[np.bool_]
+
+
+def _shown(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError(f"a control character has no place here: {name!r}")
+    return name
+
+
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_shown)]
+"""Of a clip or a person; it is shown in tables and in lines of faults."""
 
 
 class Event(BaseModel):
@@ -75,9 +88,9 @@ class ClipLabels(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
 
-    clip: str | None = None
-    person: str = Field(min_length=1)
-    fps: float = Field(gt=0, le=1000)
+    clip: Name | None = None
+    person: Name
+    fps: float = Field(ge=0.1, le=1000)
     frames: int = Field(gt=0, le=MAX_FRAMES)
     look_away_reference: str = CAMERA
     events: list[Event]

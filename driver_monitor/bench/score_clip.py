@@ -19,6 +19,10 @@ from driver_monitor.bench.track import Track, track
 from driver_monitor.errors import DriverMonitorError, LabelError
 from driver_monitor.service import Plan
 
+MOST_OFF = 1.5
+"""Factor by which the labels' frame rate may differ from the clip's mean one: recordings pause and dawdle, but labels
+of twice the rate make half a blink of a closure of a second."""
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -61,6 +65,7 @@ def score_clip(task: Task, plan: Plan, progress: Callable[[int, int | None], Non
     with open_recording(Job(task.clip, Path(), task.every), plan.config.camera.rotate) as camera:
         seen = track(camera, pipeline, task.every, progress)
     check_length(task, seen)
+    check_rate(task, seen)
     return score_track(task.clip.name, task.labels, seen)
 
 
@@ -83,6 +88,17 @@ def check_length(task: Task, seen: Track) -> None:
         raise LabelError(
             f"{task.file}: frames: {task.labels.frames} are labelled, but {task.clip} has {found}; labels and clip "
             "must be of the same recording, uncut"
+        )
+
+
+def check_rate(task: Task, seen: Track) -> None:
+    """Raise `LabelError` where the labels' frame rate is not the clip's: every length and rate would be wrong."""
+    if len(seen) < 2:
+        return
+    rate = float((seen.frame[-1] - seen.frame[0]) / (seen.t[-1] - seen.t[0]))
+    if not 1 / MOST_OFF <= task.labels.fps / rate <= MOST_OFF:
+        raise LabelError(
+            f"{task.file}: fps: {task.labels.fps:g}, but {task.clip} has {rate:.4g} frames a second; correct the labels"
         )
 
 
