@@ -59,6 +59,12 @@ def test_ok__an_event_counts_with_half_of_it_scored_and_not_with_less() -> None:
         assert score.labelled == counted
 
 
+def test_ok__a_closure_found_with_edges_nobody_is_sure_of_is_neither_missed_nor_false() -> None:
+    unsure = (event("uncertain", 20, 20), event("uncertain", 23, 24))
+    score = score_closures(labels(*closed((21, 22)), *unsure), track((20, 24)))
+    assert (score.labelled, score.found, score.false) == (1, 1, 0)
+
+
 def test_ok__lowered_lids_are_open() -> None:
     score = score_closures(labels(event("eyes_lowered", 0, 99)), track((40, 49)))
     assert (score.wrong, score.false) == (10, 1)
