@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from driver_monitor.observation import EMOTIONS, CameraState, Light
 from driver_monitor.rules.alert import Value
-from driver_monitor.state.driver_state import Degraded, DriverState, EyesVerdict, GazeRegion, GazeZone
+from driver_monitor.state.driver_state import Cover, Degraded, DriverState, EyesVerdict, GazeRegion, GazeZone
 
 Kind = Literal["number", "bool", "text"]
 
@@ -45,8 +45,6 @@ def _text(read: Callable[[DriverState], Value], meaning: str, choices: tuple[str
     return Signal(read, "", meaning, "text", choices=choices)
 
 
-_COVERS = ("sunglasses", "glare", "occluded", "dark")
-
 SIGNALS: dict[str, Signal] = {
     "face.present": Signal(lambda s: s.face is not None, "", "the driver's face is in the picture", "bool"),
     "face.absent_s": Signal(lambda s: s.face_absent_s, "s", "how long there has been no face"),
@@ -58,7 +56,9 @@ SIGNALS: dict[str, Signal] = {
         lambda s: s.occlusion.mouth if s.occlusion else None, "", "a mask or a hand covers the mouth", "bool"
     ),
     "occlusion.eyes": _text(
-        lambda s: (s.occlusion.eyes or "no") if s.occlusion else None, "what covers both eyes, or no", ("no", *_COVERS)
+        lambda s: (s.occlusion.eyes or "no") if s.occlusion else None,
+        "what covers both eyes, or no",
+        ("no", *get_args(Cover)),
     ),
     "eyes.state": _text(
         lambda s: None if s.eyes.state == "unknown" else s.eyes.state,

@@ -18,6 +18,8 @@ GazeRegion = Literal["road", "instruments", "console", "lap", "rear_mirror", "le
 GazeSource = Literal["head", "eyes+head"]
 GazeReason = Literal["no_picture", "no_face", "pose", "eyes_closed"]
 """Why the gaze cannot be told."""
+Cover = Literal["sunglasses", "glare", "occluded", "dark"]
+"""What hides both eyes: those of the reasons why an eye cannot be read that something before or around it causes."""
 Degraded = Literal[
     "sunglasses", "glare", "pose", "occluded", "dark", "blur", "covered", "frozen", "no_camera", "no_face"
 ]
@@ -78,7 +80,7 @@ class Occlusion:
     """
 
     mouth: bool | None
-    eyes: EyeReason | None
+    eyes: Cover | None
 
 
 @dataclass(frozen=True, slots=True)

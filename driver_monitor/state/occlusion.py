@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from driver_monitor.observation import EyeReason, FaceView
 from driver_monitor.state.cadence import MAX_GAP_S, Step
-from driver_monitor.state.driver_state import Occlusion
+from driver_monitor.state.driver_state import Cover, Occlusion
 
 HIDDEN_AT, SEEN_AT = 0.6, 0.4
 """Probability from which a mouth is taken for hidden, and down to which for seen; in between nothing is learned."""
@@ -55,27 +55,26 @@ class OcclusionWatch:
 
     def __init__(self) -> None:
         self._mouth: Steady[bool] = Steady()
-        self._eyes: Steady[EyeReason | str] = Steady()
+        self._eyes: Steady[Cover | Literal["clear"]] = Steady()
 
     def update(self, step: Step, face: FaceView | None, reason: EyeReason | None) -> Occlusion | None:
         """Take one frame; `reason`: why neither eye could be read in it, None when one could. None: unknown."""
         mouth = self._mouth.update(step, None if face is None else _hidden(face.mouth_hidden))
-        # A face turned away and lids out of focus are nothing that covers; they tell neither way.
-        unsaid = face is None or reason in ("pose", "blur", "no_face")
-        eyes = self._eyes.update(step, None if unsaid else reason or _CLEAR)
+        eyes = self._eyes.update(step, None if face is None else _covering(reason))
         if mouth is None and eyes is None:
             return None
-        return Occlusion(mouth, _covering(eyes))
+        return Occlusion(mouth, None if eyes == "clear" else eyes)
 
 
-_CLEAR = "clear"
-
-
-def _covering(eyes: str | None) -> EyeReason | None:
-    names: dict[str | None, EyeReason] = {
-        "sunglasses": "sunglasses", "glare": "glare", "occluded": "occluded", "dark": "dark"
-    }  # fmt: skip
-    return names.get(eyes)
+def _covering(reason: EyeReason | None) -> Cover | Literal["clear"] | None:
+    """Return what covers eyes unreadable for this reason; None: it is nothing that covers, and tells neither way."""
+    match reason:
+        case None:
+            return "clear"
+        case "pose" | "blur" | "no_face":
+            return None
+        case _:
+            return reason
 
 
 def _hidden(p: float | None) -> bool | None:
