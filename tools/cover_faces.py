@@ -18,7 +18,7 @@ HIDDEN, IN_SIGHT, PARTLY = 1.0, 0.0, -1.0
 MOST, LEAST = 0.7, 0.2
 """Shares of the mouth's points for that."""
 SHARE = 0.45
-MOUTH, EYES = slice(48, 68), slice(36, 48)
+MOUTH = slice(48, 68)
 
 Mask = NDArray[np.uint8]
 Picture = NDArray[np.float32]

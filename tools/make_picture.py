@@ -5,6 +5,7 @@ Run in the project's environment after a change of models: `.venv/bin/python too
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import cv2
@@ -25,6 +26,7 @@ LEVELS = {None: GREEN, "info": AMBER, "warning": AMBER, "critical": RED}
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
     plan = load_plan(Request())
     pipeline = build_pipeline(plan, load_models(plan.config))
     due, tiles = list(MOMENTS_S), []
