@@ -232,7 +232,8 @@ def headed(header: str) -> Callable[[Path], None]:
 
 
 def scratched(path: Path) -> None:
-    arrays = np.load(eyes(path))
+    with np.load(eyes(path)) as file:
+        arrays = dict(file)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
         for name in ("images", "closed"):
             part = io.BytesIO()
