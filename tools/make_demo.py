@@ -40,7 +40,7 @@ READS = 0.75
 LOOKS_AWAY, MARGINAL = 30.0, 15.0
 """Degrees from which a frame is labelled `look_away` or `look_away_marginal` (the clip labels' definition)."""
 CLOSING, OPENING = (0.5,), (0.6, 0.2)
-"""Closure, frame by frame, before the eyes are shut and after: less than the 0.8 from which a frame is labelled closed."""
+"""Closure, frame by frame, before the eyes are shut and after: under the 0.8 from which a frame is labelled closed."""
 MOUTH_OPEN = 0.06
 """Jaw drop (face heights) from which a frame is labelled as part of the yawn."""
 

@@ -1,11 +1,10 @@
 """Measures the detector beside YuNet, in one run; prints tables and writes them as JSON.
 
     measure_detector.py --model models/detector.onnx --json training/detector/figures.json
-    measure_detector.py --folds /work/tmp/folds ...   each still by the net that has not learned from its person
+    measure_detector.py --folds ../tmp/folds ...   each still by the net that has not learned from its person
 
 Both see the same picture of 320 pixels on its longer side and keep boxes by the same rule: from a score of 0.5 on, or
-else the best one from 0.3 on. A face is found when a
-box overlaps the truth by 0.4 (intersection over union).
+else the best one from 0.3 on. A face is found when a box overlaps the truth by 0.4 (intersection over union).
 """
 
 from __future__ import annotations
