@@ -7,6 +7,7 @@ other faces too: whose face is the driver's is for `driver_seat` to say.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol
@@ -59,9 +60,14 @@ class FaceTracker:
         self._last: tuple[Image, Points] | None = None
         self._lost_at: float | None = None
         self._others: int | None = None
+        self._t = 0.0
 
     def update(self, grey: Image, t: float) -> FaceView | None:
-        """Return the driver's face in `grey` (H, W) at `t` seconds, or None where it is not to be seen."""
+        """Return the driver's face in `grey` (H, W) at `t` seconds, or None where it is not to be seen.
+
+        A time that is no number is taken for the last one: it must not stay in what is smoothed and learned.
+        """
+        t = self._t = t if math.isfinite(t) else self._t
         followed = self._follow(grey) or self._cross(grey, t)
         found = self._search(grey, t) if followed is None else self._look_around(grey, t, followed)
         if found is None:

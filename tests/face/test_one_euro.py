@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -52,6 +54,14 @@ def test_ok__time_that_does_not_go_on_starts_anew(first: float, second: float) -
     euro = OneEuro(1.0, 1.0)
     euro.update(5.0, np.array([first]))
     assert euro.update(5.0, np.array([second])) == pytest.approx([second])
+
+
+@given(st.sampled_from([math.nan, math.inf, -math.inf]), values)
+def test_ok__a_time_that_is_no_number_leaves_no_trace(odd: float, value: float) -> None:
+    euro = OneEuro(1.0, 1.0)
+    times = (0.0, 0.1, odd, 0.2, 0.3, 0.4)
+    assert np.isfinite([euro.update(t, np.array([value])) for t in times]).all()
+    assert euro.update(0.5, np.array([value])) == pytest.approx([value])
 
 
 @given(values, values)

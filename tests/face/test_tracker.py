@@ -161,3 +161,18 @@ def test_ok__a_driver_found_again_elsewhere_does_not_glide_there_from_the_old_pl
             assert face.points == pytest.approx(SHAPE + np.asarray((500, 350)))
             return
     pytest.fail("the driver was not found again")
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+def test_ok__a_frame_whose_time_is_no_number_is_followed_and_spoils_nothing(odd: float) -> None:
+    drive = Drive()
+    tracker = drive.tracker
+    for t in (0.0, 0.05, odd, 0.1, 0.15):
+        face = tracker.update(cabin((320, 240)), t)
+        assert face is not None
+        assert np.isfinite(face.points).all()
+    drive.world.face = None
+    assert tracker.update(cabin(None), odd) is None
+    drive.t = 0.2
+    assert not any(drive.frame(None) for _ in range(int(2 * BRIDGE_S * FPS)))
+    assert any(drive.frame((420, 200)) for _ in range(5))
