@@ -4,26 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from driver_monitor.eyes import patch
-
-
-def conv(i: int, o: int, k: int = 3, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(i, o, k, stride, k // 2, bias=False), nn.BatchNorm2d(o), nn.ReLU(inplace=True))
-
-
-class Residual(nn.Module):
-    """Two 3x3 convolutions beside the identity."""
-
-    def __init__(self, channels: int, inner: int) -> None:
-        super().__init__()
-        tail = nn.Conv2d(inner, channels, 3, 1, 1, bias=False)
-        self.body = nn.Sequential(conv(channels, inner), tail, nn.BatchNorm2d(channels))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, c, h, w) to the same."""
-        return functional.relu(x + self.body(x))
+from training import Residual, conv
 
 
 class Net(nn.Module):

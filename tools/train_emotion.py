@@ -25,7 +25,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 from torch.nn import functional
 
-from training import follow, scale_of_rate
+from training import Residual, conv, follow, scale_of_rate
 
 ROOT = Path(__file__).parent.parent
 HELD_BACK = 1500  # training images kept for the temperature and the choice of the calibration, never trained on
@@ -58,23 +58,6 @@ def load(path: Path, cache: Path) -> dict[str, np.ndarray]:
     }
     np.savez(cache, **data)
     return data
-
-
-def conv(i: int, o: int, k: int = 3, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(i, o, k, stride, k // 2, bias=False), nn.BatchNorm2d(o), nn.ReLU(inplace=True))
-
-
-class Residual(nn.Module):
-    """Two 3x3 convolutions beside the identity."""
-
-    def __init__(self, channels: int, inner: int) -> None:
-        super().__init__()
-        tail = nn.Conv2d(inner, channels, 3, 1, 1, bias=False)
-        self.body = nn.Sequential(conv(channels, inner), tail, nn.BatchNorm2d(channels))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, c, h, w) to the same."""
-        return functional.relu(x + self.body(x))
 
 
 class Net(nn.Module):

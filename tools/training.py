@@ -1,4 +1,4 @@
-"""What the training tools share: the course of the learning rate and the running mean of the weights that is kept."""
+"""What the training tools share: blocks of nets, the course of the learning rate, the running mean of the weights."""
 
 from __future__ import annotations
 
@@ -6,6 +6,24 @@ import math
 
 import torch
 from torch import nn
+from torch.nn import functional
+
+
+def conv(i: int, o: int, k: int = 3, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(i, o, k, stride, k // 2, bias=False), nn.BatchNorm2d(o), nn.ReLU(inplace=True))
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions beside the identity."""
+
+    def __init__(self, channels: int, inner: int) -> None:
+        super().__init__()
+        tail = nn.Conv2d(inner, channels, 3, 1, 1, bias=False)
+        self.body = nn.Sequential(conv(channels, inner), tail, nn.BatchNorm2d(channels))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(n, c, h, w) to the same."""
+        return functional.relu(x + self.body(x))
 
 
 def scale_of_rate(step: int, total: int, warm_share: float) -> float:
