@@ -42,7 +42,7 @@ class OneEuro:
         now = np.asarray(values, np.float64)
         dt = t - self._t
         self._t = t
-        if self._last is None or self._speed is None or not dt > 0:
+        if self._last is None or self._speed is None or not 0 < dt < math.inf:
             self._last, self._speed = now, np.zeros_like(now)
             return np.array(now)
         self._speed = self._speed + _share(np.float64(SPEED_HZ), dt) * ((now - self._last) / dt - self._speed)
