@@ -48,8 +48,8 @@ class HeadPose:
 class FaceView:
     """The driver's face in one frame.
 
-    `points`: (70, 2) float32, frame pixels: the 68 iBUG points, then the iris centres of the driver's right and
-    left eye. `score`: probability that it is a face. `mouth_opening`: inner-lip gap over mouth width, corrected for
+    `points`: (70, 2) float32, frame pixels: the 68 iBUG points, then two for the iris centres of the driver's right
+    and left eye, which follow the head more than the eyes: gaze has irises of its own (`EyesView`). `score`: probability that it is a face. `mouth_opening`: inner-lip gap over mouth width, corrected for
     yaw; 0 closed, about 0.1 to 0.4 talking, held above that a yawn (`state.yawns`). `mouth_hidden`: probability that
     a mask or a hand covers the mouth, None where that is not told. `others`: faces of other people seen when the
     picture was last looked through, seconds ago at most; None before the first time.
@@ -68,8 +68,8 @@ class FaceView:
 class EyeView:
     """One eye in one frame.
 
-    `opening`: lid opening as a share of a population's open eye: 0 shut, 1 a usual open eye, up to about 1.6;
-    not yet relative to this driver. `p_closed`: probability that the eye is at least 80 % closed. Both are None
+    `opening`: lid opening as a share of a population's open eye: 0 shut, 1 a usual open eye, at most 2; not yet
+    relative to this driver. `p_closed`: probability that the eye is at least 80 % closed. Both are None
     exactly when `reason` says why the eye cannot be read.
     """
 

@@ -1,6 +1,6 @@
 """An ONNX model that is known to be the one it should be: loaded once, inputs and outputs checked by name and shape.
 
-Every wrapper of a net (landmarks, eyes, expression) stands on this one.
+Every wrapper of a net of ours (detector, landmarks, eyes, expression) stands on this one.
 """
 
 from __future__ import annotations
