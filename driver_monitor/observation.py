@@ -49,10 +49,11 @@ class FaceView:
     """The driver's face in one frame.
 
     `points`: (70, 2) float32, frame pixels: the 68 iBUG points, then two for the iris centres of the driver's right
-    and left eye, which follow the head more than the eyes: gaze has irises of its own (`EyesView`). `score`: probability that it is a face. `mouth_opening`: inner-lip gap over mouth width, corrected for
-    yaw; 0 closed, about 0.1 to 0.4 talking, held above that a yawn (`state.yawns`). `mouth_hidden`: probability that
-    a mask or a hand covers the mouth, None where that is not told. `others`: faces of other people seen when the
-    picture was last looked through, seconds ago at most; None before the first time.
+    and left eye, which follow the head more than the eyes: gaze has irises of its own (`EyesView`). `score`:
+    probability that it is a face. `mouth_opening`: inner-lip gap over mouth width, corrected for yaw; 0 closed, about
+    0.1 to 0.4 talking, held above that a yawn (`state.yawns`). `mouth_hidden`: probability that a mask or a hand covers
+    the mouth, None where that is not told. `others`: faces of other people seen when the picture was last looked
+    through, seconds ago at most; None before the first time.
     """
 
     box: Box

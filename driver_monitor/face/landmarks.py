@@ -1,8 +1,8 @@
 """The 70 points of a face, by a small net of our own, and the crop it looks at.
 
 Points 0 to 67 are the iBUG 68-point scheme (Sagonas et al., 300 Faces in-the-Wild, ICCV-W 2013), 68 and 69 the iris
-centres of the driver's right and left eye as far as the net can tell, which is little: they follow the head, and nothing
-but training reads them (irises: `eyes/iris.py`). Frame pixels are OpenCV's: whole numbers are pixel centres. Training
+centres of the driver's right and left eye as far as the net can tell, which is little: they follow the head, and only
+training reads them (irises: `eyes/iris.py`). Frame pixels are OpenCV's: whole numbers are pixel centres. Training
 (`tools/train_landmarks.py`) imports the crop from here, so the net never sees another crop than it learned on.
 """
 
