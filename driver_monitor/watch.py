@@ -27,10 +27,9 @@ Stop = Callable[[], bool]
 
 
 class Watcher:
-    """Turns messages into lines on `out`. `malformed` counts what was no message of ours, `heard` what was one."""
+    """Turns messages into lines on `out`. `malformed` counts what was no message of ours."""
 
     def __init__(self, connect: str, out: Console, show_state: Callable[[Text], None]) -> None:
-        self.heard = 0
         self.malformed = 0
         self._connect, self._out, self._show_state = connect, out, show_state
         self._since = 0.0
@@ -50,7 +49,6 @@ class Watcher:
         if self._silent:
             self._say(f"{self._connect} is heard again", "green")
         self._silent, self._since = False, now
-        self.heard += 1
         if topic.startswith("alert/"):
             self._alert(message)
         elif topic == "status/":
