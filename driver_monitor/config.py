@@ -18,8 +18,8 @@ from driver_monitor import resources, yamlfile
 
 Pin = Annotated[int, Field(ge=0, le=27)]
 """A BCM number on a Raspberry Pi's 40-pin header."""
-Folder = Annotated[Path | None, Field(strict=False)]
-"""YAML has no paths; text becomes one."""
+Folder = Annotated[Path | None, Field(strict=False), BeforeValidator(lambda value: None if value == "" else value)]
+"""YAML has no paths; text becomes one, and `""` is as empty as nothing, not the folder one happens to be in."""
 
 
 def _no_switch(value: object) -> object:

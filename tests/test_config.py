@@ -205,3 +205,8 @@ def test_ok__the_hash_changes_with_a_value_and_with_the_profile_and_with_nothing
     assert plain == config.digest(Config(), "rules: []")
     assert plain != config.digest(Config(profile="other"), "rules: []")
     assert plain != config.digest(Config(), "rules: [] # changed")
+
+
+def test_ok__a_folder_of_no_letters_is_none_and_not_the_current_one(tmp_path: Path) -> None:
+    loaded = config.load(written(tmp_path, 'models: {folder: ""}\nservice: {state_dir: ""}\n'))
+    assert (loaded.models.folder, loaded.service.state_dir) == (None, None)
