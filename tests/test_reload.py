@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from driver_monitor import resources, service
+from driver_monitor import manifest, resources, service
 from driver_monitor.capture.fake import FakeCamera
 from driver_monitor.capture.grabber import Grabber
 from driver_monitor.daemon import Daemon, Parts, ReloadError
@@ -139,6 +139,7 @@ def test_ok__new_rules_end_the_alerts_of_the_old_ones_and_keep_what_was_learned(
 def test_ok__other_models_under_the_same_name_are_taken_and_named(car: Car, tmp_path: Path) -> None:
     models = tmp_path / "models"
     shutil.copytree(resources.path("models"), models)
+    (models / manifest.NAME).unlink()
     car.write(f"models: {{folder: {models}}}")
     car.reload(car.daemon)
     pipeline, named = car.daemon.parts.pipeline, car.daemon.parts.provenance.models
@@ -165,6 +166,9 @@ def test_ok__a_new_camera_ends_the_alerts_and_starts_learning_anew(car: Car) -> 
         ("zmq: {bind: nowhere}", "my.yaml:1: zmq.bind"),
         ("profile: nobody", "nobody"),
         ("models: {folder: /nowhere}", "/nowhere/landmarks.onnx"),
+        ("models: {folder: %s}" % ("a" * 300), "File name too long"),
+        ("face: {detector: /nowhere.onnx}", "/nowhere.onnx"),
+        (f"face: {{detector: {resources.path('models/eyes.onnx')}}}", "not a YuNet model"),
         ("camera: {source: /dev/video77}", "/dev/video77"),
         ("camera: {source: demo}\nzmq: {bind: 'tcp://127.0.0.1:6002'}", "is in use"),
     ],
@@ -189,3 +193,23 @@ def test_fail__outputs_that_cannot_even_be_put_back_take_the_daemon_down(car: Ca
     with pytest.raises(DriverMonitorError) as caught:
         car.reload(car.daemon)
     assert not isinstance(caught.value, ReloadError)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("manifest.yaml", b"{"), ("manifest.yaml", b"models: {}"), ("detector.onnx", b"cut"), ("eyes.onnx", None)],
+)
+def test_fail__a_models_folder_that_was_spoilt_meanwhile_is_refused_and_the_old_nets_go_on(
+    car: Car, tmp_path: Path, name: str, content: bytes | None
+) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(resources.path("models"), models)
+    car.write(f"models: {{folder: {models}}}")
+    car.reload(car.daemon)
+    pipeline = car.daemon.parts.pipeline
+    (models / name).unlink()
+    if content is not None:
+        (models / name).write_bytes(content)
+    with pytest.raises(ReloadError, match=name):
+        car.reload(car.daemon)
+    assert car.daemon.parts.pipeline is pipeline
