@@ -3,8 +3,9 @@
     PYTHONPATH=. /opt/train/bin/python tools/train_eyes.py --shared ../shared
 
 All share one stream of augmented batches, of which each sees what it may (`tools/people.py`). Seeded, and resumed from
-the checkpoint in `--work` when started again. Writes `models/eyes.onnx` and `<k>/eyes.onnx` below `--folds`.
-Measured by `measure_stills.py` and `measure_eyes.py`. Needs torch, onnx, onnxscript, OpenCV (extra `train`).
+the checkpoint in `--work` when started again. Reads the detector and landmark nets of the folds below `--folds`; writes
+`models/eyes.onnx` and `<k>/eyes.onnx` there. Measured by `measure_stills.py` and `measure_eyes.py`. Needs torch, onnx,
+onnxscript, OpenCV (extra `train`).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 from eye_architecture import Answers, Net, example  # noqa: E402
 from eye_augment import Batch, augment  # noqa: E402
-from eyes_data import NOBODY, collect, loose_fold, scenery  # noqa: E402
+from eyes_data import NOBODY, arrays_of, as_placed, collect, loose_fold, scenery  # noqa: E402
 from onnx_file import export  # noqa: E402
 from people import FOLDS, folds, may_teach  # noqa: E402
 
@@ -229,16 +230,19 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=ROOT.parent / "tmp/eyes")
     parser.add_argument("--folds", type=Path, default=ROOT.parent / "tmp/folds", help="where the five nets go")
     parser.add_argument("--out", type=Path, default=ROOT / "models/eyes.onnx")
-    parser.add_argument("--steps", type=int, default=1640)
-    parser.add_argument("--sight-steps", type=int, default=350, help="further steps for whether an eye is seen")
+    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--sight-steps", type=int, default=700, help="further steps for whether an eye is seen")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     options.work.mkdir(parents=True, exist_ok=True)
     stills = options.shared / "data/incar_stills"
     data = collect(options.shared, options.work / "strips.npz")
-    samples = Samples(data, scenery(stills), folds(stills))
-    nets = train_sight(train(samples, options.work, options.steps), samples, options.sight_steps)
+    place, scenes = folds(stills), scenery(stills)
+    nets = train(Samples(data, scenes, place), options.work, options.steps)
+    placed = arrays_of(list(as_placed(stills, options.folds, place)))
+    both = {name: np.concatenate([data[name], placed[name]]) for name in data}
+    nets = train_sight(nets, Samples(both, scenes, place), options.sight_steps)
     paths = [options.folds / str(k) / "eyes.onnx" for k in range(FOLDS)]
     for net, path in zip(nets, [*paths, options.out], strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)

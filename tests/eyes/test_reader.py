@@ -52,6 +52,16 @@ def test_ok__open_eyes_are_read_by_lids_and_net() -> None:
     assert eyes.right.p_closed == pytest.approx(0.05 / 0.95, abs=1e-3)
 
 
+def test_ok__a_doubtful_eye_is_not_read_beside_one_that_is_surely_covered() -> None:
+    doubtful, clear = (0.72, 0.0, 0.28), (0.95, 0.0, 0.05)
+    assert None not in reasons(read(Net(doubtful, (0.02, 0.03, 0.95))))
+    assert reasons(read(Net(doubtful, clear))) == (None, None)
+
+
+def test_ok__a_hand_before_one_eye_leaves_the_clear_one_readable() -> None:
+    assert reasons(read(Net((0.98, 0.0, 0.02), (0.0, 0.0, 1.0))))[0] is None
+
+
 def test_ok__left_and_right_are_the_drivers_own() -> None:
     eyes = read(Net(SHUT, OPEN))
     assert eyes.left.p_closed is not None
