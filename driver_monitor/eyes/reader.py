@@ -22,7 +22,7 @@ OTHER_EYE = 0.25
 """What covers one eye mostly covers the other: so much of the log odds of hidden is the other eye's. Of the in-car
 drivers with hidden eyes 2 to 5 points more are then told than without, at one point more of those with open eyes."""
 NEVER_SURER = 0.02
-"""No answer is taken to lie nearer to 0 or 1 than this, so that a hand before one eye never hides the clear other one."""
+"""No answer is taken for nearer to 0 or 1, so that a hand before one eye never hides the other, clear one."""
 INSIDE = 0.8
 """Least share of the eye's patch that must lie within the picture."""
 
