@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from driver_monitor import resources, yamlfile
+from driver_monitor import yamlfile
 from driver_monitor.errors import ConfigError, ModelError
-from driver_monitor.face.head_pose import SHAPE_FILE
 
 _log = logging.getLogger(__name__)
 
 NAME = "manifest.yaml"
-SUFFIXES = frozenset({".onnx", ".csv"})
-"""What counts as a model file: nets, and the mean face."""
 _ADVICE = "reinstall driver-monitor, or, if the file is meant to be there, run tools/write_manifest.py"
 
 
@@ -73,17 +69,3 @@ def check(folder: Path, loaded: Mapping[str, str]) -> None:
                 f"{folder / name}: SHA-256 begins {found[:12]}, but {NAME} says {entry.sha256[:12]}: damaged or "
                 f"exchanged; {_ADVICE}"
             )
-
-
-def check_face_shape() -> None:
-    """Hold the mean face, which always comes with the program, against the program's manifest. Raises `ModelError`."""
-    path = resources.path(SHAPE_FILE)
-    check(path.parent, {path.name: sha256(path)})
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal. Raises `ModelError` when it cannot be read."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot read the model: {error.strerror}; reinstall driver-monitor") from error

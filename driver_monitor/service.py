@@ -93,7 +93,6 @@ def load_models(config: Config) -> Models:
     nets = {DETECTOR_FILE: own, "landmarks.onnx": landmarks, "eyes.onnx": eyes, "emotion.onnx": expression}
     hashes = {name: net.sha256 for name, net in nets.items() if net is not None}
     manifest.check(folder, hashes)
-    manifest.check_face_shape()
     named = [detector.sha256] if isinstance(detector, YunetDetector) else []
     digest = hashlib.sha256("".join([*hashes.values(), *named]).encode()).hexdigest()[:16]
     return Models(detector, landmarks, eyes, expression, digest)

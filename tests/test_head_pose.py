@@ -1,16 +1,15 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor.errors import ModelError
-from driver_monitor.face.head_pose import face_shape, head_pose, read_shape
+from driver_monitor.face.head_pose import head_pose
 from driver_monitor.face.landmarks import Crop, rotation
+from tests.mean_face import MEAN_FACE
 
 SHAPE = (480, 640)
 FOCAL = 640.0
@@ -32,7 +31,7 @@ def _turn(yaw: float, pitch: float, roll: float) -> np.ndarray:
 
 def _at(right: float = 0.0, down: float = 0.0) -> np.ndarray:
     """Points of a face whose middle lies so many pixels off the picture's middle."""
-    points = np.asarray(face_shape()[:, :2] * [100, -100], np.float32)
+    points = np.asarray(MEAN_FACE[:, :2] * [100, -100], np.float32)
     middle = (points[:68].min(axis=0) + points[:68].max(axis=0)) / 2
     return np.asarray(points - middle + [319.5 + right, 239.5 + down], np.float32)
 
@@ -88,23 +87,3 @@ def test_ok__any_six_numbers_are_a_rotation(six: list[float]) -> None:
 )
 def test_fail__nonsense_has_no_pose(turn: np.ndarray, points: np.ndarray) -> None:
     assert head_pose(turn, points, SHAPE) is None
-
-
-def test_ok__the_mean_face_is_symmetric_and_in_its_units() -> None:
-    shape = face_shape()
-    assert np.linalg.norm(shape[36] - shape[45]) == pytest.approx(1)
-    assert shape[36, 0] < 0 < shape[45, 0]  # the driver's right eye is at negative x
-    assert shape[8, 1] < shape[30, 1] < 0 < shape[19, 1]  # chin, nose, eyes, brow
-    assert shape[30, 2] > shape[36, 2] > shape[0, 2]  # the nose is nearest, the ears are farthest
-    assert np.allclose(shape[27:31, 0], 0, atol=1e-4)
-
-
-def test_fail__a_missing_or_damaged_shape_is_one_line(tmp_path: Path) -> None:
-    path = tmp_path / "face_shape.csv"
-    with pytest.raises(ModelError, match="cannot read it"):
-        read_shape(path)
-    for text in ("", "point,x,y\n0,1,2\n", "point,x,y,z\n0,1,2,three\n", "point,x,y,z\n0,1,2,3\n", "\x00\x01"):
-        path.write_text(text)
-        with pytest.raises(ModelError, match="not a face shape") as refused:
-            read_shape(path)
-        assert "\n" not in str(refused.value)

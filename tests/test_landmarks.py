@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from driver_monitor import demo, resources
 from driver_monitor.errors import ModelError
-from driver_monitor.face.head_pose import face_shape
 from driver_monitor.face.landmarks import IMAGE_SIZE, POINTS, Crop, LandmarkNet, crop_of_box, face_crop
 from driver_monitor.observation import Box
+from tests.mean_face import MEAN_FACE
 from tests.tiny_onnx import copying_model
 
 NIR = Path("/work/shared/data/nir")
@@ -30,7 +30,7 @@ def _a_face(scale: float = 100.0, roll: float = 0.0, at: tuple[float, float] = (
     """Draw the mean face as points: `roll` degrees clockwise in the picture."""
     angle = math.radians(roll)
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    return np.asarray(face_shape()[:, :2] * [1, -1] * scale @ turn.T + at)
+    return np.asarray(MEAN_FACE[:, :2] * [1, -1] * scale @ turn.T + at)
 
 
 def _lid_gap(points: np.ndarray) -> float:

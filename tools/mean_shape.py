@@ -1,4 +1,5 @@
-"""Writes `models/face_shape.csv`: the mean 3-D face of the teacher's meshes, symmetric, for head pose and gaze.
+"""The mean 3-D face of the teacher's meshes, symmetric, in `tools/mean_face.csv`: for measuring how far a face turns,
+and a face whose points the tests know. The program does not need it.
 
 Frontal, neutral faces with a closed mouth and open eyes are aligned on one another (generalised Procrustes: shift,
 turn and scale) and averaged with their own mirror images. x to the driver's left, y up, z towards the camera, origin
@@ -15,6 +16,7 @@ import numpy as np
 from mesh_teacher import MESH_OF_POINTS, MIRROR, MeshTeacher, eye_aspect_ratio
 from numpy.typing import NDArray
 
+MEAN_FACE = Path(__file__).with_name("mean_face.csv")
 MOST = 400
 LEAST_EAR, WIDEST_MOUTH, MOST_TURN = 0.22, 0.03, 0.05
 """Eyes open, inner lips closed (gap over mouth width), and the nose in the middle (share of the eyes' distance)."""
@@ -83,3 +85,8 @@ def write(shape: NDArray[np.float64], path: Path) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["point", "x", "y", "z"])
         writer.writerows([i, *(f"{value:.5f}" for value in point)] for i, point in enumerate(shape))
+
+
+def read(path: Path) -> NDArray[np.float64]:
+    """Return what `write` wrote: points (70, 3)."""
+    return np.loadtxt(path, delimiter=",", skiprows=1)[:, 1:]

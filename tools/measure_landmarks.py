@@ -26,17 +26,18 @@ import cv2
 import numpy as np
 import torch
 from cover_faces import HIDDEN, IN_SIGHT, cover
-from mean_shape import rotation
+from mean_shape import MEAN_FACE, read, rotation
 from mesh_teacher import MESH_OF_POINTS, MeshTeacher, eye_aspect_ratio, points_crop
 from numpy.typing import NDArray
 from people import folds
 from teach_landmarks import CROP_STORE, STORE_FACTOR
 
 from driver_monitor.bench.intervals import bootstrap
-from driver_monitor.face.head_pose import angles, face_shape, head_pose
+from driver_monitor.face.head_pose import angles
 from driver_monitor.face.landmarks import IMAGE_SIZE, Crop, LandmarkNet, face_crop
 
 CLIPS = ("incar_1", "incar_3", "incar_4", "phone_1", "phone_2", "phone_3")
+NOT_SCORED = ("uncertain", "face_not_visible", "occluded", "one_eye_closed", "one_eye_squint", "partial_blink")
 Points = NDArray[np.floating[Any]]
 
 
@@ -64,27 +65,25 @@ def teach_clip(path: Path, teacher: MeshTeacher, cache: Path) -> NDArray[np.floa
     return np.stack(rows)
 
 
-def follow(path: Path, net: LandmarkNet, taught: NDArray[np.float32]) -> tuple[Points, Points, Points]:
-    """Return the net's points (frames, 70, 2), scores and head angles (frames, 3), NaN where there are none."""
-    points, scores, heads = [], [], []
+def follow(path: Path, net: LandmarkNet, taught: NDArray[np.float32]) -> tuple[Points, Points]:
+    """Return the net's points (frames, 70, 2), NaN where there are none, and its scores."""
+    points, scores = [], []
     last: Crop | None = None
     for image, teacher_points in zip(frames(path), taught, strict=True):
         nothing = np.full((70, 2), np.nan)
         crop = last or (face_crop(teacher_points[:, :2]) if np.isfinite(teacher_points).all() else None)
         seen = net.look(image, crop) if crop else None
         last = face_crop(seen.points) if seen and seen.score >= 0.5 else None
-        head = head_pose(seen.turn, seen.points, (image.shape[0], image.shape[1])) if seen and last else None
         points.append(seen.points if seen and last else nothing)
         scores.append(seen.score if seen else 0.0)
-        heads.append((head.yaw, head.pitch, head.roll) if head else (np.nan,) * 3)
-    return np.stack(points), np.array(scores), np.array(heads)
+    return np.stack(points), np.array(scores)
 
 
-def teacher_head(mesh: NDArray[np.float32]) -> Points:
-    """Return yaw, pitch, roll of the teacher's 3-D points (70, 3), by turning the mean face onto them."""
-    points, shape = mesh.astype(np.float64) * [1, -1, -1], face_shape()
+def teacher_yaw(mesh: NDArray[np.float32]) -> float:
+    """Return the yaw of the teacher's 3-D points (70, 3), by turning the mean face onto them; degrees or NaN."""
+    points, shape = mesh.astype(np.float64) * [1, -1, -1], read(MEAN_FACE)
     head = angles(rotation(shape - shape.mean(axis=0), points - points.mean(axis=0)))
-    return np.array([head.yaw, head.pitch, head.roll] if head else [np.nan] * 3)
+    return head.yaw if head else np.nan
 
 
 def nme(points: Points, truth: Points) -> Points:
@@ -102,16 +101,13 @@ def measure_clips(net: LandmarkNet, teacher: MeshTeacher, data: Path, cache: Pat
     for name in CLIPS:
         path = next((data / "clips").glob(f"{name}.*"))
         taught = teach_clip(path, teacher, cache)
-        points, scores, heads = follow(path, net, taught)
+        points, scores = follow(path, net, taught)
         both = np.isfinite(points[:, 0, 0]) & np.isfinite(taught[:, 0, 0])
         truth = taught[both][:, :, :2]
         ear, ear_truth = eye_aspect_ratio(points[both]).mean(1), eye_aspect_ratio(truth).mean(1)
-        other = np.array([teacher_head(mesh) for mesh in taught[both]])
-        offset = heads[both] - other
-        pose = np.nanmean(np.abs(offset - np.nanmedian(offset, axis=0)), axis=0)
         words = [f"{name}: seen {np.mean(scores >= 0.5):.3f} (teacher {np.isfinite(taught[:, 0, 0]).mean():.3f})"]
         words.append(f"NME {nme(points[both], truth).mean():.4f} EAR r {np.corrcoef(ear, ear_truth)[0, 1]:.3f}")
-        words.append(f"bias {np.mean(ear - ear_truth):+.3f} yaw {pose[0]:.1f} pitch {pose[1]:.1f} roll {pose[2]:.1f}")
+        words.append(f"bias {np.mean(ear - ear_truth):+.3f}")
         closed = closed_frames(data, name, len(taught))[both]
         if np.any(closed == 1):
             shut, open_ = closed == 1, closed == 0
@@ -132,14 +128,7 @@ def closed_frames(data: Path, name: str, count: int) -> NDArray[np.int8]:
         if event["type"] == "eyes_closed":
             state[event["start"] + 1 : event["end"]] = 1
     for event in events:
-        if event["type"] in (
-            "uncertain",
-            "face_not_visible",
-            "occluded",
-            "one_eye_closed",
-            "one_eye_squint",
-            "partial_blink",
-        ):
+        if event["type"] in NOT_SCORED:
             state[event["start"] : event["end"] + 1] = -1
     return state
 
@@ -180,7 +169,7 @@ def look_at(
     found = net.look(image, face_crop(first.points))
     far = rng.uniform(0.6, 1.2) * crop.side
     away = net.look(image, Crop(crop.cx + far * np.cos(turn), crop.cy + far * np.sin(turn), crop.side)).score
-    yaw = float(teacher_head(truth.astype(np.float32))[0])
+    yaw = teacher_yaw(truth.astype(np.float32))
     return Seen(
         row["person"], row["eyes"], found.points, truth[:, :2], found.score, away, found.mouth_hidden, yaw
     )  # fmt: skip

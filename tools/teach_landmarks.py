@@ -4,7 +4,7 @@
     teach_landmarks.py backgrounds ...   squares of in-car stills without a face
     teach_landmarks.py closed ...   (after teach_pose.py) closed eyes carried from one face to another, labelled
                               by the teacher again
-    teach_landmarks.py shape ...    writes models/face_shape.csv
+    teach_landmarks.py shape ...    writes tools/mean_face.csv
     teach_landmarks.py boxes ...    fits detector boxes to crops
 
 Crops are CROP_STORE px squares of three times the points' bounding box, derotated, so that training can still move,
@@ -188,8 +188,8 @@ def main() -> None:
         close(arguments.anchors, arguments.out)
     elif arguments.what == "shape":
         faces = mean_shape.meshes(arguments.data, arguments.anchors, CLIP_PERSONS)
-        mean_shape.write(mean_shape.mean_shape(faces), Path("models/face_shape.csv"))
-        print(f"models/face_shape.csv from {len(faces)} faces")
+        mean_shape.write(mean_shape.mean_shape(faces), mean_shape.MEAN_FACE)
+        print(f"{mean_shape.MEAN_FACE} from {len(faces)} faces")
     elif arguments.what == "boxes":
         fit_boxes(arguments.data, arguments.anchors)
 

@@ -8,6 +8,7 @@ What stands in the present manifest of a file that is still the same is kept, it
 from __future__ import annotations
 
 import argparse
+import hashlib
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -22,14 +23,12 @@ HEADER = """\
 # date: since when the file has been this one. card: what it learned from, how good it is, where it fails.
 """
 LICENCE = "Apache-2.0; trained on data for research, see the card"
-CARDS = {"face_shape.csv": "landmarks.md"}
-"""Files that share a card with a net; the others have one of their own name."""
 
 
 def entry(path: Path, before: Entry | None) -> Entry:
-    digest = manifest.sha256(path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
     same = before is not None and before.sha256 == digest
-    card = CARDS.get(path.name, f"{path.stem}.md")
+    card = f"{path.stem}.md"
     return Entry(
         sha256=digest,
         bytes=path.stat().st_size,
@@ -45,7 +44,7 @@ def write(folder: Path) -> Manifest:
     except ModelError as error:
         print(f"{error}\nwriting it anew")
         before = None
-    files = sorted(path for path in folder.iterdir() if path.suffix in manifest.SUFFIXES)
+    files = sorted(folder.glob("*.onnx"))
     known = before.models if before else {}
     found = Manifest(models={path.name: entry(path, known.get(path.name)) for path in files})
     text = yaml.safe_dump(found.model_dump(), sort_keys=False, width=120)

@@ -1,4 +1,4 @@
-"""Where the head points, from the landmark net's rotation and the face's place in the picture; the mean face's shape.
+"""Where the head points, from the landmark net's rotation and the face's place in the picture.
 
 The net sees a face by itself, as if the camera looked straight at it. On the labelled clips its rotation follows
 MediaPipe's facial transformation matrix as well as solvePnP on the points did, and better in pitch, for nothing
@@ -7,49 +7,19 @@ MediaPipe's facial transformation matrix as well as solvePnP on the points did, 
 
 from __future__ import annotations
 
-import csv
-import functools
 import math
-from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from driver_monitor import resources
-from driver_monitor.errors import ModelError
 from driver_monitor.observation import HeadPose
 
-SHAPE_FILE = "models/face_shape.csv"
 FOCAL_LENGTH = 1.0
 """Assumed focal length over the picture's longer side (53 degrees of view). A dashboard camera has 50 to 75 degrees;
 the wrong one changes the angles of a face near the picture's middle by a few per cent."""
 STEEPEST = 100.0
 """Yaw or pitch beyond which the face itself would be out of sight, degrees."""
-
-
-@functools.cache
-def face_shape() -> NDArray[np.float64]:
-    """Return the mean face, (70, 3): x to the driver's left, y up, z towards the camera, 1 between outer eye corners.
-
-    The origin is the middle of the outer eye corners. Raises `ModelError` when the file is missing or damaged.
-    """
-    return read_shape(resources.path(SHAPE_FILE))
-
-
-def read_shape(path: Path) -> NDArray[np.float64]:
-    """Read a shape file: columns point, x, y, z. Raises `ModelError` when it is missing or damaged."""
-    try:
-        with path.open(newline="") as file:
-            rows = [(int(row["point"]), *(float(row[axis]) for axis in "xyz")) for row in csv.DictReader(file)]
-    except OSError as error:
-        raise ModelError(f"{path}: cannot read it: {error.strerror}; reinstall driver-monitor") from error
-    except (KeyError, TypeError, ValueError, csv.Error) as error:
-        raise ModelError(f"{path}: not a face shape ({error}); reinstall driver-monitor") from error
-    shape = np.array([row[1:] for row in rows])
-    if [row[0] for row in rows] != list(range(70)) or not np.isfinite(shape).all():
-        raise ModelError(f"{path}: not a face shape: expected points 0 to 69, finite; reinstall driver-monitor")
-    return shape
 
 
 def head_pose(turn: NDArray[np.float64], points: NDArray[np.floating], shape: tuple[int, int]) -> HeadPose | None:
@@ -78,7 +48,7 @@ def _towards_camera(right: float, down: float) -> NDArray[np.float64]:
 
 
 def angles(turn: NDArray[np.float64]) -> HeadPose | None:
-    """Return the angles of a rotation (3, 3) of the face shape, in its own axes; None where the face looks away."""
+    """Return the angles of a head's rotation (3, 3), x to its left, y up, z towards the camera; None: it looks away."""
     yaw = math.degrees(math.atan2(turn[0, 2], turn[2, 2]))
     pitch = math.degrees(math.asin(min(1.0, max(-1.0, turn[1, 2]))))
     roll = math.degrees(math.atan2(turn[1, 0], turn[1, 1]))

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driver_monitor.eyes.lids import LEFT_EYE, RIGHT_EYE
-from driver_monitor.face.head_pose import face_shape
 from driver_monitor.face.steady import SteadyFace
 from driver_monitor.observation import HeadPose
+from tests.mean_face import MEAN_FACE
 
 FPS = 30.0
-FACE = np.asarray(face_shape()[:, :2] * [100, -100] + [320, 240], np.float32)
+FACE = np.asarray(MEAN_FACE[:, :2] * [100, -100] + [320, 240], np.float32)
 PAIRS = ((37, 41), (38, 40), (43, 47), (44, 46))
 
 
