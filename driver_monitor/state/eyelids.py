@@ -18,11 +18,14 @@ REOPENED_ABOVE = 0.4
 REOPENED_FOR_S = 0.1
 """Eyes that seem open for less are noise: lids alone need longer to rise and fall. So one or two wrong frames at 20 fps
 do not split a closure, nor one at 10 fps; below that one open frame is enough."""
+SIGHT_S = 0.1
+"""A closure that begins this soon after a frame that could not be read must last as long, the shortest blink, before it
+is believed: between the reflections on a lens a glimpse of the lid passes for a closed eye."""
 SURE_OPEN, SURE_CLOSED = 0.2, 0.8
 """Probability of closed at which it outweighs the lids."""
-HALF_OPEN, ODDS_BY_LIDS = 0.5, 3.0
-"""What the net sees between the lids and how far they are apart are two witnesses: lids a tenth further apart than half
-open take a factor of 1.35 (e to the 0.3) off the odds of closed. The figures with and without: models/eyes.md."""
+UNDECIDED, ODDS_BY_LIDS = 0.6, 3.0
+"""What the net sees between the lids and how far they are apart are two witnesses: lids at `UNDECIDED` say nothing, a
+tenth further apart takes a factor of 1.35 (e to the 0.3) off the odds of closed. Measured: models/eyes.md."""
 SUREST = 5.0
 """Log odds (99.3 %) beyond which the net is not believed more, lest one eye silence the other."""
 FLOOR, CEILING, WIDEST = 0.45, 0.15, 1.5
@@ -32,6 +35,8 @@ LEARN_P_CLOSED = 0.3
 LEARN_OPENNESS = 0.4
 """Lids lower than this share of the present baseline do not teach; BOUNDS of the baseline lie 0.4 apart, so that a
 first estimate however wrong can be learned away."""
+_EPSILON = 1e-6
+"""Seconds; frame times are sums of binary fractions."""
 _REASONS: tuple[EyeReason, ...] = ("no_face", "sunglasses", "glare", "dark", "occluded", "pose", "blur")
 
 
@@ -42,7 +47,7 @@ def fuse(lids: float, p_closed: float) -> float:
     First the lids sharpen the probability; then they decide within the limits it sets: below `SURE_OPEN` never under
     `FLOOR`, above `SURE_CLOSED` never over `CEILING`, the limits moving linearly in between.
     """
-    p = _probability(_log_odds(p_closed) + ODDS_BY_LIDS * (HALF_OPEN - lids))
+    p = _probability(_log_odds(p_closed) + ODDS_BY_LIDS * (UNDECIDED - lids))
     open_share = min(max((SURE_CLOSED - p) / (SURE_CLOSED - SURE_OPEN), 0.0), 1.0)
     ceiling = CEILING + open_share * (WIDEST - CEILING)
     return max(min(lids, ceiling), open_share * FLOOR, 0.0)
@@ -63,6 +68,8 @@ class Eyelids:
         self.left, self.right = EyeBaseline(), EyeBaseline()
         self.closure = Stretch(forgive_s=REOPENED_FOR_S)
         self._closed = False
+        self._unreadable: tuple[float, EyeReason | None] | None = None
+        self._doubted_since: float | None = None
 
     def update(self, step: Step, eyes: EyesView | None, missing: EyeReason | None, teach: bool) -> EyesState:
         """Take one frame.
@@ -71,14 +78,18 @@ class Eyelids:
         teach the baselines if the eyes are open.
         """
         seen = (_witnesses(eyes.left, self.left), _witnesses(eyes.right, self.right)) if eyes else (None, None)
+        if seen == (None, None):
+            self._unreadable = step.t, _reason(eyes) if eyes else missing
         left, right = (None if one is None else fuse(*one) for one in seen)
         openness = _together([one for one in seen if one is not None])
         state = self._judge(openness)
+        if self._doubtful(step.t, state):
+            state, openness, left, right = "unknown", None, None, None
         self.closure.update(step, None if state == "unknown" else state == "closed")
         if eyes and teach and state == "open" and step.seamless and not self.closure.running:
             _teach(step, eyes.left, left, self.left)
             _teach(step, eyes.right, right, self.right)
-        reason = (_reason(eyes) if eyes else missing) if state == "unknown" else None
+        reason = self._unreadable[1] if self._unreadable and state == "unknown" else None
         return EyesState(state, openness, left, right, reason, self.closure.value_s)
 
     def _judge(self, openness: float | None) -> EyesVerdict:
@@ -86,6 +97,15 @@ class Eyelids:
             return "unknown"
         self._closed = openness <= (REOPENED_ABOVE if self._closed else CLOSED_AT)
         return "closed" if self._closed else "open"
+
+    def _doubtful(self, t: float, state: EyesVerdict) -> bool:
+        """Say whether the closure seen at `t` may be a glimpse between two frames that cannot be read."""
+        if state != "closed" or self.closure.running:
+            self._doubted_since = self._doubted_since if state == "unknown" else None
+            return False
+        if self._doubted_since is None and self._unreadable and t - self._unreadable[0] <= SIGHT_S + _EPSILON:
+            self._doubted_since = t
+        return self._doubted_since is not None and t - self._doubted_since < SIGHT_S - _EPSILON
 
 
 def _witnesses(eye: EyeView, baseline: EyeBaseline) -> tuple[float, float] | None:

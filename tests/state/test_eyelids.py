@@ -147,7 +147,22 @@ def test_ok__a_long_unreadable_time_is_unknown_and_begins_anew() -> None:
     seen = states(film([attentive(2), shut(0.9), unreadable(0.7), shut(0.3)]))
     assert seen[71].eyes.closed_s is None
     assert seen[71].eyes.reason == "sunglasses"
-    assert seen[-1].eyes.closed_s == pytest.approx(0.25, abs=0.01)
+    # A tenth of a second to believe it, and the first frame opens no interval.
+    assert seen[-1].eyes.closed_s == pytest.approx(0.15, abs=0.01)
+
+
+def test_ok__a_glimpse_of_the_lid_between_reflections_is_no_closure() -> None:
+    seen = states(film([attentive(2), unreadable(0.1), shut(0.05), unreadable(0.1), attentive(0.5)]))
+    assert "closed" not in {state.eyes.state for state in seen}
+    assert {state.eyes.openness for state in seen if state.eyes.state == "unknown"} == {None}
+    assert seen[-1].eyes.state == "open"
+
+
+def test_ok__eyes_that_stay_shut_behind_reflections_are_believed() -> None:
+    seen = states(film([attentive(2), *[unreadable(0.05), shut(0.05)] * 6, shut(1)]))
+    assert seen[-1].eyes.state == "closed"
+    assert seen[-1].eyes.closed_s is not None
+    assert seen[-1].eyes.closed_s > 1
 
 
 def test_fail__numbers_that_are_none_are_an_unreadable_eye() -> None:
