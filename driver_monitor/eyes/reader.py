@@ -15,7 +15,7 @@ from driver_monitor.eyes.patch import Side, eye_bands, eye_patch
 from driver_monitor.eyes.unreadable import turned_away, why_hidden
 from driver_monitor.observation import EyeReason, EyesView, EyeView, FaceView, Light
 
-HIDDEN_FROM = 0.4
+HIDDEN_FROM = 0.35
 """An eye is unreadable from this probability on. On in-car stills of people not seen, 90 % of the pictures with hidden
 eyes then have both unreadable, 3 % of those with open and 2 % of those with closed eyes (models/eyes.md)."""
 OTHER_EYE = 0.25

@@ -6,7 +6,6 @@ learned on. The file's card is `models/detector.md`.
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import cv2
@@ -135,8 +134,3 @@ def overlaps(one: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[n
     high = np.minimum(one[:2] + one[2:4], others[:, :2] + others[:, 2:4])
     inside = np.clip(high - low, 0, None).prod(axis=1)
     return np.asarray(inside / (one[2] * one[3] + others[:, 2] * others[:, 3] - inside), np.float32)
-
-
-def eye_roll(row: NDArray[np.float32]) -> float:
-    """Return by how many degrees the face of `row` (7,) is turned clockwise in the picture."""
-    return math.degrees(math.atan2(float(row[6]), float(row[5])))
