@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from driver_monitor.bench.intervals import Figure, Rate, bootstrap_ratio, poisson_rate
-from driver_monitor.bench.score_clip import ClipScore
-
-Share = Callable[[ClipScore], tuple[float, float]]
-
-RATIOS: Mapping[str, Share] = {
-    "frame_f1": lambda c: (2 * c.eyes.hit, 2 * c.eyes.hit + c.eyes.wrong + c.eyes.missed),
-    "frame_precision": lambda c: (c.eyes.hit, c.eyes.hit + c.eyes.wrong),
-    "frame_recall": lambda c: (c.eyes.hit, c.eyes.hit + c.eyes.missed),
-    "event_f1": lambda c: (2 * c.eyes.found, c.eyes.labelled + c.eyes.found + c.eyes.false),
-    "event_precision": lambda c: (c.eyes.found, c.eyes.found + c.eyes.false),
-    "event_recall": lambda c: (c.eyes.found, c.eyes.labelled),
-    "closed_share_error": lambda c: (c.eyes.share_error or 0.0, float(c.eyes.share_error is not None)),
-    "unknown_share": lambda c: (c.eyes.unknown, c.eyes.scored),
-    "face_present": lambda c: (c.face.present, c.face.visible),
-    "look_away_agreement": lambda c: (c.looks.agreed, c.looks.frames),
-}
-"""Each figure as what it sums over clips and divides by; `closed_share_error`, in points, is a mean of clips."""
+from driver_monitor.bench.score_clip import RATIOS, ClipScore, Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +44,7 @@ def pool(scores: Sequence[ClipScore]) -> Pooled:
         ratios={name: _figure(scores, persons, share) for name, share in RATIOS.items()},
         rates={name: poisson_rate(count, hours) for name, count in false.items()},
         counts=_counts(scores),
-        face_worst=min((s.face.present / s.face.visible for s in scores if s.face.visible), default=None),
+        face_worst=min((part for s in scores if (part := s.ratio("face_present")) is not None), default=None),
         found_again_s=max((s.face.found_again_s for s in scores if s.face.found_again_s is not None), default=None),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,29 @@ class ClipScore:
     yawns: YawnScore
     alarms: dict[str, AlarmScore]
     raised: dict[str, int]
+
+    def ratio(self, name: str) -> float | None:
+        """Return one of `RATIOS` of this clip alone, None where it is 0 / 0."""
+        return ratio(*RATIOS[name](self))
+
+
+Share = Callable[[ClipScore], tuple[float, float]]
+
+RATIOS: Mapping[str, Share] = {
+    "frame_f1": lambda c: (2 * c.eyes.hit, 2 * c.eyes.hit + c.eyes.wrong + c.eyes.missed),
+    "frame_precision": lambda c: (c.eyes.hit, c.eyes.hit + c.eyes.wrong),
+    "frame_recall": lambda c: (c.eyes.hit, c.eyes.hit + c.eyes.missed),
+    "event_f1": lambda c: (2 * c.eyes.found, c.eyes.labelled + c.eyes.found + c.eyes.false),
+    "event_precision": lambda c: (c.eyes.found, c.eyes.found + c.eyes.false),
+    "event_recall": lambda c: (c.eyes.found, c.eyes.labelled),
+    "closed_share_error": lambda c: (c.eyes.share_error or 0.0, float(c.eyes.share_error is not None)),
+    "unknown_share": lambda c: (c.eyes.unknown, c.eyes.scored),
+    "face_present": lambda c: (c.face.present, c.face.visible),
+    "look_away_agreement": lambda c: (c.looks.agreed, c.looks.frames),
+}
+"""Each figure as what it sums over clips and divides by; `closed_share_error`, in points, is a mean of clips."""
+_OF_EYES = ("frame_f1", "frame_precision", "frame_recall", "event_f1", "unknown_share")
+"""Those told under `eyes` of a clip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,22 +146,17 @@ def score_track(clip: str, labels: ClipLabels, seen: Track) -> ClipScore:
 
 def to_json(score: ClipScore) -> dict[str, Any]:
     """Return the scores of a clip as one JSON object; times in seconds, shares 0 to 1, null where undefined."""
-    eyes, face, looks = score.eyes, score.face, score.looks
     return {
         "clip": score.clip,
         "person": score.person,
         "frames": score.frames,
         "seconds": round(score.seconds, 3),
         "eyes": {
-            **_rounded(eyes),
-            "frame_f1": _round(ratio(2 * eyes.hit, 2 * eyes.hit + eyes.wrong + eyes.missed)),
-            "frame_precision": _round(ratio(eyes.hit, eyes.hit + eyes.wrong)),
-            "frame_recall": _round(ratio(eyes.hit, eyes.hit + eyes.missed)),
-            "event_f1": _round(ratio(2 * eyes.found, eyes.labelled + eyes.found + eyes.false)),
-            "unknown_share": _round(ratio(eyes.unknown, eyes.scored)),
+            **_rounded(score.eyes),
+            **{name: _round(score.ratio(name)) for name in _OF_EYES},
         },
-        "face": {**_rounded(face), "present_share": _round(ratio(face.present, face.visible))},
-        "look_away": {**_rounded(looks), "agreement": _round(ratio(looks.agreed, looks.frames))},
+        "face": {**_rounded(score.face), "present_share": _round(score.ratio("face_present"))},
+        "look_away": {**_rounded(score.looks), "agreement": _round(score.ratio("look_away_agreement"))},
         "yawns": _rounded(score.yawns),
         "alerts": {rule: _rounded(alarm) for rule, alarm in score.alarms.items()},
         "raised": score.raised,

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from driver_monitor.bench.intervals import Figure, Rate, ratio
+from driver_monitor.bench.intervals import Figure, Rate
 from driver_monitor.bench.pooled import Pooled
 from driver_monitor.bench.score_clip import ClipScore
 
@@ -56,15 +56,15 @@ def _eyes(scores: Sequence[ClipScore]) -> Table:
         table.add_row(
             escape(score.clip),
             f"{score.seconds:.1f}",
-            _number(ratio(2 * eyes.hit, 2 * eyes.hit + eyes.wrong + eyes.missed)),
-            _number(ratio(eyes.hit, eyes.hit + eyes.wrong)),
-            _number(ratio(eyes.hit, eyes.hit + eyes.missed)),
+            _number(score.ratio("frame_f1")),
+            _number(score.ratio("frame_precision")),
+            _number(score.ratio("frame_recall")),
             f"{eyes.found}/{eyes.labelled}",
             str(eyes.false),
-            _number(ratio(2 * eyes.found, eyes.labelled + eyes.found + eyes.false)),
+            _number(score.ratio("event_f1")),
             str(len(eyes.long)),
             _number(eyes.share_error, 2),
-            _percent(ratio(eyes.unknown, eyes.scored)),
+            _percent(score.ratio("unknown_share")),
         )
     return table
 
@@ -72,13 +72,13 @@ def _eyes(scores: Sequence[ClipScore]) -> Table:
 def _rest(scores: Sequence[ClipScore]) -> Table:
     table = _table("clip", "face", "gap s", "found s", "look_away", "yawns", "false", "alerts due", "in time", "false")
     for score in scores:
-        face, looks, alarms = score.face, score.looks, score.alarms.values()
+        face, alarms = score.face, score.alarms.values()
         table.add_row(
             escape(score.clip),
-            _percent(ratio(face.present, face.visible)),
+            _percent(score.ratio("face_present")),
             _number(face.longest_gap_s, 2),
             _number(face.found_again_s, 2),
-            _percent(ratio(looks.agreed, looks.frames)),
+            _percent(score.ratio("look_away_agreement")),
             f"{score.yawns.found}/{score.yawns.labelled}",
             str(score.yawns.false),
             str(sum(alarm.due for alarm in alarms)),
