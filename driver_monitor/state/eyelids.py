@@ -100,8 +100,10 @@ class Eyelids:
 
     def _doubtful(self, t: float, state: EyesVerdict) -> bool:
         """Say whether the closure seen at `t` may be a glimpse between two frames that cannot be read."""
-        if state != "closed" or self.closure.running:
-            self._doubted_since = self._doubted_since if state == "unknown" else None
+        if state == "unknown":
+            return False
+        if state == "open" or self.closure.running:
+            self._doubted_since = None
             return False
         if self._doubted_since is None and self._unreadable and t - self._unreadable[0] <= SIGHT_S + _EPSILON:
             self._doubted_since = t

@@ -113,7 +113,7 @@ class GazeTracker:
             # Hysteresis about a direction that is no longer taken for straight ahead would mean nothing.
             self._zone = "unknown"
             self._regions.reset()
-        if look.iris and step.seamless and ahead.steady and ahead.frontal(*look.direction):
+        if look.iris and step.seamless and ahead.teaches(look.direction):
             self._irises.learn(step.dt, look.iris)
         yaw, pitch = self._from_ahead(look.direction)
         zone = self._zone = _zone(yaw, pitch, was_away=self._zone not in ("road", "unknown"))

@@ -44,6 +44,10 @@ class StraightAhead:
         self.steady = False
         """Whether the head held still in the last frame."""
 
+    def teaches(self, direction: tuple[float, float]) -> bool:
+        """Say whether a driver who looks there keeps still and looks ahead, so that the frame may teach."""
+        return self.steady and self.frontal(*direction)
+
     def frontal(self, yaw: float, pitch: float) -> bool:
         """Say whether a face looking in this direction (degrees from the camera's axis) shows its eyes fully."""
         if self.status == "prior":

@@ -90,8 +90,7 @@ class StateTracker:
         )
 
     def _may_teach(self, look: Look | None) -> bool:
-        ahead = self._gaze.straight_ahead
-        return look is not None and ahead.steady and ahead.frontal(*look.direction)
+        return look is not None and self._gaze.straight_ahead.teaches(look.direction)
 
 
 def _missing(seen: Observation) -> EyeReason:
