@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from driver_monitor.bench.intervals import Figure, bootstrap
 from driver_monitor.errors import LabelError
 from driver_monitor.eyes.eye_net import CLOSED, HIDDEN, OPEN
 from driver_monitor.eyes.patch import HEIGHT, WIDTH, crop_patch
-from driver_monitor.eyes.reader import HIDDEN_FROM, Classifier
+from driver_monitor.eyes.reader import HIDDEN_FROM
 from driver_monitor.outputs.envelope import SCHEMA
 
 BATCH = 256
@@ -22,6 +22,13 @@ BATCH = 256
 EVEN = 0.5
 """Called closed from this share of open and closed on."""
 PERSONS = "persons unknown: intervals by bootstrap over images, too narrow where several are of one person"
+
+
+class Classifier(Protocol):
+    """The eye net for single eyes."""
+
+    def classify(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return (n, 3) probabilities of open, closed, hidden for (n, 32, 48) patches."""
 
 
 @dataclass(frozen=True, slots=True)

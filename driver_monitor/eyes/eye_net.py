@@ -41,7 +41,7 @@ class EyeNet:
         self.sha256 = self._model.sha256
 
     def look(self, patches: NDArray[np.uint8], bands: NDArray[np.uint8]) -> Answers:
-        """Read (n, 32, 48) patches of `eye_patch` with their (n, 32, 64) bands of `eye_band`."""
+        """Read (n, 32, 48) patches of `eye_patch` with their (n, 32, 64) bands of `eye_bands`."""
         return Answers(*self._model.run({"eye": _grey_levels(patches), "band": _grey_levels(bands)}))
 
     def classify(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -27,13 +27,6 @@ INSIDE = 0.8
 """Least share of the eye's patch that must lie within the picture."""
 
 
-class Classifier(Protocol):
-    """The eye net for single eyes, as `score eyes` needs it."""
-
-    def classify(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return (n, 3) probabilities of open, closed, hidden for (n, 32, 48) patches."""
-
-
 class Looker(Protocol):
     """The eye net, as the reader needs it."""
 

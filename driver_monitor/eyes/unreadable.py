@@ -17,6 +17,8 @@ SUNGLASSES = 0.5
 """Even odds of the net that what hides the eye is sunglasses."""
 SATURATED, GLARE_SHARE = 250, 0.15
 """Glare: so much of what is around the eye at this grey level or above."""
+MARGIN = 0.3
+"""Around the eye reaches beyond its points by so much of its width: the lens, or the light, that covers it."""
 DARK = 20
 """Grey level under which three quarters of what is around the eye lie when there is no light on it: noise of a small
 sensor is as large."""
@@ -49,10 +51,10 @@ def why_hidden(grey: Image, eye: NDArray[np.float32], light: Light, sunglasses: 
     return "occluded"
 
 
-def _around(grey: Image, points: NDArray[np.float32], margin: float = 0.3) -> Image:
-    """Return the part of `grey` around `points`, wider by `margin` of its width on every side."""
+def _around(grey: Image, points: NDArray[np.float32]) -> Image:
+    """Return the part of `grey` around `points`, wider by `MARGIN` of its width on every side."""
     low, high = points.min(axis=0), points.max(axis=0)
-    pad = margin * float(high[0] - low[0])
+    pad = MARGIN * float(high[0] - low[0])
     left, top = (max(0, int(value)) for value in low - pad)
     right, bottom = (max(0, int(value) + 1) for value in high + pad)
     return grey[top:bottom, left:right]
