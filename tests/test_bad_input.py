@@ -6,47 +6,15 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from driver_monitor import cli, resources
+from driver_monitor import resources
 from driver_monitor.demo import CLIP
-from tests.conftest import PROGRAM
+from tests.conftest import PROGRAM, Cli, Outcome
 from tests.tiny_onnx import copying_model
-
-
-@dataclass
-class Outcome:
-    code: int
-    out: str
-    err: str
-
-
-Cli = Callable[..., Outcome]
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Cli:
-    """Runs the command line in this process, in an empty folder, with a state folder of its own."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-
-    def run(*arguments: object) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["driver-monitor", *map(str, arguments)])
-        capfd.readouterr()
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        said = capfd.readouterr()
-        return Outcome(code, said.out, said.err)
-
-    return run
 
 
 def one_line(outcome: Outcome, code: int, *words: str) -> None:

@@ -6,51 +6,18 @@ import io
 import json
 import shutil
 import struct
-import sys
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from driver_monitor import cli
 from driver_monitor.demo import TRUTH
 from driver_monitor.eyes.patch import HEIGHT, WIDTH
-from tests.conftest import SHORT, SHORT_FPS
+from tests.conftest import SHORT, SHORT_FPS, Cli
 from tests.test_eye_net import drawn_eye
-
-
-@dataclass
-class Outcome:
-    code: int
-    out: str
-    err: list[str]
-
-
-Cli = Callable[..., Outcome]
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Cli:
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["driver-monitor", *map(str, arguments)])
-        capfd.readouterr()
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        said = capfd.readouterr()
-        # A checkout in the middle of training may lack the detector, which is told and does not matter here.
-        err = [line for line in said.err.splitlines() if "detector.onnx is missing" not in line]
-        return Outcome(code, said.out, err)
-
-    return run
 
 
 def nap_labels(**change: Any) -> dict[str, Any]:
@@ -79,7 +46,7 @@ def test_ok__a_nap_is_scored_clip_by_clip_and_all_together(command: Cli, folders
     shutil.copy(clips / "nap.mp4", clips / "again.mp4")
     (labels / "other.json").write_text(json.dumps(nap_labels(clip="again.mp4", person="p2")))
     outcome = command("score", "clips", clips, "--labels", labels, "--json", "--jobs", "2")
-    assert (outcome.code, outcome.err) == (0, [])
+    assert (outcome.code, outcome.lines) == (0, [])
     found = json.loads(outcome.out)
     assert [clip["clip"] for clip in found["clips"]] == ["again.mp4", "nap.mp4"]
     nap, pooled = found["clips"][1], found["pooled"]
@@ -96,7 +63,7 @@ def test_ok__a_nap_is_scored_clip_by_clip_and_all_together(command: Cli, folders
 
 def test_ok__people_get_tables(command: Cli, folders: tuple[Path, Path]) -> None:
     outcome = command("score", "clips", folders[0], "--labels", folders[1], "--every", "2")
-    assert (outcome.code, outcome.err) == (0, [])
+    assert (outcome.code, outcome.lines) == (0, [])
     for words in ("nap.mp4", "closures, F1", "1.000", "one person: none", "microsleep raised in time", "an hour"):
         assert words in outcome.out
 
@@ -146,17 +113,17 @@ def test_fail__what_cannot_be_scored_is_one_line_and_the_rest_is_scored(
     faulty(folders, kind)
     outcome = command("score", "clips", folders[0], "--labels", folders[1], "--json")
     assert outcome.code == 1
-    assert len(outcome.err) == 1
-    assert words in outcome.err[0]
+    assert len(outcome.lines) == 1
+    assert words in outcome.lines[0]
     found = json.loads(outcome.out)
     assert len(found["clips"]) == 1
-    assert found["faults"] == outcome.err
+    assert found["faults"] == outcome.lines
 
 
 def test_fail__a_name_that_two_clips_share_must_be_whole(command: Cli, folders: tuple[Path, Path]) -> None:
     faulty(folders, "ambiguous")
     outcome = command("score", "clips", folders[0], "--labels", folders[1], "--json")
-    assert "more.avi and more.mp4 go by this name" in outcome.err[0]
+    assert "more.avi and more.mp4 go by this name" in outcome.lines[0]
 
 
 @pytest.mark.parametrize("which", [0, 1])
@@ -172,8 +139,8 @@ def test_fail__a_folder_with_nothing_to_score(
     chosen = [*folders]
     chosen[which] = odd
     outcome = command("score", "clips", chosen[0], "--labels", chosen[1])
-    assert (outcome.code, outcome.out, len(outcome.err)) == (1, "", 1)
-    assert str(odd) in outcome.err[0]
+    assert (outcome.code, outcome.out, len(outcome.lines)) == (1, "", 1)
+    assert str(odd) in outcome.lines[0]
 
 
 def test_fail__a_wrong_model_is_one_line_and_not_one_a_clip(command: Cli, folders: tuple[Path, Path]) -> None:
@@ -182,8 +149,8 @@ def test_fail__a_wrong_model_is_one_line_and_not_one_a_clip(command: Cli, folder
     Path("none").mkdir()
     Path("my.yaml").write_text("models: {folder: none}\nface: {detector: hog}")
     outcome = command("score", "clips", folders[0], "--labels", folders[1], "--config", "my.yaml", "--jobs", "2")
-    assert (outcome.code, outcome.out, len(outcome.err)) == (1, "", 1)
-    assert "none/landmarks.onnx: cannot read the model" in outcome.err[0]
+    assert (outcome.code, outcome.out, len(outcome.lines)) == (1, "", 1)
+    assert "none/landmarks.onnx: cannot read the model" in outcome.lines[0]
 
 
 def eyes(path: Path, **change: Any) -> Path:
@@ -196,7 +163,7 @@ def eyes(path: Path, **change: Any) -> Path:
 
 def test_ok__drawn_eyes_are_told_apart(command: Cli, tmp_path: Path) -> None:
     outcome = command("score", "eyes", eyes(tmp_path / "eyes.npz"), "--json")
-    assert (outcome.code, outcome.err) == (0, [])
+    assert (outcome.code, outcome.lines) == (0, [])
     found = json.loads(outcome.out)
     assert (found["images"], found["closed"], found["persons"]) == (12, 4, None)
     assert found["auc"]["value"] == 1
@@ -272,9 +239,9 @@ def test_fail__an_array_file_that_is_none_is_one_line(command: Cli, tmp_path: Pa
     make, words = SPOILERS[kind]
     make(tmp_path / "eyes.npz")
     outcome = command("score", "eyes", tmp_path / "eyes.npz")
-    assert (outcome.code, outcome.out, len(outcome.err)) == (1, "", 1)
-    assert "eyes.npz" in outcome.err[0]
-    assert words in outcome.err[0]
+    assert (outcome.code, outcome.out, len(outcome.lines)) == (1, "", 1)
+    assert "eyes.npz" in outcome.lines[0]
+    assert words in outcome.lines[0]
 
 
 def test_fail__wrong_use(command: Cli, tmp_path: Path) -> None:
