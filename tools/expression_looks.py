@@ -1,0 +1,96 @@
+"""Makes the faces of the expression data look as a cabin shows them: moved, turned, covered in part, badly lit.
+
+Whole batches at a time in torch; every random number comes from the generator that is handed in. The faces are framed
+loosely, so covers are put where eyes and mouth usually lie (`driver_monitor.emotion.classifier.TEMPLATE`) and moved
+along with the face.
+"""
+
+from __future__ import annotations
+
+import torch
+from augment import Dice, Views, photograph, resample
+from torch import Tensor
+
+SIZE = 48
+EYES_Y, NOSE_Y, MOUTH_Y = 18.25 / SIZE, 27.9 / SIZE, 37.0 / SIZE
+EYE_X = (14.6 / SIZE, 32.65 / SIZE)
+
+
+def looks(faces: Tensor, generator: torch.Generator, rough: float) -> Tensor:
+    """Return each of `faces` (N, 1, 48, 48), 0 to 1, as another picture of the same face, of the same shape.
+
+    `rough`: share of the pictures that are taken badly or covered in part; the others are moved and mirrored, and
+    their tone curve is bent a little.
+    """
+    dice = Dice(generator, len(faces))
+    bad = dice.chance(0.6 * rough)
+    faces = _where(dice.chance(0.4 * rough), covered, faces, generator)
+    faces = resample(faces, _views(dice), SIZE)
+    faces = faces.clamp(1e-4, 1) ** torch.exp(dice.uniform(-0.35, 0.35, 1, 1, 1))
+    return _where(bad, lambda some, dice: photograph(some, None, dice.generator), faces, generator)
+
+
+def _views(dice: Dice) -> Views:
+    """Squares around the middle; a narrower one shows a face turned aside, a wider one a face foreshortened."""
+    centre = 0.5 + dice.uniform(-0.08, 0.08, 2)
+    side = dice.uniform(0.86, 1.14, 1) * torch.exp(dice.uniform(-0.08, 0.08, 2))
+    return Views(centre, side, dice.uniform(-0.24, 0.24), dice.chance(0.5))
+
+
+def covered(faces: Tensor, dice: Dice) -> Tensor:
+    """Cover each face by one of: dark glasses, clear glasses, a mask, a hand or a thing somewhere."""
+    which = torch.floor(dice.uniform(0, 4))
+    y, x = torch.meshgrid(*(2 * [(torch.arange(SIZE) + 0.5) / SIZE]), indexing="ij")
+    y, x = y[None], x[None]
+    tone = dice.uniform(0, 1, 1, 1)
+    shades = faces[:, 0] * 0.15 + 0.25 * tone * (1 + 0.5 * (x - y))
+    parts = (
+        (_lenses(x, y, dice), shades),
+        (_frames(x, y, dice), tone.expand_as(faces[:, 0])),
+        (_mask(x, y, dice), tone + 0.08 * dice.normal(1, 1) * (x - 0.5)),
+        (_thing(x, y, dice), tone + 0.06 * dice.normal(SIZE, SIZE)),
+    )
+    result = faces[:, 0]
+    for kind, (where, colour) in enumerate(parts):
+        mine = (which == kind)[:, None, None] & where
+        result = torch.where(mine, colour, result)
+    return result[:, None].clamp(0, 1)
+
+
+def _lenses(x: Tensor, y: Tensor, dice: Dice) -> Tensor:
+    wide, high = dice.uniform(0.13, 0.2, 1, 1), dice.uniform(0.09, 0.16, 1, 1)
+    row = EYES_Y + dice.uniform(-0.03, 0.04, 1, 1)
+    lens = [(((x - eye) / wide).abs() ** 3 + ((y - row) / high).abs() ** 3) < 1 for eye in EYE_X]
+    bridge = ((x - 0.5).abs() < 0.2) & ((y - row + 0.04).abs() < 0.02)
+    return lens[0] | lens[1] | bridge
+
+
+def _frames(x: Tensor, y: Tensor, dice: Dice) -> Tensor:
+    wide, high = dice.uniform(0.14, 0.19, 1, 1), dice.uniform(0.1, 0.15, 1, 1)
+    row, edge = EYES_Y + dice.uniform(-0.02, 0.04, 1, 1), dice.uniform(0.55, 0.8, 1, 1)
+    result = ((x - 0.5).abs() < 0.06) & ((y - row + 0.03).abs() < 0.015)
+    for eye in EYE_X:
+        away = ((x - eye) / wide).abs() ** 3 + ((y - row) / high).abs() ** 3
+        result = result | ((away < 1) & (away > edge))
+    return result
+
+
+def _mask(x: Tensor, y: Tensor, dice: Dice) -> Tensor:
+    top = NOSE_Y + dice.uniform(-0.06, 0.08, 1, 1)
+    return (y > top + 0.25 * (x - 0.5) ** 2) & ((x - 0.5).abs() < dice.uniform(0.3, 0.42, 1, 1))
+
+
+def _thing(x: Tensor, y: Tensor, dice: Dice) -> Tensor:
+    """Draw a hand or a telephone: half of them over the mouth, the others anywhere."""
+    anywhere = dice.chance(0.5)[:, None, None]
+    column = torch.where(anywhere, dice.uniform(0, 1, 1, 1), 0.5 + dice.uniform(-0.12, 0.12, 1, 1))
+    row = torch.where(anywhere, dice.uniform(0, 1, 1, 1), MOUTH_Y + dice.uniform(-0.06, 0.08, 1, 1))
+    wide, high = dice.uniform(0.08, 0.26, 1, 1), dice.uniform(0.08, 0.2, 1, 1)
+    return (((x - column) / wide) ** 4 + ((y - row) / high) ** 4) < 1
+
+
+def _where(chosen: Tensor, change, faces: Tensor, generator: torch.Generator) -> Tensor:  # type: ignore[no-untyped-def]
+    rows = torch.nonzero(chosen).squeeze(1)
+    if len(rows) == 0:
+        return faces
+    return faces.index_copy(0, rows, change(faces[rows], Dice(generator, len(rows))))

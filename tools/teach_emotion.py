@@ -1,0 +1,106 @@
+"""Train one teacher of the expression net: larger than what ships, on the FER+ votes.
+
+    .venv/bin/python tools/teach_emotion.py --seed 1
+
+Seeded, and resumed from its checkpoint in `--work` when started again. `train_emotion.py` lets the small net learn from
+all teachers that lie there. Needs torch (extra `train`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import torch
+from expression_data import Faces, load
+from expression_looks import looks
+from expression_nets import Teacher
+from torch import nn
+from torch.nn import functional
+
+from training import follow, scale_of_rate
+
+ROOT = Path(__file__).parent.parent
+BATCH, PEAK_LR, WEIGHT_DECAY, WARM, EMA = 128, 2.5e-3, 0.05, 0.05, 0.998
+MIXED = 0.5  # share of the batches in which each picture is blended with another (mixup, Zhang et al., ICLR 2018)
+ROUGH, MILD, MILD_FROM = 0.5, 0.25, 0.75  # how many pictures are taken badly, and after which share fewer are
+
+
+def fit(faces: Faces, watch: Faces, path: Path, seed: int, epochs: int) -> None:
+    """Train with soft cross-entropy; the exponential mean of the weights is what teaches."""
+    torch.manual_seed(seed)
+    net, mean = Teacher().to(memory_format=torch.channels_last), Teacher()
+    mean.load_state_dict(net.state_dict())
+    optimizer = torch.optim.AdamW(net.parameters(), lr=PEAK_LR, weight_decay=WEIGHT_DECAY)
+    start = 0
+    if path.exists():
+        saved = torch.load(path, weights_only=True)
+        net.load_state_dict(saved["net"])
+        mean.load_state_dict(saved["mean"])
+        optimizer.load_state_dict(saved["optimizer"])
+        start = saved["epoch"]
+    images, target = torch.from_numpy(faces.images), torch.from_numpy(faces.target)
+    per_epoch = len(images) // BATCH
+    for epoch in range(start, epochs):
+        dice = torch.Generator().manual_seed(1000 * seed + epoch)
+        began, total = time.monotonic(), 0.0
+        rough = ROUGH if epoch < MILD_FROM * epochs else MILD
+        for i, rows in enumerate(torch.randperm(len(images), generator=dice)[: per_epoch * BATCH].split(BATCH)):
+            for group in optimizer.param_groups:
+                group["lr"] = PEAK_LR * scale_of_rate(epoch * per_epoch + i, epochs * per_epoch, WARM)
+            x, y = looks(images[rows].unsqueeze(1).float() / 255, dice, rough), target[rows]
+            if torch.rand((), generator=dice) < MIXED:
+                x, y = mixed(x, y, dice)
+            total += step(net, x.contiguous(memory_format=torch.channels_last), y, optimizer)
+            follow(mean, net, EMA)
+        state = {"net": net.state_dict(), "mean": mean.state_dict(), "optimizer": optimizer.state_dict()}
+        torch.save({**state, "epoch": epoch + 1}, path.with_suffix(".new"))
+        path.with_suffix(".new").rename(path)
+        right = (logits_of(mean, torch.from_numpy(watch.images)).argmax(1).numpy() == watch.label).mean()
+        print(f"epoch {epoch + 1}/{epochs} loss {total / per_epoch:.4f} held-back accuracy {right:.4f}"
+              f" {time.monotonic() - began:.0f} s", flush=True)  # fmt: skip
+
+
+def step(net: nn.Module, x: torch.Tensor, y: torch.Tensor, optimizer: torch.optim.Optimizer) -> float:
+    net.train()
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = net(x)
+    loss = -(y * functional.log_softmax(logits.float(), 1)).sum(1).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def mixed(x: torch.Tensor, y: torch.Tensor, dice: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Blend each picture and its votes with the next one's, by up to a half."""
+    share = torch.rand(len(x), 1, generator=dice) * 0.5
+    other = torch.roll(torch.arange(len(x)), 1)
+    return torch.lerp(x, x[other], share[:, :, None, None]), torch.lerp(y, y[other], share)
+
+
+@torch.no_grad()
+def logits_of(net: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """Return (N, 8) logits of `images` (N, 48, 48) uint8."""
+    net.eval()
+    return torch.cat([net(some.unsqueeze(1).float() / 255) for some in images.split(500)])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    shared = ROOT.parent / "shared"
+    parser.add_argument("--data", type=Path, default=shared / "data/emotion/ferplus48_train_valid.npz")
+    parser.add_argument("--work", type=Path, default=ROOT / "training/emotion")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    options.work.mkdir(parents=True, exist_ok=True)
+    split = load(options.data, options.work / "decoded.npy")
+    fit(split.train, split.held.certain(), options.work / f"teacher{options.seed}.pt", options.seed, options.epochs)
+
+
+if __name__ == "__main__":
+    main()
