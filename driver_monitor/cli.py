@@ -232,6 +232,11 @@ def config_check(
 
     plan = load_plan(Request(file, None, profile))
     print(f"{file or 'the default configuration'}: good; profile {plan.profile.name}: {len(plan.profile.rules)} rules")
+    if plan.profile.workplace:
+        kept = (
+            "expressions are read, and stay on this machine" if plan.config.emotion.enabled else "no expression is read"
+        )
+        print(f"a workplace: {kept} (emotion.safety_purpose: {plan.config.emotion.safety_purpose or 'none named'})")
 
 
 @config_app.command("dump")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from driver_monitor import rules, yamlfile
 from driver_monitor.errors import ConfigError
 from driver_monitor.rules.profile import Profile
@@ -31,7 +33,29 @@ def load_profile(name_or_path: str) -> tuple[Profile, str]:
         shown = repr(name_or_path if len(name_or_path) <= 60 else f"{name_or_path[:57]}...")
         raise ConfigError(f"profile: no profile {shown}; use one of {', '.join(known())}, or the path of a .yaml file")
     text = yamlfile.read_text(path)
-    return yamlfile.parse(text, str(path), Profile), text
+    profile = yamlfile.parse(text, str(path), Profile)
+    return (profile, text) if profile.extends is None else _extended(profile, text, path)
+
+
+def _extended(profile: Profile, text: str, path: Path) -> tuple[Profile, str]:
+    """Return `profile` with the rules of the shipped one it extends before its own, and both texts.
+
+    The whole is checked once more: what is right in a car of one's own may not be so at a workplace.
+    """
+    shipped = profile.extends
+    if shipped not in known():
+        raise ConfigError(f"{path}: extends: no shipped profile {shipped!r:.60}; there are {', '.join(known())}")
+    base, base_text = load_profile(shipped) if shipped != path.stem else (profile, "")
+    if base.extends is not None:
+        raise ConfigError(f"{path}: extends: {shipped} extends {base.extends} itself; name that one")
+    twice = {rule.id for rule in base.rules} & {rule.id for rule in profile.rules}
+    if twice:
+        raise ConfigError(f"{path}: rules: {min(twice)} stands in {shipped} too; give yours another id")
+    try:
+        whole = Profile.model_validate({**dict(profile), "rules": (*base.rules, *profile.rules)})
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {error.errors()[0]['msg']}") from None
+    return whole, text + base_text
 
 
 def _is_file(path: str) -> bool:

@@ -73,7 +73,9 @@ class Reloader:
 
     def _swap_outputs(self, daemon: Daemon, new: Plan) -> None:
         """Close the outputs and open them as `new` has it; who listens then hears of the alerts that are active."""
-        if (self._plan.config.zmq, self._plan.config.gpio) == (new.config.zmq, new.config.gpio):
+        old = self._plan
+        # Another curtain too: who listens late must not be told what was active before it was drawn.
+        if (old.config.zmq, old.config.gpio, old.local_rules) == (new.config.zmq, new.config.gpio, new.local_rules):
             return
         parts = daemon.parts
         parts.outputs.close()

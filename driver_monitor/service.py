@@ -25,6 +25,7 @@ from driver_monitor.face.open_detector import FILE as DETECTOR_FILE
 from driver_monitor.face.open_detector import open_detector
 from driver_monitor.face.tracker import FaceTracker
 from driver_monitor.face.yunet_detector import YunetDetector
+from driver_monitor.outputs.curtain import Curtain
 from driver_monitor.outputs.envelope import Provenance
 from driver_monitor.outputs.fanout import Outputs
 from driver_monitor.outputs.gpio import GpioOutput
@@ -57,6 +58,16 @@ class Plan:
     profile: Profile
     profile_text: str
 
+    @property
+    def local_rules(self) -> frozenset[str] | None:
+        """The rules of which nothing leaves the machine, None where the driver is not at work."""
+        return self.profile.local_rules if self.profile.workplace else None
+
+    @property
+    def curtain(self) -> Curtain:
+        """A curtain before expressions, drawn where the driver is at work."""
+        return Curtain(self.local_rules)
+
 
 @dataclass(frozen=True, slots=True)
 class Models:
@@ -70,13 +81,18 @@ class Models:
 
 
 def load_plan(request: Request) -> Plan:
-    """Read and check configuration and profile. Raises `ConfigError`."""
+    """Read and check configuration and profile. Raises `ConfigError`.
+
+    At a workplace no expression is read for which no safety purpose is named (EU AI Act, article 5(1)(f)).
+    """
     config = configuration.load(request.config)
     if request.source is not None:
         config = config.model_copy(update={"camera": config.camera.model_copy(update={"source": request.source})})
     if request.profile is not None:
         config = config.model_copy(update={"profile": request.profile})
     profile, text = load_profile(config.profile)
+    if profile.workplace and config.emotion.safety_purpose is None:
+        config = config.model_copy(update={"emotion": config.emotion.model_copy(update={"enabled": False})})
     return Plan(config, profile, text)
 
 
@@ -148,4 +164,4 @@ def build_outputs(plan: Plan, console: Console | None) -> Outputs:
     except BaseException:
         Outputs(outputs).close()
         raise
-    return Outputs(outputs)
+    return Outputs(outputs, plan.curtain)

@@ -27,7 +27,7 @@ def inspect(images: list[Path], plan: Plan, models: Models) -> Iterator[dict[str
             yield {"file": str(path), "error": str(error)}
             continue
         step = service.build_pipeline(plan, models, still=True).step(frame)
-        yield {"file": str(path), **signals(0, step.state, step.verdict)}
+        yield {"file": str(path), **plan.curtain.state(signals(0, step.state, step.verdict))}
 
 
 def sentence(seen: dict[str, Any]) -> str:

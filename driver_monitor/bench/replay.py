@@ -60,16 +60,19 @@ def replay(job: Job, plan: Plan, progress: Callable[[int, int | None], None] | N
     models = service.load_models(plan.config)
     pipeline, origin = service.build_pipeline(plan, models), service.provenance(plan, models)
     alerts: list[Mapping[str, Any]] = []
+    curtain = plan.curtain  # files are handed on
     frames, t = 0, 0.0
     with open_recording(job, plan.config.camera.rotate) as camera:
         stamper = ReplayStamper(digest(job.clip))
         with _whole(job.folder / NAMES[0]) as lines, _whole(job.folder / NAMES[1]) as events:
             for frame in frames_of(camera):
                 step = pipeline.step(frame)
-                lines.write(to_line(signals(frame.sequence, step.state, step.verdict)))
+                lines.write(to_line(curtain.state(signals(frame.sequence, step.state, step.verdict))))
                 for event in step.verdict.events:
-                    alerts.append(envelope(event, stamper.stamp(event, None), origin))
-                    events.write(to_line(alerts[-1]))
+                    alert = curtain.alert(envelope(event, stamper.stamp(event, None), origin))
+                    if alert is not None:
+                        alerts.append(alert)
+                        events.write(to_line(alert))
                 frames, t = frames + 1, frame.t
                 if progress is not None:
                     progress(frames, camera.frames)

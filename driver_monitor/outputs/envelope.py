@@ -5,6 +5,7 @@ The envelope is the same in events.jsonl, on ZeroMQ, in the spool and at the fle
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -29,10 +30,13 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What makes an alert unique and places it in the world outside the pipeline."""
+    """What makes an alert unique and places it in the world outside the pipeline.
+
+    `seq` is None for an alert that stays on the machine: a number left out would tell everybody else of it.
+    """
 
     id: str
-    seq: int
+    seq: int | None
     episode: str
     trip: str
     boot: str | None
@@ -57,16 +61,17 @@ class ReplayStamper:
     def __init__(self, trip: str) -> None:
         self._trip = trip
         self._space = uuid.uuid5(uuid.NAMESPACE_OID, trip)
-        self._seq = -1
+        self._counted, self._local = itertools.count(), itertools.count()
         self._episodes: dict[int, str] = {}
 
     def stamp(self, event: AlertEvent, t_mono: float | None) -> Stamp:
         """Number by order of appearance; no clock is read."""
         del t_mono
-        self._seq += 1
-        name = str(uuid.uuid5(self._space, str(self._seq)))
-        episode = self._episodes.setdefault(event.episode, str(uuid.uuid5(self._space, f"episode {self._seq}")))
-        return Stamp(name, self._seq, episode, self._trip, None, None, None, None)
+        count = self._local if event.local else self._counted
+        number, kind = next(count), "local " if event.local else ""
+        name = str(uuid.uuid5(self._space, f"{kind}{number}"))
+        episode = self._episodes.setdefault(event.episode, str(uuid.uuid5(self._space, f"{kind}episode {number}")))
+        return Stamp(name, None if event.local else number, episode, self._trip, None, None, None, None)
 
 
 class LiveStamper:
@@ -89,7 +94,8 @@ class LiveStamper:
         if event.phase == "cleared":
             del self._episodes[event.episode]
         wall = now.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return Stamp(str(uuid.uuid4()), self._next_seq(), episode, self._trip, self._boot, t_mono, wall, synced)
+        seq = None if event.local else self._next_seq()
+        return Stamp(str(uuid.uuid4()), seq, episode, self._trip, self._boot, t_mono, wall, synced)
 
 
 def envelope(event: AlertEvent, stamp: Stamp, provenance: Provenance) -> dict[str, Any]:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Callable, Sequence
 
-from driver_monitor.outputs.output import Counting, Message, Output
+from driver_monitor.outputs.curtain import Curtain
+from driver_monitor.outputs.output import Counting, Local, Message, Output
 from driver_monitor.rules.alert import Level
 
 log = logging.getLogger(__name__)
 
 
 class Outputs:
-    """Hands everything to each of `outputs`, in their order.
+    """Hands everything to each of `outputs`, in their order, to others than the driver through `curtain`.
 
     An output that raises, which none may, is logged once; `faults` counts how often each did, by its class's name.
     """
 
-    def __init__(self, outputs: Sequence[Output]) -> None:
+    def __init__(self, outputs: Sequence[Output], curtain: Curtain | None = None) -> None:
         self.faults: dict[str, int] = {}
         self._outputs = tuple(outputs)
+        self._curtain = curtain or Curtain()
+        local = [not self._curtain.drawn or (isinstance(output, Local) and output.local) for output in self._outputs]
+        self._before = tuple(itertools.compress(self._outputs, local))
+        self._behind = tuple(output for output, here in zip(self._outputs, local, strict=True) if not here)
 
     @property
     def failure(self) -> str | None:
@@ -39,26 +45,33 @@ class Outputs:
 
     def alert(self, alert: Message) -> None:
         """Hand on an alert."""
-        self._each(lambda output: output.alert(alert))
+        self._each(lambda output: output.alert(alert), self._before)
+        shown = self._curtain.alert(alert)
+        if shown is not None:
+            self._each(lambda output: output.alert(shown), self._behind)
 
     def level(self, level: Level | None) -> None:
-        """Hand on the worst active level."""
-        self._each(lambda output: output.level(level))
+        """Hand on the worst active level; behind a curtain it could be that of a hidden alert, and alerts carry theirs."""
+        self._each(lambda output: output.level(level), self._before)
 
     def state(self, state: Message) -> None:
         """Hand on the driver's state."""
-        self._each(lambda output: output.state(state))
+        self._each(lambda output: output.state(state), self._before)
+        shown = self._curtain.state(state)
+        self._each(lambda output: output.state(shown), self._behind)
 
     def status(self, status: Message) -> None:
         """Hand on the daemon's health."""
-        self._each(lambda output: output.status(status))
+        self._each(lambda output: output.status(status), self._before)
+        shown = self._curtain.status(status)
+        self._each(lambda output: output.status(shown), self._behind)
 
     def close(self) -> None:
         """Close all, the last one first."""
         self._each(lambda output: output.close(), self._outputs[::-1])
 
-    def _each(self, call: Callable[[Output], None], outputs: Sequence[Output] | None = None) -> None:
-        for output in self._outputs if outputs is None else outputs:
+    def _each(self, call: Callable[[Output], None], outputs: Sequence[Output]) -> None:
+        for output in outputs:
             try:
                 call(output)
             except Exception as error:

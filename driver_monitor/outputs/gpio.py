@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from driver_monitor.config import GpioConfig
 from driver_monitor.outputs.output import Message
@@ -49,6 +49,8 @@ class GpioOutput:
     pin later on is logged once, counted in `faults`, and never a `failure`: monitoring goes on without the buzzer.
     Whatever else ends the thread is one.
     """
+
+    local: Literal[True] = True
 
     def __init__(
         self,

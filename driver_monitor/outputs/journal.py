@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
-from typing import NamedTuple, TextIO
+from typing import Literal, NamedTuple, TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -118,6 +118,8 @@ class Journal:
 
     `console`: a rich console to print on in colour; None: stdlib logging, which `configure` leads to the journal.
     """
+
+    local: Literal[True] = True
 
     def __init__(self, console: Console | None = None) -> None:
         self.failure: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from driver_monitor.rules.alert import Level
 
@@ -17,7 +17,8 @@ class Output(Protocol):
     No method blocks or raises for what happens outside (a full queue is counted, a dead peer is logged once).
     `close` flushes what fits into half a second, leaves pins low and sockets closed, and may be called twice.
     `failure` is the reason this output can work no more (its thread died), else None; the service polls it and
-    goes down with it, so that systemd starts it anew.
+    goes down with it, so that systemd starts it anew. One that reaches nobody but the driver and this machine's journal
+    says so (`Local`); all others are taken to reach somebody else.
     """
 
     @property
@@ -38,6 +39,13 @@ class Output(Protocol):
 
     def close(self) -> None:
         """Flush and release; idempotent."""
+
+
+@runtime_checkable
+class Local(Protocol):
+    """An output that reaches nobody but the driver and this machine's journal, and may know all (`curtain`)."""
+
+    local: Literal[True]
 
 
 @runtime_checkable

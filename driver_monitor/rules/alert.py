@@ -28,7 +28,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class AlertEvent:
-    """One step in an alert's life. `episode` counts raisings from 0 and is the same from raised to cleared."""
+    """One step in an alert's life. `episode` counts raisings from 0 and is the same from raised to cleared.
+
+    `local`: it must not leave the machine, and so has no number in the vehicle's count (`Profile.local_rules`).
+    """
 
     t: float
     rule: str
@@ -37,6 +40,7 @@ class AlertEvent:
     message: str
     evidence: Evidence
     episode: int
+    local: bool = False
 
 
 @dataclass(frozen=True, slots=True)

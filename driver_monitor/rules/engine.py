@@ -22,7 +22,7 @@ class Engine:
     """
 
     def __init__(self, profile: Profile) -> None:
-        self._rules = {rule.id: RunningRule(rule) for rule in profile.rules}
+        self._rules = {rule.id: RunningRule(rule, rule.id in profile.local_rules) for rule in profile.rules}
         self._cadence = Cadence()
         self._episodes = 0
         self._verdict = Verdict("unknown", (), None, ())

@@ -11,7 +11,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from driver_monitor.rules import message
 from driver_monitor.rules.alert import LEVELS, Level
-from driver_monitor.rules.signals import SIGNALS, described, find, held_rule
+from driver_monitor.rules.signals import SIGNALS, described, find, held_rule, rests_on_expression
 
 Seconds = Annotated[float, Field(ge=0, le=3600)]
 Implied = Literal["distracted", "drowsy", "asleep", "unresponsive", "unknown"]
@@ -167,13 +167,20 @@ class Rule(Part):
         worse = (step.when for step in self.escalate if step.when is not None)
         return tuple(leaf for condition in (self.when, *worse) for leaf in condition.leaves())
 
+    def reads(self) -> tuple[str, ...]:
+        """Return every signal that decides about it or stands in its message."""
+        named = (leaf.signal for leaf in (*self.leaves(), *self.clear.leaves()))
+        return (*(name for name in named if name is not None), *message.check(self.message))
+
 
 class Profile(Part):
     """A whole policy. Rules are judged in order; one may refer to the rules before it."""
 
     name: str = Field(pattern=r"^[\w.-]+$", max_length=64)
     description: str = ""
-    rules: tuple[Rule, ...] = Field(strict=False)
+    workplace: bool = Field(False, description="The driver is at work: expressions are no one else's business")
+    extends: str | None = Field(None, description="A shipped profile whose rules come before these")
+    rules: tuple[Rule, ...] = Field((), strict=False)
 
     @field_validator("rules", mode="before")
     @classmethod
@@ -185,8 +192,6 @@ class Profile(Part):
     @field_validator("rules")
     @classmethod
     def _consistent(cls, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-        if not rules:
-            raise _fault("a profile needs at least one rule")
         before: set[str] = set()
         for index, rule in enumerate(rules):
             if rule.id in before:
@@ -196,6 +201,25 @@ class Profile(Part):
             before.add(rule.id)
             _refers_back((index, "message"), message.check(rule.message), before)
         return rules
+
+    @model_validator(mode="after")
+    def _whole(self) -> Profile:
+        if not self.rules and self.extends is None:
+            raise _fault("a profile needs at least one rule")
+        for index, rule in enumerate(self.rules):
+            if rule.id in self.local_rules and rule.attention is not None:
+                why = "rests on an expression, which must not leave the machine at a workplace; attention would tell it"
+                raise _fault_at(("rules", index, "attention"), f"rule {rule.id} {why}", rule.attention)
+        return self
+
+    @property
+    def local_rules(self) -> frozenset[str]:
+        """The rules whose alerts stay on the machine: at a workplace, those that rest on an expression at all."""
+        found: set[str] = set()
+        for rule in self.rules if self.workplace else ():
+            if any(rests_on_expression(name) or held_rule(name) in found for name in rule.reads()):
+                found.add(rule.id)
+        return frozenset(found)
 
 
 def _refers_back(where: tuple[int | str, ...], names: Iterable[str | None], rules: set[str]) -> None:

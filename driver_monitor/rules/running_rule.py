@@ -18,13 +18,13 @@ def rank(level: Level) -> int:
 
 
 class RunningRule:
-    """The life of one rule's alerts.
+    """The life of one rule's alerts; `local`: they must not leave the machine.
 
     `level`: of the active alert, None when there is none. Unknown conditions never raise, escalate or clear.
     """
 
-    def __init__(self, rule: Rule) -> None:
-        self.rule = rule
+    def __init__(self, rule: Rule, local: bool = False) -> None:
+        self.rule, self._local = rule, local
         self.level: Level | None = None
         self._when, self._clear = compile_condition(rule.when), compile_condition(rule.clear)
         self._worse: list[Judge | None] = [
@@ -122,7 +122,7 @@ class RunningRule:
         assert self.level is not None
         text = f"Over: {self._text}" if phase == "cleared" else message.fill(self.rule.message, read)
         evidence = self._evidence(state, read, cause, after_s)
-        return AlertEvent(state.t, self.rule.id, self.level, phase, text, evidence, self._episode)
+        return AlertEvent(state.t, self.rule.id, self.level, phase, text, evidence, self._episode, self._local)
 
     def _evidence(self, state: DriverState, read: Read, cause: Condition | None, after_s: float | None) -> Evidence:
         leaves = (*self.rule.when.leaves(), *(cause.leaves() if cause else ()))

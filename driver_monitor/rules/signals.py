@@ -117,6 +117,14 @@ SIGNALS: dict[str, Signal] = {
 }
 """Every signal by its dotted name."""
 
+EXPRESSION_PREFIX = "emotion."
+
+
+def rests_on_expression(name: str) -> bool:
+    """Tell whether the signal called `name` says what the face expresses: an inference of emotion in the law's sense."""
+    return name.startswith(EXPRESSION_PREFIX)
+
+
 RULE_PREFIX, HELD_SUFFIX = "rule.", ".held_s"
 """`rule.<id>.held_s`: for how long, since another rule was raised, its clearing has been known not to hold, seconds;
 0 while that rule is not active, unknown while that cannot be told. "No return within 3 s of a warning" is said so."""
