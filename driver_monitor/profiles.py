@@ -40,19 +40,20 @@ def load_profile(name_or_path: str) -> tuple[Profile, str]:
 def _extended(profile: Profile, text: str, path: Path) -> tuple[Profile, str]:
     """Return `profile` with the rules of the shipped one it extends before its own, and both texts.
 
-    The whole is checked once more: what is right in a car of one's own may not be so at a workplace.
+    What extends a workplace is one. The whole is checked once more: what is right elsewhere may not be so there.
     """
     shipped = profile.extends
     if shipped not in known():
         raise ConfigError(f"{path}: extends: no shipped profile {shipped!r:.60}; there are {', '.join(known())}")
-    base, base_text = load_profile(shipped) if shipped != path.stem else (profile, "")
-    if base.extends is not None:
-        raise ConfigError(f"{path}: extends: {shipped} extends {base.extends} itself; name that one")
+    base, base_text = load_profile(shipped)
     twice = {rule.id for rule in base.rules} & {rule.id for rule in profile.rules}
     if twice:
         raise ConfigError(f"{path}: rules: {min(twice)} stands in {shipped} too; give yours another id")
+    workplace = profile.workplace or base.workplace
     try:
-        whole = Profile.model_validate({**dict(profile), "rules": (*base.rules, *profile.rules)})
+        whole = Profile.model_validate(
+            {**dict(profile), "workplace": workplace, "rules": (*base.rules, *profile.rules)}
+        )
     except ValidationError as error:
         raise ConfigError(f"{path}: {error.errors()[0]['msg']}") from None
     return whole, text + base_text

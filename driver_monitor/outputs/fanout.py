@@ -51,7 +51,7 @@ class Outputs:
             self._each(lambda output: output.alert(shown), self._behind)
 
     def level(self, level: Level | None) -> None:
-        """Hand on the worst active level; behind a curtain it could be that of a hidden alert, and alerts carry theirs."""
+        """Hand on the worst active level; it may be that of an alert behind the curtain, and alerts carry theirs."""
         self._each(lambda output: output.level(level), self._before)
 
     def state(self, state: Message) -> None:

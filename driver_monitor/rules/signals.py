@@ -121,7 +121,7 @@ EXPRESSION_PREFIX = "emotion."
 
 
 def rests_on_expression(name: str) -> bool:
-    """Tell whether the signal called `name` says what the face expresses: an inference of emotion in the law's sense."""
+    """Tell whether the signal called `name` says what the face expresses: to the law an inference of emotion."""
     return name.startswith(EXPRESSION_PREFIX)
 
 
