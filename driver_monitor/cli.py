@@ -222,6 +222,25 @@ def score_eyes(
         print(scoring.sentences(file, score))
 
 
+@score_app.command("emotion")
+def score_emotion(
+    file: Annotated[Path, typer.Argument(help=".npz: images uint8 (N, H, W), label int (N,), -1 left out.")],
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Measure the expression net alone on labelled faces, loosely cropped; labels in the order of FER+."""
+    from driver_monitor.bench import score_emotion as scoring
+    from driver_monitor.service import Request, load_expression_net, load_plan
+
+    net = load_expression_net(load_plan(Request(config)).config)
+    images, label = scoring.load_faces(file)
+    score = scoring.score_emotion(scoring.classify(images, net), label)
+    if as_json:
+        print(json.dumps(scoring.to_json(file, score, net.sha256), ensure_ascii=False, allow_nan=False))
+    else:
+        print(scoring.sentences(file, score))
+
+
 @config_app.command("check")
 def config_check(
     file: Annotated[Optional[Path], typer.Argument(help="Configuration file.")] = None,  # noqa: UP045

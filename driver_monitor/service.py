@@ -102,7 +102,7 @@ def load_models(config: Config) -> Models:
     threads = config.models.threads
     landmarks = LandmarkNet(folder / "landmarks.onnx", threads)
     eyes = EyeNet(folder / "eyes.onnx", threads)
-    expression = ExpressionNet(folder / "emotion.onnx", threads) if config.emotion.enabled else None
+    expression = load_expression_net(config) if config.emotion.enabled else None
     # Last: it can do without its file, which must not be told of a folder that is not there at all.
     detector = open_detector(config.face.detector, folder, threads)
     own = detector if isinstance(detector, NetDetector) else None
@@ -112,6 +112,12 @@ def load_models(config: Config) -> Models:
     named = [detector.sha256] if isinstance(detector, YunetDetector) else []
     digest = hashlib.sha256("".join([*hashes.values(), *named]).encode()).hexdigest()[:16]
     return Models(detector, landmarks, eyes, expression, digest)
+
+
+def load_expression_net(config: Config) -> ExpressionNet:
+    """Load the expression net, also where the configuration has it switched off. Raises `ModelError`."""
+    folder = config.models.folder or resources.path("models")
+    return ExpressionNet(folder / "emotion.onnx", config.models.threads)
 
 
 def build_perception(config: Config, models: Models) -> Perception:

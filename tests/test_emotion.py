@@ -218,3 +218,44 @@ def test_ok__whatever_comes_probabilities_sum_to_one_and_unknown_stays_unknown(
             assert emotion.label in ("neutral", "positive", "uncertain")
             assert emotion.distress_s is None
         assert emotion.distress_s is None or 0 <= emotion.distress_s <= t - EVIDENCE_S + 1e-9
+
+
+def test_ok__the_onset_of_what_is_held_counts_and_its_end_ends_it() -> None:
+    tracker = ExpressionTracker()
+    assert last(play(tracker, UNCLEAR, 0, 3)).held_s is None
+    states = [emotion for _, emotion in play(tracker, HAPPY, 3, 12) if emotion and emotion.label == "happiness"]
+    assert states[0].held_s == 0.0
+    assert states[-1].held_s == pytest.approx(0.25 * (len(states) - 1))
+    assert states[-1].intensity == pytest.approx(0.98, abs=0.03)
+    faded = last(play(tracker, NEUTRAL, 12, 18))
+    assert faded.label == "neutral"
+    assert faded.held_s is not None
+    assert faded.held_s < 6
+    assert faded.intensity == pytest.approx(0.1, abs=0.05)
+
+
+@pytest.mark.parametrize(("seconds", "flash"), [(0.1, None), (0.2, "anger"), (0.4, "anger"), (0.7, None), (3.0, None)])
+def test_ok__a_flash_is_told_apart_and_never_becomes_the_label(seconds: float, flash: str | None) -> None:
+    tracker = ExpressionTracker()
+    list(play(tracker, NEUTRAL, 0, 4, hz=10))
+    shown = [emotion for _, emotion in play(tracker, ANGRY, 4, 4 + seconds, hz=10)]
+    after = [emotion for _, emotion in play(tracker, NEUTRAL, 4 + seconds, 10, hz=10)]
+    assert all(emotion is not None and emotion.flash is None for emotion in shown)
+    assert {emotion.flash for emotion in after[1:15] if emotion} == {flash}
+    assert last(iter([(0.0, after[-1])])).flash is None
+    if seconds < 0.5:
+        assert {emotion.label for emotion in (*shown, *after) if emotion} <= {"neutral", "uncertain"}
+        assert {emotion.distress_s for emotion in (*shown, *after) if emotion} == {0.0}
+
+
+def test_ok__what_was_going_on_when_the_face_came_into_view_is_no_flash() -> None:
+    tracker = ExpressionTracker()
+    list(play(tracker, ANGRY, 0, 0.3, hz=10))
+    assert last(play(tracker, NEUTRAL, 0.3, 1.5, hz=10)).flash is None
+
+
+def test_ok__no_flash_is_told_in_infrared() -> None:
+    tracker = ExpressionTracker()
+    for shown, start, end in ((NEUTRAL, 0.0, 2.0), (ANGRY, 2.0, 2.4), (NEUTRAL, 2.4, 3.0)):
+        state = last(play(tracker, shown, start, end, hz=10, light="infrared"))
+    assert state.flash is None

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor import service
+from driver_monitor import manifest, service
 from driver_monitor.bench.inspect import inspect
 from driver_monitor.bench.replay import Job
 from driver_monitor.bench.replay import replay as replay_clip
@@ -74,8 +75,6 @@ def driving(plan: Plan, outputs: list[Output]) -> Iterator[Daemon]:
     origin = service.provenance(plan, service.load_models(plan.config))
     pipeline = Pipeline(cabin, StateTracker(), Engine(plan.profile))
     parts = Parts(cabin, pipeline, fanned, Recorder(clock), origin, 0.2)
-    from tests.test_daemon import datetime, timezone
-
     stamper = LiveStamper(lambda: next(numbers), lambda: (datetime(2026, 1, 1, tzinfo=timezone.utc), True), "t", "b")
     daemon = Daemon(parts, stamper, Systemd(clock), clock, STARTED, lambda daemon: None)
     try:
@@ -150,7 +149,7 @@ def test_ok__neither_a_replays_files_nor_stills_tell_it(
     rage: Plan, tmp_path: Path, short_clip: Path, still: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "ExpressionNet", lambda *_: AlwaysAngry())
-    monkeypatch.setattr(service.manifest, "check", lambda *_: None)
+    monkeypatch.setattr(manifest, "check", lambda *_: None)
     own = service.load_plan(Request())
     quick = own.profile.model_copy(update={"rules": tuple(map(_soon, own.profile.rules))})
     for plan, tells in ((rage, False), (replace(own, profile=quick), True)):

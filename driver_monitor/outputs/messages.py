@@ -104,7 +104,13 @@ def _occlusion(occlusion: Occlusion | None) -> dict[str, Any] | None:
 def _emotion(emotion: Emotion | None) -> dict[str, Any] | None:
     if emotion is None:
         return None
-    return {"label": emotion.label, "p": {name: round(p, 3) for name, p in emotion.p.items()}}
+    return {
+        "label": emotion.label,
+        "p": {name: round(p, 3) for name, p in emotion.p.items()},
+        "intensity": _round(emotion.intensity, 3),
+        "held_s": _round(emotion.held_s, 3),
+        "flash": emotion.flash,
+    }
 
 
 def _round(value: float | None, digits: int) -> float | None:

@@ -111,6 +111,12 @@ SIGNALS: dict[str, Signal] = {
         "smoothed expression",
         (*EMOTIONS, "positive", "negative", "uncertain"),
     ),
+    "emotion.intensity": Signal(
+        lambda s: s.emotion.intensity if s.emotion else None, "", "how far the expression is from neutral", high=1.0
+    ),
+    "emotion.held_s": Signal(
+        lambda s: s.emotion.held_s if s.emotion else None, "s", "how long the expression has been shown"
+    ),
     "emotion.distress_s": Signal(
         lambda s: s.emotion.distress_s if s.emotion else None, "s", "how long anger or fear has been shown, 0 when not"
     ),

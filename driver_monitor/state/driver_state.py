@@ -88,11 +88,17 @@ class Emotion:
     """Smoothed over time. `label`: one of `observation.EMOTIONS`, "positive", "negative", or "uncertain".
 
     `distress_s`: how long a negative high-arousal expression (anger, fear) has been held, None when unknown.
+    `intensity`: how far from neutral, 1 - p(neutral). `held_s`: seconds since the onset of this label, None while
+    uncertain. `flash`: an expression that came and went within `state.flashes.FLASH_S`, told for a moment
+    afterwards; it is never the label.
     """
 
     label: str
     p: Mapping[str, float]
     distress_s: float | None
+    intensity: float | None = None
+    held_s: float | None = None
+    flash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,11 @@ emotion in the sense of the EU AI Act.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from driver_monitor.observation import EMOTIONS, Expression, Light
 from driver_monitor.state.driver_state import Emotion
+from driver_monitor.state.flashes import Flashes
 
 SMOOTHING_S = 1.5
 """Time constant: expressions last 0.5 to 4 s (Ekman 2003), speech shapes the mouth for tenths of a second."""
@@ -46,6 +48,8 @@ class ExpressionTracker:
         self._look: tuple[float, Expression] | None = None
         self._seen_s = 0.0
         self._distressed_since: float | None = None
+        self._onset: tuple[str, float] | None = None
+        self._flashes = Flashes()
 
     def update(self, t: float, light: Light, expression: Expression | None, valid: bool) -> Emotion | None:
         """Take one frame at `t` (seconds, never less than before) and return what the face has been showing.
@@ -63,12 +67,20 @@ class ExpressionTracker:
         decided = self._seen_s >= self._evidence_s
         readable = light in _READABLE
         label = _label(p, readable) if decided else "uncertain"
-        return Emotion(label, p, self._distress_s(t, p, decided and readable))
+        return Emotion(
+            label,
+            p,
+            self._distress_s(t, p, decided and readable),
+            1 - p["neutral"],
+            self._held_s(t, label),
+            self._flashes.told(t) if readable else None,
+        )
 
     def _forget(self) -> None:
         self._smoothed = dict.fromkeys(EMOTIONS, 0.0)
         self._weight = self._seen_s = 0.0
-        self._look = self._distressed_since = None
+        self._look = self._distressed_since = self._onset = None
+        self._flashes = Flashes()
 
     def _take(self, t: float, expression: Expression) -> None:
         """Let the time between two looks count with the mean of both: a lone look has no weight."""
@@ -83,11 +95,20 @@ class ExpressionTracker:
             self._weight = kept * self._weight + (1 - kept)
             self._seen_s += t - before
         self._look = (t, expression)
+        self._flashes.look(t, _clear(expression.p))
 
     def _probabilities(self, last: Expression) -> dict[str, float]:
         if self._weight == 0.0:
             return {name: last.p[name] for name in EMOTIONS}
         return {name: self._smoothed[name] / self._weight for name in EMOTIONS}
+
+    def _held_s(self, t: float, label: str) -> float | None:
+        if label == "uncertain":
+            self._onset = None
+            return None
+        if self._onset is None or self._onset[0] != label:
+            self._onset = (label, t)
+        return t - self._onset[1]
 
     def _distress_s(self, t: float, p: dict[str, float], known: bool) -> float | None:
         if not known:
@@ -99,6 +120,12 @@ class ExpressionTracker:
         elif level < DISTRESS_UNTIL:
             self._distressed_since = None
         return 0.0 if self._distressed_since is None else t - self._distressed_since
+
+
+def _clear(p: Mapping[str, float]) -> str | None:
+    """Return what a single look clearly shows, None where that is nothing or neutral."""
+    best = max(p, key=lambda name: p[name])
+    return best if best != "neutral" and p[best] >= ANSWER_FROM else None
 
 
 def _label(p: dict[str, float], readable: bool) -> str:
