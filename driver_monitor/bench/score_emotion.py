@@ -21,6 +21,8 @@ from driver_monitor.state.expression import ANSWER_FROM
 
 BINS = 15
 """Bins of the calibration error, of equal width (Guo et al., ICML 2017)."""
+SUREST = 0.85
+"""Share of the images on which nets of different thresholds are compared."""
 PERSONS = "persons unknown: intervals by bootstrap over images, too narrow where several are of one person"
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -38,7 +40,8 @@ class EmotionScore:
     """Figures over `images` labelled faces; shares 0 to 1.
 
     `recall`: by class, and `counts`: how many there were. `calibration_error`: expected calibration error of the
-    winning class. `answered`: share whose winning probability reaches `ANSWER_FROM`, `accuracy_answered` over these.
+    winning class. `answered`: share whose winning probability reaches `ANSWER_FROM`, `accuracy_answered` over these;
+    `accuracy_surest`: over the `SUREST` share with the highest winning probability.
     `confusion` (8, 8): rows are labels, columns answers.
     """
 
@@ -48,6 +51,7 @@ class EmotionScore:
     calibration_error: Figure
     answered: Figure
     accuracy_answered: Figure
+    accuracy_surest: Figure
     recall: Mapping[str, Figure]
     counts: Mapping[str, int]
     confusion: NDArray[np.int64]
@@ -91,6 +95,7 @@ def score_emotion(p: Floats, label: Labels) -> EmotionScore:
         bootstrap(len(label), lambda times: calibration_error(top, right, times)),
         _share(answered),
         _share(right[answered]),
+        _share(right[np.argsort(-top, kind="stable")[: round(SUREST * len(label))]]),
         {name: _share(right[label == i]) for i, name in enumerate(EMOTIONS)},
         {name: int((label == i).sum()) for i, name in enumerate(EMOTIONS)},
         confusion,
@@ -134,7 +139,7 @@ def to_json(path: Path, score: EmotionScore, model: str) -> dict[str, Any]:
     }
 
 
-_NAMES = ("accuracy", "mean_recall", "calibration_error", "answered", "accuracy_answered")
+_NAMES = ("accuracy", "mean_recall", "calibration_error", "answered", "accuracy_answered", "accuracy_surest")
 
 
 def _figure(figure: Figure) -> dict[str, float | None]:

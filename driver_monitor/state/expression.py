@@ -66,7 +66,7 @@ class ExpressionTracker:
         p = self._probabilities(self._look[1])
         decided = self._seen_s >= self._evidence_s
         readable = light in _READABLE
-        label = _label(p, readable) if decided else "uncertain"
+        label = label_of(p, light) if decided else "uncertain"
         return Emotion(
             label,
             p,
@@ -128,8 +128,9 @@ def _clear(p: Mapping[str, float]) -> str | None:
     return best if best != "neutral" and p[best] >= ANSWER_FROM else None
 
 
-def _label(p: dict[str, float], readable: bool) -> str:
-    if not readable:
+def label_of(p: Mapping[str, float], light: Light) -> str:
+    """Return what probabilities `p` by class say in this `light`: a class, a group of classes, or "uncertain"."""
+    if light not in _READABLE:
         return (
             "positive" if p["happiness"] >= ANSWER_FROM else "neutral" if p["neutral"] >= ANSWER_FROM else "uncertain"
         )

@@ -1,0 +1,270 @@
+"""Measure the shipped expression net beside the anchor, as models/emotion.md tells it.
+
+    .venv/bin/python tools/measure_emotion.py --shared ../shared [--json figures.json]
+
+On the validation split of FER+ (pictures that stand twice left out), on portraits and near-infrared stills that no net
+of ours has seen, on covered and darkened faces, and in time, with the anchor's net quantised here (static QOperator,
+percentile). Needs onnx (extra `train`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from expression_data import load
+from numpy.typing import NDArray
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from driver_monitor import resources, service
+from driver_monitor.bench.intervals import bootstrap
+from driver_monitor.bench.score_emotion import EMOTIONS, score_emotion, to_json
+from driver_monitor.capture.frame import Frame
+from driver_monitor.capture.images import read_image
+from driver_monitor.emotion.classifier import expression_crop
+from driver_monitor.perception import to_grey
+from driver_monitor.service import Request
+from driver_monitor.state.expression import ANSWER_FROM, NEGATIVE, label_of
+
+ROOT = Path(__file__).parent.parent
+SIX = [i for i, name in enumerate(EMOTIONS) if name not in ("disgust", "contempt")]
+"""The classes of which the validation split has 50 faces at least."""
+Pictures = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+
+
+class Net:
+    """An expression net of which only the file is known; the anchor takes its channel last."""
+
+    def __init__(self, path: Path) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        self.path, self.run = path, ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self.input = self.run.get_inputs()[0]
+
+    def feed(self, image: Pictures) -> dict[str, NDArray[np.float32]]:
+        """Return one picture (48, 48) as the net takes it."""
+        x = image.astype(np.float32) / np.float32(255)
+        return {self.input.name: x[None, :, :, None] if self.input.shape[-1] == 1 else x[None, None]}
+
+    def __call__(self, images: Pictures) -> Floats:
+        """Answer one by one, as at run time."""
+        return np.concatenate([self.run.run(None, self.feed(image))[0] for image in images]).astype(np.float64)
+
+
+class Slice(CalibrationDataReader):
+    """Training faces for the anchor's ranges."""
+
+    def __init__(self, images: Pictures, name: str) -> None:
+        self.batches = iter(np.array_split(images.astype(np.float32)[..., None] / 255, 10))
+        self.name = name
+
+    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+        """Return the next batch, None at the end."""
+        batch = next(self.batches, None)
+        return None if batch is None else {self.name: batch}
+
+
+def quantised_anchor(anchor: Path, images: Pictures, folder: Path) -> Path:
+    ready, out = folder / "ready.onnx", folder / "anchor_int8.onnx"
+    quant_pre_process(str(anchor), str(ready), skip_symbolic_shape=True)
+    quantize_static(
+        str(ready), str(out), Slice(images, "input"), quant_format=QuantFormat.QOperator, per_channel=True,
+        calibrate_method=CalibrationMethod.Percentile, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+    )  # fmt: skip
+    return out
+
+
+def ratio_of_times(ours: Net, other: Net, image: Pictures, rounds: int = 300) -> dict[str, float]:
+    """Return the median milliseconds of one face by both, taken in turns, and the median of their ratios."""
+    taken: tuple[list[float], list[float]] = ([], [])
+    for _ in range(rounds):
+        for net, times in zip((ours, other), taken, strict=True):
+            feed = net.feed(image)
+            net.run.run(None, feed)
+            began = time.perf_counter()
+            for _ in range(5):
+                net.run.run(None, feed)
+            times.append((time.perf_counter() - began) / 5 * 1e3)
+    a, b = np.array(taken)
+    return {"ours_ms": float(np.median(a)), "anchor_ms": float(np.median(b)), "ratio": float(np.median(a / b))}
+
+
+def mean_recall(right: NDArray[np.bool_], label: NDArray[np.int64], times: NDArray[np.int64]) -> float:
+    return float(np.mean([times[label == i] @ right[label == i] / max(1, times[label == i].sum()) for i in SIX]))
+
+
+def paired(ours: Floats, other: Floats, label: NDArray[np.int64]) -> dict[str, Any]:
+    """Return how far ours is ahead, in points, drawing the same faces for both."""
+    a, b = ours.argmax(1) == label, other.argmax(1) == label
+    share = bootstrap(len(label), lambda times: 100 * float(times @ (a.astype(int) - b)) / len(label))
+    recall = bootstrap(len(label), lambda times: 100 * (mean_recall(a, label, times) - mean_recall(b, label, times)))
+    once = np.ones(len(label), np.int64)
+    return {
+        "accuracy": [float(a.mean()), float(b.mean())], "ahead_points": _row(share),
+        "mean_recall_six": [mean_recall(a, label, once), mean_recall(b, label, once)],
+        "recall_ahead_points": _row(recall),
+    }  # fmt: skip
+
+
+def _row(figure: Any) -> list[float | None]:
+    return [figure.value, figure.low, figure.high]
+
+
+def spoilt() -> Iterator[tuple[str, Callable[[Pictures], Pictures]]]:
+    """Name ways to spoil faces (N, 48, 48); none is drawn as the training draws its covers."""
+
+    def box(top: int, bottom: int, left: int, right: int, tone: int) -> Callable[[Pictures], Pictures]:
+        def cover(images: Pictures) -> Pictures:
+            images = images.copy()
+            images[:, top:bottom, left:right] = tone
+            return images
+
+        return cover
+
+    yield "mouth covered", box(31, 48, 9, 39, 128)
+    yield "lower face white", box(27, 48, 6, 42, 230)
+    yield "sunglasses", box(13, 24, 6, 42, 15)
+    yield "a sixteenth of the light", lambda images: images // 16
+    yield (
+        "a sixteenth, with noise",
+        lambda images: np.clip(images / 16 + np.random.default_rng(5).normal(0, 1, images.shape), 0, 255).astype(
+            np.uint8
+        ),
+    )
+
+
+def answers(p: Floats, label: NDArray[np.int64]) -> dict[str, float]:
+    sure, right = p.max(1) >= ANSWER_FROM, p.argmax(1) == label
+    shown = float(right[sure].mean()) if sure.any() else float("nan")
+    return {"answered": float(sure.mean()), "right_of_answered": shown, "accuracy": float(right.mean())}
+
+
+def cut_out(paths: list[Path]) -> Iterator[tuple[int, Pictures, Any]]:
+    """Yield index, aligned face and observation of each picture in which the daemon's own eyes find a face."""
+    plan = service.load_plan(Request())
+    models = service.load_models(plan.config)
+    for index, path in enumerate(paths):
+        frame = Frame(read_image(path), 0.0, 0, str(path))
+        seen = service.build_perception(plan.config, models).observe(frame)
+        if seen.face is not None:
+            yield index, expression_crop(to_grey(frame.image), seen.face.points), seen
+
+
+def still_figures(folder: Path, table: Path, ours: Net, other: Net) -> tuple[list[dict[str, str]], list[Any]]:
+    with table.open() as file:
+        rows = [row for row in csv.DictReader(file) if (folder / row["file"]).is_file()]
+    found = list(cut_out([folder / row["file"] for row in rows]))
+    crops = np.stack([crop for _, crop, _ in found])
+    seen = zip(found, ours(crops), other(crops), strict=True)
+    return rows, [(rows[index], view, p, q) for (index, _, view), p, q in seen]
+
+
+def portraits(shared: Path, ours: Net, other: Net) -> dict[str, Any]:
+    """Tell happiness from neutral: of the two, the more probable."""
+    _, seen = still_figures(shared / "data/portraits", shared / "data/portraits.csv", ours, other)
+    pair = [EMOTIONS.index("neutral"), EMOTIONS.index("happiness")]
+    result: dict[str, Any] = {}
+    for name, column in (("ours", 2), ("anchor", 3)):
+        recalls = []
+        for expression in ("neutral", "happiness"):
+            p = np.array([row[column] for row in seen if row[0]["expression"] == expression])
+            recalls.append(float(((p[:, pair[1]] > p[:, pair[0]]) == (expression == "happiness")).mean()))
+        result[name] = {"balanced": float(np.mean(recalls)), "neutral": recalls[0], "happiness": recalls[1]}
+    truth = [row for row in seen if row[0]["expression"] in ("neutral", "happiness")]
+    told = [label_of(dict(zip(EMOTIONS, row[2], strict=True)), "day") for row in truth]
+    answered = [(row[0]["expression"], label) for row, label in zip(truth, told, strict=True) if label != "uncertain"]
+    by = {name: [label == name for true, label in answered if true == name] for name in ("neutral", "happiness")}
+    result["of_answered"] = {name: float(np.mean(right)) for name, right in by.items()}
+    result["answered"] = len(answered) / len(truth)
+    return {**result, "faces": len(truth)}
+
+
+def infrared(shared: Path, ours: Net, other: Net) -> dict[str, Any]:
+    """Tell neutral, positive and negative as the daemon does in infrared; surprise is left out."""
+    rows, seen = still_figures(shared / "data/nir", shared / "data/nir/labels.csv", ours, other)
+    group = {"neutral": "neutral", "happiness": "positive", **dict.fromkeys(NEGATIVE, "negative")}
+    result: dict[str, Any] = {"stills": len(rows), "faces": len(seen), "light": {}}
+    for _, view, _, _ in seen:
+        result["light"][view.light] = result["light"].get(view.light, 0) + 1
+    for name, column in (("ours", 2), ("anchor", 3)):
+        pairs = [
+            (group[row["expression"]], label_of(dict(zip(EMOTIONS, p, strict=True)), "infrared"), row)
+            for row, p in ((one[0], one[column]) for one in seen)
+            if row["expression"] in group
+        ]
+        result[name] = _grouped(pairs)
+        for gender in ("male", "female"):
+            result[name][gender] = _grouped([pair for pair in pairs if pair[2]["gender"] == gender])["balanced"]
+    return result
+
+
+def _grouped(pairs: list[Any]) -> dict[str, Any]:
+    table: dict[str, dict[str, int]] = {}
+    for true, told, _ in pairs:
+        table.setdefault(true, {}).setdefault(told, 0)
+        table[true][told] += 1
+    right, answered = {}, {}
+    for true, told_ in table.items():
+        sure = sum(count for told, count in told_.items() if told != "uncertain")
+        answered[true] = sure / sum(told_.values())
+        right[true] = told_.get(true, 0) / sure if sure else float("nan")
+    two = [right[name] for name in ("neutral", "positive") if name in right]
+    return {"table": table, "answered": answered, "right_of_answered": right,
+            "balanced": float(np.mean(list(right.values()))),
+            "balanced_without_negative": float(np.mean(two))}  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
+    parser.add_argument("--model", type=Path, default=resources.path("models/emotion.onnx"))
+    parser.add_argument("--fp32", type=Path, default=ROOT / "training/emotion/emotion_fp32.onnx")
+    parser.add_argument("--stills", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    anchor = options.shared / "anchors/vicksam_ferplus_pd.onnx"
+    if not anchor.is_file():
+        sys.exit(f"{anchor}: missing; nothing to measure beside (--shared)")
+    with tempfile.TemporaryDirectory() as folder:
+        split = load(options.shared / "data/emotion/ferplus48_train_valid.npz", Path(folder) / "decoded.npy")
+        small = Net(quantised_anchor(anchor, split.train.images[:300], Path(folder)))
+        ours, other, valid = Net(options.model), Net(anchor), split.valid
+        p, q = ours(valid.images), other(valid.images)
+        result: dict[str, Any] = {
+            "bytes": options.model.stat().st_size,
+            "ours": to_json(options.model, score_emotion(p, valid.label), ""),
+            "anchor": to_json(anchor, score_emotion(q, valid.label), ""),
+            "paired": paired(p, q, valid.label),
+            "time": ratio_of_times(ours, small, valid.images[0]),
+            "anchor_int8_accuracy": float((small(valid.images).argmax(1) == valid.label).mean()),
+            "clean": answers(p, valid.label),
+        }
+        if options.fp32.is_file():
+            full = Net(options.fp32)(valid.images)
+            result["fp32"] = {"accuracy": float((full.argmax(1) == valid.label).mean()),
+                              "same_answer": float((full.argmax(1) == p.argmax(1)).mean()),
+                              "mean_abs_difference": float(np.abs(full - p).mean())}  # fmt: skip
+        for name, spoil in spoilt():
+            images = spoil(valid.images)
+            result[name] = {"ours": answers(ours(images), valid.label), "anchor": answers(other(images), valid.label)}
+        if options.stills:
+            result["portraits"] = portraits(options.shared, ours, other)
+            result["infrared"] = infrared(options.shared, ours, other)
+    print(json.dumps(result, indent=1))
+    if options.json is not None:
+        options.json.write_text(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()
