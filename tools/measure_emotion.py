@@ -10,7 +10,6 @@ percentile). Needs onnx (extra `train`).
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
 import tempfile
@@ -21,20 +20,16 @@ from typing import Any
 
 import numpy as np
 import onnxruntime as ort
+from emotion_stills import cabin, infrared, portraits
 from expression_data import load
 from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from driver_monitor import resources, service
+from driver_monitor import resources
 from driver_monitor.bench.intervals import bootstrap
 from driver_monitor.bench.score_emotion import EMOTIONS, score_emotion, to_json
-from driver_monitor.capture.frame import Frame
-from driver_monitor.capture.images import read_image
-from driver_monitor.emotion.classifier import expression_crop
-from driver_monitor.perception import to_grey
-from driver_monitor.service import Request
-from driver_monitor.state.expression import ANSWER_FROM, NEGATIVE, label_of
+from driver_monitor.state.expression import ANSWER_FROM
 
 ROOT = Path(__file__).parent.parent
 SIX = [i for i, name in enumerate(EMOTIONS) if name not in ("disgust", "contempt")]
@@ -150,81 +145,6 @@ def answers(p: Floats, label: NDArray[np.int64]) -> dict[str, float]:
     return {"answered": float(sure.mean()), "right_of_answered": shown, "accuracy": float(right.mean())}
 
 
-def cut_out(paths: list[Path]) -> Iterator[tuple[int, Pictures, Any]]:
-    """Yield index, aligned face and observation of each picture in which the daemon's own eyes find a face."""
-    plan = service.load_plan(Request())
-    models = service.load_models(plan.config)
-    for index, path in enumerate(paths):
-        frame = Frame(read_image(path), 0.0, 0, str(path))
-        seen = service.build_perception(plan.config, models).observe(frame)
-        if seen.face is not None:
-            yield index, expression_crop(to_grey(frame.image), seen.face.points), seen
-
-
-def still_figures(folder: Path, table: Path, ours: Net, other: Net) -> tuple[list[dict[str, str]], list[Any]]:
-    with table.open() as file:
-        rows = [row for row in csv.DictReader(file) if (folder / row["file"]).is_file()]
-    found = list(cut_out([folder / row["file"] for row in rows]))
-    crops = np.stack([crop for _, crop, _ in found])
-    seen = zip(found, ours(crops), other(crops), strict=True)
-    return rows, [(rows[index], view, p, q) for (index, _, view), p, q in seen]
-
-
-def portraits(shared: Path, ours: Net, other: Net) -> dict[str, Any]:
-    """Tell happiness from neutral: of the two, the more probable."""
-    _, seen = still_figures(shared / "data/portraits", shared / "data/portraits.csv", ours, other)
-    pair = [EMOTIONS.index("neutral"), EMOTIONS.index("happiness")]
-    result: dict[str, Any] = {}
-    for name, column in (("ours", 2), ("anchor", 3)):
-        recalls = []
-        for expression in ("neutral", "happiness"):
-            p = np.array([row[column] for row in seen if row[0]["expression"] == expression])
-            recalls.append(float(((p[:, pair[1]] > p[:, pair[0]]) == (expression == "happiness")).mean()))
-        result[name] = {"balanced": float(np.mean(recalls)), "neutral": recalls[0], "happiness": recalls[1]}
-    truth = [row for row in seen if row[0]["expression"] in ("neutral", "happiness")]
-    told = [label_of(dict(zip(EMOTIONS, row[2], strict=True)), "day") for row in truth]
-    answered = [(row[0]["expression"], label) for row, label in zip(truth, told, strict=True) if label != "uncertain"]
-    by = {name: [label == name for true, label in answered if true == name] for name in ("neutral", "happiness")}
-    result["of_answered"] = {name: float(np.mean(right)) for name, right in by.items()}
-    result["answered"] = len(answered) / len(truth)
-    return {**result, "faces": len(truth)}
-
-
-def infrared(shared: Path, ours: Net, other: Net) -> dict[str, Any]:
-    """Tell neutral, positive and negative as the daemon does in infrared; surprise is left out."""
-    rows, seen = still_figures(shared / "data/nir", shared / "data/nir/labels.csv", ours, other)
-    group = {"neutral": "neutral", "happiness": "positive", **dict.fromkeys(NEGATIVE, "negative")}
-    result: dict[str, Any] = {"stills": len(rows), "faces": len(seen), "light": {}}
-    for _, view, _, _ in seen:
-        result["light"][view.light] = result["light"].get(view.light, 0) + 1
-    for name, column in (("ours", 2), ("anchor", 3)):
-        pairs = [
-            (group[row["expression"]], label_of(dict(zip(EMOTIONS, p, strict=True)), "infrared"), row)
-            for row, p in ((one[0], one[column]) for one in seen)
-            if row["expression"] in group
-        ]
-        result[name] = _grouped(pairs)
-        for gender in ("male", "female"):
-            result[name][gender] = _grouped([pair for pair in pairs if pair[2]["gender"] == gender])["balanced"]
-    return result
-
-
-def _grouped(pairs: list[Any]) -> dict[str, Any]:
-    table: dict[str, dict[str, int]] = {}
-    for true, told, _ in pairs:
-        table.setdefault(true, {}).setdefault(told, 0)
-        table[true][told] += 1
-    right, answered = {}, {}
-    for true, told_ in table.items():
-        sure = sum(count for told, count in told_.items() if told != "uncertain")
-        answered[true] = sure / sum(told_.values())
-        right[true] = told_.get(true, 0) / sure if sure else float("nan")
-    two = [right[name] for name in ("neutral", "positive") if name in right]
-    return {"table": table, "answered": answered, "right_of_answered": right,
-            "balanced": float(np.mean(list(right.values()))),
-            "balanced_without_negative": float(np.mean(two))}  # fmt: skip
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
@@ -259,8 +179,10 @@ def main() -> None:
             images = spoil(valid.images)
             result[name] = {"ours": answers(ours(images), valid.label), "anchor": answers(other(images), valid.label)}
         if options.stills:
-            result["portraits"] = portraits(options.shared, ours, other)
-            result["infrared"] = infrared(options.shared, ours, other)
+            data, nets = options.shared / "data", {"ours": ours, "anchor": other}
+            result["portraits"] = portraits(data / "portraits", data / "portraits.csv", nets)
+            result["infrared"] = infrared(data / "nir", data / "nir/labels.csv", nets)
+            result["cabin"] = cabin(data / "incar_stills", ours)
     print(json.dumps(result, indent=1))
     if options.json is not None:
         options.json.write_text(json.dumps(result, indent=1))
