@@ -19,7 +19,7 @@ from expression_nets import Teacher
 from torch import nn
 from torch.nn import functional
 
-from training import follow, scale_of_rate
+from training import follow, resume, save, scale_of_rate
 
 ROOT = Path(__file__).parent.parent
 BATCH, PEAK_LR, WEIGHT_DECAY, WARM, EMA = 128, 2.5e-3, 0.05, 0.05, 0.998
@@ -33,13 +33,7 @@ def fit(faces: Faces, watch: Faces, path: Path, seed: int, epochs: int) -> None:
     net, mean = Teacher().to(memory_format=torch.channels_last), Teacher()
     mean.load_state_dict(net.state_dict())
     optimizer = torch.optim.AdamW(net.parameters(), lr=PEAK_LR, weight_decay=WEIGHT_DECAY)
-    start = 0
-    if path.exists():
-        saved = torch.load(path, weights_only=True)
-        net.load_state_dict(saved["net"])
-        mean.load_state_dict(saved["mean"])
-        optimizer.load_state_dict(saved["optimizer"])
-        start = saved["epoch"]
+    start = resume(path, net, mean, optimizer)
     images, target = torch.from_numpy(faces.images), torch.from_numpy(faces.target)
     per_epoch = len(images) // BATCH
     for epoch in range(start, epochs):
@@ -54,9 +48,7 @@ def fit(faces: Faces, watch: Faces, path: Path, seed: int, epochs: int) -> None:
                 x, y = mixed(x, y, dice)
             total += step(net, x.contiguous(memory_format=torch.channels_last), y, optimizer)
             follow(mean, net, EMA)
-        state = {"net": net.state_dict(), "mean": mean.state_dict(), "optimizer": optimizer.state_dict()}
-        torch.save({**state, "epoch": epoch + 1}, path.with_suffix(".new"))
-        path.with_suffix(".new").rename(path)
+        save(path, net, mean, optimizer, epoch + 1)
         right = (logits_of(mean, torch.from_numpy(watch.images)).argmax(1).numpy() == watch.label).mean()
         print(f"epoch {epoch + 1}/{epochs} loss {total / per_epoch:.4f} held-back accuracy {right:.4f}"
               f" {time.monotonic() - began:.0f} s", flush=True)  # fmt: skip

@@ -22,7 +22,7 @@ from expression_nets import Net, Teacher
 from teach_emotion import logits_of, step
 from torch import nn
 
-from training import follow, scale_of_rate
+from training import follow, resume, save, scale_of_rate
 
 ROOT = Path(__file__).parent.parent
 BATCH, WEIGHT_DECAY, WARM, EMA = 128, 0.05, 0.03, 0.999
@@ -77,13 +77,7 @@ def fit(faces: Faces, views: Views, watch: Faces, path: Path, epochs: int) -> No
     net, mean = Net().to(memory_format=torch.channels_last), Net()
     mean.load_state_dict(net.state_dict())
     optimizer = torch.optim.AdamW(net.parameters(), lr=COURSES[0][1], weight_decay=WEIGHT_DECAY)
-    start = 0
-    if path.exists():
-        saved = torch.load(path, weights_only=True)
-        net.load_state_dict(saved["net"])
-        mean.load_state_dict(saved["mean"])
-        optimizer.load_state_dict(saved["optimizer"])
-        start = saved["epoch"]
+    start = resume(path, net, mean, optimizer)
     votes = torch.from_numpy(faces.target)
     usual = votes.mean(0)
     per_epoch = len(faces) // BATCH
@@ -100,9 +94,7 @@ def fit(faces: Faces, views: Views, watch: Faces, path: Path, epochs: int) -> No
                 x, y = without_mouth(x, y, usual, dice)
             total += step(net, x.contiguous(memory_format=torch.channels_last), y, optimizer)
             follow(mean, net, EMA)
-        state = {"net": net.state_dict(), "mean": mean.state_dict(), "optimizer": optimizer.state_dict()}
-        torch.save({**state, "epoch": epoch + 1}, path.with_suffix(".new"))
-        path.with_suffix(".new").rename(path)
+        save(path, net, mean, optimizer, epoch + 1)
         if epoch + 1 == COURSES[0][0]:
             shutil.copy(path, path.with_name("course1.pt"))
         right = (logits_of(mean, torch.from_numpy(watch.images)).argmax(1).numpy() == watch.label).mean()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -40,3 +41,20 @@ def follow(mean: nn.Module, net: nn.Module, keep: float) -> None:
             m.lerp_(v, 1 - keep)
         else:
             m.copy_(v)
+
+
+def resume(path: Path, net: nn.Module, mean: nn.Module, optimizer: torch.optim.Optimizer) -> int:
+    """Take up what `save` left in `path`; returns the epochs that are done, 0 where there is nothing."""
+    if not path.exists():
+        return 0
+    saved = torch.load(path, weights_only=True)
+    for part, name in ((net, "net"), (mean, "mean"), (optimizer, "optimizer")):
+        part.load_state_dict(saved[name])
+    return int(saved["epoch"])
+
+
+def save(path: Path, net: nn.Module, mean: nn.Module, optimizer: torch.optim.Optimizer, epochs: int) -> None:
+    """Leave all that training needs to go on, whole or not at all; `epochs`: how many are done."""
+    state = {"net": net.state_dict(), "mean": mean.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epochs}
+    torch.save(state, path.with_suffix(".new"))
+    path.with_suffix(".new").rename(path)

@@ -25,6 +25,15 @@ class Figure:
     high: float | None = None
 
 
+def in_words(figure: Figure, none: str = "-") -> str:
+    """Return `figure` with its interval to four digits, or `none` where there is none."""
+    if figure.value is None:
+        return none
+    if figure.low is None or figure.high is None:
+        return f"{figure.value:.4f}"
+    return f"{figure.value:.4f}  ({figure.low:.4f} to {figure.high:.4f})"
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """`count` events in `hours`, and what that says of the rate an hour.

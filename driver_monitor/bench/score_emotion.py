@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver_monitor.bench.arrays import load_arrays
-from driver_monitor.bench.intervals import Figure, bootstrap
+from driver_monitor.bench.intervals import Figure, bootstrap, in_words
 from driver_monitor.emotion.classifier import SIZE
 from driver_monitor.errors import LabelError
 from driver_monitor.observation import EMOTIONS, Expression
@@ -150,18 +150,10 @@ def _figure(figure: Figure) -> dict[str, float | None]:
 def sentences(path: Path, score: EmotionScore) -> str:
     """Return the score for people."""
     lines = [f"{path}: {score.images} labelled faces"]
-    lines += [f"  {name.replace('_', ' '):<22}{_text(getattr(score, name))}" for name in _NAMES]
+    lines += [f"  {name.replace('_', ' '):<22}{in_words(getattr(score, name))}" for name in _NAMES]
     lines += [f"  answered from p = {ANSWER_FROM}; the answers to each expression:"]
     lines += [f"  {'':<12}{'faces':>6}  {'recall':<26}{' '.join(f'{name[:5]:>5}' for name in EMOTIONS)}"]
     for i, name in enumerate(EMOTIONS):
         row = " ".join(f"{count:>5}" for count in score.confusion[i])
-        lines.append(f"  {name:<12}{score.counts[name]:>6}  {_text(score.recall[name]):<26}{row}")
+        lines.append(f"  {name:<12}{score.counts[name]:>6}  {in_words(score.recall[name]):<26}{row}")
     return "\n".join([*lines, f"  95 %; {PERSONS}"])
-
-
-def _text(figure: Figure) -> str:
-    if figure.value is None:
-        return "-"
-    if figure.low is None or figure.high is None:
-        return f"{figure.value:.4f}"
-    return f"{figure.value:.4f}  ({figure.low:.4f} to {figure.high:.4f})"

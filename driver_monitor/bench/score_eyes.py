@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver_monitor.bench.arrays import load_arrays
-from driver_monitor.bench.intervals import Figure, bootstrap
+from driver_monitor.bench.intervals import Figure, bootstrap, in_words
 from driver_monitor.errors import LabelError
 from driver_monitor.eyes.eye_net import CLOSED, HIDDEN, OPEN
 from driver_monitor.eyes.patch import HEIGHT, WIDTH, crop_patch
@@ -21,6 +21,7 @@ BATCH = 256
 """Patches classified at a time."""
 EVEN = 0.5
 """Called closed from this share of open and closed on."""
+NONE = "-  (needs open and closed eyes)"
 PERSONS = "persons unknown: intervals by bootstrap over images, too narrow where several are of one person"
 
 
@@ -137,16 +138,8 @@ def sentences(path: Path, score: EyesScore) -> str:
         "accuracy of the answered": score.accuracy_answered,
     }
     lines = [f"{path}: {score.images} eyes, {score.closed} closed"]
-    lines += [f"  {name:<26}{_text(figure)}" for name, figure in shown.items()]
+    lines += [f"  {name:<26}{in_words(figure, NONE)}" for name, figure in shown.items()]
     return "\n".join([*lines, f"  95 %; {PERSONS}"])
-
-
-def _text(figure: Figure) -> str:
-    if figure.value is None:
-        return "-  (needs open and closed eyes)"
-    if figure.low is None or figure.high is None:
-        return f"{figure.value:.4f}"
-    return f"{figure.value:.4f}  ({figure.low:.4f} to {figure.high:.4f})"
 
 
 def _round(value: float | None) -> float | None:
