@@ -104,7 +104,7 @@ def test_ok__distress_reaches_the_driver_and_nobody_else(rage: Plan, caplog: pyt
     caplog.set_level(logging.INFO)
     unknown, own = Recorder(lambda: 0.0), Recorder(lambda: 0.0)
     own.local = True  # type: ignore[attr-defined]
-    publisher = ZmqPublisher(ZmqConfig(bind="tcp://127.0.0.1:*"))
+    publisher = ZmqPublisher(ZmqConfig(bind="tcp://127.0.0.1:*", send_queue=1000))
     with driving(rage, [Journal(), unknown, own, publisher]) as daemon, listening(publisher, "") as listener:
         listener.until_marked(publisher)
         daemon.run()
