@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-EMOTIONS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
+from driver_monitor.observation import EMOTIONS
+
 HELD_BACK = 2500
 """Training images on which everything is chosen and calibrated; no net has learned from one."""
 
