@@ -263,9 +263,9 @@ def config_dump(
     file: Annotated[Optional[Path], typer.Argument(help="Configuration file.")] = None,  # noqa: UP045
 ) -> None:
     """Show every value in force, as YAML."""
-    from driver_monitor import config as configuration
+    from driver_monitor.service import Request, load_plan
 
-    values = configuration.load(file).model_dump(mode="json")
+    values = load_plan(Request(file)).config.model_dump(mode="json")
     print(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), end="")
 
 

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from driver_monitor import resources, yamlfile
 
@@ -95,12 +95,11 @@ class EmotionConfig(Section):
     """The expression classifier. The persons concerned must be told that it runs (EU AI Act, article 50(3))."""
 
     enabled: bool = Field(True, description="Off: no expression is computed at all")
-    safety_purpose: str | None = Field(
+    safety_purpose: Annotated[str, StringConstraints(strip_whitespace=True, min_length=20)] | None = Field(
         None,
-        min_length=20,
         description="What it is for, in words; without it a profile for a workplace has no expression computed",
     )
-    rate_hz: float = Field(4.0, ge=0.5, le=30, description="Looks at the face a second")
+    rate_hz: float = Field(4.0, ge=1, le=30, description="Looks at the face a second")
 
 
 class ModelsConfig(Section):

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from driver_monitor.capture.frame import Frame
 from driver_monitor.errors import DriverMonitorError
-from driver_monitor.health import CameraHealth, Health
+from driver_monitor.health import CameraHealth, Health, sentence
 from driver_monitor.outputs.envelope import Provenance, Stamper, envelope
 from driver_monitor.outputs.messages import state_message
 from driver_monitor.outputs.output import Counting, Message, Output
@@ -59,6 +59,9 @@ class Source(CameraHealth, Protocol):
 
 class Sink(Output, Counting, Protocol):
     """Where everything goes: `outputs.fanout.Outputs`, or a recorder in a test."""
+
+    def public(self, status: Message) -> Message:
+        """Return `status` as others than the driver get it."""
 
 
 class Numbers(Protocol):
@@ -173,6 +176,11 @@ class Daemon:
                 self._active[event.rule] = alert
             self.parts.outputs.alert(alert)
 
+    def dismiss(self, why: str) -> None:
+        """End all active alerts because of `why`; rules and what they said of the driver are about to change."""
+        self.send(self.parts.pipeline.engine.dismiss(why))
+        self.health.forget()
+
     def repeat(self) -> None:
         """Tell the outputs, which are new, of the alerts that are active: the same messages with the same ids."""
         for alert in self._active.values():
@@ -187,7 +195,7 @@ class Daemon:
         self.parts.outputs.status(status)
         if self._progress:
             self._notifier.watchdog()
-            self._notifier.status(self.health.sentence)
+            self._notifier.status(sentence(self.parts.outputs.public(status)))
         self._progress = False
 
     def _check_parts(self) -> None:

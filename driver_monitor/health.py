@@ -58,22 +58,17 @@ class Health:
 
     @property
     def alerts(self) -> int:
-        """Alerts raised since the start."""
+        """Alerts raised since the start, those left out that must not leave the machine."""
         return self._alerts
 
-    @property
-    def sentence(self) -> str:
-        """One line for `systemctl status`."""
-        if self._step is None:
-            return "no frame yet"
-        verdict, state = self._step.verdict, self._step.state
-        parts = [f"driver {verdict.attention}", state.degraded or "sees well", *verdict.active]
-        return ", ".join(parts)
+    def forget(self) -> None:
+        """Forget the last step: the rules that judged it are no longer in force."""
+        self._step = None
 
     def seen(self, step: Step) -> None:
         """Remember what the last frame led to."""
         self._step = step
-        self._alerts += sum(event.phase == "raised" for event in step.verdict.events)
+        self._alerts += sum(event.phase == "raised" and not event.local for event in step.verdict.events)
 
     def frame_done(self, frame: Frame, now: float) -> None:
         """Count a frame that was dealt with at `now`, monotonic seconds."""
@@ -122,6 +117,13 @@ class Health:
                 "profile": provenance.profile,
             },
         }
+
+
+def sentence(status: Mapping[str, Any]) -> str:
+    """Return a payload of `status/` as one line for `systemctl status`, which other users may read, too."""
+    if status.get("light") is None:
+        return "no frame yet"
+    return ", ".join([f"driver {status['attention']}", status["degraded"] or "sees well", *status["active"]])
 
 
 def heat(root: Path = THERMAL) -> float | None:

@@ -53,6 +53,10 @@ class Reloader:
                 check_source(new.config.camera.source)
         except DriverMonitorError as error:
             raise ReloadError(str(error)) from error
+        rules = old.profile_text != new.profile_text
+        if rules:
+            # By the outputs and the curtain under which they were raised: the new ones may open or hide other things.
+            daemon.dismiss(WHY)
         self._swap_outputs(daemon, new)
         # Another view is another straight-ahead, and other nets see other lids: then nothing learned is worth keeping.
         nets = self._models.digest != models.digest or (old.config.face, old.config.emotion, old.config.models) != (
@@ -60,11 +64,11 @@ class Reloader:
             new.config.emotion,
             new.config.models,
         )
-        if camera or nets:
-            daemon.send(daemon.parts.pipeline.engine.dismiss(WHY))
+        if camera or nets or old.profile.workplace != new.profile.workplace:
+            # What was concluded at work stays there.
+            daemon.dismiss(WHY)
             daemon.parts.pipeline = service.build_pipeline(new, models)
-        elif old.profile_text != new.profile_text:
-            daemon.send(daemon.parts.pipeline.engine.dismiss(WHY))
+        elif rules:
             daemon.parts.pipeline.engine = Engine(new.profile)
         if camera:
             daemon.parts.source.close()

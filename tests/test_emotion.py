@@ -180,6 +180,31 @@ def test_ok__anger_that_stays_is_distress_and_calm_ends_it() -> None:
     assert last(play(tracker, NEUTRAL, 15, 20)).distress_s == 0.0
 
 
+def test_ok__anger_behind_a_hand_does_not_count_and_is_not_forgotten_at_once() -> None:
+    tracker = ExpressionTracker()
+    before = last(play(tracker, ANGRY, 0, 6, hz=10)).distress_s
+    for i in range(15):
+        tracker.update(6 + 0.1 * i, "day", None, valid=False)
+    after = last(play(tracker, ANGRY, 7.5, 9.5, hz=10)).distress_s
+    assert before is not None
+    assert after == pytest.approx(before + 1.9, abs=0.15)
+
+
+def test_ok__a_single_look_decides_nothing() -> None:
+    emotion = ExpressionTracker().update(0.0, "day", ANGRY, valid=True)
+    assert emotion is not None
+    assert (emotion.label, emotion.intensity, emotion.distress_s) == ("uncertain", None, None)
+
+
+def test_ok__a_look_that_is_not_a_number_is_none() -> None:
+    tracker, broken = ExpressionTracker(), Expression(dict.fromkeys(EMOTIONS, math.nan))
+    assert tracker.update(0.0, "day", broken, valid=True) is None
+    list(play(tracker, HAPPY, 1, 4))
+    emotion = tracker.update(4.0, "day", broken, valid=True)
+    assert emotion is not None
+    assert emotion.label == "happiness"
+
+
 def test_ok__distress_survives_a_wavering_moment() -> None:
     tracker = ExpressionTracker()
     list(play(tracker, ANGRY, 0, 6))
@@ -245,6 +270,7 @@ def test_ok__whatever_comes_probabilities_sum_to_one_and_unknown_stays_unknown(
         assert sum(emotion.p.values()) == pytest.approx(1)
         if light in ("infrared", "dark"):
             assert emotion.label in ("neutral", "positive", "uncertain")
+            assert emotion.intensity is None
             assert emotion.distress_s is None
         assert emotion.distress_s is None or 0 <= emotion.distress_s <= t - EVIDENCE_S + 1e-9
 

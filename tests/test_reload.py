@@ -47,6 +47,9 @@ class Out:
     def counters(self) -> dict[str, int]:
         return {}
 
+    def public(self, status: Message) -> Message:
+        return status
+
     def close(self) -> None:
         self.closed = True
 

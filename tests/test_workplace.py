@@ -6,11 +6,12 @@ which nothing is known, which stands for the spool, MQTT with its VSS names and 
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from driver_monitor import manifest, service
 from driver_monitor.bench.inspect import inspect
 from driver_monitor.bench.replay import Job
 from driver_monitor.bench.replay import replay as replay_clip
+from driver_monitor.bench.track import track_of
 from driver_monitor.capture.frame import Frame
 from driver_monitor.config import ZmqConfig
 from driver_monitor.daemon import Daemon, Parts
@@ -34,14 +36,17 @@ from driver_monitor.outputs.curtain import Curtain
 from driver_monitor.outputs.envelope import LiveStamper
 from driver_monitor.outputs.fanout import Outputs
 from driver_monitor.outputs.journal import Journal
-from driver_monitor.outputs.output import Output
+from driver_monitor.outputs.output import Message, Output
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 from driver_monitor.pipeline import Pipeline
 from driver_monitor.profiles import load_profile
+from driver_monitor.reload import Builders, Reloader
+from driver_monitor.rules.alert import Level
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
 from driver_monitor.service import Plan, Request
 from driver_monitor.state.tracker import StateTracker
+from driver_monitor.systemd import Notifier
 from tests.outputs.listener import listening
 from tests.test_daemon import STARTED, Cabin, Recorder, Systemd
 from tests.timeline import attentive, film, shut
@@ -66,6 +71,10 @@ def plan(folder: Path, text: str, profile: str = "fleet") -> Plan:
     return service.load_plan(Request(path, None, profile))
 
 
+def wall() -> tuple[datetime, bool]:
+    return datetime(2026, 1, 1, tzinfo=timezone.utc), True
+
+
 @contextmanager
 def driving(plan: Plan, outputs: list[Output]) -> Iterator[Daemon]:
     cabin = Furious(*DRIVE)
@@ -75,7 +84,7 @@ def driving(plan: Plan, outputs: list[Output]) -> Iterator[Daemon]:
     origin = service.provenance(plan, service.load_models(plan.config))
     pipeline = Pipeline(cabin, StateTracker(), Engine(plan.profile))
     parts = Parts(cabin, pipeline, fanned, Recorder(clock), origin, 0.2)
-    stamper = LiveStamper(lambda: next(numbers), lambda: (datetime(2026, 1, 1, tzinfo=timezone.utc), True), "t", "b")
+    stamper = LiveStamper(lambda: next(numbers), wall, "t", "b")
     daemon = Daemon(parts, stamper, Systemd(clock), clock, STARTED, lambda daemon: None)
     try:
         yield daemon
@@ -119,7 +128,8 @@ def test_ok__distress_reaches_the_driver_and_nobody_else(rage: Plan, caplog: pyt
     assert "uptime_s" in heard[0]
     assert all(map(silent, told))
     assert {status["alerts"] for status in unknown.statuses} == {0, 1}
-    assert own.statuses[-1]["alerts"] == 2
+    assert own.statuses[-1]["alerts"] == 1
+    assert own.statuses[-1]["outputs"] == unknown.statuses[-1]["outputs"]
     assert not silent(own.states[-1])
     assert not silent(own.alerts[0])
 
@@ -130,6 +140,169 @@ def test_ok__in_a_car_of_ones_own_everybody_may_hear_it(tmp_path: Path) -> None:
         daemon.run()
     assert [alert["rule"] for alert in unknown.alerts if alert["phase"] == "raised"] == ["distress", "microsleep"]
     assert [alert["seq"] for alert in unknown.alerts] == [100, 101, 102]
+
+
+class Told(Notifier):
+    """What `systemctl status` shows to every user of the machine."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+        self.sentences: list[str] = []
+
+    def status(self, text: str) -> bool:
+        self.sentences.append(text)
+        return True
+
+
+def test_ok__systemd_is_not_told(rage: Plan) -> None:
+    with driving(rage, [Recorder(lambda: 0.0)]) as daemon:
+        daemon._notifier = told = Told()
+        daemon.run()
+    assert "driver drowsy, sees well, microsleep" in told.sentences
+    assert silent(told.sentences)
+
+
+def test_ok__a_pin_that_fails_with_every_distress_does_not_tell_of_it(rage: Plan) -> None:
+    class Failing(Recorder):
+        local = True
+
+        def level(self, level: Level | None) -> None:
+            raise OSError("loose wire")
+
+        def counters(self) -> dict[str, int]:
+            return {"gpio_faults": 7}
+
+    unknown = Recorder(lambda: 0.0)
+    with driving(rage, [Failing(lambda: 0.0), unknown]) as daemon:
+        daemon.run()
+    assert {str(status["outputs"]) for status in unknown.statuses} == {"{'output_faults': 0, 'zmq.state': 3}"}
+
+
+@dataclass
+class Reloaded:
+    """A drive in whose eighth second the configuration is read again."""
+
+    folder: Path
+    monkeypatch: pytest.MonkeyPatch
+
+    def drive(self, before: str, after: str) -> tuple[Recorder, Recorder]:
+        """Return what others than the driver were told before and after."""
+        file = self.folder / "my.yaml"
+        file.write_text(before)
+        request, cabin = Request(file), Furious(*DRIVE)
+        self.monkeypatch.setattr(service, "build_perception", lambda *_: cabin)
+        plan = service.load_plan(request)
+        models = service.load_models(plan.config)
+        recorders = [Recorder(lambda: cabin.now - STARTED), Recorder(lambda: cabin.now - STARTED)]
+        opened = iter(recorders)
+        builders = Builders(lambda plan: Outputs([next(opened)], plan.curtain), lambda plan: cabin)  # type: ignore[arg-type, return-value]
+        parts = Parts(
+            cabin, service.build_pipeline(plan, models), builders.outputs(plan), Recorder(lambda: 0.0),
+            service.provenance(plan, models), 0.2,
+        )  # fmt: skip
+        numbers = itertools.count(100)
+        stamper = LiveStamper(
+            lambda: next(numbers), lambda: (datetime(2026, 1, 1, tzinfo=timezone.utc), True), "t", "b"
+        )
+        daemon = Daemon(
+            parts, stamper, Told(), lambda: cabin.now, STARTED, Reloader(request, plan, models, builders)
+        )  # fmt: skip
+        self.monkeypatch.setattr(cabin, "latest", self._asking(cabin, daemon, file, after))
+        daemon.run()
+        assert all(alert["seq"] is not None for recorder in recorders for alert in recorder.alerts)
+        sequence = [alert["seq"] for recorder in recorders for alert in recorder.alerts]
+        assert sequence == list(range(100, 100 + len(sequence)))
+        return recorders[0], recorders[1]
+
+    @staticmethod
+    def _asking(cabin: Cabin, daemon: Daemon, file: Path, after: str) -> Callable[[float], Frame | None]:
+        take = cabin.latest
+
+        def latest(timeout_s: float) -> Frame | None:
+            if cabin.now - STARTED >= 8 and after != file.read_text():
+                file.write_text(after)
+                daemon.ask_reload()
+            return take(timeout_s)
+
+        return latest
+
+
+@pytest.fixture
+def reloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reloaded:
+    return Reloaded(tmp_path, monkeypatch)
+
+
+AT_WORK = f"profile: fleet\nemotion: {{safety_purpose: {PURPOSE}}}\n"
+
+
+def everything(*recorders: Recorder) -> list[Message]:
+    return [message for r in recorders for message in (*r.alerts, *r.states, *r.statuses)]
+
+
+def test_ok__a_reload_at_work_shows_no_more_than_before(reloaded: Reloaded) -> None:
+    before, after = reloaded.drive(AT_WORK, f"{AT_WORK}zmq: {{state_hz: 4}}")
+    assert [alert["rule"] for alert in after.alerts] == ["microsleep", "microsleep"]
+    assert all(map(silent, everything(before, after)))
+    assert [status["alerts"] for status in after.statuses][:2] == [0, 0]
+
+
+SEETHING = """\
+name: ours
+extends: fleet
+rules:
+  - id: seethes
+    when: {signal: emotion.label, is: anger}
+    clear: {signal: emotion.label, is: neutral}
+    level: info
+    message: Seething
+    clause: none
+"""
+
+
+def test_ok__a_rule_that_a_reload_takes_away_is_not_named_afterwards(reloaded: Reloaded) -> None:
+    (reloaded.folder / "seething.yaml").write_text(SEETHING)
+    own = AT_WORK.replace("fleet", str(reloaded.folder / "seething.yaml"))
+    told = everything(*reloaded.drive(own, AT_WORK))
+    assert all(silent(message) and "seeth" not in json.dumps(message) for message in told)
+
+
+def test_ok__what_was_inferred_at_work_is_not_told_when_work_is_over(reloaded: Reloaded) -> None:
+    before, after = reloaded.drive(AT_WORK, "profile: default\n")
+    assert all(map(silent, everything(before)))
+    distress = next(alert for alert in after.alerts if alert["rule"] == "distress")
+    assert distress["sent"] > 8 + 5
+    assert distress["evidence"]["measured"]["emotion.distress_s"] == pytest.approx(5.0, abs=0.1)
+
+
+def test_ok__at_the_beginning_of_work_what_was_active_is_ended_in_front_of_those_who_knew(reloaded: Reloaded) -> None:
+    (reloaded.folder / "own.yaml").write_text(
+        SEETHING.replace("fleet", "default").replace("Seething", "'{emotion.label}'")
+    )
+    before, after = reloaded.drive(f"profile: {reloaded.folder / 'own.yaml'}\n", AT_WORK)
+    told = [(alert["rule"], alert["phase"]) for alert in before.alerts]
+    assert sorted(told[:2]) == [("distress", "raised"), ("seethes", "raised")]
+    assert sorted(told[2:]) == [("distress", "cleared"), ("seethes", "cleared")]
+    assert all(map(silent, everything(after)))
+
+
+def test_ok__a_field_that_nobody_has_judged_does_not_pass(rage: Plan) -> None:
+    unknown, own = Recorder(lambda: 0.0), Recorder(lambda: 0.0)
+    own.local = True  # type: ignore[attr-defined]
+    with driving(rage, [unknown, own]) as daemon:
+        daemon.run()
+    for all_of_them, others in ((own.states, unknown.states), (own.statuses, unknown.statuses)):
+        assert all_of_them[-1].keys() == others[-1].keys()
+    assert "valence" not in rage.curtain.state({"t": 1.0, "valence": -0.8})
+
+
+def test_ok__a_score_of_clips_does_not_count_it(rage: Plan) -> None:
+    cabin, engine, tracker = Furious(*DRIVE), Engine(rage.profile), StateTracker()
+    pipeline = Pipeline(cabin, tracker, engine)
+    steps = []
+    while (frame := cabin.latest(0.0)) is not None:
+        steps.append((frame.sequence, pipeline.step(frame)))
+    assert {event.rule for _, step in steps for event in step.verdict.events} == {"distress", "microsleep"}
+    assert {rule for rule, _ in track_of(steps).raised} == {"microsleep"}
 
 
 class AlwaysAngry(ExpressionNet):
@@ -253,10 +426,16 @@ def test_ok__a_check_says_what_a_workplace_does_with_expressions(tmp_path: Path,
     )
     (tmp_path / "my.yaml").write_text(f"profile: fleet\nemotion: {{safety_purpose: {PURPOSE}}}")
     assert PURPOSE in command("config", "check", "my.yaml").out
-    (tmp_path / "my.yaml").write_text("emotion: {safety_purpose: fun}")
-    outcome = command("config", "check", "my.yaml")
-    assert (outcome.code, len(outcome.lines)) == (2, 1)
-    assert "my.yaml:1: emotion.safety_purpose" in outcome.lines[0]
+    for nothing in ("fun", f"'{' ' * 30}'"):
+        (tmp_path / "my.yaml").write_text(f"emotion: {{safety_purpose: {nothing}}}")
+        outcome = command("config", "check", "my.yaml")
+        assert (outcome.code, len(outcome.lines)) == (2, 1)
+        assert "my.yaml:1: emotion.safety_purpose" in outcome.lines[0]
+
+
+def test_ok__the_values_in_force_say_that_no_expression_is_read(tmp_path: Path, command: Any) -> None:
+    (tmp_path / "my.yaml").write_text("profile: fleet")
+    assert "emotion:\n  enabled: false" in command("config", "dump", "my.yaml").out
 
 
 def test_ok__what_was_active_before_the_curtain_was_drawn_ends_behind_it() -> None:

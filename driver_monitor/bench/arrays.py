@@ -23,7 +23,8 @@ def load_arrays(path: Path, labels: str) -> tuple[NDArray[np.uint8], NDArray[np.
     images, numbers = _read(path, ("images", labels))
     if images.dtype != np.uint8 or images.ndim != 3 or 0 in images.shape:
         raise LabelError(f"{path}: images: expected uint8 (N, H, W), grey, found {_shown(images)}")
-    if not (np.issubdtype(numbers.dtype, np.integer) or numbers.dtype == bool) or numbers.shape != images.shape[:1]:
+    whole = np.issubdtype(numbers.dtype, np.integer) or numbers.dtype == bool
+    if not whole or numbers.shape != images.shape[:1] or (numbers > np.iinfo(np.int64).max).any():
         raise LabelError(
             f"{path}: {labels}: expected one whole number for each of {len(images)} images, found {_shown(numbers)}"
         )
@@ -45,6 +46,8 @@ def _read(path: Path, names: tuple[str, ...]) -> list[NDArray[Any]]:
         # Without pickles: a file of labels must not be able to run anything.
         with np.load(path, allow_pickle=False) as arrays:
             return [np.asarray(arrays[name]) for name in names]
+    except LabelError:
+        raise
     except OSError as error:
         reason = error.strerror or "cut off"
         raise LabelError(f"{path}: cannot read it: {reason}; check the path and its permissions") from error

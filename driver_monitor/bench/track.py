@@ -24,7 +24,8 @@ class Track:
     """One row a frame that was used. Angles (n, 2): yaw and pitch in degrees, NaN where unknown.
 
     `frame`: its number in the clip, as decoded; `t`: seconds; `every`: each how manieth frame was used. `gaze` counts
-    from the learned straight-ahead, `head` from the camera. `raised`: rule and time of each alert raised.
+    from the learned straight-ahead, `head` from the camera. `raised`: rule and time of each alert raised that
+    may leave the machine.
     """
 
     every: int
@@ -68,7 +69,12 @@ def track_of(steps: list[tuple[int, Step]], every: int = 1) -> Track:
         np.array([_angles(state.gaze) for state in states], np.float64).reshape(-1, 2),
         np.array([_angles(state.head) for state in states], np.float64).reshape(-1, 2),
         np.array([state.mouth.yawning for state in states], bool),
-        tuple((event.rule, event.t) for _, step in steps for event in step.verdict.events if event.phase == "raised"),
+        tuple(
+            (event.rule, event.t)
+            for _, step in steps
+            for event in step.verdict.events
+            if event.phase == "raised" and not event.local
+        ),
     )
 
 

@@ -15,6 +15,14 @@ from driver_monitor.rules.signals import rests_on_expression
 
 Message = Mapping[str, Any]
 
+INNOCENT = frozenset((
+    "schema", "file", "frame", "t", "face", "eyes", "head", "gaze", "gaze_reason", "mouth", "perclos", "blink_rate",
+    "drowsiness", "attention", "degraded", "occlusion", "light", "vehicle", "uptime_s", "t_mono", "camera", "outputs",
+    "latency_ms", "heat_c", "versions",
+))  # fmt: skip
+"""The fields of a line of signals.jsonl, of `state/` and of `status/` that tell nothing of an expression. A field that
+is added there passes only when it is added here too."""
+
 
 class Curtain:
     """Hides what rests on an expression, while it is drawn; `rules`: the ids of the rules that do, None: not drawn.
@@ -24,35 +32,39 @@ class Curtain:
 
     def __init__(self, rules: Collection[str] | None = None) -> None:
         self.drawn, self.rules = rules is not None, frozenset(rules or ())
-        self._hidden = 0
 
     def alert(self, alert: Message) -> Message | None:
         """Return `alert`, or None where it must stay here.
 
-        Beside the rule's name its evidence is looked at, because a rule of another profile may end after a reload; and
-        an alert without a number was made to stay (`envelope.Stamp`).
+        An alert without a number was made to stay (`envelope.Stamp`), under whichever profile. Beside the rule's name
+        its evidence is looked at.
         """
+        if alert.get("seq") is None:
+            return None
         evidence = alert.get("evidence") or {}
         named = (*(evidence.get("measured") or {}), *(evidence.get("threshold") or {}))
-        hidden = alert.get("rule") in self.rules or "seq" not in alert or alert["seq"] is None
-        if not self.drawn or not (hidden or any(map(rests_on_expression, named))):
-            return alert
-        self._hidden += alert.get("phase") == "raised"
-        return None
+        tells = alert.get("rule") in self.rules or any(map(rests_on_expression, named))
+        return None if self.drawn and tells else alert
 
     def state(self, state: Message) -> Message:
         """Return a message of `state/`, a line of signals.jsonl or a trace without expression and its alerts."""
         if not self.drawn:
             return state
-        return {**state, "emotion": None, "alerts": self._others(state.get("alerts"))}
+        return {**self._innocent(state), "emotion": None, "alerts": self._others(state.get("alerts"))}
 
     def status(self, status: Message) -> Message:
-        """Return a message of `status/` in which nobody can see or count what is hidden."""
+        """Return a message of `status/` in which nobody can see what is hidden.
+
+        Its count of alerts has only those with a number (`health`).
+        """
         if not self.drawn:
             return status
-        alerts = status.get("alerts")
-        count = {} if alerts is None else {"alerts": alerts - self._hidden}
-        return {**status, "active": self._others(status.get("active")), **count}
+        count = {"alerts": status["alerts"]} if "alerts" in status else {}
+        return {**self._innocent(status), "active": self._others(status.get("active")), **count}
+
+    @staticmethod
+    def _innocent(message: Message) -> dict[str, Any]:
+        return {name: value for name, value in message.items() if name in INNOCENT}
 
     def _others(self, names: object) -> list[str]:
         return [name for name in names if name not in self.rules] if isinstance(names, list | tuple) else []

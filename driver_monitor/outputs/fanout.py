@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class Outputs:
-    """Hands everything to each of `outputs`, in their order, to others than the driver through `curtain`.
+    """Hands everything to each of `outputs`, to those for the driver first, to others through `curtain`.
 
     An output that raises, which none may, is logged once; `faults` counts how often each did, by its class's name.
     """
@@ -23,7 +23,7 @@ class Outputs:
         self.faults: dict[str, int] = {}
         self._outputs = tuple(outputs)
         self._curtain = curtain or Curtain()
-        local = [not self._curtain.drawn or (isinstance(output, Local) and output.local) for output in self._outputs]
+        local = [isinstance(output, Local) and output.local for output in self._outputs]
         self._before = tuple(itertools.compress(self._outputs, local))
         self._behind = tuple(output for output, here in zip(self._outputs, local, strict=True) if not here)
 
@@ -35,13 +35,19 @@ class Outputs:
     def counters(self) -> dict[str, int]:
         """Return what the outputs have counted, for `status/`: `journal_dropped`, `zmq_dropped_alert`, `gpio_faults`...
 
-        `output_faults`: how often an output raised, which none may. An output that is not there has no counters.
+        `output_faults`: how often an output raised, which none may. An output that is not there has no counters. While
+        the curtain is drawn those before it are silent: a pin that fails as often as `distress` is raised would tell.
         """
-        counts = {"output_faults": sum(self.faults.values())}
-        for output in self._outputs:
+        told = self._behind if self._curtain.drawn else self._outputs
+        counts = {"output_faults": sum(self.faults.get(name, 0) for name in {type(output).__name__ for output in told})}
+        for output in told:
             if isinstance(output, Counting):
                 counts.update(output.counters())
         return counts
+
+    def public(self, status: Message) -> Message:
+        """Return `status` as others than the driver get it."""
+        return self._curtain.status(status)
 
     def alert(self, alert: Message) -> None:
         """Hand on an alert."""
@@ -51,8 +57,8 @@ class Outputs:
             self._each(lambda output: output.alert(shown), self._behind)
 
     def level(self, level: Level | None) -> None:
-        """Hand on the worst active level; it may be that of an alert behind the curtain, and alerts carry theirs."""
-        self._each(lambda output: output.level(level), self._before)
+        """Hand on the worst active level; it may be that of an alert that stays here, and alerts carry theirs."""
+        self._each(lambda output: output.level(level), self._before if self._curtain.drawn else self._outputs)
 
     def state(self, state: Message) -> None:
         """Hand on the driver's state."""

@@ -29,7 +29,7 @@ class Output(Protocol):
         """One alert as in the brief's envelope; each is delivered once per step of its life."""
 
     def level(self, level: Level | None) -> None:
-        """The worst active level, or None; told on every change."""
+        """The worst active level, or None; told on every change, at a workplace to a `Local` output only."""
 
     def state(self, state: Message) -> None:
         """The driver's state, a few times a second."""

@@ -105,7 +105,10 @@ def _factory(backend: str) -> Any:
         # one a process: pins of a second factory for the same chip would still use the handle of the first
         if Device.pin_factory is None:
             _give_lgpio_a_folder()
-            if os.environ.get("GPIOZERO_PIN_FACTORY"):
+            named = os.environ.get("GPIOZERO_PIN_FACTORY", "")
+            if named.casefold().startswith("pigpio"):
+                raise OutputError("GPIOZERO_PIN_FACTORY names pigpio, which drives pins over the network")
+            if named:
                 Device.ensure_pin_factory()
             else:
                 from gpiozero.pins.lgpio import LGPIOFactory

@@ -10,8 +10,10 @@ import math
 from collections.abc import Mapping
 
 from driver_monitor.observation import EMOTIONS, Expression, Light
+from driver_monitor.state.cadence import Cadence
 from driver_monitor.state.driver_state import Emotion
 from driver_monitor.state.flashes import Flashes
+from driver_monitor.state.stretch import Stretch
 
 SMOOTHING_S = 1.5
 """Time constant: expressions last 0.5 to 4 s (Ekman 2003), speech shapes the mouth for tenths of a second."""
@@ -47,7 +49,9 @@ class ExpressionTracker:
         self._weight = 0.0
         self._look: tuple[float, Expression] | None = None
         self._seen_s = 0.0
-        self._distressed_since: float | None = None
+        self._cadence = Cadence()
+        self._distress = Stretch(bridge_s=STALE_S)
+        self._distressed = False
         self._onset: tuple[str, float] | None = None
         self._flashes = Flashes()
 
@@ -59,9 +63,10 @@ class ExpressionTracker:
         """
         if self._look is not None and t - self._look[0] > STALE_S:
             self._forget()
-        if valid and expression is not None:
+        if valid and expression is not None and all(map(math.isfinite, expression.p.values())):
             self._take(t, expression)
         if not valid or self._look is None:
+            self._judge_distress(t, None)
             return None
         p = self._probabilities(self._look[1])
         decided = self._seen_s >= self._evidence_s
@@ -70,8 +75,8 @@ class ExpressionTracker:
         return Emotion(
             label,
             p,
-            self._distress_s(t, p, decided and readable),
-            1 - p["neutral"],
+            self._judge_distress(t, p if decided and readable else None),
+            1 - p["neutral"] if decided and readable else None,
             self._held_s(t, label),
             self._flashes.told(t) if readable else None,
         )
@@ -79,7 +84,9 @@ class ExpressionTracker:
     def _forget(self) -> None:
         self._smoothed = dict.fromkeys(EMOTIONS, 0.0)
         self._weight = self._seen_s = 0.0
-        self._look = self._distressed_since = self._onset = None
+        self._look = self._onset = None
+        self._distress.reset()
+        self._distressed = False
         self._flashes = Flashes()
 
     def _take(self, t: float, expression: Expression) -> None:
@@ -110,16 +117,15 @@ class ExpressionTracker:
             self._onset = (label, t)
         return t - self._onset[1]
 
-    def _distress_s(self, t: float, p: dict[str, float], known: bool) -> float | None:
-        if not known:
-            self._distressed_since = None
-            return None
-        level = sum(p[name] for name in _AROUSED)
-        if self._distressed_since is None and level >= DISTRESS_FROM:
-            self._distressed_since = t
-        elif level < DISTRESS_UNTIL:
-            self._distressed_since = None
-        return 0.0 if self._distressed_since is None else t - self._distressed_since
+    def _judge_distress(self, t: float, p: Mapping[str, float] | None) -> float | None:
+        """Take smoothed `p`, None while unknown, and return how long distress has been shown."""
+        step = self._cadence.step(t)
+        if step is not None:
+            if p is not None:
+                level = sum(p[name] for name in _AROUSED)
+                self._distressed = level >= (DISTRESS_UNTIL if self._distressed else DISTRESS_FROM)
+            self._distress.update(step, None if p is None else self._distressed)
+        return self._distress.value_s
 
 
 def _clear(p: Mapping[str, float]) -> str | None:

@@ -107,7 +107,8 @@ def test_ok__it_is_measured_also_where_the_daemon_has_it_switched_off(command: C
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"label": None}, "label: missing; the file holds images"),
+        ({"label": None}, "faces.npz: label: missing; the file holds images"),
+        ({"label": np.full(6, 2**64 - 1, np.uint64)}, "whole number"),
         ({"images": None}, "images: missing"),
         ({"label": np.array([0, 1, 2, 3, 4, 8])}, "0 neutral, 1 happiness"),
         ({"label": np.array([0, 1, 2, 3, 4, -2])}, "found -2"),

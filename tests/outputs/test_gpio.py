@@ -189,6 +189,13 @@ def test_fail__pins_asked_for_by_name_that_are_not_there_are_an_error(monkeypatc
         GpioOutput(GpioConfig(backend="gpiozero"))
 
 
+def test_fail__pins_of_another_machine_are_not_the_drivers_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "pigpio")
+    monkeypatch.setattr(Device, "pin_factory", None)
+    with pytest.raises(OutputError, match="pigpio, which drives pins over the network"):
+        GpioOutput(GpioConfig(backend="gpiozero"))
+
+
 def test_fail__a_pin_in_use_is_named_and_the_other_one_let_go() -> None:
     factory = MockFactory()
     taken = GpioOutput(CONFIG.model_copy(update={"buzzer_pin": None}), factory)
