@@ -24,7 +24,7 @@ def looks(faces: Tensor, generator: torch.Generator, rough: float) -> Tensor:
     """
     dice = Dice(generator, len(faces))
     bad = dice.chance(0.6 * rough)
-    faces = _where(dice.chance(0.4 * rough), covered, faces, generator)
+    faces = _where(dice.chance(0.5 * rough), covered, faces, generator)
     faces = resample(faces, _views(dice), SIZE)
     faces = faces.clamp(1e-4, 1) ** torch.exp(dice.uniform(-0.35, 0.35, 1, 1, 1))
     return _where(bad, lambda some, dice: photograph(some, None, dice.generator), faces, generator)
@@ -38,8 +38,8 @@ def _views(dice: Dice) -> Views:
 
 
 def covered(faces: Tensor, dice: Dice) -> Tensor:
-    """Cover each face by one of: dark glasses, clear glasses, a mask, a hand or a thing somewhere."""
-    which = torch.floor(dice.uniform(0, 4))
+    """Cover each face by one of: dark glasses, clear glasses, a mask, a hand or a thing somewhere, the mouth's box."""
+    which = torch.floor(dice.uniform(0, 5))
     y, x = torch.meshgrid(*(2 * [(torch.arange(SIZE) + 0.5) / SIZE]), indexing="ij")
     y, x = y[None], x[None]
     tone = dice.uniform(0, 1, 1, 1)
@@ -49,6 +49,7 @@ def covered(faces: Tensor, dice: Dice) -> Tensor:
         (_frames(x, y, dice), tone.expand_as(faces[:, 0])),
         (_mask(x, y, dice), tone + 0.08 * dice.normal(1, 1) * (x - 0.5)),
         (_thing(x, y, dice), tone + 0.06 * dice.normal(SIZE, SIZE)),
+        (_mouth(x, y, dice), tone + 0.1 * dice.uniform(0, 1, 1, 1) * dice.normal(SIZE, SIZE)),
     )
     result = faces[:, 0]
     for kind, (where, colour) in enumerate(parts):
@@ -87,6 +88,11 @@ def _thing(x: Tensor, y: Tensor, dice: Dice) -> Tensor:
     row = torch.where(anywhere, dice.uniform(0, 1, 1, 1), MOUTH_Y + dice.uniform(-0.06, 0.08, 1, 1))
     wide, high = dice.uniform(0.08, 0.26, 1, 1), dice.uniform(0.08, 0.2, 1, 1)
     return (((x - column) / wide) ** 4 + ((y - row) / high) ** 4) < 1
+
+
+def _mouth(x: Tensor, y: Tensor, dice: Dice) -> Tensor:
+    top, bottom = dice.uniform(0.52, 0.7, 1, 1), dice.uniform(0.88, 1.02, 1, 1)
+    return (y > top) & (y < bottom) & (x > dice.uniform(0.04, 0.28, 1, 1)) & (x < dice.uniform(0.72, 0.96, 1, 1))
 
 
 def _where(chosen: Tensor, change, faces: Tensor, generator: torch.Generator) -> Tensor:  # type: ignore[no-untyped-def]

@@ -33,17 +33,17 @@ class Teacher(nn.Module):
 
 
 class Net(nn.Module):
-    """The net that ships: 61 M multiply-adds, 280,000 weights.
+    """The net that ships: 50 M multiply-adds, 280,000 weights.
 
-    Plain convolutions, which int8 kernels do fastest; depthwise ones were slower to train by half and no quicker. The
-    first sees the face at full size: halving it at once cost a point.
+    Plain convolutions, which int8 kernels do fastest, in multiples of 16 channels; depthwise ones were slower to train
+    by half and no quicker. The first sees the face at full size: halving it at once cost a point.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            conv(1, 16), conv(16, 48, 3, 2), Residual(48, 40), Residual(48, 40), conv(48, 72, 3, 2), Residual(72, 40),
-            conv(72, 96, 3, 2), Residual(96, 32),
+            conv(1, 16), conv(16, 48, 3, 2), Residual(48, 48), conv(48, 64, 3, 2), Residual(64, 48), Residual(64, 32),
+            conv(64, 96, 3, 2), Residual(96, 32),
         )  # fmt: skip
         self.drop = nn.Dropout(0.1)
         self.head = nn.Linear(96, len(EMOTIONS))
@@ -51,3 +51,19 @@ class Net(nn.Module):
     def forward(self, face: torch.Tensor) -> torch.Tensor:
         """Pictures to logits."""
         return self.head(self.drop(self.features(level(face)).mean((2, 3))))
+
+
+class Mirrored(nn.Module):
+    """Answers a face and its mirror image together: the mean of both logits.
+
+    On the faces held back that made the surest 85 % right more often by 0.3 to 0.4 points.
+    """
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, face: torch.Tensor) -> torch.Tensor:
+        """Pictures to logits."""
+        both = self.net(torch.cat([face, face.flip(3)]))
+        return both.view(2, -1, len(EMOTIONS)).mean(0)

@@ -117,7 +117,7 @@ def _row(figure: Any) -> list[float | None]:
 
 
 def spoilt() -> Iterator[tuple[str, Callable[[Pictures], Pictures]]]:
-    """Name ways to spoil faces (N, 48, 48); mouths as `train_emotion.without_mouth` does, eyes and light not."""
+    """Name ways to spoil faces (N, 48, 48); mouths as `expression_looks.covered` does, eyes and light otherwise."""
 
     def box(top: int, bottom: int, left: int, right: int, tone: int) -> Callable[[Pictures], Pictures]:
         def cover(images: Pictures) -> Pictures:

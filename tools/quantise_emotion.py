@@ -21,7 +21,7 @@ import onnxruntime as ort
 import torch
 from expression_data import EMOTIONS, Faces, load
 from expression_looks import looks
-from expression_nets import Net
+from expression_nets import Mirrored, Net
 from numpy.typing import NDArray
 from onnx_file import export, shorten, strip
 from onnxruntime.quantization import (
@@ -43,9 +43,6 @@ METHODS = {
     "entropy": CalibrationMethod.Entropy,
     "percentile": CalibrationMethod.Percentile,
 }
-BLEND = 0.35
-"""How far from the first course's weights to the second's: the first is right a little more often on whole faces, the
-second knows better what it does not see. Chosen on the faces held back."""
 LARGEST = 300_000
 """Bytes of the shipped file."""
 MS_PER_POINT = 0.2
@@ -55,26 +52,21 @@ WORTH_OF_RARE = 0.3
 
 
 class Probabilities(nn.Module):
-    """The net with its calibration and softmax, as exported: p = softmax(logits / temperature + bias)."""
+    """The net with its calibration and softmax, as exported: p = softmax(logits / temperature + bias).
+
+    The logits are the mean of those of the face and its mirror image.
+    """
 
     def __init__(self, net: Net, temperature: float, bias: NDArray[np.float64]) -> None:
         super().__init__()
         with torch.no_grad():
             net.head.weight.div_(temperature)
             net.head.bias.div_(temperature).add_(torch.from_numpy(bias).float())
-        self.net = net
+        self.both = Mirrored(net)
 
     def forward(self, face: torch.Tensor) -> torch.Tensor:
         """Pictures to probabilities."""
-        return torch.softmax(self.net(face), 1)
-
-
-def blended(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return weights between those at the end of the first and of the second course (Wortsman et al., ICML 2022)."""
-    return {
-        name: torch.lerp(value, second[name], BLEND) if value.dtype.is_floating_point else value
-        for name, value in first.items()
-    }
+        return torch.softmax(self.both(face), 1)
 
 
 def calibrated(logits: torch.Tensor, faces: Faces, share: NDArray[np.float64]) -> tuple[float, float]:
@@ -166,10 +158,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "models/emotion.onnx")
     options = parser.parse_args()
     split = load(options.data, options.work / "decoded.npy")
-    first, second = (torch.load(options.work / f"{name}.pt", weights_only=True) for name in ("course1", "net"))
+    trained = torch.load(options.work / "net.pt", weights_only=True)
     net, held = Net().eval(), split.held.certain()
-    net.load_state_dict(blended(first["mean"], second["mean"]))
-    logits = logits_of(net, torch.from_numpy(held.images))
+    net.load_state_dict(trained["mean"])
+    logits = logits_of(Mirrored(net), torch.from_numpy(held.images))
     share = split.train.target.mean(0).astype(np.float64)
     temperature, favour = calibrated(logits, held, share)
     fp32 = options.work / "emotion_fp32.onnx"
@@ -194,7 +186,7 @@ def main() -> None:
     fit = [name for name in paths if rows[name]["bytes"] <= LARGEST]
     best = max(fit, key=lambda name: rows[name]["held_back_accuracy"] * 100 - rows[name]["ms"] / MS_PER_POINT)
     options.out.write_bytes(paths[best].read_bytes())
-    result = {"epoch": second["epoch"], "temperature": temperature, "favour_of_rare": favour, "chosen": best, **rows}
+    result = {"epoch": trained["epoch"], "temperature": temperature, "favour_of_rare": favour, "chosen": best, **rows}
     (options.work / "quantised.json").write_text(json.dumps(result, indent=1))
     print(json.dumps(result, indent=1))
 

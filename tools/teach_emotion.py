@@ -19,32 +19,40 @@ from expression_nets import Teacher
 from torch import nn
 from torch.nn import functional
 
-from training import follow, resume, save, scale_of_rate
+from training import follow, rate, resume, save
 
 ROOT = Path(__file__).parent.parent
-BATCH, PEAK_LR, WEIGHT_DECAY, WARM, EMA = 128, 2.5e-3, 0.05, 0.05, 0.998
-MIXED = 0.5  # share of the batches in which each picture is blended with another (mixup, Zhang et al., ICLR 2018)
-ROUGH, MILD, MILD_FROM = 0.5, 0.25, 0.75  # how many pictures are taken badly, and after which share fewer are
+BATCH, WEIGHT_DECAY, WARM, EMA = 128, 0.05, 0.05, 0.998
+COURSES = ((45, 2.5e-3), (77, 1.2e-3))
+"""Epoch at which the learning rate has come down to nothing, and the peak it came from; then it rises once more."""
+MIXED = (0.5, 0.3)
+"""By course, share of the batches in which each picture is blended with another (mixup, Zhang et al., ICLR 2018)."""
+ROUGH, MILD, MILD_EPOCHS = (0.5, 0.4), 0.25, 11  # how many pictures are taken badly, fewer at the end of a course
 
 
 def fit(faces: Faces, watch: Faces, path: Path, seed: int, epochs: int) -> None:
-    """Train with soft cross-entropy; the exponential mean of the weights is what teaches."""
+    """Train with soft cross-entropy, first on the votes, then on the sharper ones.
+
+    The exponential mean of the weights is what teaches.
+    """
     torch.manual_seed(seed)
     net, mean = Teacher().to(memory_format=torch.channels_last), Teacher()
     mean.load_state_dict(net.state_dict())
-    optimizer = torch.optim.AdamW(net.parameters(), lr=PEAK_LR, weight_decay=WEIGHT_DECAY)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=COURSES[0][1], weight_decay=WEIGHT_DECAY)
     start = resume(path, net, mean, optimizer)
-    images, target = torch.from_numpy(faces.images), torch.from_numpy(faces.target)
+    images = torch.from_numpy(faces.images)
+    targets = torch.from_numpy(faces.target), torch.from_numpy(faces.sharp())
     per_epoch = len(images) // BATCH
     for epoch in range(start, epochs):
         dice = torch.Generator().manual_seed(1000 * seed + epoch)
         began, total = time.monotonic(), 0.0
-        rough = ROUGH if epoch < MILD_FROM * epochs else MILD
+        course = int(epoch >= COURSES[0][0])
+        rough = ROUGH[course] if epoch < COURSES[course][0] - MILD_EPOCHS else MILD
         for i, rows in enumerate(torch.randperm(len(images), generator=dice)[: per_epoch * BATCH].split(BATCH)):
             for group in optimizer.param_groups:
-                group["lr"] = PEAK_LR * scale_of_rate(epoch * per_epoch + i, epochs * per_epoch, WARM)
-            x, y = looks(images[rows].unsqueeze(1).float() / 255, dice, rough), target[rows]
-            if torch.rand((), generator=dice) < MIXED:
+                group["lr"] = rate(epoch + i / per_epoch, COURSES, WARM)
+            x, y = looks(images[rows].unsqueeze(1).float() / 255, dice, rough), targets[course][rows]
+            if torch.rand((), generator=dice) < MIXED[course]:
                 x, y = mixed(x, y, dice)
             total += step(net, x.contiguous(memory_format=torch.channels_last), y, optimizer)
             follow(mean, net, EMA)
@@ -85,7 +93,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=shared / "data/emotion/ferplus48_train_valid.npz")
     parser.add_argument("--work", type=Path, default=ROOT / "training/emotion")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--epochs", type=int, default=COURSES[-1][0])
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

@@ -10,7 +10,6 @@ Seeded, and resumed from the checkpoint in `--work` when started again. Needs to
 from __future__ import annotations
 
 import argparse
-import shutil
 import time
 from pathlib import Path
 
@@ -18,22 +17,18 @@ import numpy as np
 import torch
 from expression_data import EMOTIONS, Faces, load
 from expression_looks import SIZE, looks
-from expression_nets import Net, Teacher
+from expression_nets import Mirrored, Net, Teacher
 from teach_emotion import logits_of, step
 from torch import nn
 
-from training import follow, resume, save, scale_of_rate
+from training import follow, rate, resume, save
 
 ROOT = Path(__file__).parent.parent
 BATCH, WEIGHT_DECAY, WARM, EMA = 128, 0.05, 0.03, 0.999
 TAUGHT = 0.7  # weight of the teachers' answer in the target, the votes have the rest
-VIEWS, ROUGH, MILD_FROM, MILD = 22, 0.5, 10, 0.25  # pictures of a face; those from MILD_FROM on are taken better
-COURSES = ((60, 3e-3), (80, 1.2e-3))
-"""Epoch at which the learning rate has come down to nothing, and the peak it came from; then it rises once more."""
-FIRST_LATE = 45  # from this epoch on only the better pictures are shown
-
-
-HIDDEN, DOUBT = 0.2, 0.3  # share of the pictures of the second course without a mouth, and how far to doubt them
+VIEWS, ROUGH, MILD_FROM, MILD = 20, 0.45, 12, 0.25  # pictures of a face; those from MILD_FROM on are taken better
+COURSES = ((100, 3e-3),)
+LATE_FROM = 78  # from this epoch on only the better pictures are shown
 
 
 class Views:
@@ -78,8 +73,7 @@ def fit(faces: Faces, views: Views, watch: Faces, path: Path, epochs: int) -> No
     mean.load_state_dict(net.state_dict())
     optimizer = torch.optim.AdamW(net.parameters(), lr=COURSES[0][1], weight_decay=WEIGHT_DECAY)
     start = resume(path, net, mean, optimizer)
-    votes = torch.from_numpy(faces.target)
-    usual = votes.mean(0)
+    votes = torch.from_numpy(faces.sharp())
     per_epoch = len(faces) // BATCH
     for epoch in range(start, epochs):
         dice = torch.Generator().manual_seed(1000 + epoch)
@@ -88,60 +82,21 @@ def fit(faces: Faces, views: Views, watch: Faces, path: Path, epochs: int) -> No
         target = TAUGHT * p + (1 - TAUGHT) * votes
         for i, rows in enumerate(torch.randperm(len(images), generator=dice)[: per_epoch * BATCH].split(BATCH)):
             for group in optimizer.param_groups:
-                group["lr"] = rate(epoch + i / per_epoch)
+                group["lr"] = rate(epoch + i / per_epoch, COURSES, WARM)
             x, y = shifted(images[rows].float() / 255, dice), target[rows]
-            if epoch >= COURSES[0][0]:
-                x, y = without_mouth(x, y, usual, dice)
             total += step(net, x.contiguous(memory_format=torch.channels_last), y, optimizer)
             follow(mean, net, EMA)
         save(path, net, mean, optimizer, epoch + 1)
-        if epoch + 1 == COURSES[0][0]:
-            shutil.copy(path, path.with_name("course1.pt"))
-        right = (logits_of(mean, torch.from_numpy(watch.images)).argmax(1).numpy() == watch.label).mean()
+        right = (logits_of(Mirrored(mean), torch.from_numpy(watch.images)).argmax(1).numpy() == watch.label).mean()
         print(f"epoch {epoch + 1}/{epochs} loss {total / per_epoch:.4f} held-back accuracy {right:.4f}"
               f" {time.monotonic() - began:.0f} s", flush=True)  # fmt: skip
 
 
-def without_mouth(
-    x: torch.Tensor, y: torch.Tensor, usual: torch.Tensor, dice: torch.Generator
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Hide the mouth of some pictures and take their targets `DOUBT` of the way to what faces `usual`ly show.
-
-    Without it the calibration, which is fitted on whole faces, makes the net too sure of half a face.
-    """
-    n = len(x)
-
-    def between(low: int, high: int) -> torch.Tensor:
-        return torch.randint(low, high, (n, 1, 1, 1), generator=dice)
-
-    row, column = torch.arange(SIZE).view(1, 1, SIZE, 1), torch.arange(SIZE).view(1, 1, 1, SIZE)
-    inside = (
-        (row >= between(25, 34)) & (row < between(43, 50)) & (column >= between(2, 14)) & (column < between(34, 47))
-    )
-    chosen = torch.rand(n, 1, 1, 1, generator=dice) < HIDDEN
-    tone = torch.rand(n, 1, 1, 1, generator=dice) + 0.1 * torch.rand(n, 1, 1, 1, generator=dice) * torch.randn(
-        x.shape, generator=dice
-    )
-    doubt = DOUBT * chosen.view(n, 1)
-    return torch.where(inside & chosen, tone.clamp(0, 1), x), torch.lerp(y, usual.expand_as(y), doubt)
-
-
 def view_of(epoch: int) -> int:
-    """Return which pictures are shown in an epoch: the first course makes do with sixteen of them."""
-    if epoch < FIRST_LATE:
-        return epoch % 16
-    late = range(MILD_FROM, 16 if epoch < COURSES[0][0] else VIEWS)
-    return late[epoch % len(late)]
-
-
-def rate(epoch: float) -> float:
-    """Return the learning rate at a point of the training, in epochs."""
-    start = 0
-    for end, peak in COURSES:
-        if epoch < end:
-            return peak * scale_of_rate(round(1000 * (epoch - start)), 1000 * (end - start), WARM)
-        start = end
-    return 0.0
+    """Return which pictures are shown in an epoch."""
+    if epoch < LATE_FROM:
+        return epoch % VIEWS
+    return MILD_FROM + epoch % (VIEWS - MILD_FROM)
 
 
 def shifted(images: torch.Tensor, dice: torch.Generator) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -31,6 +32,19 @@ def scale_of_rate(step: int, total: int, warm_share: float) -> float:
     """Return the factor on the peak rate: a warm-up over the first share, then half a cosine down to zero."""
     warm = warm_share * total
     return step / warm if step < warm else 0.5 * (1 + math.cos(math.pi * (step - warm) / (total - warm)))
+
+
+def rate(epoch: float, courses: Sequence[tuple[int, float]], warm_share: float) -> float:
+    """Return the learning rate at a point of a training, in epochs.
+
+    `courses`: the epoch at which the rate has come down to nothing, and the peak it came from; then it rises once more.
+    """
+    start = 0
+    for end, peak in courses:
+        if epoch < end:
+            return peak * scale_of_rate(round(1000 * (epoch - start)), 1000 * (end - start), warm_share)
+        start = end
+    return 0.0
 
 
 @torch.no_grad()
