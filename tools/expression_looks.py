@@ -30,6 +30,15 @@ def looks(faces: Tensor, generator: torch.Generator, rough: float) -> Tensor:
     return _where(bad, lambda some, dice: photograph(some, None, dice.generator), faces, generator)
 
 
+def mouths_hidden(faces: Tensor, chosen: Tensor, generator: torch.Generator) -> Tensor:
+    """Return `faces` (N, 1, 48, 48) with a grainy box over the mouth of those that are `chosen` (N,)."""
+    dice = Dice(generator, len(faces))
+    y, x = torch.meshgrid(*(2 * [(torch.arange(SIZE) + 0.5) / SIZE]), indexing="ij")
+    tone = dice.uniform(0, 1, 1, 1) + 0.1 * dice.uniform(0, 1, 1, 1) * dice.normal(SIZE, SIZE)
+    where = _mouth(x[None], y[None], dice) & chosen[:, None, None]
+    return torch.where(where, tone.clamp(0, 1), faces[:, 0])[:, None]
+
+
 def _views(dice: Dice) -> Views:
     """Squares around the middle; a narrower one shows a face turned aside, a wider one a face foreshortened."""
     centre = 0.5 + dice.uniform(-0.08, 0.08, 2)
