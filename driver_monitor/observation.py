@@ -97,6 +97,14 @@ class Expression:
 
 
 @dataclass(frozen=True, slots=True)
+class Vehicle:
+    """What the car says of itself: speed in km/h and whether the ignition is on; None where it does not say."""
+
+    speed_kmh: float | None = None
+    ignition: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """Everything one frame shows, or, with `camera` not "ok", that there is none.
 
@@ -111,3 +119,4 @@ class Observation:
     eyes: EyesView | None
     expression: Expression | None = None
     face_reason: FaceReason | None = None
+    vehicle: Vehicle = Vehicle()

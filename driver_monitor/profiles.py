@@ -49,10 +49,15 @@ def _extended(profile: Profile, text: str, path: Path) -> tuple[Profile, str]:
     twice = {rule.id for rule in base.rules} & {rule.id for rule in profile.rules}
     if twice:
         raise ConfigError(f"{path}: rules: {min(twice)} stands in {shipped} too; give yours another id")
-    workplace = profile.workplace or base.workplace
+    workplace, standstill = profile.workplace or base.workplace, profile.standstill or base.standstill
     try:
         whole = Profile.model_validate(
-            {**dict(profile), "workplace": workplace, "rules": (*base.rules, *profile.rules)}
+            {
+                **dict(profile),
+                "workplace": workplace,
+                "standstill": standstill,
+                "rules": (*base.rules, *profile.rules),
+            }
         )
     except ValidationError as error:
         raise ConfigError(f"{path}: {error.errors()[0]['msg']}") from None

@@ -20,6 +20,7 @@ from driver_monitor.observation import (
     HeadPose,
     Light,
     Observation,
+    Vehicle,
 )
 from driver_monitor.profiles import load_profile
 from driver_monitor.rules.alert import AlertEvent, Verdict
@@ -48,6 +49,7 @@ class Stretch:
     face_reason: FaceReason = "not_found"
     camera: CameraState = "ok"
     light: Light = "day"
+    speed_kmh: float | None = None
 
 
 def attentive(seconds: float, **what: object) -> Stretch:
@@ -80,6 +82,10 @@ def yawn(seconds: float) -> Stretch:
 
 def observe(t: float, stretch: Stretch) -> Observation:
     """One frame of `stretch`."""
+    return replace(_seen(t, stretch), vehicle=Vehicle(stretch.speed_kmh))
+
+
+def _seen(t: float, stretch: Stretch) -> Observation:
     if not stretch.face:
         return Observation(t, stretch.camera, stretch.light, None, None, None, stretch.face_reason)
     p_closed = stretch.p_closed
@@ -135,9 +141,9 @@ def alerts(frames: Iterable[Observation], profile: str = "default") -> list[Aler
     return [event for verdict in verdicts(frames, profile) for event in verdict.events]
 
 
-def raised(frames: Iterable[Observation]) -> list[tuple[str, float]]:
+def raised(frames: Iterable[Observation], profile: str = "default") -> list[tuple[str, float]]:
     """Rule and time of every alert raised."""
-    return [(event.rule, round(event.t, 3)) for event in alerts(frames) if event.phase == "raised"]
+    return [(event.rule, round(event.t, 3)) for event in alerts(frames, profile) if event.phase == "raised"]
 
 
 def story(frames: Iterable[Observation]) -> list[tuple[str, str]]:

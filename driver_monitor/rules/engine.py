@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from driver_monitor.rules.alert import AlertEvent, Attention, Value, Verdict
+from driver_monitor.rules.alert import LEVELS, AlertEvent, Attention, Level, Value, Verdict
 from driver_monitor.rules.conditions import Read
 from driver_monitor.rules.profile import Profile
-from driver_monitor.rules.running_rule import RunningRule, rank
+from driver_monitor.rules.running_rule import RunningRule, milder, rank
 from driver_monitor.rules.signals import SIGNALS, held_rule
 from driver_monitor.state.cadence import Cadence
 from driver_monitor.state.driver_state import DriverState
@@ -22,6 +22,7 @@ class Engine:
     """
 
     def __init__(self, profile: Profile) -> None:
+        self._standstill = profile.standstill
         self._rules = {rule.id: RunningRule(rule, rule.id in profile.local_rules) for rule in profile.rules}
         self._cadence = Cadence()
         self._episodes = 0
@@ -40,7 +41,7 @@ class Engine:
         read = self._reader(state)
         events: list[AlertEvent] = []
         for running in self._rules.values():
-            event = running.update(step, state, read, self._episodes)
+            event = running.update(step, state, read, self._episodes, self._cap(state))
             if event is not None:
                 self._episodes += event.phase == "raised"
                 events.append(event)
@@ -74,7 +75,14 @@ class Engine:
         implied = {running.implied(read) for running in active}
         attention = next((name for name in WORST_FIRST if name in implied), None) or self._unalarmed(state)
         names = tuple(running.rule.id for running in active)
-        return Verdict(attention, names, active[0].level if active else None, events)
+        level = milder(active[0].level or "info", self._cap(state)) if active else None
+        return Verdict(attention, names, level, events)
+
+    def _cap(self, state: DriverState) -> Level:
+        """Return the worst level there may be now: while the car is known to stand, nothing has to be alarming."""
+        speed, standstill = state.vehicle.speed_kmh, self._standstill
+        stands = standstill is not None and speed is not None and speed < standstill.below_kmh
+        return standstill.level if standstill is not None and stands else LEVELS[-1]
 
     def _of_now(self, state: DriverState) -> Read:
         """Return a reader to which what was measured over a window is unknown without a face: the seat may be empty."""

@@ -126,14 +126,38 @@ class Escalation(Part):
         return self
 
 
+class Patience(Part):
+    """A delay granted in conditions that are not nominal."""
+
+    by_s: Seconds = Field(gt=0, description="Seconds for which what raises the alert must hold in addition")
+    when: Condition = Field(description="While this is known to hold")
+
+
+class Lock(Part):
+    """An alert to which the driver did not react asks for more than a glance before it ends."""
+
+    after_s: Seconds = Field(gt=0, description="Seconds without a return after which it locks in")
+    clear_for_s: Seconds = Field(gt=0, description="What clears it must then hold so long")
+
+
+class Standstill(Part):
+    """Below walking pace nothing is worse than `level`."""
+
+    below_kmh: float = Field(gt=0, le=30)
+    level: Level
+
+
 class Rule(Part):
     """One rule: when it is raised, how it gets worse, and when it is over."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40, description="Name in alerts and topics")
     when: Condition = Field(description="Raises the alert")
     for_s: Seconds = Field(0.0, description="It must hold so long")
+    patience: Patience | None = Field(None, description="It must hold longer while something is not nominal")
+    from_kmh: float | None = Field(None, ge=0, le=300, description="Not raised below this speed; unknown is driving")
     clear: Condition = Field(description="Clears the alert; must be known to hold, unknown never clears")
     clear_for_s: Seconds = Field(0.0, description="It must hold so long")
+    lock: Lock | None = Field(None, description="When it locks in")
     level: Level
     escalate: tuple[Escalation, ...] = Field((), strict=False)
     cooldown_s: Seconds = Field(0.0, description="Not raised again so soon, unless worse")
@@ -169,7 +193,8 @@ class Rule(Part):
 
     def reads(self) -> tuple[str, ...]:
         """Return every signal that decides about it or stands in its message."""
-        named = (leaf.signal for leaf in (*self.leaves(), *self.clear.leaves()))
+        granted = self.patience.when.leaves() if self.patience else ()
+        named = (leaf.signal for leaf in (*self.leaves(), *self.clear.leaves(), *granted))
         return (*(name for name in named if name is not None), *message.check(self.message))
 
 
@@ -180,6 +205,7 @@ class Profile(Part):
     description: str = ""
     workplace: bool = Field(False, description="The driver is at work: expressions are no one else's business")
     extends: str | None = Field(None, description="A shipped profile whose rules come before these")
+    standstill: Standstill | None = Field(None, description="What is left of the levels while the car stands")
     rules: tuple[Rule, ...] = Field((), strict=False)
 
     @field_validator("rules", mode="before")
@@ -196,7 +222,8 @@ class Profile(Part):
         for index, rule in enumerate(rules):
             if rule.id in before:
                 raise _fault_at((index, "id"), "this rule stands twice", rule.id)
-            named = [leaf.signal for leaf in (*rule.leaves(), *rule.clear.leaves())]
+            granted = rule.patience.when.leaves() if rule.patience else ()
+            named = [leaf.signal for leaf in (*rule.leaves(), *rule.clear.leaves(), *granted)]
             _refers_back((index,), named, before)
             before.add(rule.id)
             _refers_back((index, "message"), message.check(rule.message), before)

@@ -17,6 +17,11 @@ def rank(level: Level) -> int:
     return LEVELS.index(level)
 
 
+def milder(one: Level, other: Level) -> Level:
+    """Return the less bad of two levels."""
+    return one if rank(one) <= rank(other) else other
+
+
 class RunningRule:
     """The life of one rule's alerts; `local`: they must not leave the machine.
 
@@ -30,10 +35,14 @@ class RunningRule:
         self._worse: list[Judge | None] = [
             compile_condition(step.when) if step.when else None for step in rule.escalate
         ]
+        self._patient = compile_condition(rule.patience.when) if rule.patience else None
         self._pending, self._clearing, self._held = Stretch(), Stretch(), Stretch()
         self._episode = 0
         self._text = ""
         self._basis: Signal | None = None
+        self._locked = False
+        self._cap: Level = LEVELS[-1]
+        self._due: Level = rule.level
         self._over: tuple[float, Level] | None = None
 
     @property
@@ -41,8 +50,14 @@ class RunningRule:
         """Seconds the active alert has gone without a return; 0.0 when there is none, None when unknown."""
         return self._held.value_s if self.level is not None else 0.0
 
-    def update(self, step: Step, state: DriverState, read: Read, next_episode: int) -> AlertEvent | None:
-        """Take one frame and return the step that the alert makes with it, if any."""
+    def update(
+        self, step: Step, state: DriverState, read: Read, next_episode: int, cap: Level = LEVELS[-1]
+    ) -> AlertEvent | None:
+        """Take one frame and return the step that the alert makes with it, if any.
+
+        `cap`: the worst level that may be told now; what is due beyond it is told when the cap is lifted.
+        """
+        self._cap = cap
         met = self._when(read)
         if self.level is None:
             return self._wait(step, state, read, met, next_episode)
@@ -52,9 +67,17 @@ class RunningRule:
             self._text = message.fill(self.rule.message, read)
         self._clearing.update(step, cleared)
         self._held.update(step, None if cleared is None else not cleared)
-        if cleared and (self._clearing.value_s or 0.0) >= self.rule.clear_for_s:
+        self._locked = self._locked or self._locks_in()
+        if cleared and (self._clearing.value_s or 0.0) >= self._clear_for_s:
             return self._end(step, state, read)
         return self._escalate(state, read)
+
+    @property
+    def _clear_for_s(self) -> float:
+        return max(self.rule.clear_for_s, self.rule.lock.clear_for_s if self.rule.lock and self._locked else 0.0)
+
+    def _locks_in(self) -> bool:
+        return self.rule.lock is not None and (self._held.value_s or 0.0) >= self.rule.lock.after_s
 
     def dismiss(self, state: DriverState, read: Read, why: str) -> AlertEvent | None:
         """End an active alert from outside, because of `why`, without a cool-down; None when there is none."""
@@ -75,8 +98,10 @@ class RunningRule:
     def _wait(
         self, step: Step, state: DriverState, read: Read, met: bool | None, next_episode: int
     ) -> AlertEvent | None:
+        if met and self._too_slow(read):
+            met = False
         self._pending.update(step, met)
-        if not met or (self._pending.value_s or 0.0) < self.rule.for_s:
+        if not met or (self._pending.value_s or 0.0) < self._for_s(read):
             return None
         level, cause = self.rule.level, self.rule.when
         for escalation, worse in zip(self.rule.escalate, self._worse, strict=True):
@@ -84,12 +109,23 @@ class RunningRule:
                 level, cause = escalation.level, escalation.when or cause
         if self._cooling(step.t, level):
             return None
-        self.level, self._episode = level, next_episode
+        self._due = level
+        self.level, self._episode = milder(level, self._cap), next_episode
+        self._locked = False
         self._clearing.reset()
         self._held.reset()
         self._held.update(step, True)
         self._text = message.fill(self.rule.message, read)
         return self._event(state, read, "raised", cause)
+
+    def _too_slow(self, read: Read) -> bool:
+        """Say whether the car is known to be slower than the rule begins at; an unknown speed is driving."""
+        speed = read("vehicle.speed_kmh")
+        return self.rule.from_kmh is not None and isinstance(speed, float | int) and speed < self.rule.from_kmh
+
+    def _for_s(self, read: Read) -> float:
+        granted = self.rule.patience is not None and self._patient is not None and self._patient(read)
+        return self.rule.for_s + (self.rule.patience.by_s if self.rule.patience and granted else 0.0)
 
     def _cooling(self, t: float, level: Level) -> bool:
         if self._over is None:
@@ -102,11 +138,14 @@ class RunningRule:
         reached = None
         for escalation, worse in zip(self.rule.escalate, self._worse, strict=True):
             due = escalation.after_s is None or (self._held.value_s or 0.0) >= escalation.after_s
-            if due and rank(escalation.level) > rank(self.level) and (worse is None or worse(read)):
-                self.level, reached = escalation.level, escalation
-        if reached is None:
+            if due and rank(escalation.level) > rank(self._due) and (worse is None or worse(read)):
+                self._due, reached = escalation.level, escalation
+        if rank(milder(self._due, self._cap)) <= rank(self.level):
             return None
-        return self._event(state, read, "escalated", reached.when, reached.after_s)
+        self.level = milder(self._due, self._cap)
+        return self._event(
+            state, read, "escalated", reached.when if reached else None, reached.after_s if reached else None
+        )
 
     def _end(self, step: Step, state: DriverState, read: Read) -> AlertEvent:
         assert self.level is not None

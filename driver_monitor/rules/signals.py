@@ -99,10 +99,28 @@ SIGNALS: dict[str, Signal] = {
         tuple(name for name in get_args(GazeZone) if name != "unknown"),
     ),
     "gaze.away_s": Signal(lambda s: s.gaze.away_s, "s", "how long the gaze has been off the road, 0 on it"),
+    "gaze.down_s": Signal(lambda s: s.gaze.down_s, "s", "how long the gaze has been low before the driver (area 3)"),
+    "gaze.road_s": Signal(lambda s: s.gaze.glances.road_s, "s", "how long the gaze has been on the road, 0 when not"),
+    "gaze.glances_s": Signal(
+        lambda s: s.gaze.glances.away_s,
+        "s",
+        "time away from the road in the window, since it was last kept on the road for 2 s",
+        window_s=lambda s: s.gaze.glances.window_s,
+        coverage=lambda s: s.gaze.glances.coverage,
+    ),
+    "gaze.glances": Signal(
+        lambda s: s.gaze.glances.count,
+        "",
+        "looks away that make up that time",
+        window_s=lambda s: s.gaze.glances.window_s,
+        coverage=lambda s: s.gaze.glances.coverage,
+    ),
     "gaze.region": _text(lambda s: s.gaze.region, "part of the car the driver looks at", get_args(GazeRegion)),
     "mouth.opening": Signal(lambda s: s.mouth.opening, "", "inner-lip gap over mouth width", high=2.0),
     "mouth.yawning": Signal(lambda s: s.mouth.yawning, "", "a yawn is under way", "bool"),
     "mouth.yawns": Signal(lambda s: s.mouth.yawns, "", "yawns in the window", window_s=lambda s: s.mouth.yawn_window_s),
+    "vehicle.speed_kmh": Signal(lambda s: s.vehicle.speed_kmh, "km/h", "speed, unknown where the car is silent"),
+    "vehicle.ignition": Signal(lambda s: s.vehicle.ignition, "", "the ignition is on", "bool"),
     "drowsiness.kss": Signal(
         lambda s: s.drowsiness.kss if s.drowsiness else None, "KSS", "Karolinska sleepiness", low=1.0, high=9.0
     ),

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from driver_monitor.observation import CameraState, EyeReason, FaceReason, FaceView, HeadPose, Light
+from driver_monitor.observation import CameraState, EyeReason, FaceReason, FaceView, HeadPose, Light, Vehicle
 
 EyesVerdict = Literal["open", "closed", "unknown"]
 GazeZone = Literal["road", "down", "left", "right", "up", "unknown"]
@@ -41,13 +41,34 @@ class EyesState:
 
 
 @dataclass(frozen=True, slots=True)
+class Glances:
+    """Looks away since the driver last kept the gaze on the road (`state.glances`), at most those within `window_s`.
+
+    `away_s`: their sum, a lower bound: time in which the gaze is unknown neither counts nor resets, and `coverage` is
+    the share of the window in which it was known. `count`: how many there were. `road_s`: how long the gaze has now
+    been on the road, 0.0 while away. `away_s` and `road_s` are None while the gaze is unknown.
+    """
+
+    away_s: float | None
+    count: int
+    road_s: float | None
+    coverage: float
+    window_s: float
+
+
+NO_GLANCES = Glances(None, 0, None, 0.0, 30.0)
+"""Before anything was seen."""
+
+
+@dataclass(frozen=True, slots=True)
 class Gaze:
     """Where the driver looks relative to the learned straight-ahead, degrees; None where it cannot be told.
 
     `region`: the part of the car it falls on, None outside of all. `source`: whether the irises could be told or the
     head alone speaks, None exactly when `reason` says why there is no gaze.
     `away_s`: how long the gaze has been off the road, 0.0 on the road, None while unknown. It counts on for a short
-    time, with the zone unknown, when the face was lost in a turn to the side.
+    time, with the zone unknown, when the face was lost in a turn to the side. `down_s`: how long it has been in EU
+    2023/2590's area 3, low before the driver, by the same rules. `glances`: the looks away of late.
     """
 
     yaw: float | None
@@ -57,6 +78,8 @@ class Gaze:
     region: GazeRegion | None = None
     source: GazeSource | None = None
     reason: GazeReason | None = None
+    down_s: float | None = None
+    glances: Glances = NO_GLANCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +174,4 @@ class DriverState:
     camera_fault_s: float
     unread_s: float
     occlusion: Occlusion | None
+    vehicle: Vehicle

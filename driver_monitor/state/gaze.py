@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from driver_monitor.observation import EyesView, HeadPose
 from driver_monitor.state.cadence import Step
-from driver_monitor.state.driver_state import EyesVerdict, Gaze, GazeReason, GazeSource, GazeZone
+from driver_monitor.state.driver_state import EyesVerdict, Gaze, GazeReason, GazeSource, GazeZone, Glances
+from driver_monitor.state.glances import GlanceMeter
 from driver_monitor.state.learning import MEMORY_S, REFRESH_S, status
 from driver_monitor.state.regions import RegionTracker, Wheel
 from driver_monitor.state.straight_ahead import StraightAhead
@@ -36,6 +37,8 @@ BRIDGE_S = 1.0
 """Unknown for longer: how long the gaze has been away is unknown too."""
 TURNED_AWAY_S = 3.5
 """A face lost while it turned away to the side or down goes on being away for so long; after that it is unknown."""
+LOW_WITHIN_YAW = 55.0
+"""Degrees to each side within which a look down is one into EU 2023/2590's area 3."""
 _OUT_OF_SIGHT = ("left", "right", "down")
 """Zones in which the camera may lose the face."""
 
@@ -84,6 +87,9 @@ class GazeTracker:
         self._irises = IrisRest()
         self._regions = RegionTracker(wheel)
         self._away = Stretch(forgive_s=SACCADE_S, bridge_s=BRIDGE_S)
+        self._glances = GlanceMeter()
+        self._down = Stretch(forgive_s=SACCADE_S, bridge_s=BRIDGE_S)
+        self._low = False
         self._zone: GazeZone = "unknown"
         self._turned_t: float | None = None
 
@@ -118,9 +124,10 @@ class GazeTracker:
         yaw, pitch = self._from_ahead(look.direction)
         zone = self._zone = _zone(yaw, pitch, was_away=self._zone not in ("road", "unknown"))
         self._turned_t = step.t if zone in _OUT_OF_SIGHT else None
-        self._away.update(step, zone != "road")
+        self._low = -pitch > AWAY_DOWN * (RETURN_SHARE if self._low else 1.0) and abs(yaw) <= LOW_WITHIN_YAW
         region, source = self._regions.update(step, yaw, pitch), _source(look)
-        return Gaze(yaw, pitch, zone, self._away.value_s, region, source)
+        timed = self._time(step, zone != "road", self._low)
+        return Gaze(yaw, pitch, zone, self._away.value_s, region, source, None, *timed)
 
     def _unseen(self, step: Step, look: Look | None, reason: GazeReason) -> Gaze:
         self.straight_ahead.update(step, None)
@@ -131,10 +138,17 @@ class GazeTracker:
         aside = look is not None and self._away.running and abs(self._from_ahead(look.head)[0]) > held
         if not turned and not aside:
             self._turned_t = None
-        self._away.update(step, True if turned or aside else None)
+        seen = turned or aside
+        timed = self._time(step, True if seen else None, self._low if seen else None)
         if not self._away.running:
-            self._zone = "unknown"
-        return Gaze(None, None, "unknown", self._away.value_s, reason=reason)
+            self._zone, self._low = "unknown", False
+        return Gaze(None, None, "unknown", self._away.value_s, None, None, reason, *timed)
+
+    def _time(self, step: Step, away: bool | None, low: bool | None) -> tuple[float | None, Glances]:
+        """Update every timer; return how long the gaze has been low, and the glances."""
+        self._away.update(step, away)
+        self._down.update(step, low)
+        return self._down.value_s, self._glances.update(step, away)
 
     def _from_ahead(self, direction: Direction) -> Direction:
         return direction[0] - self.straight_ahead.yaw, direction[1] - self.straight_ahead.pitch

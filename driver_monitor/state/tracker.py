@@ -87,6 +87,7 @@ class StateTracker:
             camera_fault_s=blind.camera_fault_s,
             unread_s=blind.unread_s,
             occlusion=occlusion,
+            vehicle=seen.vehicle,
         )
 
     def _may_teach(self, look: Look | None) -> bool:

@@ -101,7 +101,7 @@ def test_ok__a_driver_who_does_not_look_back_is_unresponsive() -> None:
 
 
 def test_ok__a_look_back_in_time_spares_the_driver_the_critical_alert() -> None:
-    drive = [attentive(5), away(5), attentive(2), away(5), attentive(2)]
+    drive = [attentive(5), away(5), attentive(2.2), away(5), attentive(2)]
     assert [rule for rule, _ in raised(film(drive))] == ["long_distraction"] * 2
 
 
