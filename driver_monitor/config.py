@@ -116,6 +116,11 @@ class VehicleConfig(Section):
     steering_wheel: Literal["left", "right"] = Field(
         "left", description="Side of the car the driver sits on; tells which way the mirrors are"
     )
+    input: str | None = Field(
+        None,
+        pattern=r"^(tcp://(127\.\d+\.\d+\.\d+|localhost|\[::1\]):\d{1,5}|ipc://.+|can:[\w.-]+(:[\w.-]+)?)$",
+        description="Where the speed comes from: ZeroMQ on this machine (tcp://127.0.0.1:5557, ipc://), or can:can0",
+    )
 
 
 class ZmqConfig(Section):

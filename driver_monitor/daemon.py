@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from driver_monitor.capture.frame import Frame
 from driver_monitor.errors import DriverMonitorError
 from driver_monitor.health import CameraHealth, Health, sentence
+from driver_monitor.observation import Vehicle
 from driver_monitor.outputs.envelope import Provenance, Stamper, envelope
 from driver_monitor.outputs.messages import state_message
 from driver_monitor.outputs.output import Counting, Message, Output
@@ -21,6 +22,7 @@ from driver_monitor.pipeline import Pipeline, Step
 from driver_monitor.rhythm import Rhythm
 from driver_monitor.rules.alert import AlertEvent, Level
 from driver_monitor.systemd import Notifier
+from driver_monitor.vehicle.source import SilentVehicle, VehicleSource
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +84,7 @@ class Parts:
     numbers: Numbers
     provenance: Provenance
     state_s: float
+    vehicle: VehicleSource = field(default_factory=SilentVehicle)
 
 
 class Daemon:
@@ -139,16 +142,19 @@ class Daemon:
         frame = parts.source.latest(TICK_S)
         if frame is not None:
             self._last = frame
-            self._publish(parts.pipeline.step(frame, parts.source.state), frame.t_mono)
+            self._publish(parts.pipeline.step(frame, parts.source.state, self._vehicle()), frame.t_mono)
             self.health.frame_done(frame, self._clock())
             self._progress = True
             return True
         if parts.source.ended:
             return False
         if parts.source.state != "ok":
-            self._publish(parts.pipeline.blind(self._now(), parts.source.state), self._clock())
+            self._publish(parts.pipeline.blind(self._now(), parts.source.state, self._vehicle()), self._clock())
             self._progress = True
         return True
+
+    def _vehicle(self) -> Vehicle:
+        return self.parts.vehicle.at(self._clock())
 
     def _now(self) -> float:
         """Return the time in the frames' own count, seconds, going on where the last frame left it."""
@@ -191,7 +197,8 @@ class Daemon:
         now = self._clock()
         if not self._status_rhythm.beat(now):
             return
-        status = self.health.status(self.parts.source, self.parts.outputs.counters(), self.parts.provenance, now)
+        lost = {**self.parts.outputs.counters(), **self.parts.vehicle.counters()}
+        status = self.health.status(self.parts.source, lost, self.parts.provenance, now)
         self.parts.outputs.status(status)
         if self._progress:
             self._notifier.watchdog()

@@ -25,6 +25,7 @@ from driver_monitor.outputs.sequence import AlertSequence
 from driver_monitor.reload import Builders, Reloader
 from driver_monitor.service import Models, Plan, Request
 from driver_monitor.systemd import Notifier
+from driver_monitor.vehicle.source import SilentVehicle, VehicleSource
 
 log = logging.getLogger(__name__)
 
@@ -66,18 +67,22 @@ def _parts(
     pipeline = service.build_pipeline(plan, models)
     # The camera comes first: of all faults at a start, one that is not there is the most likely.
     source = service.build_grabber(plan, started, eager=True)
+    vehicle: VehicleSource = SilentVehicle()
     try:
+        vehicle = service.build_vehicle(plan)
         outputs = service.build_outputs(plan, console)
     except BaseException:
+        vehicle.close()
         source.close()
         raise
     origin = service.provenance(plan, models)
-    parts = Parts(source, pipeline, outputs, sequence, origin, 1.0 / plan.config.zmq.state_hz)
+    parts = Parts(source, pipeline, outputs, sequence, origin, 1.0 / plan.config.zmq.state_hz, vehicle)
     try:
         yield parts
     finally:
         # Pins low and the last alerts out first; a camera that hangs must not delay them.
         parts.outputs.close()
+        parts.vehicle.close()
         parts.source.close()
 
 

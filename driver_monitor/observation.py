@@ -104,6 +104,10 @@ class Vehicle:
     ignition: bool | None = None
 
 
+SILENT = Vehicle()
+"""A car that says nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """Everything one frame shows, or, with `camera` not "ok", that there is none.
@@ -119,4 +123,4 @@ class Observation:
     eyes: EyesView | None
     expression: Expression | None = None
     face_reason: FaceReason | None = None
-    vehicle: Vehicle = Vehicle()
+    vehicle: Vehicle = SILENT

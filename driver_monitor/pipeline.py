@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from driver_monitor.capture.frame import Frame
-from driver_monitor.observation import CameraState, Observation
+from driver_monitor.observation import SILENT, CameraState, Observation, Vehicle
 from driver_monitor.rules.alert import Verdict
 from driver_monitor.rules.engine import Engine
 from driver_monitor.state.driver_state import DriverState
@@ -38,14 +38,15 @@ class Pipeline:
     def __init__(self, perception: Witness, state: StateTracker, engine: Engine) -> None:
         self._perception, self._state, self.engine = perception, state, engine
 
-    def step(self, frame: Frame, camera: CameraState = "ok") -> Step:
-        """Take one frame; `camera` "frozen" says that it shows nothing new."""
-        return self._conclude(self._perception.observe(frame, camera))
+    def step(self, frame: Frame, camera: CameraState = "ok", vehicle: Vehicle = SILENT) -> Step:
+        """Take one frame; `camera` "frozen" says that it shows nothing new; `vehicle`: what the car says meanwhile."""
+        return self._conclude(self._perception.observe(frame, camera), vehicle)
 
-    def blind(self, t: float, camera: CameraState) -> Step:
+    def blind(self, t: float, camera: CameraState, vehicle: Vehicle = SILENT) -> Step:
         """Let time go on to `t` (seconds) without a frame, because the camera is `camera`."""
-        return self._conclude(self._perception.blind(t, camera))
+        return self._conclude(self._perception.blind(t, camera), vehicle)
 
-    def _conclude(self, observation: Observation) -> Step:
+    def _conclude(self, seen: Observation, vehicle: Vehicle) -> Step:
+        observation = replace(seen, vehicle=vehicle)
         state = self._state.update(observation)
         return Step(observation, state, self.engine.update(state))

@@ -51,13 +51,20 @@ class Reloader:
             camera = old.config.camera != new.config.camera
             if camera:  # one that is lost just now must not keep other changes out
                 check_source(new.config.camera.source)
+            other = old.config.vehicle.input != new.config.vehicle.input
+            vehicle = service.build_vehicle(new) if other else daemon.parts.vehicle
         except DriverMonitorError as error:
             raise ReloadError(str(error)) from error
         rules = old.profile_text != new.profile_text
         if rules:
             # By the outputs and the curtain under which they were raised: the new ones may open or hide other things.
             daemon.dismiss(WHY)
-        self._swap_outputs(daemon, new)
+        try:
+            self._swap_outputs(daemon, new)
+        except DriverMonitorError:
+            if other:
+                vehicle.close()
+            raise
         # Another view is another straight-ahead, and other nets see other lids: then nothing learned is worth keeping.
         nets = self._models.digest != models.digest or (old.config.face, old.config.emotion, old.config.models) != (
             new.config.face,
@@ -70,6 +77,9 @@ class Reloader:
             daemon.parts.pipeline = service.build_pipeline(new, models)
         elif rules:
             daemon.parts.pipeline.engine = Engine(new.profile)
+        if other:
+            daemon.parts.vehicle.close()
+            daemon.parts.vehicle = vehicle
         if camera:
             daemon.parts.source.close()
             daemon.parts.source = self._build.source(new)

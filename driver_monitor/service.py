@@ -39,6 +39,9 @@ from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
 from driver_monitor.state.expression import ExpressionTracker
 from driver_monitor.state.tracker import StateTracker
+from driver_monitor.vehicle.obd import ObdVehicle
+from driver_monitor.vehicle.source import SilentVehicle, VehicleSource
+from driver_monitor.vehicle.zmq_vehicle import ZmqVehicle
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,17 @@ def build_grabber(plan: Plan, started: float, *, eager: bool) -> Grabber:
         eager=eager,
         expected=expected,
     )
+
+
+def build_vehicle(plan: Plan) -> VehicleSource:
+    """Open the source of speed and ignition, one that says nothing where none is configured. Raises `SourceError`."""
+    address = plan.config.vehicle.input
+    if address is None:
+        return SilentVehicle()
+    if not address.startswith("can:"):
+        return ZmqVehicle(address)
+    interface, _, channel = address.removeprefix("can:").rpartition(":")
+    return ObdVehicle(interface or "socketcan", channel)
 
 
 def build_outputs(plan: Plan, console: Console | None) -> Outputs:

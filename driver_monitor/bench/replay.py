@@ -25,6 +25,7 @@ from driver_monitor.errors import DriverMonitorError, OutputError, UsageError
 from driver_monitor.outputs.envelope import ReplayStamper, envelope
 from driver_monitor.outputs.messages import signals
 from driver_monitor.service import Plan
+from driver_monitor.vehicle.recorded import open_recorded
 
 NAMES = ("signals.jsonl", "events.jsonl")
 
@@ -62,11 +63,12 @@ def replay(job: Job, plan: Plan, progress: Callable[[int, int | None], None] | N
     alerts: list[Mapping[str, Any]] = []
     curtain = plan.curtain  # files are handed on
     frames, t = 0, 0.0
+    vehicle = open_recorded(job.clip)
     with open_recording(job, plan.config.camera.rotate) as camera:
         stamper = ReplayStamper(digest(job.clip))
         with _whole(job.folder / NAMES[0]) as lines, _whole(job.folder / NAMES[1]) as events:
             for frame in frames_of(camera):
-                step = pipeline.step(frame)
+                step = pipeline.step(frame, vehicle=vehicle.at(frame.t))
                 lines.write(to_line(curtain.state(signals(frame.sequence, step.state, step.verdict))))
                 for event in step.verdict.events:
                     alert = curtain.alert(envelope(event, stamper.stamp(event, None), origin))

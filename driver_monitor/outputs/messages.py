@@ -36,6 +36,7 @@ def _driver(state: DriverState, verdict: Verdict) -> dict[str, Any]:
         "head": _head(state.head),
         "gaze": _gaze(state.gaze),
         "gaze_reason": state.gaze.reason,
+        "glances": _glances(state.gaze),
         "mouth": _mouth(state.mouth),
         "emotion": _emotion(state.emotion),
         "perclos": {
@@ -49,6 +50,7 @@ def _driver(state: DriverState, verdict: Verdict) -> dict[str, Any]:
         "degraded": state.degraded,
         "occlusion": _occlusion(state.occlusion),
         "light": state.light,
+        "vehicle": {"speed_kmh": _round(state.vehicle.speed_kmh, 1), "ignition": state.vehicle.ignition},
         "alerts": list(verdict.active),
     }
 
@@ -95,6 +97,18 @@ def _gaze(gaze: Gaze) -> dict[str, Any] | None:
         return None
     angles = {"yaw": round(gaze.yaw, 1), "pitch": round(gaze.pitch, 1)}
     return {**angles, "zone": gaze.zone, "region": gaze.region, "source": gaze.source}
+
+
+def _glances(gaze: Gaze) -> dict[str, Any]:
+    glances = gaze.glances
+    return {
+        "away_s": _round(gaze.away_s, 3),
+        "down_s": _round(gaze.down_s, 3),
+        "total_s": _round(glances.away_s, 3),
+        "count": glances.count,
+        "window_s": glances.window_s,
+        "coverage": round(glances.coverage, 3),
+    }
 
 
 def _occlusion(occlusion: Occlusion | None) -> dict[str, Any] | None:

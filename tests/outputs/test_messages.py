@@ -11,8 +11,8 @@ from driver_monitor.state.tracker import StateTracker
 from tests.timeline import Stretch, attentive, no_face, observe, shut
 
 FIELDS = [
-    "schema", "frame", "t", "face", "eyes", "head", "gaze", "gaze_reason", "mouth", "emotion", "perclos", "blink_rate",
-    "drowsiness", "attention", "degraded", "occlusion", "light", "alerts",
+    "schema", "frame", "t", "face", "eyes", "head", "gaze", "gaze_reason", "glances", "mouth", "emotion", "perclos",
+    "blink_rate", "drowsiness", "attention", "degraded", "occlusion", "light", "vehicle", "alerts",
 ]  # fmt: skip
 
 

@@ -1,0 +1,101 @@
+"""The speed from the car's diagnostic socket: OBD-II over CAN (ISO 15765-4), through python-can (extra `can`).
+
+The request is a question that every car sold since about 2008 answers. It is put on the bus twice a second; nothing
+else is ever sent.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from driver_monitor.errors import SourceError
+from driver_monitor.observation import Vehicle
+from driver_monitor.vehicle.source import LastWord
+
+REQUEST_ID, ANSWERS = 0x7DF, range(0x7E8, 0x7F0)
+"""Functional request to all control units, and the identifiers they answer with (ISO 15765-4)."""
+SPEED_PID = 0x0D
+"""Vehicle speed, one byte, km/h (SAE J1979, mode 01)."""
+QUESTION = bytes((2, 0x01, SPEED_PID, 0x55, 0x55, 0x55, 0x55, 0x55))
+ASK_S = 0.5
+"""Four answers within the time for which one is believed."""
+RETRY_S = 5.0
+"""A bus that fails is opened anew after so long."""
+AT_ONCE = 256
+"""Frames read in one go; a busy bus carries some 40 between two pictures."""
+
+log = logging.getLogger(__name__)
+
+
+class ObdVehicle:
+    """Asks for the speed on `channel` of a python-can `interface` ("socketcan", in tests "virtual").
+
+    A bus that is not there, or goes away, is tried again; that is logged once. Raises `SourceError` where python-can is
+    not installed.
+    """
+
+    def __init__(self, interface: str, channel: str) -> None:
+        try:
+            import can
+        except ImportError:
+            raise SourceError(
+                "vehicle.input: can: needs python-can; install it with: pip install 'driver-monitor[can]'"
+            ) from None
+        self._can, self._interface, self._channel = can, interface, channel
+        self._bus: Any = None
+        self._faults = 0
+        self._word = LastWord()
+        self._asked_t = self._tried_t = float("-inf")
+
+    def at(self, t: float) -> Vehicle:
+        """Read what the bus has, ask again when it is time, and return what is believed at `t`, monotonic seconds."""
+        try:
+            if self._open(t):
+                self._read(t)
+                self._ask(t)
+        except (self._can.CanError, OSError) as error:
+            self._fault(error)
+        return self._word.at(t)
+
+    def counters(self) -> dict[str, int]:
+        """Return how often the bus failed."""
+        return {"vehicle_faults": self._faults}
+
+    def close(self) -> None:
+        """Let go of the bus."""
+        bus, self._bus = self._bus, None
+        if bus is not None:
+            bus.shutdown()
+
+    def _open(self, t: float) -> bool:
+        if self._bus is None and t - self._tried_t >= RETRY_S:
+            self._tried_t = t
+            self._bus = self._can.Bus(interface=self._interface, channel=self._channel)
+        return self._bus is not None
+
+    def _read(self, t: float) -> None:
+        for _ in range(AT_ONCE):
+            frame = self._bus.recv(0)
+            if frame is None:
+                return
+            data = bytes(frame.data)
+            # Length, answer to mode 01, the quantity, its value.
+            if frame.arbitration_id in ANSWERS and len(data) >= 4 and data[1:3] == bytes((0x41, SPEED_PID)):
+                self._word.take(t, Vehicle(float(data[3]), None))
+
+    def _ask(self, t: float) -> None:
+        if t - self._asked_t < ASK_S:
+            return
+        self._asked_t = t
+        question = self._can.Message(arbitration_id=REQUEST_ID, data=QUESTION, is_extended_id=False)
+        self._bus.send(question, timeout=0)
+
+    def _fault(self, error: Exception) -> None:
+        self._faults += 1
+        if self._faults == 1:
+            log.warning("vehicle.input: can: %s: %s; tried again every %g s", self._channel, error, RETRY_S)
+        try:
+            self.close()
+        except (self._can.CanError, OSError):
+            self._bus = None
