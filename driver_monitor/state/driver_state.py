@@ -125,6 +125,22 @@ class Emotion:
 
 
 @dataclass(frozen=True, slots=True)
+class Blink:
+    """One movement of the lids down and up again, whole or partial (`state.blinks`).
+
+    `t`: when it ended; `duration_s` from the last frame with lids up to the first with lids up again; `amplitude` and
+    `lowest` in openness; `closing_per_s`, `opening_per_s`: mean speed of the lids, openness a second.
+    """
+
+    t: float
+    duration_s: float
+    amplitude: float
+    closing_per_s: float
+    opening_per_s: float
+    lowest: float
+
+
+@dataclass(frozen=True, slots=True)
 class Perclos:
     """Share of readable time with the eyes at least 80 % closed, blinks of normal length not counted (P80).
 
@@ -150,10 +166,10 @@ class Drowsiness:
 class DriverState:
     """Everything known of the driver at time `t` (seconds since the source's first frame).
 
-    `blink_rate`: blinks a minute of readable time over the PERCLOS window, None below half coverage. `face_absent_s`
-    and `camera_fault_s`: how long there has been no face, no usable picture; 0.0 when all is well. `unread_s`: how
-    long the eyes could not be read. `degraded`: why the system is partly or wholly blind. `occlusion`: what covers the
-    face, None where that is unknown.
+    `blink`: the one that ended with this frame. `blink_rate`: blinks a minute of readable time over the PERCLOS
+    window, None below half coverage. `face_absent_s` and `camera_fault_s`: how long there has been no face, no usable
+    picture; 0.0 when all is well. `unread_s`: how long the eyes could not be read. `degraded`: why the system is partly
+    or wholly blind. `occlusion`: what covers the face, None where that is unknown.
     """
 
     t: float
@@ -174,4 +190,5 @@ class DriverState:
     camera_fault_s: float
     unread_s: float
     occlusion: Occlusion | None
+    blink: Blink | None
     vehicle: Vehicle

@@ -6,10 +6,11 @@ import math
 from typing import Protocol
 
 from driver_monitor.observation import Expression, EyeReason, FaceView, Light, Observation
+from driver_monitor.state.blinks import BlinkMeter
 from driver_monitor.state.cadence import Cadence, Step
 from driver_monitor.state.degraded import BlindnessWatch
 from driver_monitor.state.driver_state import DriverState, Emotion, GazeReason
-from driver_monitor.state.drowsiness import drowsiness
+from driver_monitor.state.drowsiness import DrowsinessMeter
 from driver_monitor.state.expression import ExpressionTracker
 from driver_monitor.state.eyelids import Eyelids
 from driver_monitor.state.gaze import GazeTracker, Look
@@ -39,6 +40,8 @@ class StateTracker:
         self._cadence = Cadence()
         self._lids = Eyelids()
         self._perclos = PerclosMeter()
+        self._blinks = BlinkMeter()
+        self._drowsiness = DrowsinessMeter()
         self._gaze = GazeTracker(wheel)
         self._yawns = YawnCounter()
         self._blindness = BlindnessWatch()
@@ -61,6 +64,7 @@ class StateTracker:
         look = self._gaze.look(face.head, seen.eyes) if face else None
         eyes = self._lids.update(step, seen.eyes if face else None, _missing(seen), self._may_teach(look))
         gaze = self._gaze.update(step, look, eyes.state, _faceless(seen))
+        blink = self._blinks.update(step, eyes.openness)
         perclos = self._perclos.update(step, eyes.state, self._lids.closure)
         occlusion = self._occlusion.update(step, face, eyes.reason)
         masked = occlusion is not None and occlusion.mouth is True
@@ -81,12 +85,13 @@ class StateTracker:
             emotion=self._expressions.update(step.t, seen.light, seen.expression, judged),
             perclos=perclos,
             blink_rate=self._perclos.rate(step.t),
-            drowsiness=drowsiness(perclos, mouth),
+            drowsiness=self._drowsiness.update(step.t, blink, perclos, mouth),
             degraded=blind.degraded,
             face_absent_s=blind.face_absent_s,
             camera_fault_s=blind.camera_fault_s,
             unread_s=blind.unread_s,
             occlusion=occlusion,
+            blink=blink,
             vehicle=seen.vehicle,
         )
 

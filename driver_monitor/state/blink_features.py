@@ -1,0 +1,38 @@
+"""Blinks in a row as a few numbers that tell sleepiness; `tools/fit_drowsiness.py` and the daemon share them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+BLINKS = 30
+"""Blinks in a row that are looked at together, as in UTA-RLDD (Ghoddoosian et al., CVPR workshops 2019)."""
+QUANTITIES = ("amplitude", "duration", "velocity")
+"""Columns; velocity is that of the lids opening. How often somebody blinks is left out: in that data it tells the
+recording as much as the sleepiness."""
+LONG_Z, VERY_LONG_Z = 2.0, 5.0
+"""Durations so many deviations above the driver's own are long and very long ones."""
+
+
+def features(z: Floats) -> Floats:
+    """Return (n, 18) features of (n, m, 3) blinks, each quantity as deviations from the driver's own when awake.
+
+    Signed logarithms, because a single closure of seconds must not outweigh thirty blinks.
+    """
+    x = np.sign(z) * np.log1p(np.abs(z))
+    spread = [x.mean(1), np.median(x, 1), x.std(1), *np.percentile(x, (10, 90), axis=1)]
+    duration = z[:, :, 1]
+    long = [(duration > LONG_Z).mean(1), (duration > VERY_LONG_Z).mean(1), np.log1p(np.clip(duration.max(1), 0, None))]
+    return np.concatenate([*spread, np.stack(long, 1)], axis=1)
+
+
+def probabilities(x: Floats, weights: Floats, mean: Floats, deviation: Floats) -> Floats:
+    """Return (n, 3) probabilities of alert, low vigilance and drowsy for (n, 18) features.
+
+    `weights`: (19, 3), the last row the constant; `mean`, `deviation`: (18,) of the features they were fitted on.
+    """
+    logits = (x - mean) / deviation @ weights[:-1] + weights[-1]
+    e = np.exp(logits - logits.max(1, keepdims=True))
+    return np.asarray(e / e.sum(1, keepdims=True), np.float64)
