@@ -241,6 +241,20 @@ def score_emotion(
         print(scoring.sentences(file, score))
 
 
+@app.command()
+def explain(
+    events: Annotated[Path, typer.Argument(help="The events.jsonl of a replay.")],
+    wanted: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--id", help="Only the alert or episode whose id begins so."),
+    ] = None,
+) -> None:
+    """Say in plain words why there were alerts: what was measured, what the limit is, whose rule it is."""
+    from driver_monitor.bench.explain import explain as story
+
+    print(story(events, wanted))
+
+
 @config_app.command("check")
 def config_check(
     file: Annotated[Optional[Path], typer.Argument(help="Configuration file.")] = None,  # noqa: UP045

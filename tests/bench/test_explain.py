@@ -1,0 +1,93 @@
+"""Somebody asks why there was an alert, and gets it in words; or asks it of a file that holds none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from driver_monitor.bench.explain import WIDTH, explain
+from driver_monitor.errors import LabelError, UsageError
+from driver_monitor.outputs.envelope import Provenance, ReplayStamper, envelope
+from driver_monitor.rules.alert import AlertEvent
+from tests.conftest import Cli
+from tests.timeline import alerts, attentive, away, film, no_face, shut
+
+
+def record(path: Path, drive: list[Any]) -> Path:
+    """The events.jsonl of a drive."""
+    stamper, origin = ReplayStamper("ab"), Provenance("van", "m0", "c0", "default")
+    events: list[AlertEvent] = alerts(film(drive))
+    path.write_text("".join(json.dumps(envelope(e, stamper.stamp(e, None), origin)) + "\n" for e in events))
+    return path
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Path:
+    return record(
+        tmp_path / "events.jsonl", [attentive(10), shut(4), attentive(10), away(7), attentive(5), no_face(20)]
+    )
+
+
+def test_ok__every_alert_has_its_measure_its_limit_and_its_clause(night: Path) -> None:
+    text = explain(night)
+    assert "microsleep (warning), at 0:00:11.0, over 3." in text
+    assert "because how long the eyes have been closed, 0 when open (eyes.closed_s) was 1 s; the limit is 1 s" in text
+    assert "Rule: Long distraction: gaze away from the road 3 s or more (Euro NCAP Safe Driving v10.4)" in text
+    assert "no_face (warning)" in text
+    assert "because time without a return was 10; the limit is 10" in text
+    assert "not over when the record ends" in text
+    assert "profile default, configuration c0, models m0" in text
+
+
+def test_ok__the_timeline_shows_where_in_the_record_it_was(night: Path) -> None:
+    lines = [line.strip() for line in explain(night).splitlines() if set(line.strip()) <= set("-=!^.") and line.strip()]
+    assert all(len(line) == WIDTH and line.count("!") == 1 for line in lines)
+    assert lines[0].startswith("!")
+    assert lines[-1].endswith("=")
+
+
+def test_ok__one_alert_is_asked_for_by_the_beginning_of_its_id(night: Path) -> None:
+    last = json.loads(night.read_text().splitlines()[-1])
+    text = explain(night, last["id"][:8])
+    assert text.startswith("no_face")
+    assert text == explain(night, last["episode"])
+
+
+def test_ok__a_drive_without_alerts_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text("\n")
+    assert explain(path) == f"{path}: no alert was raised"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", ":1: not JSON"),
+        ("\n[1]", ":2: not an alert: the line"),
+        ('{"id": "x"}', ":1: not an alert: episode: field required"),
+        ("[" * 10_000, ":1: not JSON"),
+        ("\xff\xfe", ":1: not JSON"),
+    ],
+)
+def test_fail__what_is_no_alert_is_told_with_its_line(tmp_path: Path, text: str, reason: str, command: Cli) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(LabelError, match=reason):
+        explain(path)
+    outcome = command("explain", path)
+    assert (outcome.code, outcome.out, len(outcome.lines)) == (1, "", 1)
+
+
+def test_fail__an_alert_that_is_not_there(night: Path, command: Cli) -> None:
+    with pytest.raises(UsageError, match="no alert and no episode is called 'zz'"):
+        explain(night, "zz")
+    assert command("explain", night, "--id", "zz").code == 2
+    assert command("explain", "nowhere.jsonl").code == 1
+
+
+def test_ok__control_characters_in_a_message_do_not_reach_the_terminal(night: Path) -> None:
+    night.write_text(night.read_text().replace("Eyes closed", "\\u001b[2J Eyes closed"))
+    assert "\x1b" not in explain(night)
