@@ -139,7 +139,7 @@ def _shown(value: Any, name: str) -> str:
 
 
 def _timeline(told: list[Told], span: tuple[float, float]) -> str:
-    """Return the whole record as a line: where the alert was raised (!), got worse (^), was active (=), was over (.)."""
+    """Return the whole record as a line: where the alert was raised (!), got worse (^), held (=), was over (.)."""
     start, length = span[0], max(span[1] - span[0], 1e-9)
 
     def column(t: float) -> int:

@@ -46,7 +46,7 @@ def test_ok__the_timeline_shows_where_in_the_record_it_was(night: Path) -> None:
     lines = [line.strip() for line in explain(night).splitlines() if set(line.strip()) <= set("-=!^.") and line.strip()]
     assert all(len(line) == WIDTH and line.count("!") == 1 for line in lines)
     assert lines[0].startswith("!")
-    assert lines[-1].endswith("=")
+    assert lines[-1].endswith("=^")
 
 
 def test_ok__one_alert_is_asked_for_by_the_beginning_of_its_id(night: Path) -> None:
