@@ -126,13 +126,16 @@ def replay(
         Optional[float],  # noqa: UP045
         typer.Option(min=0.1, max=1000, help="Frames a second of a folder of images."),
     ] = None,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="Also write what was seen, without pictures: it can be replayed itself.")
+    ] = False,
 ) -> None:
-    """Run recorded clips through the same pipeline, as fast as it goes, and write signals.jsonl and events.jsonl."""
+    """Run recorded clips or traces through the same pipeline, as fast as it goes: signals.jsonl and events.jsonl."""
     from driver_monitor.bench import replay_many
     from driver_monitor.bench.replay import jobs_of
     from driver_monitor.service import Request, load_plan
 
-    work = jobs_of(clips, out, every, fps)
+    work = jobs_of(clips, out, every, fps, trace)
     failed = replay_many.replay_all(work, load_plan(Request(config, None, profile)), jobs, Console())
     if failed:
         raise typer.Exit(1)

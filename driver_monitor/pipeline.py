@@ -32,6 +32,18 @@ class Witness(Protocol):
         """Return the observation of time `t` (seconds) without a usable picture."""
 
 
+class Blindfold:
+    """Sees nothing: for a pipeline that is given what was seen before."""
+
+    def observe(self, frame: Frame, camera: CameraState = "ok") -> Observation:
+        """Return that there is nothing to be seen."""
+        return self.blind(frame.t, camera)
+
+    def blind(self, t: float, camera: CameraState) -> Observation:
+        """Return the same."""
+        return Observation(t, camera, "dark", None, None, face_reason="no_frame")
+
+
 class Pipeline:
     """Perception, state and rules in a row. Time comes with the frames; no clock is read."""
 
@@ -40,13 +52,13 @@ class Pipeline:
 
     def step(self, frame: Frame, camera: CameraState = "ok", vehicle: Vehicle = SILENT) -> Step:
         """Take one frame; `camera` "frozen" says that it shows nothing new; `vehicle`: what the car says meanwhile."""
-        return self._conclude(self._perception.observe(frame, camera), vehicle)
+        return self.conclude(replace(self._perception.observe(frame, camera), vehicle=vehicle))
 
     def blind(self, t: float, camera: CameraState, vehicle: Vehicle = SILENT) -> Step:
         """Let time go on to `t` (seconds) without a frame, because the camera is `camera`."""
-        return self._conclude(self._perception.blind(t, camera), vehicle)
+        return self.conclude(replace(self._perception.blind(t, camera), vehicle=vehicle))
 
-    def _conclude(self, seen: Observation, vehicle: Vehicle) -> Step:
-        observation = replace(seen, vehicle=vehicle)
+    def conclude(self, observation: Observation) -> Step:
+        """Take what was seen, now or when a trace of it was written."""
         state = self._state.update(observation)
         return Step(observation, state, self.engine.update(state))

@@ -33,7 +33,7 @@ from driver_monitor.outputs.journal import Journal
 from driver_monitor.outputs.output import Output
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 from driver_monitor.perception import Perception
-from driver_monitor.pipeline import Pipeline
+from driver_monitor.pipeline import Blindfold, Pipeline
 from driver_monitor.profiles import load_profile
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
@@ -141,10 +141,22 @@ def build_pipeline(plan: Plan, models: Models, *, still: bool = False) -> Pipeli
     )
 
 
+def build_judge(plan: Plan) -> Pipeline:
+    """Build a pipeline that is only ever given what was seen before, from a trace: it needs no nets."""
+    return Pipeline(
+        Blindfold(), StateTracker(ExpressionTracker(), plan.config.vehicle.steering_wheel), Engine(plan.profile)
+    )
+
+
 def provenance(plan: Plan, models: Models) -> Provenance:
     """Return what every alert says of where it comes from."""
+    return origin(plan, models.digest)
+
+
+def origin(plan: Plan, models: str) -> Provenance:
+    """Return the same where only the nets' digest is known."""
     digest = configuration.digest(plan.config, plan.profile_text)
-    return Provenance(plan.config.vehicle.id, models.digest, digest, plan.profile.name)
+    return Provenance(plan.config.vehicle.id, models, digest, plan.profile.name)
 
 
 def build_grabber(plan: Plan, started: float, *, eager: bool) -> Grabber:

@@ -5,39 +5,47 @@ A replay reads no clock and drops nothing: the same machine and versions write t
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
+import itertools
 import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from driver_monitor import demo, service
+from driver_monitor import demo, service, trace
 from driver_monitor.capture.camera import Camera
 from driver_monitor.capture.clip import ClipCamera
 from driver_monitor.capture.frame import Frame
 from driver_monitor.capture.images import FolderCamera
 from driver_monitor.capture.open_source import DEMO, RotatedCamera
 from driver_monitor.errors import DriverMonitorError, OutputError, UsageError
-from driver_monitor.outputs.envelope import ReplayStamper, envelope
+from driver_monitor.outputs.envelope import Provenance, ReplayStamper, envelope
 from driver_monitor.outputs.messages import signals
+from driver_monitor.pipeline import Step
 from driver_monitor.service import Plan
 from driver_monitor.vehicle.recorded import open_recorded
 
-NAMES = ("signals.jsonl", "events.jsonl")
+NAMES = ("signals.jsonl", "events.jsonl", trace.NAME)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One clip to replay. `every`: use each Nth frame only. `fps`: the rate of a folder of images."""
+    """One clip, or one trace, to replay.
+
+    `every`: use each Nth frame only. `fps`: the rate of a folder of images. `trace`: write one, too.
+    """
 
     clip: Path
     folder: Path
     every: int = 1
     fps: float | None = None
+    trace: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +66,48 @@ def replay(job: Job, plan: Plan, progress: Callable[[int, int | None], None] | N
     `progress` is told frames done and in all (None: the file does not say). Raises `DriverMonitorError` on a clip
     that cannot be read and a folder that cannot be written.
     """
-    models = service.load_models(plan.config)
-    pipeline, origin = service.build_pipeline(plan, models), service.provenance(plan, models)
-    alerts: list[Mapping[str, Any]] = []
     curtain = plan.curtain  # files are handed on
-    frames, t = 0, 0.0
-    vehicle = open_recorded(job.clip)
+    alerts: list[Mapping[str, Any]] = []
+    frames, last = 0, 0.0
+    with _played(job, plan) as (steps, origin, trip, total), ExitStack() as files:
+        stamper = ReplayStamper(trip)
+        lines, events = (files.enter_context(_whole(job.folder / name)) for name in NAMES[:2])
+        kept = files.enter_context(_whole(job.folder / NAMES[2])) if job.trace else None
+        if kept is not None:
+            kept.write(trace.line(trace.Header(trip, origin.models).to_json()))
+        for number, step in steps:
+            lines.write(to_line(curtain.state(signals(number, step.state, step.verdict))))
+            for event in step.verdict.events:
+                alert = curtain.alert(envelope(event, stamper.stamp(event, None), origin))
+                if alert is not None:
+                    alerts.append(alert)
+                    events.write(to_line(alert))
+            if kept is not None:
+                kept.write(trace.line(trace.encode(number, curtain.observation(step.observation))))
+            frames, last = frames + 1, step.observation.t
+            if progress is not None:
+                progress(frames, total)
+    return Replayed(job.clip, job.folder, frames, last, tuple(alerts))
+
+
+Played = tuple[Iterator[tuple[int, Step]], Provenance, str, int | None]
+"""Steps with the numbers of their frames, where they come from, the trip, and how many there are, if that is known."""
+
+
+@contextmanager
+def _played(job: Job, plan: Plan) -> Iterator[Played]:
+    """Open the clip or trace of `job` and put it through the pipeline."""
+    if trace.is_trace(job.clip):
+        header, seen = trace.read(job.clip)
+        judge = service.build_judge(plan)
+        steps = ((number, judge.conclude(one)) for number, one in itertools.islice(seen, 0, None, job.every))
+        yield steps, service.origin(plan, header.models), header.trip, None
+        return
+    models = service.load_models(plan.config)
+    pipeline, vehicle = service.build_pipeline(plan, models), open_recorded(job.clip)
     with open_recording(job, plan.config.camera.rotate) as camera:
-        stamper = ReplayStamper(digest(job.clip))
-        with _whole(job.folder / NAMES[0]) as lines, _whole(job.folder / NAMES[1]) as events:
-            for frame in frames_of(camera):
-                step = pipeline.step(frame, vehicle=vehicle.at(frame.t))
-                lines.write(to_line(curtain.state(signals(frame.sequence, step.state, step.verdict))))
-                for event in step.verdict.events:
-                    alert = curtain.alert(envelope(event, stamper.stamp(event, None), origin))
-                    if alert is not None:
-                        alerts.append(alert)
-                        events.write(to_line(alert))
-                frames, t = frames + 1, frame.t
-                if progress is not None:
-                    progress(frames, camera.frames)
-    return Replayed(job.clip, job.folder, frames, t, tuple(alerts))
+        frames = ((frame.sequence, pipeline.step(frame, vehicle=vehicle.at(frame.t))) for frame in frames_of(camera))
+        yield frames, service.provenance(plan, models), digest(job.clip), camera.frames
 
 
 def attempt(job: Job, plan: Plan) -> Replayed:
@@ -132,11 +161,13 @@ def folders(clips: list[Path], out: Path) -> dict[Path, Path]:
 
 def _stem(clip: Path) -> str:
     """Return the name without its ending; a name that is all dots (`...mp4`) must not lead out of the folder."""
+    if trace.is_trace(clip):
+        return clip.name.removesuffix(trace.SUFFIX)
     stem = clip.resolve().name if clip.is_dir() else clip.stem
     return stem if stem.strip(".") else clip.name
 
 
-def jobs_of(clips: list[Path], out: Path, every: int, fps: float | None) -> list[Job]:
+def jobs_of(clips: list[Path], out: Path, every: int, fps: float | None, traced: bool = False) -> list[Job]:
     """Return what is to be done for `clips`, each once; `demo` is the bundled clip.
 
     Raises `UsageError` for a folder of images without `fps`.
@@ -146,7 +177,7 @@ def jobs_of(clips: list[Path], out: Path, every: int, fps: float | None) -> list
     timeless = next((clip for clip in unique if clip.is_dir()), None)
     if timeless is not None and fps is None:
         raise UsageError(f"{timeless}: a folder of images has no frame rate of its own; give one with --fps")
-    return [Job(clip, folder, every, fps) for clip, folder in folders(unique, out).items()]
+    return [Job(clip, folder, every, fps, traced) for clip, folder in folders(unique, out).items()]
 
 
 def open_recording(job: Job, rotate: int) -> Camera:
@@ -188,10 +219,14 @@ def _whole(path: Path) -> Iterator[TextIO]:
     part = _part(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8") as file:
+        with part.open("wb") as raw:
+            # Without the time and the name of the file: the same clip makes the same bytes.
+            packed = gzip.GzipFile("", "wb", fileobj=raw, mtime=0) if path.suffix == ".gz" else None
+            file = io.TextIOWrapper(packed or raw, "utf-8")
             yield file
-            file.flush()
-            os.fsync(file.fileno())
+            file.detach() if packed is None else file.close()
+            raw.flush()
+            os.fsync(raw.fileno())
         part.replace(path)
     except OSError as error:
         raise OutputError(f"{path}: cannot write: {error.strerror}; choose another folder with --out") from error

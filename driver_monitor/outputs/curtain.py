@@ -9,8 +9,10 @@ probability, neither alert nor the gap that a left-out alert would leave in a co
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
+from driver_monitor.observation import Observation
 from driver_monitor.rules.signals import rests_on_expression
 
 Message = Mapping[str, Any]
@@ -51,6 +53,10 @@ class Curtain:
         if not self.drawn:
             return state
         return {**self._innocent(state), "emotion": None, "alerts": self._others(state.get("alerts"))}
+
+    def observation(self, seen: Observation) -> Observation:
+        """Return what was seen in a frame, for a trace, without expression."""
+        return replace(seen, expression=None) if self.drawn else seen
 
     def status(self, status: Message) -> Message:
         """Return a message of `status/` in which nobody can see what is hidden.

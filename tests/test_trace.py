@@ -1,0 +1,163 @@
+"""A driver reports a fault without a picture: what was seen is written down, replayed, cut short, damaged."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from driver_monitor import service, trace
+from driver_monitor.bench.replay import Job, replay
+from driver_monitor.errors import SourceError
+from driver_monitor.observation import EMOTIONS, Expression, EyesView, EyeView, Observation, Vehicle
+from driver_monitor.service import Plan, Request
+from tests.conftest import Cli
+from tests.timeline import attentive, away, film, no_camera, no_face, observe, shut, unreadable, yawn
+
+
+@pytest.fixture
+def plan() -> Plan:
+    return service.load_plan(Request())
+
+
+@pytest.fixture
+def written(short_clip: Path, tmp_path: Path, plan: Plan) -> Path:
+    """The folder of a clip's replay, with a trace in it."""
+    return replay(Job(short_clip, tmp_path / "clip", trace=True), plan).folder
+
+
+def test_ok__a_trace_gives_the_very_same_files_as_the_clip(written: Path, tmp_path: Path, plan: Plan) -> None:
+    again = replay(Job(written / trace.NAME, tmp_path / "again", trace=True), plan).folder
+    for name in ("signals.jsonl", "events.jsonl", trace.NAME):
+        assert (again / name).read_bytes() == (written / name).read_bytes()
+    assert (written / "signals.jsonl").read_text().count("\n") > 10
+
+
+def test_ok__a_trace_is_replayed_under_other_rules(written: Path, tmp_path: Path) -> None:
+    done = replay(Job(written / trace.NAME, tmp_path / "eu"), service.load_plan(Request(None, None, "eu_addw")))
+    assert done.frames > 10
+
+
+def test_ok__no_picture_is_in_it(written: Path) -> None:
+    with gzip.open(written / trace.NAME, "rt") as file:
+        lines = [json.loads(line) for line in file]
+    assert set(lines[0]) == {"schema", "kind", "trip", "models"}
+    assert set(lines[1]) == {"frame", "t", "camera", "light", "face", "face_reason", "eyes", "expression", "vehicle"}
+    assert max(len(json.dumps(line)) for line in lines) < 5000
+
+
+def test_ok__at_a_workplace_no_expression_is_in_it(short_clip: Path, tmp_path: Path, plan: Plan) -> None:
+    purpose = tmp_path / "my.yaml"
+    purpose.write_text("profile: fleet\nemotion: {safety_purpose: Warn the driver of rage before it is dangerous}")
+    for at_work in (False, True):
+        chosen = service.load_plan(Request(purpose)) if at_work else plan
+        done = replay(Job(short_clip, tmp_path / str(at_work), trace=True), chosen)
+        told = [seen.expression for _, seen in trace.read(done.folder / trace.NAME)[1]]
+        assert any(told) != at_work
+
+
+def same(one: Observation, other: Observation) -> bool:
+    """Whether two observations are equal to the last bit; NaN is NaN, and arrays are compared by their bytes."""
+
+    def flat(seen: Observation) -> str:
+        face = seen.face and replace(seen.face, points=np.zeros(0, np.float32))
+        box = face and [float(value) for value in (face.box.x, face.box.y, face.box.w, face.box.h)]
+        shown = face and (box, face.score, face.head, face.mouth_opening, face.mouth_hidden, face.others)
+        return repr((replace(seen, face=None), shown, seen.face and seen.face.points.tobytes()))
+
+    return flat(one) == flat(other)
+
+
+number = st.one_of(st.none(), st.floats(width=64))
+eye = st.builds(EyeView, number, number, st.sampled_from([None, "blur", "sunglasses"]))
+eyes = st.builds(EyesView, eye, eye, number, number)
+stretch = st.sampled_from([attentive(1), shut(1), away(1), unreadable(1), no_face(1), no_camera(1), yawn(1)])
+speed = st.builds(Vehicle, number, st.sampled_from([None, True, False]))
+look = st.one_of(st.none(), st.just(Expression(dict.fromkeys(EMOTIONS, 1 / 8))))
+seen = st.builds(
+    lambda t, part, eyes, expression, vehicle: replace(
+        observe(t, part), eyes=eyes if part.face else None, expression=expression, vehicle=vehicle
+    ),
+    st.floats(allow_nan=False), stretch, eyes, look, speed,
+)  # fmt: skip
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(0, 10**9), seen)
+def test_ok__whatever_was_seen_comes_back_bit_for_bit(frame: int, one: Observation) -> None:
+    number, again = trace.decode(json.loads(trace.line(trace.encode(frame, one))))
+    assert number == frame
+    assert same(one, again)
+
+
+def test_ok__landmarks_come_back_bit_for_bit() -> None:
+    one = observe(0.0, attentive(1))
+    assert one.face is not None
+    points = np.random.default_rng(2).normal(300, 100, (70, 2)).astype(np.float32)
+    moved = replace(one, face=replace(one.face, points=points))
+    assert same(moved, trace.decode(json.loads(trace.line(trace.encode(3, moved))))[1])
+
+
+def write(path: Path, lines: list[str]) -> Path:
+    with gzip.open(path, "wt") as file:
+        file.writelines(lines)
+    return path
+
+
+HEADER = trace.line(trace.Header("ab", "m0").to_json())
+FRAMES = [trace.line(trace.encode(k, one)) for k, one in enumerate(film([attentive(1)]))]
+
+
+def test_ok__a_trace_that_the_power_cut_is_good_as_far_as_it_goes(tmp_path: Path) -> None:
+    whole = write(tmp_path / f"whole{trace.SUFFIX}", [HEADER, *FRAMES])
+    cut = tmp_path / f"cut{trace.SUFFIX}"
+    cut.write_bytes(whole.read_bytes()[:-60])
+    read = [number for number, _ in trace.read(cut)[1]]
+    assert read == list(range(len(read)))
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ([], ":1: not a trace of driver-monitor"),
+        (["{}\n"], ":1: not a trace"),
+        ([HEADER.replace('"schema":1', '"schema":7')], "schema 7, this version reads 1"),
+        ([HEADER, "rubbish\n"], ":2: not JSON"),
+        ([HEADER, "[]\n"], ":2: not an observation"),
+        ([HEADER, FRAMES[0].replace('"light"', '"lihgt"')], ":2: light: missing"),
+        ([HEADER, FRAMES[0].replace('"day"', '"noon"')], ":2: expected one of day"),
+        ([HEADER, FRAMES[0].replace('"frame":0', '"frame":-1')], ":2: frame"),
+        ([HEADER, FRAMES[0].replace('"points":[0.0,', '"points":[')], ":2: points: expected 140 numbers, found 139"),
+        ([HEADER, FRAMES[0].replace('"t":0.0', '"t":"0"')], ":2: expected a number"),
+    ],
+)
+def test_fail__what_is_no_trace_is_told_with_its_line(
+    tmp_path: Path, lines: list[str], reason: str, command: Cli
+) -> None:
+    path = write(tmp_path / f"bad{trace.SUFFIX}", lines)
+    with pytest.raises(SourceError, match=reason):
+        list(trace.read(path)[1])
+    outcome = command("replay", path, "--out", tmp_path / "out")
+    assert (outcome.code, len(outcome.lines)) == (1, 1)
+    assert not (tmp_path / "out" / "bad").exists()
+
+
+def test_fail__a_file_that_is_not_even_packed(tmp_path: Path) -> None:
+    path = tmp_path / f"plain{trace.SUFFIX}"
+    path.write_text(HEADER)
+    with pytest.raises(SourceError, match="not a gzipped trace"):
+        trace.read(path)
+    with pytest.raises(SourceError, match="cannot read it"):
+        trace.read(tmp_path / f"nowhere{trace.SUFFIX}")
+
+
+def test_ok__a_time_that_is_no_number_stays_one() -> None:
+    one = replace(observe(0.0, attentive(1)), t=math.nan)
+    assert math.isnan(trace.decode(json.loads(trace.line(trace.encode(0, one))))[1].t)
