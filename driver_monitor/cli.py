@@ -106,12 +106,16 @@ def run(
         typer.Option(help="Camera number or device, clip, folder of images, URL, or demo."),
     ] = None,
     profile: ProfileOption = None,
+    trace: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Write what is seen, without pictures, to this new file (NAME.trace.jsonl.gz)."),
+    ] = None,
 ) -> None:
     """Run the daemon: watch the camera, warn, publish."""
     from driver_monitor import live
     from driver_monitor.service import Request
 
-    live.run(Request(config, source, profile))
+    live.run(Request(config, source, profile), trace)
 
 
 @app.command()

@@ -14,7 +14,8 @@ from typing import Protocol
 from driver_monitor.capture.frame import Frame
 from driver_monitor.errors import DriverMonitorError
 from driver_monitor.health import CameraHealth, Health, sentence
-from driver_monitor.observation import Vehicle
+from driver_monitor.observation import Observation, Vehicle
+from driver_monitor.outputs.curtain import Curtain
 from driver_monitor.outputs.envelope import Provenance, Stamper, envelope
 from driver_monitor.outputs.messages import state_message
 from driver_monitor.outputs.output import Counting, Message, Output
@@ -74,6 +75,16 @@ class Numbers(Protocol):
         """Why it can work no more, or None."""
 
 
+class Tracer(Counting, Protocol):
+    """What keeps a trace: `outputs.trace_writer.TraceWriter`."""
+
+    def see(self, seen: Observation) -> None:
+        """Take what one frame shows."""
+
+    def behind(self, curtain: Curtain) -> None:
+        """Hide from now on what `curtain` hides."""
+
+
 @dataclass(slots=True)
 class Parts:
     """What the loop runs on; a reload puts another part in its place."""
@@ -85,6 +96,7 @@ class Parts:
     provenance: Provenance
     state_s: float
     vehicle: VehicleSource = field(default_factory=SilentVehicle)
+    trace: Tracer | None = None
 
 
 class Daemon:
@@ -164,6 +176,8 @@ class Daemon:
 
     def _publish(self, step: Step, t_mono: float | None) -> None:
         self.health.seen(step)
+        if self.parts.trace is not None:
+            self.parts.trace.see(step.observation)
         self.send(step.verdict.events, t_mono)
         outputs = self.parts.outputs
         if step.verdict.level != self._level:
@@ -197,7 +211,9 @@ class Daemon:
         now = self._clock()
         if not self._status_rhythm.beat(now):
             return
-        lost = {**self.parts.outputs.counters(), **self.parts.vehicle.counters()}
+        parts = self.parts
+        counting: list[Counting] = [parts.outputs, parts.vehicle, *([parts.trace] if parts.trace else [])]
+        lost = {name: count for part in counting for name, count in part.counters().items()}
         status = self.health.status(self.parts.source, lost, self.parts.provenance, now)
         self.parts.outputs.status(status)
         if self._progress:

@@ -22,9 +22,11 @@ from driver_monitor.errors import OutputError
 from driver_monitor.outputs import journal
 from driver_monitor.outputs.envelope import LiveStamper
 from driver_monitor.outputs.sequence import AlertSequence
+from driver_monitor.outputs.trace_writer import TraceWriter
 from driver_monitor.reload import Builders, Reloader
 from driver_monitor.service import Models, Plan, Request
 from driver_monitor.systemd import Notifier
+from driver_monitor.trace import Header
 from driver_monitor.vehicle.source import SilentVehicle, VehicleSource
 
 log = logging.getLogger(__name__)
@@ -34,8 +36,11 @@ SYNCED = Path("/run/systemd/timesync/synchronized")
 """systemd-timesyncd touches it once the clock has been set from the network; a Pi has no battery clock."""
 
 
-def run(request: Request) -> None:
-    """Run the daemon until its source ends or it is told to stop. Raises `DriverMonitorError`."""
+def run(request: Request, trace: Path | None = None) -> None:
+    """Run the daemon until its source ends or it is told to stop, and write a trace where that is asked for.
+
+    Raises `DriverMonitorError`.
+    """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a daemon that could read its configuration again
     started = time.monotonic()
     plan = service.load_plan(request)
@@ -53,7 +58,7 @@ def run(request: Request) -> None:
         stamper = LiveStamper(sequence.next, wall_clock, str(uuid.uuid4()), boot_id())
         reload = Reloader(request, plan, models, builders)
         daemon = Daemon(parts, stamper, Notifier(), time.monotonic, started, reload)
-        with _signals(daemon):
+        with _signals(daemon), _traced(parts, plan, models, trace):
             daemon.run()
         health = daemon.health
     log.info("stopped after %d frames, %d alerts raised", health.frames, health.alerts)
@@ -84,6 +89,20 @@ def _parts(
         parts.outputs.close()
         parts.vehicle.close()
         parts.source.close()
+
+
+@contextmanager
+def _traced(parts: Parts, plan: Plan, models: Models, path: Path | None) -> Iterator[None]:
+    """Have what is seen written to `path`, if there is one."""
+    if path is None:
+        yield
+        return
+    writer = TraceWriter(path, Header(str(uuid.uuid4()), models.digest), plan.curtain)
+    parts.trace = writer
+    try:
+        yield
+    finally:
+        writer.close()
 
 
 @contextmanager

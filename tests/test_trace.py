@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 
 from driver_monitor import service, trace
 from driver_monitor.bench.replay import Job, replay
-from driver_monitor.errors import SourceError
+from driver_monitor.errors import OutputError, SourceError
 from driver_monitor.observation import EMOTIONS, Expression, EyesView, EyeView, Observation, Vehicle
+from driver_monitor.outputs import trace_writer
+from driver_monitor.outputs.curtain import Curtain
+from driver_monitor.outputs.trace_writer import TraceWriter
 from driver_monitor.service import Plan, Request
 from tests.conftest import Cli
 from tests.timeline import attentive, away, film, no_camera, no_face, observe, shut, unreadable, yawn
@@ -161,3 +164,53 @@ def test_fail__a_file_that_is_not_even_packed(tmp_path: Path) -> None:
 def test_ok__a_time_that_is_no_number_stays_one() -> None:
     one = replace(observe(0.0, attentive(1)), t=math.nan)
     assert math.isnan(trace.decode(json.loads(trace.line(trace.encode(0, one))))[1].t)
+
+
+def test_ok__a_daemon_writes_what_it_sees_and_others_cannot_read_it(tmp_path: Path, plan: Plan) -> None:
+    path = tmp_path / f"mine{trace.SUFFIX}"
+    writer = TraceWriter(path, trace.Header("trip", "m0"), plan.curtain)
+    frames = film([attentive(3), shut(1)])
+    for one in frames:
+        writer.see(one)
+    writer.close()
+    writer.close()
+    assert path.stat().st_mode & 0o077 == 0
+    header, read = trace.read(path)
+    assert header == trace.Header("trip", "m0")
+    assert all(same(one, again) for one, (_, again) in zip(frames, read, strict=True))
+    assert writer.counters() == {"trace_dropped": 0}
+
+
+def test_fail__a_trace_never_overwrites_and_has_a_name_of_its_own(tmp_path: Path, plan: Plan) -> None:
+    (tmp_path / f"mine{trace.SUFFIX}").write_text("precious")
+    for name, reason in ((f"mine{trace.SUFFIX}", "is there already"), ("mine.txt", "name ends in"),
+                         (f"no/mine{trace.SUFFIX}", "cannot be made")):  # fmt: skip
+        with pytest.raises(OutputError, match=reason):
+            TraceWriter(tmp_path / name, trace.Header("trip", "m0"), plan.curtain)
+    assert (tmp_path / f"mine{trace.SUFFIX}").read_text() == "precious"
+
+
+def test_fail__a_full_disk_ends_the_trace_and_not_the_daemon(
+    tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(trace_writer, "MAX_BYTES", 2000)
+    monkeypatch.setattr(trace_writer, "FLUSH_EVERY", 1)
+    writer = TraceWriter(tmp_path / f"mine{trace.SUFFIX}", trace.Header("trip", "m0"), plan.curtain)
+    frames = film([attentive(10)])
+    for one in frames:
+        writer.see(one)
+    writer.close()
+    read = list(trace.read(tmp_path / f"mine{trace.SUFFIX}")[1])
+    assert 0 < len(read) < len(frames)
+    assert writer.counters() == {"trace_dropped": len(frames) - len(read)}
+    assert caplog.text.count("monitoring goes on") == 1
+
+
+def test_ok__when_work_begins_the_trace_holds_no_expression_any_more(tmp_path: Path, plan: Plan) -> None:
+    angry = replace(observe(0.0, attentive(1)), expression=Expression(dict.fromkeys(EMOTIONS, 1 / 8)))
+    writer = TraceWriter(tmp_path / f"mine{trace.SUFFIX}", trace.Header("trip", "m0"), plan.curtain)
+    writer.see(angry)
+    writer.behind(Curtain({"distress"}))
+    writer.see(replace(angry, t=1.0))
+    writer.close()
+    assert [one.expression is None for _, one in trace.read(tmp_path / f"mine{trace.SUFFIX}")[1]] == [False, True]
