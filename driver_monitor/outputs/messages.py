@@ -10,7 +10,7 @@ from typing import Any
 from driver_monitor.observation import HeadPose
 from driver_monitor.outputs.envelope import SCHEMA
 from driver_monitor.rules.alert import Verdict
-from driver_monitor.state.driver_state import DriverState, Drowsiness, Emotion, EyesState, Gaze, Mouth, Occlusion
+from driver_monitor.state.driver_state import Blink, DriverState, Drowsiness, Emotion, EyesState, Gaze, Mouth, Occlusion
 
 
 def signals(frame: int, state: DriverState, verdict: Verdict) -> dict[str, Any]:
@@ -45,6 +45,8 @@ def _driver(state: DriverState, verdict: Verdict) -> dict[str, Any]:
             "window_s": perclos.window_s,
         },
         "blink_rate": _round(state.blink_rate, 1),
+        "blink": _blink(state.blink),
+        "nods": state.nods,
         "drowsiness": _drowsiness(state.drowsiness),
         "attention": verdict.attention,
         "degraded": state.degraded,
@@ -52,6 +54,17 @@ def _driver(state: DriverState, verdict: Verdict) -> dict[str, Any]:
         "light": state.light,
         "vehicle": {"speed_kmh": _round(state.vehicle.speed_kmh, 1), "ignition": state.vehicle.ignition},
         "alerts": list(verdict.active),
+    }
+
+
+def _blink(blink: Blink | None) -> dict[str, Any] | None:
+    if blink is None:
+        return None
+    return {
+        "duration_s": round(blink.duration_s, 3),
+        "amplitude": round(blink.amplitude, 3),
+        "closing_per_s": round(blink.closing_per_s, 2),
+        "opening_per_s": round(blink.opening_per_s, 2),
     }
 
 

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from driver_monitor.observation import EMOTIONS, CameraState, Light
 from driver_monitor.rules.alert import Value
 from driver_monitor.state.driver_state import Cover, Degraded, DriverState, EyesVerdict, GazeRegion, GazeZone
+from driver_monitor.state.nods import WINDOW_S as NOD_WINDOW_S
 
 Kind = Literal["number", "bool", "text"]
 
@@ -119,6 +120,7 @@ SIGNALS: dict[str, Signal] = {
     "mouth.opening": Signal(lambda s: s.mouth.opening, "", "inner-lip gap over mouth width", high=2.0),
     "mouth.yawning": Signal(lambda s: s.mouth.yawning, "", "a yawn is under way", "bool"),
     "mouth.yawns": Signal(lambda s: s.mouth.yawns, "", "yawns in the window", window_s=lambda s: s.mouth.yawn_window_s),
+    "head.nods": Signal(lambda s: s.nods, "", "nods in the last five minutes", window_s=lambda _: NOD_WINDOW_S),
     "vehicle.speed_kmh": Signal(lambda s: s.vehicle.speed_kmh, "km/h", "speed, unknown where the car is silent"),
     "vehicle.ignition": Signal(lambda s: s.vehicle.ignition, "", "the ignition is on", "bool"),
     "drowsiness.kss": Signal(

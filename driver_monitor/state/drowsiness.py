@@ -15,7 +15,7 @@ import numpy as np
 
 from driver_monitor.state.blink_baseline import BlinkBaseline
 from driver_monitor.state.blink_features import BLINKS, features, probabilities
-from driver_monitor.state.driver_state import Blink, Drowsiness, Mouth, Perclos
+from driver_monitor.state.driver_state import Blink, Drowsiness, Perclos
 from driver_monitor.state.drowsiness_weights import DEVIATION, MEAN, WEIGHTS
 
 PERCLOS_POINTS = (0.0, 0.08, 0.12, 0.30)
@@ -23,8 +23,8 @@ KSS_POINTS = (3.0, 6.5, 7.5, 9.0)
 """Karolinska sleepiness at each PERCLOS; between them linear. An alert driver stands at 3, the scale ends at 9."""
 KSS = (2.0, 6.5, 8.5)
 """Middles of UTA-RLDD's levels alert (1 to 3), low vigilance (6 and 7), drowsy (8 and 9)."""
-YAWN_KSS, YAWNS_COUNTED = 0.5, 3
-"""Each yawn in the window adds so much, up to so many: yawns alone do not make a driver sleepy."""
+SIGN_KSS, SIGNS_COUNTED = 0.5, 3
+"""Each yawn and each nod of the last five minutes adds so much, up to so many: alone they make nobody sleepy."""
 PERCLOS_OFF, BLINKS_OFF = 2.0, 4.5
 """Half an interval of either: of PERCLOS at full coverage, ours; of the blinks twice the 2.3 that the fit is off by."""
 OLD_S = 600.0
@@ -42,7 +42,7 @@ class DrowsinessMeter:
         self._blinks: deque[Blink] = deque(maxlen=BLINKS)
         self._by_blinks: float | None = None
 
-    def update(self, t: float, blink: Blink | None, perclos: Perclos, mouth: Mouth) -> Drowsiness | None:
+    def update(self, t: float, blink: Blink | None, perclos: Perclos, yawns: int, nods: int) -> Drowsiness | None:
         """Take one frame at `t`, seconds, with the `blink` that ended in it; None while nothing tells sleepiness."""
         if blink is not None:
             self._take(blink)
@@ -56,9 +56,9 @@ class DrowsinessMeter:
             return None
         weights = [off**-2 for _, off in found]
         kss = sum(weight * level for weight, (level, _) in zip(weights, found, strict=True)) / sum(weights)
-        kss = min(kss + YAWN_KSS * min(mouth.yawns, YAWNS_COUNTED), HIGHEST)
+        kss = min(kss + SIGN_KSS * (min(yawns, SIGNS_COUNTED) + min(nods, SIGNS_COUNTED)), HIGHEST)
         half = sum(weights) ** -0.5
-        reason = _reason(perclos, self._by_blinks, mouth)
+        reason = _reason(perclos, self._by_blinks, yawns, nods)
         return Drowsiness(kss, max(kss - half, LOWEST), min(kss + half, HIGHEST), reason)
 
     def _take(self, blink: Blink) -> None:
@@ -77,12 +77,12 @@ class DrowsinessMeter:
         return float(np.interp(perclos.value, PERCLOS_POINTS, KSS_POINTS)), PERCLOS_OFF / perclos.coverage
 
 
-def _reason(perclos: Perclos, by_blinks: float | None, mouth: Mouth) -> str:
+def _reason(perclos: Perclos, by_blinks: float | None, yawns: int, nods: int) -> str:
     """Return in words what the level rests on."""
     parts = []
     if perclos.value is not None:
         parts.append(f"eyes closed {perclos.value:.0%} of {perclos.window_s:.0f} s (coverage {perclos.coverage:.0%})")
     if by_blinks is not None:
         parts.append(f"the last {BLINKS} blinks as at Karolinska {by_blinks:.1f}")
-    parts.append(f"{mouth.yawns} yawns in {mouth.yawn_window_s / 60:.0f} min")
+    parts.append(f"{yawns} yawns and {nods} nods in five minutes")
     return ", ".join(parts)

@@ -14,6 +14,7 @@ from driver_monitor.state.drowsiness import DrowsinessMeter
 from driver_monitor.state.expression import ExpressionTracker
 from driver_monitor.state.eyelids import Eyelids
 from driver_monitor.state.gaze import GazeTracker, Look
+from driver_monitor.state.nods import NodCounter
 from driver_monitor.state.occlusion import OcclusionWatch
 from driver_monitor.state.perclos import PerclosMeter
 from driver_monitor.state.regions import Wheel
@@ -41,6 +42,7 @@ class StateTracker:
         self._lids = Eyelids()
         self._perclos = PerclosMeter()
         self._blinks = BlinkMeter()
+        self._nods = NodCounter()
         self._drowsiness = DrowsinessMeter()
         self._gaze = GazeTracker(wheel)
         self._yawns = YawnCounter()
@@ -65,6 +67,7 @@ class StateTracker:
         eyes = self._lids.update(step, seen.eyes if face else None, _missing(seen), self._may_teach(look))
         gaze = self._gaze.update(step, look, eyes.state, _faceless(seen))
         blink = self._blinks.update(step, eyes.openness)
+        nods = self._nods.update(step, face.head.pitch if face and face.head else None, eyes.state)
         perclos = self._perclos.update(step, eyes.state, self._lids.closure)
         occlusion = self._occlusion.update(step, face, eyes.reason)
         masked = occlusion is not None and occlusion.mouth is True
@@ -85,13 +88,14 @@ class StateTracker:
             emotion=self._expressions.update(step.t, seen.light, seen.expression, judged),
             perclos=perclos,
             blink_rate=self._perclos.rate(step.t),
-            drowsiness=self._drowsiness.update(step.t, blink, perclos, mouth),
+            drowsiness=self._drowsiness.update(step.t, blink, perclos, mouth.yawns, nods),
             degraded=blind.degraded,
             face_absent_s=blind.face_absent_s,
             camera_fault_s=blind.camera_fault_s,
             unread_s=blind.unread_s,
             occlusion=occlusion,
             blink=blink,
+            nods=nods,
             vehicle=seen.vehicle,
         )
 

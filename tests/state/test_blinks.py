@@ -14,13 +14,13 @@ from driver_monitor.state.blink_baseline import DEVIATIONS, LEARNED, MEANS, Blin
 from driver_monitor.state.blink_features import BLINKS, features
 from driver_monitor.state.blinks import LONGEST_S, BlinkMeter
 from driver_monitor.state.cadence import Cadence
-from driver_monitor.state.driver_state import Blink, Mouth, Perclos
+from driver_monitor.state.driver_state import Blink, Perclos
 from driver_monitor.state.drowsiness import HIGHEST, LOWEST, OLD_S, DrowsinessMeter
+from tests.timeline import Stretch, attentive, film, no_face, shut, states
 
 Lids = list[tuple[float, float]]
 """Seconds and openness at corners of a line."""
 NO_PERCLOS = Perclos(None, 0.2, 60.0)
-STILL = Mouth(0.05, False, 0, 300.0)
 
 
 def blinks(corners: Lids, fps: float = 30.0, missing: tuple[float, float] = (9e9, 9e9)) -> list[Blink]:
@@ -115,22 +115,22 @@ def drive(
 ) -> DrowsinessMeter:
     meter, noise = DrowsinessMeter(), np.random.default_rng(3)
     for k, kind in enumerate(kinds):
-        meter.update(4.0 * k, kind(4.0 * k, noise), perclos, STILL)
+        meter.update(4.0 * k, kind(4.0 * k, noise), perclos, 0, 0)
     return meter
 
 
 def test_ok__before_thirty_blinks_and_half_a_window_nothing_is_said() -> None:
     meter = drive([awake] * (BLINKS - 1))
-    assert meter.update(117.0, None, NO_PERCLOS, STILL) is None
-    known = meter.update(118.0, None, Perclos(0.02, 0.6, 60.0), STILL)
+    assert meter.update(117.0, None, NO_PERCLOS, 0, 0) is None
+    known = meter.update(118.0, None, Perclos(0.02, 0.6, 60.0), 0, 0)
     assert known is not None
     assert "blinks as at" not in known.reason
 
 
 def test_ok__slow_long_blinks_are_sleepier_than_ones_own_and_the_reason_says_so() -> None:
     t = 4.0 * 2 * BLINKS
-    before = drive([awake] * 2 * BLINKS).update(t, None, NO_PERCLOS, STILL)
-    after = drive([awake] * BLINKS + [sleepy] * BLINKS).update(t, None, NO_PERCLOS, STILL)
+    before = drive([awake] * 2 * BLINKS).update(t, None, NO_PERCLOS, 0, 0)
+    after = drive([awake] * BLINKS + [sleepy] * BLINKS).update(t, None, NO_PERCLOS, 0, 0)
     assert before is not None
     assert after is not None
     assert after.kss - before.kss > 1.5
@@ -140,8 +140,8 @@ def test_ok__slow_long_blinks_are_sleepier_than_ones_own_and_the_reason_says_so(
 def test_ok__the_interval_is_narrower_with_two_witnesses_and_stays_on_the_scale() -> None:
     t = 4.0 * 2 * BLINKS
     meter = drive([awake] * BLINKS + [sleepy] * BLINKS)
-    alone = meter.update(t, None, NO_PERCLOS, STILL)
-    both = meter.update(t, None, Perclos(0.15, 1.0, 60.0), Mouth(0.05, False, 9, 300.0))
+    alone = meter.update(t, None, NO_PERCLOS, 0, 0)
+    both = meter.update(t, None, Perclos(0.15, 1.0, 60.0), 9, 9)
     assert alone is not None
     assert both is not None
     assert both.high - both.low < alone.high - alone.low
@@ -151,7 +151,7 @@ def test_ok__the_interval_is_narrower_with_two_witnesses_and_stays_on_the_scale(
 
 def test_ok__the_blinks_of_a_quarter_of_an_hour_ago_say_nothing_of_now() -> None:
     meter = drive([awake] * BLINKS + [sleepy] * BLINKS)
-    assert meter.update(4.0 * 2 * BLINKS + OLD_S + 1, None, NO_PERCLOS, STILL) is None
+    assert meter.update(4.0 * 2 * BLINKS + OLD_S + 1, None, NO_PERCLOS, 0, 0) is None
 
 
 def test_ok__who_sets_off_asleep_does_not_teach_that_this_is_awake() -> None:
@@ -167,3 +167,34 @@ def test_ok__who_sets_off_asleep_does_not_teach_that_this_is_awake() -> None:
 def test_ok__features_are_finite_whatever_the_blinks() -> None:
     wild = np.array([[[1e6, -1e6, 0.0]] * BLINKS, [[0.0, 0.0, 0.0]] * BLINKS])
     assert np.isfinite(features(wild)).all()
+
+
+def nods(drive: list[Stretch], fps: float = 20.0) -> int:
+    return states(film(drive, fps))[-1].nods
+
+
+def test_ok__a_head_that_sinks_with_shut_eyes_and_is_caught_is_a_nod() -> None:
+    nod = [shut(1.0, pitch=-20.0), attentive(4)]
+    assert nods([attentive(5), *nod * 3]) == 3
+    assert nods([attentive(5), *nod], fps=10) == 1
+
+
+def test_ok__a_look_at_the_instruments_a_bump_and_a_long_sleep_are_none() -> None:
+    assert nods([attentive(5), *[attentive(1.0, pitch=-20.0), attentive(3)] * 3]) == 0
+    assert nods([attentive(5), shut(0.15, pitch=-20.0), attentive(3)]) == 0
+    assert nods([attentive(5), shut(8, pitch=-20.0), attentive(3)]) == 0
+
+
+def test_ok__nods_are_forgotten_after_five_minutes_and_a_lost_face_is_none() -> None:
+    assert nods([attentive(5), shut(1.0, pitch=-20.0), attentive(302)], fps=5) == 0
+    assert nods([attentive(5), shut(0.5, pitch=-20.0), no_face(2), attentive(3)]) == 0
+
+
+def test_ok__nods_make_sleepier_and_the_reason_says_so() -> None:
+    meter = DrowsinessMeter()
+    known = Perclos(0.02, 1.0, 60.0)
+    calm, nodding = meter.update(1.0, None, known, 0, 0), meter.update(2.0, None, known, 0, 2)
+    assert calm is not None
+    assert nodding is not None
+    assert nodding.kss - calm.kss == pytest.approx(1.0)
+    assert "2 nods" in nodding.reason
