@@ -52,7 +52,7 @@ def _driver(state: DriverState, verdict: Verdict) -> dict[str, Any]:
         "degraded": state.degraded,
         "occlusion": _occlusion(state.occlusion),
         "light": state.light,
-        "vehicle": {"speed_kmh": _round(state.vehicle.speed_kmh, 1), "ignition": state.vehicle.ignition},
+        "car": {"speed_kmh": _round(state.vehicle.speed_kmh, 1), "ignition": state.vehicle.ignition},
         "alerts": list(verdict.active),
     }
 

@@ -169,8 +169,8 @@ class DriverState:
     `blink`: the one that ended with this frame. `nods`: those of the last five minutes (`state.nods`). `blink_rate`:
     blinks a minute of readable time over the PERCLOS window, None below half coverage. `face_absent_s` and
     `camera_fault_s`: how long there has been no face, no usable picture; 0.0 when all is well. `unread_s`: how long the
-    eyes could not be read. `degraded`: why the system is partly or wholly blind. `occlusion`: what covers the face, None
-    where that is unknown.
+    eyes could not be read. `degraded`: why the system is partly or wholly blind. `occlusion`: what covers the face,
+    None where that is unknown.
     """
 
     t: float

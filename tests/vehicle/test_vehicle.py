@@ -101,7 +101,7 @@ def test_ok__a_replay_takes_the_speed_that_lies_beside_the_clip(short_clip: Path
     beside(clip).write_text('{"t": 0, "speed_kmh": 33.3, "ignition": true}')
     done = replay(Job(clip, tmp_path / "out"), service.load_plan(Request()))
     lines = [json.loads(line) for line in (done.folder / "signals.jsonl").read_text().splitlines()]
-    assert lines[0]["vehicle"] == {"speed_kmh": 33.3, "ignition": True}
+    assert lines[0]["car"] == {"speed_kmh": 33.3, "ignition": True}
 
 
 @contextmanager
