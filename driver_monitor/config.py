@@ -157,6 +157,7 @@ class GpioConfig(Section):
     )
     buzzer_pin: Pin | None = Field(17, description="BCM number, empty for none")
     led_pin: Pin | None = Field(27, description="BCM number, empty for none")
+    button_pin: Pin | None = Field(None, description="BCM number of the driver's button to ground, empty for none")
     active_high: bool = Field(True, description="False for relays and LEDs that switch to ground")
     max_buzz_s: float = Field(30.0, ge=1, le=600, description="The buzzer is silent after so long in one go")
 
@@ -164,6 +165,8 @@ class GpioConfig(Section):
     def _two_pins(self) -> GpioConfig:
         if self.buzzer_pin is not None and self.buzzer_pin == self.led_pin:
             raise ValueError(f"buzzer_pin and led_pin are both {self.led_pin}; one of them must be another pin")
+        if self.button_pin is not None and self.button_pin in (self.buzzer_pin, self.led_pin):
+            raise ValueError(f"button_pin {self.button_pin} is the buzzer's or the LED's; take another pin")
         return self
 
 

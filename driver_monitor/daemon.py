@@ -23,6 +23,7 @@ from driver_monitor.pipeline import Pipeline, Step
 from driver_monitor.rhythm import Rhythm
 from driver_monitor.rules.alert import AlertEvent, Level
 from driver_monitor.systemd import Notifier
+from driver_monitor.vehicle.button import Button, NoButton
 from driver_monitor.vehicle.source import SilentVehicle, VehicleSource
 
 log = logging.getLogger(__name__)
@@ -97,6 +98,7 @@ class Parts:
     state_s: float
     vehicle: VehicleSource = field(default_factory=SilentVehicle)
     trace: Tracer | None = None
+    button: Button = field(default_factory=NoButton)
 
 
 class Daemon:
@@ -152,6 +154,8 @@ class Daemon:
         """Take the newest frame, or let time go on without one; False at the source's end."""
         parts = self.parts
         frame = parts.source.latest(TICK_S)
+        if parts.button.pressed():
+            parts.pipeline.engine.acknowledge()
         if frame is not None:
             self._last = frame
             self._publish(parts.pipeline.step(frame, parts.source.state, self._vehicle()), frame.t_mono)

@@ -27,6 +27,7 @@ from driver_monitor.reload import Builders, Reloader
 from driver_monitor.service import Models, Plan, Request
 from driver_monitor.systemd import Notifier
 from driver_monitor.trace import Header
+from driver_monitor.vehicle.button import Button, NoButton, open_button
 from driver_monitor.vehicle.source import SilentVehicle, VehicleSource
 
 log = logging.getLogger(__name__)
@@ -73,20 +74,24 @@ def _parts(
     # The camera comes first: of all faults at a start, one that is not there is the most likely.
     source = service.build_grabber(plan, started, eager=True)
     vehicle: VehicleSource = SilentVehicle()
+    button: Button = NoButton()
     try:
         vehicle = service.build_vehicle(plan)
+        button = open_button(plan.config.gpio)
         outputs = service.build_outputs(plan, console)
     except BaseException:
+        button.close()
         vehicle.close()
         source.close()
         raise
     origin = service.provenance(plan, models)
-    parts = Parts(source, pipeline, outputs, sequence, origin, 1.0 / plan.config.zmq.state_hz, vehicle)
+    parts = Parts(source, pipeline, outputs, sequence, origin, 1.0 / plan.config.zmq.state_hz, vehicle, None, button)
     try:
         yield parts
     finally:
         # Pins low and the last alerts out first; a camera that hangs must not delay them.
         parts.outputs.close()
+        parts.button.close()
         parts.vehicle.close()
         parts.source.close()
 

@@ -56,6 +56,7 @@ def _extended(profile: Profile, text: str, path: Path) -> tuple[Profile, str]:
                 **dict(profile),
                 "workplace": workplace,
                 "standstill": standstill,
+                "acknowledge": profile.acknowledge or base.acknowledge,
                 "rules": (*base.rules, *profile.rules),
             }
         )

@@ -14,6 +14,7 @@ from driver_monitor.errors import DriverMonitorError
 from driver_monitor.outputs import journal
 from driver_monitor.rules.engine import Engine
 from driver_monitor.service import Models, Plan, Request
+from driver_monitor.vehicle.button import Button, NoButton, open_button
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,15 @@ class Builders:
 
     outputs: Callable[[Plan], Sink]
     source: Callable[[Plan], Grabber]
+
+
+def _button(plan: Plan) -> Button:
+    """Return the new button, or none where there is none: by now there is no way back, and alerts do without it."""
+    try:
+        return open_button(plan.config.gpio)
+    except DriverMonitorError as error:
+        log.error("no button: %s", error)
+        return NoButton()
 
 
 class Reloader:
@@ -77,6 +87,9 @@ class Reloader:
             daemon.parts.pipeline = service.build_pipeline(new, models)
         elif rules:
             daemon.parts.pipeline.engine = Engine(new.profile)
+        if old.config.gpio != new.config.gpio:
+            daemon.parts.button.close()
+            daemon.parts.button = _button(new)
         if other:
             daemon.parts.vehicle.close()
             daemon.parts.vehicle = vehicle

@@ -85,7 +85,7 @@ def open_pins(config: GpioConfig, factory: Any = None, say: Callable[[str], None
     if config.buzzer_pin is not None and config.buzzer_pin == config.led_pin:
         raise OutputError(f"gpio: buzzer_pin and led_pin are both {config.led_pin}; give each its own pin")
     try:
-        return GpiozeroPins(config, factory or _factory(config.backend))
+        return GpiozeroPins(config, factory or open_factory(config.backend))
     except OutputError as error:
         if config.backend != "auto":
             raise
@@ -93,8 +93,11 @@ def open_pins(config: GpioConfig, factory: Any = None, say: Callable[[str], None
         return NullPins()
 
 
-def _factory(backend: str) -> Any:
-    """Return the pin factory: gpiozero's own if it has one, else lgpio or what `GPIOZERO_PIN_FACTORY` names."""
+def open_factory(backend: str) -> Any:
+    """Return the pin factory: gpiozero's own if it has one, else lgpio or what `GPIOZERO_PIN_FACTORY` names.
+
+    Raises `OutputError` where there is none.
+    """
     try:
         if backend == "mock":
             from gpiozero.pins.mock import MockFactory

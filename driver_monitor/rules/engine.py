@@ -22,7 +22,7 @@ class Engine:
     """
 
     def __init__(self, profile: Profile) -> None:
-        self._standstill = profile.standstill
+        self._standstill, self._acknowledge = profile.standstill, profile.acknowledge
         self._rules = {rule.id: RunningRule(rule, rule.id in profile.local_rules) for rule in profile.rules}
         self._cadence = Cadence()
         self._episodes = 0
@@ -47,6 +47,13 @@ class Engine:
                 events.append(event)
         self._verdict = self._conclude(state, tuple(events))
         return self._verdict
+
+    def acknowledge(self) -> None:
+        """Silence what is active, as far as the profile lets the driver's button; it stays active all the same."""
+        for running in self._rules.values():
+            allowed = self._acknowledge is not None and running.level is not None
+            if allowed and rank(running.level or "info") <= rank(self._acknowledge or "info"):
+                running.silenced = True
 
     def dismiss(self, why: str) -> tuple[AlertEvent, ...]:
         """End every active alert because of `why`, as when the rules are replaced; what still holds is raised anew."""
@@ -75,7 +82,8 @@ class Engine:
         implied = {running.implied(read) for running in active}
         attention = next((name for name in WORST_FIRST if name in implied), None) or self._unalarmed(state)
         names = tuple(running.rule.id for running in active)
-        level = milder(active[0].level or "info", self._cap(state)) if active else None
+        loud = next((running.level for running in active if not running.silenced), None)
+        level = milder(loud, self._cap(state)) if loud is not None else None
         return Verdict(attention, names, level, events)
 
     def _cap(self, state: DriverState) -> Level:

@@ -205,6 +205,9 @@ class Profile(Part):
     description: str = ""
     workplace: bool = Field(False, description="The driver is at work: expressions are no one else's business")
     extends: str | None = Field(None, description="A shipped profile whose rules come before these")
+    acknowledge: Level | None = Field(
+        None, description="The worst level that the driver's button silences; it ends no alert, and worse is told again"
+    )
     standstill: Standstill | None = Field(None, description="What is left of the levels while the car stands")
     rules: tuple[Rule, ...] = Field((), strict=False)
 

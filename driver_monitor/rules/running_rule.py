@@ -43,6 +43,8 @@ class RunningRule:
         self._locked = False
         self._cap: Level = LEVELS[-1]
         self._due: Level = rule.level
+        self.silenced = False
+        """Whether the driver has acknowledged the alert as it is; active, and told again when it gets worse."""
         self._over: tuple[float, Level] | None = None
 
     @property
@@ -111,6 +113,7 @@ class RunningRule:
             return None
         self._due = level
         self.level, self._episode = milder(level, self._cap), next_episode
+        self.silenced = False
         self._locked = False
         self._clearing.reset()
         self._held.reset()
@@ -143,6 +146,7 @@ class RunningRule:
         if rank(milder(self._due, self._cap)) <= rank(self.level):
             return None
         self.level = milder(self._due, self._cap)
+        self.silenced = False
         return self._event(
             state, read, "escalated", reached.when if reached else None, reached.after_s if reached else None
         )

@@ -1,0 +1,84 @@
+"""The driver presses the button: what the profile allows is silent, stays active, and speaks again when worse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from gpiozero.pins.mock import MockFactory
+
+from driver_monitor.config import GpioConfig
+from driver_monitor.errors import OutputError
+from driver_monitor.profiles import load_profile
+from driver_monitor.rules.alert import Level, Verdict
+from driver_monitor.rules.engine import Engine
+from driver_monitor.vehicle.button import GpioButton, NoButton, open_button
+from tests.timeline import Stretch, attentive, away, film, shut, states
+
+PIN = 22
+CONFIG = GpioConfig(backend="mock", button_pin=PIN)
+
+
+def drive(tmp_path: Path, allowed: Level | None, stretches: list[Stretch], press_at: float) -> list[Verdict]:
+    """The verdicts of a drive at 20 fps in which the button is pressed once."""
+    path = tmp_path / "own.yaml"
+    path.write_text(f"name: own\nextends: default\n{f'acknowledge: {allowed}' if allowed else ''}\n")
+    engine, verdicts = Engine(load_profile(str(path))[0]), []
+    for state in states(film(stretches)):
+        if state.t == pytest.approx(press_at):
+            engine.acknowledge()
+        verdicts.append(engine.update(state))
+    return verdicts
+
+
+def test_ok__an_acknowledged_warning_is_silent_and_stays_active(tmp_path: Path) -> None:
+    verdicts = drive(tmp_path, "warning", [attentive(5), away(5), attentive(3)], 8.5)
+    before, after = verdicts[int(8.4 * 20)], verdicts[int(8.6 * 20)]
+    assert (before.level, after.level) == ("warning", None)
+    assert before.active == after.active == ("long_distraction",)
+    assert after.attention == "distracted"
+
+
+def test_ok__what_gets_worse_is_told_again(tmp_path: Path) -> None:
+    verdicts = drive(tmp_path, "warning", [attentive(5), shut(6), attentive(3)], 6.5)
+    assert verdicts[int(7.0 * 20)].level is None
+    assert verdicts[int(8.2 * 20)].level == "critical"
+
+
+def test_ok__nothing_is_silenced_that_the_profile_does_not_allow(tmp_path: Path) -> None:
+    for allowed in (None, "info"):
+        verdicts = drive(tmp_path, allowed, [attentive(5), away(5), attentive(3)], 8.5)
+        assert verdicts[int(8.6 * 20)].level == "warning"
+
+
+def test_ok__the_next_alert_is_loud_again(tmp_path: Path) -> None:
+    verdicts = drive(tmp_path, "warning", [attentive(5), away(4), attentive(5), away(4)], 8.5)
+    assert verdicts[-1].level == "warning"
+
+
+def test_ok__a_press_is_seen_once() -> None:
+    factory = MockFactory()
+    button = GpioButton(CONFIG, factory)
+    assert not button.pressed()
+    button._device.when_pressed()
+    assert (button.pressed(), button.pressed()) == (True, False)
+    button.close()
+    button.close()
+
+
+def test_fail__a_pin_that_is_taken_is_told() -> None:
+    factory = MockFactory()
+    first = GpioButton(CONFIG, factory)
+    with pytest.raises(OutputError, match=f"button_pin {PIN} cannot be used"):
+        GpioButton(CONFIG, factory)
+    first.close()
+
+
+def test_ok__a_car_without_a_button() -> None:
+    assert isinstance(open_button(GpioConfig(backend="off", button_pin=PIN)), NoButton)
+    assert not open_button(GpioConfig()).pressed()
+
+
+def test_fail__a_pin_for_two_things_is_refused() -> None:
+    with pytest.raises(ValueError, match="button_pin 17 is the buzzer's or the LED's"):
+        GpioConfig(button_pin=17)
