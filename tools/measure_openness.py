@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--fps", type=float, default=30.0)
     options = parser.parse_args()
     print(
-        "| recording | blinks | duration, median (10 to 90 %) | lowest | shut 0.1 to 0.4 s | longer | from 1 s | alerts |"
+        "| recording | blinks | duration, median (10 to 90 %) | lowest | shut to 0.4 s | longer | from 1 s | alerts |"
     )
     print("| --- " * 8 + "|")
     for path in sorted(options.data.glob("*.tsv.gz")):
