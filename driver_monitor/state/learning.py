@@ -16,9 +16,9 @@ REFRESH_S = 0.1
 """How much must have been learned since the value was last computed; saves time, changes nothing of note."""
 
 
-def status(learned_s: float) -> Status:
-    """Return how settled a value is after `learned_s` seconds."""
+def status(learned_s: float, provisional_s: float = PROVISIONAL_S) -> Status:
+    """Return how settled a value is after `learned_s` seconds, where it is provisional from `provisional_s` on."""
     # Sums of frame times carry rounding; a microsecond must not cost a frame.
     if learned_s >= FINAL_S - 1e-6:
         return "final"
-    return "provisional" if learned_s >= PROVISIONAL_S - 1e-6 else "prior"
+    return "provisional" if learned_s >= provisional_s - 1e-6 else "prior"

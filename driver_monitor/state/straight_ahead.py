@@ -22,6 +22,12 @@ away to become the new straight ahead while the driver is being warned of it."""
 SIDEWAYS_AFTER_S = 6.0
 """And only when it has lasted for as long as was learned before, at most so long (by then a driver who looks away is
 unresponsive): a glance into a mirror when setting off is unlearned at once, a long look away teaches nothing."""
+FIRST_S = 0.2
+"""Where a driver looks first is provisional after so long (within half a second; brief, section 5): whoever then turns
+away must not teach that this is ahead."""
+TRUSTED_S = 4.0
+"""A direction further from the camera's axis than the one known, by more than `FRONTAL_DEG`, teaches only after this:
+cameras are aimed at the driver, and a look away at the very beginning is warned of (3 s) before it is believed."""
 STEADY_DEG, STEADY_S = 6.0, 0.2
 """A head is steady within so many degrees of its own mean over about so many seconds."""
 
@@ -74,15 +80,19 @@ class StraightAhead:
             return
         if frontal:
             self._learn(step.dt, yaw, pitch)
-        elif self._sideways_s > min(self._yaws.total_s, SIDEWAYS_AFTER_S):
+        elif self._sideways_s > min(max(self._yaws.total_s, self._doubt_s(yaw, pitch)), SIDEWAYS_AFTER_S):
             self._learn(step.dt * SIDEWAYS_SHARE, yaw, pitch)
+
+    def _doubt_s(self, yaw: float, pitch: float) -> float:
+        further = math.hypot(yaw, pitch) - math.hypot(self.yaw, self.pitch)
+        return TRUSTED_S if further > FRONTAL_DEG else 0.0
 
     def _learn(self, seconds: float, yaw: float, pitch: float) -> None:
         memory = MEMORY_S if self.status == "final" else None
         self._yaws.add(yaw, seconds, memory)
         self._pitches.add(pitch, seconds, memory)
         learned = self._yaws.total_s
-        new = status(learned)
+        new = status(learned, FIRST_S)
         if new == "prior" or (new == self.status and learned - self._refreshed_s < REFRESH_S):
             return
         self.status, self._refreshed_s = new, learned

@@ -20,6 +20,8 @@ HELD_S = 1.5
 syllables and laughter open the mouth for well under a second at a time. To be confirmed on data."""
 FORGIVE_S = 0.25
 """A shorter dip does not end a yawn."""
+APART_S = 15.0
+"""What comes sooner after the last yawn is still that one, or a grimace: nobody yawns twice within this."""
 WINDOW_S = 300.0
 """Yawns are counted over five minutes."""
 
@@ -41,7 +43,7 @@ class YawnCounter:
             self._is_wide = opening >= (ENDED_BELOW if self._is_wide else OPEN_AT)
         self._wide.update(step, None if opening is None else self._is_wide)
         held = self._wide.length_s
-        if held >= HELD_S and not self._yawning:
+        if held >= HELD_S and not self._yawning and not (self._times and step.t - self._times[-1] < APART_S):
             self._times.append(step.t)
         self._yawning = held >= HELD_S
         while self._times and self._times[0] < step.t - WINDOW_S:

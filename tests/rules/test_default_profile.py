@@ -143,11 +143,15 @@ def test_ok__no_face_gets_worse_with_time() -> None:
 
 
 def test_ok__three_yawns_are_an_advisory() -> None:
-    events = alerts(film([attentive(2), yawn(3), attentive(2), yawn(3), attentive(3), yawn(3), attentive(2)]))
+    events = alerts(film([attentive(2), *[yawn(3), attentive(13)] * 3]))
     assert [(event.rule, event.level) for event in events] == [("drowsiness", "info")]
     assert events[0].evidence.measured["mouth.yawns"] == 3
     assert (events[0].evidence.window_s, events[0].evidence.coverage) == (300.0, None)
-    assert events[0].message.endswith("PERCLOS unknown, yawns in five minutes: 3")
+    assert events[0].message.endswith("PERCLOS 0%, yawns in five minutes: 3")
+
+
+def test_ok__a_face_that_grimaces_all_the_time_does_not_yawn_three_times() -> None:
+    assert alerts(film([attentive(2), *[yawn(2), attentive(2)] * 7])) == []
 
 
 def test_ok__perclos_is_an_advisory_at_eight_and_a_warning_at_twelve_percent() -> None:

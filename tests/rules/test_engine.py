@@ -194,7 +194,7 @@ def test_ok__a_rule_whose_clearing_overlaps_its_raising_does_not_nag() -> None:
 
 PERCLOS, YAWNS = {"signal": "perclos.value", "at_least": 0.1}, {"signal": "mouth.yawns", "at_least": 2}
 TIRING = [attentive(2), shut(0.8)] * 20
-YAWNING = [attentive(2), yawn(3), attentive(2), yawn(3), attentive(2)]
+YAWNING = [attentive(2), yawn(3), attentive(13), yawn(3), attentive(2)]
 
 
 @pytest.mark.parametrize(

@@ -162,3 +162,15 @@ def test_ok__a_glance_into_the_mirror_when_setting_off_is_unlearned_before_anybo
 def test_ok__a_face_lost_on_the_way_down_is_away_for_a_while() -> None:
     seen = states(film([attentive(2), away(0.5, 0, -40), no_face(8)]))
     assert max(state.gaze.away_s or 0.0 for state in seen) == pytest.approx(4.0, abs=0.1)
+
+
+def test_ok__who_looks_ahead_for_a_moment_and_then_away_is_away() -> None:
+    drive = [attentive(0.35, iris_yaw=None), attentive(3.6, yaw=-38.0, iris_yaw=None)]
+    for fps in (10, 20, 30):
+        assert (states(film(drive, fps))[-1].gaze.away_s or 0.0) >= 3.3
+
+
+def test_ok__a_camera_far_off_the_axis_is_learned_from_the_first_moment() -> None:
+    assert states(film([attentive(4, yaw=30.0, iris_yaw=None)]))[-1].gaze.zone == "road"
+    glance = [attentive(0.4, yaw=-10.0, iris_yaw=None), attentive(12, yaw=35.0, iris_yaw=None)]
+    assert states(film(glance))[-1].gaze.zone == "road"

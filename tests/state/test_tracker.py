@@ -15,7 +15,7 @@ from tests.timeline import Stretch, attentive, film, no_camera, no_face, observe
 
 @pytest.mark.parametrize("fps", [10, 15, 20, 30])
 def test_ok__each_yawn_is_counted_once(fps: float) -> None:
-    seen = states(film([attentive(2), yawn(3), attentive(5), yawn(2), attentive(1)], fps))
+    seen = states(film([attentive(2), yawn(3), attentive(14), yawn(2), attentive(1)], fps))
     assert seen[-1].mouth.yawns == 2
     assert any(state.mouth.yawning for state in seen)
     assert not seen[-1].mouth.yawning
