@@ -58,3 +58,22 @@ def test_ok__faces_are_found_in_near_infrared() -> None:
     seen = list(inspect(sorted(STILLS.glob("*.jpg")), plan, load_models(plan.config)))
     assert len(seen) == 111
     assert sum(still["face"]["present"] for still in seen) >= 105
+
+
+@pytest.mark.parametrize(
+    ("clip", "told"),
+    [
+        ("phone_1.mp4", {"long_distraction", "microsleep"}),
+        ("phone_3.mp4", {"long_distraction"}),
+        ("incar_1.avi", set()),
+        ("incar_3.avi", {"microsleep", "sleep"}),
+        ("incar_4.avi", set()),
+        ("portrait_d6.mp4", set()),
+        ("portrait_d10.mp4", set()),
+        ("portrait_s20.mp4", set()),
+    ],
+)
+def test_ok__looks_away_and_closures_are_told_and_grimaces_are_not(clip: str, told: set[str], tmp_path: Path) -> None:
+    """The microsleep of phone_1 lies in a stretch in which the labeller could not judge the eyes."""
+    alerts = replay(Job(CLIPS / clip, tmp_path), load_plan(Request())).alerts
+    assert {alert["rule"] for alert in alerts} == told

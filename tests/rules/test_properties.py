@@ -132,3 +132,36 @@ def test_ok__every_alert_is_cleared_or_still_active_and_time_goes_forward(
 def test_ok__unknown_alone_never_raises_sleep_or_distraction(acts: list[tuple[object, float]], fps: float) -> None:
     drive = [attentive(2), *(act(seconds) for act, seconds in acts)]  # type: ignore[operator]
     assert of_safety(film(drive, fps)) == []
+
+
+def looks_away(margin: float) -> st.SearchStrategy[list[Stretch]]:
+    """Looks away with short returns; their sum is clear of ten seconds, and none is long enough for another rule."""
+    look = st.floats(0.9, 2.6).map(lambda seconds: round(seconds, 2))
+    pause = st.floats(0.8, 1.4).map(lambda seconds: round(seconds, 2))
+    drawn = st.lists(st.tuples(look, pause), min_size=2, max_size=7)
+    clear = drawn.filter(lambda pairs: all(abs(sum(a for a, _ in pairs[:k]) - 10) > margin for k in range(9)))
+    return clear.map(
+        lambda pairs: [attentive(4), *(part for a, b in pairs for part in (away(a), attentive(b))), attentive(4)]
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(looks_away(1.2), st.floats(8, 60), st.floats(0, 0.3), st.integers(0, 99))
+def test_ok__glances_add_up_to_the_same_at_any_frame_rate(
+    drive: list[Stretch], fps: float, jitter: float, seed: int
+) -> None:
+    told = [
+        [(event.rule, event.phase) for event in alerts(film(drive, *sampling)) if event.rule == "repeated_glances"]
+        for sampling in ((60.0,), (fps, jitter, seed))
+    ]
+    assert told[0] == told[1]
+    total = sum(part.seconds for part in drive if part.yaw)
+    assert bool(told[0]) == (total > 10)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from([no_face(3), no_camera(3), unreadable(3), no_face(1), no_camera(0.4)]), max_size=8))
+def test_ok__unknown_input_alone_never_makes_a_safety_alert(blind: list[Stretch]) -> None:
+    frames = film([attentive(3), *blind, attentive(2)])
+    found = {event.rule for event in alerts(frames)}
+    assert found <= {"no_face", "eyes_unreadable", "camera_fault"}
