@@ -81,7 +81,8 @@ class Reloader:
             new.config.emotion,
             new.config.models,
         )
-        if camera or nets or old.profile.workplace != new.profile.workplace:
+        seat = old.config.vehicle.steering_wheel != new.config.vehicle.steering_wheel
+        if camera or nets or seat or old.profile.workplace != new.profile.workplace:
             # What was concluded at work stays there.
             daemon.dismiss(WHY)
             daemon.parts.pipeline = service.build_pipeline(new, models)

@@ -34,12 +34,14 @@ from driver_monitor.observation import (
     Observation,
     Vehicle,
 )
+from driver_monitor.vehicle.source import FASTEST_KMH
 
 SUFFIX = ".trace.jsonl.gz"
 NAME = f"replay{SUFFIX}"
 KIND = "driver-monitor trace"
 SCHEMA = 1
 LANDMARKS = 70
+MAX_PIXEL = 1e6
 LONGEST_LINE = 100_000
 """Characters; a whole observation takes some 2,500."""
 
@@ -110,10 +112,10 @@ def decode(message: Any) -> tuple[int, Observation]:
             _one_of(message["camera"], get_args(CameraState)),
             _one_of(message["light"], get_args(Light)),
             None if face is None else _to_face(face),
-            None if eyes is None else EyesView(_to_eye(eyes[0]), _to_eye(eyes[1]), _maybe(eyes[2]), _maybe(eyes[3])),
-            None if p is None else Expression(dict(zip(EMOTIONS, map(_number, p), strict=True))),
+            None if eyes is None else EyesView(_to_eye(eyes[0]), _to_eye(eyes[1]), _angle(eyes[2]), _angle(eyes[3])),
+            None if p is None else Expression(dict(zip(EMOTIONS, map(_share, p), strict=True))),
             None if reason is None else _one_of(reason, get_args(FaceReason)),
-            Vehicle(_maybe(message["vehicle"][0]), _switch(message["vehicle"][1])),
+            Vehicle(_within(message["vehicle"][0], 0.0, FASTEST_KMH), _switch(message["vehicle"][1])),
         )
     except KeyError as error:
         raise ValueError(f"{error.args[0]}: missing") from None
@@ -122,23 +124,27 @@ def decode(message: Any) -> tuple[int, Observation]:
 
 
 def _to_face(face: Any) -> FaceView:
-    points = np.array([_number(value) for value in face["points"]], np.float32)
+    points = np.array([_pixel(value) for value in face["points"]], np.float32)
     if points.size != 2 * LANDMARKS:
         raise ValueError(f"points: expected {2 * LANDMARKS} numbers, found {points.size}")
-    box = [_number(value) for value in face["box"]]
+    box = [_pixel(value) for value in face["box"]]
     head, others = face["head"], face["others"]
     if others is not None and not isinstance(others, int):
         raise ValueError("others: expected a whole number")
     return FaceView(
-        Box(*box), _number(face["score"]), points.reshape(-1, 2),
-        None if head is None else HeadPose(*map(_number, head)), _maybe(face["mouth"][0]), _maybe(face["mouth"][1]),
-        others,
+        Box(*box), _share(face["score"]), points.reshape(-1, 2),
+        None if head is None else HeadPose(*(_number(_angle(value)) for value in head)),
+        _within(face["mouth"][0], -100.0, 100.0), _within(face["mouth"][1], 0.0, 1.0), others,
     )  # fmt: skip
 
 
 def _to_eye(eye: Any) -> EyeView:
     reason = eye[2]
-    return EyeView(_maybe(eye[0]), _maybe(eye[1]), None if reason is None else _one_of(reason, get_args(EyeReason)))
+    return EyeView(
+        _within(eye[0], -10.0, 10.0),
+        _within(eye[1], 0.0, 1.0),
+        None if reason is None else _one_of(reason, get_args(EyeReason)),
+    )
 
 
 def _number(value: Any) -> float:
@@ -150,8 +156,32 @@ def _number(value: Any) -> float:
         return math.inf
 
 
-def _maybe(value: Any) -> float | None:
-    return None if value is None else _number(value)
+def _within(value: Any, low: float, high: float) -> float | None:
+    """Return a number of a range, NaN, or None where there is none."""
+    if value is None:
+        return None
+    number = _number(value)
+    if not (math.isnan(number) or low <= number <= high):
+        raise ValueError(f"expected a number from {low:g} to {high:g}, found {value!r:.40}")
+    return number
+
+
+def _angle(value: Any) -> float | None:
+    return _within(value, -360.0, 360.0)
+
+
+def _pixel(value: Any) -> float:
+    number = _number(value)
+    if not abs(number) <= MAX_PIXEL:
+        raise ValueError(f"expected pixels, found {value!r:.40}")
+    return number
+
+
+def _share(value: Any) -> float:
+    number = _number(value)
+    if not 0 <= number <= 1 + 1e-6:
+        raise ValueError(f"expected a number from 0 to 1, found {value!r:.40}")
+    return number
 
 
 def _switch(value: Any) -> bool | None:

@@ -78,11 +78,13 @@ def same(one: Observation, other: Observation) -> bool:
     return flat(one) == flat(other)
 
 
-number = st.one_of(st.none(), st.floats(width=64))
-eye = st.builds(EyeView, number, number, st.sampled_from([None, "blur", "sunglasses"]))
-eyes = st.builds(EyesView, eye, eye, number, number)
+opening = st.one_of(st.none(), st.just(math.nan), st.floats(-2, 3))
+share = st.one_of(st.none(), st.just(math.nan), st.floats(0, 1))
+angle = st.one_of(st.none(), st.just(math.nan), st.floats(-180, 180))
+eye = st.builds(EyeView, opening, share, st.sampled_from([None, "blur", "sunglasses"]))
+eyes = st.builds(EyesView, eye, eye, angle, angle)
 stretch = st.sampled_from([attentive(1), shut(1), away(1), unreadable(1), no_face(1), no_camera(1), yawn(1)])
-speed = st.builds(Vehicle, number, st.sampled_from([None, True, False]))
+speed = st.builds(Vehicle, st.one_of(st.none(), st.floats(0, 400)), st.sampled_from([None, True, False]))
 look = st.one_of(st.none(), st.just(Expression(dict.fromkeys(EMOTIONS, 1 / 8))))
 seen = st.builds(
     lambda t, part, eyes, expression, vehicle: replace(
@@ -138,6 +140,11 @@ def test_ok__a_trace_that_the_power_cut_is_good_as_far_as_it_goes(tmp_path: Path
         ([HEADER, FRAMES[0].replace('"day"', '"noon"')], ":2: expected one of day"),
         ([HEADER, FRAMES[0].replace('"frame":0', '"frame":-1')], ":2: frame"),
         ([HEADER, FRAMES[0].replace('"points":[0.0,', '"points":[')], ":2: points: expected 140 numbers, found 139"),
+        ([HEADER, FRAMES[0].replace('"vehicle":[null', '"vehicle":[1e999')], ":2: expected a number from 0 to 400"),
+        ([HEADER, FRAMES[0].replace('"vehicle":[null', '"vehicle":[-1')], ":2: expected a number from 0 to 400"),
+        ([HEADER, FRAMES[0].replace('"score":0.99', '"score":NaN')], ":2: expected a number from 0 to 1"),
+        ([HEADER, FRAMES[0].replace('"eyes":[[1.0', '"eyes":[[1e308')], ":2: expected a number from -10 to 10"),
+        ([HEADER, FRAMES[0].replace('"points":[0.0', '"points":[1e308')], ":2: expected pixels"),
         ([HEADER, FRAMES[0].replace('"t":0.0', '"t":"0"')], ":2: expected a number"),
     ],
 )
@@ -150,6 +157,20 @@ def test_fail__what_is_no_trace_is_told_with_its_line(
     outcome = command("replay", path, "--out", tmp_path / "out")
     assert (outcome.code, len(outcome.lines)) == (1, 1)
     assert not (tmp_path / "out" / "bad").exists()
+
+
+def test_fail__results_neither_leave_their_folder_nor_take_the_place_of_the_trace(tmp_path: Path, command: Cli) -> None:
+    for name in ("..", ""):
+        odd = write(tmp_path / f"{name}{trace.SUFFIX}", [HEADER, *FRAMES])
+        assert command("replay", odd, "--out", tmp_path / "deep" / "out").code == 0
+        assert not (tmp_path / "deep" / "signals.jsonl").exists()
+        assert (tmp_path / "deep" / "out" / odd.name / "signals.jsonl").exists()
+    mine = tmp_path / "results" / "replay" / trace.NAME
+    mine.parent.mkdir(parents=True)
+    before = write(mine, [HEADER, *FRAMES]).read_bytes()
+    outcome = command("replay", mine, "--out", tmp_path / "results", "--trace")
+    assert (outcome.code, len(outcome.lines)) == (1, 1)
+    assert mine.read_bytes() == before
 
 
 def test_fail__a_file_that_is_not_even_packed(tmp_path: Path) -> None:

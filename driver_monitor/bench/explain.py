@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from driver_monitor.errors import LabelError, UsageError
 from driver_monitor.outputs.lines import clock, plain
@@ -35,10 +35,10 @@ class Reasons(BaseModel):
 class Told(BaseModel):
     """One alert as in events.jsonl; fields that do not explain anything are left alone."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
     id: str
     episode: str
-    t: float
+    t: float = Field(ge=-1e9, le=1e9)
     rule: str
     level: Level
     phase: Phase
@@ -101,7 +101,12 @@ def _story(told: list[Told], span: tuple[float, float]) -> str:
     lines.append(
         f"  Decided by profile {first.profile}, configuration {first.config}, models {first.model}; {first.id}"
     )
-    return "\n".join(lines)
+    return "\n".join(map(_safe, lines))
+
+
+def _safe(line: str) -> str:
+    """Return a line without control characters, its indent kept."""
+    return line[: len(line) - len(line.lstrip(" "))] + plain(line)
 
 
 def _worst(told: list[Told]) -> str:

@@ -66,6 +66,8 @@ def replay(job: Job, plan: Plan, progress: Callable[[int, int | None], None] | N
     `progress` is told frames done and in all (None: the file does not say). Raises `DriverMonitorError` on a clip
     that cannot be read and a folder that cannot be written.
     """
+    if any((job.folder / name).resolve() == job.clip.resolve() for name in NAMES):
+        raise UsageError(f"{job.clip}: the results would take its place; choose another folder with --out")
     curtain = plan.curtain  # files are handed on
     alerts: list[Mapping[str, Any]] = []
     frames, last = 0, 0.0
@@ -161,9 +163,9 @@ def folders(clips: list[Path], out: Path) -> dict[Path, Path]:
 
 def _stem(clip: Path) -> str:
     """Return the name without its ending; a name that is all dots (`...mp4`) must not lead out of the folder."""
-    if trace.is_trace(clip):
-        return clip.name.removesuffix(trace.SUFFIX)
     stem = clip.resolve().name if clip.is_dir() else clip.stem
+    if trace.is_trace(clip):
+        stem = clip.name.removesuffix(trace.SUFFIX)
     return stem if stem.strip(".") else clip.name
 
 

@@ -16,7 +16,7 @@ from driver_monitor.outputs.curtain import Curtain
 MAX_BYTES = 500_000_000
 """Packed; some five hours at 20 frames a second. A trace that was forgotten must not fill the card."""
 FLUSH_EVERY = 100
-"""Lines after which what was written can be read even if the power goes."""
+"""Lines after which what was written is handed to the system."""
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class TraceWriter:
             raise OutputError(f"{path}: cannot be made: {error.strerror}; choose another folder") from error
         self._path, self._curtain = path, curtain
         self._packed = gzip.GzipFile("", "wb", compresslevel=5, fileobj=self._raw)
-        self._count, self._lost = 0, 0
+        self._count, self._written, self._lost = 0, 0, 0
         self._full = False
         self._writer: BackgroundWriter[str] = BackgroundWriter("trace", self._write)
         self._writer.put(trace.line(header.to_json()))
@@ -71,7 +71,8 @@ class TraceWriter:
             return
         try:
             self._packed.write(line.encode())
-            if self._count % FLUSH_EVERY == 0:
+            self._written += 1
+            if self._written % FLUSH_EVERY == 0:
                 self._packed.flush()
                 self._raw.flush()
             if self._raw.tell() > MAX_BYTES:

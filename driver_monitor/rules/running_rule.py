@@ -11,6 +11,12 @@ from driver_monitor.state.cadence import Step
 from driver_monitor.state.driver_state import DriverState
 from driver_monitor.state.stretch import Stretch
 
+HELD_OVER_S = 60.0
+"""An alert is unseen for so long before the time without a return is forgotten: a picture that is lost now and then, or
+a driver who hides, must not keep it from getting worse."""
+AGAIN_S = 1.0
+"""What raised an acknowledged alert and has not been known to hold for so long is something new when it holds again."""
+
 
 def rank(level: Level) -> int:
     """Return how bad a level is, 0 the mildest."""
@@ -36,13 +42,16 @@ class RunningRule:
             compile_condition(step.when) if step.when else None for step in rule.escalate
         ]
         self._patient = compile_condition(rule.patience.when) if rule.patience else None
-        self._pending, self._clearing, self._held = Stretch(), Stretch(), Stretch()
+        self._pending, self._clearing = Stretch(), Stretch()
+        self._held = Stretch(bridge_s=HELD_OVER_S)
+        self._met_t = 0.0
         self._episode = 0
         self._text = ""
         self._basis: Signal | None = None
         self._locked = False
         self._cap: Level = LEVELS[-1]
         self._due: Level = rule.level
+        self._due_when = self._when
         self.silenced = False
         """Whether the driver has acknowledged the alert as it is; active, and told again when it gets worse."""
         self._over: tuple[float, Level] | None = None
@@ -65,6 +74,9 @@ class RunningRule:
             return self._wait(step, state, read, met, next_episode)
         cleared = self._clear(read)
         if met:
+            if step.t - self._met_t > AGAIN_S:
+                self.silenced = False
+            self._met_t = step.t
             cleared = False
             self._text = message.fill(self.rule.message, read)
         self._clearing.update(step, cleared)
@@ -72,7 +84,7 @@ class RunningRule:
         self._locked = self._locked or self._locks_in()
         if cleared and (self._clearing.value_s or 0.0) >= self._clear_for_s:
             return self._end(step, state, read)
-        return self._escalate(state, read)
+        return self._escalate(state, read, met)
 
     @property
     def _clear_for_s(self) -> float:
@@ -100,21 +112,20 @@ class RunningRule:
     def _wait(
         self, step: Step, state: DriverState, read: Read, met: bool | None, next_episode: int
     ) -> AlertEvent | None:
-        if met and self._too_slow(read):
-            met = False
         self._pending.update(step, met)
-        if not met or (self._pending.value_s or 0.0) < self._for_s(read):
+        # A speed that wavers about the gate must not begin the wait anew.
+        if not met or (self._pending.value_s or 0.0) < self._for_s(read) or self._too_slow(read):
             return None
         level, cause = self.rule.level, self.rule.when
         for escalation, worse in zip(self.rule.escalate, self._worse, strict=True):
             if escalation.after_s is None and worse is not None and worse(read):
                 level, cause = escalation.level, escalation.when or cause
-        if self._cooling(step.t, level):
+        if self._cooling(step.t, milder(level, self._cap)):
             return None
-        self._due = level
+        self._due, self._due_when = level, compile_condition(cause)
         self.level, self._episode = milder(level, self._cap), next_episode
         self.silenced = False
-        self._locked = False
+        self._locked, self._met_t = False, step.t
         self._clearing.reset()
         self._held.reset()
         self._held.update(step, True)
@@ -136,15 +147,22 @@ class RunningRule:
         over_t, worst = self._over
         return t - over_t < self.rule.cooldown_s and rank(level) <= rank(worst)
 
-    def _escalate(self, state: DriverState, read: Read) -> AlertEvent | None:
+    def _escalate(self, state: DriverState, read: Read, met: bool | None) -> AlertEvent | None:
         assert self.level is not None
         reached = None
         for escalation, worse in zip(self.rule.escalate, self._worse, strict=True):
             due = escalation.after_s is None or (self._held.value_s or 0.0) >= escalation.after_s
             if due and rank(escalation.level) > rank(self._due) and (worse is None or worse(read)):
                 self._due, reached = escalation.level, escalation
+        if reached is not None:
+            self._due_when = compile_condition(reached.when) if reached.when else self._when
         if rank(milder(self._due, self._cap)) <= rank(self.level):
             return None
+        if reached is None and self._due_when(read) is False:
+            # It was due while the car stood, and is over; the alert itself may still hold.
+            self._due, self._due_when = self.rule.level if met else self.level, self._when
+            if rank(milder(self._due, self._cap)) <= rank(self.level):
+                return None
         self.level = milder(self._due, self._cap)
         self.silenced = False
         return self._event(
@@ -171,8 +189,8 @@ class RunningRule:
         leaves = (*self.rule.when.leaves(), *(cause.leaves() if cause else ()))
         measured = {leaf.signal: _shown(read(leaf.signal)) for leaf in leaves if leaf.signal}
         threshold: dict[str, Value] = {leaf.signal: leaf.threshold for leaf in leaves if leaf.signal}
-        if self.rule.for_s:
-            threshold["for_s"] = self.rule.for_s
+        if self._for_s(read):
+            threshold["for_s"] = self._for_s(read)
         if after_s is not None:
             measured["held_s"], threshold["held_s"] = _shown(self._held.value_s), after_s
         basis = self._measured_over(read, cause)

@@ -47,6 +47,7 @@ class ObdVehicle:
         self._faults = 0
         self._word = LastWord()
         self._asked_t = self._tried_t = float("-inf")
+        self._fastest = 0.0
 
     def at(self, t: float) -> Vehicle:
         """Read what the bus has, ask again when it is time, and return what is believed at `t`, monotonic seconds."""
@@ -54,7 +55,7 @@ class ObdVehicle:
             if self._open(t):
                 self._read(t)
                 self._ask(t)
-        except (self._can.CanError, OSError) as error:
+        except Exception as error:  # each of python-can's backends has errors of its own
             self._fault(error)
         return self._word.at(t)
 
@@ -79,15 +80,16 @@ class ObdVehicle:
             frame = self._bus.recv(0)
             if frame is None:
                 return
-            data = bytes(frame.data)
-            # Length, answer to mode 01, the quantity, its value.
-            if frame.arbitration_id in ANSWERS and len(data) >= 4 and data[1:3] == bytes((0x41, SPEED_PID)):
-                self._word.take(t, Vehicle(float(data[3]), None))
+            speed = _speed(frame)
+            if speed is not None:
+                # Several control units may answer; one that says 0 must not make the car stand.
+                self._fastest = max(speed, self._fastest)
+                self._word.take(t, Vehicle(self._fastest, None))
 
     def _ask(self, t: float) -> None:
         if t - self._asked_t < ASK_S:
             return
-        self._asked_t = t
+        self._asked_t, self._fastest = t, 0.0
         question = self._can.Message(arbitration_id=REQUEST_ID, data=QUESTION, is_extended_id=False)
         self._bus.send(question, timeout=0)
 
@@ -97,5 +99,15 @@ class ObdVehicle:
             log.warning("vehicle.input: can: %s: %s; tried again every %g s", self._channel, error, RETRY_S)
         try:
             self.close()
-        except (self._can.CanError, OSError):
+        except Exception:
             self._bus = None
+
+
+def _speed(frame: Any) -> float | None:
+    """Return the speed in km/h that `frame` answers with, None where it is another frame: single, of three bytes."""
+    data = bytes(frame.data)
+    ours = frame.arbitration_id in ANSWERS and not (
+        frame.is_extended_id or frame.is_error_frame or frame.is_remote_frame
+    )
+    # Length, answer to mode 01, the quantity, its value.
+    return float(data[3]) if ours and len(data) >= 4 and data[:3] == bytes((3, 0x41, SPEED_PID)) else None

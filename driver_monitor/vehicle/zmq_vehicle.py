@@ -7,8 +7,8 @@ import logging
 import zmq
 
 from driver_monitor.errors import SourceError
-from driver_monitor.observation import Vehicle
-from driver_monitor.vehicle.source import LastWord, parse
+from driver_monitor.observation import SILENT, Vehicle
+from driver_monitor.vehicle.source import STALE_S, LastWord, parse
 
 TOPIC = b"vehicle/"
 AT_ONCE = 64
@@ -25,31 +25,51 @@ class ZmqVehicle:
     def __init__(self, endpoint: str) -> None:
         self._endpoint, self._refused = endpoint, 0
         self._word = LastWord()
+        self._floods, self._asked_t = 0, float("-inf")
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._socket = self._context.socket(zmq.SUB)
-        self._socket.setsockopt(zmq.LINGER, 0)
-        self._socket.setsockopt(zmq.RCVHWM, QUEUE)
-        self._socket.setsockopt(zmq.MAXMSGSIZE, 4096)
-        self._socket.setsockopt(zmq.SUBSCRIBE, TOPIC)
         try:
-            self._socket.connect(endpoint)
+            self._socket = self._connect()
         except zmq.ZMQError as error:
             self.close()
             raise SourceError(f"vehicle.input: {endpoint}: {error}; expected tcp://127.0.0.1:PORT or ipc://") from None
 
     def at(self, t: float) -> Vehicle:
-        """Take what has come in and return what is believed at `t`, monotonic seconds."""
+        """Take what has come in and return what is believed at `t`, monotonic seconds.
+
+        A message counts from when it is read. Where that cannot be so, after a pause of ours or in a flood, what has
+        piled up is thrown away: an old standstill must not pass for the present.
+        """
+        if t - self._asked_t > STALE_S:
+            self._throw_away()
+        self._asked_t = t
         for _ in range(AT_ONCE):
             try:
                 frames = self._socket.recv_multipart(zmq.DONTWAIT)
             except zmq.Again:
-                break
+                return self._word.at(t)
             self._take(t, frames)
-        return self._word.at(t)
+        self._floods += 1
+        self._throw_away()
+        return SILENT
 
     def counters(self) -> dict[str, int]:
-        """Return how many messages could not be understood."""
-        return {"vehicle_refused": self._refused}
+        """Return how many messages could not be understood, and how often there were too many."""
+        return {"vehicle_refused": self._refused, "vehicle_floods": self._floods}
+
+    def _connect(self) -> zmq.Socket[bytes]:
+        found = self._context.socket(zmq.SUB)
+        for option, value in ((zmq.LINGER, 0), (zmq.RCVHWM, QUEUE), (zmq.MAXMSGSIZE, 4096)):
+            found.setsockopt(option, value)
+        found.setsockopt(zmq.SUBSCRIBE, TOPIC)
+        found.connect(self._endpoint)
+        return found
+
+    def _throw_away(self) -> None:
+        self._word = LastWord()
+        if self._asked_t == float("-inf"):
+            return
+        self._socket.close(0)
+        self._socket = self._connect()
 
     def close(self) -> None:
         """Let go of the socket."""

@@ -69,6 +69,7 @@ def test_ok__a_drive_without_alerts_says_so(tmp_path: Path) -> None:
         ("\n[1]", ":2: not an alert: the line"),
         ('{"id": "x"}', ":1: not an alert: episode: field required"),
         ("[" * 10_000, ":1: not JSON"),
+        ('{"id": "a", "episode": "b", "t": 1e300}', ":1: not an alert: t: input should be less"),
         ("\xff\xfe", ":1: not JSON"),
     ],
 )
@@ -89,5 +90,7 @@ def test_fail__an_alert_that_is_not_there(night: Path, command: Cli) -> None:
 
 
 def test_ok__control_characters_in_a_message_do_not_reach_the_terminal(night: Path) -> None:
-    night.write_text(night.read_text().replace("Eyes closed", "\\u001b[2J Eyes closed"))
+    night.write_text(
+        night.read_text().replace('"no_face"', '"no\\u001b[2J"').replace("Eyes closed", "\\u001b[2J Eyes closed")
+    )
     assert "\x1b" not in explain(night)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from driver_monitor.rules.alert import AlertEvent
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
 from driver_monitor.state.glances import RESET_S
-from tests.timeline import Stretch, alerts, attentive, away, film, no_face, raised, shut, states, unreadable
+from tests.timeline import Stretch, alerts, attentive, away, film, no_camera, no_face, raised, shut, states, unreadable
 
 PERIOD = 1 / 20
 
@@ -188,3 +189,38 @@ def test_ok__what_extends_a_profile_keeps_its_standstill() -> None:
     profile, _ = load_profile("fleet")
     assert isinstance(profile, Profile)
     assert profile.standstill is not None
+
+
+def ruled(tmp_path: Path, change: str, drive: list[Stretch], head: str = "") -> list[AlertEvent]:
+    """The alerts of `OWN` with its lock replaced."""
+    return own(tmp_path, drive, OWN.replace("lock: {after_s: 4, clear_for_s: 3}", change) + head)
+
+
+def test_ok__a_speed_that_wavers_about_the_gate_does_not_put_off_the_warning(tmp_path: Path) -> None:
+    wavering = [away(1.45), away(0.05)] * 6
+    drive = [
+        attentive(5),
+        *(attentive(p.seconds, yaw=40.0, speed_kmh=51.0 - 2 * (i % 2)) for i, p in enumerate(wavering)),
+    ]
+    assert ruled(tmp_path, "from_kmh: 50\n    for_s: 2", drive)[0].phase == "raised"
+
+
+def test_ok__a_picture_that_is_lost_now_and_then_does_not_keep_an_alert_from_getting_worse(tmp_path: Path) -> None:
+    hiding = [away(2.3), no_camera(0.7)] * 5
+    events = ruled(tmp_path, "escalate: [{after_s: 4, level: critical}]", [attentive(5), *hiding])
+    assert [event.phase for event in events] == ["raised", "escalated"]
+
+
+def test_ok__what_was_due_at_a_stand_and_is_over_is_not_told_when_the_car_rolls(tmp_path: Path) -> None:
+    worse = "escalate: [{level: critical, when: {signal: eyes.closed_s, at_least: 1}}]"
+    standing = [attentive(3), away(5), attentive(2, yaw=40.0, opening=0.05), away(2)]
+    drive = [*(replace(part, speed_kmh=0.0) for part in standing), replace(away(3), speed_kmh=30.0)]
+    events = ruled(tmp_path, worse, drive, "standstill: {below_kmh: 5, level: info}\n")
+    assert [(event.phase, event.level) for event in events] == [("raised", "info"), ("escalated", "warning")]
+
+
+def test_ok__a_parked_car_does_not_nag(tmp_path: Path) -> None:
+    waiting = [attentive(5, speed_kmh=0.0), *[attentive(2, yaw=40.0, speed_kmh=0.0), attentive(2, speed_kmh=0.0)] * 6]
+    head = "standstill: {below_kmh: 5, level: info}\n"
+    events = ruled(tmp_path, "cooldown_s: 60", waiting, head)
+    assert [event.phase for event in events] == ["raised", "cleared"]

@@ -13,7 +13,7 @@ from driver_monitor.profiles import load_profile
 from driver_monitor.rules.alert import Level, Verdict
 from driver_monitor.rules.engine import Engine
 from driver_monitor.vehicle.button import GpioButton, NoButton, open_button
-from tests.timeline import Stretch, attentive, away, film, shut, states
+from tests.timeline import Stretch, attentive, away, film, no_face, shut, states
 
 PIN = 22
 CONFIG = GpioConfig(backend="mock", button_pin=PIN)
@@ -82,3 +82,18 @@ def test_ok__a_car_without_a_button() -> None:
 def test_fail__a_pin_for_two_things_is_refused() -> None:
     with pytest.raises(ValueError, match="button_pin 17 is the buzzer's or the LED's"):
         GpioConfig(button_pin=17)
+
+
+def test_ok__what_comes_again_after_the_face_was_lost_is_loud_again(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(
+        "name: own\nacknowledge: warning\nrules:\n  - {id: away, when: {signal: gaze.away_s, at_least: 3.0}, "
+        "clear: {signal: gaze.away_s, at_most: 0.0}, level: warning, message: Look, clause: none}\n"
+    )
+    engine, verdicts = Engine(load_profile(str(path))[0]), []
+    for state in states(film([attentive(5), away(5), no_face(20), away(8)])):
+        if state.t == pytest.approx(9.5):
+            engine.acknowledge()
+        verdicts.append(engine.update(state))
+    assert verdicts[int(9.8 * 20)].level is None
+    assert verdicts[-1].level == "warning"

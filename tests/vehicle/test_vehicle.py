@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -144,15 +145,29 @@ def test_fail__nonsense_on_the_socket_is_counted_told_once_and_changes_nothing(
         for frames in ([b"vehicle/", b"?"], [b"vehicle/"], [b"vehicle/", b"{}", b"more"]):
             publisher.send_multipart(frames)
             assert heard(vehicle, 1.5).speed_kmh == 50
-        assert vehicle.counters() == {"vehicle_refused": 3}
+        assert vehicle.counters() == {"vehicle_refused": 3, "vehicle_floods": 0}
         assert caplog.text.count("vehicle.input") == 1
 
 
 def test_ok__a_publisher_that_floods_does_not_keep_the_daemon() -> None:
     with car() as (publisher, vehicle):
-        for number in range(5000):
-            publisher.send_multipart([b"vehicle/", b'{"speed_kmh": %d}' % (number % 100)])
-        assert heard(vehicle, 1.0).speed_kmh is not None
+        deadline = time.monotonic() + 5
+        while vehicle.counters()["vehicle_floods"] == 0 and time.monotonic() < deadline:
+            for _ in range(500):
+                publisher.send_multipart([b"vehicle/", b'{"speed_kmh": 0}'])
+            found = vehicle.at(1.0)
+        assert found == SILENT
+        assert publisher.poll(5000)  # it has subscribed anew, and what was piled up is gone
+        assert vehicle.at(1.1) == SILENT
+
+
+def test_ok__what_piled_up_while_the_daemon_was_busy_is_not_the_present() -> None:
+    with car() as (publisher, vehicle):
+        publisher.send_multipart([b"vehicle/", b'{"speed_kmh": 0}'])
+        assert heard(vehicle, 1.0).speed_kmh == 0
+        publisher.send_multipart([b"vehicle/", b'{"speed_kmh": 0}'])
+        assert vehicle._socket.poll(5000)
+        assert vehicle.at(1.0 + STALE_S + 3) == SILENT
 
 
 class ControlUnit:
@@ -186,6 +201,36 @@ def test_ok__the_diagnostic_socket_is_asked_twice_a_second() -> None:
     finally:
         vehicle.close()
         unit.bus.shutdown()
+
+
+def test_ok__of_two_control_units_the_faster_is_believed_and_other_frames_are_none() -> None:
+    bus = can.Bus(interface="virtual", channel="two")
+    vehicle = ObdVehicle("virtual", "two")
+    try:
+        vehicle.at(0.0)
+        for identifier, speed in ((ANSWERS[0], 80), (ANSWERS[1], 0)):
+            bus.send(can.Message(arbitration_id=identifier, data=(3, 0x41, SPEED_PID, speed), is_extended_id=False))
+        for first in (1, 0x10):
+            odd = can.Message(arbitration_id=ANSWERS[0], data=(first, 0x41, SPEED_PID, 200), is_extended_id=False)
+            bus.send(odd)
+        bus.send(can.Message(arbitration_id=ANSWERS[0], data=(3, 0x41, SPEED_PID, 201), is_extended_id=True))
+        assert vehicle.at(0.1).speed_kmh == 80
+    finally:
+        vehicle.close()
+        bus.shutdown()
+
+
+@pytest.mark.parametrize("error", [NameError("no driver"), ValueError("channel"), ImportError("neovi"), TypeError("x")])
+def test_fail__whatever_a_backend_raises_is_no_end_of_the_daemon(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(can, "Bus", refuse)
+    vehicle = ObdVehicle("kvaser", "0")
+    assert vehicle.at(0.0) == SILENT
+    assert vehicle.counters() == {"vehicle_faults": 1}
 
 
 def test_fail__a_bus_that_is_not_there_is_tried_again_and_told_once(
