@@ -15,6 +15,7 @@ from driver_monitor.outputs import journal
 from driver_monitor.rules.engine import Engine
 from driver_monitor.service import Models, Plan, Request
 from driver_monitor.vehicle.button import Button, NoButton, open_button
+from driver_monitor.vehicle.source import VehicleSource
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ class Builders:
 
 
 def _button(plan: Plan) -> Button:
-    """Return the new button, or none where there is none: by now there is no way back, and alerts do without it."""
+    """Return the button of `plan`, or none where there is none: by now there is no way back, and alerts do without."""
     try:
         return open_button(plan.config.gpio)
     except DriverMonitorError as error:
@@ -55,49 +56,69 @@ class Reloader:
         `DriverMonitorError` when not even that was possible.
         """
         old = self._plan
-        try:
-            new = service.load_plan(self._request)
-            models = service.load_models(new.config)
-            camera = old.config.camera != new.config.camera
-            if camera:  # one that is lost just now must not keep other changes out
-                check_source(new.config.camera.source)
-            other = old.config.vehicle.input != new.config.vehicle.input
-            vehicle = service.build_vehicle(new) if other else daemon.parts.vehicle
-        except DriverMonitorError as error:
-            raise ReloadError(str(error)) from error
+        new, models, vehicle = self._prepare(daemon)
         rules = old.profile_text != new.profile_text
         if rules:
             # By the outputs and the curtain under which they were raised: the new ones may open or hide other things.
             daemon.dismiss(WHY)
         try:
-            self._swap_outputs(daemon, new)
+            self._swap_pins_and_outputs(daemon, new)
         except DriverMonitorError:
-            if other:
+            if vehicle is not daemon.parts.vehicle:
                 vehicle.close()
             raise
-        # Another view is another straight-ahead, and other nets see other lids: then nothing learned is worth keeping.
-        nets = self._models.digest != models.digest or (old.config.face, old.config.emotion, old.config.models) != (
-            new.config.face,
-            new.config.emotion,
-            new.config.models,
-        )
-        seat = old.config.vehicle.steering_wheel != new.config.vehicle.steering_wheel
-        if camera or nets or seat or old.profile.workplace != new.profile.workplace:
-            # What was concluded at work stays there.
+        camera = old.config.camera != new.config.camera
+        if camera or self._sees_otherwise(new, models):
             daemon.dismiss(WHY)
             daemon.parts.pipeline = service.build_pipeline(new, models)
         elif rules:
             daemon.parts.pipeline.engine = Engine(new.profile)
-        if old.config.gpio != new.config.gpio:
-            daemon.parts.button.close()
-            daemon.parts.button = _button(new)
-        if other:
+        if vehicle is not daemon.parts.vehicle:
             daemon.parts.vehicle.close()
             daemon.parts.vehicle = vehicle
         if camera:
             daemon.parts.source.close()
             daemon.parts.source = self._build.source(new)
         self._settle(daemon, new, models)
+
+    def _prepare(self, daemon: Daemon) -> tuple[Plan, Models, VehicleSource]:
+        """Do all that can fail before anything is touched; the vehicle is the present one where nothing changed."""
+        old = self._plan
+        try:
+            new = service.load_plan(self._request)
+            models = service.load_models(new.config)
+            if old.config.camera != new.config.camera:  # one that is lost just now must not keep other changes out
+                check_source(new.config.camera.source)
+            same = old.config.vehicle.input == new.config.vehicle.input
+            return new, models, daemon.parts.vehicle if same else service.build_vehicle(new)
+        except DriverMonitorError as error:
+            raise ReloadError(str(error)) from error
+
+    def _sees_otherwise(self, new: Plan, models: Models) -> bool:
+        """Say whether nothing learned so far is worth keeping: other nets see other lids, another seat other mirrors.
+
+        And what was concluded at work stays there.
+        """
+        old = self._plan
+
+        def eyes(plan: Plan) -> tuple[object, ...]:
+            config = plan.config
+            return config.face, config.emotion, config.models, config.vehicle.steering_wheel, plan.profile.workplace
+
+        return self._models.digest != models.digest or eyes(old) != eyes(new)
+
+    def _swap_pins_and_outputs(self, daemon: Daemon, new: Plan) -> None:
+        """Let the button go first: its pin may be another's in the new configuration."""
+        if self._plan.config.gpio == new.config.gpio:
+            self._swap_outputs(daemon, new)
+            return
+        daemon.parts.button.close()
+        try:
+            self._swap_outputs(daemon, new)
+        except DriverMonitorError:
+            daemon.parts.button = _button(self._plan)
+            raise
+        daemon.parts.button = _button(new)
 
     def _swap_outputs(self, daemon: Daemon, new: Plan) -> None:
         """Close the outputs and open them as `new` has it; who listens then hears of the alerts that are active."""

@@ -216,3 +216,37 @@ def test_fail__a_models_folder_that_was_spoilt_meanwhile_is_refused_and_the_old_
     with pytest.raises(ReloadError, match=name):
         car.reload(car.daemon)
     assert car.daemon.parts.pipeline is pipeline
+
+
+def test_ok__another_source_of_the_speed_is_taken_and_a_wrong_one_is_not(car: Car) -> None:
+    before = car.daemon.parts.vehicle
+    car.write("vehicle: {input: 'tcp://127.0.0.1:5999'}")
+    car.reload(car.daemon)
+    taken = car.daemon.parts.vehicle
+    assert taken is not before
+    car.write("vehicle: {input: 'ftp://somewhere'}")
+    with pytest.raises(ReloadError, match=r"vehicle\.input"):
+        car.reload(car.daemon)
+    assert car.daemon.parts.vehicle is taken
+    taken.close()
+
+
+def test_ok__a_button_moves_to_the_buzzers_old_pin(car: Car) -> None:
+    car.write("gpio: {backend: mock, button_pin: 22}")
+    car.reload(car.daemon)
+    first = car.daemon.parts.button
+    car.write("gpio: {backend: mock, button_pin: 17, buzzer_pin: 22}")
+    car.reload(car.daemon)
+    assert car.daemon.parts.button is not first
+    assert not car.daemon.parts.button.pressed()
+    car.daemon.parts.button.close()
+
+
+def test_fail__outputs_that_cannot_be_opened_leave_button_and_vehicle_as_they_were(car: Car) -> None:
+    vehicle = car.daemon.parts.vehicle
+    car.taken.add("tcp://127.0.0.1:6001")
+    car.write("zmq: {bind: 'tcp://127.0.0.1:6001'}\ngpio: {backend: mock}\nvehicle: {input: 'tcp://127.0.0.1:5999'}")
+    with pytest.raises(ReloadError):
+        car.reload(car.daemon)
+    assert car.daemon.parts.vehicle is vehicle
+    assert not car.daemon.parts.button.pressed()
