@@ -115,7 +115,7 @@ def decode(message: Any) -> tuple[int, Observation]:
             None if eyes is None else EyesView(_to_eye(eyes[0]), _to_eye(eyes[1]), _angle(eyes[2]), _angle(eyes[3])),
             None if p is None else Expression(dict(zip(EMOTIONS, map(_share, p), strict=True))),
             None if reason is None else _one_of(reason, get_args(FaceReason)),
-            Vehicle(_within(message["vehicle"][0], 0.0, FASTEST_KMH), _switch(message["vehicle"][1])),
+            Vehicle(_speed(message["vehicle"][0]), _switch(message["vehicle"][1])),
         )
     except KeyError as error:
         raise ValueError(f"{error.args[0]}: missing") from None
@@ -168,6 +168,12 @@ def _within(value: Any, low: float, high: float) -> float | None:
 
 def _angle(value: Any) -> float | None:
     return _within(value, -360.0, 360.0)
+
+
+def _speed(value: Any) -> float | None:
+    if isinstance(value, float) and math.isnan(value):
+        raise ValueError("expected a speed in km/h or null, found NaN")
+    return _within(value, 0.0, FASTEST_KMH)
 
 
 def _pixel(value: Any) -> float:

@@ -141,6 +141,7 @@ def test_ok__a_trace_that_the_power_cut_is_good_as_far_as_it_goes(tmp_path: Path
         ([HEADER, FRAMES[0].replace('"frame":0', '"frame":-1')], ":2: frame"),
         ([HEADER, FRAMES[0].replace('"points":[0.0,', '"points":[')], ":2: points: expected 140 numbers, found 139"),
         ([HEADER, FRAMES[0].replace('"vehicle":[null', '"vehicle":[1e999')], ":2: expected a number from 0 to 400"),
+        ([HEADER, FRAMES[0].replace('"vehicle":[null', '"vehicle":[NaN')], ":2: expected a speed"),
         ([HEADER, FRAMES[0].replace('"vehicle":[null', '"vehicle":[-1')], ":2: expected a number from 0 to 400"),
         ([HEADER, FRAMES[0].replace('"score":0.99', '"score":NaN')], ":2: expected a number from 0 to 1"),
         ([HEADER, FRAMES[0].replace('"eyes":[[1.0', '"eyes":[[1e308')], ":2: expected a number from -10 to 10"),
