@@ -86,6 +86,20 @@ class Tracer(Counting, Protocol):
         """Hide from now on what `curtain` hides."""
 
 
+class NoTrace:
+    """Keeps nothing."""
+
+    def see(self, seen: Observation) -> None:
+        """Do nothing."""
+
+    def behind(self, curtain: Curtain) -> None:
+        """Do nothing."""
+
+    def counters(self) -> dict[str, int]:
+        """Return no counts."""
+        return {}
+
+
 @dataclass(slots=True)
 class Parts:
     """What the loop runs on; a reload puts another part in its place."""
@@ -97,8 +111,8 @@ class Parts:
     provenance: Provenance
     state_s: float
     vehicle: VehicleSource = field(default_factory=SilentVehicle)
-    trace: Tracer | None = None
     button: Button = field(default_factory=NoButton)
+    trace: Tracer = field(default_factory=NoTrace)
 
 
 class Daemon:
@@ -180,8 +194,7 @@ class Daemon:
 
     def _publish(self, step: Step, t_mono: float | None) -> None:
         self.health.seen(step)
-        if self.parts.trace is not None:
-            self.parts.trace.see(step.observation)
+        self.parts.trace.see(step.observation)
         self.send(step.verdict.events, t_mono)
         outputs = self.parts.outputs
         if step.verdict.level != self._level:
@@ -216,13 +229,12 @@ class Daemon:
         if not self._status_rhythm.beat(now):
             return
         parts = self.parts
-        counting: list[Counting] = [parts.outputs, parts.vehicle, *([parts.trace] if parts.trace else [])]
-        lost = {name: count for part in counting for name, count in part.counters().items()}
-        status = self.health.status(self.parts.source, lost, self.parts.provenance, now)
-        self.parts.outputs.status(status)
+        lost = {**parts.outputs.counters(), **parts.vehicle.counters(), **parts.trace.counters()}
+        status = self.health.status(parts.source, lost, parts.provenance, now)
+        parts.outputs.status(status)
         if self._progress:
             self._notifier.watchdog()
-            self._notifier.status(sentence(self.parts.outputs.public(status)))
+            self._notifier.status(sentence(parts.outputs.public(status)))
         self._progress = False
 
     def _check_parts(self) -> None:

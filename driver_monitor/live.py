@@ -85,7 +85,7 @@ def _parts(
         source.close()
         raise
     origin = service.provenance(plan, models)
-    parts = Parts(source, pipeline, outputs, sequence, origin, 1.0 / plan.config.zmq.state_hz, vehicle, None, button)
+    parts = Parts(source, pipeline, outputs, sequence, origin, 1.0 / plan.config.zmq.state_hz, vehicle, button)
     try:
         yield parts
     finally:

@@ -141,7 +141,6 @@ class Reloader:
             log.warning("service.state_dir takes effect at the next start")
         journal.configure(new.config.service.log_level)
         daemon.parts.provenance = service.provenance(new, models)
-        if daemon.parts.trace is not None:
-            daemon.parts.trace.behind(new.curtain)
+        daemon.parts.trace.behind(new.curtain)
         daemon.parts.state_s = 1.0 / new.config.zmq.state_hz
         self._plan, self._models = new, models

@@ -33,7 +33,7 @@ from driver_monitor.outputs.journal import Journal
 from driver_monitor.outputs.output import Output
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 from driver_monitor.perception import Perception
-from driver_monitor.pipeline import Blindfold, Pipeline
+from driver_monitor.pipeline import Blindfold, Pipeline, Witness
 from driver_monitor.profiles import load_profile
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
@@ -134,18 +134,16 @@ def build_perception(config: Config, models: Models) -> Perception:
 def build_pipeline(plan: Plan, models: Models, *, still: bool = False) -> Pipeline:
     """Build a pipeline with a fresh memory; `still`: it will see one picture only, whose one look must do."""
     expressions = ExpressionTracker(evidence_s=0.0) if still else ExpressionTracker()
-    return Pipeline(
-        build_perception(plan.config, models),
-        StateTracker(expressions, plan.config.vehicle.steering_wheel),
-        Engine(plan.profile),
-    )
+    return _pipeline(plan, build_perception(plan.config, models), expressions)
 
 
 def build_judge(plan: Plan) -> Pipeline:
     """Build a pipeline that is only ever given what was seen before, from a trace: it needs no nets."""
-    return Pipeline(
-        Blindfold(), StateTracker(ExpressionTracker(), plan.config.vehicle.steering_wheel), Engine(plan.profile)
-    )
+    return _pipeline(plan, Blindfold(), ExpressionTracker())
+
+
+def _pipeline(plan: Plan, perception: Witness, expressions: ExpressionTracker) -> Pipeline:
+    return Pipeline(perception, StateTracker(expressions, plan.config.vehicle.steering_wheel), Engine(plan.profile))
 
 
 def provenance(plan: Plan, models: Models) -> Provenance:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from driver_monitor.errors import LabelError, UsageError
 from driver_monitor.outputs.lines import clock, plain
-from driver_monitor.rules.alert import Level, Phase
+from driver_monitor.rules.alert import LEVELS, Level, Phase
 from driver_monitor.rules.signals import find
 
 MAX_BYTES = 200_000_000
@@ -110,8 +110,7 @@ def _safe(line: str) -> str:
 
 
 def _worst(told: list[Told]) -> str:
-    order: list[Level] = ["info", "warning", "critical"]
-    return max((alert.level for alert in told), key=order.index)
+    return max((alert.level for alert in told), key=LEVELS.index)
 
 
 def _reasons(evidence: Reasons) -> Iterator[str]:

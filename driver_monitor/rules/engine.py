@@ -40,8 +40,9 @@ class Engine:
         self._was_attentive = self._verdict.attention == "attentive" and step.seamless
         read = self._reader(state)
         events: list[AlertEvent] = []
+        cap = self._cap(state)
         for running in self._rules.values():
-            event = running.update(step, state, read, self._episodes, self._cap(state))
+            event = running.update(step, state, read, self._episodes, cap)
             if event is not None:
                 self._episodes += event.phase == "raised"
                 events.append(event)

@@ -41,7 +41,7 @@ class RunningRule:
         self._worse: list[Judge | None] = [
             compile_condition(step.when) if step.when else None for step in rule.escalate
         ]
-        self._patient = compile_condition(rule.patience.when) if rule.patience else None
+        self._not_nominal: Judge = compile_condition(rule.patience.when) if rule.patience else lambda _: False
         self._pending, self._clearing = Stretch(), Stretch()
         self._held = Stretch(bridge_s=HELD_OVER_S)
         self._met_t = 0.0
@@ -117,12 +117,13 @@ class RunningRule:
         if not met or (self._pending.value_s or 0.0) < self._for_s(read) or self._too_slow(read):
             return None
         level, cause = self.rule.level, self.rule.when
+        due_when = self._when
         for escalation, worse in zip(self.rule.escalate, self._worse, strict=True):
             if escalation.after_s is None and worse is not None and worse(read):
-                level, cause = escalation.level, escalation.when or cause
+                level, cause, due_when = escalation.level, escalation.when or cause, worse
         if self._cooling(step.t, milder(level, self._cap)):
             return None
-        self._due, self._due_when = level, compile_condition(cause)
+        self._due, self._due_when = level, due_when
         self.level, self._episode = milder(level, self._cap), next_episode
         self.silenced = False
         self._locked, self._met_t = False, step.t
@@ -138,8 +139,10 @@ class RunningRule:
         return self.rule.from_kmh is not None and isinstance(speed, float | int) and speed < self.rule.from_kmh
 
     def _for_s(self, read: Read) -> float:
-        granted = self.rule.patience is not None and self._patient is not None and self._patient(read)
-        return self.rule.for_s + (self.rule.patience.by_s if self.rule.patience and granted else 0.0)
+        """Return how long what raises it must hold now."""
+        patience = self.rule.patience
+        granted = patience is not None and self._not_nominal(read)
+        return self.rule.for_s + (patience.by_s if patience is not None and granted else 0.0)
 
     def _cooling(self, t: float, level: Level) -> bool:
         if self._over is None:
@@ -153,21 +156,21 @@ class RunningRule:
         for escalation, worse in zip(self.rule.escalate, self._worse, strict=True):
             due = escalation.after_s is None or (self._held.value_s or 0.0) >= escalation.after_s
             if due and rank(escalation.level) > rank(self._due) and (worse is None or worse(read)):
-                self._due, reached = escalation.level, escalation
-        if reached is not None:
-            self._due_when = compile_condition(reached.when) if reached.when else self._when
-        if rank(milder(self._due, self._cap)) <= rank(self.level):
-            return None
-        if reached is None and self._due_when(read) is False:
+                self._due, self._due_when, reached = escalation.level, worse or self._when, escalation
+        if self._more_is_due and reached is None and self._due_when(read) is False:
             # It was due while the car stood, and is over; the alert itself may still hold.
             self._due, self._due_when = self.rule.level if met else self.level, self._when
-            if rank(milder(self._due, self._cap)) <= rank(self.level):
-                return None
+        if not self._more_is_due:
+            return None
         self.level = milder(self._due, self._cap)
         self.silenced = False
-        return self._event(
-            state, read, "escalated", reached.when if reached else None, reached.after_s if reached else None
-        )
+        cause, after_s = (reached.when, reached.after_s) if reached else (None, None)
+        return self._event(state, read, "escalated", cause, after_s)
+
+    @property
+    def _more_is_due(self) -> bool:
+        """Whether the alert must be told at a higher level than it was, as far as the cap lets it."""
+        return self.level is not None and rank(milder(self._due, self._cap)) > rank(self.level)
 
     def _end(self, step: Step, state: DriverState, read: Read) -> AlertEvent:
         assert self.level is not None
@@ -189,8 +192,9 @@ class RunningRule:
         leaves = (*self.rule.when.leaves(), *(cause.leaves() if cause else ()))
         measured = {leaf.signal: _shown(read(leaf.signal)) for leaf in leaves if leaf.signal}
         threshold: dict[str, Value] = {leaf.signal: leaf.threshold for leaf in leaves if leaf.signal}
-        if self._for_s(read):
-            threshold["for_s"] = self._for_s(read)
+        for_s = self._for_s(read)
+        if for_s:
+            threshold["for_s"] = for_s
         if after_s is not None:
             measured["held_s"], threshold["held_s"] = _shown(self._held.value_s), after_s
         basis = self._measured_over(read, cause)

@@ -42,6 +42,14 @@ def _perclos_coverage(state: DriverState) -> float:
     return state.perclos.coverage
 
 
+def _glances_window(state: DriverState) -> float:
+    return state.gaze.glances.window_s
+
+
+def _glances_coverage(state: DriverState) -> float:
+    return state.gaze.glances.coverage
+
+
 def _text(read: Callable[[DriverState], Value], meaning: str, choices: tuple[str, ...]) -> Signal:
     return Signal(read, "", meaning, "text", choices=choices)
 
@@ -106,15 +114,15 @@ SIGNALS: dict[str, Signal] = {
         lambda s: s.gaze.glances.away_s,
         "s",
         "time away from the road in the window, since it was last kept on the road for 2 s",
-        window_s=lambda s: s.gaze.glances.window_s,
-        coverage=lambda s: s.gaze.glances.coverage,
+        window_s=_glances_window,
+        coverage=_glances_coverage,
     ),
     "gaze.glances": Signal(
         lambda s: s.gaze.glances.count,
         "",
         "looks away that make up that time",
-        window_s=lambda s: s.gaze.glances.window_s,
-        coverage=lambda s: s.gaze.glances.coverage,
+        window_s=_glances_window,
+        coverage=_glances_coverage,
     ),
     "gaze.region": _text(lambda s: s.gaze.region, "part of the car the driver looks at", get_args(GazeRegion)),
     "mouth.opening": Signal(lambda s: s.mouth.opening, "", "inner-lip gap over mouth width", high=2.0),

@@ -56,10 +56,6 @@ class Glances:
     window_s: float
 
 
-NO_GLANCES = Glances(None, 0, None, 0.0, 30.0)
-"""Before anything was seen."""
-
-
 @dataclass(frozen=True, slots=True)
 class Gaze:
     """Where the driver looks relative to the learned straight-ahead, degrees; None where it cannot be told.
@@ -75,11 +71,11 @@ class Gaze:
     pitch: float | None
     zone: GazeZone
     away_s: float | None
-    region: GazeRegion | None = None
-    source: GazeSource | None = None
-    reason: GazeReason | None = None
-    down_s: float | None = None
-    glances: Glances = NO_GLANCES
+    region: GazeRegion | None
+    source: GazeSource | None
+    reason: GazeReason | None
+    down_s: float | None
+    glances: Glances
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class GlanceMeter:
                 self._away.add(step.t - step.dt, step.t)
         self._road.update(step, None if away is None else not away)
         if self._road.length_s >= RESET_S - 1e-6:
-            self._away = WindowedTime(WINDOW_S)
+            self._away.clear()
             self._starts.clear()
         if away is not None:
             if away and not self._was_away:

@@ -23,6 +23,11 @@ class WindowedTime:
             self._stretches.append([start, end])
         self._total += end - start
 
+    def clear(self) -> None:
+        """Forget all."""
+        self._stretches.clear()
+        self._total = 0.0
+
     def total(self, now: float) -> float:
         """Return the seconds that lie in the window ending at `now`."""
         edge = now - self._window_s

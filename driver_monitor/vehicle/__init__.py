@@ -1,1 +1,1 @@
-"""What the car says of itself: speed and ignition, from ZeroMQ, from its diagnostic socket, from a file, or nothing."""
+"""What comes in beside the picture: the car's speed and ignition, and the driver's button."""

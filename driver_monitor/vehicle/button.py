@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from driver_monitor.config import GpioConfig
 from driver_monitor.errors import OutputError
-from driver_monitor.outputs.pins import open_factory
+from driver_monitor.pin_factory import open_factory
 
 BOUNCE_S = 0.03
 """Contacts bounce for a few milliseconds; nobody presses twice within this."""

@@ -25,7 +25,8 @@ class ZmqVehicle:
     def __init__(self, endpoint: str) -> None:
         self._endpoint, self._refused = endpoint, 0
         self._word = LastWord()
-        self._floods, self._asked_t = 0, float("-inf")
+        self._floods = 0
+        self._asked_t: float | None = None
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         try:
             self._socket = self._connect()
@@ -39,7 +40,7 @@ class ZmqVehicle:
         A message counts from when it is read. Where that cannot be so, after a pause of ours or in a flood, what has
         piled up is thrown away: an old standstill must not pass for the present.
         """
-        if t - self._asked_t > STALE_S:
+        if self._asked_t is not None and t - self._asked_t > STALE_S:
             self._throw_away()
         self._asked_t = t
         for _ in range(AT_ONCE):
@@ -56,6 +57,10 @@ class ZmqVehicle:
         """Return how many messages could not be understood, and how often there were too many."""
         return {"vehicle_refused": self._refused, "vehicle_floods": self._floods}
 
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._context.destroy(0)
+
     def _connect(self) -> zmq.Socket[bytes]:
         found = self._context.socket(zmq.SUB)
         for option, value in ((zmq.LINGER, 0), (zmq.RCVHWM, QUEUE), (zmq.MAXMSGSIZE, 4096)):
@@ -66,14 +71,8 @@ class ZmqVehicle:
 
     def _throw_away(self) -> None:
         self._word = LastWord()
-        if self._asked_t == float("-inf"):
-            return
         self._socket.close(0)
         self._socket = self._connect()
-
-    def close(self) -> None:
-        """Let go of the socket."""
-        self._context.destroy(0)
 
     def _take(self, t: float, frames: list[bytes]) -> None:
         try:
