@@ -6,12 +6,11 @@ which nothing is known, which stands for the spool, MQTT with its VSS names and 
 
 from __future__ import annotations
 
-import itertools
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -36,11 +35,10 @@ from driver_monitor.outputs.curtain import Curtain
 from driver_monitor.outputs.envelope import LiveStamper
 from driver_monitor.outputs.fanout import Outputs
 from driver_monitor.outputs.journal import Journal
-from driver_monitor.outputs.output import Message, Output
+from driver_monitor.outputs.output import Output
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 from driver_monitor.pipeline import Pipeline
 from driver_monitor.profiles import load_profile
-from driver_monitor.reload import Builders, Reloader
 from driver_monitor.rules.alert import Level
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
@@ -176,113 +174,6 @@ def test_ok__a_pin_that_fails_with_every_distress_does_not_tell_of_it(rage: Plan
     with driving(rage, [Failing(lambda: 0.0), unknown]) as daemon:
         daemon.run()
     assert {str(status["outputs"]) for status in unknown.statuses} == {"{'output_faults': 0, 'zmq.state': 3}"}
-
-
-@dataclass
-class Reloaded:
-    """A drive in whose eighth second the configuration is read again."""
-
-    folder: Path
-    monkeypatch: pytest.MonkeyPatch
-
-    def drive(self, before: str, after: str) -> tuple[Recorder, Recorder]:
-        """Return what others than the driver were told before and after."""
-        file = self.folder / "my.yaml"
-        file.write_text(before)
-        request, cabin = Request(file), Furious(*DRIVE)
-        self.monkeypatch.setattr(service, "build_perception", lambda *_: cabin)
-        plan = service.load_plan(request)
-        models = service.load_models(plan.config)
-        recorders = [Recorder(lambda: cabin.now - STARTED), Recorder(lambda: cabin.now - STARTED)]
-        opened = iter(recorders)
-        builders = Builders(lambda plan: Outputs([next(opened)], plan.curtain), lambda plan: cabin)  # type: ignore[arg-type, return-value]
-        parts = Parts(
-            cabin, service.build_pipeline(plan, models), builders.outputs(plan), Recorder(lambda: 0.0),
-            service.provenance(plan, models), 0.2,
-        )  # fmt: skip
-        numbers = itertools.count(100)
-        stamper = LiveStamper(
-            lambda: next(numbers), lambda: (datetime(2026, 1, 1, tzinfo=timezone.utc), True), "t", "b"
-        )
-        daemon = Daemon(
-            parts, stamper, Told(), lambda: cabin.now, STARTED, Reloader(request, plan, models, builders)
-        )  # fmt: skip
-        self.monkeypatch.setattr(cabin, "latest", self._asking(cabin, daemon, file, after))
-        daemon.run()
-        assert all(alert["seq"] is not None for recorder in recorders for alert in recorder.alerts)
-        sequence = [alert["seq"] for recorder in recorders for alert in recorder.alerts]
-        assert sequence == list(range(100, 100 + len(sequence)))
-        return recorders[0], recorders[1]
-
-    @staticmethod
-    def _asking(cabin: Cabin, daemon: Daemon, file: Path, after: str) -> Callable[[float], Frame | None]:
-        take = cabin.latest
-
-        def latest(timeout_s: float) -> Frame | None:
-            if cabin.now - STARTED >= 8 and after != file.read_text():
-                file.write_text(after)
-                daemon.ask_reload()
-            return take(timeout_s)
-
-        return latest
-
-
-@pytest.fixture
-def reloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reloaded:
-    return Reloaded(tmp_path, monkeypatch)
-
-
-AT_WORK = f"profile: fleet\nemotion: {{safety_purpose: {PURPOSE}}}\n"
-
-
-def everything(*recorders: Recorder) -> list[Message]:
-    return [message for r in recorders for message in (*r.alerts, *r.states, *r.statuses)]
-
-
-def test_ok__a_reload_at_work_shows_no_more_than_before(reloaded: Reloaded) -> None:
-    before, after = reloaded.drive(AT_WORK, f"{AT_WORK}zmq: {{state_hz: 4}}")
-    assert [alert["rule"] for alert in after.alerts] == ["microsleep", "microsleep"]
-    assert all(map(silent, everything(before, after)))
-    assert [status["alerts"] for status in after.statuses][:2] == [0, 0]
-
-
-SEETHING = """\
-name: ours
-extends: fleet
-rules:
-  - id: seethes
-    when: {signal: emotion.label, is: anger}
-    clear: {signal: emotion.label, is: neutral}
-    level: info
-    message: Seething
-    clause: none
-"""
-
-
-def test_ok__a_rule_that_a_reload_takes_away_is_not_named_afterwards(reloaded: Reloaded) -> None:
-    (reloaded.folder / "seething.yaml").write_text(SEETHING)
-    own = AT_WORK.replace("fleet", str(reloaded.folder / "seething.yaml"))
-    told = everything(*reloaded.drive(own, AT_WORK))
-    assert all(silent(message) and "seeth" not in json.dumps(message) for message in told)
-
-
-def test_ok__what_was_inferred_at_work_is_not_told_when_work_is_over(reloaded: Reloaded) -> None:
-    before, after = reloaded.drive(AT_WORK, "profile: default\n")
-    assert all(map(silent, everything(before)))
-    distress = next(alert for alert in after.alerts if alert["rule"] == "distress")
-    assert distress["sent"] > 8 + 5
-    assert distress["evidence"]["measured"]["emotion.distress_s"] == pytest.approx(5.0, abs=0.1)
-
-
-def test_ok__at_the_beginning_of_work_what_was_active_is_ended_in_front_of_those_who_knew(reloaded: Reloaded) -> None:
-    (reloaded.folder / "own.yaml").write_text(
-        SEETHING.replace("fleet", "default").replace("Seething", "'{emotion.label}'")
-    )
-    before, after = reloaded.drive(f"profile: {reloaded.folder / 'own.yaml'}\n", AT_WORK)
-    told = [(alert["rule"], alert["phase"]) for alert in before.alerts]
-    assert sorted(told[:2]) == [("distress", "raised"), ("seethes", "raised")]
-    assert sorted(told[2:]) == [("distress", "cleared"), ("seethes", "cleared")]
-    assert all(map(silent, everything(after)))
 
 
 def test_ok__a_field_that_nobody_has_judged_does_not_pass(rage: Plan) -> None:
