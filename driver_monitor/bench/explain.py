@@ -12,12 +12,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from driver_monitor.errors import LabelError, UsageError
 from driver_monitor.outputs.lines import clock, plain
 from driver_monitor.rules.alert import LEVELS, Level, Phase
-from driver_monitor.rules.signals import find
+from driver_monitor.rules.conditions import OPERATORS
+from driver_monitor.rules.signals import find, held_rule
 
 MAX_BYTES = 200_000_000
 """Some 200,000 alerts; a vehicle that has more has another problem."""
 WIDTH = 60
 """Columns of the timeline."""
+WORDS = {"above": "more than ", "at_least": "at least ", "below": "less than ", "at_most": "at most "}
+ROUNDING = 5e-4
+"""Values are told to three digits; a value as near to its limit has passed it."""
 MARKS: dict[Phase, str] = {"raised": "!", "escalated": "^", "cleared": "."}
 
 
@@ -30,6 +34,8 @@ class Reasons(BaseModel):
     window_s: float | None = None
     coverage: float | None = None
     clause: str
+    compared: dict[str, str] = Field(default_factory=dict)
+    interval: dict[str, tuple[float, float]] = Field(default_factory=dict)
 
 
 class Told(BaseModel):
@@ -114,9 +120,16 @@ def _worst(told: list[Told]) -> str:
 
 
 def _reasons(evidence: Reasons) -> Iterator[str]:
-    for name, value in evidence.measured.items():
-        limit = evidence.threshold.get(name)
-        yield f"because {_meaning(name)} was {_shown(value, name)}; the limit is {_shown(limit, name)}"
+    weighed = {name: _holds(name, evidence) for name in evidence.measured}
+    # What speaks for the alert stands first; a record of before `compared` was told has all of its limits there.
+    for name, holds in sorted(weighed.items(), key=lambda one: one[1] is not True):
+        value = _shown(evidence.measured[name], name)
+        if name not in evidence.threshold:
+            yield f"with {_meaning(name)}: {value}{_between(name, evidence)}"
+            continue
+        words, limit = WORDS.get(evidence.compared.get(name, ""), ""), _shown(evidence.threshold[name], name)
+        link = "because" if holds else "while"
+        yield f"{link} {_meaning(name)} was {value}{_between(name, evidence)}; the limit is {words}{limit}"
     held = evidence.threshold.get("for_s")
     if held is not None:
         yield f"and that for {_shown(held, '')} s"
@@ -125,8 +138,29 @@ def _reasons(evidence: Reasons) -> Iterator[str]:
         yield f"measured over {evidence.window_s:.0f} s{seen}"
 
 
+def _holds(name: str, evidence: Reasons) -> bool | None:
+    """Say whether a value lies beyond its limit, None where neither can be said."""
+    value, limit, how = evidence.measured[name], evidence.threshold.get(name), evidence.compared.get(name)
+    if limit is None or value is None:
+        return None
+    if how is None:
+        return True
+    if how in OPERATORS and isinstance(value, float) and isinstance(limit, float):
+        return OPERATORS[how](value, limit) or abs(value - limit) <= ROUNDING
+    return value == limit
+
+
+def _between(name: str, evidence: Reasons) -> str:
+    bounds = evidence.interval.get(name)
+    if bounds is None or bounds[0] == bounds[1]:
+        return ""
+    return f" (between {_shown(bounds[0], name)} and {_shown(bounds[1], name)}, as far as could be seen)"
+
+
 def _meaning(name: str) -> str:
-    signal = find(name)
+    signal, other = find(name), held_rule(name)
+    if other is not None:
+        return f"how long the alert {other} has gone without a return ({name})"
     return {"held_s": "time without a return"}.get(name, name) if signal is None else f"{signal.meaning} ({name})"
 
 

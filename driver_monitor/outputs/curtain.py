@@ -20,7 +20,7 @@ Message = Mapping[str, Any]
 INNOCENT = frozenset((
     "schema", "file", "frame", "t", "face", "eyes", "head", "gaze", "gaze_reason", "mouth", "perclos", "blink_rate",
     "drowsiness", "attention", "degraded", "occlusion", "light", "vehicle", "uptime_s", "t_mono", "camera", "outputs",
-    "latency_ms", "heat_c", "versions", "glances", "car", "blink", "nods",
+    "latency_ms", "heat_c", "versions", "glances", "car", "blink", "nods", "glance",
 ))  # fmt: skip
 """The fields of a line of signals.jsonl, of `state/` and of `status/` that tell nothing of an expression. A field that
 is added there passes only when it is added here too."""

@@ -10,7 +10,17 @@ from typing import Any
 from driver_monitor.observation import HeadPose
 from driver_monitor.outputs.envelope import SCHEMA
 from driver_monitor.rules.alert import Verdict
-from driver_monitor.state.driver_state import Blink, DriverState, Drowsiness, Emotion, EyesState, Gaze, Mouth, Occlusion
+from driver_monitor.state.driver_state import (
+    Blink,
+    DriverState,
+    Drowsiness,
+    Emotion,
+    EyesState,
+    Gaze,
+    Glance,
+    Mouth,
+    Occlusion,
+)
 
 
 def signals(frame: int, state: DriverState, verdict: Verdict) -> dict[str, Any]:
@@ -41,11 +51,14 @@ def _driver(state: DriverState, verdict: Verdict) -> dict[str, Any]:
         "emotion": _emotion(state.emotion),
         "perclos": {
             "value": _round(perclos.value, 4),
+            "low": round(perclos.low, 4),
+            "high": round(perclos.high, 4),
             "coverage": round(perclos.coverage, 3),
             "window_s": perclos.window_s,
         },
         "blink_rate": _round(state.blink_rate, 1),
         "blink": _blink(state.blink),
+        "glance": _glance(state.gaze.away.ended),
         "nods": state.nods,
         "drowsiness": _drowsiness(state.drowsiness),
         "attention": verdict.attention,
@@ -66,6 +79,12 @@ def _blink(blink: Blink | None) -> dict[str, Any] | None:
         "closing_per_s": round(blink.closing_per_s, 2),
         "opening_per_s": round(blink.opening_per_s, 2),
     }
+
+
+def _glance(glance: Glance | None) -> dict[str, Any] | None:
+    if glance is None:
+        return None
+    return {"duration_s": round(glance.duration_s, 3), "side": glance.side, "movement": glance.movement}
 
 
 def _eyes(eyes: EyesState) -> dict[str, Any]:
@@ -115,9 +134,12 @@ def _gaze(gaze: Gaze) -> dict[str, Any] | None:
 def _glances(gaze: Gaze) -> dict[str, Any]:
     glances = gaze.glances
     return {
-        "away_s": _round(gaze.away_s, 3),
-        "down_s": _round(gaze.down_s, 3),
+        "away_s": _round(gaze.away.seconds, 3),
+        "down_s": _round(gaze.away.down_s, 3),
+        "side": gaze.away.side,
+        "movement": gaze.away.movement,
         "total_s": _round(glances.away_s, 3),
+        "most_s": round(glances.most_s, 3),
         "count": glances.count,
         "window_s": glances.window_s,
         "coverage": round(glances.coverage, 3),

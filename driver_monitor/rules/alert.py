@@ -17,13 +17,19 @@ LEVELS: tuple[Level, ...] = ("info", "warning", "critical")
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Why: each signal's value beside its threshold, the window they were taken over, and the clause behind it."""
+    """Why: each signal's value beside its threshold, the window they were taken over, and the clause behind it.
+
+    `measured`: also what only the message speaks of. `compared`: how each value is held against its threshold, a key
+    of `Condition`. `interval`: what a value may be as far as is known, where that is told.
+    """
 
     measured: Mapping[str, Value]
     threshold: Mapping[str, Value]
     window_s: float | None
     coverage: float | None
     clause: str
+    compared: Mapping[str, str]
+    interval: Mapping[str, tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)

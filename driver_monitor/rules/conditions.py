@@ -13,12 +13,13 @@ Read = Callable[[str], Value]
 """Gives the present value of a signal by name, None when it is unknown."""
 Judge = Callable[[Read], bool | None]
 
-_OPERATORS: dict[str, Callable[[float, float], bool]] = {
+OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "above": operator.gt,
     "at_least": operator.ge,
     "below": operator.lt,
     "at_most": operator.le,
 }
+"""How a number is held against its threshold, by the key of `Condition`."""
 
 
 def compile_condition(condition: Condition) -> Judge:
@@ -48,7 +49,7 @@ def holding(condition: Condition, read: Read) -> tuple[Condition, ...]:
 
 
 def _comparison(condition: Condition, name: str) -> Judge:
-    for key, compare in _OPERATORS.items():
+    for key, compare in OPERATORS.items():
         threshold = getattr(condition, key)
         if threshold is not None:
             return _numeric(name, compare, threshold)

@@ -70,21 +70,21 @@ class Condition(Part):
         kinds = sum((self.signal is not None, bool(self.all_), bool(self.any_)))
         if kinds != 1:
             raise _fault("expected exactly one of signal, all, any")
-        comparisons = [name for name in (*COMPARISONS, "is_") if getattr(self, name) is not None]
+        comparisons = list(self._comparisons())
         if self.signal is None and comparisons:
             raise _fault("a comparison needs its signal beside it")
         if self.signal is not None:
             if len(comparisons) != 1:
                 raise _fault("expected exactly one of above, at_least, below, at_most, is")
-            self._fits(self.signal, comparisons[0])
+            self._fits(self.signal, comparisons[0], self.threshold)
         return self
 
-    def _fits(self, name: str, comparison: str) -> None:
+    @staticmethod
+    def _fits(name: str, comparison: str, wanted: float | str | bool | None) -> None:
         signal = find(name)
         assert signal is not None
-        wanted = getattr(self, comparison)
         if signal.kind == "number":
-            if comparison == "is_":
+            if isinstance(wanted, str | bool) or wanted is None:
                 raise _fault(f"{name} is a number: compare it with above, at_least, below or at_most")
             beyond = (wanted >= signal.high and comparison == "above") or (
                 wanted <= signal.low and comparison == "below"
@@ -92,7 +92,7 @@ class Condition(Part):
             if not signal.low <= wanted <= signal.high or beyond:
                 raise _fault(f"impossible threshold: {name} lies between {signal.low:g} and {signal.high:g}")
             return
-        if comparison != "is_":
+        if comparison != "is":
             raise _fault(f"{name} is no number: compare it with is")
         if signal.kind == "bool" and not isinstance(wanted, bool):
             raise _fault(f"{name} is true or false")
@@ -100,10 +100,18 @@ class Condition(Part):
             raise _fault(f"{name} is one of {', '.join(signal.choices)}")
 
     @property
+    def comparison(self) -> str | None:
+        """The key under which the threshold stands, None in an `all` or `any`."""
+        return next(iter(self._comparisons()), None)
+
+    @property
     def threshold(self) -> float | str | bool | None:
         """What the signal is compared with."""
-        found = (self.above, self.at_least, self.below, self.at_most, self.is_)
-        return next((value for value in found if value is not None), None)
+        return next(iter(self._comparisons().values()), None)
+
+    def _comparisons(self) -> dict[str, float | str | bool]:
+        found = {"is": self.is_, **{name: getattr(self, name) for name in COMPARISONS}}
+        return {name: value for name, value in found.items() if value is not None}
 
     def leaves(self) -> tuple[Condition, ...]:
         """Return the comparisons in it, in order."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from driver_monitor.rules import message
 from driver_monitor.rules.alert import LEVELS, AlertEvent, Attention, Evidence, Level, Phase, Value
 from driver_monitor.rules.conditions import Judge, Read, compile_condition, holding
@@ -42,6 +44,7 @@ class RunningRule:
             compile_condition(step.when) if step.when else None for step in rule.escalate
         ]
         self._not_nominal: Judge = compile_condition(rule.patience.when) if rule.patience else lambda _: False
+        self._spoken_of = message.check(rule.message)
         self._pending, self._clearing = Stretch(), Stretch()
         self._held = Stretch(bridge_s=HELD_OVER_S)
         self._met_t = 0.0
@@ -189,18 +192,20 @@ class RunningRule:
         return AlertEvent(state.t, self.rule.id, self.level, phase, text, evidence, self._episode, self._local)
 
     def _evidence(self, state: DriverState, read: Read, cause: Condition | None, after_s: float | None) -> Evidence:
-        leaves = (*self.rule.when.leaves(), *(cause.leaves() if cause else ()))
-        measured = {leaf.signal: _shown(read(leaf.signal)) for leaf in leaves if leaf.signal}
-        threshold: dict[str, Value] = {leaf.signal: leaf.threshold for leaf in leaves if leaf.signal}
+        leaves = {leaf.signal or "": leaf for leaf in (*self.rule.when.leaves(), *(cause.leaves() if cause else ()))}
+        measured = {name: _shown(read(name)) for name in (*leaves, *self._spoken_of)}
+        threshold: dict[str, Value] = {name: leaf.threshold for name, leaf in leaves.items()}
+        compared = {name: leaf.comparison or "" for name, leaf in leaves.items()}
         for_s = self._for_s(read)
         if for_s:
             threshold["for_s"] = for_s
         if after_s is not None:
             measured["held_s"], threshold["held_s"] = _shown(self._held.value_s), after_s
+            compared["held_s"] = "at_least"
         basis = self._measured_over(read, cause)
         window = basis.window_s(state) if basis and basis.window_s else None
         coverage = round(basis.coverage(state), 3) if basis and basis.coverage else None
-        return Evidence(measured, threshold, window, coverage, self.rule.clause)
+        return Evidence(measured, threshold, window, coverage, self.rule.clause, compared, _intervals(state, measured))
 
     def _measured_over(self, read: Read, cause: Condition | None) -> Signal | None:
         """Return the signal with a window by which the alert holds; when it is over, the one by which it last did."""
@@ -209,6 +214,16 @@ class RunningRule:
             signals = [find(leaf.signal or "") for leaf in held]
             self._basis = next((signal for signal in signals if signal and signal.window_s), None)
         return self._basis
+
+
+def _intervals(state: DriverState, names: Iterable[str]) -> dict[str, tuple[float, float]]:
+    found = {}
+    for name in names:
+        signal = find(name)
+        bounds = signal.interval(state) if signal is not None and signal.interval is not None else None
+        if bounds is not None:
+            found[name] = (round(bounds[0], 3), round(bounds[1], 3))
+    return found
 
 
 def _shown(value: Value) -> Value:

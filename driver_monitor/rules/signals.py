@@ -8,7 +8,16 @@ from typing import Literal, get_args
 
 from driver_monitor.observation import EMOTIONS, CameraState, Light
 from driver_monitor.rules.alert import Value
-from driver_monitor.state.driver_state import Cover, Degraded, DriverState, EyesVerdict, GazeRegion, GazeZone
+from driver_monitor.state.driver_state import (
+    Cover,
+    Degraded,
+    DriverState,
+    EyesVerdict,
+    GazeRegion,
+    GazeZone,
+    Movement,
+    OffRoad,
+)
 from driver_monitor.state.nods import WINDOW_S as NOD_WINDOW_S
 
 Kind = Literal["number", "bool", "text"]
@@ -19,8 +28,8 @@ class Signal:
     """One quantity: how it is read from the state, None meaning unknown.
 
     `unit` and `meaning` stand in the profile's JSON Schema. `low`, `high`: the range a threshold can sensibly lie in;
-    `choices`: the values of a text. `window_s` and `coverage` tell over what time it was measured, where that applies;
-    they go into an alert's evidence.
+    `choices`: the values of a text. `window_s` and `coverage` tell over what time it was measured, `interval` what it
+    may be as far as is known, where that applies; they go into an alert's evidence.
     """
 
     read: Callable[[DriverState], Value]
@@ -32,6 +41,7 @@ class Signal:
     choices: tuple[str, ...] = ()
     window_s: Callable[[DriverState], float] | None = None
     coverage: Callable[[DriverState], float] | None = None
+    interval: Callable[[DriverState], tuple[float, float] | None] | None = None
 
 
 def _perclos_window(state: DriverState) -> float:
@@ -48,6 +58,15 @@ def _glances_window(state: DriverState) -> float:
 
 def _glances_coverage(state: DriverState) -> float:
     return state.gaze.glances.coverage
+
+
+def _glances_interval(state: DriverState) -> tuple[float, float] | None:
+    glances = state.gaze.glances
+    return None if glances.away_s is None else (glances.away_s, glances.most_s)
+
+
+def _kss_interval(state: DriverState) -> tuple[float, float] | None:
+    return (state.drowsiness.low, state.drowsiness.high) if state.drowsiness else None
 
 
 def _text(read: Callable[[DriverState], Value], meaning: str, choices: tuple[str, ...]) -> Signal:
@@ -89,6 +108,7 @@ SIGNALS: dict[str, Signal] = {
         high=1.0,
         window_s=_perclos_window,
         coverage=_perclos_coverage,
+        interval=lambda s: (s.perclos.low, s.perclos.high),
     ),
     "perclos.coverage": Signal(
         lambda s: s.perclos.coverage, "", "share of the window in which the eyes could be read", high=1.0
@@ -107,8 +127,16 @@ SIGNALS: dict[str, Signal] = {
         "where the driver looks",
         tuple(name for name in get_args(GazeZone) if name != "unknown"),
     ),
-    "gaze.away_s": Signal(lambda s: s.gaze.away_s, "s", "how long the gaze has been off the road, 0 on it"),
-    "gaze.down_s": Signal(lambda s: s.gaze.down_s, "s", "how long the gaze has been low before the driver (area 3)"),
+    "gaze.away_s": Signal(lambda s: s.gaze.away.seconds, "s", "how long the gaze has been off the road, 0 on it"),
+    "gaze.down_s": Signal(
+        lambda s: s.gaze.away.down_s, "s", "how long the gaze has been low before the driver (area 3)"
+    ),
+    "gaze.side": _text(
+        lambda s: s.gaze.away.side, "side on which the look away under way leaves the road", get_args(OffRoad)
+    ),
+    "gaze.movement": _text(
+        lambda s: s.gaze.away.movement, "what makes it: the head (owl) or the eyes alone (lizard)", get_args(Movement)
+    ),
     "gaze.road_s": Signal(lambda s: s.gaze.glances.road_s, "s", "how long the gaze has been on the road, 0 when not"),
     "gaze.glances_s": Signal(
         lambda s: s.gaze.glances.away_s,
@@ -116,6 +144,7 @@ SIGNALS: dict[str, Signal] = {
         "time away from the road in the window, since it was last kept on the road for 2 s",
         window_s=_glances_window,
         coverage=_glances_coverage,
+        interval=_glances_interval,
     ),
     "gaze.glances": Signal(
         lambda s: s.gaze.glances.count,
@@ -132,7 +161,12 @@ SIGNALS: dict[str, Signal] = {
     "vehicle.speed_kmh": Signal(lambda s: s.vehicle.speed_kmh, "km/h", "speed, unknown where the car is silent"),
     "vehicle.ignition": Signal(lambda s: s.vehicle.ignition, "", "the ignition is on", "bool"),
     "drowsiness.kss": Signal(
-        lambda s: s.drowsiness.kss if s.drowsiness else None, "KSS", "Karolinska sleepiness", low=1.0, high=9.0
+        lambda s: s.drowsiness.kss if s.drowsiness else None,
+        "KSS",
+        "Karolinska sleepiness",
+        low=1.0,
+        high=9.0,
+        interval=_kss_interval,
     ),
     "emotion.label": _text(
         lambda s: s.emotion.label if s.emotion else None,

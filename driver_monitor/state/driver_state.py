@@ -13,6 +13,10 @@ from driver_monitor.observation import CameraState, EyeReason, FaceReason, FaceV
 
 EyesVerdict = Literal["open", "closed", "unknown"]
 GazeZone = Literal["road", "down", "left", "right", "up", "unknown"]
+OffRoad = Literal["down", "left", "right", "up"]
+"""Side on which the gaze leaves the road: the zones without the road."""
+Movement = Literal["owl", "lizard"]
+"""What makes a look away, for the most part: the head (owl), or the eyes while the head stays (lizard; Euro NCAP)."""
 GazeRegion = Literal["road", "instruments", "console", "lap", "rear_mirror", "left_mirror", "right_mirror"]
 """Parts of the car, finer than zones (`state.regions`)."""
 GazeSource = Literal["head", "eyes+head"]
@@ -44,12 +48,14 @@ class EyesState:
 class Glances:
     """Looks away since the driver last kept the gaze on the road (`state.glances`), at most those within `window_s`.
 
-    `away_s`: their sum, a lower bound: time in which the gaze is unknown neither counts nor resets, and `coverage` is
-    the share of the window in which it was known. `count`: how many there were. `road_s`: how long the gaze has now
-    been on the road, 0.0 while away. `away_s` and `road_s` are None while the gaze is unknown.
+    `away_s`: their sum. Time in which the gaze is unknown neither counts nor resets: `most_s` is what the sum would be
+    had all of it been away, and `coverage` the share of the window in which it was known. `count`: how many there were.
+    `road_s`: how long the gaze has now been on the road, 0.0 while away. `away_s` and `road_s` are None while the gaze
+    is unknown.
     """
 
     away_s: float | None
+    most_s: float
     count: int
     road_s: float | None
     coverage: float
@@ -57,24 +63,50 @@ class Glances:
 
 
 @dataclass(frozen=True, slots=True)
+class Glance:
+    """A look away from the road, whole: how long, on which side for most of the time, and with what.
+
+    A gaze that only passes (`regions.DWELL_S`) is none.
+    """
+
+    duration_s: float
+    side: OffRoad
+    movement: Movement
+
+
+@dataclass(frozen=True, slots=True)
+class LookAway:
+    """The look away that is under way (`state.looks_away`).
+
+    `seconds`: how long the gaze has been off the road, 0.0 on the road, None while unknown. It counts on for a short
+    time, with the zone unknown, when the face was lost in a turn to the side. `down_s`: how long it has been in EU
+    2023/2590's area 3, low before the driver, by the same rules. `side`, `movement`: where and with what for most of
+    it, None while there is none. `ended`: the look that ended with this frame.
+    """
+
+    seconds: float | None
+    down_s: float | None
+    side: OffRoad | None
+    movement: Movement | None
+    ended: Glance | None
+
+
+@dataclass(frozen=True, slots=True)
 class Gaze:
     """Where the driver looks relative to the learned straight-ahead, degrees; None where it cannot be told.
 
     `region`: the part of the car it falls on, None outside of all. `source`: whether the irises could be told or the
-    head alone speaks, None exactly when `reason` says why there is no gaze.
-    `away_s`: how long the gaze has been off the road, 0.0 on the road, None while unknown. It counts on for a short
-    time, with the zone unknown, when the face was lost in a turn to the side. `down_s`: how long it has been in EU
-    2023/2590's area 3, low before the driver, by the same rules. `glances`: the looks away of late.
+    head alone speaks, None exactly when `reason` says why there is no gaze. `away`: the look away that is under way;
+    `glances`: those of late.
     """
 
     yaw: float | None
     pitch: float | None
     zone: GazeZone
-    away_s: float | None
     region: GazeRegion | None
     source: GazeSource | None
     reason: GazeReason | None
-    down_s: float | None
+    away: LookAway
     glances: Glances
 
 
@@ -140,10 +172,13 @@ class Blink:
 class Perclos:
     """Share of readable time with the eyes at least 80 % closed, blinks of normal length not counted (P80).
 
-    `coverage`: share of the window in which the eyes could be read; below a half, `value` is None.
+    `coverage`: share of the window in which the eyes could be read; below a half, `value` is None. `low`, `high`: what
+    it would be had the eyes been open, had they been shut, in all of the window that could not be read.
     """
 
     value: float | None
+    low: float
+    high: float
     coverage: float
     window_s: float
 

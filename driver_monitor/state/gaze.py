@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from driver_monitor.observation import EyesView, HeadPose
 from driver_monitor.state.cadence import Step
-from driver_monitor.state.driver_state import EyesVerdict, Gaze, GazeReason, GazeSource, GazeZone, Glances
-from driver_monitor.state.glances import GlanceMeter
+from driver_monitor.state.driver_state import EyesVerdict, Gaze, GazeReason, GazeSource, GazeZone, Movement, OffRoad
 from driver_monitor.state.learning import MEMORY_S, REFRESH_S, status
+from driver_monitor.state.looks_away import LookAwayTimers, Whither
 from driver_monitor.state.regions import RegionTracker, Wheel
 from driver_monitor.state.straight_ahead import StraightAhead
-from driver_monitor.state.stretch import Stretch
 from driver_monitor.state.time_histogram import TimeHistogram
 
 AWAY_YAW, AWAY_DOWN, AWAY_UP = 25.0, 25.0, 25.0
@@ -30,15 +29,12 @@ IRIS_BOUNDS = 45.0
 """Irises turn no further."""
 MOVED_DEG = 5.0
 """Straight ahead was learned anew if it moves so far at once: the width of the hysteresis."""
-SACCADE_S = 0.25
-"""A return to the road must last so long to end a look away (EU 2023/2590: short saccades must not reset the timer,
-tolerance at least 50 ms; a glance that takes anything in lasts 0.2 to 0.3 s)."""
-BRIDGE_S = 1.0
-"""Unknown for longer: how long the gaze has been away is unknown too."""
 TURNED_AWAY_S = 3.5
 """A face lost while it turned away to the side or down goes on being away for so long; after that it is unknown."""
 LOW_WITHIN_YAW = 55.0
 """Degrees to each side within which a look down is one into EU 2023/2590's area 3."""
+OWL_SHARE = 0.5
+"""A look is an owl's when the head makes at least so much of its angle (Euro NCAP: "primarily" the head)."""
 _OUT_OF_SIGHT = ("left", "right", "down")
 """Zones in which the camera may lose the face."""
 
@@ -86,9 +82,7 @@ class GazeTracker:
         self.straight_ahead = StraightAhead()
         self._irises = IrisRest()
         self._regions = RegionTracker(wheel)
-        self._away = Stretch(forgive_s=SACCADE_S, bridge_s=BRIDGE_S)
-        self._glances = GlanceMeter()
-        self._down = Stretch(forgive_s=SACCADE_S, bridge_s=BRIDGE_S)
+        self._timers = LookAwayTimers()
         self._low = False
         self._zone: GazeZone = "unknown"
         self._turned_t: float | None = None
@@ -122,12 +116,14 @@ class GazeTracker:
         if look.iris and step.seamless and ahead.teaches(look.direction):
             self._irises.learn(step.dt, look.iris)
         yaw, pitch = self._from_ahead(look.direction)
-        zone = self._zone = _zone(yaw, pitch, was_away=self._zone not in ("road", "unknown"))
+        side = _side(yaw, pitch, was_away=self._zone not in ("road", "unknown"))
+        zone: GazeZone = side or "road"
+        self._zone = zone
         self._turned_t = step.t if zone in _OUT_OF_SIGHT else None
         self._low = -pitch > AWAY_DOWN * (RETURN_SHARE if self._low else 1.0) and abs(yaw) <= LOW_WITHIN_YAW
         region, source = self._regions.update(step, yaw, pitch), _source(look)
-        timed = self._time(step, zone != "road", self._low)
-        return Gaze(yaw, pitch, zone, self._away.value_s, region, source, None, *timed)
+        timed = self._timers.update(step, Whither(side is not None, self._low, side, self._movement(look)))
+        return Gaze(yaw, pitch, zone, region, source, None, *timed)
 
     def _unseen(self, step: Step, look: Look | None, reason: GazeReason) -> Gaze:
         self.straight_ahead.update(step, None)
@@ -135,20 +131,19 @@ class GazeTracker:
         turned = reason == "no_face" and self._turned_t is not None and step.t - self._turned_t <= TURNED_AWAY_S
         # Lids of a face seen from the side often read shut; while the head stays turned, a look away goes on.
         held = RETURN_SHARE * AWAY_YAW
-        aside = look is not None and self._away.running and abs(self._from_ahead(look.head)[0]) > held
+        aside = look is not None and self._timers.running and abs(self._from_ahead(look.head)[0]) > held
         if not turned and not aside:
             self._turned_t = None
-        seen = turned or aside
-        timed = self._time(step, True if seen else None, self._low if seen else None)
-        if not self._away.running:
+        timed = self._timers.update(step, Whither(True, self._low) if turned or aside else None)
+        if not self._timers.running:
             self._zone, self._low = "unknown", False
-        return Gaze(None, None, "unknown", self._away.value_s, None, None, reason, *timed)
+        return Gaze(None, None, "unknown", None, None, reason, *timed)
 
-    def _time(self, step: Step, away: bool | None, low: bool | None) -> tuple[float | None, Glances]:
-        """Update every timer; return how long the gaze has been low, and the glances."""
-        self._away.update(step, away)
-        self._down.update(step, low)
-        return self._down.value_s, self._glances.update(step, away)
+    def _movement(self, look: Look) -> Movement:
+        """Say what makes the look: how far the head goes along the gaze, against the whole of it."""
+        (yaw, pitch), (head_yaw, head_pitch) = self._from_ahead(look.direction), self._from_ahead(look.head)
+        along = head_yaw * yaw + head_pitch * pitch
+        return "owl" if along >= OWL_SHARE * (yaw * yaw + pitch * pitch) else "lizard"
 
     def _from_ahead(self, direction: Direction) -> Direction:
         return direction[0] - self.straight_ahead.yaw, direction[1] - self.straight_ahead.pitch
@@ -164,14 +159,14 @@ def _source(look: Look) -> GazeSource:
     return "head" if look.iris is None else "eyes+head"
 
 
-def _zone(yaw: float, pitch: float, was_away: bool) -> GazeZone:
-    """Name the direction (degrees from straight ahead); the one furthest beyond its limit wins."""
-    shares: dict[GazeZone, float] = {
+def _side(yaw: float, pitch: float, was_away: bool) -> OffRoad | None:
+    """Name the side (degrees from straight ahead), None for the road; the one furthest beyond its limit wins."""
+    shares: dict[OffRoad, float] = {
         "left": yaw / AWAY_YAW,
         "right": -yaw / AWAY_YAW,
         "down": -pitch / AWAY_DOWN,
         "up": pitch / AWAY_UP,
     }
-    zone = max(shares, key=lambda name: shares[name])
+    side = max(shares, key=lambda name: shares[name])
     limit = RETURN_SHARE if was_away else 1.0
-    return zone if shares[zone] > limit else "road"
+    return side if shares[side] > limit else None

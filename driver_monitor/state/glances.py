@@ -22,6 +22,7 @@ class GlanceMeter:
 
     def __init__(self) -> None:
         self._away, self._known = WindowedTime(WINDOW_S), WindowedTime(WINDOW_S)
+        self._unknown = WindowedTime(WINDOW_S)
         self._starts: deque[float] = deque()
         self._road = Stretch(forgive_s=FLICKER_S)
         self._last: bool | None = None
@@ -33,9 +34,12 @@ class GlanceMeter:
             self._known.add(step.t - step.dt, step.t)
             if self._last:
                 self._away.add(step.t - step.dt, step.t)
+        else:
+            self._unknown.add(step.t - step.dt, step.t)
         self._road.update(step, None if away is None else not away)
         if self._road.length_s >= RESET_S - 1e-6:
             self._away.clear()
+            self._unknown.clear()
             self._starts.clear()
         if away is not None:
             if away and not self._was_away:
@@ -45,5 +49,7 @@ class GlanceMeter:
             self._starts.popleft()
         self._last = away
         total = self._away.total(step.t)
+        most = total + self._unknown.total(step.t)
         coverage = min(self._known.total(step.t) / WINDOW_S, 1.0)
-        return Glances(None if away is None else total, len(self._starts), self._road.value_s, coverage, WINDOW_S)
+        known = None if away is None else total
+        return Glances(known, most, len(self._starts), self._road.value_s, coverage, WINDOW_S)

@@ -34,12 +34,41 @@ def night(tmp_path: Path) -> Path:
 def test_ok__every_alert_has_its_measure_its_limit_and_its_clause(night: Path) -> None:
     text = explain(night)
     assert "microsleep (warning), at 0:00:11.0, over 3." in text
-    assert "because how long the eyes have been closed, 0 when open (eyes.closed_s) was 1 s; the limit is 1 s" in text
+    assert (
+        "because how long the eyes have been closed, 0 when open (eyes.closed_s) was 1 s; the limit is at least 1 s"
+        in text
+    )
     assert "Rule: Long distraction: gaze away from the road 3 s or more (Euro NCAP Safe Driving v10.4)" in text
     assert "no_face (warning)" in text
-    assert "because time without a return was 10; the limit is 10" in text
+    assert "because time without a return was 10; the limit is at least 10" in text
     assert "not over when the record ends" in text
     assert "profile default, configuration c0, models m0" in text
+
+
+def test_ok__what_spoke_for_it_stands_before_what_did_not(tmp_path: Path) -> None:
+    told = explain(record(tmp_path / "events.jsonl", [attentive(10), shut(4.5), attentive(5), away(4), attentive(2)]))
+    lines = [line.strip() for line in told.splitlines()]
+    shut_at_four = lines.index("0:00:14.0 raised at level critical: The driver does not respond")
+    assert lines[shut_at_four + 1].startswith("because how long the eyes have been closed")
+    assert lines[shut_at_four + 3].startswith("while how long the gaze has been off the road")
+    assert "with side on which the look away under way leaves the road (gaze.side): left" in lines
+
+
+def test_ok__the_interval_of_a_value_is_told_where_part_of_it_could_not_be_seen(tmp_path: Path) -> None:
+    looks = [part for _ in range(6) for part in (away(2.2), attentive(0.9))]
+    text = explain(
+        record(tmp_path / "events.jsonl", [attentive(5), no_face(1.5), *looks, attentive(1), no_face(1), *looks])
+    )
+    assert "(between 10 s and 1" in text
+    assert "as far as could be seen)" in text
+
+
+def test_ok__an_older_record_without_the_comparison_is_explained_too(night: Path) -> None:
+    rows = [json.loads(line) for line in night.read_text().splitlines()]
+    for row in rows:
+        del row["evidence"]["compared"], row["evidence"]["interval"]
+    night.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert "(eyes.closed_s) was 1 s; the limit is 1 s" in explain(night)
 
 
 def test_ok__the_timeline_shows_where_in_the_record_it_was(night: Path) -> None:

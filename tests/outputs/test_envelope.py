@@ -11,7 +11,9 @@ from driver_monitor.outputs.envelope import LiveStamper, Provenance, ReplayStamp
 from driver_monitor.rules.alert import AlertEvent, Evidence, Phase
 
 ORIGIN = Provenance("van-12", "models", "config", "default")
-EVIDENCE = Evidence({"eyes.closed_s": 1.05}, {"eyes.closed_s": 1.0}, None, None, "a clause")
+EVIDENCE = Evidence(
+    {"eyes.closed_s": 1.05}, {"eyes.closed_s": 1.0}, None, None, "a clause", {"eyes.closed_s": "at_least"}, {}
+)
 
 
 def event(phase: Phase = "raised", episode: int = 0, t: float = 12.4004) -> AlertEvent:
@@ -36,6 +38,8 @@ def test_ok__every_field_of_the_interface_is_there() -> None:
         "window_s": None,
         "coverage": None,
         "clause": "a clause",
+        "compared": {"eyes.closed_s": "at_least"},
+        "interval": {},
     }
     assert (told["seq"], told["t"], told["t_mono"]) == (41, 12.4, 812.3)
     assert told["t_wall"] == "2026-11-20T12:00:00.000Z"

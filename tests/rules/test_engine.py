@@ -118,7 +118,9 @@ def test_ok__a_message_carries_what_was_measured_and_the_clearing_what_it_was_ab
     first, last = (event for verdict in seen for event in verdict.events)
     assert first.message == "shut 0.5 s, closed"
     assert last.message.startswith("Over: shut 0.9")
-    assert (first.evidence.measured, first.evidence.threshold) == ({"eyes.closed_s": 0.5}, {"eyes.closed_s": 0.5})
+    assert first.evidence.measured == {"eyes.closed_s": 0.5, "eyes.state": "closed"}
+    assert first.evidence.threshold == {"eyes.closed_s": 0.5}
+    assert first.evidence.compared == {"eyes.closed_s": "at_least"}
 
 
 def test_ok__a_state_told_twice_raises_nothing_twice() -> None:

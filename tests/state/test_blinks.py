@@ -20,7 +20,7 @@ from tests.timeline import Stretch, attentive, film, no_face, shut, states
 
 Lids = list[tuple[float, float]]
 """Seconds and openness at corners of a line."""
-NO_PERCLOS = Perclos(None, 0.2, 60.0)
+NO_PERCLOS = Perclos(None, 0.0, 0.8, 0.2, 60.0)
 
 
 def blinks(corners: Lids, fps: float = 30.0, missing: tuple[float, float] = (9e9, 9e9)) -> list[Blink]:
@@ -122,7 +122,7 @@ def drive(
 def test_ok__before_thirty_blinks_and_half_a_window_nothing_is_said() -> None:
     meter = drive([awake] * (BLINKS - 1))
     assert meter.update(117.0, None, NO_PERCLOS, 0, 0) is None
-    known = meter.update(118.0, None, Perclos(0.02, 0.6, 60.0), 0, 0)
+    known = meter.update(118.0, None, Perclos(0.02, 0.012, 0.412, 0.6, 60.0), 0, 0)
     assert known is not None
     assert "blinks as at" not in known.reason
 
@@ -141,7 +141,7 @@ def test_ok__the_interval_is_narrower_with_two_witnesses_and_stays_on_the_scale(
     t = 4.0 * 2 * BLINKS
     meter = drive([awake] * BLINKS + [sleepy] * BLINKS)
     alone = meter.update(t, None, NO_PERCLOS, 0, 0)
-    both = meter.update(t, None, Perclos(0.15, 1.0, 60.0), 9, 9)
+    both = meter.update(t, None, Perclos(0.15, 0.15, 0.15, 1.0, 60.0), 9, 9)
     assert alone is not None
     assert both is not None
     assert both.high - both.low < alone.high - alone.low
@@ -192,7 +192,7 @@ def test_ok__nods_are_forgotten_after_five_minutes_and_a_lost_face_is_none() -> 
 
 def test_ok__nods_make_sleepier_and_the_reason_says_so() -> None:
     meter = DrowsinessMeter()
-    known = Perclos(0.02, 1.0, 60.0)
+    known = Perclos(0.02, 0.02, 0.02, 1.0, 60.0)
     calm, nodding = meter.update(1.0, None, known, 0, 0), meter.update(2.0, None, known, 0, 2)
     assert calm is not None
     assert nodding is not None
