@@ -21,7 +21,7 @@ def bench() -> dict[str, Any]:
 @pytest.mark.parametrize("fps", [10.0, 30.0])
 def test_ok__every_place_is_warned_of_in_time_and_nothing_in_between(bench: dict[str, Any], fps: float) -> None:
     rows = bench["check"](fps)
-    assert len(rows) == 2 * 14
+    assert len(rows) == 2 * 2 * 14
     assert [row for row in rows if not row["good"]] == []
 
 

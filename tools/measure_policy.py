@@ -1,10 +1,10 @@
 """Measure what state and rules cost: an hour of synthetic driving, time a frame and memory at the end of each quarter.
 
-    .venv/bin/python tools/measure_policy.py [--trace FILE.trace.jsonl.gz] [--profile default]
+    .venv/bin/python tools/measure_policy.py [--trace FILE.trace.jsonl.gz ...] [--profile default]
 
 Driving is the lap of `spot_check.py` over and over, with a closure, a look away or a yawn in each, at 30 frames
-a second; or a trace of a real clip, over and over with its time going on. Memory is what Python holds (tracemalloc),
-after a quarter of an hour and at the end: a policy that remembers every blink would show.
+a second; or traces of real clips, one after the other and over again with time going on. Memory is what Python holds
+(tracemalloc), after a quarter of an hour and at the end: a policy that remembers every blink would show.
 """
 
 from __future__ import annotations
@@ -49,25 +49,28 @@ def driving() -> Iterator[Observation]:
         start = last + 1 / FPS
 
 
-def recorded(path: Path) -> Iterator[Observation]:
-    """Return what a trace holds, over and over for an hour."""
-    frames = [seen for _, seen in trace.read(path)[1]]
+def recorded(paths: list[Path]) -> Iterator[Observation]:
+    """Return what the traces hold, over and over for an hour."""
     start = 0.0
-    while True:
-        for seen in frames:
-            t = start + seen.t - frames[0].t
+    for path in itertools.cycle(paths):
+        first, t = None, start
+        for _, seen in trace.read(path)[1]:
+            first = seen.t if first is None else first
+            t = start + seen.t - first
             if t >= HOUR_S:
                 return
             yield replace(seen, t=t)
+        if first is None:
+            raise SystemExit(f"{path}: holds no frame; write it with: driver-monitor replay CLIP --trace")
         start = t + 1 / FPS
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--trace", type=Path)
+    parser.add_argument("--trace", type=Path, nargs="+", default=[])
     parser.add_argument("--profile", default="default")
     options = parser.parse_args()
-    seen = list(driving() if options.trace is None else recorded(options.trace))
+    seen = list(recorded(options.trace) if options.trace else driving())
     state, engine = StateTracker(), Engine(load_profile(options.profile)[0])
     taken = np.zeros(len(seen))
     alerts = 0

@@ -6,7 +6,7 @@ from driver_monitor.rules.alert import LEVELS, AlertEvent, Attention, Level, Val
 from driver_monitor.rules.conditions import Read
 from driver_monitor.rules.profile import Profile
 from driver_monitor.rules.running_rule import RunningRule, milder, rank
-from driver_monitor.rules.signals import SIGNALS, held_rule
+from driver_monitor.rules.signals import RETURNING, SIGNALS, held_rule
 from driver_monitor.state.cadence import Cadence
 from driver_monitor.state.driver_state import DriverState
 from driver_monitor.state.perclos import BLINK_MAX_S
@@ -39,10 +39,11 @@ class Engine:
         self._state = state
         self._was_attentive = self._verdict.attention == "attentive" and step.seamless
         read = self._reader(state)
+        sure = self._surely(state, read)
         events: list[AlertEvent] = []
         cap = self._cap(state)
         for running in self._rules.values():
-            event = running.update(step, state, read, self._episodes, cap)
+            event = running.update(step, state, read, sure, self._episodes, cap)
             if event is not None:
                 self._episodes += event.phase == "raised"
                 events.append(event)
@@ -74,6 +75,16 @@ class Engine:
             return None if other is None else other.held_s
 
         return read
+
+    @staticmethod
+    def _surely(state: DriverState, read: Read) -> Read:
+        """Return a reader to which a time is unknown while what it times seems to be over."""
+        doubted = {name for name, returning in RETURNING.items() if returning(state)}
+
+        def sure(name: str) -> Value:
+            return None if name in doubted else read(name)
+
+        return sure if doubted else read
 
     def _conclude(self, state: DriverState, events: tuple[AlertEvent, ...]) -> Verdict:
         active = [running for running in self._rules.values() if running.level is not None]

@@ -65,14 +65,16 @@ class RunningRule:
         return self._held.value_s if self.level is not None else 0.0
 
     def update(
-        self, step: Step, state: DriverState, read: Read, next_episode: int, cap: Level = LEVELS[-1]
+        self, step: Step, state: DriverState, read: Read, sure: Read, next_episode: int, cap: Level = LEVELS[-1]
     ) -> AlertEvent | None:
         """Take one frame and return the step that the alert makes with it, if any.
 
-        `cap`: the worst level that may be told now; what is due beyond it is told when the cap is lifted.
+        `sure` reads as unknown what `read` still gives while a return is being made sure of (`Signal.returning`): in
+        that time nothing is raised, and the time without a return stands still. `cap`: the worst level that may be told
+        now; what is due beyond it is told when the cap is lifted.
         """
         self._cap = cap
-        met = self._when(read)
+        met = self._when(sure)
         if self.level is None:
             return self._wait(step, state, read, met, next_episode)
         cleared = self._clear(read)
@@ -83,7 +85,8 @@ class RunningRule:
             cleared = False
             self._text = message.fill(self.rule.message, read)
         self._clearing.update(step, cleared)
-        self._held.update(step, None if cleared is None else not cleared)
+        returned = False if met else self._clear(sure)
+        self._held.update(step, None if returned is None else not returned)
         self._locked = self._locked or self._locks_in()
         if cleared and (self._clearing.value_s or 0.0) >= self._clear_for_s:
             return self._end(step, state, read)
@@ -131,10 +134,20 @@ class RunningRule:
         self.silenced = False
         self._locked, self._met_t = False, step.t
         self._clearing.reset()
-        self._held.reset()
-        self._held.update(step, True)
+        self._held.begin(step, min(self._overdue_s(read), step.dt))
         self._text = message.fill(self.rule.message, read)
         return self._event(state, read, "raised", cause)
+
+    def _overdue_s(self, read: Read) -> float:
+        """Return for how long the alert has been due: the frame that shows it comes up to a period late.
+
+        What is counted from an alert is counted from then, or two waits in a row would be late by two periods.
+        """
+        for_s = self._for_s(read)
+        if for_s:
+            return max((self._pending.value_s or 0.0) - for_s, 0.0)
+        passed = (_passed_s(leaf, read) for leaf in holding(self.rule.when, read))
+        return min((seconds for seconds in passed if seconds is not None), default=0.0)
 
     def _too_slow(self, read: Read) -> bool:
         """Say whether the car is known to be slower than the rule begins at; an unknown speed is driving."""
@@ -214,6 +227,13 @@ class RunningRule:
             signals = [find(leaf.signal or "") for leaf in held]
             self._basis = next((signal for signal in signals if signal and signal.window_s), None)
         return self._basis
+
+
+def _passed_s(leaf: Condition, read: Read) -> float | None:
+    """Return how far a time has gone beyond its limit, None for what is no time that runs."""
+    signal, value, limit = find(leaf.signal or ""), read(leaf.signal or ""), leaf.threshold
+    timer = signal is not None and signal.unit == "s" and leaf.comparison in ("above", "at_least")
+    return value - limit if timer and isinstance(value, float) and isinstance(limit, float) else None
 
 
 def _intervals(state: DriverState, names: Iterable[str]) -> dict[str, tuple[float, float]]:

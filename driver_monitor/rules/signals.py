@@ -29,7 +29,8 @@ class Signal:
 
     `unit` and `meaning` stand in the profile's JSON Schema. `low`, `high`: the range a threshold can sensibly lie in;
     `choices`: the values of a text. `window_s` and `coverage` tell over what time it was measured, `interval` what it
-    may be as far as is known, where that applies; they go into an alert's evidence.
+    may be as far as is known, where that applies; they go into an alert's evidence. `returning`: whether a time stands
+    still because what it times seems to be over, which is not yet sure.
     """
 
     read: Callable[[DriverState], Value]
@@ -42,6 +43,7 @@ class Signal:
     window_s: Callable[[DriverState], float] | None = None
     coverage: Callable[[DriverState], float] | None = None
     interval: Callable[[DriverState], tuple[float, float] | None] | None = None
+    returning: Callable[[DriverState], bool] | None = None
 
 
 def _perclos_window(state: DriverState) -> float:
@@ -96,7 +98,12 @@ SIGNALS: dict[str, Signal] = {
     "eyes.openness": Signal(
         lambda s: s.eyes.openness, "", "openness, 1 for this driver's normal opening", low=0.0, high=1.5
     ),
-    "eyes.closed_s": Signal(lambda s: s.eyes.closed_s, "s", "how long the eyes have been closed, 0 when open"),
+    "eyes.closed_s": Signal(
+        lambda s: s.eyes.closed_s,
+        "s",
+        "how long the eyes have been closed, 0 when open",
+        returning=lambda s: s.eyes.reopening,
+    ),
     "eyes.unread_s": Signal(lambda s: s.unread_s, "s", "how long the eyes could not be read"),
     "blinks.per_min": Signal(
         lambda s: s.blink_rate, "1/min", "blinks a minute", window_s=_perclos_window, coverage=_perclos_coverage
@@ -127,9 +134,17 @@ SIGNALS: dict[str, Signal] = {
         "where the driver looks",
         tuple(name for name in get_args(GazeZone) if name != "unknown"),
     ),
-    "gaze.away_s": Signal(lambda s: s.gaze.away.seconds, "s", "how long the gaze has been off the road, 0 on it"),
+    "gaze.away_s": Signal(
+        lambda s: s.gaze.away.seconds,
+        "s",
+        "how long the gaze has been off the road, 0 on it",
+        returning=lambda s: s.gaze.away.returning,
+    ),
     "gaze.down_s": Signal(
-        lambda s: s.gaze.away.down_s, "s", "how long the gaze has been low before the driver (area 3)"
+        lambda s: s.gaze.away.down_s,
+        "s",
+        "how long the gaze has been low before the driver (area 3)",
+        returning=lambda s: s.gaze.away.rising,
     ),
     "gaze.side": _text(
         lambda s: s.gaze.away.side, "side on which the look away under way leaves the road", get_args(OffRoad)
@@ -184,6 +199,9 @@ SIGNALS: dict[str, Signal] = {
     ),
 }
 """Every signal by its dotted name."""
+
+RETURNING = {name: signal.returning for name, signal in SIGNALS.items() if signal.returning is not None}
+"""Those that may stand still because what they time seems to be over."""
 
 EXPRESSION_PREFIX = "emotion."
 

@@ -33,7 +33,8 @@ Degraded = Literal[
 class EyesState:
     """Openness is 1 for this driver's normal opening, 0 shut.
 
-    `closed_s`: how long the present closure has lasted, 0.0 with open eyes, None while the eyes cannot be read.
+    `closed_s`: how long the present closure has lasted, 0.0 with open eyes, None while the eyes cannot be read. While
+    they seem to be opening it stands still (`reopening`), until that is sure.
     """
 
     state: EyesVerdict
@@ -42,6 +43,7 @@ class EyesState:
     right: float | None
     reason: EyeReason | None
     closed_s: float | None
+    reopening: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,8 @@ class LookAway:
     `seconds`: how long the gaze has been off the road, 0.0 on the road, None while unknown. It counts on for a short
     time, with the zone unknown, when the face was lost in a turn to the side. `down_s`: how long it has been in EU
     2023/2590's area 3, low before the driver, by the same rules. `side`, `movement`: where and with what for most of
-    it, None while there is none. `ended`: the look that ended with this frame.
+    it, None while there is none. `ended`: the look that ended with this frame. While the gaze seems to come back the
+    times stand still, until that is sure: `returning` to the road, `rising` out of area 3.
     """
 
     seconds: float | None
@@ -89,6 +92,8 @@ class LookAway:
     side: OffRoad | None
     movement: Movement | None
     ended: Glance | None
+    returning: bool
+    rising: bool
 
 
 @dataclass(frozen=True, slots=True)

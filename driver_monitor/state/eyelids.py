@@ -90,7 +90,7 @@ class Eyelids:
             _teach(step, eyes.left, left, self.left)
             _teach(step, eyes.right, right, self.right)
         reason = self._unreadable[1] if self._unreadable and state == "unknown" else None
-        return EyesState(state, openness, left, right, reason, self.closure.value_s)
+        return EyesState(state, openness, left, right, reason, self.closure.value_s, self.closure.ending)
 
     def _judge(self, openness: float | None) -> EyesVerdict:
         if openness is None:

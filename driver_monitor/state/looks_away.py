@@ -69,7 +69,8 @@ class LookAwayTimers:
             self._movements.clear()
         if not self._away.value_s:
             side = movement = None
-        return LookAway(self._away.value_s, self._down.value_s, side, movement, ended), glances
+        times = self._away.value_s, self._down.value_s
+        return LookAway(*times, side, movement, ended, self._away.ending, self._down.ending), glances
 
     def _note(self, step: Step, gaze: Whither) -> None:
         seconds = step.dt if step.seamless else 0.0

@@ -7,8 +7,12 @@ from driver_monitor.state.cadence import MAX_GAP_S, Step
 ONSET_S = 0.05
 """What is first seen in a frame began this long after the frame before, if that was so long ago: lids shut, and
 saccades land, within about 50 to 100 ms."""
-ONSET_LIMIT_S = 0.1
-"""A stretch is never taken to begin earlier than this before it was first seen, however low the frame rate."""
+ONSET_PERIODS = 1.5
+"""A step of up to so many usual periods is jitter, and what it shows may have begun right after its beginning; in a
+longer one a frame was dropped, which must not make a stretch longer."""
+ONSET_LIMIT_S = 0.25
+"""A stretch is never taken to begin earlier than this before it was first seen: below 5 frames a second nothing is
+promised."""
 JUST_BEGUN_S = 1e-3
 """Length of a stretch in its first frame: 0.0 is kept for "there is none", and must not end an alert."""
 _EPSILON = 1e-6
@@ -17,10 +21,11 @@ _EPSILON = 1e-6
 def lead(step: Step) -> float:
     """Return how long before `step.t` a change that this frame is the first to show is taken to have happened, s.
 
-    With it 7, 10, 15 and 30 frames a second agree on a duration to within about 50 ms; at 20 and above it is 0. It
-    follows the usual period: a frame that was dropped just then must not make a stretch longer.
+    With it a duration is full at most a period and 50 ms late at 5 to 60 frames a second; steady at 20 and above it
+    is 0.
     """
-    return min(max(min(step.dt, step.period) - ONSET_S, 0.0), ONSET_LIMIT_S) if step.seamless else 0.0
+    seen_s = min(step.dt, ONSET_PERIODS * step.period)
+    return min(max(seen_s - ONSET_S, 0.0), ONSET_LIMIT_S) if step.seamless else 0.0
 
 
 class Stretch:
@@ -46,6 +51,11 @@ class Stretch:
         """Length of the stretch that ended with this frame, seconds, else None."""
 
     @property
+    def ending(self) -> bool:
+        """Whether a stretch has been interrupted, not yet for long enough to be over."""
+        return self.running and self._false_since is not None
+
+    @property
     def value_s(self) -> float | None:
         """Seconds so far, 0.0 when there is no stretch, None while the condition is unknown."""
         return None if self._last is None else self.length_s
@@ -69,6 +79,12 @@ class Stretch:
             self._false(step)
         self._last = self._known = verdict
         self._known_t = step.t
+
+    def begin(self, step: Step, already_s: float) -> None:
+        """Begin anew with this frame, in which it has been so for `already_s` seconds."""
+        self.reset()
+        self.running = self._last = self._known = True
+        self._total, self._known_t = already_s, step.t
 
     def reset(self) -> None:
         """Forget everything: the length is unknown until the condition is known again."""

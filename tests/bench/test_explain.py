@@ -49,8 +49,8 @@ def test_ok__what_spoke_for_it_stands_before_what_did_not(tmp_path: Path) -> Non
     told = explain(record(tmp_path / "events.jsonl", [attentive(10), shut(4.5), attentive(5), away(4), attentive(2)]))
     lines = [line.strip() for line in told.splitlines()]
     shut_at_four = lines.index("0:00:14.0 raised at level critical: The driver does not respond")
-    assert lines[shut_at_four + 1].startswith("because how long the eyes have been closed")
-    assert lines[shut_at_four + 3].startswith("while how long the gaze has been off the road")
+    assert lines[shut_at_four + 1].startswith("because how long the alert microsleep has gone without a return")
+    assert lines[shut_at_four + 2].startswith("while how long the eyes have been closed")
     assert "with side on which the look away under way leaves the road (gaze.side): left" in lines
 
 
