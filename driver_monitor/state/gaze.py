@@ -116,7 +116,9 @@ class GazeTracker:
         if look.iris and step.seamless and ahead.teaches(look.direction):
             self._irises.learn(step.dt, look.iris)
         yaw, pitch = self._from_ahead(look.direction)
-        side = _side(yaw, pitch, was_away=self._zone not in ("road", "unknown"))
+        # While ahead may be in either of two places, which lie at the edges of the zone, hysteresis would shut one out.
+        was_away = self._zone not in ("road", "unknown") and not ahead.held_back
+        side = _side(yaw, pitch, was_away)
         zone: GazeZone = side or "road"
         self._zone = zone
         self._turned_t = step.t if zone in _OUT_OF_SIGHT else None

@@ -49,6 +49,8 @@ class StraightAhead:
         self.status: Status = "prior"
         self.steady = False
         """Whether the head held still in the last frame."""
+        self.held_back = False
+        """Whether the value in use is provisional and short of where the driver mostly looked: either may be ahead."""
 
     def teaches(self, direction: tuple[float, float]) -> bool:
         """Say whether a driver who looks there keeps still and looks ahead, so that the frame may teach."""
@@ -100,3 +102,4 @@ class StraightAhead:
         if new == "provisional":
             self.yaw = min(max(self.yaw, -PROVISIONAL_YAW), PROVISIONAL_YAW)
             self.pitch = min(max(self.pitch, -PROVISIONAL_PITCH), PROVISIONAL_PITCH)
+        self.held_back = (self.yaw, self.pitch) != self._median

@@ -89,7 +89,7 @@ def test_ok__ordinary_driving_is_silent() -> None:
 
 
 def test_ok__a_driver_who_does_not_look_back_is_unresponsive() -> None:
-    drive = film([attentive(5), away(9), attentive(2)])
+    drive = film([attentive(5), away(9), attentive(3)])
     assert story(drive) == [
         ("long_distraction", "raised"),
         ("unresponsive", "raised"),

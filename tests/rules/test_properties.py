@@ -65,8 +65,8 @@ SLOW = Ladder(
 LADDERS = [
     ("default", NCAP), ("euro_ncap", NCAP), ("fleet", NCAP), ("quiet", QUIET), ("eu_addw", FAST), ("eu_addw", SLOW),
 ]  # fmt: skip
-CLEARING_S = 0.75
-"""The slowest return: a quarter of a second on the road, and half a second of it (`unresponsive`): two waits, each of
+CLEARING_S = 2.25
+"""The slowest return: a quarter of a second on the road, and then 2 s (`unresponsive`, locked in): two waits, each of
 which ends with a frame."""
 
 

@@ -174,3 +174,11 @@ def test_ok__a_camera_far_off_the_axis_is_learned_from_the_first_moment() -> Non
     assert states(film([attentive(4, yaw=30.0, iris_yaw=None)]))[-1].gaze.zone == "road"
     glance = [attentive(0.4, yaw=-10.0, iris_yaw=None), attentive(12, yaw=35.0, iris_yaw=None)]
     assert states(film(glance))[-1].gaze.zone == "road"
+
+
+@pytest.mark.parametrize("yaw", [45.0, -45.0])
+def test_ok__who_looked_away_first_is_back_on_the_road_after_the_next_look_away_too(yaw: float) -> None:
+    """Ahead is then held back between the two places; the hysteresis must not shut the road out."""
+    seen = states(film([away(2, yaw), attentive(3), away(2, -yaw), attentive(3)], 8))
+    assert seen[-1].gaze.zone == "road"
+    assert max(state.gaze.away.seconds or 0.0 for state in seen) < 2.5
