@@ -9,6 +9,7 @@ import numpy as np
 from driver_monitor.bench.closures import eye_truth
 from driver_monitor.bench.labels import ClipLabels, Mask, runs
 from driver_monitor.bench.track import Track
+from driver_monitor.state.perclos import WINDOW_S as PERCLOS_S
 
 LATE_S = 0.5
 """An alert is in time up to so long after it was due: a frame or two, and the flicker the eyelid logic waits out."""
@@ -31,7 +32,10 @@ class AlarmScore:
 
 
 def score_alarms(labels: ClipLabels, track: Track) -> dict[str, AlarmScore]:
-    """Return the scores of the rules that rest on one labelled thing for a time (rules/profiles/default.yaml)."""
+    """Return the scores of the rules that rest on one labelled thing for a time (rules/profiles/default.yaml).
+
+    Nobody is labelled sleepy: clips are too short to tell, and `drowsiness` is false wherever it is raised.
+    """
     eyes = eye_truth(labels)
     away = labels.mask("look_away")
     head = ~labels.mask("look_away_marginal", "uncertain_head", "face_not_visible") | away
@@ -39,6 +43,7 @@ def score_alarms(labels: ClipLabels, track: Track) -> dict[str, AlarmScore]:
         "microsleep": (1.0, eyes.closed, eyes.counted),
         "sleep": (3.0, eyes.closed, eyes.counted),
         "long_distraction": (3.0, away, head),
+        "drowsiness": (PERCLOS_S, np.zeros_like(away), np.ones_like(away)),
     }
     return {rule: _score(labels, track, rule, *rest) for rule, rest in rules.items()}
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable
+from math import isnan
+from typing import cast
 
 from driver_monitor.rules.alert import Value
 from driver_monitor.rules.profile import Condition
@@ -31,10 +32,14 @@ def compile_condition(condition: Condition) -> Judge:
     decisive = not condition.all_
 
     def judge(read: Read) -> bool | None:
-        verdicts = [part(read) for part in parts]
-        if decisive in verdicts:
-            return decisive
-        return None if None in verdicts else not decisive
+        found: bool | None = not decisive
+        for part in parts:
+            verdict = part(read)
+            if verdict is decisive:
+                return decisive
+            if verdict is None:
+                found = None
+        return found
 
     return judge
 
@@ -64,10 +69,8 @@ def _comparison(condition: Condition, name: str) -> Judge:
 
 def _numeric(name: str, compare: Callable[[float, float], bool], threshold: float) -> Judge:
     def judge(read: Read) -> bool | None:
-        value = read(name)
+        value = cast("float | None", read(name))
         # NaN compares false with everything, which would turn a doubt into an all-clear.
-        if not isinstance(value, (int, float)) or math.isnan(value):
-            return None
-        return compare(value, threshold)
+        return None if value is None or isnan(value) else compare(value, threshold)
 
     return judge

@@ -67,10 +67,15 @@ class Engine:
         return tuple(event for event in ended if event is not None)
 
     def _reader(self, state: DriverState) -> Read:
+        known: dict[str, Value] = {}
+
         def read(name: str) -> Value:
+            if name in known:
+                return known[name]
             signal = SIGNALS.get(name)
             if signal is not None:
-                return signal.read(state)
+                value = known[name] = signal.read(state)
+                return value
             other = self._rules.get(held_rule(name) or "")
             return None if other is None else other.held_s
 

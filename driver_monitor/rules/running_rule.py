@@ -20,9 +20,12 @@ AGAIN_S = 1.0
 """What raised an acknowledged alert and has not been known to hold for so long is something new when it holds again."""
 
 
+_RANKS = {level: rank for rank, level in enumerate(LEVELS)}
+
+
 def rank(level: Level) -> int:
     """Return how bad a level is, 0 the mildest."""
-    return LEVELS.index(level)
+    return _RANKS[level]
 
 
 def milder(one: Level, other: Level) -> Level:
@@ -49,7 +52,7 @@ class RunningRule:
         self._held = Stretch(bridge_s=HELD_OVER_S)
         self._met_t = 0.0
         self._episode = 0
-        self._text = ""
+        self._told: dict[str, Value] = {}
         self._basis: Signal | None = None
         self._locked = False
         self._cap: Level = LEVELS[-1]
@@ -83,7 +86,7 @@ class RunningRule:
                 self.silenced = False
             self._met_t = step.t
             cleared = False
-            self._text = message.fill(self.rule.message, read)
+            self._told = self._spoken(read)
         self._clearing.update(step, cleared)
         returned = False if met else self._clear(sure)
         self._held.update(step, None if returned is None else not returned)
@@ -103,8 +106,7 @@ class RunningRule:
         """End an active alert from outside, because of `why`, without a cool-down; None when there is none."""
         if self.level is None:
             return None
-        self._text = f"{self._text} ({why})"
-        event = self._event(state, read, "cleared", None)
+        event = self._event(state, read, "cleared", None, why=why)
         self.level = None
         self._pending.reset()
         return event
@@ -135,7 +137,7 @@ class RunningRule:
         self._locked, self._met_t = False, step.t
         self._clearing.reset()
         self._held.begin(step, min(self._overdue_s(read), step.dt))
-        self._text = message.fill(self.rule.message, read)
+        self._told = self._spoken(read)
         return self._event(state, read, "raised", cause)
 
     def _overdue_s(self, read: Read) -> float:
@@ -173,10 +175,10 @@ class RunningRule:
             due = escalation.after_s is None or (self._held.value_s or 0.0) >= escalation.after_s
             if due and rank(escalation.level) > rank(self._due) and (worse is None or worse(read)):
                 self._due, self._due_when, reached = escalation.level, worse or self._when, escalation
-        if self._more_is_due and reached is None and self._due_when(read) is False:
+        if reached is None and self._due != self.level and self._more_is_due and self._due_when(read) is False:
             # It was due while the car stood, and is over; the alert itself may still hold.
             self._due, self._due_when = self.rule.level if met else self.level, self._when
-        if not self._more_is_due:
+        if self._due == self.level or not self._more_is_due:
             return None
         self.level = milder(self._due, self._cap)
         self.silenced = False
@@ -197,12 +199,24 @@ class RunningRule:
         return event
 
     def _event(
-        self, state: DriverState, read: Read, phase: Phase, cause: Condition | None, after_s: float | None = None
+        self,
+        state: DriverState,
+        read: Read,
+        phase: Phase,
+        cause: Condition | None,
+        after_s: float | None = None,
+        why: str | None = None,
     ) -> AlertEvent:
         assert self.level is not None
-        text = f"Over: {self._text}" if phase == "cleared" else message.fill(self.rule.message, read)
+        # What is over is told by what was so when it last held.
+        text = message.fill(self.rule.message, self._told.get if phase == "cleared" else read)
+        text = f"Over: {text}" if phase == "cleared" else text
+        text = f"{text} ({why})" if why else text
         evidence = self._evidence(state, read, cause, after_s)
         return AlertEvent(state.t, self.rule.id, self.level, phase, text, evidence, self._episode, self._local)
+
+    def _spoken(self, read: Read) -> dict[str, Value]:
+        return {name: read(name) for name in self._spoken_of}
 
     def _evidence(self, state: DriverState, read: Read, cause: Condition | None, after_s: float | None) -> Evidence:
         leaves = {leaf.signal or "": leaf for leaf in (*self.rule.when.leaves(), *(cause.leaves() if cause else ()))}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median_low
 
 MAX_GAP_S = 0.5
@@ -24,16 +24,16 @@ class Step:
     t: float
     dt: float
     period: float
+    reach: float = field(init=False)
+    """The longest time between two looks in which nothing of note can hide, seconds."""
+    seamless: bool = field(init=False)
+    """Whether nothing of note hides between the frame before and this one."""
 
-    @property
-    def reach(self) -> float:
-        """The longest time between two looks in which nothing of note can hide, seconds."""
-        return min(MAX_GAP_S, max(SEAMLESS_S, SEAMLESS_PERIODS * self.period))
-
-    @property
-    def seamless(self) -> bool:
-        """Whether nothing of note hides between the frame before and this one."""
-        return 0.0 < self.dt <= self.reach
+    def __post_init__(self) -> None:
+        """Work out once what every timer asks for."""
+        reach = min(MAX_GAP_S, max(SEAMLESS_S, SEAMLESS_PERIODS * self.period))
+        object.__setattr__(self, "reach", reach)
+        object.__setattr__(self, "seamless", 0.0 < self.dt <= reach)
 
 
 class Cadence:
