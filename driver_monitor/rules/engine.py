@@ -6,7 +6,7 @@ from driver_monitor.rules.alert import LEVELS, AlertEvent, Attention, Level, Val
 from driver_monitor.rules.conditions import Read
 from driver_monitor.rules.profile import Profile
 from driver_monitor.rules.running_rule import RunningRule, milder, rank
-from driver_monitor.rules.signals import RETURNING, SIGNALS, held_rule
+from driver_monitor.rules.signals import RETURNING, SIGNALS, WINDOWED, held_rule
 from driver_monitor.state.cadence import Cadence
 from driver_monitor.state.driver_state import DriverState
 from driver_monitor.state.perclos import BLINK_MAX_S
@@ -83,8 +83,14 @@ class Engine:
 
     @staticmethod
     def _surely(state: DriverState, read: Read) -> Read:
-        """Return a reader to which a time is unknown while what it times seems to be over."""
+        """Return a reader that does not know what `read` still gives.
+
+        While what a time stands for seems to be over, the time is unknown until that is sure (`Signal.returning`); and
+        without a face so is what was measured over a window: the seat may be empty.
+        """
         doubted = {name for name, returning in RETURNING.items() if returning(state)}
+        if state.face is None:
+            doubted |= WINDOWED
 
         def sure(name: str) -> Value:
             return None if name in doubted else read(name)
@@ -112,11 +118,10 @@ class Engine:
     def _of_now(self, state: DriverState) -> Read:
         """Return a reader to which what was measured over a window is unknown without a face: the seat may be empty."""
         read = self._reader(state)
+        past: frozenset[str] = WINDOWED if state.face is None else frozenset()
 
         def of_now(name: str) -> Value:
-            signal = SIGNALS.get(name)
-            past = signal is not None and signal.window_s is not None
-            return None if past and state.face is None else read(name)
+            return None if name in past else read(name)
 
         return of_now
 

@@ -11,6 +11,7 @@ from driver_monitor.rules.profile import Condition, Rule
 from driver_monitor.rules.signals import Signal, find
 from driver_monitor.state.cadence import Step
 from driver_monitor.state.driver_state import DriverState
+from driver_monitor.state.perclos import BLINK_MAX_S
 from driver_monitor.state.stretch import Stretch
 
 HELD_OVER_S = 60.0
@@ -48,7 +49,7 @@ class RunningRule:
         ]
         self._not_nominal: Judge = compile_condition(rule.patience.when) if rule.patience else lambda _: False
         self._spoken_of = message.check(rule.message)
-        self._pending, self._clearing = Stretch(), Stretch()
+        self._pending, self._clearing = Stretch(), Stretch(forgive_s=BLINK_MAX_S)
         self._held = Stretch(bridge_s=HELD_OVER_S)
         self._met_t = 0.0
         self._episode = 0
@@ -77,23 +78,22 @@ class RunningRule:
         now; what is due beyond it is told when the cap is lifted.
         """
         self._cap = cap
-        met = self._when(sure)
         if self.level is None:
-            return self._wait(step, state, read, met, next_episode)
-        cleared = self._clear(read)
+            return self._wait(step, state, read, self._when(sure), next_episode)
+        met = self._when(read)
+        cleared = False if met else self._clear(sure)
         if met:
             if step.t - self._met_t > AGAIN_S:
                 self.silenced = False
             self._met_t = step.t
-            cleared = False
             self._told = self._spoken(read)
         self._clearing.update(step, cleared)
-        returned = False if met else self._clear(sure)
-        self._held.update(step, None if returned is None else not returned)
+        # In doubt the time without a return stands still.
+        self._held.update(step, None if cleared is None or (met and not self._when(sure)) else not cleared)
         self._locked = self._locked or self._locks_in()
         if cleared and (self._clearing.value_s or 0.0) >= self._clear_for_s:
             return self._end(step, state, read)
-        return self._escalate(state, read, met)
+        return self._escalate(state, read, sure, met)
 
     @property
     def _clear_for_s(self) -> float:
@@ -136,7 +136,7 @@ class RunningRule:
         self.silenced = False
         self._locked, self._met_t = False, step.t
         self._clearing.reset()
-        self._held.begin(step, min(self._overdue_s(read), step.dt))
+        self._held.begin(step, min(self._overdue_s(read), step.dt) if step.seamless else 0.0)
         self._told = self._spoken(read)
         return self._event(state, read, "raised", cause)
 
@@ -168,17 +168,23 @@ class RunningRule:
         over_t, worst = self._over
         return t - over_t < self.rule.cooldown_s and rank(level) <= rank(worst)
 
-    def _escalate(self, state: DriverState, read: Read, met: bool | None) -> AlertEvent | None:
+    def _escalate(self, state: DriverState, read: Read, sure: Read, met: bool | None) -> AlertEvent | None:
         assert self.level is not None
         reached = None
         for escalation, worse in zip(self.rule.escalate, self._worse, strict=True):
             due = escalation.after_s is None or (self._held.value_s or 0.0) >= escalation.after_s
-            if due and rank(escalation.level) > rank(self._due) and (worse is None or worse(read)):
+            if due and rank(escalation.level) > rank(self._due) and (worse is None or worse(sure)):
                 self._due, self._due_when, reached = escalation.level, worse or self._when, escalation
-        if reached is None and self._due != self.level and self._more_is_due and self._due_when(read) is False:
+        if reached is None and met and rank(self.rule.level) > rank(self._due):
+            # What was due while the car stood was over, and holds again.
+            self._due, self._due_when = self.rule.level, self._when
+        if self._due == self.level or not self._more_is_due:
+            return None
+        holds = reached is not None or self._due_when(sure)
+        if holds is False:
             # It was due while the car stood, and is over; the alert itself may still hold.
             self._due, self._due_when = self.rule.level if met else self.level, self._when
-        if self._due == self.level or not self._more_is_due:
+        if not holds:
             return None
         self.level = milder(self._due, self._cap)
         self.silenced = False

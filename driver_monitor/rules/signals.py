@@ -202,6 +202,8 @@ SIGNALS: dict[str, Signal] = {
 
 RETURNING = {name: signal.returning for name, signal in SIGNALS.items() if signal.returning is not None}
 """Those that may stand still because what they time seems to be over."""
+WINDOWED = frozenset(name for name, signal in SIGNALS.items() if signal.window_s is not None)
+"""Those measured over a window."""
 
 EXPRESSION_PREFIX = "emotion."
 

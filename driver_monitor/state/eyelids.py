@@ -70,6 +70,7 @@ class Eyelids:
         self._closed = False
         self._unreadable: tuple[float, EyeReason | None] | None = None
         self._doubted_since: float | None = None
+        self._glimpsed_t = 0.0
 
     def update(self, step: Step, eyes: EyesView | None, missing: EyeReason | None, teach: bool) -> EyesState:
         """Take one frame.
@@ -101,10 +102,14 @@ class Eyelids:
     def _doubtful(self, t: float, state: EyesVerdict) -> bool:
         """Say whether the closure seen at `t` may be a glimpse between two frames that cannot be read."""
         if state == "unknown":
+            # A glimpse does not vouch for the next one if nothing was seen for as long in between.
+            if t - self._glimpsed_t > SIGHT_S + _EPSILON:
+                self._doubted_since = None
             return False
-        if state == "open" or self.closure.running:
+        if state == "open" or self.closure.length_s >= SIGHT_S - _EPSILON:
             self._doubted_since = None
             return False
+        self._glimpsed_t = t
         if self._doubted_since is None and self._unreadable and t - self._unreadable[0] <= SIGHT_S + _EPSILON:
             self._doubted_since = t
         return self._doubted_since is not None and t - self._doubted_since < SIGHT_S - _EPSILON

@@ -52,6 +52,11 @@ class LookAwayTimers:
         """Whether a look away is under way, seen or not."""
         return self._away.running
 
+    @property
+    def away_s(self) -> float:
+        """Seconds that the look away under way has been seen, 0.0 when there is none."""
+        return self._away.length_s
+
     def update(self, step: Step, gaze: Whither | None) -> tuple[LookAway, Glances]:
         """Take one frame; `gaze` None while unknown."""
         self._away.update(step, None if gaze is None else gaze.away)

@@ -44,8 +44,8 @@ class PerclosMeter:
         closed = self._closed.total(step.t)
         enough = self._coverage >= MIN_COVERAGE
         value = min(closed / self._readable_s, 1.0) if enough else None
-        low = min(closed / self._window_s, 1.0)
-        return Perclos(value, low, min(low + 1.0 - self._coverage, 1.0), self._coverage, self._window_s)
+        low = closed / max(self._window_s, self._readable_s)
+        return Perclos(value, low, min(low + (1.0 - self._coverage), 1.0), self._coverage, self._window_s)
 
     def rate(self, t: float) -> float | None:
         """Return the blinks a minute of readable time at `t`, None below half coverage."""

@@ -17,8 +17,9 @@ off-axis as far as the bounds, and a driver who looked away while it was learned
 FRONTAL_DEG = 20.0
 """The face is frontal within so many degrees of straight ahead; before that is known, within the bounds."""
 SIDEWAYS_SHARE = 0.25
-"""What is not frontal teaches at this share of its time: enough to unlearn a wrong start, too little for a long look
-away to become the new straight ahead while the driver is being warned of it."""
+"""What is not frontal teaches at this share of its time: enough to unlearn a wrong start. A look away becomes the new
+straight ahead only after four times what was learned before (20 s after 5 s, four minutes after a minute), during all
+of which the driver is warned of it: by then it is the camera that was turned."""
 SIDEWAYS_AFTER_S = 6.0
 """And only when it has lasted for as long as was learned before, at most so long (by then a driver who looks away is
 unresponsive): a glance into a mirror when setting off is unlearned at once, a long look away teaches nothing."""

@@ -34,13 +34,15 @@ class Stretch:
     Only time between two looks that both say true is counted, and only if nothing can hide in between: a frame or
     two that cannot be read are like frames not taken. A longer unknown time neither counts nor resets, up to
     `bridge_s`; beyond, the stretch is forgotten and its length unknown. The stretch ends when the condition has been
-    false for `forgive_s`; a shorter interruption neither counts nor ends it.
+    false for `forgive_s`; a shorter interruption neither counts nor ends it, unless the interruptions together come to
+    more than that and the stretch itself: what is there and gone in turns is no stretch.
     """
 
     def __init__(self, *, forgive_s: float = 0.0, bridge_s: float = MAX_GAP_S) -> None:
         self._forgive_s, self._bridge_s = forgive_s, bridge_s
         self._total = 0.0
         self._tail = 0.0
+        self._forgiven = 0.0
         self._last: bool | None = None
         self._known: bool | None = None
         self._known_t: float | None = None
@@ -96,8 +98,11 @@ class Stretch:
         if not self.running:
             self.running = True
             self._total = lead(step) if self._last is False else 0.0
+            self._forgiven = 0.0
         elif self._known and self._known_t is not None and step.t - self._known_t <= step.reach + _EPSILON:
             self._total += step.t - self._known_t
+        if self._false_since is not None:
+            self._forgiven += step.t - self._false_since
         self._false_since = None
 
     def _false(self, step: Step) -> None:
@@ -107,7 +112,8 @@ class Stretch:
             seen = self._last is True
             self._false_since = step.t - (lead(step) if seen else 0.0)
             self._tail = step.dt - lead(step) if seen and step.seamless else 0.0
-        if step.t - self._false_since >= self._forgive_s - _EPSILON:
+        off_s = step.t - self._false_since
+        if max(off_s, self._forgiven + off_s - self._total) >= self._forgive_s - _EPSILON:
             self.running = False
             self.ended_s = round(self._total + self._tail, 6)
             self._total, self._false_since = 0.0, None

@@ -42,8 +42,13 @@ def test_ok__for_s_delays_and_clear_for_s_holds() -> None:
 
 
 def test_ok__a_clearing_that_is_interrupted_begins_anew() -> None:
+    drive = (attentive(1), shut(1), attentive(0.4), shut(0.7), attentive(2))
+    assert live([nap(clear_for_s=0.5)], *drive)[-1] == ("nap", "cleared", "info", 3.7)
+
+
+def test_ok__a_blink_does_not_interrupt_a_clearing() -> None:
     drive = (attentive(1), shut(1), attentive(0.4), shut(0.2), attentive(2))
-    assert live([nap(clear_for_s=0.5)], *drive)[-1] == ("nap", "cleared", "info", 3.2)
+    assert live([nap(clear_for_s=0.5)], *drive)[-1] == ("nap", "cleared", "info", 2.95)
 
 
 def test_ok__a_clearing_does_not_go_on_unseen() -> None:
