@@ -120,7 +120,7 @@ def run(
 
 @app.command()
 def replay(
-    clips: Annotated[list[Path], typer.Argument(help="Clips, or folders of images.")],
+    clips: Annotated[list[Path], typer.Argument(help="Clips, folders of images, or traces.")],
     config: ConfigOption = None,
     out: Annotated[Path, typer.Option(help="Folder for the results; each clip gets its own in it.")] = Path("replay"),
     jobs: Annotated[int, typer.Option(min=1, max=256, help="Clips at a time.")] = 1,

@@ -58,7 +58,8 @@ def _extended(profile: Profile, text: str, path: Path) -> tuple[Profile, str]:
                 "standstill": standstill,
                 "acknowledge": profile.acknowledge or base.acknowledge,
                 "rules": (*base.rules, *profile.rules),
-            }
+            },
+            context={"whole": True},
         )
     except ValidationError as error:
         raise ConfigError(f"{path}: {error.errors()[0]['msg']}") from None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import logging
 import math
 import zlib
 from collections.abc import Iterator, Mapping
@@ -44,6 +45,8 @@ LANDMARKS = 70
 MAX_PIXEL = 1e6
 LONGEST_LINE = 100_000
 """Characters; a whole observation takes some 2,500."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,14 +226,17 @@ def _frames(path: Path, lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int,
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    if path.exists() and not path.is_file():
+        raise SourceError(f"{path}: not a file; give a trace written with replay --trace or run --trace")
+    number = 0
     try:
         with gzip.open(path, "rt", encoding="utf-8") as file:
-            number = 0
             while text := file.readline(LONGEST_LINE):
                 number += 1
                 yield number, text
     except EOFError:
         # The daemon's power went: what is whole before that is as good as ever.
+        _log.warning("%s: cut off after line %d; what stands before that is replayed", path, number)
         return
     except (gzip.BadGzipFile, zlib.error, UnicodeDecodeError) as error:
         raise SourceError(f"{path}: not a gzipped trace, or damaged: {error}") from None

@@ -28,7 +28,7 @@ MARKS: dict[Phase, str] = {"raised": "!", "escalated": "^", "cleared": "."}
 class Reasons(BaseModel):
     """The evidence in an alert."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
     measured: dict[str, float | bool | str | None]
     threshold: dict[str, float | bool | str | None]
     window_s: float | None = None
@@ -77,6 +77,8 @@ def explain(path: Path, wanted: str | None = None) -> str:
 
 def _read(path: Path) -> Iterator[Told]:
     try:
+        if path.exists() and not path.is_file():
+            raise LabelError(f"{path}: not a file; give the events.jsonl of a replay")
         if path.stat().st_size > MAX_BYTES:
             raise LabelError(f"{path}: more than {MAX_BYTES} bytes; cut out the days you want to have explained")
         lines = path.read_bytes().splitlines()
@@ -97,8 +99,7 @@ def _read(path: Path) -> Iterator[Told]:
 
 def _story(told: list[Told], span: tuple[float, float]) -> str:
     first, last = told[0], told[-1]
-    how = f"over {last.t - first.t:.1f} s later" if last.phase == "cleared" else "not over when the record ends"
-    lines = [f"{first.rule} ({_worst(told)}), at {clock(first.t)}, {how}", f"  {_timeline(told, span)}"]
+    lines = [f"{first.rule} ({_worst(told)}), {_when(first, last)}", f"  {_timeline(told, span)}"]
     for alert in told:
         lines.append(f"  {clock(alert.t)} {alert.phase} at level {alert.level}: {plain(alert.message)}")
         if alert.phase != "cleared":
@@ -108,6 +109,14 @@ def _story(told: list[Told], span: tuple[float, float]) -> str:
         f"  Decided by profile {first.profile}, configuration {first.config}, models {first.model}; {first.id}"
     )
     return "\n".join(map(_safe, lines))
+
+
+def _when(first: Told, last: Told) -> str:
+    over = last.phase == "cleared"
+    if first.phase != "raised":
+        return "raised before the record begins, " + (f"over at {clock(last.t)}" if over else "not over when it ends")
+    how = f"over {last.t - first.t:.1f} s later" if over else "not over when the record ends"
+    return f"at {clock(first.t)}, {how}"
 
 
 def _safe(line: str) -> str:
@@ -129,7 +138,8 @@ def _reasons(evidence: Reasons) -> Iterator[str]:
             continue
         words, limit = WORDS.get(evidence.compared.get(name, ""), ""), _shown(evidence.threshold[name], name)
         link = "because" if holds else "while"
-        yield f"{link} {_meaning(name)} was {value}{_between(name, evidence)}; the limit is {words}{limit}"
+        wanted = "the rule asks for" if evidence.compared.get(name) == "is" else f"the limit is {words}".rstrip()
+        yield f"{link} {_meaning(name)} was {value}{_between(name, evidence)}; {wanted} {limit}"
     held = evidence.threshold.get("for_s")
     if held is not None:
         yield f"and that for {_shown(held, '')} s"
@@ -170,10 +180,14 @@ def _shown(value: Any, name: str) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float | int):
-        signal = find(name)
-        unit = f" {signal.unit}" if signal is not None and signal.unit else ""
-        return f"{value:g}{unit}"
+        return f"{value:g}{_unit(name)}"
     return plain(value)
+
+
+def _unit(name: str) -> str:
+    signal = find(name)
+    unit = "s" if name == "held_s" else signal.unit if signal is not None else ""
+    return f" {unit}" if unit else ""
 
 
 def _timeline(told: list[Told], span: tuple[float, float]) -> str:

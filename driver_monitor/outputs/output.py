@@ -26,7 +26,7 @@ class Output(Protocol):
         """Why this output can work no more, else None."""
 
     def alert(self, alert: Message) -> None:
-        """One alert as in the brief's envelope; each is delivered once per step of its life."""
+        """One alert as in the envelope (`outputs.envelope`); each is delivered once per step of its life."""
 
     def level(self, level: Level | None) -> None:
         """The worst active level, or None; told on every change, at a workplace to a `Local` output only."""

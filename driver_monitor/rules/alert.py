@@ -53,7 +53,8 @@ class AlertEvent:
 class Verdict:
     """The rules' answer for one frame.
 
-    `active`: the raised rules, worst first. `level`: the worst active level, None when nothing is active.
+    `active`: the raised rules, worst first. `level`: the worst of those that the driver has not silenced, capped while
+    the car stands; None when there is none.
     `attention`: what the active rules imply as far as they are seen to hold now, else "unknown" where eyes or gaze
     cannot be read, else "attentive". An alert that is held through blindness stays active and implies "unknown".
     """

@@ -13,7 +13,9 @@ from driver_monitor.rules import message
 from driver_monitor.rules.alert import LEVELS, Level
 from driver_monitor.rules.signals import SIGNALS, described, find, held_rule, rests_on_expression
 
-Seconds = Annotated[float, Field(ge=0, le=3600)]
+LONGEST_S = 3600.0
+"""No rule waits for longer than an hour: a larger number was meant in milliseconds."""
+Seconds = Annotated[float, Field(ge=0, le=LONGEST_S)]
 Implied = Literal["distracted", "drowsy", "asleep", "unresponsive", "unknown"]
 """What an active rule may say of the driver. "attentive" follows from no rule being active."""
 MAX_RULES = 200
@@ -84,13 +86,13 @@ class Condition(Part):
         signal = find(name)
         assert signal is not None
         if signal.kind == "number":
+            highest = min(signal.high, LONGEST_S) if signal.unit == "s" else signal.high
             if isinstance(wanted, str | bool) or wanted is None:
                 raise _fault(f"{name} is a number: compare it with above, at_least, below or at_most")
-            beyond = (wanted >= signal.high and comparison == "above") or (
-                wanted <= signal.low and comparison == "below"
-            )
-            if not signal.low <= wanted <= signal.high or beyond:
-                raise _fault(f"impossible threshold: {name} lies between {signal.low:g} and {signal.high:g}")
+            beyond = (wanted >= highest and comparison == "above") or (wanted <= signal.low and comparison == "below")
+            if not signal.low <= wanted <= highest or beyond:
+                unit = f" {signal.unit}" if signal.unit else ""
+                raise _fault(f"impossible threshold: {name} lies between {signal.low:g} and {highest:g}{unit}")
             return
         if comparison != "is":
             raise _fault(f"{name} is no number: compare it with is")
@@ -222,22 +224,26 @@ class Profile(Part):
     @field_validator("rules", mode="before")
     @classmethod
     def _not_too_many(cls, rules: object) -> object:
-        if isinstance(rules, list) and len(rules) > MAX_RULES:
+        if isinstance(rules, list | tuple) and len(rules) > MAX_RULES:
             raise _fault_at((MAX_RULES,), f"a profile has at most {MAX_RULES} rules", len(rules))
         return rules
 
     @field_validator("rules")
     @classmethod
-    def _consistent(cls, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    def _consistent(cls, rules: tuple[Rule, ...], info: ValidationInfo) -> tuple[Rule, ...]:
+        # The rules that another profile brings are known only when both are put together.
+        alone = info.data.get("extends") is None or (info.context or {}).get("whole", False)
         before: set[str] = set()
         for index, rule in enumerate(rules):
             if rule.id in before:
                 raise _fault_at((index, "id"), "this rule stands twice", rule.id)
             granted = rule.patience.when.leaves() if rule.patience else ()
             named = [leaf.signal for leaf in (*rule.leaves(), *rule.clear.leaves(), *granted)]
-            _refers_back((index,), named, before)
+            if alone:
+                _refers_back((index,), named, before)
             before.add(rule.id)
-            _refers_back((index, "message"), message.check(rule.message), before)
+            if alone:
+                _refers_back((index, "message"), message.check(rule.message), before)
         return rules
 
     @model_validator(mode="after")

@@ -73,8 +73,9 @@ class RunningRule:
     ) -> AlertEvent | None:
         """Take one frame and return the step that the alert makes with it, if any.
 
-        `sure` reads as unknown what `read` still gives while a return is being made sure of (`Signal.returning`): in
-        that time nothing is raised, and the time without a return stands still. `cap`: the worst level that may be told
+        `sure` reads as unknown what `read` still gives while a return is being made sure of (`Signal.returning`), and
+        what was measured over a window while there is no face: in that time nothing is raised, escalated or cleared,
+        and the time without a return stands still. `cap`: the worst level that may be told
         now; what is due beyond it is told when the cap is lifted.
         """
         self._cap = cap
@@ -225,7 +226,12 @@ class RunningRule:
         return {name: read(name) for name in self._spoken_of}
 
     def _evidence(self, state: DriverState, read: Read, cause: Condition | None, after_s: float | None) -> Evidence:
-        leaves = {leaf.signal or "": leaf for leaf in (*self.rule.when.leaves(), *(cause.leaves() if cause else ()))}
+        # Of several limits for one signal, the one by which the alert holds is told.
+        parts = (self.rule.when, cause) if cause else (self.rule.when,)
+        told = [leaf for part in parts for leaf in part.leaves()] + [
+            one for part in parts for one in holding(part, read)
+        ]
+        leaves = {leaf.signal or "": leaf for leaf in told}
         measured = {name: _shown(read(name)) for name in (*leaves, *self._spoken_of)}
         threshold: dict[str, Value] = {name: leaf.threshold for name, leaf in leaves.items()}
         compared = {name: leaf.comparison or "" for name, leaf in leaves.items()}

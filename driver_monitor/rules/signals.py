@@ -150,7 +150,9 @@ SIGNALS: dict[str, Signal] = {
         lambda s: s.gaze.away.side, "side on which the look away under way leaves the road", get_args(OffRoad)
     ),
     "gaze.movement": _text(
-        lambda s: s.gaze.away.movement, "what makes it: the head (owl) or the eyes alone (lizard)", get_args(Movement)
+        lambda s: s.gaze.away.movement,
+        "what makes most of the look away under way: the head (owl) or the eyes (lizard)",
+        get_args(Movement),
     ),
     "gaze.road_s": Signal(lambda s: s.gaze.glances.road_s, "s", "how long the gaze has been on the road, 0 when not"),
     "gaze.glances_s": Signal(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from statistics import median_low
 
 MAX_GAP_S = 0.5
-"""A step longer than this is never covered: the camera itself is then called lost (brief, section 6)."""
+"""A step longer than this is never covered: the camera itself is then called lost."""
 SEAMLESS_S = 0.2
 """An eye cannot reopen and shut again within this unseen: the opening alone of a blink takes about 0.2 s
 (Sforza et al., Ophthalmic Physiol. Opt. 28, 2008)."""

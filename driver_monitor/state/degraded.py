@@ -11,7 +11,7 @@ from driver_monitor.state.driver_state import Degraded
 from driver_monitor.state.stretch import Outage
 
 FACE_AFTER_S = 2.0
-"""No face for so long is a degraded state; shorter losses are turns of the head. The brief allows 10 s."""
+"""No face for so long is a degraded state; shorter losses are turns of the head. Euro NCAP allows 10 s."""
 EYES_AFTER_S = 3.0
 """The same for eyes that cannot be read: longer than a glance into a mirror or a hand passing by."""
 FACE_HEAL_S = 0.25

@@ -83,8 +83,8 @@ class LookAway:
     `seconds`: how long the gaze has been off the road, 0.0 on the road, None while unknown. It counts on for a short
     time, with the zone unknown, when the face was lost in a turn to the side. `down_s`: how long it has been in EU
     2023/2590's area 3, low before the driver, by the same rules. `side`, `movement`: where and with what for most of
-    it, None while there is none. `ended`: the look that ended with this frame. While the gaze seems to come back the
-    times stand still, until that is sure: `returning` to the road, `rising` out of area 3.
+    it, None while there is none or it is not seen. `ended`: the look that ended with this frame. While the gaze seems
+    to come back the times stand still, until that is sure: `returning` to the road, `rising` out of area 3.
     """
 
     seconds: float | None

@@ -33,7 +33,7 @@ NEGATIVE = ("sadness", "anger", "disgust", "fear", "contempt")
 _AROUSED = ("anger", "fear")
 _READABLE: tuple[Light, ...] = ("day", "glare")
 """Light in which all classes may be told. In near-infrared every model measured falls to about 0.35 over seven
-classes and only neutral and happiness hold (brief, section 5); in the dark there is less to see still."""
+classes and only neutral and happiness hold; in the dark there is less to see still."""
 
 
 class ExpressionTracker:

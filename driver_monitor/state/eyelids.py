@@ -14,7 +14,7 @@ from driver_monitor.state.stretch import Stretch
 CLOSED_AT = 0.2
 """80 % closed: P80 of PERCLOS (Wierwille et al., NHTSA DOT HS 808 247, 1994)."""
 REOPENED_ABOVE = 0.4
-"""Ends a closure; a plain cut at 0.2 splits one closure into many (brief, section 4: 0.35 to 0.5)."""
+"""Ends a closure; a plain cut at 0.2 splits one closure into many (0.35 to 0.5 do not, by the labelled clips)."""
 REOPENED_FOR_S = 0.1
 """Eyes that seem open for less are noise: lids alone need longer to rise and fall. So one or two wrong frames at 20 fps
 do not split a closure, nor one at 10 fps; below that one open frame is enough."""

@@ -32,7 +32,7 @@ MOVED_DEG = 5.0
 TURNED_AWAY_S = 3.5
 """A face lost while it turned away to the side or down goes on being away for so long; after that it is unknown."""
 TURNING_S = 0.1
-"""If it was seen to look away for so long before: one frame of a face at the edge of the road is no turn."""
+"""The look away must have lasted so long before: one frame of a face at the edge of the road is no turn."""
 LOW_WITHIN_YAW = 55.0
 """Degrees to each side within which a look down is one into EU 2023/2590's area 3."""
 OWL_SHARE = 0.5

@@ -23,7 +23,8 @@ class GlanceMeter:
     def __init__(self) -> None:
         self._away, self._known = WindowedTime(WINDOW_S), WindowedTime(WINDOW_S)
         self._unknown = WindowedTime(WINDOW_S)
-        self._starts: deque[float] = deque()
+        self._looks: deque[float] = deque()
+        """Last time of each look in the window, as far as seen."""
         self._road = Stretch(forgive_s=FLICKER_S)
         self._last: bool | None = None
         self._was_away = False
@@ -40,16 +41,18 @@ class GlanceMeter:
         if self._road.length_s >= RESET_S - 1e-6:
             self._away.clear()
             self._unknown.clear()
-            self._starts.clear()
+            self._looks.clear()
         if away is not None:
-            if away and not self._was_away:
-                self._starts.append(step.t)
+            if away and self._was_away and self._looks:
+                self._looks[-1] = step.t
+            elif away:
+                self._looks.append(step.t)
             self._was_away = away
-        while self._starts and self._starts[0] < step.t - WINDOW_S:
-            self._starts.popleft()
+        while self._looks and self._looks[0] < step.t - WINDOW_S:
+            self._looks.popleft()
         self._last = away
         total = self._away.total(step.t)
         most = total + self._unknown.total(step.t)
         coverage = min(self._known.total(step.t) / WINDOW_S, 1.0)
         known = None if away is None else total
-        return Glances(known, most, len(self._starts), self._road.value_s, coverage, WINDOW_S)
+        return Glances(known, most, len(self._looks), self._road.value_s, coverage, WINDOW_S)

@@ -1,4 +1,4 @@
-"""When a thing learned of this driver may be used and when it is settled (brief, section 5)."""
+"""When a thing learned of this driver may be used and when it is settled."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 Status = Literal["prior", "provisional", "final"]
 
 PROVISIONAL_S = 0.5
-"""Steady, valid, frontal time after which a value is provisional (brief, section 5)."""
+"""Steady, valid, frontal time after which a value is provisional."""
 FINAL_S = 60.0
 """Such time after which it is final: at most one minute of driving to calibrate (EU 2023/2590, Annex I)."""
 MEMORY_S = 300.0

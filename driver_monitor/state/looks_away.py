@@ -18,8 +18,8 @@ SACCADE_S = 0.25
 tolerance at least 50 ms; a glance that takes anything in lasts 0.2 to 0.3 s)."""
 BRIDGE_S = 1.0
 """Unknown for longer: how long the gaze has been away is unknown too."""
-LEAST_S = 1e-3
-"""What the first frame of a look counts for where it goes: less than any other."""
+FIRST_S = 1e-3
+"""What the first frame of a look counts for where it goes: little, for the gaze may only pass there."""
 
 Kind = TypeVar("Kind", bound=str)
 
@@ -28,12 +28,12 @@ Kind = TypeVar("Kind", bound=str)
 class Whither:
     """Where one frame's gaze goes: `away` off the road, `low` into area 3, and how, None where that is not seen.
 
-    `off`: the side on which the road was left; `movement`: with what.
+    `side`: on which the road was left; `movement`: with what.
     """
 
     away: bool
     low: bool
-    off: OffRoad | None = None
+    side: OffRoad | None = None
     movement: Movement | None = None
 
 
@@ -54,14 +54,18 @@ class LookAwayTimers:
 
     @property
     def away_s(self) -> float:
-        """Seconds that the look away under way has been seen, 0.0 when there is none."""
+        """Seconds that the look away under way has lasted, 0.0 when there is none."""
         return self._away.length_s
 
     def update(self, step: Step, gaze: Whither | None) -> tuple[LookAway, Glances]:
         """Take one frame; `gaze` None while unknown."""
+        before_s = self._away.length_s
         self._away.update(step, None if gaze is None else gaze.away)
         self._down.update(step, None if gaze is None else gaze.low)
         glances = self._glances.update(step, None if gaze is None else gaze.away)
+        if self._away.running and self._away.length_s < before_s:
+            # Another look: what was before was forgotten unseen.
+            self._forget()
         if gaze is not None and gaze.away:
             self._note(step, gaze)
         side, movement = _most(self._sides), _most(self._movements)
@@ -70,19 +74,22 @@ class LookAwayTimers:
         if ended_s is not None and ended_s >= DWELL_S and side is not None and movement is not None:
             ended = Glance(ended_s, side, movement)
         if not self._away.running:
-            self._sides.clear()
-            self._movements.clear()
+            self._forget()
         if not self._away.value_s:
             side = movement = None
         times = self._away.value_s, self._down.value_s
         return LookAway(*times, side, movement, ended, self._away.ending, self._down.ending), glances
 
     def _note(self, step: Step, gaze: Whither) -> None:
-        seconds = step.dt if step.seamless else 0.0
-        if gaze.off is not None:
-            self._sides[gaze.off] += seconds if self._sides else LEAST_S
+        seconds = step.dt if step.seamless and self._sides else FIRST_S
+        if gaze.side is not None:
+            self._sides[gaze.side] += seconds
         if gaze.movement is not None:
-            self._movements[gaze.movement] += seconds if self._movements else LEAST_S
+            self._movements[gaze.movement] += seconds
+
+    def _forget(self) -> None:
+        self._sides.clear()
+        self._movements.clear()
 
 
 def _most(seconds: Mapping[Kind, float]) -> Kind | None:

@@ -12,7 +12,7 @@ from driver_monitor.state.window import WindowedTime
 WINDOW_S = 60.0
 """One minute (Wierwille et al., NHTSA DOT HS 808 247, 1994; FHWA-MCRT-98-006, 1998)."""
 MIN_COVERAGE = 0.5
-"""Below half coverage the value is unknown (brief, section 5)."""
+"""Below half coverage the value is unknown: less than half a minute seen says too little of a minute."""
 BLINK_MIN_S, BLINK_MAX_S = 0.1, 0.4
 """A blink keeps the eyes closed so long (FHWA-MCRT-98-006 and blink literature); it is not counted in PERCLOS."""
 

@@ -24,7 +24,7 @@ SIDEWAYS_AFTER_S = 6.0
 """And only when it has lasted for as long as was learned before, at most so long (by then a driver who looks away is
 unresponsive): a glance into a mirror when setting off is unlearned at once, a long look away teaches nothing."""
 FIRST_S = 0.2
-"""Where a driver looks first is provisional after so long (within half a second; brief, section 5): whoever then turns
+"""Where a driver looks first is provisional after so long (within half a second): whoever then turns
 away must not teach that this is ahead."""
 TRUSTED_S = 4.0
 """A direction further from the camera's axis than the one known, by more than `FRONTAL_DEG`, teaches only after this:

@@ -34,8 +34,8 @@ class Stretch:
     Only time between two looks that both say true is counted, and only if nothing can hide in between: a frame or
     two that cannot be read are like frames not taken. A longer unknown time neither counts nor resets, up to
     `bridge_s`; beyond, the stretch is forgotten and its length unknown. The stretch ends when the condition has been
-    false for `forgive_s`; a shorter interruption neither counts nor ends it, unless the interruptions together come to
-    more than that and the stretch itself: what is there and gone in turns is no stretch.
+    false for `forgive_s`; a shorter interruption neither counts nor ends it, unless the interruptions together are
+    longer than the stretch by so much: what is there and gone in turns is no stretch.
     """
 
     def __init__(self, *, forgive_s: float = 0.0, bridge_s: float = MAX_GAP_S) -> None:
@@ -86,7 +86,7 @@ class Stretch:
         """Begin anew with this frame, in which it has been so for `already_s` seconds."""
         self.reset()
         self.running = self._last = self._known = True
-        self._total, self._known_t = already_s, step.t
+        self._total, self._known_t, self._forgiven = already_s, step.t, 0.0
 
     def reset(self) -> None:
         """Forget everything: the length is unknown until the condition is known again."""

@@ -9,7 +9,7 @@ from typing import Protocol
 from driver_monitor.observation import SILENT, Vehicle
 
 STALE_S = 2.0
-"""What the car said longer ago is unknown (brief, section 4)."""
+"""What the car said longer ago is unknown (the vehicle input of docs/rules.md)."""
 FASTEST_KMH = 400.0
 """No car on a road is faster; such a speed is a fault of whoever sent it."""
 

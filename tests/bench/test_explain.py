@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def test_ok__every_alert_has_its_measure_its_limit_and_its_clause(night: Path) -
     )
     assert "Rule: Long distraction: gaze away from the road 3 s or more (Euro NCAP Safe Driving v10.4)" in text
     assert "no_face (warning)" in text
-    assert "because time without a return was 10; the limit is at least 10" in text
+    assert "because time without a return was 10 s; the limit is at least 10 s" in text
     assert "not over when the record ends" in text
     assert "profile default, configuration c0, models m0" in text
 
@@ -61,6 +62,20 @@ def test_ok__the_interval_of_a_value_is_told_where_part_of_it_could_not_be_seen(
     )
     assert "(between 10 s and 1" in text
     assert "as far as could be seen)" in text
+
+
+def test_ok__an_alert_of_which_the_record_has_only_the_end_says_so(night: Path) -> None:
+    rows = night.read_text().splitlines()
+    night.write_text("\n".join(rows[1:]) + "\n")
+    assert explain(night, json.loads(rows[0])["episode"]).startswith(
+        "microsleep (warning), raised before the record begins, over at 0:00:14."
+    )
+
+
+def test_fail__a_pipe_does_not_make_it_wait(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "events.jsonl")
+    with pytest.raises(LabelError, match="not a file"):
+        explain(tmp_path / "events.jsonl")
 
 
 def test_ok__an_older_record_without_the_comparison_is_explained_too(night: Path) -> None:

@@ -124,6 +124,15 @@ def sleepy(kss: float, seconds: float, profile: str, speed_kmh: float | None = N
     return [event for state in seen for event in engine.update(at(state)).events if event.phase == "raised"]
 
 
+def easing(to: float) -> list[AlertEvent]:
+    """A driver at 90 km/h whose sleepiness falls from eight."""
+    engine = Engine(shipped("eu_addw"))
+    seen = states(film([attentive(30, speed_kmh=90.0)]))
+    levels = (Drowsiness(8.0 if state.t < 15 else to, 1.0, 9.0, "as told") for state in seen)
+    told = (engine.update(replace(state, drowsiness=level)) for state, level in zip(seen, levels, strict=True))
+    return [event for verdict in told for event in verdict.events]
+
+
 def test_ok__sleepiness_of_seven_is_warned_of_by_euro_ncap_once_it_lasts() -> None:
     assert sleepy(6.99, 8, "euro_ncap") == []
     assert sleepy(7.0, 4.9, "euro_ncap") == []
@@ -134,6 +143,8 @@ def test_ok__sleepiness_of_eight_is_warned_of_by_the_regulation_from_seventy() -
     assert sleepy(7.99, 3, "eu_addw", 90.0) == []
     assert sleepy(8.0, 3, "eu_addw", 69.9) == []
     assert [(event.rule, event.t) for event in sleepy(8.0, 3, "eu_addw", 70.0)] == [("ddaw", 10.0)]
+    assert [event.phase for event in easing(7.0)] == ["raised"]
+    assert [event.phase for event in easing(6.99)] == ["raised", "cleared"]
     assert sleepy(8.0, 3, "eu_addw", 70.0)[0].evidence.interval == {"drowsiness.kss": (7.0, 9.0)}
 
 
@@ -190,7 +201,7 @@ def test_ok__a_look_into_the_lap_by_speed_and_light(
     events = alerts(film([attentive(20, **seen), lap(due + margin, **seen), attentive(3, **seen)], fps), "eu_addw")
     assert [(event.rule, event.phase) for event in events] == [(rule, "raised"), (rule, "cleared")]
     assert events[0].t == pytest.approx(20 + due, abs=within(fps))
-    assert due + within(fps) < (4.0 if rule == "addw_fast" else 6.5) + later
+    assert events[0].t - 20 < (4.0 if rule == "addw_fast" else 6.5) + later
 
 
 def test_ok__it_is_off_below_twenty_and_is_one_warning_above_fifty() -> None:
@@ -202,10 +213,12 @@ def test_ok__it_is_off_below_twenty_and_is_one_warning_above_fifty() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pitch", "yaw", "low"), [(-30.0, 0.0, True), (-22.0, 0.0, False), (-40.0, 54.0, True), (-40.0, 56.0, False),
+    ("pitch", "yaw", "low"), [(-26.0, 0.0, True), (-24.0, 0.0, False), (-40.0, 54.0, True), (-40.0, 56.0, False),
                               (-40.0, -54.0, True), (-40.0, -56.0, False)],
 )  # fmt: skip
-def test_ok__area_three_is_thirty_degrees_down_and_fifty_five_to_each_side(pitch: float, yaw: float, low: bool) -> None:
+def test_ok__area_three_is_from_twenty_five_degrees_down_and_to_fifty_five_aside(
+    pitch: float, yaw: float, low: bool
+) -> None:
     drive = [attentive(70, speed_kmh=60.0), lap(5, pitch, yaw, speed_kmh=60.0)]
     assert bool(alerts(film(drive), "eu_addw")) == low
 
@@ -236,4 +249,3 @@ def test_ok__that_it_cannot_see_is_told_within_ten_seconds(
     assert told([CALM, blind(under), attentive(3)], rule, profile, fps) == []
     at = first([CALM, blind(limit + margin), attentive(3)], rule, profile, fps)
     assert at == pytest.approx(5 + limit, abs=within(fps))
-    assert at - 5 < 10

@@ -46,6 +46,13 @@ def test_ok__a_clearing_that_is_interrupted_begins_anew() -> None:
     assert live([nap(clear_for_s=0.5)], *drive)[-1] == ("nap", "cleared", "info", 3.7)
 
 
+def test_ok__of_two_limits_the_one_that_holds_is_told() -> None:
+    sides = {"any": [{"signal": "gaze.side", "is": "right"}, {"signal": "gaze.side", "is": "left"}]}
+    engine = Engine(Profile.model_validate({"name": "test", "rules": [nap(when=sides)]}))
+    seen = [engine.update(state) for state in states(film([attentive(5), away(1, yaw=-45.0)]))]
+    assert [event.evidence.threshold for verdict in seen for event in verdict.events] == [{"gaze.side": "right"}]
+
+
 def test_ok__a_blink_does_not_interrupt_a_clearing() -> None:
     drive = (attentive(1), shut(1), attentive(0.4), shut(0.2), attentive(2))
     assert live([nap(clear_for_s=0.5)], *drive)[-1] == ("nap", "cleared", "info", 2.95)

@@ -52,7 +52,7 @@ def test_fail__a_profile_that_is_not_there(tmp_path: Path) -> None:
     [
         ("signal: eyes.closed_s, at_least", "signal: eyes.close, at_least", 4, "no such signal; there are"),
         ("at_least: 1.5", "at_leest: 1.5", 4, "at_leest: unknown key"),
-        ("at_least: 1.5", "at_least: -1", 4, "impossible threshold: eyes.closed_s lies between 0 and inf"),
+        ("at_least: 1.5", "at_least: -1", 4, "impossible threshold: eyes.closed_s lies between 0 and 3600 s"),
         ("at_least: 1.5", "below: 0", 4, "impossible threshold"),
         ("at_least: 1.5", "at_least: .nan", 4, "finite number"),
         ("at_least: 1.5", "at_least: 1, below: 3", 4, "exactly one of above"),
@@ -84,6 +84,7 @@ def test_fail__a_profile_that_is_not_there(tmp_path: Path) -> None:
         ("{eyes.closed_s:.1f}", "{mouth.yawns:.1}", 9, "no other way"),
         ("{eyes.closed_s:.1f}", "{face.present:.1}", 9, "face.present is no number and can be formatted as"),
         ("{eyes.closed_s:.1f}", "{light:.1f}", 9, "light is no number and can be formatted as"),
+        ("at_least: 1.5", "at_least: 1500000", 4, "lies between 0 and 3600 s"),
         ("at_least: 1.5", "at_least: true", 4, "at_least: input should be a valid number, found True"),
         ("at_least: 1.5", "at_least: '1.0'", 4, "at_least: input should be a valid number, found '1.0'"),
         (
@@ -124,6 +125,36 @@ def test_ok__a_message_may_tell_how_long_its_own_rule_and_those_before_have_been
     later = rule.replace("id: nap", "id: later").replace("Eyes closed", "{rule.nap.held_s:.0f} {rule.later.held_s}")
     profile, _ = load_profile(write(tmp_path, f"{head}rules:\n{rule}{later}"))
     assert len(profile.rules) == 2
+
+
+EXTENDING = """\
+name: mine
+extends: default
+rules:
+  - id: mine
+    when: {signal: rule.OTHER.held_s, at_least: 5}
+    clear: {signal: rule.OTHER.held_s, at_most: 0}
+    level: warning
+    message: "asleep for {rule.sleep.held_s:.0f} s"
+    clause: none
+"""
+
+
+def test_ok__what_extends_a_profile_may_ask_its_rules(tmp_path: Path) -> None:
+    profile, _ = load_profile(write(tmp_path, EXTENDING.replace("OTHER", "sleep")))
+    assert profile.rules[-1].id == "mine"
+
+
+def test_fail__what_extends_a_profile_asks_a_rule_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"refers to rule.nap.held_s, but no rule nap stands before it"):
+        load_profile(write(tmp_path, EXTENDING.replace("OTHER", "nap")))
+
+
+def test_fail__more_rules_than_anybody_writes_together_with_those_extended(tmp_path: Path) -> None:
+    head, rule = RULE.split("rules:\n")
+    many = "".join(rule.replace("id: nap", f"id: nap{number}") for number in range(MAX_RULES - 3))
+    with pytest.raises(ConfigError, match="a profile has at most 200 rules"):
+        load_profile(write(tmp_path, f"{head}extends: default\nrules:\n{many}"))
 
 
 FORMATS = ("", ":.1f", ":.0f", ":f", ":.2g", ":g", ":.0%", ":%", ":.1", ":d", ":s", ":5", ":>9", "!r")

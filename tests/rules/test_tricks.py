@@ -45,7 +45,7 @@ def test_ok__what_was_due_at_a_red_light_is_not_told_of_a_driver_who_cannot_be_s
 def test_ok__blinks_do_not_keep_a_locked_alert_alive() -> None:
     told = of("unresponsive", [attentive(20), away(10), *[attentive(1.7), shut(0.2)] * 10])
     assert told[-1].phase == "cleared"
-    assert told[-1].t - 30 < 3.5
+    assert 2.2 < told[-1].t - 30 < 3.5
 
 
 @pytest.mark.parametrize(("fps", "hidden"), [(30.0, 5), (25.0, 4)])

@@ -37,6 +37,24 @@ def test_ok__the_side_is_where_most_of_the_look_went() -> None:
     assert [glance.side for glance in ended(drive)] == ["down"]
 
 
+def test_ok__the_frame_that_passes_on_the_way_does_not_name_the_side() -> None:
+    seen = states(film([attentive(5), away(0.05, pitch=-35.0, yaw=0.0), away(0.1, yaw=-45.0)]))
+    assert seen[-1].gaze.away.side == "right"
+
+
+def test_ok__a_look_that_was_forgotten_does_not_lend_its_side_to_the_next() -> None:
+    frames = [
+        frame for frame in film([attentive(5), away(6), attentive(2), away(1, yaw=-45.0)]) if not 11 < frame.t < 13
+    ]
+    assert states(frames)[-1].gaze.away.side == "right"
+
+
+def test_ok__one_look_of_more_than_half_a_minute_is_one() -> None:
+    glances = states(film([attentive(70), away(45)], 10))[-1].gaze.glances
+    assert glances.count == 1
+    assert glances.away_s == pytest.approx(30.0, abs=0.1)
+
+
 def test_ok__a_return_too_short_to_see_anything_ends_no_look() -> None:
     assert len(ended([attentive(5), away(1), attentive(0.15), away(1), attentive(1)])) == 1
 
