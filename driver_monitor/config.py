@@ -12,7 +12,17 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from driver_monitor import resources, yamlfile
 
@@ -191,6 +201,17 @@ class Config(Section):
     zmq: ZmqConfig = ZmqConfig()
     gpio: GpioConfig = GpioConfig()
     service: ServiceConfig = ServiceConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_profile(cls, given: object) -> object:
+        if isinstance(given, dict) and "rules" in given:
+            why = "they stand in a profile, and this is read as a configuration; name it with --profile"
+            fault = InitErrorDetails(
+                type=PydanticCustomError("value_error", "{why}", {"why": why}), loc=("rules",), input=None
+            )
+            raise ValidationError.from_exception_data("config", [fault])
+        return given
 
 
 def load(path: Path | None) -> Config:
