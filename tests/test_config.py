@@ -214,4 +214,6 @@ def test_ok__a_folder_of_no_letters_is_none_and_not_the_current_one(tmp_path: Pa
 
 def test_fail__a_profile_that_is_given_as_the_configuration_is_told_so(tmp_path: Path) -> None:
     told = fault(tmp_path, "name: ours\nrules: []\n")
-    assert told == "my.yaml:2: rules: they stand in a profile, and this is read as a configuration; name it with --profile"
+    assert (
+        told == "my.yaml:2: rules: they stand in a profile, and this is read as a configuration; name it with --profile"
+    )

@@ -165,7 +165,8 @@ def _stem(clip: Path) -> str:
     """Return the name without its ending; a name that is all dots (`...mp4`) must not lead out of the folder."""
     stem = clip.resolve().name if clip.is_dir() else clip.stem
     if trace.is_trace(clip):
-        stem = clip.name.removesuffix(trace.SUFFIX)
+        # Every replay calls its trace the same; the trip's name is that of the folder.
+        stem = clip.resolve().parent.name if clip.name == trace.NAME else clip.name.removesuffix(trace.SUFFIX)
     return stem if stem.strip(".") else clip.name
 
 

@@ -34,6 +34,13 @@ def test_ok__two_that_differ_in_their_ending_only_keep_it(trips: Path) -> None:
     assert list(folders(clips, Path("out")).values()) == [Path("out/cam.mp4"), Path("out/cam.avi")]
 
 
+def test_ok__the_trace_of_a_replay_is_called_after_its_trip() -> None:
+    traces = [Path("/results/trip1/replay.trace.jsonl.gz"), Path("/results/trip2/replay.trace.jsonl.gz")]
+    assert list(folders(traces, Path("out")).values()) == [Path("out/trip1"), Path("out/trip2")]
+    assert list(folders(traces[:1], Path("out")).values()) == [Path("out/trip1")]
+    assert list(folders([Path("/tmp/mine.trace.jsonl.gz")], Path("out")).values()) == [Path("out/mine")]
+
+
 names = st.lists(st.sampled_from(["a", "b"]), min_size=1, max_size=3).map("/".join)
 endings = st.sampled_from([".mp4", ".avi", ""])
 
