@@ -31,8 +31,9 @@ MOVED_DEG = 5.0
 """Straight ahead was learned anew if it moves so far at once: the width of the hysteresis."""
 TURNED_AWAY_S = 3.5
 """A face lost while it turned away to the side or down goes on being away for so long; after that it is unknown."""
-TURNING_S = 0.1
-"""The look away must have lasted so long before: one frame of a face at the edge of the road is no turn."""
+TURNING_S, TURNED_DEG = 0.1, 40.0
+"""The look away must have lasted so long before, or gone so far: one frame of a face at the edge of the road is no
+turn, but a head that turns to the back seat is beyond in a frame or two."""
 LOW_WITHIN_YAW = 55.0
 """Degrees to each side within which a look down is one into EU 2023/2590's area 3."""
 OWL_SHARE = 0.5
@@ -123,7 +124,8 @@ class GazeTracker:
         side = _side(yaw, pitch, was_away)
         zone: GazeZone = side or "road"
         self._zone = zone
-        self._turned_t = step.t if zone in _OUT_OF_SIGHT and self._timers.away_s >= TURNING_S else None
+        turned = self._timers.away_s >= TURNING_S or math.hypot(yaw, pitch) >= TURNED_DEG
+        self._turned_t = step.t if zone in _OUT_OF_SIGHT and turned else None
         self._low = -pitch > AWAY_DOWN * (RETURN_SHARE if self._low else 1.0) and abs(yaw) <= LOW_WITHIN_YAW
         region, source = self._regions.update(step, yaw, pitch), _source(look)
         timed = self._timers.update(step, Whither(side is not None, self._low, side, self._movement(look)))

@@ -57,8 +57,12 @@ def test_ok__glimpses_of_a_lid_behind_sunglasses_are_no_sleep(fps: float, hidden
 def test_ok__one_frame_at_the_edge_of_the_road_does_not_make_an_absence_a_look_away() -> None:
     lost = [away(0.05, yaw=27.0), no_face(3.4)]
     assert {rule for rule, _ in raised(film([attentive(70), *lost * 4, attentive(2)]))} <= {"no_face"}
-    turned = [attentive(70), away(0.4, yaw=60.0), no_face(3.2), attentive(2)]
-    assert [rule for rule, _ in raised(film(turned))] == ["long_distraction"]
+
+
+@pytest.mark.parametrize("fps", [7.0, 10.0, 20.0])
+def test_ok__a_head_that_turns_to_the_back_seat_is_away_from_the_frame_it_was_last_seen_in(fps: float) -> None:
+    turned = [attentive(70), away(1 / fps, yaw=60.0), no_face(3.4), attentive(2)]
+    assert [rule for rule, _ in raised(film(turned, fps))] == ["long_distraction"]
 
 
 FLICKERS = {
