@@ -47,7 +47,7 @@ class Engine:
             if event is not None:
                 self._episodes += event.phase == "raised"
                 events.append(event)
-        self._verdict = self._conclude(state, tuple(events))
+        self._verdict = self._conclude(state, read, tuple(events))
         return self._verdict
 
     def acknowledge(self) -> None:
@@ -63,7 +63,7 @@ class Engine:
             return ()
         read = self._reader(self._state)
         ended = [running.dismiss(self._state, read, why) for running in self._rules.values()]
-        self._verdict = self._conclude(self._state, ())
+        self._verdict = self._conclude(self._state, read, ())
         return tuple(event for event in ended if event is not None)
 
     def _reader(self, state: DriverState) -> Read:
@@ -97,12 +97,14 @@ class Engine:
 
         return sure if doubted else read
 
-    def _conclude(self, state: DriverState, events: tuple[AlertEvent, ...]) -> Verdict:
+    def _conclude(self, state: DriverState, read: Read, events: tuple[AlertEvent, ...]) -> Verdict:
         active = [running for running in self._rules.values() if running.level is not None]
+        if not active:
+            return Verdict(self._unalarmed(state), (), None, events)
         # Sorting is stable: among equals the profile's order stands.
         active.sort(key=lambda running: -rank(running.level or "info"))
-        read = self._of_now(state)
-        implied = {running.implied(read) for running in active}
+        of_now = self._of_now(state, read)
+        implied = {running.implied(of_now) for running in active}
         attention = next((name for name in WORST_FIRST if name in implied), None) or self._unalarmed(state)
         names = tuple(running.rule.id for running in active)
         loud = next((running.level for running in active if not running.silenced), None)
@@ -115,13 +117,14 @@ class Engine:
         stands = standstill is not None and speed is not None and speed < standstill.below_kmh
         return standstill.level if standstill is not None and stands else LEVELS[-1]
 
-    def _of_now(self, state: DriverState) -> Read:
+    @staticmethod
+    def _of_now(state: DriverState, read: Read) -> Read:
         """Return a reader to which what was measured over a window is unknown without a face: the seat may be empty."""
-        read = self._reader(state)
-        past: frozenset[str] = WINDOWED if state.face is None else frozenset()
+        if state.face is not None:
+            return read
 
         def of_now(name: str) -> Value:
-            return None if name in past else read(name)
+            return None if name in WINDOWED else read(name)
 
         return of_now
 
