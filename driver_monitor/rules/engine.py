@@ -39,7 +39,9 @@ class Engine:
         self._state = state
         self._was_attentive = self._verdict.attention == "attentive" and step.seamless
         read = self._reader(state)
-        sure = self._surely(state, read)
+        # Doubtful is what stands still until a return is sure, and what was measured over a window if nobody is seen.
+        doubtful = frozenset(name for name, returning in RETURNING.items() if returning(state)) | _past(state)
+        sure = _without(doubtful, read)
         events: list[AlertEvent] = []
         cap = self._cap(state)
         for running in self._rules.values():
@@ -81,29 +83,13 @@ class Engine:
 
         return read
 
-    @staticmethod
-    def _surely(state: DriverState, read: Read) -> Read:
-        """Return a reader that does not know what `read` still gives.
-
-        While what a time stands for seems to be over, the time is unknown until that is sure (`Signal.returning`); and
-        without a face so is what was measured over a window: the seat may be empty.
-        """
-        doubted = {name for name, returning in RETURNING.items() if returning(state)}
-        if state.face is None:
-            doubted |= WINDOWED
-
-        def sure(name: str) -> Value:
-            return None if name in doubted else read(name)
-
-        return sure if doubted else read
-
     def _conclude(self, state: DriverState, read: Read, events: tuple[AlertEvent, ...]) -> Verdict:
         active = [running for running in self._rules.values() if running.level is not None]
         if not active:
             return Verdict(self._unalarmed(state), (), None, events)
         # Sorting is stable: among equals the profile's order stands.
         active.sort(key=lambda running: -rank(running.level or "info"))
-        of_now = self._of_now(state, read)
+        of_now = _without(_past(state), read)
         implied = {running.implied(of_now) for running in active}
         attention = next((name for name in WORST_FIRST if name in implied), None) or self._unalarmed(state)
         names = tuple(running.rule.id for running in active)
@@ -117,17 +103,6 @@ class Engine:
         stands = standstill is not None and speed is not None and speed < standstill.below_kmh
         return standstill.level if standstill is not None and stands else LEVELS[-1]
 
-    @staticmethod
-    def _of_now(state: DriverState, read: Read) -> Read:
-        """Return a reader to which what was measured over a window is unknown without a face: the seat may be empty."""
-        if state.face is not None:
-            return read
-
-        def of_now(name: str) -> Value:
-            return None if name in WINDOWED else read(name)
-
-        return of_now
-
     def _unalarmed(self, state: DriverState) -> Attention:
         """Return what no rule speaks against: attentive if eyes and gaze are known, or just were before a blink."""
         closed_s = state.eyes.closed_s
@@ -136,3 +111,13 @@ class Engine:
         if state.eyes.state == "closed":
             return "attentive" if self._was_attentive and closed_s <= BLINK_MAX_S else "unknown"
         return "attentive" if state.gaze.zone != "unknown" else "unknown"
+
+
+def _past(state: DriverState) -> frozenset[str]:
+    """Return what was measured over a window, where there is no face: the seat may be empty by now."""
+    return WINDOWED if state.face is None else frozenset()
+
+
+def _without(unknown: frozenset[str], read: Read) -> Read:
+    """Return a reader that does not know the signals in `unknown`."""
+    return (lambda name: None if name in unknown else read(name)) if unknown else read

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 
 from driver_monitor.rules import message
 from driver_monitor.rules.alert import LEVELS, AlertEvent, Attention, Evidence, Level, Phase, Value
@@ -75,8 +76,8 @@ class RunningRule:
 
         `sure` reads as unknown what `read` still gives while a return is being made sure of (`Signal.returning`), and
         what was measured over a window while there is no face: in that time nothing is raised, escalated or cleared,
-        and the time without a return stands still. `cap`: the worst level that may be told
-        now; what is due beyond it is told when the cap is lifted.
+        and the time without a return stands still. `cap`: the worst level that may be told now; what is due beyond it
+        is told when the cap is lifted.
         """
         self._cap = cap
         if self.level is None:
@@ -179,7 +180,7 @@ class RunningRule:
         if reached is None and met and rank(self.rule.level) > rank(self._due):
             # What was due while the car stood was over, and holds again.
             self._due, self._due_when = self.rule.level, self._when
-        if self._due == self.level or not self._more_is_due:
+        if rank(milder(self._due, self._cap)) <= rank(self.level):
             return None
         holds = reached is not None or self._due_when(sure)
         if holds is False:
@@ -191,11 +192,6 @@ class RunningRule:
         self.silenced = False
         cause, after_s = (reached.when, reached.after_s) if reached else (None, None)
         return self._event(state, read, "escalated", cause, after_s)
-
-    @property
-    def _more_is_due(self) -> bool:
-        """Whether the alert must be told at a higher level than it was, as far as the cap lets it."""
-        return self.level is not None and rank(milder(self._due, self._cap)) > rank(self.level)
 
     def _end(self, step: Step, state: DriverState, read: Read) -> AlertEvent:
         assert self.level is not None
@@ -228,9 +224,8 @@ class RunningRule:
     def _evidence(self, state: DriverState, read: Read, cause: Condition | None, after_s: float | None) -> Evidence:
         # Of several limits for one signal, the one by which the alert holds is told.
         parts = (self.rule.when, cause) if cause else (self.rule.when,)
-        told = [leaf for part in parts for leaf in part.leaves()] + [
-            one for part in parts for one in holding(part, read)
-        ]
+        held = [holding(part, read) for part in parts]
+        told = chain(*(part.leaves() for part in parts), *held)
         leaves = {leaf.signal or "": leaf for leaf in told}
         measured = {name: _shown(read(name)) for name in (*leaves, *self._spoken_of)}
         threshold: dict[str, Value] = {name: leaf.threshold for name, leaf in leaves.items()}
@@ -241,16 +236,18 @@ class RunningRule:
         if after_s is not None:
             measured["held_s"], threshold["held_s"] = _shown(self._held.value_s), after_s
             compared["held_s"] = "at_least"
-        basis = self._measured_over(read, cause)
+        basis = self._measured_over(tuple(chain(*reversed(held))))
         window = basis.window_s(state) if basis and basis.window_s else None
         coverage = round(basis.coverage(state), 3) if basis and basis.coverage else None
         return Evidence(measured, threshold, window, coverage, self.rule.clause, compared, _intervals(state, measured))
 
-    def _measured_over(self, read: Read, cause: Condition | None) -> Signal | None:
-        """Return the signal with a window by which the alert holds; when it is over, the one by which it last did."""
-        held = (*(holding(cause, read) if cause else ()), *holding(self.rule.when, read))
+    def _measured_over(self, held: tuple[Condition, ...]) -> Signal | None:
+        """Return the signal with a window by which the alert holds; when it is over, the one by which it last did.
+
+        `held`: the comparisons that hold, those of the cause first.
+        """
         if held:
-            signals = [find(leaf.signal or "") for leaf in held]
+            signals = (find(leaf.signal or "") for leaf in held)
             self._basis = next((signal for signal in signals if signal and signal.window_s), None)
         return self._basis
 
