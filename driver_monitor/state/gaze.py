@@ -128,7 +128,8 @@ class GazeTracker:
         self._turned_t = step.t if zone in _OUT_OF_SIGHT and turned else None
         self._low = -pitch > AWAY_DOWN * (RETURN_SHARE if self._low else 1.0) and abs(yaw) <= LOW_WITHIN_YAW
         region, source = self._regions.update(step, yaw, pitch), _source(look)
-        timed = self._timers.update(step, Whither(side is not None, self._low, side, self._movement(look)))
+        movement = None if side is None else self._movement(look)
+        timed = self._timers.update(step, Whither(side is not None, self._low, side, movement))
         return Gaze(yaw, pitch, zone, region, source, None, *timed)
 
     def _unseen(self, step: Step, look: Look | None, reason: GazeReason) -> Gaze:

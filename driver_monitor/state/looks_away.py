@@ -59,13 +59,12 @@ class LookAwayTimers:
 
     def update(self, step: Step, gaze: Whither | None) -> tuple[LookAway, Glances]:
         """Take one frame; `gaze` None while unknown."""
-        before_s = self._away.length_s
         self._away.update(step, None if gaze is None else gaze.away)
         self._down.update(step, None if gaze is None else gaze.low)
         glances = self._glances.update(step, None if gaze is None else gaze.away)
-        if self._away.running and self._away.length_s < before_s:
-            # Another look: what was before was forgotten unseen.
-            self._forget()
+        if self._away.began:
+            self._sides.clear()
+            self._movements.clear()
         if gaze is not None and gaze.away:
             self._note(step, gaze)
         side, movement = _most(self._sides), _most(self._movements)
@@ -73,8 +72,6 @@ class LookAwayTimers:
         ended_s = self._away.ended_s
         if ended_s is not None and ended_s >= DWELL_S and side is not None and movement is not None:
             ended = Glance(ended_s, side, movement)
-        if not self._away.running:
-            self._forget()
         if not self._away.value_s:
             side = movement = None
         times = self._away.value_s, self._down.value_s
@@ -86,10 +83,6 @@ class LookAwayTimers:
             self._sides[gaze.side] += seconds
         if gaze.movement is not None:
             self._movements[gaze.movement] += seconds
-
-    def _forget(self) -> None:
-        self._sides.clear()
-        self._movements.clear()
 
 
 def _most(seconds: Mapping[Kind, float]) -> Kind | None:

@@ -49,6 +49,8 @@ class Stretch:
         self._false_since: float | None = None
         self.running = False
         """Whether a stretch is under way."""
+        self.began = False
+        """Whether a stretch was first seen in this frame: a new one, however the one before ended."""
         self.ended_s: float | None = None
         """Length of the stretch that ended with this frame, seconds, else None."""
 
@@ -70,6 +72,7 @@ class Stretch:
     def update(self, step: Step, verdict: bool | None) -> None:
         """Take one frame."""
         self.ended_s = None
+        self.began = False
         if self._known_t is not None and step.t - self._known_t > self._bridge_s + _EPSILON:
             self.reset()
         if verdict is None:
@@ -96,7 +99,7 @@ class Stretch:
 
     def _true(self, step: Step) -> None:
         if not self.running:
-            self.running = True
+            self.running = self.began = True
             self._total = lead(step) if self._last is False else 0.0
             self._forgiven = 0.0
         elif self._known and self._known_t is not None and step.t - self._known_t <= step.reach + _EPSILON:
