@@ -11,7 +11,6 @@ Needs scipy (extra `train`).
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from driver_monitor.bench.intervals import bootstrap, in_words
+from driver_monitor.bench.score_eyes import Auc
 from driver_monitor.state.blink_features import features, probabilities
 from driver_monitor.state.drowsiness import KSS
 
@@ -102,42 +103,14 @@ def by_video(rows: Rows, p: Floats) -> tuple[Floats, NDArray[np.int64], NDArray[
     return mean, rows.level[first], rows.person[first]
 
 
-def auc(score: Floats, positive: NDArray[np.bool_], times: Floats) -> float:
-    """Return the area under the curve, every row counted `times`; ties count half."""
-    order = np.argsort(score, kind="stable")
-    s, hit, w = score[order], positive[order], times[order]
-    below = np.cumsum(w * ~hit)
-    _, first, which = np.unique(s, return_index=True, return_inverse=True)
-    before = np.concatenate([[0.0], below])[first][which]
-    same = np.bincount(which, w * ~hit)[which]
-    pairs = (w * hit).sum() * (w * ~hit).sum()
-    return float((w * hit * (before + same / 2)).sum() / pairs) if pairs else float("nan")
-
-
 def figures(name: str, p: Floats, level: NDArray[np.int64], person: NDArray[np.int64]) -> str:
     """Return accuracy over three levels and AUC of alert against drowsy, drawn over people."""
-    clear = level != 1
-    drowsier = p[:, 2] - p[:, 0]
-
-    def accuracy(times: Floats) -> float:
-        return float(times @ (p.argmax(1) == level) / times.sum())
-
-    def separation(times: Floats) -> float:
-        return auc(drowsier[clear], level[clear] == 2, times[clear])
-
-    return f"{name}: accuracy {over_people(person, accuracy)}, AUC alert/drowsy {over_people(person, separation)}"
-
-
-def over_people(person: NDArray[np.int64], figure: Callable[[Floats], float], draws: int = 1000) -> str:
-    """Return a figure with its 95 % interval, people drawn with replacement."""
+    clear, right = level != 1, p.argmax(1) == level
     people, which = np.unique(person, return_inverse=True)
-    dice = np.random.default_rng(1)
-    drawn = [
-        figure(np.bincount(dice.integers(0, len(people), len(people)), minlength=len(people))[which].astype(float))
-        for _ in range(draws)
-    ]
-    low, high = np.nanpercentile(drawn, (2.5, 97.5))
-    return f"{figure(np.ones(len(person))):.3f} ({low:.3f} to {high:.3f})"
+    area = Auc((p[:, 2] - p[:, 0])[clear], level[clear] == 2)
+    accuracy = bootstrap(len(people), lambda times: float(times[which] @ right / times[which].sum()))
+    separation = bootstrap(len(people), lambda times: area(times[which][clear]))
+    return f"{name}: accuracy {in_words(accuracy)}, AUC alert/drowsy {in_words(separation)}"
 
 
 def confusion(p: Floats, level: NDArray[np.int64]) -> str:

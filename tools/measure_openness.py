@@ -25,11 +25,10 @@ from driver_monitor.observation import EyesView, EyeView
 from driver_monitor.profiles import load_profile
 from driver_monitor.rules.engine import Engine
 from driver_monitor.state.driver_state import Blink
+from driver_monitor.state.perclos import BLINK_MAX_S
 from driver_monitor.state.tracker import StateTracker
 
 ROOT = Path(__file__).parent.parent
-NORMAL_S = (0.1, 0.4)
-"""A normal blink keeps the eyes closed so long (FHWA-MCRT-98-006); the lids' way adds some 0.3 s."""
 Floats = NDArray[np.float64]
 
 
@@ -88,8 +87,8 @@ def main() -> None:
         blinks, closures, raised = measure(path, options.fps)
         low, middle, high = np.percentile([blink.duration_s for blink in blinks], (10, 50, 90))
         lowest = np.median([blink.lowest for blink in blinks])
-        normal = sum(length <= NORMAL_S[1] for length in closures)
-        long = sum(NORMAL_S[1] < length < 1.0 for length in closures)
+        normal = sum(length <= BLINK_MAX_S for length in closures)
+        long = sum(BLINK_MAX_S < length < 1.0 for length in closures)
         told = ", ".join(f"{count} {rule}" for rule, count in raised.items()) or "none"
         print(f"| {path.name.removeprefix('P1_').split('.')[0].replace('_', ' ')} | {len(blinks)} | {middle:.2f} s"
               f" ({low:.2f} to {high:.2f}) | {lowest:.2f} | {normal} | {long} | {len(closures) - normal - long}"
