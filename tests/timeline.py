@@ -64,6 +64,11 @@ def away(seconds: float, yaw: float = 40.0, pitch: float = 0.0) -> Stretch:
     return Stretch(seconds, yaw=yaw, pitch=pitch)
 
 
+def lap(seconds: float, yaw: float = 10.0, pitch: float = -40.0, **what: object) -> Stretch:
+    """A look at what lies low before the driver; the lids hide the irises."""
+    return attentive(seconds, yaw=yaw, pitch=pitch, iris_yaw=None, **what)
+
+
 def unreadable(seconds: float, reason: EyeReason = "sunglasses") -> Stretch:
     return Stretch(seconds, reason=reason)
 

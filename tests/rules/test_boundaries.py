@@ -17,7 +17,20 @@ from driver_monitor.rules.alert import AlertEvent
 from driver_monitor.rules.engine import Engine
 from driver_monitor.state.degraded import EYES_HEAL_S, FACE_HEAL_S
 from driver_monitor.state.driver_state import DriverState, Drowsiness
-from tests.timeline import Stretch, alerts, attentive, away, film, no_camera, no_face, shipped, shut, states, unreadable
+from tests.timeline import (
+    Stretch,
+    alerts,
+    attentive,
+    away,
+    film,
+    lap,
+    no_camera,
+    no_face,
+    shipped,
+    shut,
+    states,
+    unreadable,
+)
 
 FPS = [10.0, 20.0, 30.0]
 CALM = attentive(5)
@@ -180,10 +193,6 @@ def test_ok__what_was_more_than_thirty_seconds_ago_does_not_count(fps: float) ->
 # EU 2023/2590
 
 
-def lap(seconds: float, pitch: float = -40.0, yaw: float = 10.0, **what: Any) -> Stretch:
-    return attentive(seconds, yaw=yaw, pitch=pitch, iris_yaw=None, **what)
-
-
 LIGHTS = [("day", 0.0), ("infrared", 0.0), ("dark", 1.5), ("glare", 1.5)]
 
 
@@ -219,7 +228,7 @@ def test_ok__it_is_off_below_twenty_and_is_one_warning_above_fifty() -> None:
 def test_ok__area_three_is_from_twenty_five_degrees_down_and_to_fifty_five_aside(
     pitch: float, yaw: float, low: bool
 ) -> None:
-    drive = [attentive(70, speed_kmh=60.0), lap(5, pitch, yaw, speed_kmh=60.0)]
+    drive = [attentive(70, speed_kmh=60.0), lap(5, yaw, pitch, speed_kmh=60.0)]
     assert bool(alerts(film(drive), "eu_addw")) == low
 
 

@@ -17,13 +17,22 @@ from driver_monitor.rules.alert import AlertEvent
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
 from driver_monitor.state.glances import RESET_S
-from tests.timeline import Stretch, alerts, attentive, away, film, no_camera, no_face, raised, shut, states, unreadable
+from tests.timeline import (
+    Stretch,
+    alerts,
+    attentive,
+    away,
+    film,
+    lap,
+    no_camera,
+    no_face,
+    raised,
+    shut,
+    states,
+    unreadable,
+)
 
 PERIOD = 1 / 20
-
-
-def lap(seconds: float, yaw: float = 10.0, **what: object) -> Stretch:
-    return attentive(seconds, yaw=yaw, pitch=-40.0, iris_yaw=None, **what)
 
 
 def looks(count: int, seconds: float, between: float) -> list[Stretch]:

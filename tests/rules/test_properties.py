@@ -13,7 +13,20 @@ from hypothesis import strategies as st
 from driver_monitor.observation import Observation
 from driver_monitor.profiles import known
 from driver_monitor.rules.alert import AlertEvent
-from tests.timeline import Stretch, alerts, attentive, away, film, no_camera, no_face, observe, shut, unreadable, yawn
+from tests.timeline import (
+    Stretch,
+    alerts,
+    attentive,
+    away,
+    film,
+    lap,
+    no_camera,
+    no_face,
+    observe,
+    shut,
+    unreadable,
+    yawn,
+)
 
 BLIND = {"no_face", "eyes_unreadable", "camera_fault"}
 SAFETY = {"microsleep", "sleep", "long_distraction", "unresponsive", "addw_fast", "addw_slow"}
@@ -52,15 +65,21 @@ QUIET = Ladder(
 )
 
 
-def lap(seconds: float, yaw: float) -> Stretch:
-    return attentive(seconds, yaw=yaw / 10, pitch=-40.0, iris_yaw=None)
+def into_lap(seconds: float, yaw: float) -> Stretch:
+    return lap(seconds, yaw / 10)
 
 
 FAST = Ladder(
-    (), (("addw_fast", "raised", "warning", 3.4), ("addw_fast", "escalated", "critical", 6.4)), lap, speed_kmh=60.0
+    (),
+    (("addw_fast", "raised", "warning", 3.4), ("addw_fast", "escalated", "critical", 6.4)),
+    into_lap,
+    speed_kmh=60.0,
 )
 SLOW = Ladder(
-    (), (("addw_slow", "raised", "warning", 5.9), ("addw_slow", "escalated", "critical", 8.9)), lap, speed_kmh=30.0
+    (),
+    (("addw_slow", "raised", "warning", 5.9), ("addw_slow", "escalated", "critical", 8.9)),
+    into_lap,
+    speed_kmh=30.0,
 )
 LADDERS = [
     ("default", NCAP), ("euro_ncap", NCAP), ("fleet", NCAP), ("quiet", QUIET), ("eu_addw", FAST), ("eu_addw", SLOW),
