@@ -9,7 +9,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -27,8 +27,7 @@ from driver_monitor.reload import Builders, Reloader
 from driver_monitor.service import Models, Plan, Request
 from driver_monitor.systemd import Notifier
 from driver_monitor.trace import Header
-from driver_monitor.vehicle.button import Button, NoButton, open_button
-from driver_monitor.vehicle.source import SilentVehicle, VehicleSource
+from driver_monitor.vehicle.button import open_button
 
 log = logging.getLogger(__name__)
 
@@ -73,17 +72,14 @@ def _parts(
     pipeline = service.build_pipeline(plan, models)
     # The camera comes first: of all faults at a start, one that is not there is the most likely.
     source = service.build_grabber(plan, started, eager=True)
-    vehicle: VehicleSource = SilentVehicle()
-    button: Button = NoButton()
-    try:
+    with ExitStack() as unfinished:
+        unfinished.callback(source.close)
         vehicle = service.build_vehicle(plan)
+        unfinished.callback(vehicle.close)
         button = open_button(plan.config.gpio)
+        unfinished.callback(button.close)
         outputs = service.build_outputs(plan, console)
-    except BaseException:
-        button.close()
-        vehicle.close()
-        source.close()
-        raise
+        unfinished.pop_all()
     origin = service.provenance(plan, models)
     parts = Parts(source, pipeline, outputs, sequence, origin, 1.0 / plan.config.zmq.state_hz, vehicle, button)
     try:
