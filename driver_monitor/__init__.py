@@ -1,8 +1,8 @@
 """An open in-cabin driver monitoring daemon.
 
-One direction, no way back: a camera fills a slot (`capture`), frames become observations (`face`, `eyes`,
-`emotion`), observations over time become driver state (`state`), driver state over time becomes alerts
-(`rules`), and alerts go out (`outputs`).
+Data goes one way: `capture` gives frames, `perception` makes observations of them, `state` makes driver state of
+observations over time, `rules` makes alerts of driver state, and `outputs` sends them. `app` builds and runs it all.
+docs/architecture.md shows the way of a frame.
 """
 
 import os

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from driver_monitor import cli
-from driver_monitor.capture.clip import ClipCamera
-from driver_monitor.capture.frame import Image
+from driver_monitor.capture.recordings.clip import ClipCamera
+from driver_monitor.cli import commands as cli
 from driver_monitor.demo import CLIP
+from driver_monitor.imaging.frame import Image
 from driver_monitor.outputs.journal import QueuedHandler
 
 # A busy machine with two cores makes inputs slowly and runs them slowly; neither is a fault of what is tested.
@@ -30,7 +30,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = Path(__file__).parents[2] / "shared"
 """Data that may not be passed on lies beside the project, or nowhere; checks that need it skip and say so."""
-PROGRAM = [sys.executable, "-c", "from driver_monitor.cli import main; main()"]
+PROGRAM = [sys.executable, "-c", "from driver_monitor.cli.commands import main; main()"]
 """The command line as a process of its own."""
 SHORT_FPS = 20
 SHORT = (125, 245)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from driver_monitor.app.build import Request, load_models, load_plan
 from driver_monitor.bench.inspect import inspect
 from driver_monitor.bench.replay import Job, Replayed, replay
-from driver_monitor.service import Request, load_models, load_plan
 from tests.conftest import SHARED
 
 CLIPS, STILLS = SHARED / "data" / "clips", SHARED / "data" / "nir"

@@ -11,11 +11,11 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
-from driver_monitor import resources
-from driver_monitor.bench.score_emotion import classify, score_emotion
-from driver_monitor.emotion.classifier import ExpressionNet
-from driver_monitor.observation import EMOTIONS
-from driver_monitor.state.expression import ANSWER_FROM
+from driver_monitor.bench.score.nets.expression import classify, score_emotion
+from driver_monitor.config import resources
+from driver_monitor.data.observation import EXPRESSIONS
+from driver_monitor.perception.expression.net import ExpressionNet
+from driver_monitor.state.expression.expression_tracker import ANSWER_FROM
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
 FER = SHARED / "data/emotion/ferplus48_train_valid.npz"
@@ -44,7 +44,7 @@ def ours(valid: Faces) -> NDArray[np.float64]:
 
 def mean_recall_of_six(p: NDArray[np.float64], label: NDArray[np.int64]) -> float:
     right = p.argmax(1) == label
-    return float(np.mean([right[label == i].mean() for i, name in enumerate(EMOTIONS) if (label == i).sum() >= 45]))
+    return float(np.mean([right[label == i].mean() for i, name in enumerate(EXPRESSIONS) if (label == i).sum() >= 45]))
 
 
 def test_ok__int8_is_ahead_of_the_anchor(valid: Faces, ours: NDArray[np.float64]) -> None:

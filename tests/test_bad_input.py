@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from driver_monitor import resources
+from driver_monitor.config import resources
 from driver_monitor.demo import CLIP
 from tests.conftest import PROGRAM, Cli, Outcome
 from tests.tiny_onnx import copying_model

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from driver_monitor.demo import TRUTH
-from driver_monitor.eyes.patch import HEIGHT, WIDTH
+from driver_monitor.perception.eyes.patch import HEIGHT, WIDTH
 from tests.conftest import SHORT, SHORT_FPS, Cli
 from tests.test_eye_net import drawn_eye
 
@@ -252,7 +252,7 @@ def test_fail__wrong_use(command: Cli, tmp_path: Path) -> None:
 
 
 def test_ok__rectified_patches_are_taken_as_they_are() -> None:
-    from driver_monitor.bench.score_eyes import classify
+    from driver_monitor.bench.score.nets.eyes import classify
 
     class Seen:
         def classify(self, patches: Any) -> Any:

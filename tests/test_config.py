@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor import config, resources, yamlfile
-from driver_monitor.config import Config
+from driver_monitor.config import resources, yaml_file
+from driver_monitor.config import schema as config
+from driver_monitor.config.schema import Config
 from driver_monitor.errors import ConfigError
 
 
@@ -185,7 +186,7 @@ def test_fault__files_that_are_no_configuration(tmp_path: Path) -> None:
     (tmp_path / "clip.mp4").write_bytes(bytes(range(256)) * 8)
     with pytest.raises(ConfigError, match="not UTF-8 text"):
         config.load(tmp_path / "clip.mp4")
-    (tmp_path / "huge.yaml").write_bytes(b"#" * (yamlfile.MAX_BYTES + 1))
+    (tmp_path / "huge.yaml").write_bytes(b"#" * (yaml_file.MAX_BYTES + 1))
     with pytest.raises(ConfigError, match="too large"):
         config.load(tmp_path / "huge.yaml")
 
@@ -194,7 +195,7 @@ def test_fault__files_that_are_no_configuration(tmp_path: Path) -> None:
 def test_fault__rubbish_is_either_a_configuration_or_one_clear_error(text: str) -> None:
     told = "rubbish.yaml:"
     try:
-        yamlfile.parse(text, "rubbish.yaml", Config)
+        yaml_file.parse(text, "rubbish.yaml", Config)
     except ConfigError as error:
         told = str(error)
     assert told.startswith("rubbish.yaml:")

@@ -12,18 +12,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from driver_monitor.capture.frame import Frame
-from driver_monitor.daemon import Daemon, Parts, ReloadError
+from driver_monitor.app.daemon import Daemon, Parts, ReloadError
+from driver_monitor.app.pipeline import Pipeline
+from driver_monitor.app.systemd import Notifier
+from driver_monitor.config.profiles import load_profile
+from driver_monitor.data.alert import Level
+from driver_monitor.data.observation import CameraState, Observation
 from driver_monitor.errors import DriverMonitorError
-from driver_monitor.observation import CameraState, Observation
-from driver_monitor.outputs.envelope import LiveStamper, Provenance
-from driver_monitor.outputs.output import Message
-from driver_monitor.pipeline import Pipeline
-from driver_monitor.profiles import load_profile
-from driver_monitor.rules.alert import Level
+from driver_monitor.imaging.frame import Frame
+from driver_monitor.messages.envelope import LiveStamper, Provenance
+from driver_monitor.messages.wire import Message
 from driver_monitor.rules.engine import Engine
 from driver_monitor.state.tracker import StateTracker
-from driver_monitor.systemd import Notifier
 from tests.timeline import Stretch, attentive, no_camera, observe, shut
 
 FPS = 20.0

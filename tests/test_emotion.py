@@ -13,14 +13,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from driver_monitor import resources, service
-from driver_monitor.capture.frame import Frame
-from driver_monitor.emotion.classifier import SIZE, TEMPLATE, ExpressionNet, expression_crop
+from driver_monitor.app import build
+from driver_monitor.config import resources
+from driver_monitor.data.driver_state import ExpressionState
+from driver_monitor.data.observation import EXPRESSIONS, Expression, Light
 from driver_monitor.errors import ModelError
-from driver_monitor.observation import EMOTIONS, Expression, Light
-from driver_monitor.perception import to_grey
-from driver_monitor.state.driver_state import Emotion
-from driver_monitor.state.expression import DISTRESS_FROM, EVIDENCE_S, STALE_S, ExpressionTracker
+from driver_monitor.imaging.frame import Frame
+from driver_monitor.perception.expression.net import (
+    SIZE,
+    TEMPLATE,
+    ExpressionNet,
+    expression_crop,
+)
+from driver_monitor.perception.perception import to_grey
+from driver_monitor.state.expression.expression_tracker import (
+    DISTRESS_FROM,
+    EVIDENCE_S,
+    STALE_S,
+    ExpressionTracker,
+)
 from tests.conftest import demo_frames
 
 PLACES = ([*range(36, 42)], [*range(42, 48)], [30], [48], [54])
@@ -28,8 +39,8 @@ PLACES = ([*range(36, 42)], [*range(42, 48)], [30], [48], [54])
 
 def look(**p: float) -> Expression:
     """Make a look with the named probabilities; the rest is spread over the other classes."""
-    rest = (1 - sum(p.values())) / (len(EMOTIONS) - len(p))
-    return Expression({name: p.get(name, rest) for name in EMOTIONS})
+    rest = (1 - sum(p.values())) / (len(EXPRESSIONS) - len(p))
+    return Expression({name: p.get(name, rest) for name in EXPRESSIONS})
 
 
 ANGRY, HAPPY, NEUTRAL, UNCLEAR = look(anger=0.85), look(happiness=0.9), look(neutral=0.9), look()
@@ -37,14 +48,14 @@ ANGRY, HAPPY, NEUTRAL, UNCLEAR = look(anger=0.85), look(happiness=0.9), look(neu
 
 def play(
     tracker: ExpressionTracker, shown: Expression, start: float, end: float, hz: float = 4.0, light: Light = "day"
-) -> Iterator[tuple[float, Emotion | None]]:
+) -> Iterator[tuple[float, ExpressionState | None]]:
     """Show one expression from `start` until just before `end` seconds."""
     for i in range(math.ceil((end - start) * hz - 1e-9)):
         t = start + i / hz
         yield t, tracker.update(t, light, shown, valid=True)
 
 
-def last(states: Iterator[tuple[float, Emotion | None]]) -> Emotion:
+def last(states: Iterator[tuple[float, ExpressionState | None]]) -> ExpressionState:
     emotion = list(states)[-1][1]
     assert emotion is not None
     return emotion
@@ -83,7 +94,7 @@ def test_ok__a_face_half_outside_the_picture_is_still_cut_out() -> None:
 
 def test_ok__the_probabilities_are_named_and_sum_to_one(net: ExpressionNet) -> None:
     p = net.probabilities(expression_crop(*marked_face(4, 0))).p
-    assert tuple(p) == EMOTIONS
+    assert tuple(p) == EXPRESSIONS
     assert sum(p.values()) == pytest.approx(1, abs=1e-4)
 
 
@@ -96,8 +107,8 @@ def test_fail__another_model_is_refused_in_one_line() -> None:
 @pytest.fixture(scope="module")
 def demo_crops() -> list[NDArray[np.uint8]]:
     """The demo's face, looking and laughing, as the daemon cuts it out, in several lights."""
-    plan = service.load_plan(service.Request())
-    perception = service.build_perception(plan.config, service.load_models(plan.config))
+    plan = build.load_plan(build.Request())
+    perception = build.build_perception(plan.config, build.load_models(plan.config))
     crops = []
     for index, image in enumerate(demo_frames(0, 120)[::6]):
         seen = perception.observe(Frame(image, index * 0.3, index, "demo"))
@@ -113,7 +124,7 @@ def test_ok__a_quarter_of_the_light_changes_the_answer_little(
     changes = []
     for crop in demo_crops[::3]:
         bright, dim = net.probabilities(crop).p, net.probabilities(crop // 4).p
-        changes.append(max(abs(bright[name] - dim[name]) for name in EMOTIONS))
+        changes.append(max(abs(bright[name] - dim[name]) for name in EXPRESSIONS))
     assert np.mean(changes) < 0.05
     assert max(changes) < 0.15
 
@@ -197,7 +208,7 @@ def test_ok__a_single_look_decides_nothing() -> None:
 
 
 def test_ok__a_look_that_is_not_a_number_is_none() -> None:
-    tracker, broken = ExpressionTracker(), Expression(dict.fromkeys(EMOTIONS, math.nan))
+    tracker, broken = ExpressionTracker(), Expression(dict.fromkeys(EXPRESSIONS, math.nan))
     assert tracker.update(0.0, "day", broken, valid=True) is None
     list(play(tracker, HAPPY, 1, 4))
     emotion = tracker.update(4.0, "day", broken, valid=True)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from driver_monitor.app.build import Request, load_plan
 from driver_monitor.bench.replay import Job, Replayed, replay
 from driver_monitor.demo import CLIP, TRUTH
-from driver_monitor.service import Request, load_plan
 
 Line = dict[str, Any]
 

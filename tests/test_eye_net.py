@@ -11,10 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from driver_monitor import resources
+from driver_monitor.config import resources
 from driver_monitor.errors import ModelError
-from driver_monitor.eyes.eye_net import CLOSED, HIDDEN, OPEN, EyeNet
-from driver_monitor.eyes.patch import (
+from driver_monitor.perception.eyes.eye_net import (
+    CLOSED,
+    HIDDEN,
+    OPEN,
+    EyeNet,
+)
+from driver_monitor.perception.eyes.patch import (
     BAND_HEIGHT,
     BAND_WIDTH,
     HEIGHT,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor.face.head_pose import head_pose
-from driver_monitor.face.landmarks import Crop, rotation
+from driver_monitor.perception.face.head_pose import head_pose
+from driver_monitor.perception.face.landmarks import Crop, rotation
 from tests.mean_face import MEAN_FACE
 
 SHAPE = (480, 640)

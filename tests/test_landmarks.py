@@ -12,10 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor import demo, resources
+from driver_monitor import demo
+from driver_monitor.config import resources
+from driver_monitor.data.observation import Box
 from driver_monitor.errors import ModelError
-from driver_monitor.face.landmarks import IMAGE_SIZE, POINTS, Crop, LandmarkNet, crop_of_box, face_crop
-from driver_monitor.observation import Box
+from driver_monitor.perception.face.landmarks import (
+    IMAGE_SIZE,
+    POINTS,
+    Crop,
+    LandmarkNet,
+    crop_of_box,
+    face_crop,
+)
 from tests.mean_face import MEAN_FACE
 from tests.tiny_onnx import copying_model
 

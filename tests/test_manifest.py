@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from driver_monitor import resources
-from driver_monitor.config import Config, ModelsConfig
+from driver_monitor.app.build import load_models
+from driver_monitor.config import resources
+from driver_monitor.config.schema import Config, ModelsConfig
 from driver_monitor.errors import ModelError
-from driver_monitor.manifest import NAME, load_manifest
-from driver_monitor.service import load_models
+from driver_monitor.nets.manifest import NAME, load_manifest
 
 MODELS = resources.path("models")
 MOST_BYTES = 4_000_000

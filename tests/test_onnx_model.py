@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from driver_monitor.errors import ModelError
-from driver_monitor.onnx_model import OnnxModel, Shape
+from driver_monitor.nets.onnx_model import OnnxModel, Shape
 from tests.tiny_onnx import INT64, copying_model
 
 EYE: dict[str, Shape] = {"image": (None, 1, 4, 6)}

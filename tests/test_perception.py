@@ -5,9 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from driver_monitor.capture.frame import Frame, Image
-from driver_monitor.observation import EMOTIONS, Expression, EyesView, EyeView, FaceView, Light
-from driver_monitor.perception import Perception, to_grey
+from driver_monitor.data.observation import (
+    EXPRESSIONS,
+    Expression,
+    EyesView,
+    EyeView,
+    FaceView,
+    Light,
+)
+from driver_monitor.imaging.frame import Frame, Image
+from driver_monitor.perception.perception import Perception, to_grey
 from tests.faces import points, view
 
 DAY = np.random.default_rng(0).integers(0, 255, (24, 32, 3), dtype=np.uint8).repeat(20, 0).repeat(20, 1)
@@ -38,7 +45,7 @@ class Mood:
 
     def read(self, grey: Image, face: FaceView) -> Expression | None:
         self.looks += 1
-        return Expression(dict.fromkeys(EMOTIONS, 0.125))
+        return Expression(dict.fromkeys(EXPRESSIONS, 0.125))
 
 
 def perception(face: FaceView | None, mood: Mood | None = None) -> tuple[Perception, Nets]:

@@ -9,17 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from driver_monitor import manifest, resources, service
+from driver_monitor.app import build
+from driver_monitor.app.build import Plan, Request
+from driver_monitor.app.daemon import Daemon, Parts, ReloadError
+from driver_monitor.app.reload import Builders, Reloader
+from driver_monitor.app.systemd import Notifier
 from driver_monitor.capture.fake import FakeCamera
 from driver_monitor.capture.grabber import Grabber
-from driver_monitor.daemon import Daemon, Parts, ReloadError
+from driver_monitor.config import resources
+from driver_monitor.data.alert import Level
 from driver_monitor.errors import DriverMonitorError, OutputError
-from driver_monitor.outputs.envelope import ReplayStamper
-from driver_monitor.outputs.output import Message
-from driver_monitor.reload import Builders, Reloader
-from driver_monitor.rules.alert import Level
-from driver_monitor.service import Plan, Request
-from driver_monitor.systemd import Notifier
+from driver_monitor.messages.envelope import ReplayStamper
+from driver_monitor.messages.wire import Message
+from driver_monitor.nets import manifest
 from tests.timeline import film, shut
 
 
@@ -62,11 +64,11 @@ class Car:
         self.taken: set[str] = set()
         self.outs: list[Out] = []
         self.write("")
-        plan, models = self.plan(), service.load_models(self.plan().config)
+        plan, models = self.plan(), build.load_models(self.plan().config)
         self.builders = Builders(self._outputs, self._source)
-        pipeline = service.build_pipeline(plan, models)
+        pipeline = build.build_pipeline(plan, models)
         out = self._outputs(plan)
-        parts = Parts(self._source(plan), pipeline, out, out, service.provenance(plan, models), 0.2)
+        parts = Parts(self._source(plan), pipeline, out, out, build.provenance(plan, models), 0.2)
         self.reload = Reloader(Request(self.file), plan, models, self.builders)
         self.daemon = Daemon(parts, ReplayStamper("ab"), Notifier({}), lambda: 5.0, 0.0, self.reload)
         for frame in film([shut(1.5)]):
@@ -84,7 +86,7 @@ class Car:
         return Grabber(lambda: camera, plan.config.camera.lost_after_s)
 
     def plan(self) -> Plan:
-        return service.load_plan(Request(self.file))
+        return build.load_plan(Request(self.file))
 
     def write(self, text: str) -> None:
         self.file.write_text(text)

@@ -5,22 +5,22 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor.rhythm import Rhythm
+from driver_monitor.timing.periodic import PeriodicTimer
 
 
 @given(st.floats(0.05, 1.0), st.floats(1.0, 120.0))
 def test_ok__the_mean_period_is_kept_while_frames_come_more_often(period: float, fps_over_rate: float) -> None:
     fps = max(1.0, fps_over_rate) / period
-    rhythm = Rhythm(period)
-    beats = sum(rhythm.beat(i / fps) for i in range(round(20 * period * fps)))
+    rhythm = PeriodicTimer(period)
+    beats = sum(rhythm.due(i / fps) for i in range(round(20 * period * fps)))
     assert 19 <= beats <= 21
 
 
 def test_ok__after_a_long_gap_it_beats_once_and_not_for_all_it_missed() -> None:
-    rhythm = Rhythm(0.1)
-    assert [rhythm.beat(t) for t in (0.0, 0.05, 50.0, 50.05, 50.1)] == [True, False, True, False, True]
+    rhythm = PeriodicTimer(0.1)
+    assert [rhythm.due(t) for t in (0.0, 0.05, 50.0, 50.05, 50.1)] == [True, False, True, False, True]
 
 
 def test_ok__a_time_that_starts_anew_starts_it_anew() -> None:
-    rhythm = Rhythm(1.0)
-    assert [rhythm.beat(t) for t in (500.0, 0.0, 0.5, 1.0)] == [True, True, False, True]
+    rhythm = PeriodicTimer(1.0)
+    assert [rhythm.due(t) for t in (500.0, 0.0, 0.5, 1.0)] == [True, True, False, True]

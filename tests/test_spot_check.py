@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from driver_monitor.profiles import known
+from driver_monitor.config.profiles import known
 
 TOOL = Path(__file__).parent.parent / "tools/spot_check.py"
 

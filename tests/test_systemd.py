@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from driver_monitor.systemd import Notifier
+from driver_monitor.app.systemd import Notifier
 
 UNITS = Path(__file__).parent.parent / "systemd"
 UNIT = UNITS / "driver-monitor.service"

@@ -13,21 +13,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driver_monitor import service, trace
+from driver_monitor.app import build
+from driver_monitor.app.build import Plan, Request
 from driver_monitor.bench.replay import Job, replay
+from driver_monitor.data.observation import (
+    EXPRESSIONS,
+    Expression,
+    EyesView,
+    EyeView,
+    Observation,
+    VehicleData,
+)
 from driver_monitor.errors import OutputError, SourceError
-from driver_monitor.observation import EMOTIONS, Expression, EyesView, EyeView, Observation, Vehicle
+from driver_monitor.messages import trace
+from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.outputs import trace_writer
-from driver_monitor.outputs.curtain import Curtain
 from driver_monitor.outputs.trace_writer import TraceWriter
-from driver_monitor.service import Plan, Request
 from tests.conftest import Cli
 from tests.timeline import attentive, away, film, no_camera, no_face, observe, shut, unreadable, yawn
 
 
 @pytest.fixture
 def plan() -> Plan:
-    return service.load_plan(Request())
+    return build.load_plan(Request())
 
 
 @pytest.fixture
@@ -44,7 +52,7 @@ def test_ok__a_trace_gives_the_very_same_files_as_the_clip(written: Path, tmp_pa
 
 
 def test_ok__a_trace_is_replayed_under_other_rules(written: Path, tmp_path: Path) -> None:
-    done = replay(Job(written / trace.NAME, tmp_path / "eu"), service.load_plan(Request(None, None, "eu_addw")))
+    done = replay(Job(written / trace.NAME, tmp_path / "eu"), build.load_plan(Request(None, None, "eu_addw")))
     assert done.frames > 10
 
 
@@ -60,7 +68,7 @@ def test_ok__at_a_workplace_no_expression_is_in_it(short_clip: Path, tmp_path: P
     purpose = tmp_path / "my.yaml"
     purpose.write_text("profile: fleet\nemotion: {safety_purpose: Warn the driver of rage before it is dangerous}")
     for at_work in (False, True):
-        chosen = service.load_plan(Request(purpose)) if at_work else plan
+        chosen = build.load_plan(Request(purpose)) if at_work else plan
         done = replay(Job(short_clip, tmp_path / str(at_work), trace=True), chosen)
         told = [seen.expression for _, seen in trace.read(done.folder / trace.NAME)[1]]
         assert any(told) != at_work
@@ -84,8 +92,8 @@ angle = st.one_of(st.none(), st.just(math.nan), st.floats(-180, 180))
 eye = st.builds(EyeView, opening, share, st.sampled_from([None, "blur", "sunglasses"]))
 eyes = st.builds(EyesView, eye, eye, angle, angle)
 stretch = st.sampled_from([attentive(1), shut(1), away(1), unreadable(1), no_face(1), no_camera(1), yawn(1)])
-speed = st.builds(Vehicle, st.one_of(st.none(), st.floats(0, 400)), st.sampled_from([None, True, False]))
-look = st.one_of(st.none(), st.just(Expression(dict.fromkeys(EMOTIONS, 1 / 8))))
+speed = st.builds(VehicleData, st.one_of(st.none(), st.floats(0, 400)), st.sampled_from([None, True, False]))
+look = st.one_of(st.none(), st.just(Expression(dict.fromkeys(EXPRESSIONS, 1 / 8))))
 seen = st.builds(
     lambda t, part, eyes, expression, vehicle: replace(
         observe(t, part), eyes=eyes if part.face else None, expression=expression, vehicle=vehicle
@@ -190,10 +198,10 @@ def test_ok__a_time_that_is_no_number_stays_one() -> None:
 
 def test_ok__a_daemon_writes_what_it_sees_and_others_cannot_read_it(tmp_path: Path, plan: Plan) -> None:
     path = tmp_path / f"mine{trace.SUFFIX}"
-    writer = TraceWriter(path, trace.Header("trip", "m0"), plan.curtain)
+    writer = TraceWriter(path, trace.Header("trip", "m0"), plan.privacy)
     frames = film([attentive(3), shut(1)])
     for one in frames:
-        writer.see(one)
+        writer.record(one)
     writer.close()
     writer.close()
     assert path.stat().st_mode & 0o077 == 0
@@ -208,7 +216,7 @@ def test_fail__a_trace_never_overwrites_and_has_a_name_of_its_own(tmp_path: Path
     for name, reason in ((f"mine{trace.SUFFIX}", "is there already"), ("mine.txt", "name ends in"),
                          (f"no/mine{trace.SUFFIX}", "cannot be made")):  # fmt: skip
         with pytest.raises(OutputError, match=reason):
-            TraceWriter(tmp_path / name, trace.Header("trip", "m0"), plan.curtain)
+            TraceWriter(tmp_path / name, trace.Header("trip", "m0"), plan.privacy)
     assert (tmp_path / f"mine{trace.SUFFIX}").read_text() == "precious"
 
 
@@ -217,10 +225,10 @@ def test_fail__a_full_disk_ends_the_trace_and_not_the_daemon(
 ) -> None:
     monkeypatch.setattr(trace_writer, "MAX_BYTES", 2000)
     monkeypatch.setattr(trace_writer, "FLUSH_EVERY", 1)
-    writer = TraceWriter(tmp_path / f"mine{trace.SUFFIX}", trace.Header("trip", "m0"), plan.curtain)
+    writer = TraceWriter(tmp_path / f"mine{trace.SUFFIX}", trace.Header("trip", "m0"), plan.privacy)
     frames = film([attentive(10)])
     for one in frames:
-        writer.see(one)
+        writer.record(one)
     writer.close()
     read = list(trace.read(tmp_path / f"mine{trace.SUFFIX}")[1])
     assert 0 < len(read) < len(frames)
@@ -229,10 +237,10 @@ def test_fail__a_full_disk_ends_the_trace_and_not_the_daemon(
 
 
 def test_ok__when_work_begins_the_trace_holds_no_expression_any_more(tmp_path: Path, plan: Plan) -> None:
-    angry = replace(observe(0.0, attentive(1)), expression=Expression(dict.fromkeys(EMOTIONS, 1 / 8)))
-    writer = TraceWriter(tmp_path / f"mine{trace.SUFFIX}", trace.Header("trip", "m0"), plan.curtain)
-    writer.see(angry)
-    writer.behind(Curtain({"distress"}))
-    writer.see(replace(angry, t=1.0))
+    angry = replace(observe(0.0, attentive(1)), expression=Expression(dict.fromkeys(EXPRESSIONS, 1 / 8)))
+    writer = TraceWriter(tmp_path / f"mine{trace.SUFFIX}", trace.Header("trip", "m0"), plan.privacy)
+    writer.record(angry)
+    writer.set_privacy(PrivacyFilter({"distress"}))
+    writer.record(replace(angry, t=1.0))
     writer.close()
     assert [one.expression is None for _, one in trace.read(tmp_path / f"mine{trace.SUFFIX}")[1]] == [False, True]

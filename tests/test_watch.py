@@ -21,10 +21,15 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.text import Text
 
-from driver_monitor.config import ZmqConfig
+from driver_monitor.cli.watch import (
+    Watcher,
+    state_text,
+    status_text,
+    watch,
+)
+from driver_monitor.config.schema import ZmqConfig
 from driver_monitor.errors import UsageError
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
-from driver_monitor.watch import Watcher, state_text, status_text, watch
 
 PATIENCE_S = 10.0
 WHERE = "tcp://127.0.0.1:5556"
@@ -200,7 +205,7 @@ def test_fail__what_is_no_endpoint_is_one_line(connect: str) -> None:
 def test_ok__ctrl_c_ends_it_cleanly() -> None:
     publisher = ZmqPublisher(ZmqConfig(bind="tcp://127.0.0.1:*"))
     program = (
-        "import sys; from rich.console import Console; from driver_monitor.watch import watch; "
+        "import sys; from rich.console import Console; from driver_monitor.cli.watch import watch; "
         "watch(sys.argv[1], Console(force_terminal=True)); print('done')"
     )
     try:

@@ -20,36 +20,42 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor import manifest, service
+from driver_monitor.app import build
+from driver_monitor.app.build import Plan, Request
+from driver_monitor.app.daemon import Daemon, Parts
+from driver_monitor.app.pipeline import Pipeline
+from driver_monitor.app.systemd import Notifier
 from driver_monitor.bench.inspect import inspect
 from driver_monitor.bench.replay import Job
 from driver_monitor.bench.replay import replay as replay_clip
-from driver_monitor.bench.track import track_of
-from driver_monitor.capture.frame import Frame
-from driver_monitor.config import ZmqConfig
-from driver_monitor.daemon import Daemon, Parts
-from driver_monitor.emotion.classifier import ExpressionNet
+from driver_monitor.bench.score.track import track_of
+from driver_monitor.config.profiles import load_profile
+from driver_monitor.config.schema import ZmqConfig
+from driver_monitor.data.alert import Level
+from driver_monitor.data.observation import (
+    EXPRESSIONS,
+    CameraState,
+    Expression,
+    Observation,
+)
 from driver_monitor.errors import ConfigError
-from driver_monitor.observation import EMOTIONS, CameraState, Expression, Observation
-from driver_monitor.outputs.curtain import Curtain
-from driver_monitor.outputs.envelope import LiveStamper
+from driver_monitor.imaging.frame import Frame
+from driver_monitor.messages.envelope import LiveStamper
+from driver_monitor.messages.privacy import PrivacyFilter
+from driver_monitor.nets import manifest
 from driver_monitor.outputs.fanout import Outputs
 from driver_monitor.outputs.journal import Journal
 from driver_monitor.outputs.output import Output
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
-from driver_monitor.pipeline import Pipeline
-from driver_monitor.profiles import load_profile
-from driver_monitor.rules.alert import Level
+from driver_monitor.perception.expression.net import ExpressionNet
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
-from driver_monitor.service import Plan, Request
 from driver_monitor.state.tracker import StateTracker
-from driver_monitor.systemd import Notifier
 from tests.outputs.listener import listening
 from tests.test_daemon import STARTED, Cabin, Recorder, Systemd
 from tests.timeline import attentive, film, shut
 
-ANGRY = Expression({name: 0.93 if name == "anger" else 0.01 for name in EMOTIONS})
+ANGRY = Expression({name: 0.93 if name == "anger" else 0.01 for name in EXPRESSIONS})
 PURPOSE = "Warn the driver of rage before it becomes dangerous driving"
 DRIVE = (attentive(10), shut(1.5), attentive(12))
 TELLING = ("distress", "anger", "fear", "emotion.", '"positive"', '"negative"', '"p":')
@@ -66,7 +72,7 @@ class Furious(Cabin):
 def plan(folder: Path, text: str, profile: str = "fleet") -> Plan:
     path = folder / "my.yaml"
     path.write_text(text)
-    return service.load_plan(Request(path, None, profile))
+    return build.load_plan(Request(path, None, profile))
 
 
 def wall() -> tuple[datetime, bool]:
@@ -77,9 +83,9 @@ def wall() -> tuple[datetime, bool]:
 def driving(plan: Plan, outputs: list[Output]) -> Iterator[Daemon]:
     cabin = Furious(*DRIVE)
     clock = lambda: cabin.now  # noqa: E731
-    fanned = Outputs(outputs, plan.curtain)
+    fanned = Outputs(outputs, plan.privacy)
     numbers = iter(range(100, 10_000))
-    origin = service.provenance(plan, service.load_models(plan.config))
+    origin = build.provenance(plan, build.load_models(plan.config))
     pipeline = Pipeline(cabin, StateTracker(), Engine(plan.profile))
     parts = Parts(cabin, pipeline, fanned, Recorder(clock), origin, 0.2)
     stamper = LiveStamper(lambda: next(numbers), wall, "t", "b")
@@ -103,7 +109,7 @@ def rage(tmp_path: Path) -> Plan:
 def test_ok__without_a_safety_purpose_no_expression_is_read_at_all(tmp_path: Path) -> None:
     at_work = plan(tmp_path, "emotion: {enabled: true, rate_hz: 10}")
     assert not at_work.config.emotion.enabled
-    assert service.load_models(at_work.config).expression is None
+    assert build.load_models(at_work.config).expression is None
     assert plan(tmp_path, "", "default").config.emotion.enabled
 
 
@@ -183,7 +189,7 @@ def test_ok__a_field_that_nobody_has_judged_does_not_pass(rage: Plan) -> None:
         daemon.run()
     for all_of_them, others in ((own.states, unknown.states), (own.statuses, unknown.statuses)):
         assert all_of_them[-1].keys() == others[-1].keys()
-    assert "valence" not in rage.curtain.state({"t": 1.0, "valence": -0.8})
+    assert "valence" not in rage.privacy.state({"t": 1.0, "valence": -0.8})
 
 
 def test_ok__a_score_of_clips_does_not_count_it(rage: Plan) -> None:
@@ -211,9 +217,9 @@ class AlwaysAngry(ExpressionNet):
 def test_ok__neither_a_replays_files_nor_stills_tell_it(
     rage: Plan, tmp_path: Path, short_clip: Path, still: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "ExpressionNet", lambda *_: AlwaysAngry())
+    monkeypatch.setattr(build, "ExpressionNet", lambda *_: AlwaysAngry())
     monkeypatch.setattr(manifest, "check", lambda *_: None)
-    own = service.load_plan(Request())
+    own = build.load_plan(Request())
     quick = own.profile.model_copy(update={"rules": tuple(map(_soon, own.profile.rules))})
     for plan, tells in ((rage, False), (replace(own, profile=quick), True)):
         at_once = replace(
@@ -224,7 +230,7 @@ def test_ok__neither_a_replays_files_nor_stills_tell_it(
         assert all(any(word in text for word in TELLING) == tells for text in files)
         numbers = [alert["seq"] for alert in done.alerts]
         assert numbers == list(range(len(numbers)))
-        (seen,) = inspect([still], plan, service.load_models(plan.config))
+        (seen,) = inspect([still], plan, build.load_models(plan.config))
         assert (seen["emotion"] is not None) == tells
 
 
@@ -330,11 +336,11 @@ def test_ok__the_values_in_force_say_that_no_expression_is_read(tmp_path: Path, 
 
 
 def test_ok__what_was_active_before_the_curtain_was_drawn_ends_behind_it() -> None:
-    curtain = Curtain({"distress"})
+    privacy = PrivacyFilter({"distress"})
     of_old = {"rule": "rage", "seq": 4, "phase": "cleared", "evidence": {"measured": {"emotion.distress_s": 7.0}}}
-    assert curtain.alert(of_old) is None
-    assert curtain.alert({**of_old, "evidence": {"measured": {"eyes.closed_s": 1.0}}}) is not None
-    assert curtain.alert({"rule": "made_to_stay", "seq": None, "phase": "raised"}) is None
+    assert privacy.alert(of_old) is None
+    assert privacy.alert({**of_old, "evidence": {"measured": {"eyes.closed_s": 1.0}}}) is not None
+    assert privacy.alert({"rule": "made_to_stay", "seq": None, "phase": "raised"}) is None
 
 
 SIGNAL = st.sampled_from(
@@ -349,15 +355,15 @@ def test_ok__whatever_the_rules_are_what_leaves_is_the_same_for_an_angry_and_a_c
     profile = Profile.model_validate({"name": "any", "workplace": True, "rules": list(_rules(rules))})
     frames = film([attentive(9), shut(2), attentive(4)], fps=5)
     told = []
-    for expression in (ANGRY, Expression(dict.fromkeys(EMOTIONS, 0.125)), None):
-        tracker, engine, curtain = StateTracker(), Engine(profile), Curtain(profile.local_rules)
+    for expression in (ANGRY, Expression(dict.fromkeys(EXPRESSIONS, 0.125)), None):
+        tracker, engine, privacy = StateTracker(), Engine(profile), PrivacyFilter(profile.local_rules)
         verdicts = [engine.update(tracker.update(replace(frame, expression=expression))) for frame in frames]
         told.append(
             [
-                (verdict.attention, curtain.state({"alerts": verdict.active, "emotion": "?"}), shown)
+                (verdict.attention, privacy.state({"alerts": verdict.active, "emotion": "?"}), shown)
                 for verdict in verdicts
                 for event in [None, *verdict.events]
-                for shown in [event and curtain.alert({"rule": event.rule, "seq": 1, "phase": event.phase})]
+                for shown in [event and privacy.alert({"rule": event.rule, "seq": 1, "phase": event.phase})]
                 if event is None or shown is not None
             ]
         )

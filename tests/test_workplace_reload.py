@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from driver_monitor import service
-from driver_monitor.capture.frame import Frame
-from driver_monitor.daemon import Daemon, Parts
-from driver_monitor.outputs.envelope import LiveStamper
+from driver_monitor.app import build
+from driver_monitor.app.build import Request
+from driver_monitor.app.daemon import Daemon, Parts
+from driver_monitor.app.reload import Builders, Reloader
+from driver_monitor.imaging.frame import Frame
+from driver_monitor.messages.envelope import LiveStamper
+from driver_monitor.messages.wire import Message
 from driver_monitor.outputs.fanout import Outputs
-from driver_monitor.outputs.output import Message
-from driver_monitor.reload import Builders, Reloader
-from driver_monitor.service import Request
 from tests.test_daemon import STARTED, Cabin, Recorder
 from tests.test_workplace import DRIVE, PURPOSE, Furious, Told, silent, wall
 
@@ -34,15 +34,15 @@ class Reloaded:
         file = self.folder / "my.yaml"
         file.write_text(before)
         request, cabin = Request(file), Furious(*DRIVE)
-        self.monkeypatch.setattr(service, "build_perception", lambda *_: cabin)
-        plan = service.load_plan(request)
-        models = service.load_models(plan.config)
+        self.monkeypatch.setattr(build, "build_perception", lambda *_: cabin)
+        plan = build.load_plan(request)
+        models = build.load_models(plan.config)
         recorders = [Recorder(lambda: cabin.now - STARTED), Recorder(lambda: cabin.now - STARTED)]
         opened = iter(recorders)
-        builders = Builders(lambda plan: Outputs([next(opened)], plan.curtain), lambda plan: cabin)  # type: ignore[arg-type, return-value]
+        builders = Builders(lambda plan: Outputs([next(opened)], plan.privacy), lambda plan: cabin)  # type: ignore[arg-type, return-value]
         parts = Parts(
-            cabin, service.build_pipeline(plan, models), builders.outputs(plan), Recorder(lambda: 0.0),
-            service.provenance(plan, models), 0.2,
+            cabin, build.build_pipeline(plan, models), builders.outputs(plan), Recorder(lambda: 0.0),
+            build.provenance(plan, models), 0.2,
         )  # fmt: skip
         numbers = itertools.count(100)
         stamper = LiveStamper(lambda: next(numbers), wall, "t", "b")

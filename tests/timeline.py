@@ -9,7 +9,10 @@ from functools import cache
 
 import numpy as np
 
-from driver_monitor.observation import (
+from driver_monitor.config.profiles import load_profile
+from driver_monitor.data.alert import AlertEvent, Verdict
+from driver_monitor.data.driver_state import DriverState
+from driver_monitor.data.observation import (
     Box,
     CameraState,
     EyeReason,
@@ -20,13 +23,10 @@ from driver_monitor.observation import (
     HeadPose,
     Light,
     Observation,
-    Vehicle,
+    VehicleData,
 )
-from driver_monitor.profiles import load_profile
-from driver_monitor.rules.alert import AlertEvent, Verdict
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
-from driver_monitor.state.driver_state import DriverState
 from driver_monitor.state.tracker import StateTracker
 
 POINTS = np.zeros((70, 2), dtype=np.float32)
@@ -87,7 +87,7 @@ def yawn(seconds: float) -> Stretch:
 
 def observe(t: float, stretch: Stretch) -> Observation:
     """One frame of `stretch`."""
-    return replace(_seen(t, stretch), vehicle=Vehicle(stretch.speed_kmh))
+    return replace(_seen(t, stretch), vehicle=VehicleData(stretch.speed_kmh))
 
 
 def _seen(t: float, stretch: Stretch) -> Observation:

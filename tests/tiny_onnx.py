@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from driver_monitor.onnx_model import Shape
+from driver_monitor.nets.onnx_model import Shape
 
 FLOAT, INT64 = 1, 7
 

@@ -10,7 +10,7 @@ import numpy as np
 from detector_damage import Grey, hand, hide, photograph, pupils
 from numpy.typing import NDArray
 
-from driver_monitor.face.net_detector import CELL, even_out
+from driver_monitor.perception.face.detectors.net_detector import CELL, even_out
 
 SMALLEST, LARGEST = 20.0, 290.0
 """Sides of faces to learn, pixels of the search picture."""

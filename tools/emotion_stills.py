@@ -12,16 +12,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from driver_monitor import service
-from driver_monitor.bench.intervals import bootstrap_ratio
-from driver_monitor.bench.score_emotion import EMOTIONS
-from driver_monitor.capture.frame import Frame
-from driver_monitor.capture.images import read_image
-from driver_monitor.emotion.classifier import SIZE, expression_crop
-from driver_monitor.observation import Light
-from driver_monitor.perception import to_grey
-from driver_monitor.service import Request
-from driver_monitor.state.expression import DISTRESS_FROM, NEGATIVE, label_of
+from driver_monitor.app import build
+from driver_monitor.app.build import Request
+from driver_monitor.bench.score.intervals import bootstrap_ratio
+from driver_monitor.bench.score.nets.expression import EXPRESSIONS
+from driver_monitor.capture.recordings.images import read_image
+from driver_monitor.data.observation import Light
+from driver_monitor.imaging.frame import Frame
+from driver_monitor.perception.expression.net import SIZE, expression_crop
+from driver_monitor.perception.perception import to_grey
+from driver_monitor.state.expression.expression_tracker import DISTRESS_FROM, NEGATIVE, label_of
 
 Pictures = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -48,20 +48,20 @@ def rows_of(folder: Path, table: Path) -> list[dict[str, str]]:
 
 def cut_out(rows: Sequence[dict[str, str]], folder: Path, edge: float = 0.0) -> Iterator[Still]:
     """Yield those in which the daemon's own eyes find a face; `edge`: border put around, as a share of the height."""
-    plan = service.load_plan(Request())
-    models = service.load_models(plan.config)
+    plan = build.load_plan(Request())
+    models = build.load_models(plan.config)
     for row in rows:
         grey = to_grey(read_image(folder / row["file"]))
         rim = round(edge * len(grey))
         image = cv2.copyMakeBorder(grey, rim, rim, rim, rim, cv2.BORDER_REPLICATE) if rim else grey
-        seen = service.build_perception(plan.config, models).observe(Frame(np.asarray(image), 0.0, 0, row["file"]))
+        seen = build.build_perception(plan.config, models).observe(Frame(np.asarray(image), 0.0, 0, row["file"]))
         if seen.face is not None:
             yaw = seen.face.head.yaw if seen.face.head else 90.0
             yield Still(row, expression_crop(np.asarray(image), seen.face.points), yaw)
 
 
 def label(p: Floats, light: Light) -> str:
-    return label_of(dict(zip(EMOTIONS, p.tolist(), strict=True)), light)
+    return label_of(dict(zip(EXPRESSIONS, p.tolist(), strict=True)), light)
 
 
 def portraits(folder: Path, table: Path, nets: dict[str, Answer]) -> dict[str, Any]:
@@ -145,7 +145,7 @@ def cabin(folder: Path, net: Answer) -> dict[str, Any]:
     """Tell what single looks at drivers in cars would say: nobody labelled their expressions, and most are calm."""
     stills = list(cut_out(rows_of(folder, folder / "labels.csv"), folder))
     p = net(np.stack([still.crop for still in stills]))
-    aroused = p[:, [EMOTIONS.index("anger"), EMOTIONS.index("fear")]].sum(1) >= DISTRESS_FROM
+    aroused = p[:, [EXPRESSIONS.index("anger"), EXPRESSIONS.index("fear")]].sum(1) >= DISTRESS_FROM
     told = np.array([label(one, "day") for one in p])
     result: dict[str, Any] = {"faces": len(stills)}
     for key in ("mouth", "light", "head", "eyewear", "skin"):

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from driver_monitor.observation import EMOTIONS
+from driver_monitor.data.observation import EXPRESSIONS
 
 HELD_BACK = 2500
 """Training images on which everything is chosen and calibrated; no net has learned from one."""
@@ -65,7 +65,7 @@ def load(path: Path, cache: Path) -> Split:
         images = [cv2.imdecode(z["jpeg"][a:b], 0) for a, b in itertools.pairwise(z["offset"])]
         np.save(cache, np.stack(images))
     images = np.load(cache)
-    emotion = votes[:, [names.index(name) for name in EMOTIONS]]
+    emotion = votes[:, [names.index(name) for name in EXPRESSIONS]]
     kept = np.where(emotion > 1, emotion, 0)
     total = kept.sum(1)
     junk = votes[:, [names.index("NF"), names.index("unknown")]].sum(1)

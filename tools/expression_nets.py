@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from expression_data import EMOTIONS
+from expression_data import EXPRESSIONS
 from torch import nn
 
 from training import Residual, conv
@@ -25,7 +25,7 @@ class Teacher(nn.Module):
             conv(96, 192, 3, 2), Residual(192, 192), Residual(192, 192),
         )  # fmt: skip
         self.drop = nn.Dropout(0.4)
-        self.head = nn.Linear(192, len(EMOTIONS))
+        self.head = nn.Linear(192, len(EXPRESSIONS))
 
     def forward(self, face: torch.Tensor) -> torch.Tensor:
         """Pictures to logits."""
@@ -46,7 +46,7 @@ class Net(nn.Module):
             conv(64, 96, 3, 2), Residual(96, 32),
         )  # fmt: skip
         self.drop = nn.Dropout(0.1)
-        self.head = nn.Linear(96, len(EMOTIONS))
+        self.head = nn.Linear(96, len(EXPRESSIONS))
 
     def forward(self, face: torch.Tensor) -> torch.Tensor:
         """Pictures to logits."""
@@ -66,4 +66,4 @@ class Mirrored(nn.Module):
     def forward(self, face: torch.Tensor) -> torch.Tensor:
         """Pictures to logits."""
         both = self.net(torch.cat([face, face.flip(3)]))
-        return both.view(2, -1, len(EMOTIONS)).mean(0)
+        return both.view(2, -1, len(EXPRESSIONS)).mean(0)

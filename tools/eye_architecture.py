@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from driver_monitor.eyes import patch
+from driver_monitor.perception.eyes import patch
 from training import Residual, conv
 
 

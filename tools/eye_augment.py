@@ -10,7 +10,7 @@ from eyes_data import HEIGHT, SPAN, WIDTH
 from mesh_teacher import MIRROR
 from torch.nn import functional
 
-from driver_monitor.eyes import patch
+from driver_monitor.perception.eyes import patch
 
 RIGHT_IRIS, LEFT_IRIS = 68, 69
 OUTER, INNER = 36, 39

@@ -18,12 +18,17 @@ from close_eyes import carry
 from mesh_teacher import MIRROR, MeshTeacher, eye_aspect_ratio, points70
 from people import FOLDS
 
-from driver_monitor.eyes.patch import BAND_HEIGHT, BAND_SHARE, BAND_WIDTH, band_to_grey
-from driver_monitor.face.landmarks import LandmarkNet
-from driver_monitor.face.net_detector import NetDetector
-from driver_monitor.face.rectify import rectify
-from driver_monitor.face.tracker import FaceTracker
-from driver_monitor.observation import Box
+from driver_monitor.data.observation import Box
+from driver_monitor.imaging.rectify import rectify
+from driver_monitor.perception.eyes.patch import (
+    BAND_HEIGHT,
+    BAND_SHARE,
+    BAND_WIDTH,
+    band_to_grey,
+)
+from driver_monitor.perception.face.detectors.net_detector import NetDetector
+from driver_monitor.perception.face.landmarks import LandmarkNet
+from driver_monitor.perception.face.tracker import FaceTracker
 
 HEIGHT, WIDTH, SPAN = 88, 168, 64.0
 """Of a strip; `SPAN`: pixels between the eyes' middles."""

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from driver_monitor.bench.intervals import bootstrap, in_words
-from driver_monitor.bench.score_eyes import Auc
-from driver_monitor.state.blink_features import features, probabilities
-from driver_monitor.state.drowsiness import KSS
+from driver_monitor.bench.score.intervals import bootstrap, in_words
+from driver_monitor.bench.score.nets.eyes import Auc
+from driver_monitor.state.sleepiness.blink_features import features, probabilities
+from driver_monitor.state.sleepiness.drowsiness import KSS
 
 ROOT = Path(__file__).parent.parent
 OUT = ROOT / "driver_monitor/state/drowsiness_weights.py"

@@ -12,10 +12,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from driver_monitor.capture.clip import ClipCamera
+from driver_monitor.app.build import (
+    Request,
+    build_pipeline,
+    load_models,
+    load_plan,
+)
+from driver_monitor.app.pipeline import FrameResult
+from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.demo import CLIP
-from driver_monitor.pipeline import Step
-from driver_monitor.service import Request, build_pipeline, load_models, load_plan
 
 MOMENTS_S = (6.0, 10.6, 20.5, 27.0, 33.6, 42.0)
 COLUMNS = 3
@@ -41,7 +46,7 @@ def main() -> None:
     cv2.imwrite(str(OUT), np.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, 88])
 
 
-def _tile(image: NDArray[np.uint8], step: Step) -> NDArray[np.uint8]:
+def _tile(image: NDArray[np.uint8], step: FrameResult) -> NDArray[np.uint8]:
     picture = image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
     scale = WIDTH / picture.shape[1]
     tile = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

@@ -22,11 +22,17 @@ from detector_stress import STRESSES, Grey
 from numpy.typing import NDArray
 from train_detector import hash_share
 
-from driver_monitor import resources
-from driver_monitor.face.detector import Detector, HogDetector
-from driver_monitor.face.landmarks import LandmarkNet
-from driver_monitor.face.net_detector import FAINT, LONG_SIDE, NetDetector, overlaps, proposed
-from driver_monitor.face.tracker import FaceTracker
+from driver_monitor.config import resources
+from driver_monitor.perception.face.detectors.hog import FaceDetector, HogDetector
+from driver_monitor.perception.face.detectors.net_detector import (
+    FAINT,
+    LONG_SIDE,
+    NetDetector,
+    overlaps,
+    proposed,
+)
+from driver_monitor.perception.face.landmarks import LandmarkNet
+from driver_monitor.perception.face.tracker import FaceTracker
 from tools.people import CLIP_PERSONS, folds
 
 FOUND = 0.4
@@ -131,7 +137,7 @@ def incar(data: Path, nets: Nets, yunets: dict[str, Find]) -> dict[str, dict[str
             note(name, "extra boxes", max(0, len(boxes) - 1))
             if row["person"] in CLIP_PERSONS:
                 note(name, "found, clip persons", hit(truth, boxes))
-        detectors: dict[str, Detector] = {"ours": net, "hog": hog} if number % 8 == 0 else {"ours": net}
+        detectors: dict[str, FaceDetector] = {"ours": net, "hog": hog} if number % 8 == 0 else {"ours": net}
         for name, detector in detectors.items():
             taken = FaceTracker(detector, landmarks, 10.0).update(grey, 0.0)
             note(name, "taken by the tracker", taken is not None)

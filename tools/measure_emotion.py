@@ -26,13 +26,13 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from driver_monitor import resources
-from driver_monitor.bench.intervals import bootstrap
-from driver_monitor.bench.score_emotion import EMOTIONS, score_emotion, to_json
-from driver_monitor.state.expression import ANSWER_FROM
+from driver_monitor.bench.score.intervals import bootstrap
+from driver_monitor.bench.score.nets.expression import EXPRESSIONS, score_emotion, to_json
+from driver_monitor.config import resources
+from driver_monitor.state.expression.expression_tracker import ANSWER_FROM
 
 ROOT = Path(__file__).parent.parent
-SIX = [i for i, name in enumerate(EMOTIONS) if name not in ("disgust", "contempt")]
+SIX = [i for i, name in enumerate(EXPRESSIONS) if name not in ("disgust", "contempt")]
 """The classes of which the validation split has 50 faces at least."""
 Pictures = NDArray[np.uint8]
 Floats = NDArray[np.float64]

@@ -19,9 +19,9 @@ import numpy as np
 from eyes_data import loose_fold
 from people import FOLDS
 
-from driver_monitor.bench.intervals import Figure
-from driver_monitor.bench.score_eyes import load_eyes, score_eyes
-from driver_monitor.eyes.eye_net import EyeNet
+from driver_monitor.bench.score.intervals import Figure
+from driver_monitor.bench.score.nets.eyes import load_eyes, score_eyes
+from driver_monitor.perception.eyes.eye_net import EyeNet
 
 SETS = {"web": "web_24px.npz", "closeup": "closeup_96px.npz"}
 T_975 = 2.776

@@ -32,9 +32,14 @@ from numpy.typing import NDArray
 from people import folds
 from teach_landmarks import CROP_STORE, STORE_FACTOR
 
-from driver_monitor.bench.intervals import bootstrap
-from driver_monitor.face.head_pose import angles
-from driver_monitor.face.landmarks import IMAGE_SIZE, Crop, LandmarkNet, face_crop
+from driver_monitor.bench.score.intervals import bootstrap
+from driver_monitor.perception.face.head_pose import angles
+from driver_monitor.perception.face.landmarks import (
+    IMAGE_SIZE,
+    Crop,
+    LandmarkNet,
+    face_crop,
+)
 
 CLIPS = ("incar_1", "incar_3", "incar_4", "phone_1", "phone_2", "phone_3")
 NOT_SCORED = ("uncertain", "face_not_visible", "occluded", "one_eye_closed", "one_eye_squint", "partial_blink")

@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 from spot_check import Part, observations
 
-from driver_monitor.observation import EyesView, EyeView
-from driver_monitor.profiles import load_profile
+from driver_monitor.config.profiles import load_profile
+from driver_monitor.data.driver_state import Blink
+from driver_monitor.data.observation import EyesView, EyeView
 from driver_monitor.rules.engine import Engine
-from driver_monitor.state.driver_state import Blink
-from driver_monitor.state.perclos import BLINK_MAX_S
+from driver_monitor.state.eyes.perclos import BLINK_MAX_S
 from driver_monitor.state.tracker import StateTracker
 
 ROOT = Path(__file__).parent.parent

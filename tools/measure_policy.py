@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 from spot_check import Part, lap, observations
 
-from driver_monitor import trace
-from driver_monitor.observation import Observation
-from driver_monitor.profiles import load_profile
+from driver_monitor.config.profiles import load_profile
+from driver_monitor.data.observation import Observation
+from driver_monitor.messages import trace
 from driver_monitor.rules.engine import Engine
 from driver_monitor.state.tracker import StateTracker
 

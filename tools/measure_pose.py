@@ -22,13 +22,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from driver_monitor import service
-from driver_monitor.bench.labels import ClipLabels, load_labels
+from driver_monitor.app import build
 from driver_monitor.bench.replay import frames_of
-from driver_monitor.bench.sightings import score_looks
-from driver_monitor.bench.track import Track, track
-from driver_monitor.capture.clip import ClipCamera
-from driver_monitor.face.head_pose import angles
+from driver_monitor.bench.score.labels import ClipLabels, load_labels
+from driver_monitor.bench.score.sightings import score_looks
+from driver_monitor.bench.score.track import Track, track
+from driver_monitor.capture.recordings.clip import ClipCamera
+from driver_monitor.perception.face.head_pose import angles
 
 Angles = NDArray[np.float64]
 BANDS = (0.0, 20.0, 40.0, 60.0, 90.0)
@@ -92,17 +92,17 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("training/pose"))
     parser.add_argument("--json", type=Path, help="where to write the figures")
     arguments = parser.parse_args()
-    plan = service.load_plan(service.Request())
+    plan = build.load_plan(build.Request())
     if arguments.folder:
         models = plan.config.models.model_copy(update={"folder": arguments.folder})
         plan = replace(plan, config=plan.config.model_copy(update={"models": models}))
-    nets = service.load_models(plan.config)
+    nets = build.load_models(plan.config)
     clips: dict[str, Any] = {}
     all_apart, all_yaw = [], []
     for path in sorted((arguments.data / "labels").glob("*.json")):
         clip = next((arguments.data / "clips").glob(f"{path.stem}.*"))
         with ClipCamera(clip) as camera:
-            seen = track(camera, service.build_pipeline(plan, nets))
+            seen = track(camera, build.build_pipeline(plan, nets))
         anchor = anchor_angles(clip, arguments.python, arguments.task, arguments.mode, arguments.cache)
         apart = differences(seen.head, anchor)
         both = np.isfinite(apart).all(axis=1)

@@ -23,18 +23,24 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from driver_monitor import service
-from driver_monitor.bench import pool, pooled
-from driver_monitor.bench.labels import ClipLabels
-from driver_monitor.bench.pooled import Pooled
+from driver_monitor.app import build
+from driver_monitor.app.build import Plan, Request
+from driver_monitor.bench import processes
 from driver_monitor.bench.replay import Job, open_recording
-from driver_monitor.bench.score_clip import ClipScore, Task, check_length, score_track
-from driver_monitor.bench.score_clips import tasks_of
-from driver_monitor.bench.track import track
+from driver_monitor.bench.score import summary
+from driver_monitor.bench.score.clip import (
+    ClipScore,
+    Task,
+    check_length,
+    score_track,
+)
+from driver_monitor.bench.score.clips import tasks_of
+from driver_monitor.bench.score.labels import ClipLabels
+from driver_monitor.bench.score.summary import Pooled
+from driver_monitor.bench.score.track import track
 from driver_monitor.capture.camera import Camera
-from driver_monitor.capture.frame import Frame, Image
 from driver_monitor.errors import DriverMonitorError
-from driver_monitor.service import Plan, Request
+from driver_monitor.imaging.frame import Frame, Image
 
 WITHIN = 0.03
 """How far frame F1 and event F1 may fall."""
@@ -120,7 +126,7 @@ def measure(job: tuple[Task, int], plan: Plan) -> tuple[int, ClipScore | str]:
     variant = VARIANTS[index]
     task = dataclasses.replace(task, every=variant.every)
     try:
-        pipeline = service.build_pipeline(plan, service.load_models(plan.config))
+        pipeline = build.build_pipeline(plan, build.load_models(plan.config))
         with open_recording(Job(task.clip, Path(), task.every), plan.config.camera.rotate) as camera:
             seen = track(ChangedCamera(camera, variant.change), pipeline, task.every)
         check_length(task, seen)
@@ -131,7 +137,7 @@ def measure(job: tuple[Task, int], plan: Plan) -> tuple[int, ClipScore | str]:
 
 
 def lost(job: tuple[Task, int]) -> tuple[int, ClipScore | str]:
-    return job[1], f"{job[0].clip}: {pool.KILLED}"
+    return job[1], f"{job[0].clip}: {processes.KILLED}"
 
 
 def quiet_faults(scores: list[ClipScore]) -> int:
@@ -146,9 +152,9 @@ def table(results: dict[str, list[ClipScore]]) -> Table:
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("clips", "frame F1", "", "event F1", "", "share", "unknown", "face", "look_away", "long", "quiet"):
         shown.add_column(column, justify="left" if column == "clips" else "right", no_wrap=True)
-    plain = pooled.pool(results[VARIANTS[0].name])
+    plain = summary.pool(results[VARIANTS[0].name])
     for name, scores in results.items():
-        one = pooled.pool(scores)
+        one = summary.pool(scores)
         shown.add_row(
             name,
             *(text for key in ("frame_f1", "event_f1") for text in (_value(one, key), _change(one, plain, key, name))),
@@ -180,12 +186,12 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", action="store_true", help="the pooled scores of every variant as one object")
     arguments = parser.parse_args()
-    plan = service.load_plan(Request(arguments.config))
+    plan = build.load_plan(Request(arguments.config))
     tasks, faults = tasks_of(arguments.clips, arguments.labels, 1)
     jobs = [(task, index) for index in range(len(VARIANTS)) for task in tasks]
     results: dict[str, list[ClipScore]] = {variant.name: [] for variant in VARIANTS}
     console = Console(stderr=True)
-    for index, found in pool.in_parallel(jobs, partial(measure, plan=plan), lost, arguments.jobs, console):
+    for index, found in processes.in_parallel(jobs, partial(measure, plan=plan), lost, arguments.jobs, console):
         if isinstance(found, str):
             faults.append(f"{VARIANTS[index].name}: {found}")
         else:
@@ -193,7 +199,7 @@ def main() -> None:
     for fault in faults:
         print(fault, file=sys.stderr)
     if arguments.json:
-        together = {name: {**pooled.to_json(pooled.pool(s)), "quiet": quiet_faults(s)} for name, s in results.items()}
+        together = {name: {**summary.to_json(summary.pool(s)), "quiet": quiet_faults(s)} for name, s in results.items()}
         print(json.dumps(together))
     else:
         Console(width=120).print(table(results))

@@ -26,16 +26,16 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from driver_monitor import service
-from driver_monitor.bench.intervals import bootstrap
-from driver_monitor.capture.clip import ClipCamera
-from driver_monitor.capture.frame import Image
-from driver_monitor.capture.images import quiet_opencv
+from driver_monitor.app import build
+from driver_monitor.app.build import Models, Request
+from driver_monitor.bench.score.intervals import bootstrap
+from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.errors import DriverMonitorError
-from driver_monitor.eyes.reader import EyeReader
-from driver_monitor.face.tracker import FaceTracker
-from driver_monitor.perception import to_grey
-from driver_monitor.service import Models, Request
+from driver_monitor.imaging.frame import Image
+from driver_monitor.imaging.picture import quiet_opencv
+from driver_monitor.perception.eyes.reader import EyeReader
+from driver_monitor.perception.face.tracker import FaceTracker
+from driver_monitor.perception.perception import to_grey
 
 YUNET_SIDE = 320
 BLOCK = 30
@@ -212,7 +212,7 @@ def main() -> None:
         if not path.exists():
             sys.exit(f"{path}: not there; name another with --{'yunet' if path == arguments.yunet else 'mediapipe'}")
     cv2.setNumThreads(1)
-    models = service.load_models(service.load_plan(Request(arguments.config)).config)
+    models = build.load_models(build.load_plan(Request(arguments.config)).config)
     with ClipCamera(arguments.clip) as camera:
         frames = [frame.image for _ in range(arguments.frames) if (frame := camera.read()) is not None]
     greys = [to_grey(frame) for frame in frames]

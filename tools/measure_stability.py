@@ -21,17 +21,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from driver_monitor import resources
-from driver_monitor.bench.labels import load_labels
 from driver_monitor.bench.replay import frames_of
-from driver_monitor.capture.clip import ClipCamera
-from driver_monitor.capture.frame import Image
-from driver_monitor.face.detector import HogDetector
-from driver_monitor.face.head_pose import head_pose
-from driver_monitor.face.landmarks import Crop, LandmarkNet, crop_of_box, face_crop
-from driver_monitor.face.steady import SteadyFace
-from driver_monitor.observation import HeadPose
-from driver_monitor.perception import to_grey
+from driver_monitor.bench.score.labels import load_labels
+from driver_monitor.capture.recordings.clip import ClipCamera
+from driver_monitor.config import resources
+from driver_monitor.data.observation import HeadPose
+from driver_monitor.imaging.frame import Image
+from driver_monitor.perception.face.detectors.hog import HogDetector
+from driver_monitor.perception.face.head_pose import head_pose
+from driver_monitor.perception.face.landmarks import (
+    Crop,
+    LandmarkNet,
+    crop_of_box,
+    face_crop,
+)
+from driver_monitor.perception.face.smoothing import FaceSmoother
+from driver_monitor.perception.perception import to_grey
 
 FPS = 30.0
 FRAMES, SETTLED = 60, 20
@@ -51,7 +56,7 @@ def lid_gap(points: NDArray[np.floating]) -> float:
 
 def follow(pictures: Iterator[tuple[float, Image]], net: LandmarkNet) -> Iterator[dict[str, Any] | None]:
     """Yield points and head, as seen and steadied, of each picture and its time; None where no face is followed."""
-    steady, crop, detector = SteadyFace(), None, HogDetector()
+    steady, crop, detector = FaceSmoother(), None, HogDetector()
     for t, grey in pictures:
         if crop is None:
             crop = first_crop(grey, net, detector)

@@ -26,13 +26,14 @@ from mesh_teacher import MeshTeacher, eye_aspect_ratio, points70
 from numpy.typing import NDArray
 from people import folds
 
-from driver_monitor import resources, service
-from driver_monitor.bench.intervals import Figure, bootstrap, bootstrap_ratio
-from driver_monitor.bench.score_eyes import Auc
-from driver_monitor.capture.frame import Frame
-from driver_monitor.capture.images import read_image
-from driver_monitor.observation import Box
-from driver_monitor.service import Models, Plan
+from driver_monitor.app import build
+from driver_monitor.app.build import Models, Plan
+from driver_monitor.bench.score.intervals import Figure, bootstrap, bootstrap_ratio
+from driver_monitor.bench.score.nets.eyes import Auc
+from driver_monitor.capture.recordings.images import read_image
+from driver_monitor.config import resources
+from driver_monitor.data.observation import Box
+from driver_monitor.imaging.frame import Frame
 
 Row = dict[str, Any]
 Answer = Callable[[Row], "float | None"]
@@ -45,15 +46,15 @@ OPENPILOT_FACE = 0.5
 
 def ours(rows: list[Row], folder: Path, models_of: Callable[[Row], Path]) -> None:
     """Write into each row what the pipeline says: `found`, `state`, `openness`, `reason`, `eyes`."""
-    plan = service.load_plan(service.Request())
+    plan = build.load_plan(build.Request())
     loaded: dict[Path, tuple[Plan, Models]] = {}
     for row in rows:
         path = models_of(row)
         if path not in loaded:
             config = plan.config.model_copy(update={"models": plan.config.models.model_copy(update={"folder": path})})
-            loaded[path] = (plan, service.load_models(config))
+            loaded[path] = (plan, build.load_models(config))
         frame = Frame(read_image(folder / row["file"]), 0.0, 0, row["file"])
-        step = service.build_pipeline(*loaded[path], still=True).step(frame)
+        step = build.build_pipeline(*loaded[path], still=True).step(frame)
         eyes, face = step.state.eyes, step.observation.face
         row.update(found=face is not None, state=eyes.state, openness=eyes.openness, reason=eyes.reason)
         row["yaw"] = None if face is None or face.head is None else round(face.head.yaw, 1)

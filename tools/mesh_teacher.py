@@ -9,8 +9,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from driver_monitor.face.landmarks import Crop, face_crop
-from driver_monitor.observation import Box
+from driver_monitor.data.observation import Box
+from driver_monitor.perception.face.landmarks import Crop, face_crop
 
 # fmt: off
 MESH_OF_IBUG = (

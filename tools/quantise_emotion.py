@@ -19,7 +19,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import torch
-from expression_data import EMOTIONS, Faces, load
+from expression_data import EXPRESSIONS, Faces, load
 from expression_looks import looks
 from expression_nets import Mirrored, Net
 from numpy.typing import NDArray
@@ -78,7 +78,7 @@ def calibrated(logits: torch.Tensor, faces: Faces, share: NDArray[np.float64]) -
     label = torch.from_numpy(faces.label)
     grid = np.exp(np.linspace(np.log(0.4), np.log(2.5), 161))
     temperature = float(min(grid, key=lambda t: functional.cross_entropy(logits / t, label).item()))
-    common = [i for i in range(len(EMOTIONS)) if (faces.label == i).sum() >= 20]
+    common = [i for i in range(len(EXPRESSIONS)) if (faces.label == i).sum() >= 20]
     best, favour = -1.0, 0.0
     plain = accuracy(logits, faces)
     for weight in np.linspace(0, 0.6, 25):

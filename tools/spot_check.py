@@ -22,11 +22,19 @@ from typing import Any
 
 import numpy as np
 
-from driver_monitor.observation import Box, EyesView, EyeView, FaceView, HeadPose, Observation, Vehicle
-from driver_monitor.profiles import known, load_profile
-from driver_monitor.rules.alert import AlertEvent
+from driver_monitor.config.profiles import known, load_profile
+from driver_monitor.data.alert import AlertEvent
+from driver_monitor.data.observation import (
+    Box,
+    EyesView,
+    EyeView,
+    FaceView,
+    HeadPose,
+    Observation,
+    VehicleData,
+)
 from driver_monitor.rules.engine import Engine
-from driver_monitor.state.gaze import IRIS_REST, IRIS_SHARE
+from driver_monitor.state.gaze.gaze_tracker import IRIS_REST, IRIS_SHARE
 from driver_monitor.state.tracker import StateTracker
 
 PLACES = {
@@ -73,7 +81,7 @@ def observations(parts: list[Part], fps: float) -> Iterator[Observation]:
         turn = (1 - part.head) / IRIS_SHARE
         eyes = EyesView(eye, eye, turn * part.yaw, IRIS_REST[1] + turn * part.pitch)
         face = FaceView(Box(0, 0, 200, 200), 0.99, POINTS, head, part.mouth)
-        yield Observation(t, "ok", "day", face, eyes, vehicle=Vehicle(part.speed))
+        yield Observation(t, "ok", "day", face, eyes, vehicle=VehicleData(part.speed))
 
 
 def alerts(parts: list[Part], profile: str, fps: float) -> list[AlertEvent]:

@@ -28,9 +28,9 @@ from mesh_teacher import MeshTeacher, eye_aspect_ratio, points70
 from numpy.typing import NDArray
 from people import CLIP_PERSONS
 
-from driver_monitor.face.landmarks import CROP_MARGIN, Crop, face_crop
-from driver_monitor.face.net_detector import NetDetector
-from driver_monitor.observation import Box
+from driver_monitor.data.observation import Box
+from driver_monitor.perception.face.detectors.net_detector import NetDetector
+from driver_monitor.perception.face.landmarks import CROP_MARGIN, Crop, face_crop
 
 CROP_STORE = 256
 STORE_FACTOR = 3.0 / CROP_MARGIN

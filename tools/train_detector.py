@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, IterableDataset
 
-from driver_monitor.face.net_detector import CELL, SIZE_UNIT
+from driver_monitor.perception.face.detectors.net_detector import CELL, SIZE_UNIT
 from tools.people import CLIP_PERSONS
 
 SIZES = (((192, 160), 24), ((192, 160), 24), ((160, 192), 24), ((320, 256), 9))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from expression_data import EMOTIONS, Faces, load
+from expression_data import EXPRESSIONS, Faces, load
 from expression_looks import SIZE, looks, mouths_hidden
 from expression_nets import Mirrored, Net, Teacher
 from teach_emotion import logits_of, step
@@ -60,7 +60,7 @@ class Views:
 @torch.no_grad()
 def answer(teachers: list[nn.Module], images: torch.Tensor) -> torch.Tensor:
     """Return the mean answer of the teachers to (N, 48, 48) uint8 pictures."""
-    total = torch.zeros(len(images), len(EMOTIONS))
+    total = torch.zeros(len(images), len(EXPRESSIONS))
     for teacher in teachers:
         for i, some in enumerate(images.split(500)):
             x = (some.unsqueeze(1).float() / 255).contiguous(memory_format=torch.channels_last)

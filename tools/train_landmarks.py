@@ -31,7 +31,7 @@ from people import folds
 from torch import Tensor
 from torch.nn import functional
 
-from driver_monitor.face.landmarks import IMAGE_SIZE
+from driver_monitor.perception.face.landmarks import IMAGE_SIZE
 
 BASE_SIDE = 1.4 / 3.0
 """Side of the runtime's crop in units of the cached one."""

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from scipy.spatial import Delaunay
 from teach_landmarks import CROP_STORE, store_crop
 
-from driver_monitor.face.head_pose import angles
-from driver_monitor.face.landmarks import Crop
+from driver_monitor.perception.face.head_pose import angles
+from driver_monitor.perception.face.landmarks import Crop
 
 SKIN = 468
 """The mesh's points without the irises."""

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import yaml
 
-from driver_monitor import manifest
 from driver_monitor.errors import ModelError
-from driver_monitor.manifest import Entry, Manifest
+from driver_monitor.nets import manifest
+from driver_monitor.nets.manifest import Entry, Manifest
 
 HEADER = """\
 # The model files: checked when the program starts. Written by tools/write_manifest.py (make manifest).

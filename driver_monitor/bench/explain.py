@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from driver_monitor.data.alert import LEVELS, Level, Phase
 from driver_monitor.errors import LabelError, UsageError
-from driver_monitor.outputs.lines import clock, plain
-from driver_monitor.rules.alert import LEVELS, Level, Phase
+from driver_monitor.messages.lines import clock, plain
 from driver_monitor.rules.conditions import OPERATORS
 from driver_monitor.rules.signals import find, held_rule
 
@@ -25,7 +25,7 @@ ROUNDING = 5e-4
 MARKS: dict[Phase, str] = {"raised": "!", "escalated": "^", "cleared": "."}
 
 
-class Reasons(BaseModel):
+class RecordedEvidence(BaseModel):
     """The evidence in an alert."""
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
@@ -38,7 +38,7 @@ class Reasons(BaseModel):
     interval: dict[str, tuple[float, float]] = Field(default_factory=dict)
 
 
-class Told(BaseModel):
+class RecordedAlert(BaseModel):
     """One alert as in events.jsonl; fields that do not explain anything are left alone."""
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
@@ -49,7 +49,7 @@ class Told(BaseModel):
     level: Level
     phase: Phase
     message: str
-    evidence: Reasons
+    evidence: RecordedEvidence
     profile: str = "?"
     model: str = "?"
     config: str = "?"
@@ -61,7 +61,7 @@ def explain(path: Path, wanted: str | None = None) -> str:
     Raises `LabelError` on a file that is none, with the line, and `UsageError` where nothing is called so.
     """
     alerts = list(_read(path))
-    episodes: dict[str, list[Told]] = {}
+    episodes: dict[str, list[RecordedAlert]] = {}
     for alert in alerts:
         episodes.setdefault(alert.episode, []).append(alert)
     if wanted is not None:
@@ -75,7 +75,7 @@ def explain(path: Path, wanted: str | None = None) -> str:
     return "\n\n".join(_story(told, span) for told in episodes.values())
 
 
-def _read(path: Path) -> Iterator[Told]:
+def _read(path: Path) -> Iterator[RecordedAlert]:
     try:
         if path.exists() and not path.is_file():
             raise LabelError(f"{path}: not a file; give the events.jsonl of a replay")
@@ -88,7 +88,7 @@ def _read(path: Path) -> Iterator[Told]:
         if not line.strip():
             continue
         try:
-            yield Told.model_validate(json.loads(line))
+            yield RecordedAlert.model_validate(json.loads(line))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the line"
@@ -97,7 +97,7 @@ def _read(path: Path) -> Iterator[Told]:
             raise LabelError(f"{path}:{number}: not JSON; give the events.jsonl of a replay") from None
 
 
-def _story(told: list[Told], span: tuple[float, float]) -> str:
+def _story(told: list[RecordedAlert], span: tuple[float, float]) -> str:
     first, last = told[0], told[-1]
     lines = [f"{first.rule} ({_worst(told)}), {_when(first, last)}", f"  {_timeline(told, span)}"]
     for alert in told:
@@ -111,7 +111,7 @@ def _story(told: list[Told], span: tuple[float, float]) -> str:
     return "\n".join(map(_safe, lines))
 
 
-def _when(first: Told, last: Told) -> str:
+def _when(first: RecordedAlert, last: RecordedAlert) -> str:
     over = last.phase == "cleared"
     if first.phase != "raised":
         return "raised before the record begins, " + (f"over at {clock(last.t)}" if over else "not over when it ends")
@@ -124,11 +124,11 @@ def _safe(line: str) -> str:
     return line[: len(line) - len(line.lstrip(" "))] + plain(line)
 
 
-def _worst(told: list[Told]) -> str:
+def _worst(told: list[RecordedAlert]) -> str:
     return max((alert.level for alert in told), key=LEVELS.index)
 
 
-def _reasons(evidence: Reasons) -> Iterator[str]:
+def _reasons(evidence: RecordedEvidence) -> Iterator[str]:
     weighed = {name: _holds(name, evidence) for name in evidence.measured}
     # What speaks for the alert stands first; a record of before `compared` was told has all of its limits there.
     for name, holds in sorted(weighed.items(), key=lambda one: one[1] is not True):
@@ -148,7 +148,7 @@ def _reasons(evidence: Reasons) -> Iterator[str]:
         yield f"measured over {evidence.window_s:.0f} s{seen}"
 
 
-def _holds(name: str, evidence: Reasons) -> bool | None:
+def _holds(name: str, evidence: RecordedEvidence) -> bool | None:
     """Say whether a value lies beyond its limit, None where neither can be said."""
     value, limit, how = evidence.measured[name], evidence.threshold.get(name), evidence.compared.get(name)
     if limit is None or value is None:
@@ -160,7 +160,7 @@ def _holds(name: str, evidence: Reasons) -> bool | None:
     return value == limit
 
 
-def _between(name: str, evidence: Reasons) -> str:
+def _between(name: str, evidence: RecordedEvidence) -> str:
     bounds = evidence.interval.get(name)
     if bounds is None or bounds[0] == bounds[1]:
         return ""
@@ -190,7 +190,7 @@ def _unit(name: str) -> str:
     return f" {unit}" if unit else ""
 
 
-def _timeline(told: list[Told], span: tuple[float, float]) -> str:
+def _timeline(told: list[RecordedAlert], span: tuple[float, float]) -> str:
     """Return the whole record as a line: where the alert was raised (!), got worse (^), held (=), was over (.)."""
     start, length = span[0], max(span[1] - span[0], 1e-9)
 

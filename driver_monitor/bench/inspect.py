@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from driver_monitor import service
-from driver_monitor.capture.frame import Frame
-from driver_monitor.capture.images import read_image
+from driver_monitor.app import build
+from driver_monitor.app.build import Models, Plan
+from driver_monitor.capture.recordings.images import read_image
 from driver_monitor.errors import SourceError
-from driver_monitor.outputs.messages import signals
-from driver_monitor.service import Models, Plan
+from driver_monitor.imaging.frame import Frame
+from driver_monitor.messages.state import signals
 
 
 def inspect(images: list[Path], plan: Plan, models: Models) -> Iterator[dict[str, Any]]:
@@ -26,8 +26,8 @@ def inspect(images: list[Path], plan: Plan, models: Models) -> Iterator[dict[str
         except SourceError as error:
             yield {"file": str(path), "error": str(error)}
             continue
-        step = service.build_pipeline(plan, models, still=True).step(frame)
-        yield {"file": str(path), **plan.curtain.state(signals(0, step.state, step.verdict))}
+        step = build.build_pipeline(plan, models, still=True).step(frame)
+        yield {"file": str(path), **plan.privacy.state(signals(0, step.state, step.verdict))}
 
 
 def sentence(seen: dict[str, Any]) -> str:

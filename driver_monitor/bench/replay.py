@@ -18,17 +18,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from driver_monitor import demo, service, trace
+from driver_monitor import demo
+from driver_monitor.app import build
+from driver_monitor.app.build import Plan
+from driver_monitor.app.pipeline import FrameResult
 from driver_monitor.capture.camera import Camera
-from driver_monitor.capture.clip import ClipCamera
-from driver_monitor.capture.frame import Frame
-from driver_monitor.capture.images import FolderCamera
 from driver_monitor.capture.open_source import DEMO, RotatedCamera
+from driver_monitor.capture.recordings.clip import ClipCamera
+from driver_monitor.capture.recordings.images import FolderCamera
 from driver_monitor.errors import DriverMonitorError, OutputError, UsageError
-from driver_monitor.outputs.envelope import Provenance, ReplayStamper, envelope
-from driver_monitor.outputs.messages import signals
-from driver_monitor.pipeline import Step
-from driver_monitor.service import Plan
+from driver_monitor.imaging.frame import Frame
+from driver_monitor.messages import trace
+from driver_monitor.messages.envelope import Provenance, ReplayStamper, envelope
+from driver_monitor.messages.state import signals
 from driver_monitor.vehicle.recorded import open_recorded
 
 NAMES = ("signals.jsonl", "events.jsonl", trace.NAME)
@@ -68,7 +70,7 @@ def replay(job: Job, plan: Plan, progress: Callable[[int, int | None], None] | N
     """
     if any((job.folder / name).resolve() == job.clip.resolve() for name in NAMES):
         raise UsageError(f"{job.clip}: the results would take its place; choose another folder with --out")
-    curtain = plan.curtain  # files are handed on
+    privacy = plan.privacy  # files are handed on
     alerts: list[Mapping[str, Any]] = []
     frames, last = 0, 0.0
     with _played(job, plan) as (steps, origin, trip, total), ExitStack() as files:
@@ -78,21 +80,21 @@ def replay(job: Job, plan: Plan, progress: Callable[[int, int | None], None] | N
         if kept is not None:
             kept.write(trace.line(trace.Header(trip, origin.models).to_json()))
         for number, step in steps:
-            lines.write(to_line(curtain.state(signals(number, step.state, step.verdict))))
+            lines.write(to_line(privacy.state(signals(number, step.state, step.verdict))))
             for event in step.verdict.events:
-                alert = curtain.alert(envelope(event, stamper.stamp(event, None), origin))
+                alert = privacy.alert(envelope(event, stamper.stamp(event, None), origin))
                 if alert is not None:
                     alerts.append(alert)
                     events.write(to_line(alert))
             if kept is not None:
-                kept.write(trace.line(trace.encode(number, curtain.observation(step.observation))))
+                kept.write(trace.line(trace.encode(number, privacy.observation(step.observation))))
             frames, last = frames + 1, step.observation.t
             if progress is not None:
                 progress(frames, total)
     return Replayed(job.clip, job.folder, frames, last, tuple(alerts))
 
 
-Played = tuple[Iterator[tuple[int, Step]], Provenance, str, int | None]
+Played = tuple[Iterator[tuple[int, FrameResult]], Provenance, str, int | None]
 """Steps with the numbers of their frames, where they come from, the trip, and how many there are, if that is known."""
 
 
@@ -101,15 +103,15 @@ def _played(job: Job, plan: Plan) -> Iterator[Played]:
     """Open the clip or trace of `job` and put it through the pipeline."""
     if trace.is_trace(job.clip):
         header, seen = trace.read(job.clip)
-        judge = service.build_judge(plan)
+        judge = build.build_judge(plan)
         steps = ((number, judge.conclude(one)) for number, one in itertools.islice(seen, 0, None, job.every))
-        yield steps, service.origin(plan, header.models), header.trip, None
+        yield steps, build.origin(plan, header.models), header.trip, None
         return
-    models = service.load_models(plan.config)
-    pipeline, vehicle = service.build_pipeline(plan, models), open_recorded(job.clip)
+    models = build.load_models(plan.config)
+    pipeline, vehicle = build.build_pipeline(plan, models), open_recorded(job.clip)
     with open_recording(job, plan.config.camera.rotate) as camera:
         frames = ((frame.sequence, pipeline.step(frame, vehicle=vehicle.at(frame.t))) for frame in frames_of(camera))
-        yield frames, service.provenance(plan, models), digest(job.clip), camera.frames
+        yield frames, build.provenance(plan, models), digest(job.clip), camera.frames
 
 
 def attempt(job: Job, plan: Plan) -> Replayed:

@@ -10,10 +10,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, TaskID
 
-from driver_monitor.bench import pool
-from driver_monitor.bench.replay import Job, Replayed, attempt, clean_up, replay
+from driver_monitor.app.build import Plan
+from driver_monitor.bench import processes
+from driver_monitor.bench.replay import (
+    Job,
+    Replayed,
+    attempt,
+    clean_up,
+    replay,
+)
 from driver_monitor.errors import DriverMonitorError
-from driver_monitor.service import Plan
 
 
 def replay_all(jobs: list[Job], plan: Plan, at_a_time: int, console: Console) -> int:
@@ -22,7 +28,7 @@ def replay_all(jobs: list[Job], plan: Plan, at_a_time: int, console: Console) ->
     results = (
         _one_by_one(jobs, plan, console)
         if at_a_time == 1
-        else pool.in_parallel(jobs, partial(attempt, plan=plan), _lost, at_a_time, console)
+        else processes.in_parallel(jobs, partial(attempt, plan=plan), _lost, at_a_time, console)
     )
     for result in results:
         if result.error is None:
@@ -49,7 +55,7 @@ def _advance(bar: Progress, task: TaskID) -> Callable[[int, int | None], None]:
 
 
 def _one_by_one(jobs: list[Job], plan: Plan, console: Console) -> Iterator[Replayed]:
-    with pool.progress_bar(console) as bar:
+    with processes.progress_bar(console) as bar:
         for job in jobs:
             task = bar.add_task(escape(job.clip.name), total=None)
             try:
@@ -61,4 +67,4 @@ def _one_by_one(jobs: list[Job], plan: Plan, console: Console) -> Iterator[Repla
 
 def _lost(job: Job) -> Replayed:
     clean_up(job)
-    return Replayed(job.clip, job.folder, error=f"{job.clip}: not replayed: {pool.KILLED}")
+    return Replayed(job.clip, job.folder, error=f"{job.clip}: not replayed: {processes.KILLED}")

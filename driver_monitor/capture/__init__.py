@@ -1,1 +1,4 @@
-"""Cameras and clips to frames."""
+"""Sources of frames: cameras, streams and recordings, and the thread that keeps the newest frame.
+
+It may import `config`, `threads`, `imaging`, `data` and `errors`. `app` and `bench` use it.
+"""

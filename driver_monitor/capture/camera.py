@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import NamedTuple, Protocol, TypeVar
 
-from driver_monitor.capture.frame import Frame
+from driver_monitor.imaging.frame import Frame
 
 Clock = Callable[[], float]
 """`time.monotonic`, or a test's own: seconds."""

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from driver_monitor.capture.camera import Camera, Clock
-from driver_monitor.capture.frame import Frame, Image
 from driver_monitor.errors import SourceError
+from driver_monitor.imaging.frame import Frame, Image
 
 Fault = Literal["lost", "frozen", "hang"]
 

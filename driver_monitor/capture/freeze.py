@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 
-from driver_monitor.capture.frame import Frame
+from driver_monitor.imaging.frame import Frame
 
 FROZEN_AFTER_S = 1.0
 """No sensor repeats a picture to the bit for even two frames, its noise sees to that; compressed streams may, where

@@ -10,11 +10,16 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
-from driver_monitor.capture.camera import Camera, Clock, Expected, Wait
-from driver_monitor.capture.frame import Frame
+from driver_monitor.capture.camera import (
+    Camera,
+    Clock,
+    Expected,
+    Wait,
+)
 from driver_monitor.capture.freeze import FreezeDetector
+from driver_monitor.data.observation import CameraState
 from driver_monitor.errors import DriverMonitorError, SourceError
-from driver_monitor.observation import CameraState
+from driver_monitor.imaging.frame import Frame
 
 _log = logging.getLogger(__name__)
 

@@ -7,16 +7,16 @@ import time
 from pathlib import Path
 from typing import Literal
 
-from driver_monitor.capture import picture
 from driver_monitor.capture.camera import Camera, Clock, Expected
-from driver_monitor.capture.clip import ClipCamera, check_clip
-from driver_monitor.capture.frame import Frame
-from driver_monitor.capture.images import FolderCamera, folder_name, list_images
-from driver_monitor.capture.pacing import Pace
+from driver_monitor.capture.recordings.clip import ClipCamera, check_clip
+from driver_monitor.capture.recordings.images import FolderCamera, folder_name, list_images
+from driver_monitor.capture.recordings.pacing import Pace
 from driver_monitor.capture.url import SCHEMES, UrlCamera, without_password
 from driver_monitor.capture.v4l2 import V4l2Camera, device_name
-from driver_monitor.config import CameraConfig
+from driver_monitor.config.schema import CameraConfig
 from driver_monitor.errors import SourceError
+from driver_monitor.imaging import picture
+from driver_monitor.imaging.frame import Frame
 
 DEMO = "demo"
 

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 import av
 
 from driver_monitor.capture.camera import Clock, GuardedCamera, Wait
-from driver_monitor.capture.decoder import Decoder, open_container, reason
-from driver_monitor.capture.frame import Frame
-from driver_monitor.capture.pacing import Pace, RealTime
+from driver_monitor.capture.recordings.decoder import Decoder, open_container, reason
+from driver_monitor.capture.recordings.pacing import Pace, RealTime
 from driver_monitor.errors import SourceError
+from driver_monitor.imaging.frame import Frame
 
 SCHEMES = ("rtsp", "rtsps", "http", "https", "tcp", "udp")
 OPEN_TIMEOUT_S = 10.0

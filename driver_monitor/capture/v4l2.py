@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from driver_monitor.capture import picture
 from driver_monitor.capture.camera import Clock, GuardedCamera
-from driver_monitor.capture.frame import Frame, Image
-from driver_monitor.capture.images import quiet_opencv
-from driver_monitor.config import CameraConfig
+from driver_monitor.config.schema import CameraConfig
 from driver_monitor.errors import SourceError
+from driver_monitor.imaging import picture
+from driver_monitor.imaging.frame import Frame, Image
+from driver_monitor.imaging.picture import quiet_opencv
 
 STAMP_AGE_S = 1.0
 """A driver's time stamp older than this, or from the future, is not on the monotonic clock; ours is taken then."""

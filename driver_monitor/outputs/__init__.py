@@ -1,1 +1,4 @@
-"""Alerts, state and status to ZeroMQ, GPIO and the journal."""
+"""Where messages go: the journal, ZeroMQ, buzzer and LED, and trace files.
+
+It may import `messages`, `gpio`, `threads`, `config`, `data` and `errors`. `app` uses it.
+"""

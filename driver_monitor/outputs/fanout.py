@@ -6,26 +6,27 @@ import itertools
 import logging
 from collections.abc import Callable, Sequence
 
-from driver_monitor.outputs.curtain import Curtain
-from driver_monitor.outputs.output import Counting, Local, Message, Output
-from driver_monitor.rules.alert import Level
+from driver_monitor.data.alert import Level
+from driver_monitor.messages.privacy import PrivacyFilter
+from driver_monitor.messages.wire import Message
+from driver_monitor.outputs.output import Counting, Local, Output
 
 log = logging.getLogger(__name__)
 
 
 class Outputs:
-    """Hands everything to each of `outputs`, to those for the driver first, to others through `curtain`.
+    """Hands everything to each of `outputs`, to those for the driver first, to others through `privacy`.
 
     An output that raises, which none may, is logged once; `faults` counts how often each did, by its class's name.
     """
 
-    def __init__(self, outputs: Sequence[Output], curtain: Curtain | None = None) -> None:
+    def __init__(self, outputs: Sequence[Output], privacy: PrivacyFilter | None = None) -> None:
         self.faults: dict[str, int] = {}
         self._outputs = tuple(outputs)
-        self._curtain = curtain or Curtain()
+        self._privacy = privacy or PrivacyFilter()
         local = [isinstance(output, Local) and output.local for output in self._outputs]
-        self._before = tuple(itertools.compress(self._outputs, local))
-        self._behind = tuple(output for output, here in zip(self._outputs, local, strict=True) if not here)
+        self._local = tuple(itertools.compress(self._outputs, local))
+        self._external = tuple(output for output, here in zip(self._outputs, local, strict=True) if not here)
 
     @property
     def failure(self) -> str | None:
@@ -38,7 +39,7 @@ class Outputs:
         `output_faults`: how often an output raised, which none may. An output that is not there has no counters. While
         the curtain is drawn those before it are silent: a pin that fails as often as `distress` is raised would tell.
         """
-        told = self._behind if self._curtain.drawn else self._outputs
+        told = self._external if self._privacy.drawn else self._outputs
         counts = {"output_faults": sum(self.faults.get(name, 0) for name in {type(output).__name__ for output in told})}
         for output in told:
             if isinstance(output, Counting):
@@ -47,30 +48,30 @@ class Outputs:
 
     def public(self, status: Message) -> Message:
         """Return `status` as others than the driver get it."""
-        return self._curtain.status(status)
+        return self._privacy.status(status)
 
     def alert(self, alert: Message) -> None:
         """Hand on an alert."""
-        self._each(lambda output: output.alert(alert), self._before)
-        shown = self._curtain.alert(alert)
+        self._each(lambda output: output.alert(alert), self._local)
+        shown = self._privacy.alert(alert)
         if shown is not None:
-            self._each(lambda output: output.alert(shown), self._behind)
+            self._each(lambda output: output.alert(shown), self._external)
 
     def level(self, level: Level | None) -> None:
         """Hand on the worst active level; it may be that of an alert that stays here, and alerts carry theirs."""
-        self._each(lambda output: output.level(level), self._before if self._curtain.drawn else self._outputs)
+        self._each(lambda output: output.level(level), self._local if self._privacy.drawn else self._outputs)
 
     def state(self, state: Message) -> None:
         """Hand on the driver's state."""
-        self._each(lambda output: output.state(state), self._before)
-        shown = self._curtain.state(state)
-        self._each(lambda output: output.state(shown), self._behind)
+        self._each(lambda output: output.state(state), self._local)
+        shown = self._privacy.state(state)
+        self._each(lambda output: output.state(shown), self._external)
 
     def status(self, status: Message) -> None:
         """Hand on the daemon's health."""
-        self._each(lambda output: output.status(status), self._before)
-        shown = self._curtain.status(status)
-        self._each(lambda output: output.status(shown), self._behind)
+        self._each(lambda output: output.status(status), self._local)
+        shown = self._privacy.status(status)
+        self._each(lambda output: output.status(shown), self._external)
 
     def close(self) -> None:
         """Close all, the last one first."""

@@ -15,10 +15,15 @@ from typing import Literal, NamedTuple, TextIO
 from rich.console import Console
 from rich.text import Text
 
-from driver_monitor.outputs.background import FLUSH_S, BackgroundWriter, Deadline, write_out
-from driver_monitor.outputs.lines import alert_text, plain
-from driver_monitor.outputs.output import Message
-from driver_monitor.rules.alert import Level
+from driver_monitor.data.alert import Level
+from driver_monitor.messages.lines import alert_text, plain
+from driver_monitor.messages.wire import Message
+from driver_monitor.threads.background import (
+    FLUSH_S,
+    BackgroundWriter,
+    Deadline,
+    write_out,
+)
 
 PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
 """From Python's levels to syslog's (sd-daemon(3)); anything lower is 7, debug."""

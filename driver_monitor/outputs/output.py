@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
-from driver_monitor.rules.alert import Level
-
-Message = Mapping[str, Any]
-"""A finished JSON object; every one carries `schema`."""
+from driver_monitor.data.alert import Level
+from driver_monitor.messages.wire import Message
 
 
 class Output(Protocol):
@@ -43,7 +41,7 @@ class Output(Protocol):
 
 @runtime_checkable
 class Local(Protocol):
-    """An output that reaches nobody but the driver and this machine's journal, and may know all (`curtain`)."""
+    """An output that reaches nobody but the driver and this machine's journal, and may know all (`privacy`)."""
 
     local: Literal[True]
 

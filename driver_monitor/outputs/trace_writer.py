@@ -7,11 +7,11 @@ import logging
 import os
 from pathlib import Path
 
-from driver_monitor import trace
+from driver_monitor.data.observation import Observation
 from driver_monitor.errors import OutputError
-from driver_monitor.observation import Observation
-from driver_monitor.outputs.background import BackgroundWriter
-from driver_monitor.outputs.curtain import Curtain
+from driver_monitor.messages import trace
+from driver_monitor.messages.privacy import PrivacyFilter
+from driver_monitor.threads.background import BackgroundWriter
 
 MAX_BYTES = 500_000_000
 """Packed; some five hours at 20 frames a second. A trace that was forgotten must not fill the card."""
@@ -27,7 +27,7 @@ class TraceWriter:
     A full disk ends the trace, not the daemon; `counters` tells how many frames are missing.
     """
 
-    def __init__(self, path: Path, header: trace.Header, curtain: Curtain) -> None:
+    def __init__(self, path: Path, header: trace.Header, privacy: PrivacyFilter) -> None:
         if not trace.is_trace(path):
             raise OutputError(f"{path}: a trace's name ends in {trace.SUFFIX}; choose such a name")
         try:
@@ -36,21 +36,21 @@ class TraceWriter:
             raise OutputError(f"{path}: is there already; move it or choose another name") from None
         except OSError as error:
             raise OutputError(f"{path}: cannot be made: {error.strerror}; choose another folder") from error
-        self._path, self._curtain = path, curtain
+        self._path, self._privacy = path, privacy
         self._packed = gzip.GzipFile("", "wb", compresslevel=5, fileobj=self._raw)
         self._count, self._written, self._lost = 0, 0, 0
         self._full = False
         self._writer: BackgroundWriter[str] = BackgroundWriter("trace", self._write)
         self._writer.put(trace.line(header.to_json()))
 
-    def see(self, seen: Observation) -> None:
+    def record(self, seen: Observation) -> None:
         """Have one observation written."""
-        self._writer.put(trace.line(trace.encode(self._count, self._curtain.observation(seen))))
+        self._writer.put(trace.line(trace.encode(self._count, self._privacy.observation(seen))))
         self._count += 1
 
-    def behind(self, curtain: Curtain) -> None:
-        """Hide from now on what `curtain` hides."""
-        self._curtain = curtain
+    def set_privacy(self, privacy: PrivacyFilter) -> None:
+        """Hide from now on what `privacy` hides."""
+        self._privacy = privacy
 
     def counters(self) -> dict[str, int]:
         """Return how many frames could not be written."""

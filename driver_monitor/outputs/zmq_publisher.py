@@ -14,11 +14,11 @@ from typing import Literal, NamedTuple
 
 import zmq
 
-from driver_monitor.config import ZmqConfig
-from driver_monitor.outputs import wire
-from driver_monitor.outputs.output import Message
-from driver_monitor.outputs.xpub import Frames, LastValueSocket
-from driver_monitor.rules.alert import Level
+from driver_monitor.config.schema import ZmqConfig
+from driver_monitor.data.alert import Level
+from driver_monitor.messages import wire
+from driver_monitor.messages.wire import Message
+from driver_monitor.outputs.last_value_socket import Frames, LastValueSocket
 
 Kind = Literal["state", "status", "alert"]
 DISPENSABLE: tuple[Kind, ...] = ("state", "status", "alert")
@@ -139,13 +139,13 @@ class ZmqPublisher:
             with self._lock:
                 items, closing = list(self._queue), self._closing
                 self._queue.clear()
-            self._socket.serve(self._owed())
+            self._socket.serve(self._retained())
             for item in items:
                 self._send(item)
             if closing:
                 return
 
-    def _owed(self) -> list[Frames]:
+    def _retained(self) -> list[Frames]:
         return [*self._active.values(), *([self._last_status] if self._last_status else [])]
 
     def _send(self, item: _Item) -> None:

@@ -1,1 +1,4 @@
-"""Driver state over time to alerts. Pure."""
+"""From driver state to alerts, by the rules of a profile. Pure: no clock, no files, no threads.
+
+It may import `state`, `timing` and `data`. `config`, `messages` and `app` use it.
+"""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from math import isnan
 from typing import cast
 
-from driver_monitor.rules.alert import Value
+from driver_monitor.data.alert import Value
 from driver_monitor.rules.profile import Condition
 
 Read = Callable[[str], Value]

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from driver_monitor.rules.alert import LEVELS, AlertEvent, Attention, Level, Value, Verdict
+from driver_monitor.data.alert import (
+    LEVELS,
+    AlertEvent,
+    Attention,
+    Level,
+    Value,
+    Verdict,
+)
+from driver_monitor.data.driver_state import DriverState
 from driver_monitor.rules.conditions import Read
 from driver_monitor.rules.profile import Profile
 from driver_monitor.rules.running_rule import RunningRule, milder, rank
-from driver_monitor.rules.signals import RETURNING, SIGNALS, WINDOWED, held_rule
-from driver_monitor.state.cadence import Cadence
-from driver_monitor.state.driver_state import DriverState
-from driver_monitor.state.perclos import BLINK_MAX_S
+from driver_monitor.rules.signals import (
+    RETURNING,
+    SIGNALS,
+    WINDOWED,
+    held_rule,
+)
+from driver_monitor.state.eyes.perclos import BLINK_MAX_S
+from driver_monitor.timing.cadence import Cadence
 
 WORST_FIRST: tuple[Attention, ...] = ("unresponsive", "asleep", "drowsy", "distracted", "unknown")
 """Of what several active rules imply, the first of these is told."""

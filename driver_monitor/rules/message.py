@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from string import Formatter
 
-from driver_monitor.rules.alert import Value
+from driver_monitor.data.alert import Value
 from driver_monitor.rules.signals import find
 
 UNKNOWN = "unknown"

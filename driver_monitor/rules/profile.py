@@ -9,9 +9,15 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from driver_monitor.data.alert import LEVELS, Level
 from driver_monitor.rules import message
-from driver_monitor.rules.alert import LEVELS, Level
-from driver_monitor.rules.signals import SIGNALS, described, find, held_rule, rests_on_expression
+from driver_monitor.rules.signals import (
+    SIGNALS,
+    described,
+    find,
+    held_rule,
+    rests_on_expression,
+)
 
 LONGEST_S = 3600.0
 """No rule waits for longer than an hour: a larger number was meant in milliseconds."""

@@ -5,15 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import chain
 
+from driver_monitor.data.alert import (
+    LEVELS,
+    AlertEvent,
+    Attention,
+    Evidence,
+    Level,
+    Phase,
+    Value,
+)
+from driver_monitor.data.driver_state import DriverState
 from driver_monitor.rules import message
-from driver_monitor.rules.alert import LEVELS, AlertEvent, Attention, Evidence, Level, Phase, Value
-from driver_monitor.rules.conditions import Judge, Read, compile_condition, holding
+from driver_monitor.rules.conditions import (
+    Judge,
+    Read,
+    compile_condition,
+    holding,
+)
 from driver_monitor.rules.profile import Condition, Rule
 from driver_monitor.rules.signals import Signal, find
-from driver_monitor.state.cadence import Step
-from driver_monitor.state.driver_state import DriverState
-from driver_monitor.state.perclos import BLINK_MAX_S
-from driver_monitor.state.stretch import Stretch
+from driver_monitor.state.eyes.perclos import BLINK_MAX_S
+from driver_monitor.timing.cadence import TimeStep
+from driver_monitor.timing.stretch import Stretch
 
 HELD_OVER_S = 60.0
 """An alert is unseen for so long before the time without a return is forgotten: a picture that is lost now and then, or
@@ -70,7 +83,7 @@ class RunningRule:
         return self._held.value_s if self.level is not None else 0.0
 
     def update(
-        self, step: Step, state: DriverState, read: Read, sure: Read, next_episode: int, cap: Level = LEVELS[-1]
+        self, step: TimeStep, state: DriverState, read: Read, sure: Read, next_episode: int, cap: Level = LEVELS[-1]
     ) -> AlertEvent | None:
         """Take one frame and return the step that the alert makes with it, if any.
 
@@ -120,7 +133,7 @@ class RunningRule:
         return "unknown"
 
     def _wait(
-        self, step: Step, state: DriverState, read: Read, met: bool | None, next_episode: int
+        self, step: TimeStep, state: DriverState, read: Read, met: bool | None, next_episode: int
     ) -> AlertEvent | None:
         self._pending.update(step, met)
         # A speed that wavers about the gate must not begin the wait anew.
@@ -193,7 +206,7 @@ class RunningRule:
         cause, after_s = (reached.when, reached.after_s) if reached else (None, None)
         return self._event(state, read, "escalated", cause, after_s)
 
-    def _end(self, step: Step, state: DriverState, read: Read) -> AlertEvent:
+    def _end(self, step: TimeStep, state: DriverState, read: Read) -> AlertEvent:
         assert self.level is not None
         event = self._event(state, read, "cleared", None)
         self._over = (step.t, self.level)

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from driver_monitor.observation import EMOTIONS, CameraState, Light
-from driver_monitor.rules.alert import Value
-from driver_monitor.state.driver_state import (
+from driver_monitor.data.alert import Value
+from driver_monitor.data.driver_state import (
     Cover,
     Degraded,
     DriverState,
@@ -18,7 +17,8 @@ from driver_monitor.state.driver_state import (
     Movement,
     OffRoad,
 )
-from driver_monitor.state.nods import WINDOW_S as NOD_WINDOW_S
+from driver_monitor.data.observation import EXPRESSIONS, CameraState, Light
+from driver_monitor.state.sleepiness.nods import WINDOW_S as NOD_WINDOW_S
 
 Kind = Literal["number", "bool", "text"]
 
@@ -188,7 +188,7 @@ SIGNALS: dict[str, Signal] = {
     "emotion.label": _text(
         lambda s: s.emotion.label if s.emotion else None,
         "smoothed expression",
-        (*EMOTIONS, "positive", "negative", "uncertain"),
+        (*EXPRESSIONS, "positive", "negative", "uncertain"),
     ),
     "emotion.intensity": Signal(
         lambda s: s.emotion.intensity if s.emotion else None, "", "how far the expression is from neutral", high=1.0

@@ -1,1 +1,4 @@
-"""Observations over time to driver state. Pure: no clock, no I/O, no threads."""
+"""From observations to driver state over time. Pure: no clock, no files, no threads.
+
+It may import `timing` and `data`. `rules` reads its results, and `app` builds it.
+"""

@@ -5,26 +5,32 @@ from __future__ import annotations
 import math
 from typing import Protocol
 
-from driver_monitor.observation import Expression, EyeReason, FaceView, Light, Observation
-from driver_monitor.state.blinks import BlinkMeter
-from driver_monitor.state.cadence import Cadence, Step
-from driver_monitor.state.degraded import BlindnessWatch
-from driver_monitor.state.driver_state import DriverState, Emotion, GazeReason
-from driver_monitor.state.drowsiness import DrowsinessMeter
-from driver_monitor.state.expression import ExpressionTracker
-from driver_monitor.state.eyelids import Eyelids
-from driver_monitor.state.gaze import GazeTracker, Look
-from driver_monitor.state.nods import NodCounter
-from driver_monitor.state.occlusion import OcclusionWatch
-from driver_monitor.state.perclos import PerclosMeter
-from driver_monitor.state.regions import Wheel
-from driver_monitor.state.yawns import YawnCounter
+from driver_monitor.data.driver_state import DriverState, ExpressionState, GazeReason
+from driver_monitor.data.observation import (
+    Expression,
+    EyeReason,
+    FaceView,
+    Light,
+    Observation,
+)
+from driver_monitor.state.expression.expression_tracker import ExpressionTracker
+from driver_monitor.state.eyes.blinks import BlinkMeter
+from driver_monitor.state.eyes.eyelids import Eyelids
+from driver_monitor.state.eyes.perclos import PerclosMeter
+from driver_monitor.state.gaze.gaze_tracker import GazeDirection, GazeTracker
+from driver_monitor.state.gaze.regions import Wheel
+from driver_monitor.state.sleepiness.drowsiness import DrowsinessMeter
+from driver_monitor.state.sleepiness.nods import NodCounter
+from driver_monitor.state.sleepiness.yawns import YawnCounter
+from driver_monitor.state.visibility.degraded import BlindnessTracker
+from driver_monitor.state.visibility.occlusion import OcclusionTracker
+from driver_monitor.timing.cadence import Cadence, TimeStep
 
 
 class ExpressionSmoother(Protocol):
     """Turns single looks at the face into a smoothed emotion (`state.expression`)."""
 
-    def update(self, t: float, light: Light, expression: Expression | None, valid: bool) -> Emotion | None:
+    def update(self, t: float, light: Light, expression: Expression | None, valid: bool) -> ExpressionState | None:
         """Take one frame; `expression` only where the classifier ran, `valid`: a face is there to be judged."""
 
 
@@ -46,8 +52,8 @@ class StateTracker:
         self._drowsiness = DrowsinessMeter()
         self._gaze = GazeTracker(wheel)
         self._yawns = YawnCounter()
-        self._blindness = BlindnessWatch()
-        self._occlusion = OcclusionWatch()
+        self._blindness = BlindnessTracker()
+        self._occlusion = OcclusionTracker()
         self._state: DriverState | None = None
 
     def update(self, seen: Observation) -> DriverState:
@@ -57,11 +63,11 @@ class StateTracker:
             if self._state is not None:
                 return self._state
             # A first frame without a time: it can be looked at, but begins nothing.
-            step = Step(0.0, 0.0, 0.0)
+            step = TimeStep(0.0, 0.0, 0.0)
         self._state = self._next(step, seen)
         return self._state
 
-    def _next(self, step: Step, seen: Observation) -> DriverState:
+    def _next(self, step: TimeStep, seen: Observation) -> DriverState:
         face = seen.face
         look = self._gaze.look(face.head, seen.eyes) if face else None
         eyes = self._lids.update(step, seen.eyes if face else None, _missing(seen), self._may_teach(look))
@@ -99,7 +105,7 @@ class StateTracker:
             vehicle=seen.vehicle,
         )
 
-    def _may_teach(self, look: Look | None) -> bool:
+    def _may_teach(self, look: GazeDirection | None) -> bool:
         return look is not None and self._gaze.straight_ahead.teaches(look.direction)
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from driver_monitor.data.observation import VehicleData
 from driver_monitor.errors import SourceError
-from driver_monitor.observation import Vehicle
-from driver_monitor.vehicle.source import LastWord
+from driver_monitor.vehicle.source import LatestReport
 
 REQUEST_ID, ANSWERS = 0x7DF, range(0x7E8, 0x7F0)
 """Functional request to all control units, and the identifiers they answer with (ISO 15765-4)."""
@@ -45,11 +45,11 @@ class ObdVehicle:
         self._can, self._interface, self._channel = can, interface, channel
         self._bus: Any = None
         self._faults = 0
-        self._word = LastWord()
+        self._word = LatestReport()
         self._asked_t = self._tried_t = float("-inf")
         self._fastest = 0.0
 
-    def at(self, t: float) -> Vehicle:
+    def at(self, t: float) -> VehicleData:
         """Read what the bus has, ask again when it is time, and return what is believed at `t`, monotonic seconds."""
         try:
             if self._open(t):
@@ -84,7 +84,7 @@ class ObdVehicle:
             if speed is not None:
                 # Several control units may answer; one that says 0 must not make the car stand.
                 self._fastest = max(speed, self._fastest)
-                self._word.take(t, Vehicle(self._fastest, None))
+                self._word.take(t, VehicleData(self._fastest, None))
 
     def _ask(self, t: float) -> None:
         if t - self._asked_t < ASK_S:

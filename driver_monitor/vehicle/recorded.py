@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from driver_monitor.data.observation import VehicleData
 from driver_monitor.errors import SourceError
-from driver_monitor.observation import Vehicle
-from driver_monitor.vehicle.source import LastWord, SilentVehicle, VehicleSource, parse
+from driver_monitor.vehicle.source import (
+    LatestReport,
+    NoVehicle,
+    VehicleSource,
+    parse,
+)
 
 SUFFIX = ".vehicle.jsonl"
 MAX_BYTES = 100_000_000
@@ -22,9 +27,9 @@ class RecordedVehicle:
     def __init__(self, path: Path) -> None:
         self._said = _read(path)
         self._next = 0
-        self._word = LastWord()
+        self._word = LatestReport()
 
-    def at(self, t: float) -> Vehicle:
+    def at(self, t: float) -> VehicleData:
         """Return what had been said by `t`, seconds since the clip's first frame."""
         while self._next < len(self._said) and self._said[self._next][0] <= t + 1e-6:
             self._word.take(*self._said[self._next])
@@ -47,17 +52,17 @@ def beside(clip: Path) -> Path:
 def open_recorded(clip: Path) -> VehicleSource:
     """Return what the car said during `clip`; nothing where there is no file. Raises `SourceError`."""
     path = beside(clip)
-    return RecordedVehicle(path) if path.exists() else SilentVehicle()
+    return RecordedVehicle(path) if path.exists() else NoVehicle()
 
 
-def _read(path: Path) -> list[tuple[float, Vehicle]]:
+def _read(path: Path) -> list[tuple[float, VehicleData]]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise SourceError(f"{path}: more than {MAX_BYTES} bytes; cut it to the length of the clip")
         lines = path.read_bytes().splitlines()
     except OSError as error:
         raise SourceError(f"{path}: cannot read it: {error.strerror}; check its permissions or remove it") from error
-    said: list[tuple[float, Vehicle]] = []
+    said: list[tuple[float, VehicleData]] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue

@@ -6,18 +6,16 @@ import json
 import math
 from typing import Protocol
 
-from driver_monitor.observation import SILENT, Vehicle
+from driver_monitor.data.observation import FASTEST_KMH, UNKNOWN_VEHICLE, VehicleData
 
 STALE_S = 2.0
 """What the car said longer ago is unknown (the vehicle input of docs/rules.md)."""
-FASTEST_KMH = 400.0
-"""No car on a road is faster; such a speed is a fault of whoever sent it."""
 
 
 class VehicleSource(Protocol):
     """Tells what the car says of itself. No method waits or raises for what happens outside."""
 
-    def at(self, t: float) -> Vehicle:
+    def at(self, t: float) -> VehicleData:
         """Return what is known at `t`, in seconds that never run backwards."""
 
     def counters(self) -> dict[str, int]:
@@ -27,13 +25,13 @@ class VehicleSource(Protocol):
         """Let go of the source; may be called twice."""
 
 
-class SilentVehicle:
+class NoVehicle:
     """A car that says nothing."""
 
-    def at(self, t: float) -> Vehicle:
+    def at(self, t: float) -> VehicleData:
         """Return that nothing is known."""
         del t
-        return SILENT
+        return UNKNOWN_VEHICLE
 
     def counters(self) -> dict[str, int]:
         """Return no counts."""
@@ -43,24 +41,24 @@ class SilentVehicle:
         """Do nothing."""
 
 
-class LastWord:
+class LatestReport:
     """The last thing said of each quantity, believed for `STALE_S`."""
 
     def __init__(self) -> None:
         self._speed: tuple[float, float] | None = None
         self._ignition: tuple[float, bool] | None = None
 
-    def take(self, t: float, vehicle: Vehicle) -> None:
+    def take(self, t: float, vehicle: VehicleData) -> None:
         """Take what was said at `t`, seconds; a quantity that is not mentioned keeps its last value."""
         if vehicle.speed_kmh is not None:
             self._speed = t, vehicle.speed_kmh
         if vehicle.ignition is not None:
             self._ignition = t, vehicle.ignition
 
-    def at(self, t: float) -> Vehicle:
+    def at(self, t: float) -> VehicleData:
         """Return what is still believed at `t`."""
         speed, ignition = self._speed, self._ignition
-        return Vehicle(
+        return VehicleData(
             speed[1] if speed is not None and _fresh(t, speed[0]) else None,
             ignition[1] if ignition is not None and _fresh(t, ignition[0]) else None,
         )
@@ -70,7 +68,7 @@ def _fresh(t: float, said: float) -> bool:
     return t - said <= STALE_S + 1e-6
 
 
-def parse(text: bytes | str) -> tuple[Vehicle, float | None]:
+def parse(text: bytes | str) -> tuple[VehicleData, float | None]:
     """Return what a message says, and its `t` in seconds where it has one.
 
     `{"speed_kmh": 87.5, "ignition": true}`; either may be missing or null, other fields are left alone. Raises
@@ -90,7 +88,7 @@ def parse(text: bytes | str) -> tuple[Vehicle, float | None]:
     t = message.get("t")
     if t is not None and not _number(t, -math.inf, math.inf):
         raise ValueError(f"t: expected seconds, found {t!r:.40}")
-    return Vehicle(None if speed is None else float(speed), ignition), None if t is None else float(t)
+    return VehicleData(None if speed is None else float(speed), ignition), None if t is None else float(t)
 
 
 def _number(value: object, low: float, high: float) -> bool:

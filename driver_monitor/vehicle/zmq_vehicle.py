@@ -6,9 +6,9 @@ import logging
 
 import zmq
 
+from driver_monitor.data.observation import UNKNOWN_VEHICLE, VehicleData
 from driver_monitor.errors import SourceError
-from driver_monitor.observation import SILENT, Vehicle
-from driver_monitor.vehicle.source import STALE_S, LastWord, parse
+from driver_monitor.vehicle.source import STALE_S, LatestReport, parse
 
 TOPIC = b"vehicle/"
 AT_ONCE = 64
@@ -24,7 +24,7 @@ class ZmqVehicle:
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint, self._refused = endpoint, 0
-        self._word = LastWord()
+        self._word = LatestReport()
         self._floods = 0
         self._asked_t: float | None = None
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -34,7 +34,7 @@ class ZmqVehicle:
             self.close()
             raise SourceError(f"vehicle.input: {endpoint}: {error}; expected tcp://127.0.0.1:PORT or ipc://") from None
 
-    def at(self, t: float) -> Vehicle:
+    def at(self, t: float) -> VehicleData:
         """Take what has come in and return what is believed at `t`, monotonic seconds.
 
         A message counts from when it is read. Where that cannot be so, after a pause of ours or in a flood, what has
@@ -51,7 +51,7 @@ class ZmqVehicle:
             self._take(t, frames)
         self._floods += 1
         self._throw_away()
-        return SILENT
+        return UNKNOWN_VEHICLE
 
     def counters(self) -> dict[str, int]:
         """Return how many messages could not be understood, and how often there were too many."""
@@ -70,7 +70,7 @@ class ZmqVehicle:
         return found
 
     def _throw_away(self) -> None:
-        self._word = LastWord()
+        self._word = LatestReport()
         self._socket.close(0)
         self._socket = self._connect()
 

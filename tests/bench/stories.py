@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from driver_monitor.bench.labels import ClipLabels
-from driver_monitor.bench.track import Track
+from driver_monitor.bench.score.labels import ClipLabels
+from driver_monitor.bench.score.track import Track
 
 Span = tuple[int, int]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor.bench.score_eyes import Auc, score_eyes
+from driver_monitor.bench.score.nets.eyes import Auc, score_eyes
 
 pairs = st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=1, max_size=40)
 

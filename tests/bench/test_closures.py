@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor.bench.closures import ClosureScore, eye_truth, score_closures
-from driver_monitor.bench.intervals import ratio
+from driver_monitor.bench.score.closures import ClosureScore, eye_truth, score_closures
+from driver_monitor.bench.score.intervals import ratio
 from tests.bench.stories import Span, closed, event, labels, track
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from driver_monitor.bench.explain import WIDTH, explain
+from driver_monitor.data.alert import AlertEvent
 from driver_monitor.errors import LabelError, UsageError
-from driver_monitor.outputs.envelope import Provenance, ReplayStamper, envelope
-from driver_monitor.rules.alert import AlertEvent
+from driver_monitor.messages.envelope import Provenance, ReplayStamper, envelope
 from tests.conftest import Cli
 from tests.timeline import alerts, attentive, away, film, no_face, shut
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driver_monitor.bench.intervals import bootstrap, bootstrap_ratio, poisson_rate
+from driver_monitor.bench.score.intervals import bootstrap, bootstrap_ratio, poisson_rate
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor.bench.labels import load_labels, runs
+from driver_monitor.bench.score.labels import load_labels, runs
 from driver_monitor.demo import TRUTH
 from driver_monitor.errors import LabelError
 

@@ -11,9 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor.bench.score_emotion import calibration_error, classify, load_faces, score_emotion
+from driver_monitor.bench.score.nets.expression import (
+    calibration_error,
+    classify,
+    load_faces,
+    score_emotion,
+)
+from driver_monitor.data.observation import EXPRESSIONS, Expression
 from driver_monitor.errors import LabelError
-from driver_monitor.observation import EMOTIONS, Expression
 from tests.conftest import Cli
 
 
@@ -59,7 +64,7 @@ class Sizes:
 
     def probabilities(self, crop: np.ndarray[Any, Any]) -> Expression:
         self.seen.add(crop.shape)
-        return Expression(dict.fromkeys(EMOTIONS, 0.125))
+        return Expression(dict.fromkeys(EXPRESSIONS, 0.125))
 
 
 @pytest.mark.parametrize("shape", [(48, 48), (224, 224), (1, 1), (20, 300), (49, 47)])

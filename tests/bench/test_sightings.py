@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from driver_monitor.bench.alarms import score_alarms
-from driver_monitor.bench.sightings import score_face, score_looks, score_yawns
+from driver_monitor.bench.score.alarms import score_alarms
+from driver_monitor.bench.score.sightings import score_face, score_looks, score_yawns
 from tests.bench.stories import closed, event, labels, track
 
 

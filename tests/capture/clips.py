@@ -10,7 +10,7 @@ import av
 import numpy as np
 from av.video.stream import VideoStream
 
-from driver_monitor.capture.frame import Image
+from driver_monitor.imaging.frame import Image
 
 MILLISECOND = Fraction(1, 1000)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from driver_monitor.capture.clip import ClipCamera
-from driver_monitor.capture.frame import Frame
+from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.errors import SourceError
+from driver_monitor.imaging.frame import Frame
 from tests.capture.clips import number_in, picture_of, turn, write_clip, write_sound
 
 PICTURES = [picture_of(number) for number in range(24)]

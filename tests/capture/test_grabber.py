@@ -13,11 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driver_monitor.capture.camera import Camera, Expected
-from driver_monitor.capture.clip import ClipCamera
 from driver_monitor.capture.fake import FakeCamera
-from driver_monitor.capture.frame import Frame, Image
-from driver_monitor.capture.grabber import BACKOFF_S, FIRST_FRAME_S, STUCK_AFTER_S, UNKNOWN, Grabber
+from driver_monitor.capture.grabber import (
+    BACKOFF_S,
+    FIRST_FRAME_S,
+    STUCK_AFTER_S,
+    UNKNOWN,
+    Grabber,
+)
+from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.errors import SourceError
+from driver_monitor.imaging.frame import Frame, Image
 from tests.capture.clips import number_in, picture_of, write_clip
 
 LONG_S = 10.0

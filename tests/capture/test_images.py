@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from driver_monitor.capture import decoder_noise
-from driver_monitor.capture.images import FolderCamera, list_images, read_image
+from driver_monitor.capture.recordings import decoder_noise
+from driver_monitor.capture.recordings.images import FolderCamera, list_images, read_image
 from driver_monitor.errors import SourceError
 from tests.capture.clips import number_in, picture_of
 

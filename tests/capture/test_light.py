@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from driver_monitor.capture.light import HOLD_S, SteadyLight
-from driver_monitor.observation import Light
+from driver_monitor.data.observation import Light
+from driver_monitor.perception.scene.light import HOLD_S, LightFilter
 
 
 def run(*told: tuple[float, Light]) -> list[Light]:
-    light = SteadyLight()
+    light = LightFilter()
     return [light.update(said, t) for t, said in told]
 
 

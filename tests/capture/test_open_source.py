@@ -8,10 +8,10 @@ import cv2
 import pytest
 
 from driver_monitor.capture.camera import Expected
-from driver_monitor.capture.clip import ClipCamera
-from driver_monitor.capture.images import FolderCamera
 from driver_monitor.capture.open_source import check_source, open_camera
-from driver_monitor.config import CameraConfig
+from driver_monitor.capture.recordings.clip import ClipCamera
+from driver_monitor.capture.recordings.images import FolderCamera
+from driver_monitor.config.schema import CameraConfig
 from driver_monitor.errors import SourceError
 from tests.capture.clips import picture_of, write_clip
 

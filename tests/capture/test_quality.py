@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from driver_monitor.capture.clip import ClipCamera
-from driver_monitor.capture.frame import Image
-from driver_monitor.capture.images import list_images, read_image
-from driver_monitor.capture.quality import picture_state
+from driver_monitor.capture.recordings.clip import ClipCamera
+from driver_monitor.capture.recordings.images import list_images, read_image
+from driver_monitor.imaging.frame import Image
+from driver_monitor.perception.scene.quality import picture_state
 
 SHARED = Path("/work/shared/data")
 RNG = np.random.default_rng(3)

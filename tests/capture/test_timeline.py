@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor.capture.timeline import PAUSE_S, Timeline
+from driver_monitor.capture.recordings.timeline import PAUSE_S, Timeline
 
 MS = Fraction(1, 1000)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from driver_monitor.capture.v4l2 import V4l2Camera
-from driver_monitor.config import CameraConfig
+from driver_monitor.config.schema import CameraConfig
 from driver_monitor.errors import SourceError
 
 

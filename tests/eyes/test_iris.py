@@ -7,9 +7,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from driver_monitor.eyes.iris import iris_turn
-from driver_monitor.eyes.patch import CORNER_SHARE, HEIGHT, WIDTH, normalise
-from driver_monitor.observation import EyeView
+from driver_monitor.data.observation import EyeView
+from driver_monitor.perception.eyes.iris import iris_turn
+from driver_monitor.perception.eyes.patch import (
+    CORNER_SHARE,
+    HEIGHT,
+    WIDTH,
+    normalise,
+)
 
 READABLE, CLOSED, UNREADABLE = EyeView(1.0, 0.0), EyeView(0.1, 0.9), EyeView(None, None, "glare")
 EYE = CORNER_SHARE * WIDTH

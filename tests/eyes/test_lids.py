@@ -8,10 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor.capture.frame import Frame
-from driver_monitor.capture.images import read_image
-from driver_monitor.eyes.lids import SHUT, USUAL, opening
-from driver_monitor.service import Request, build_perception, load_models, load_plan
+from driver_monitor.app.build import (
+    Request,
+    build_perception,
+    load_models,
+    load_plan,
+)
+from driver_monitor.capture.recordings.images import read_image
+from driver_monitor.imaging.frame import Frame
+from driver_monitor.perception.eyes.lids import SHUT, USUAL, opening
 
 
 def test_ok__a_usual_open_eye_reads_one_and_a_shut_one_nothing() -> None:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from driver_monitor.eyes.eye_net import Answers
-from driver_monitor.eyes.lids import opening
-from driver_monitor.eyes.reader import EyeReader
-from driver_monitor.eyes.unreadable import FAR_EYE_YAW, NEAR_EYE_YAW
-from driver_monitor.observation import EyeReason, EyesView, Light
+from driver_monitor.data.observation import EyeReason, EyesView, Light
+from driver_monitor.perception.eyes.eye_net import Answers
+from driver_monitor.perception.eyes.lids import opening
+from driver_monitor.perception.eyes.reader import EyeReader
+from driver_monitor.perception.eyes.unreadable import FAR_EYE_YAW, NEAR_EYE_YAW
 from tests.faces import points, view
 
 Answer = tuple[float, float, float]

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driver_monitor import resources, service
-from driver_monitor.capture.frame import Image
-from driver_monitor.config import Config, FaceConfig, ModelsConfig
+from driver_monitor.app import build
+from driver_monitor.config import resources
+from driver_monitor.config.schema import Config, FaceConfig, ModelsConfig
 from driver_monitor.errors import ModelError
-from driver_monitor.face.detector import HogDetector
-from driver_monitor.face.landmarks import LandmarkNet
-from driver_monitor.face.net_detector import (
+from driver_monitor.imaging.frame import Image
+from driver_monitor.perception.face.detectors.hog import HogDetector
+from driver_monitor.perception.face.detectors.net_detector import (
     CELL,
     FAINT,
     LONG_SIDE,
@@ -29,9 +29,10 @@ from driver_monitor.face.net_detector import (
     proposed,
     shrink,
 )
-from driver_monitor.face.open_detector import open_detector
-from driver_monitor.face.tracker import FaceTracker
-from driver_monitor.face.yunet_detector import YunetDetector
+from driver_monitor.perception.face.detectors.open_detector import open_detector
+from driver_monitor.perception.face.detectors.yunet_detector import YunetDetector
+from driver_monitor.perception.face.landmarks import LandmarkNet
+from driver_monitor.perception.face.tracker import FaceTracker
 from tests.conftest import SHARED, demo_frames
 
 MODELS = resources.path("models")
@@ -56,20 +57,20 @@ def awake() -> Image:
 
 
 def test_ok__our_own_net_searches_unless_told_otherwise() -> None:
-    assert isinstance(service.load_models(Config()).detector, NetDetector)
+    assert isinstance(build.load_models(Config()).detector, NetDetector)
 
 
 def test_ok__hog_searches_where_the_config_says_so_and_alerts_then_name_another_set_of_models() -> None:
-    ours, hog = service.load_models(config("auto")), service.load_models(config("hog"))
+    ours, hog = build.load_models(config("auto")), build.load_models(config("hog"))
     assert isinstance(hog.detector, HogDetector)
     assert ours.digest != hog.digest
 
 
 @needs_yunet
 def test_ok__a_yunet_file_named_by_the_user_searches_and_is_part_of_the_models_hash() -> None:
-    models = service.load_models(config(str(YUNET)))
+    models = build.load_models(config(str(YUNET)))
     assert isinstance(models.detector, YunetDetector)
-    assert models.digest != service.load_models(config("hog")).digest
+    assert models.digest != build.load_models(config("hog")).digest
     assert len(models.detector.find(awake())) == 1
 
 
@@ -77,7 +78,7 @@ def test_ok__where_our_file_is_missing_hog_searches_and_the_log_says_so_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        models = service.load_models(config("auto", without_detector(tmp_path)))
+        models = build.load_models(config("auto", without_detector(tmp_path)))
     assert isinstance(models.detector, HogDetector)
     said = [record.getMessage() for record in caplog.records if "detector.onnx" in record.getMessage()]
     assert len(said) == 1
@@ -120,7 +121,7 @@ def test_fail__a_folder_that_is_not_there_is_one_line_and_no_word_of_hog(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(ModelError, match=r"landmarks\.onnx: cannot read the model"):
-        service.load_models(config("auto", tmp_path / "none"))
+        build.load_models(config("auto", tmp_path / "none"))
     assert caplog.messages == []
 
 

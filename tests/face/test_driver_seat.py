@@ -11,14 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor import service
-from driver_monitor.capture.frame import Image
-from driver_monitor.face.driver_seat import MOST_PATIENCE_S, DriverSeat, Place, Side, likeness
-from driver_monitor.face.landmarks import Crop, Landmarks
-from driver_monitor.face.landmarks import Detector as DetectorKind
-from driver_monitor.face.tracker import FaceTracker, Points, box_of_points
-from driver_monitor.observation import Box, FaceView
-from driver_monitor.service import Request
+from driver_monitor.app import build
+from driver_monitor.app.build import Request
+from driver_monitor.data.observation import Box, FaceView
+from driver_monitor.imaging.frame import Image
+from driver_monitor.perception.face.driver_seat import (
+    MOST_PATIENCE_S,
+    DriverSeat,
+    Place,
+    Side,
+    likeness,
+)
+from driver_monitor.perception.face.landmarks import Crop, DetectorKind, Landmarks
+from driver_monitor.perception.face.tracker import FaceTracker, Points, box_of_points
 from tests.conftest import SHARED, demo_frames
 
 SHAPE = np.random.default_rng(1).uniform(-0.5, 0.5, (70, 2)).astype(np.float32)
@@ -245,8 +250,8 @@ def beside(left: Image, right: Image, scale: float) -> Image:
 
 def chosen(picture: Image, side: Side) -> float:
     """The middle of the face that the real detector and net follow in `picture`."""
-    plan = service.load_plan(Request())
-    models = service.load_models(plan.config)
+    plan = build.load_plan(Request())
+    models = build.load_models(plan.config)
     tracker = FaceTracker(models.detector, models.landmarks, 10.0, DriverSeat(side))
     face = tracker.update(picture, 0.0)
     assert face is not None

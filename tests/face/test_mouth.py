@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from driver_monitor.face.mouth import mouth_opening
-from driver_monitor.observation import HeadPose
+from driver_monitor.data.observation import HeadPose
+from driver_monitor.perception.face.mouth import mouth_opening
 from tests.faces import points
 
 AHEAD = HeadPose(0.0, 0.0, 0.0)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor.eyes.lids import LEFT_EYE, RIGHT_EYE
-from driver_monitor.face.steady import SteadyFace
-from driver_monitor.observation import HeadPose
+from driver_monitor.data.observation import HeadPose
+from driver_monitor.perception.eyes.lids import LEFT_EYE, RIGHT_EYE
+from driver_monitor.perception.face.smoothing import FaceSmoother
 from tests.mean_face import MEAN_FACE
 
 FPS = 30.0
@@ -26,7 +26,7 @@ def noisy(frames: int, sigma: float = 1.0) -> np.ndarray:
 
 
 def test_ok__a_still_face_trembles_less_than_half_as_much() -> None:
-    steady, seen = SteadyFace(), noisy(90, 0.3)
+    steady, seen = FaceSmoother(), noisy(90, 0.3)
     calm = np.array([steady.points(i / FPS, points) for i, points in enumerate(seen)])
     lids = [index for eye in (LEFT_EYE, RIGHT_EYE) for index in eye]
     others = [index for index in range(70) if index not in lids]
@@ -35,14 +35,14 @@ def test_ok__a_still_face_trembles_less_than_half_as_much() -> None:
 
 @given(st.integers(1, 40), st.sampled_from([10.0, 15.0, 30.0]))
 def test_ok__the_lids_are_as_far_apart_as_they_were_seen_in_every_frame(frames: int, fps: float) -> None:
-    steady = SteadyFace()
+    steady = FaceSmoother()
     for index, points in enumerate(noisy(frames, 4.0)):
         assert gaps(steady.points(index / fps, points)) == pytest.approx(gaps(points), abs=1e-3)
 
 
 def test_ok__a_head_that_moves_is_followed_at_once() -> None:
     """A quick lean, half a face's width in a fifth of a second: never more than a tenth of an eye distance late."""
-    steady = SteadyFace()
+    steady = FaceSmoother()
     for index in range(40):
         shift = 60 * np.clip((index - 20) / 6, 0, 1)
         points = FACE + np.array([shift, 0], np.float32)
@@ -51,14 +51,14 @@ def test_ok__a_head_that_moves_is_followed_at_once() -> None:
 
 
 def test_ok__a_face_twice_as_near_is_filtered_alike() -> None:
-    near, far = SteadyFace(), SteadyFace()
+    near, far = FaceSmoother(), FaceSmoother()
     for index, points in enumerate(noisy(30)):
         t = index / FPS
         assert near.points(t, 2 * points) == pytest.approx(2 * far.points(t, points), abs=1e-2)
 
 
 def test_ok__the_heads_angles_are_calmed_and_a_lost_pose_is_not_bridged() -> None:
-    steady, rng = SteadyFace(), np.random.default_rng(3)
+    steady, rng = FaceSmoother(), np.random.default_rng(3)
     seen = [HeadPose(*angles) for angles in rng.normal((20, -5, 2), 0.4, (90, 3))]
     calm = [steady.head(index / FPS, head) for index, head in enumerate(seen)]
     yaws = np.array([[head.yaw, quiet.yaw] for head, quiet in zip(seen, calm, strict=True) if quiet is not None])
@@ -69,7 +69,7 @@ def test_ok__the_heads_angles_are_calmed_and_a_lost_pose_is_not_bridged() -> Non
 
 
 def test_ok__another_face_starts_anew() -> None:
-    steady = SteadyFace()
+    steady = FaceSmoother()
     steady.points(0.0, FACE)
     steady.head(0.0, HeadPose(40.0, 0.0, 0.0))
     steady.reset()

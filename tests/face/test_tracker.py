@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from driver_monitor.capture.frame import Image
-from driver_monitor.face.landmarks import Crop, Landmarks
-from driver_monitor.face.landmarks import Detector as DetectorKind
-from driver_monitor.face.tracker import BRIDGE_S, FaceTracker
-from driver_monitor.observation import Box
+from driver_monitor.data.observation import Box
+from driver_monitor.imaging.frame import Image
+from driver_monitor.perception.face.landmarks import Crop, DetectorKind, Landmarks
+from driver_monitor.perception.face.tracker import BRIDGE_S, FaceTracker
 
 SHAPE = np.random.default_rng(1).uniform(-40, 40, (70, 2)).astype(np.float32)
 TEXTURE = np.random.default_rng(2).integers(60, 255, (100, 100), dtype=np.uint8)

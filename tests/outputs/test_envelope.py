@@ -7,8 +7,14 @@ import json
 import uuid
 from datetime import datetime, timedelta, timezone
 
-from driver_monitor.outputs.envelope import LiveStamper, Provenance, ReplayStamper, Stamper, envelope
-from driver_monitor.rules.alert import AlertEvent, Evidence, Phase
+from driver_monitor.data.alert import AlertEvent, Evidence, Phase
+from driver_monitor.messages.envelope import (
+    LiveStamper,
+    Provenance,
+    ReplayStamper,
+    Stamper,
+    envelope,
+)
 
 ORIGIN = Provenance("van-12", "models", "config", "default")
 EVIDENCE = Evidence(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from driver_monitor.config import GpioConfig, ZmqConfig
+from driver_monitor.config.schema import GpioConfig, ZmqConfig
+from driver_monitor.data.alert import Level
+from driver_monitor.messages.wire import Message
 from driver_monitor.outputs.fanout import Outputs
-from driver_monitor.outputs.gpio import GpioOutput
+from driver_monitor.outputs.gpio_output import GpioOutput
 from driver_monitor.outputs.journal import Journal
-from driver_monitor.outputs.output import Message
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
-from driver_monitor.rules.alert import Level
 
 
 class Recorder:

@@ -14,12 +14,18 @@ from gpiozero.pins.mock import MockFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor.config import GpioConfig
+from driver_monitor.config.schema import GpioConfig
+from driver_monitor.data.alert import LEVELS, Level
 from driver_monitor.errors import OutputError
-from driver_monitor.outputs import gpio, gpio_off
-from driver_monitor.outputs.gpio import GpioOutput
-from driver_monitor.outputs.patterns import BUZZER, LED, Pattern, Signaller
-from driver_monitor.rules.alert import LEVELS, Level
+from driver_monitor.gpio import off as gpio_off
+from driver_monitor.gpio.patterns import (
+    BUZZER,
+    LED,
+    Pattern,
+    PatternPlayer,
+)
+from driver_monitor.outputs import gpio_output as gpio
+from driver_monitor.outputs.gpio_output import GpioOutput
 
 BUZZ, LIGHT = 17, 27
 CONFIG = GpioConfig(backend="mock", buzzer_pin=BUZZ, led_pin=LIGHT)
@@ -293,7 +299,7 @@ def test_ok__a_pattern_holds_exactly_until_the_change_it_announces(seconds: list
 def test_ok__whatever_the_levels_the_buzzer_sounds_only_at_warning_or_worse(
     steps: list[tuple[float, Level | None]],
 ) -> None:
-    signaller, now = Signaller(max_buzz_s=5.0), 0.0
+    signaller, now = PatternPlayer(max_buzz_s=5.0), 0.0
     before: Level | None = None
     for wait, level in steps:
         now += wait

@@ -23,8 +23,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from driver_monitor.outputs import background, journal, lines
+from driver_monitor.messages import lines
+from driver_monitor.outputs import journal
 from driver_monitor.outputs.journal import Journal, PriorityFormatter
+from driver_monitor.threads import background
 
 PATIENCE_S = 20.0
 """Only a failing test waits so long."""

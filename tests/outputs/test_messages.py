@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from driver_monitor.outputs.messages import signals, state_message
-from driver_monitor.profiles import load_profile
+from driver_monitor.config.profiles import load_profile
+from driver_monitor.messages.state import signals, state_message
 from driver_monitor.rules.engine import Engine
 from driver_monitor.state.tracker import StateTracker
 from tests.timeline import Stretch, attentive, no_face, observe, shut

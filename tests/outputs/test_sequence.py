@@ -12,7 +12,12 @@ from typing import Any
 import pytest
 
 from driver_monitor.outputs import sequence
-from driver_monitor.outputs.sequence import BLOCK, CLOCK_SET_MS, FILE, AlertSequence
+from driver_monitor.outputs.sequence import (
+    BLOCK,
+    CLOCK_SET_MS,
+    FILE,
+    AlertSequence,
+)
 
 NOW_MS = CLOCK_SET_MS + 10_000_000
 

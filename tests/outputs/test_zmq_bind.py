@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from driver_monitor.config import ZmqConfig
+from driver_monitor.config.schema import ZmqConfig
 from driver_monitor.errors import OutputError
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 from tests.outputs.listener import listening, status

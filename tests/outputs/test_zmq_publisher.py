@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import pytest
 import zmq
 
-from driver_monitor.config import ZmqConfig
+from driver_monitor.config.schema import ZmqConfig
 from driver_monitor.outputs import zmq_publisher
-from driver_monitor.outputs.xpub import LastValueSocket
+from driver_monitor.outputs.last_value_socket import LastValueSocket
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 from tests.outputs.listener import PATIENCE_MS, alert, listening, status
 

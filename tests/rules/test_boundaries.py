@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from driver_monitor.profiles import known
-from driver_monitor.rules.alert import AlertEvent
+from driver_monitor.config.profiles import known
+from driver_monitor.data.alert import AlertEvent
+from driver_monitor.data.driver_state import DriverState, Drowsiness
 from driver_monitor.rules.engine import Engine
-from driver_monitor.state.degraded import EYES_HEAL_S, FACE_HEAL_S
-from driver_monitor.state.driver_state import DriverState, Drowsiness
+from driver_monitor.state.visibility.degraded import EYES_HEAL_S, FACE_HEAL_S
 from tests.timeline import (
     Stretch,
     alerts,

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from driver_monitor.profiles import load_profile
+from driver_monitor.config.profiles import load_profile
 from tests.timeline import (
     Stretch,
     alerts,

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from driver_monitor.config.profiles import load_profile
+from driver_monitor.data.alert import AlertEvent
 from driver_monitor.errors import ConfigError
-from driver_monitor.profiles import load_profile
-from driver_monitor.rules.alert import AlertEvent
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
-from driver_monitor.state.glances import RESET_S
+from driver_monitor.state.gaze.glances import RESET_S
 from tests.timeline import (
     Stretch,
     alerts,

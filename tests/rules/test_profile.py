@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from driver_monitor.config.profiles import load_profile
+from driver_monitor.data.alert import Value
 from driver_monitor.errors import ConfigError
-from driver_monitor.profiles import load_profile
 from driver_monitor.rules import message
-from driver_monitor.rules.alert import Value
 from driver_monitor.rules.profile import MAX_RULES, Profile
 from driver_monitor.rules.signals import SIGNALS
 

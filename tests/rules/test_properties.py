@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driver_monitor.observation import Observation
-from driver_monitor.profiles import known
-from driver_monitor.rules.alert import AlertEvent
+from driver_monitor.config.profiles import known
+from driver_monitor.data.alert import AlertEvent
+from driver_monitor.data.observation import Observation
 from tests.timeline import (
     Stretch,
     alerts,

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from driver_monitor.profiles import known
+from driver_monitor.config.profiles import known
 from driver_monitor.rules.engine import Engine
 from tests.timeline import Stretch, attentive, away, film, no_camera, no_face, raised, shipped, shut, states, unreadable
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from driver_monitor.profiles import known, load_profile
-from driver_monitor.rules.alert import AlertEvent
+from driver_monitor.config.profiles import known, load_profile
+from driver_monitor.data.alert import AlertEvent
 from driver_monitor.rules.engine import Engine
 from driver_monitor.state.tracker import StateTracker
 from tests.timeline import Stretch, alerts, attentive, away, film, no_camera, no_face, raised, shut, states, unreadable

@@ -10,12 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driver_monitor.state.blink_baseline import DEVIATIONS, LEARNED, MEANS, BlinkBaseline
-from driver_monitor.state.blink_features import BLINKS, features
-from driver_monitor.state.blinks import LONGEST_S, BlinkMeter
-from driver_monitor.state.cadence import Cadence
-from driver_monitor.state.driver_state import Blink, Perclos
-from driver_monitor.state.drowsiness import HIGHEST, LOWEST, OLD_S, DrowsinessMeter
+from driver_monitor.data.driver_state import Blink, Perclos
+from driver_monitor.state.eyes.blinks import LONGEST_S, BlinkMeter
+from driver_monitor.state.sleepiness.blink_baseline import (
+    DEVIATIONS,
+    LEARNED,
+    MEANS,
+    BlinkBaseline,
+)
+from driver_monitor.state.sleepiness.blink_features import BLINKS, features
+from driver_monitor.state.sleepiness.drowsiness import (
+    HIGHEST,
+    LOWEST,
+    OLD_S,
+    DrowsinessMeter,
+)
+from driver_monitor.timing.cadence import Cadence
 from tests.timeline import Stretch, attentive, film, no_face, shut, states
 
 Lids = list[tuple[float, float]]

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor.observation import EyesView, EyeView
-from driver_monitor.state.cadence import Cadence, Step
-from driver_monitor.state.eye_baseline import BOUNDS, EyeBaseline
-from driver_monitor.state.eyelids import CLOSED_AT, Eyelids, fuse
+from driver_monitor.data.observation import EyesView, EyeView
+from driver_monitor.state.eyes.eye_baseline import BOUNDS, EyeBaseline
+from driver_monitor.state.eyes.eyelids import CLOSED_AT, Eyelids, fuse
+from driver_monitor.timing.cadence import Cadence, TimeStep
 from tests.timeline import Stretch, attentive, film, no_camera, no_face, shut, states, unreadable
 
 
@@ -47,7 +47,7 @@ def test_ok__baseline_stays_within_its_bounds_whatever_it_is_taught() -> None:
     for opening in (0.05, 2.4):
         baseline = EyeBaseline()
         for k in range(200):
-            baseline.learn(Step(k * 0.05, 0.05, 0.05), opening)
+            baseline.learn(TimeStep(k * 0.05, 0.05, 0.05), opening)
         assert BOUNDS[0] <= baseline.value <= BOUNDS[1]
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from driver_monitor.state.regions import Wheel
+from driver_monitor.state.gaze.regions import Wheel
 from driver_monitor.state.tracker import StateTracker
 from tests.timeline import Stretch, attentive, away, film, no_camera, no_face, shut, states
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driver_monitor.state.driver_state import DriverState, Glance
+from driver_monitor.data.driver_state import DriverState, Glance
 from tests.timeline import Stretch, alerts, attentive, away, film, no_camera, no_face, shut, states, unreadable
 
 

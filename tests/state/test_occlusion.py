@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from driver_monitor.observation import EMOTIONS, Expression, EyeReason
-from driver_monitor.state.driver_state import DriverState
-from driver_monitor.state.expression import ExpressionTracker
+from driver_monitor.data.driver_state import DriverState
+from driver_monitor.data.observation import EXPRESSIONS, Expression, EyeReason
+from driver_monitor.state.expression.expression_tracker import ExpressionTracker
 from driver_monitor.state.tracker import StateTracker
 from tests.timeline import Stretch, attentive, film, no_face, states, unreadable
 
@@ -48,7 +48,7 @@ def test_ok__a_mask_alone_is_not_degraded_and_the_eyes_are_read_on() -> None:
 
 
 def test_ok__a_masked_face_has_no_expression() -> None:
-    angry = Expression({name: 0.93 if name == "anger" else 0.01 for name in EMOTIONS})
+    angry = Expression({name: 0.93 if name == "anger" else 0.01 for name in EXPRESSIONS})
     frames = [replace(frame, expression=angry) for frame in film([attentive(8, mouth_hidden=0.95)])]
     tracker = StateTracker(ExpressionTracker())
     assert {state.emotion is None for state in map(tracker.update, frames)} == {True}

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor.observation import Observation
-from driver_monitor.state.driver_state import DriverState
-from driver_monitor.state.window import WindowedTime
+from driver_monitor.data.driver_state import DriverState
+from driver_monitor.data.observation import Observation
+from driver_monitor.timing.window import WindowedTime
 from tests.timeline import attentive, film, shut, states, unreadable
 
 

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from driver_monitor import service
+from driver_monitor.app import build
+from driver_monitor.app.build import Request
 from driver_monitor.bench.inspect import inspect
-from driver_monitor.capture.frame import Frame
-from driver_monitor.capture.images import read_image
-from driver_monitor.observation import EMOTIONS, Expression
-from driver_monitor.service import Request
-from driver_monitor.state.expression import ExpressionTracker
+from driver_monitor.capture.recordings.images import read_image
+from driver_monitor.data.observation import EXPRESSIONS, Expression
+from driver_monitor.imaging.frame import Frame
+from driver_monitor.state.expression.expression_tracker import ExpressionTracker
 from driver_monitor.state.tracker import StateTracker
 from tests.timeline import attentive, observe
 
-HAPPY = Expression({name: 0.93 if name == "happiness" else 0.01 for name in EMOTIONS})
+HAPPY = Expression({name: 0.93 if name == "happiness" else 0.01 for name in EXPRESSIONS})
 
 
 @pytest.mark.parametrize(("tracker", "label"), [(ExpressionTracker(0.0), "happiness"), (None, "uncertain")])
@@ -39,10 +39,10 @@ class AlwaysHappy:
 
 
 def test_ok__inspect_names_what_a_face_shows_and_the_first_frame_of_a_clip_does_not(still: Path) -> None:
-    plan = service.load_plan(Request())
-    models = replace(service.load_models(plan.config), expression=AlwaysHappy())  # type: ignore[arg-type]
+    plan = build.load_plan(Request())
+    models = replace(build.load_models(plan.config), expression=AlwaysHappy())  # type: ignore[arg-type]
     (seen,) = inspect([still], plan, models)
     assert seen["emotion"]["label"] == "happiness"
-    first = service.build_pipeline(plan, models).step(Frame(read_image(still), 0.0, 0, "clip")).state
+    first = build.build_pipeline(plan, models).step(Frame(read_image(still), 0.0, 0, "clip")).state
     assert first.emotion is not None
     assert first.emotion.label == "uncertain"

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from driver_monitor.observation import Expression, EyeReason, Light
-from driver_monitor.state.driver_state import Emotion
+from driver_monitor.data.driver_state import ExpressionState
+from driver_monitor.data.observation import Expression, EyeReason, Light
 from driver_monitor.state.tracker import StateTracker
 from tests.timeline import Stretch, attentive, film, no_camera, no_face, observe, shut, states, unreadable, yawn
 
@@ -108,9 +108,9 @@ class Recorder:
     def __init__(self) -> None:
         self.calls: list[tuple[float, bool]] = []
 
-    def update(self, t: float, light: Light, expression: Expression | None, valid: bool) -> Emotion | None:
+    def update(self, t: float, light: Light, expression: Expression | None, valid: bool) -> ExpressionState | None:
         self.calls.append((t, valid))
-        return Emotion("neutral", {"neutral": 1.0}, 0.0) if valid else None
+        return ExpressionState("neutral", {"neutral": 1.0}, 0.0) if valid else None
 
 
 def test_ok__a_yawn_is_not_judged_as_an_expression() -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from gpiozero.pins.mock import MockFactory
 
-from driver_monitor.config import GpioConfig
+from driver_monitor.config.profiles import load_profile
+from driver_monitor.config.schema import GpioConfig
+from driver_monitor.data.alert import Level, Verdict
 from driver_monitor.errors import OutputError
-from driver_monitor.profiles import load_profile
-from driver_monitor.rules.alert import Level, Verdict
+from driver_monitor.gpio.button import GpioButton, NoButton, open_button
 from driver_monitor.rules.engine import Engine
-from driver_monitor.vehicle.button import GpioButton, NoButton, open_button
 from tests.timeline import Stretch, attentive, away, film, no_face, shut, states
 
 PIN = 22

@@ -15,30 +15,42 @@ import zmq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor import service
+from driver_monitor.app import build
+from driver_monitor.app.build import Request
 from driver_monitor.bench.replay import Job, replay
+from driver_monitor.data.observation import FASTEST_KMH, UNKNOWN_VEHICLE, VehicleData
 from driver_monitor.errors import ConfigError, SourceError
-from driver_monitor.observation import SILENT, Vehicle
-from driver_monitor.service import Request
-from driver_monitor.vehicle.obd import ANSWERS, ASK_S, REQUEST_ID, RETRY_S, SPEED_PID, ObdVehicle
+from driver_monitor.vehicle.obd import (
+    ANSWERS,
+    ASK_S,
+    REQUEST_ID,
+    RETRY_S,
+    SPEED_PID,
+    ObdVehicle,
+)
 from driver_monitor.vehicle.recorded import SUFFIX, RecordedVehicle, beside
-from driver_monitor.vehicle.source import FASTEST_KMH, STALE_S, LastWord, SilentVehicle, parse
+from driver_monitor.vehicle.source import (
+    STALE_S,
+    LatestReport,
+    NoVehicle,
+    parse,
+)
 from driver_monitor.vehicle.zmq_vehicle import ZmqVehicle
 
 
 def test_ok__a_car_that_says_nothing_is_unknown() -> None:
-    silent = SilentVehicle()
-    assert silent.at(5.0) == SILENT == Vehicle(None, None)
+    silent = NoVehicle()
+    assert silent.at(5.0) == UNKNOWN_VEHICLE == VehicleData(None, None)
     assert silent.counters() == {}
 
 
 def test_ok__what_was_said_is_believed_for_two_seconds_and_each_quantity_by_itself() -> None:
-    word = LastWord()
-    word.take(1.0, Vehicle(87.5, True))
-    word.take(2.0, Vehicle(88.0, None))
-    assert word.at(3.0) == Vehicle(88.0, True)
-    assert word.at(1.0 + STALE_S + 0.5) == Vehicle(88.0, None)
-    assert word.at(2.0 + STALE_S + 0.1) == SILENT
+    word = LatestReport()
+    word.take(1.0, VehicleData(87.5, True))
+    word.take(2.0, VehicleData(88.0, None))
+    assert word.at(3.0) == VehicleData(88.0, True)
+    assert word.at(1.0 + STALE_S + 0.5) == VehicleData(88.0, None)
+    assert word.at(2.0 + STALE_S + 0.1) == UNKNOWN_VEHICLE
 
 
 @pytest.mark.parametrize(
@@ -100,7 +112,7 @@ def test_ok__a_replay_takes_the_speed_that_lies_beside_the_clip(short_clip: Path
     clip = tmp_path / short_clip.name
     clip.write_bytes(short_clip.read_bytes())
     beside(clip).write_text('{"t": 0, "speed_kmh": 33.3, "ignition": true}')
-    done = replay(Job(clip, tmp_path / "out"), service.load_plan(Request()))
+    done = replay(Job(clip, tmp_path / "out"), build.load_plan(Request()))
     lines = [json.loads(line) for line in (done.folder / "signals.jsonl").read_text().splitlines()]
     assert lines[0]["car"] == {"speed_kmh": 33.3, "ignition": True}
 
@@ -122,7 +134,7 @@ def car() -> Iterator[tuple[zmq.Socket[bytes], ZmqVehicle]]:
         context.term()
 
 
-def heard(vehicle: ZmqVehicle, t: float) -> Vehicle:
+def heard(vehicle: ZmqVehicle, t: float) -> VehicleData:
     """What is believed once a message has come; a real socket takes its time."""
     assert vehicle._socket.poll(5000)
     return vehicle.at(t)
@@ -130,10 +142,10 @@ def heard(vehicle: ZmqVehicle, t: float) -> Vehicle:
 
 def test_ok__a_speed_on_the_socket_is_known_at_once_and_forgotten_when_it_stops() -> None:
     with car() as (publisher, vehicle):
-        assert vehicle.at(0.0) == SILENT
+        assert vehicle.at(0.0) == UNKNOWN_VEHICLE
         publisher.send_multipart([b"vehicle/", b'{"speed_kmh": 87.5, "ignition": true}'])
-        assert heard(vehicle, 1.0) == Vehicle(87.5, True)
-        assert vehicle.at(1.0 + STALE_S + 0.1) == SILENT
+        assert heard(vehicle, 1.0) == VehicleData(87.5, True)
+        assert vehicle.at(1.0 + STALE_S + 0.1) == UNKNOWN_VEHICLE
 
 
 def test_fail__nonsense_on_the_socket_is_counted_told_once_and_changes_nothing(
@@ -156,9 +168,9 @@ def test_ok__a_publisher_that_floods_does_not_keep_the_daemon() -> None:
             for _ in range(500):
                 publisher.send_multipart([b"vehicle/", b'{"speed_kmh": 0}'])
             found = vehicle.at(1.0)
-        assert found == SILENT
+        assert found == UNKNOWN_VEHICLE
         assert publisher.poll(5000)  # it has subscribed anew, and what was piled up is gone
-        assert vehicle.at(1.1) == SILENT
+        assert vehicle.at(1.1) == UNKNOWN_VEHICLE
 
 
 def test_ok__what_piled_up_while_the_daemon_was_busy_is_not_the_present() -> None:
@@ -167,7 +179,7 @@ def test_ok__what_piled_up_while_the_daemon_was_busy_is_not_the_present() -> Non
         assert heard(vehicle, 1.0).speed_kmh == 0
         publisher.send_multipart([b"vehicle/", b'{"speed_kmh": 0}'])
         assert vehicle._socket.poll(5000)
-        assert vehicle.at(1.0 + STALE_S + 3) == SILENT
+        assert vehicle.at(1.0 + STALE_S + 3) == UNKNOWN_VEHICLE
 
 
 class ControlUnit:
@@ -190,14 +202,14 @@ def test_ok__the_diagnostic_socket_is_asked_twice_a_second() -> None:
     unit = ControlUnit("twice", 63)
     vehicle = ObdVehicle("virtual", "twice")
     try:
-        assert vehicle.at(0.0) == SILENT
+        assert vehicle.at(0.0) == UNKNOWN_VEHICLE
         unit.answer()
-        assert vehicle.at(0.1) == Vehicle(63.0, None)
+        assert vehicle.at(0.1) == VehicleData(63.0, None)
         for tick in range(1, 40):
             vehicle.at(0.1 + tick / 20)
             unit.answer()
         assert unit.asked == pytest.approx(2.05 / ASK_S, abs=1)
-        assert vehicle.at(30.0) == SILENT
+        assert vehicle.at(30.0) == UNKNOWN_VEHICLE
     finally:
         vehicle.close()
         unit.bus.shutdown()
@@ -229,7 +241,7 @@ def test_fail__whatever_a_backend_raises_is_no_end_of_the_daemon(
 
     monkeypatch.setattr(can, "Bus", refuse)
     vehicle = ObdVehicle("kvaser", "0")
-    assert vehicle.at(0.0) == SILENT
+    assert vehicle.at(0.0) == UNKNOWN_VEHICLE
     assert vehicle.counters() == {"vehicle_faults": 1}
 
 
@@ -246,7 +258,7 @@ def test_fail__a_bus_that_is_not_there_is_tried_again_and_told_once(
     vehicle = ObdVehicle("socketcan", "can7")
     with caplog.at_level(logging.WARNING):
         for second in range(12):
-            assert vehicle.at(float(second)) == SILENT
+            assert vehicle.at(float(second)) == UNKNOWN_VEHICLE
     assert len(tried) == 1 + 11 // RETRY_S
     assert caplog.text.count("vehicle.input: can: can7: No such device") == 1
     assert vehicle.counters() == {"vehicle_faults": len(tried)}
@@ -258,11 +270,11 @@ def test_ok__the_configuration_chooses(tmp_path: Path) -> None:
     for text in ("null", "tcp://127.0.0.1:5557", "can:virtual:x", "can:can0"):
         path = tmp_path / "my.yaml"
         path.write_text(f"vehicle: {{input: {text}}}")
-        source = service.build_vehicle(service.load_plan(Request(path)))
+        source = build.build_vehicle(build.load_plan(Request(path)))
         kinds[text] = type(source)
         source.close()
         source.close()
-    assert list(kinds.values()) == [SilentVehicle, ZmqVehicle, ObdVehicle, ObdVehicle]
+    assert list(kinds.values()) == [NoVehicle, ZmqVehicle, ObdVehicle, ObdVehicle]
 
 
 @pytest.mark.parametrize("text", ["tcp://10.0.0.1:5557", "can0", "'can:'", "'http://127.0.0.1:80'"])
@@ -270,4 +282,4 @@ def test_fail__a_speed_from_elsewhere_is_refused(tmp_path: Path, text: str) -> N
     path = tmp_path / "my.yaml"
     path.write_text(f"vehicle: {{input: {text}}}")
     with pytest.raises(ConfigError, match=r"my.yaml:1: vehicle.input"):
-        service.load_plan(Request(path))
+        build.load_plan(Request(path))

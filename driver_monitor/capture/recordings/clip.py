@@ -1,0 +1,128 @@
+"""A recorded clip: every frame in decoding order with its own time, for replays or in place of a camera."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+
+from driver_monitor.capture.camera import Clock, GuardedCamera, Wait
+from driver_monitor.capture.recordings.decoder import Decoder, open_container, reason
+from driver_monitor.capture.recordings.pacing import Pace, RealTime
+from driver_monitor.errors import SourceError
+from driver_monitor.imaging.frame import Frame
+
+_log = logging.getLogger(__name__)
+
+MISSING_S = 1.0
+"""A clip that is shorter than announced by more than this was cut off; less may be the sound's last packets."""
+
+
+class ClipCamera(GuardedCamera):
+    """A video file, decoded by FFmpeg.
+
+    `pace`: "fast" gives frames as fast as they decode and reads no clock (`t_mono` None); "real_time" gives each at
+    its own time, as a camera would. `every`: use each Nth frame only; sequence numbers stay as decoded. A clip that
+    is cut off or damaged gives what can be decoded and then ends; `warning` says so in one line, and so does the log.
+
+    Raises `SourceError` where the file is no video, or no frame of it can be decoded.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        pace: Pace = "fast",
+        every: int = 1,
+        monotonic: Clock = time.monotonic,
+        wait: Wait | None = None,
+    ) -> None:
+        self._where = str(path)
+        self._decoder = Decoder(_open(path), self._where, every)
+        total = self._decoder.total
+        super().__init__(path.name, live=False, frames=None if total is None else -(-total // every))
+        self.warning: str | None = None
+        self._pacer = RealTime(monotonic, wait or self._closed.wait) if pace == "real_time" else None
+        self._ended = False
+        self._last_t = 0.0
+        self._ahead: Frame | None = self._first()
+
+    def _first(self) -> Frame:
+        try:
+            frame = self._next()
+        except SourceError:
+            self.close()
+            raise
+        if frame is None:
+            self.close()
+            raise SourceError(f"{self._where}: no frame can be decoded: damaged or cut off; copy it again")
+        return frame
+
+    def _read(self) -> Frame | None:
+        frame, self._ahead = self._ahead or self._next(), None
+        if frame is None or self._pacer is None:
+            return frame
+        return Frame(frame.image, frame.t, frame.sequence, frame.source, self._pacer.release(frame.t))
+
+    def _next(self) -> Frame | None:
+        if self._ended:
+            return None
+        try:
+            decoded = self._decoder.next()
+        except (av.FFmpegError, OSError) as error:
+            self._end(reason(error))
+            return None
+        if decoded is None:
+            self._end(None)
+            return None
+        self._last_t = decoded.t
+        return Frame(decoded.image, decoded.t, decoded.sequence, self.name)
+
+    def _end(self, fault: str | None) -> None:
+        self._ended = True
+        faults = [fault] if fault else []
+        if self._decoder.damaged:
+            faults.append(f"{self._decoder.damaged} damaged packets left out")
+        decoded, total, duration = self._decoder.decoded, self._decoder.total, self._decoder.duration_s
+        if total is not None and decoded < total:
+            faults.append(f"{total} frames were announced")
+        elif total is None and duration is not None and duration - self._last_t > MISSING_S:
+            faults.append(f"{duration:.1f} s were announced")
+        if faults and decoded:
+            self.warning = f"{self._where}: ends after {decoded} frames: {'; '.join(faults)}"
+            _log.warning("%s", self.warning)
+
+    def _release(self) -> None:
+        self._decoder.close()
+
+
+def _open(path: Path) -> InputContainer:
+    where = str(path)
+    try:
+        check_clip(path)
+        # "file:" keeps a colon in a name from being read as a protocol; playlists may not reach out to the network.
+        return open_container(f"file:{where}", options={"protocol_whitelist": "file"})
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise SourceError(
+            f"{where}: cannot be opened as a video ({reason(error)}): damaged, cut off, or another kind of file; "
+            "convert it to MP4 or copy it again"
+        ) from error
+
+
+def check_clip(path: Path) -> None:
+    """Check what can be told of a clip without opening it. Raises `SourceError`."""
+    where = str(path)
+    if path.is_dir():
+        raise SourceError(f"{where}: is a folder, not a clip")
+    if not path.exists():
+        raise SourceError(f"{where}: no such file; check the path")
+    if not path.is_file():
+        raise SourceError(f"{where}: is not a regular file; give a video file")
+    if not os.access(path, os.R_OK):
+        raise SourceError(f"{where}: may not be read by this user; check its permissions")
+    if path.stat().st_size == 0:
+        raise SourceError(f"{where}: is empty; copy it again")

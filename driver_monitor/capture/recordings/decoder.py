@@ -1,0 +1,145 @@
+"""One video stream through FFmpeg: its frames in the order they are shown, as `Image`s; shared by clips and URLs."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from driver_monitor.capture.recordings.timeline import Timeline
+from driver_monitor.errors import SourceError
+from driver_monitor.imaging import picture
+from driver_monitor.imaging.frame import Image
+
+NOT_VIDEO = frozenset({"tty", "lavfi"})
+"""FFmpeg formats that turn any text into pictures: a text file is not a clip."""
+
+OLD_PYAV = int(av.__version__.partition(".")[0]) < 19
+"""From 19 on text that is no UTF-8 in a container's metadata is no error, and its fractions are a class of its own."""
+
+
+def open_container(where: str, **options: Any) -> InputContainer:
+    """Open a file or URL with `options` of `av.open`. Raises `av.FFmpegError`, `OSError` or `ValueError`."""
+    if OLD_PYAV:
+        options["metadata_errors"] = "replace"
+    container: InputContainer = av.open(where, **options)
+    return container
+
+
+class Decoded(NamedTuple):
+    """A picture, its time in seconds since the first one, and its number as decoded, from 0."""
+
+    image: Image
+    t: float
+    sequence: int
+
+
+class Decoder:
+    """Decodes the first real video stream of a container, which is its own from then on.
+
+    `every`: hand out each Nth frame only. `decoded` counts all of them; `damaged` the packets that could not be
+    decoded, around which the frames are delivered. `total` and `duration_s`: frames and seconds that the container
+    announces, None where it does not say, or its stamps have turned out to leap. `where` names the source in errors.
+    """
+
+    def __init__(self, container: InputContainer, where: str, every: int = 1) -> None:
+        self._container = container
+        self._where = where
+        self._every = every
+        try:
+            stream = _picture_stream(container, where)
+        except BaseException:
+            container.close()
+            raise
+        rate = _fraction(stream.average_rate) or _fraction(stream.guessed_rate)
+        base = _fraction(stream.time_base) or Fraction(1, av.time_base)
+        self._timeline = Timeline(base, float(rate) if rate else None)
+        self._frames = self._decode(stream)
+        self.decoded = 0
+        self.damaged = 0
+        self.total = stream.frames or None
+        self._duration_s = container.duration / av.time_base if container.duration else None
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds that the container announces: they count leaps too, which our time leaves out."""
+        return None if self._timeline.leapt else self._duration_s
+
+    def next(self) -> Decoded | None:
+        """Return the next picture, None at the end.
+
+        Raises `av.FFmpegError` when the container breaks off, `SourceError` when a picture is too small or too large.
+        """
+        for frame in self._frames:
+            sequence = self.decoded
+            self.decoded += 1
+            t = self._timeline.at(frame.pts)
+            if sequence % self._every == 0:
+                return Decoded(self._upright(frame), t, sequence)
+        return None
+
+    def _upright(self, frame: VideoFrame) -> Image:
+        picture.check_size(frame.width, frame.height, self._where)
+        parts = frame.format.components
+        grey = len(parts) == 1 and not frame.format.has_palette
+        image = picture.as_image(frame.to_ndarray(format="gray" if grey else "bgr24"))
+        # The display matrix counts counter-clockwise.
+        return picture.rotate(image, round(-frame.rotation / 90) * 90 % 360)
+
+    def close(self) -> None:
+        """Free the decoder; not while another thread is inside `next`."""
+        self._frames.close()
+        self._container.close()
+
+    def _decode(self, stream: VideoStream) -> Generator[VideoFrame, None, None]:
+        for packet in self._packets(stream):
+            try:
+                yield from packet.decode()
+            except av.error.EOFError:
+                return
+            except av.FFmpegError:
+                self.damaged += 1
+
+    def _packets(self, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+        while True:
+            try:
+                yield from self._container.demux(stream)
+            except IndexError:
+                # PyAV stumbles over a packet of a stream that turned up after opening; going on leaves it out.
+                continue
+            return
+
+
+def _picture_stream(container: InputContainer, where: str) -> VideoStream:
+    if container.format.name in NOT_VIDEO:
+        raise SourceError(f"{where}: is text, not a video; give a video file")
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            if stream.codec_context is None:
+                raise SourceError(f"{where}: no decoder for its picture stream; convert it to H.264 (MP4)")
+            return stream
+    if not container.streams:
+        raise SourceError(f"{where}: holds no stream at all: cut off or damaged; copy it again")
+    raise SourceError(f"{where}: has no picture, only sound or text; give a file with a video stream")
+
+
+def _fraction(value: Any) -> Fraction | None:
+    """Return PyAV's fraction, whatever its class, as Python's; None where it is missing or has no sense."""
+    if value is None or not value.denominator:
+        return None
+    return Fraction(value.numerator, value.denominator)
+
+
+def reason(error: Exception) -> str:
+    """Return FFmpeg's own words for `error`, without the name of the file or the URL (it may hold a password)."""
+    if isinstance(error, av.error.ExitError):
+        return "no answer in time"
+    text = getattr(error, "strerror", None) or type(error).__name__
+    return str(text).rstrip(".").lower()

@@ -1,1 +1,0 @@
-"""Face to eye opening, closure and the turn of the irises."""

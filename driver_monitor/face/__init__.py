@@ -1,1 +1,0 @@
-"""Frame to face: detection, tracking, landmarks and head pose, robust in infrared."""

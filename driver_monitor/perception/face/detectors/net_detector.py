@@ -1,0 +1,136 @@
+"""Our own face detector: a small fully convolutional net that sees the whole picture at once, also in the dark.
+
+Training (`tools/train_detector.py`) imports `even_out` from here, so the net never sees another picture than it
+learned on. The file's card is `models/detector.md`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from driver_monitor.data.observation import Box
+from driver_monitor.imaging.frame import Image
+from driver_monitor.nets.onnx_model import OnnxModel
+from driver_monitor.perception.face.landmarks import DetectorKind
+
+LONG_SIDE = 320
+"""The picture is searched with its longer side this long, pixels, landscape or upright."""
+STEP = 32
+"""Width and height of the net's input are multiples of its coarsest stride."""
+CELL = 8
+"""Pixels of the search picture to a cell of the net's answer, across and down."""
+SIZE_UNIT = 32.0
+"""Box sides are answered as natural logarithms of so many pixels."""
+CONTRAST_CELLS = 9
+"""Light is evened out over windows of so many cells of 8 pixels: about the width of a driver's face."""
+FLOOR = 3.0
+"""Standard deviation, grey levels, that counts as no contrast: below it there is mostly sensor noise."""
+SURE = 0.5
+"""Every box of this score or more is proposed; the landmark net then turns down what is not a face."""
+FAINT = 0.3
+"""Where none is sure, the best box is still proposed from this score on: a hidden or burnt-out face is better looked at
+once more than lost, and beside a sure face nothing faint is proposed."""
+SAME = 0.3
+"""Boxes that overlap by more (intersection over union) are one face."""
+MOST = 10
+"""So many boxes at most: beyond them is a crowd, or a picture that is not of a cabin."""
+
+Row = NDArray[np.float32]
+"""Faces (N, 7): x, y, w, h in pixels, the score, and the vector between the eyes, rightwards in the picture (x, y)."""
+
+
+class NetDetector:
+    """`models/detector.onnx`. `sha256`: digest of the model file."""
+
+    kind: DetectorKind = "net"
+
+    def __init__(self, path: Path, threads: int = 1) -> None:
+        """Load the net; raises `ModelError` when it is missing, damaged or another model."""
+        self._model = OnnxModel(path, {"image": (1, 1, None, None)}, {"cells": (1, 7, None, None)}, threads)
+        self.sha256 = self._model.sha256
+
+    def find(self, grey: Image) -> list[Box]:
+        """Return boxes of possible faces in `grey` (H, W), surest first; frame pixels."""
+        return [Box(*(float(v) for v in row[:4])) for row in proposed(self.rows(grey))]
+
+    def rows(self, grey: Image, least: float = FAINT) -> Row:
+        """Return all that scores at least `least` in `grey` (H, W), surest first; frame pixels."""
+        scale = LONG_SIDE / max(grey.shape)
+        (cells,) = self._model.run({"image": even_out(shrink(grey))[None, None]})
+        rows = distinct(decode(cells[0], least))
+        rows[:, [0, 1, 2, 3]] /= scale
+        return rows
+
+
+def shrink(grey: Image) -> Image:
+    """Return `grey` (H, W) with its longer side at `LONG_SIDE`, its edge repeated up to multiples of `STEP`."""
+    height, width = grey.shape
+    scale = LONG_SIDE / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = (
+        grey if scale == 1 else cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    )
+    right, below = -size[0] % STEP, -size[1] % STEP
+    if not right and not below:
+        return np.asarray(small, np.uint8)
+    return np.asarray(cv2.copyMakeBorder(small, 0, below, 0, right, cv2.BORDER_REPLICATE), np.uint8)
+
+
+def even_out(grey: Image) -> NDArray[np.float32]:
+    """Take mean and contrast of its surroundings out of each pixel; sides must be multiples of 8.
+
+    A face at a sixteenth of the light, or in a corner that the infrared lamp hardly reaches, then looks as in full
+    light, but for the noise.
+    """
+    image = grey.astype(np.float32)
+    size = (grey.shape[1], grey.shape[0])
+    cells = (size[0] // CELL, size[1] // CELL)
+    window = (CONTRAST_CELLS, CONTRAST_CELLS)
+    mean = cv2.blur(cv2.resize(image, cells, interpolation=cv2.INTER_AREA), window)
+    power = cv2.blur(cv2.resize(cv2.multiply(image, image), cells, interpolation=cv2.INTER_AREA), window)
+    gain = 1 / np.sqrt(np.maximum(power - mean * mean, 0) + FLOOR**2)
+    cv2.subtract(image, cv2.resize(mean, size), image)
+    cv2.multiply(image, cv2.resize(gain, size), image)
+    return image
+
+
+def decode(cells: NDArray[np.float32], least: float) -> Row:
+    """Turn the net's answer (7, H, W) into faces of at least `least`, surest first; pixels of the search picture.
+
+    The channels: score, centre (right, down of the cell's own, in cells), log width and height, eyes (x, y, in boxes).
+    """
+    y, x = np.nonzero(cells[0] >= least)
+    score, right, down, wide, high, eyes_x, eyes_y = cells[:, y, x]
+    w, h = (SIZE_UNIT * np.exp(np.clip(side, -4.0, 4.0)) for side in (wide, high))
+    cx, cy = (x + 0.5 + right) * CELL, (y + 0.5 + down) * CELL
+    rows = np.stack([cx - w / 2, cy - h / 2, w, h, score, eyes_x, eyes_y], axis=1)
+    rows = rows[np.isfinite(rows).all(axis=1)]
+    return np.asarray(rows[np.argsort(-rows[:, 4], kind="stable")][:200], np.float32)
+
+
+def distinct(rows: Row) -> Row:
+    """Keep the surest of the boxes that are of one face (non-maximum suppression)."""
+    kept: list[int] = []
+    left = np.arange(len(rows))
+    while len(left) and len(kept) < MOST:
+        first, rest = left[0], left[1:]
+        kept.append(int(first))
+        left = rest[overlaps(rows[first], rows[rest]) <= SAME]
+    return rows[kept]
+
+
+def proposed(rows: Row) -> Row:
+    """Return the sure ones of `rows` (N, 5+; score in the fifth column, surest first), or else the surest."""
+    return rows[: max(1, int((rows[:, 4] >= SURE).sum()))]
+
+
+def overlaps(one: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the intersection over union of box `one` (4+,) with each of `others` (N, 4+)."""
+    low = np.maximum(one[:2], others[:, :2])
+    high = np.minimum(one[:2] + one[2:4], others[:, :2] + others[:, 2:4])
+    inside = np.clip(high - low, 0, None).prod(axis=1)
+    return np.asarray(inside / (one[2] * one[3] + others[:, 2] * others[:, 3] - inside), np.float32)

@@ -1,0 +1,105 @@
+"""Each movement of the lids down and up again: how far, how long, how fast."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from driver_monitor.data.driver_state import Blink
+from driver_monitor.timing.cadence import TimeStep
+
+LEVEL_S = 1.0
+"""Time constant of the level from which the lids come: the opening just now, be it wide or drowsy."""
+HIGH, DOWN_BELOW, UP_ABOVE = 0.9, 0.7, 0.8
+"""Shares of that level: the lids are still up, are on their way down, are up again."""
+HALF_UP, HALF_UP_S = 0.55, 0.3
+"""Lids that come up only so far and stay for so long are up, too: after a long closure they open less wide."""
+LEAST = 0.3
+"""Share of the level by which the lids must come down; less is a tremor, or the landmarks'."""
+SHORTEST_S = 0.06
+"""Lids cannot go down and up again faster; the briefest blinks take about 0.1 s (FHWA-MCRT-98-006)."""
+LONGEST_S = 15.0
+"""Lids that are down for longer are not in a blink: a squint, a low sun, a sleeper. The level is then learned anew."""
+
+
+@dataclass(slots=True)
+class _Fall:
+    """Lids on their way: where they came from, and the lowest point so far with the first and last time there."""
+
+    start_t: float
+    start: float
+    level: float
+    low: float
+    low_t: float
+    low_until_t: float
+    half_up: tuple[float, float] | None = None
+
+
+class BlinkMeter:
+    """Finds blinks in the openness of the eyes, whole and partial ones and the slow ones of a drowsy driver."""
+
+    def __init__(self) -> None:
+        self._level: float | None = None
+        self._high: tuple[float, float] | None = None
+        self._fall: _Fall | None = None
+        self._seen_t: float | None = None
+
+    def update(self, step: TimeStep, openness: float | None) -> Blink | None:
+        """Take one frame and return a blink that has just ended.
+
+        `openness`: of both eyes (`EyesState`), None while unknown; a blink of which more than a frame or two
+        could not be seen is none.
+        """
+        if self._seen_t is not None and step.t - self._seen_t > step.reach:
+            self._forget()
+        if openness is None or not math.isfinite(openness):
+            return None
+        self._seen_t = step.t
+        if self._level is None:
+            self._level = openness
+        if self._fall is not None:
+            return self._down(step, openness, self._fall)
+        self._up(step, openness, self._level)
+        return None
+
+    def _forget(self) -> None:
+        self._high = self._fall = None
+
+    def _up(self, step: TimeStep, openness: float, level: float) -> None:
+        if openness >= HIGH * level:
+            self._high = step.t, openness
+        if openness < DOWN_BELOW * level and self._high is not None:
+            start_t, start = self._high
+            self._fall = _Fall(start_t, start, level, openness, step.t, step.t)
+            return
+        share = 1 - math.exp(-step.dt / LEVEL_S)
+        self._level = level + share * (openness - level)
+
+    def _down(self, step: TimeStep, openness: float, fall: _Fall) -> Blink | None:
+        if openness < fall.low:
+            fall.low, fall.low_t = openness, step.t
+        if openness <= fall.low + 0.05 * fall.level:
+            fall.low_until_t = step.t
+        if step.t - fall.start_t > LONGEST_S:
+            self._level = None
+            self._forget()
+            return None
+        if openness >= UP_ABOVE * fall.level:
+            return self._end(fall, step.t, openness, step.period)
+        if openness < HALF_UP * fall.level:
+            fall.half_up = None
+        elif fall.half_up is None:
+            fall.half_up = step.t, openness
+        elif step.t - fall.half_up[0] >= HALF_UP_S:
+            self._level = openness
+            return self._end(fall, *fall.half_up, step.period)
+        return None
+
+    def _end(self, fall: _Fall, t: float, openness: float, period: float) -> Blink | None:
+        self._fall, self._high = None, (t, openness)
+        amplitude = fall.start - fall.low
+        if amplitude < LEAST * fall.level or t - fall.start_t < SHORTEST_S:
+            return None
+        closing = (fall.start - fall.low) / max(fall.low_t - fall.start_t, period)
+        opening = (openness - fall.low) / max(t - fall.low_until_t, period)
+        return Blink(t, t - fall.start_t, amplitude, closing, opening, fall.low)

@@ -1,0 +1,58 @@
+"""Repeated glances: how long the driver has looked away altogether of late, in however many looks."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from driver_monitor.data.driver_state import RepeatedGlances
+from driver_monitor.timing.cadence import TimeStep
+from driver_monitor.timing.stretch import Stretch
+from driver_monitor.timing.window import WindowedTime
+
+WINDOW_S = 30.0
+"""Glances are summed over so long (Euro NCAP Safe Driving v10.4: away 10 s in total within 30 s)."""
+RESET_S = 2.0
+"""Only so long on the road, uninterrupted, ends the sum (the same)."""
+FLICKER_S = 0.05
+"""A gaze that seems away for less did not leave the road: EU 2023/2590 asks for a tolerance of at least 50 ms."""
+
+
+class GlanceMeter:
+    """Sums looks away; each interval between frames counts as what the frame at its beginning showed."""
+
+    def __init__(self) -> None:
+        self._away, self._known = WindowedTime(WINDOW_S), WindowedTime(WINDOW_S)
+        self._unknown = WindowedTime(WINDOW_S)
+        self._looks: deque[float] = deque()
+        """Last time of each look in the window, as far as seen."""
+        self._road = Stretch(forgive_s=FLICKER_S)
+        self._last: bool | None = None
+        self._was_away = False
+
+    def update(self, step: TimeStep, away: bool | None) -> RepeatedGlances:
+        """Take one frame; `away`: whether the gaze is off the road, None while unknown."""
+        if self._last is not None and step.seamless:
+            self._known.add(step.t - step.dt, step.t)
+            if self._last:
+                self._away.add(step.t - step.dt, step.t)
+        else:
+            self._unknown.add(step.t - step.dt, step.t)
+        self._road.update(step, None if away is None else not away)
+        if self._road.length_s >= RESET_S - 1e-6:
+            self._away.clear()
+            self._unknown.clear()
+            self._looks.clear()
+        if away is not None:
+            if away and self._was_away and self._looks:
+                self._looks[-1] = step.t
+            elif away:
+                self._looks.append(step.t)
+            self._was_away = away
+        while self._looks and self._looks[0] < step.t - WINDOW_S:
+            self._looks.popleft()
+        self._last = away
+        total = self._away.total(step.t)
+        most = total + self._unknown.total(step.t)
+        coverage = min(self._known.total(step.t) / WINDOW_S, 1.0)
+        known = None if away is None else total
+        return RepeatedGlances(known, most, len(self._looks), self._road.value_s, coverage, WINDOW_S)

@@ -1,0 +1,56 @@
+"""How this driver blinks when awake: what later blinks are held against."""
+
+from __future__ import annotations
+
+import math
+
+from driver_monitor.data.driver_state import Blink
+from driver_monitor.state.sleepiness.blink_features import BLINKS
+
+LEARNED = BLINKS
+"""Blinks that teach, the first of a trip, some two minutes. UTA-RLDD takes the last third of a recording in which the
+person felt alert; a daemon can only suppose that who sets off is awake, and `MEANS` bounds that supposition."""
+LONGEST_S = 1.0
+"""A longer closure is a microsleep and teaches nothing."""
+MEANS = ((0.5, 1.1), (0.12, 0.45), (1.5, 15.0))
+"""Bounds of the means: amplitude in openness, duration in seconds, opening speed in openness a second. A blink of the
+awake keeps the eyes closed for 0.1 to 0.4 s (FHWA-MCRT-98-006); the rest is ours."""
+DEVIATIONS = (0.05, 0.03, 0.5)
+"""Least standard deviations, about what one frame period at 30 fps makes of the same blink."""
+
+
+class BlinkBaseline:
+    """Means and deviations of the first blinks of a trip, which then stand: a drowsy driver must not teach."""
+
+    def __init__(self) -> None:
+        self._seen: list[tuple[float, float, float]] = []
+        self._mean: tuple[float, ...] = ()
+        self._deviation: tuple[float, ...] = ()
+
+    @property
+    def known(self) -> bool:
+        """Whether enough blinks have been seen."""
+        return len(self._seen) >= LEARNED
+
+    def learn(self, blink: Blink) -> None:
+        """Take one blink; once enough are known, nothing changes any more."""
+        if self.known or blink.duration_s > LONGEST_S:
+            return
+        self._seen.append(_quantities(blink))
+        if self.known:
+            columns = list(zip(*self._seen, strict=True))
+            means = [sum(column) / len(column) for column in columns]
+            self._mean = tuple(min(max(mean, low), high) for mean, (low, high) in zip(means, MEANS, strict=True))
+            self._deviation = tuple(
+                max(math.sqrt(sum((value - mean) ** 2 for value in column) / len(column)), least)
+                for column, mean, least in zip(columns, means, DEVIATIONS, strict=True)
+            )
+
+    def deviations(self, blink: Blink) -> tuple[float, ...]:
+        """Return how many deviations each quantity of `blink` lies above the driver's own mean."""
+        found = zip(_quantities(blink), self._mean, self._deviation, strict=True)
+        return tuple((value - mean) / deviation for value, mean, deviation in found)
+
+
+def _quantities(blink: Blink) -> tuple[float, float, float]:
+    return blink.amplitude, blink.duration_s, blink.opening_per_s

@@ -1,0 +1,87 @@
+"""The folders stand in layers: each may import only what stands below it, and the core is pure."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import driver_monitor
+
+PACKAGE = Path(driver_monitor.__file__).parent
+LAYERS = (
+    {"errors"},
+    {"data", "timing"},
+    {"imaging", "threads", "state"},
+    {"signals"},
+    {"rules"},
+    {"config"},
+    {"nets", "vehicle", "gpio", "messages"},
+    {"capture", "perception", "outputs", "demo"},
+    {"app"},
+    {"bench"},
+    {"cli"},
+    {"__main__"},
+)
+"""From the lowest to the highest. Folders of one layer do not import each other, except as `BESIDE` says."""
+BESIDE = {("capture", "demo")}
+PURE = ("data", "timing", "state", "signals", "rules")
+IMPURE = {"asyncio", "io", "logging", "os", "pathlib", "socket", "subprocess", "threading", "time"}
+MOST_MODULES = 12
+
+
+def imports(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield str(node.module)
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def folder(module: Path) -> str:
+    return module.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def level(name: str) -> int:
+    return next(index for index, names in enumerate(LAYERS) if name in names)
+
+
+MODULES = sorted(module for module in PACKAGE.rglob("*.py") if module != PACKAGE / "__init__.py")
+FOLDERS = sorted({module.parent for module in MODULES} - {PACKAGE})
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(PACKAGE)))
+def test_ok__a_module_imports_only_what_stands_below_its_folder(module: Path) -> None:
+    own = folder(module)
+    for name in imports(module):
+        parts = name.split(".")
+        if parts[0] != "driver_monitor" or len(parts) < 2 or parts[1] in (own, "__version__"):
+            continue
+        below = level(parts[1]) < level(own) or (own, parts[1]) in BESIDE
+        assert below, f"{module.relative_to(PACKAGE)} imports {name}, which does not stand below {own}"
+
+
+@pytest.mark.parametrize("part", PURE)
+def test_ok__the_core_is_pure(part: str) -> None:
+    for module in (PACKAGE / part).rglob("*.py"):
+        names = set(imports(module)) | {name.partition(".")[0] for name in imports(module)}
+        assert not names & IMPURE, module
+
+
+@pytest.mark.parametrize("path", FOLDERS, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_ok__a_folder_is_small_and_says_what_it_holds(path: Path) -> None:
+    assert len([module for module in path.glob("*.py") if module.name != "__init__.py"]) <= MOST_MODULES
+    docstring = ast.get_docstring(ast.parse((path / "__init__.py").read_text())) or ""
+    assert path.name == "demo" or "may import" in docstring, f"{path}/__init__.py: say what the folder may import"
+
+
+def test_ok__no_class_name_stands_twice() -> None:
+    seen: dict[str, Path] = {}
+    for module in MODULES:
+        for node in ast.walk(ast.parse(module.read_text())):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                assert node.name not in seen, f"{node.name} stands in {module} and in {seen[node.name]}"
+                seen[node.name] = module
