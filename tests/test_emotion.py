@@ -32,6 +32,7 @@ from driver_monitor.state.expression.expression_tracker import (
     STALE_S,
     ExpressionTracker,
 )
+from driver_monitor.timing.cadence import Cadence, TimeStep
 from tests.conftest import demo_frames
 
 PLACES = ([*range(36, 42)], [*range(42, 48)], [30], [48], [54])
@@ -46,13 +47,24 @@ def look(**p: float) -> Expression:
 ANGRY, HAPPY, NEUTRAL, UNCLEAR = look(anger=0.85), look(happiness=0.9), look(neutral=0.9), look()
 
 
+class TimedTracker(ExpressionTracker):
+    """Takes the time of a frame instead of its step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._cadence = Cadence()
+
+    def at(self, t: float, light: Light, expression: Expression | None, valid: bool) -> ExpressionState | None:
+        return self.update(self._cadence.step(t) or TimeStep(t, 0.0, 0.0), light, expression, valid)
+
+
 def play(
-    tracker: ExpressionTracker, shown: Expression, start: float, end: float, hz: float = 4.0, light: Light = "day"
+    tracker: TimedTracker, shown: Expression, start: float, end: float, hz: float = 4.0, light: Light = "day"
 ) -> Iterator[tuple[float, ExpressionState | None]]:
     """Show one expression from `start` until just before `end` seconds."""
     for i in range(math.ceil((end - start) * hz - 1e-9)):
         t = start + i / hz
-        yield t, tracker.update(t, light, shown, valid=True)
+        yield t, tracker.at(t, light, shown, valid=True)
 
 
 def last(states: Iterator[tuple[float, ExpressionState | None]]) -> ExpressionState:
@@ -150,40 +162,40 @@ def test_ok__a_covered_mouth_makes_it_less_sure(net: ExpressionNet, demo_crops: 
 
 
 def test_ok__one_look_decides_nothing() -> None:
-    emotion = ExpressionTracker().update(0.0, "day", HAPPY, valid=True)
+    emotion = TimedTracker().at(0.0, "day", HAPPY, valid=True)
     assert emotion is not None
     assert emotion.label == "uncertain"
     assert emotion.distress_s is None
 
 
 def test_ok__a_smile_that_stays_is_happiness_and_one_odd_look_does_not_end_it() -> None:
-    tracker = ExpressionTracker()
+    tracker = TimedTracker()
     assert last(play(tracker, HAPPY, 0, 3)).label == "happiness"
-    odd = tracker.update(3.0, "day", ANGRY, valid=True)
+    odd = tracker.at(3.0, "day", ANGRY, valid=True)
     assert odd is not None
     assert odd.label == "happiness"
 
 
 def test_ok__a_face_that_shows_nothing_clear_is_uncertain() -> None:
-    emotion = last(play(ExpressionTracker(), UNCLEAR, 0, 5))
+    emotion = last(play(TimedTracker(), UNCLEAR, 0, 5))
     assert emotion.label in ("uncertain", "negative")
-    assert last(play(ExpressionTracker(), look(neutral=0.4, happiness=0.4), 0, 5)).label == "uncertain"
+    assert last(play(TimedTracker(), look(neutral=0.4, happiness=0.4), 0, 5)).label == "uncertain"
 
 
 def test_ok__unpleasant_but_not_which_is_negative() -> None:
     mixed = look(sadness=0.3, anger=0.2, disgust=0.2, fear=0.1, contempt=0.1)
-    assert last(play(ExpressionTracker(), mixed, 0, 5)).label == "negative"
+    assert last(play(TimedTracker(), mixed, 0, 5)).label == "negative"
 
 
 def test_ok__in_infrared_only_neutral_and_positive_are_told_and_distress_abstains() -> None:
     for shown, label in ((HAPPY, "positive"), (NEUTRAL, "neutral"), (ANGRY, "uncertain")):
-        emotion = last(play(ExpressionTracker(), shown, 0, 5, light="infrared"))
+        emotion = last(play(TimedTracker(), shown, 0, 5, light="infrared"))
         assert emotion.label == label
         assert emotion.distress_s is None
 
 
 def test_ok__anger_that_stays_is_distress_and_calm_ends_it() -> None:
-    tracker = ExpressionTracker()
+    tracker = TimedTracker()
     assert last(play(tracker, NEUTRAL, 0, 5)).distress_s == 0.0
     held = last(play(tracker, ANGRY, 5, 15)).distress_s
     assert held is not None
@@ -192,32 +204,32 @@ def test_ok__anger_that_stays_is_distress_and_calm_ends_it() -> None:
 
 
 def test_ok__anger_behind_a_hand_does_not_count_and_is_not_forgotten_at_once() -> None:
-    tracker = ExpressionTracker()
+    tracker = TimedTracker()
     before = last(play(tracker, ANGRY, 0, 6, hz=10)).distress_s
     for i in range(15):
-        tracker.update(6 + 0.1 * i, "day", None, valid=False)
+        tracker.at(6 + 0.1 * i, "day", None, valid=False)
     after = last(play(tracker, ANGRY, 7.5, 9.5, hz=10)).distress_s
     assert before is not None
     assert after == pytest.approx(before + 1.9, abs=0.15)
 
 
 def test_ok__a_single_look_decides_nothing() -> None:
-    emotion = ExpressionTracker().update(0.0, "day", ANGRY, valid=True)
+    emotion = TimedTracker().at(0.0, "day", ANGRY, valid=True)
     assert emotion is not None
     assert (emotion.label, emotion.intensity, emotion.distress_s) == ("uncertain", None, None)
 
 
 def test_ok__a_look_that_is_not_a_number_is_none() -> None:
-    tracker, broken = ExpressionTracker(), Expression(dict.fromkeys(EXPRESSIONS, math.nan))
-    assert tracker.update(0.0, "day", broken, valid=True) is None
+    tracker, broken = TimedTracker(), Expression(dict.fromkeys(EXPRESSIONS, math.nan))
+    assert tracker.at(0.0, "day", broken, valid=True) is None
     list(play(tracker, HAPPY, 1, 4))
-    emotion = tracker.update(4.0, "day", broken, valid=True)
+    emotion = tracker.at(4.0, "day", broken, valid=True)
     assert emotion is not None
     assert emotion.label == "happiness"
 
 
 def test_ok__distress_survives_a_wavering_moment() -> None:
-    tracker = ExpressionTracker()
+    tracker = TimedTracker()
     list(play(tracker, ANGRY, 0, 6))
     wavering = look(anger=DISTRESS_FROM - 0.08, neutral=0.5)
     held = last(play(tracker, wavering, 6, 10)).distress_s
@@ -226,20 +238,20 @@ def test_ok__distress_survives_a_wavering_moment() -> None:
 
 
 def test_ok__without_a_look_for_two_seconds_nothing_is_known() -> None:
-    tracker = ExpressionTracker()
+    tracker = TimedTracker()
     list(play(tracker, HAPPY, 0, 4))
-    assert tracker.update(3.75 + STALE_S, "day", None, valid=True) is not None
-    assert tracker.update(3.75 + STALE_S + 0.1, "day", None, valid=True) is None
-    again = tracker.update(8.0, "day", ANGRY, valid=True)
+    assert tracker.at(3.75 + STALE_S, "day", None, valid=True) is not None
+    assert tracker.at(3.75 + STALE_S + 0.1, "day", None, valid=True) is None
+    again = tracker.at(8.0, "day", ANGRY, valid=True)
     assert again is not None
     assert again.label == "uncertain"
 
 
 def test_ok__without_a_face_nothing_is_known_but_a_short_loss_is_forgiven() -> None:
-    tracker = ExpressionTracker()
+    tracker = TimedTracker()
     list(play(tracker, HAPPY, 0, 4))
-    assert tracker.update(4.0, "day", None, valid=False) is None
-    back = tracker.update(4.5, "day", HAPPY, valid=True)
+    assert tracker.at(4.0, "day", None, valid=False) is None
+    back = tracker.at(4.5, "day", HAPPY, valid=True)
     assert back is not None
     assert back.label == "happiness"
 
@@ -252,7 +264,7 @@ segments = st.lists(st.sampled_from([ANGRY, HAPPY, NEUTRAL, look(surprise=0.8)])
 def test_ok__two_looks_a_second_or_ten_conclude_the_same(shown: list[Expression], hz: float, other: float) -> None:
     answers = []
     for rate in (hz, other):
-        tracker = ExpressionTracker()
+        tracker = TimedTracker()
         ends = [last(play(tracker, expression, 6 * i, 6 * (i + 1), rate)) for i, expression in enumerate(shown)]
         answers.append([emotion.label for emotion in ends])
     assert answers[0] == answers[1]
@@ -270,11 +282,11 @@ looks = st.tuples(
 def test_ok__whatever_comes_probabilities_sum_to_one_and_unknown_stays_unknown(
     story: list[tuple[float, Light, Expression | None, bool]],
 ) -> None:
-    tracker, t, seen = ExpressionTracker(), 0.0, -math.inf
+    tracker, t, seen = TimedTracker(), 0.0, -math.inf
     for dt, light, expression, valid in story:
         t += dt
         seen = t if valid and expression is not None else seen
-        emotion = tracker.update(t, light, expression, valid)
+        emotion = tracker.at(t, light, expression, valid)
         assert (emotion is None) == (not valid or t - seen > STALE_S)
         if emotion is None:
             continue
@@ -287,7 +299,7 @@ def test_ok__whatever_comes_probabilities_sum_to_one_and_unknown_stays_unknown(
 
 
 def test_ok__the_onset_of_what_is_held_counts_and_its_end_ends_it() -> None:
-    tracker = ExpressionTracker()
+    tracker = TimedTracker()
     assert last(play(tracker, UNCLEAR, 0, 3)).held_s is None
     states = [emotion for _, emotion in play(tracker, HAPPY, 3, 12) if emotion and emotion.label == "happiness"]
     assert states[0].held_s == 0.0
@@ -302,7 +314,7 @@ def test_ok__the_onset_of_what_is_held_counts_and_its_end_ends_it() -> None:
 
 @pytest.mark.parametrize(("seconds", "flash"), [(0.1, None), (0.2, "anger"), (0.4, "anger"), (0.7, None), (3.0, None)])
 def test_ok__a_flash_is_told_apart_and_never_becomes_the_label(seconds: float, flash: str | None) -> None:
-    tracker = ExpressionTracker()
+    tracker = TimedTracker()
     list(play(tracker, NEUTRAL, 0, 4, hz=10))
     shown = [emotion for _, emotion in play(tracker, ANGRY, 4, 4 + seconds, hz=10)]
     after = [emotion for _, emotion in play(tracker, NEUTRAL, 4 + seconds, 10, hz=10)]
@@ -315,13 +327,13 @@ def test_ok__a_flash_is_told_apart_and_never_becomes_the_label(seconds: float, f
 
 
 def test_ok__what_was_going_on_when_the_face_came_into_view_is_no_flash() -> None:
-    tracker = ExpressionTracker()
+    tracker = TimedTracker()
     list(play(tracker, ANGRY, 0, 0.3, hz=10))
     assert last(play(tracker, NEUTRAL, 0.3, 1.5, hz=10)).flash is None
 
 
 def test_ok__no_flash_is_told_in_infrared() -> None:
-    tracker = ExpressionTracker()
+    tracker = TimedTracker()
     for shown, start, end in ((NEUTRAL, 0.0, 2.0), (ANGRY, 2.0, 2.4), (NEUTRAL, 2.4, 3.0)):
         state = last(play(tracker, shown, start, end, hz=10, light="infrared"))
     assert state.flash is None

@@ -13,7 +13,8 @@ import driver_monitor
 PACKAGE = Path(driver_monitor.__file__).parent
 LAYERS = (
     {"errors"},
-    {"data", "timing"},
+    {"timing"},
+    {"data"},
     {"imaging", "threads", "state"},
     {"signals"},
     {"rules"},

@@ -18,6 +18,7 @@ from driver_monitor.data.observation import (
     Light,
     VehicleData,
 )
+from driver_monitor.timing.cadence import TimeStep
 
 EyesVerdict = Literal["open", "closed", "unknown"]
 GazeZone = Literal["road", "down", "left", "right", "up", "unknown"]
@@ -210,6 +211,7 @@ class Drowsiness:
 class DriverState:
     """Everything known of the driver at time `t` (seconds since the source's first frame).
 
+    `step`: the time since the previous frame.
     `blink`: the one that ended with this frame. `nods`: those of the last five minutes (`state.nods`). `blink_rate`:
     blinks a minute of readable time over the PERCLOS window, None below half coverage. `face_absent_s` and
     `camera_fault_s`: how long there has been no face, no usable picture; 0.0 when all is well. `unread_s`: how long the
@@ -218,6 +220,7 @@ class DriverState:
     """
 
     t: float
+    step: TimeStep
     camera: CameraState
     light: Light
     face: FaceView | None

@@ -1,18 +1,18 @@
-"""Conditions as functions of three values: true, false, and unknown (None) where what they rest on is unknown."""
+"""Conditions as functions with three results: true, false, and unknown (None) where they rest on something unknown."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from math import isnan
 from typing import cast
 
 from driver_monitor.data.alert import Value
 from driver_monitor.rules.profile import Condition
 
-Read = Callable[[str], Value]
-"""Gives the present value of a signal by name, None when it is unknown."""
-Judge = Callable[[Read], bool | None]
+Values = Mapping[str, Value]
+"""The present value of each signal by its name, None when it is unknown."""
+Judge = Callable[[Values], bool | None]
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "above": operator.gt,
@@ -20,7 +20,7 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "below": operator.lt,
     "at_most": operator.le,
 }
-"""How a number is held against its threshold, by the key of `Condition`."""
+"""How a number is compared with its limit, by the key of `Condition`."""
 
 
 def compile_condition(condition: Condition) -> Judge:
@@ -28,49 +28,54 @@ def compile_condition(condition: Condition) -> Judge:
     if condition.signal is not None:
         return _comparison(condition, condition.signal)
     parts = tuple(compile_condition(part) for part in condition.all_ or condition.any_)
-    # A single false decides an `all`, a single true an `any`; otherwise one unknown leaves it unknown.
+    # A single false decides an `all`, a single true an `any`. Otherwise one unknown part makes it unknown.
     decisive = not condition.all_
 
-    def judge(read: Read) -> bool | None:
-        found: bool | None = not decisive
+    def judge(values: Values) -> bool | None:
+        result: bool | None = not decisive
         for part in parts:
-            verdict = part(read)
-            if verdict is decisive:
+            holds = part(values)
+            if holds is decisive:
                 return decisive
-            if verdict is None:
-                found = None
-        return found
+            if holds is None:
+                result = None
+        return result
 
     return judge
 
 
-def holding(condition: Condition, read: Read) -> tuple[Condition, ...]:
-    """Return the comparisons by which `condition` holds, in order; none when it does not hold or is unknown."""
-    if not compile_condition(condition)(read):
+def judge_all(judges: Iterable[Judge | None], values: Values) -> list[bool | None]:
+    """Return the result of each of `judges`, None where there is none."""
+    return [None if judge is None else judge(values) for judge in judges]
+
+
+def holding(condition: Condition, values: Values) -> tuple[Condition, ...]:
+    """Return the comparisons that make `condition` true, in order; none if it is false or unknown."""
+    if not compile_condition(condition)(values):
         return ()
     if condition.signal is not None:
         return (condition,)
-    return tuple(leaf for part in (*condition.all_, *condition.any_) for leaf in holding(part, read))
+    return tuple(leaf for part in (*condition.all_, *condition.any_) for leaf in holding(part, values))
 
 
 def _comparison(condition: Condition, name: str) -> Judge:
     for key, compare in OPERATORS.items():
-        threshold = getattr(condition, key)
-        if threshold is not None:
-            return _numeric(name, compare, threshold)
+        limit = getattr(condition, key)
+        if limit is not None:
+            return _numeric(name, compare, limit)
     wanted = condition.is_
 
-    def judge(read: Read) -> bool | None:
-        value = read(name)
+    def judge(values: Values) -> bool | None:
+        value = values[name]
         return None if value is None else value == wanted
 
     return judge
 
 
-def _numeric(name: str, compare: Callable[[float, float], bool], threshold: float) -> Judge:
-    def judge(read: Read) -> bool | None:
-        value = cast("float | None", read(name))
-        # NaN compares false with everything, which would turn a doubt into an all-clear.
-        return None if value is None or isnan(value) else compare(value, threshold)
+def _numeric(name: str, compare: Callable[[float, float], bool], limit: float) -> Judge:
+    def judge(values: Values) -> bool | None:
+        value = cast("float | None", values[name])
+        # Every comparison with NaN is false, which would turn a doubt into an all-clear.
+        return None if value is None or isnan(value) else compare(value, limit)
 
     return judge

@@ -5,41 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import chain
 
-from driver_monitor.data.alert import (
-    LEVELS,
-    AlertEvent,
-    Attention,
-    Evidence,
-    Level,
-    Phase,
-    Value,
-)
+from driver_monitor.data.alert import LEVELS, AlertEvent, Attention, Evidence, Level, Phase, Value
 from driver_monitor.data.driver_state import DriverState
 from driver_monitor.rules import message
-from driver_monitor.rules.conditions import (
-    Judge,
-    Read,
-    compile_condition,
-    holding,
-)
+from driver_monitor.rules.conditions import Judge, Values, compile_condition, holding
 from driver_monitor.rules.profile import Condition, Rule
-from driver_monitor.rules.signals import Signal, find
+from driver_monitor.rules.signals import Signal, find, held_rule
 from driver_monitor.state.eyes.perclos import BLINK_MAX_S
-from driver_monitor.timing.cadence import TimeStep
 from driver_monitor.timing.stretch import Stretch
 
 HELD_OVER_S = 60.0
-"""An alert is unseen for so long before the time without a return is forgotten: a picture that is lost now and then, or
-a driver who hides, must not keep it from getting worse."""
+"""After so long without a known answer, the time without a return is forgotten. A picture that is lost now and then, or
+a driver who hides, must not keep an alert from getting worse."""
 AGAIN_S = 1.0
-"""What raised an acknowledged alert and has not been known to hold for so long is something new when it holds again."""
+"""If the condition of an acknowledged alert did not hold for so long, it is a new event when it holds again."""
+SPEED = "vehicle.speed_kmh"
 
 
 _RANKS = {level: rank for rank, level in enumerate(LEVELS)}
 
 
 def rank(level: Level) -> int:
-    """Return how bad a level is, 0 the mildest."""
+    """Return how bad a level is; 0 is the mildest."""
     return _RANKS[level]
 
 
@@ -49,100 +36,119 @@ def milder(one: Level, other: Level) -> Level:
 
 
 class RunningRule:
-    """The life of one rule's alerts; `local`: they must not leave the machine.
+    """The alerts of one rule over time. `local`: they must not leave this machine.
 
-    `level`: of the active alert, None when there is none. Unknown conditions never raise, escalate or clear.
+    `level`: that of the active alert, None if there is none. Unknown conditions never raise, escalate or clear.
     """
 
     def __init__(self, rule: Rule, local: bool = False) -> None:
         self.rule, self._local = rule, local
         self.level: Level | None = None
-        self._when, self._clear = compile_condition(rule.when), compile_condition(rule.clear)
+        self.reads = (*rule.reads(), SPEED)
+        """The names of all signals that the rule needs."""
+        self.refers = any(held_rule(leaf.signal or "") for leaf in rule.when.leaves())
+        """Whether it is raised by what another rule does."""
+        self.held_name = f"rule.{rule.id}.held_s"
+        self.held_s: float | None = 0.0
+        """Seconds without a return: since the alert, while `clear` was known to be false. 0.0 if there is no alert,
+        None if unknown."""
+        self.idle = False
+        """Whether nothing changes as long as `when` is known to be false. Such frames need not be given."""
+        self.silenced = False
+        """Whether the driver has acknowledged the alert at its present level."""
+        self.judge_when, self._clear = compile_condition(rule.when), compile_condition(rule.clear)
         self._worse: list[Judge | None] = [
             compile_condition(step.when) if step.when else None for step in rule.escalate
         ]
         self._not_nominal: Judge = compile_condition(rule.patience.when) if rule.patience else lambda _: False
-        self._spoken_of = message.check(rule.message)
+        self._named = message.check(rule.message)
         self._pending, self._clearing = Stretch(), Stretch(forgive_s=BLINK_MAX_S)
         self._held = Stretch(bridge_s=HELD_OVER_S)
         self._met_t = 0.0
         self._episode = 0
-        self._told: dict[str, Value] = {}
+        self._named_values: dict[str, Value] = {}
         self._basis: Signal | None = None
         self._locked = False
         self._cap: Level = LEVELS[-1]
         self._due: Level = rule.level
-        self._due_when = self._when
-        self.silenced = False
-        """Whether the driver has acknowledged the alert as it is; active, and told again when it gets worse."""
+        self._due_when = self.judge_when
         self._over: tuple[float, Level] | None = None
 
-    @property
-    def held_s(self) -> float | None:
-        """Seconds the active alert has gone without a return; 0.0 when there is none, None when unknown."""
-        return self._held.value_s if self.level is not None else 0.0
-
     def update(
-        self, step: TimeStep, state: DriverState, read: Read, sure: Read, next_episode: int, cap: Level = LEVELS[-1]
+        self,
+        state: DriverState,
+        values: Values,
+        sure: Values,
+        met: bool | None,
+        next_episode: int,
+        cap: Level = LEVELS[-1],
     ) -> AlertEvent | None:
-        """Take one frame and return the step that the alert makes with it, if any.
+        """Take one frame and return the event of the alert in it, if any.
 
-        `sure` reads as unknown what `read` still gives while a return is being made sure of (`Signal.returning`), and
-        what was measured over a window while there is no face: in that time nothing is raised, escalated or cleared,
-        and the time without a return stands still. `cap`: the worst level that may be told now; what is due beyond it
-        is told when the cap is lifted.
+        `sure`: as `values`, but None for a time that stands still until a return is sure (`Signal.returning`), and for
+        windows while there is no face. With these nothing is raised, escalated or cleared, and the time without a
+        return stands still. `met`: the result of `judge_when` for `sure`. `cap`: the worst level that is allowed now.
+        What is due beyond it follows when the cap is lifted.
         """
         self._cap = cap
         if self.level is None:
-            return self._wait(step, state, read, self._when(sure), next_episode)
-        met = self._when(read)
+            event = self._wait(state, values, met, next_episode)
+        else:
+            event = self._watch(state, values, sure, met)
+        self.held_s = self._held.value_s if self.level is not None else 0.0
+        self.idle = self.level is None and self._pending.idle
+        return event
+
+    def dismiss(self, state: DriverState, values: Values, why: str) -> AlertEvent | None:
+        """End the active alert from outside, because of `why`, without a cool-down. Return None if there is none."""
+        if self.level is None:
+            return None
+        event = self._event(state, values, "cleared", None, why=why)
+        self.level, self.held_s = None, 0.0
+        self._pending.reset()
+        return event
+
+    def implied(self, values: Values) -> Attention | None:
+        """Return what the active alert implies now: "unknown" while its conditions cannot be judged."""
+        if self.rule.attention is None or self._clear(values) is not None or self.judge_when(values):
+            return self.rule.attention
+        return "unknown"
+
+    def _watch(self, state: DriverState, values: Values, sure: Values, sure_met: bool | None) -> AlertEvent | None:
+        """Take one frame while the alert is active."""
+        step = state.step
+        met = self.judge_when(values)
         cleared = False if met else self._clear(sure)
         if met:
             if step.t - self._met_t > AGAIN_S:
                 self.silenced = False
             self._met_t = step.t
-            self._told = self._spoken(read)
+            self._named_values = self._values_named(values)
         self._clearing.update(step, cleared)
-        # In doubt the time without a return stands still.
-        self._held.update(step, None if cleared is None or (met and not self._when(sure)) else not cleared)
-        self._locked = self._locked or self._locks_in()
-        if cleared and (self._clearing.value_s or 0.0) >= self._clear_for_s:
-            return self._end(step, state, read)
-        return self._escalate(state, read, sure, met)
+        # While it is in doubt whether the condition holds, the time without a return stands still.
+        self._held.update(step, None if cleared is None or (met and not sure_met) else not cleared)
+        self._locked = self._locked or self._locks()
+        if cleared and (self._clearing.value_s or 0.0) >= self._clear_for_s():
+            return self._end(state, values)
+        return self._escalate(state, values, sure, met)
 
-    @property
     def _clear_for_s(self) -> float:
         return max(self.rule.clear_for_s, self.rule.lock.clear_for_s if self.rule.lock and self._locked else 0.0)
 
-    def _locks_in(self) -> bool:
+    def _locks(self) -> bool:
         return self.rule.lock is not None and (self._held.value_s or 0.0) >= self.rule.lock.after_s
 
-    def dismiss(self, state: DriverState, read: Read, why: str) -> AlertEvent | None:
-        """End an active alert from outside, because of `why`, without a cool-down; None when there is none."""
-        if self.level is None:
-            return None
-        event = self._event(state, read, "cleared", None, why=why)
-        self.level = None
-        self._pending.reset()
-        return event
-
-    def implied(self, read: Read) -> Attention | None:
-        """Return what the active alert says of the driver now: "unknown" while it is held without being seen."""
-        if self.rule.attention is None or self._clear(read) is not None or self._when(read):
-            return self.rule.attention
-        return "unknown"
-
-    def _wait(
-        self, step: TimeStep, state: DriverState, read: Read, met: bool | None, next_episode: int
-    ) -> AlertEvent | None:
+    def _wait(self, state: DriverState, values: Values, met: bool | None, next_episode: int) -> AlertEvent | None:
+        """Take one frame while there is no alert."""
+        step = state.step
         self._pending.update(step, met)
-        # A speed that wavers about the gate must not begin the wait anew.
-        if not met or (self._pending.value_s or 0.0) < self._for_s(read) or self._too_slow(read):
+        # The speed is judged last: a speed that varies around the gate must not start the wait again.
+        if not met or (self._pending.value_s or 0.0) < self._for_s(values) or self._too_slow(values):
             return None
         level, cause = self.rule.level, self.rule.when
-        due_when = self._when
+        due_when = self.judge_when
         for escalation, worse in zip(self.rule.escalate, self._worse, strict=True):
-            if escalation.after_s is None and worse is not None and worse(read):
+            if escalation.after_s is None and worse is not None and worse(values):
                 level, cause, due_when = escalation.level, escalation.when or cause, worse
         if self._cooling(step.t, milder(level, self._cap)):
             return None
@@ -151,30 +157,30 @@ class RunningRule:
         self.silenced = False
         self._locked, self._met_t = False, step.t
         self._clearing.reset()
-        self._held.begin(step, min(self._overdue_s(read), step.dt) if step.seamless else 0.0)
-        self._told = self._spoken(read)
-        return self._event(state, read, "raised", cause)
+        self._held.begin(step, min(self._overdue_s(values), step.dt) if step.seamless else 0.0)
+        self._named_values = self._values_named(values)
+        return self._event(state, values, "raised", cause)
 
-    def _overdue_s(self, read: Read) -> float:
-        """Return for how long the alert has been due: the frame that shows it comes up to a period late.
+    def _overdue_s(self, values: Values) -> float:
+        """Return for how long the alert has been due. The frame that shows it comes up to one period late.
 
-        What is counted from an alert is counted from then, or two waits in a row would be late by two periods.
+        Times after an alert count from when it was due. Otherwise two waits in a row would be late by two periods.
         """
-        for_s = self._for_s(read)
+        for_s = self._for_s(values)
         if for_s:
             return max((self._pending.value_s or 0.0) - for_s, 0.0)
-        passed = (_passed_s(leaf, read) for leaf in holding(self.rule.when, read))
+        passed = (_passed_s(leaf, values) for leaf in holding(self.rule.when, values))
         return min((seconds for seconds in passed if seconds is not None), default=0.0)
 
-    def _too_slow(self, read: Read) -> bool:
-        """Say whether the car is known to be slower than the rule begins at; an unknown speed is driving."""
-        speed = read("vehicle.speed_kmh")
+    def _too_slow(self, values: Values) -> bool:
+        """Return whether the car is known to be slower than the rule's lowest speed. An unknown speed is driving."""
+        speed = values[SPEED]
         return self.rule.from_kmh is not None and isinstance(speed, float | int) and speed < self.rule.from_kmh
 
-    def _for_s(self, read: Read) -> float:
-        """Return how long what raises it must hold now."""
+    def _for_s(self, values: Values) -> float:
+        """Return how long the condition must hold now."""
         patience = self.rule.patience
-        granted = patience is not None and self._not_nominal(read)
+        granted = patience is not None and self._not_nominal(values)
         return self.rule.for_s + (patience.by_s if patience is not None and granted else 0.0)
 
     def _cooling(self, t: float, level: Level) -> bool:
@@ -183,33 +189,33 @@ class RunningRule:
         over_t, worst = self._over
         return t - over_t < self.rule.cooldown_s and rank(level) <= rank(worst)
 
-    def _escalate(self, state: DriverState, read: Read, sure: Read, met: bool | None) -> AlertEvent | None:
+    def _escalate(self, state: DriverState, values: Values, sure: Values, met: bool | None) -> AlertEvent | None:
         assert self.level is not None
         reached = None
         for escalation, worse in zip(self.rule.escalate, self._worse, strict=True):
             due = escalation.after_s is None or (self._held.value_s or 0.0) >= escalation.after_s
             if due and rank(escalation.level) > rank(self._due) and (worse is None or worse(sure)):
-                self._due, self._due_when, reached = escalation.level, worse or self._when, escalation
+                self._due, self._due_when, reached = escalation.level, worse or self.judge_when, escalation
         if reached is None and met and rank(self.rule.level) > rank(self._due):
-            # What was due while the car stood was over, and holds again.
-            self._due, self._due_when = self.rule.level, self._when
+            # The rule's own level was due while the car stood, was over, and holds again.
+            self._due, self._due_when = self.rule.level, self.judge_when
         if rank(milder(self._due, self._cap)) <= rank(self.level):
             return None
         holds = reached is not None or self._due_when(sure)
         if holds is False:
-            # It was due while the car stood, and is over; the alert itself may still hold.
-            self._due, self._due_when = self.rule.level if met else self.level, self._when
+            # A worse level was due while the car stood, and is over. The alert itself may still hold.
+            self._due, self._due_when = self.rule.level if met else self.level, self.judge_when
         if not holds:
             return None
         self.level = milder(self._due, self._cap)
         self.silenced = False
         cause, after_s = (reached.when, reached.after_s) if reached else (None, None)
-        return self._event(state, read, "escalated", cause, after_s)
+        return self._event(state, values, "escalated", cause, after_s)
 
-    def _end(self, step: TimeStep, state: DriverState, read: Read) -> AlertEvent:
+    def _end(self, state: DriverState, values: Values) -> AlertEvent:
         assert self.level is not None
-        event = self._event(state, read, "cleared", None)
-        self._over = (step.t, self.level)
+        event = self._event(state, values, "cleared", None)
+        self._over = (state.t, self.level)
         self.level = None
         self._pending.reset()
         return event
@@ -217,37 +223,36 @@ class RunningRule:
     def _event(
         self,
         state: DriverState,
-        read: Read,
+        values: Values,
         phase: Phase,
         cause: Condition | None,
         after_s: float | None = None,
         why: str | None = None,
     ) -> AlertEvent:
         assert self.level is not None
-        # What is over is told by what was so when it last held.
-        text = message.fill(self.rule.message, self._told.get if phase == "cleared" else read)
+        # The text of a cleared alert has the values of when it last held.
+        text = message.fill(self.rule.message, (self._named_values if phase == "cleared" else values).get)
         text = f"Over: {text}" if phase == "cleared" else text
         text = f"{text} ({why})" if why else text
-        evidence = self._evidence(state, read, cause, after_s)
+        evidence = self._evidence(state, values, cause, after_s)
         return AlertEvent(state.t, self.rule.id, self.level, phase, text, evidence, self._episode, self._local)
 
-    def _spoken(self, read: Read) -> dict[str, Value]:
-        return {name: read(name) for name in self._spoken_of}
+    def _values_named(self, values: Values) -> dict[str, Value]:
+        return {name: values[name] for name in self._named}
 
-    def _evidence(self, state: DriverState, read: Read, cause: Condition | None, after_s: float | None) -> Evidence:
-        # Of several limits for one signal, the one by which the alert holds is told.
+    def _evidence(self, state: DriverState, values: Values, cause: Condition | None, after_s: float | None) -> Evidence:
+        # If a signal has several limits, the one by which the alert holds is shown.
         parts = (self.rule.when, cause) if cause else (self.rule.when,)
-        held = [holding(part, read) for part in parts]
-        told = chain(*(part.leaves() for part in parts), *held)
-        leaves = {leaf.signal or "": leaf for leaf in told}
-        measured = {name: _shown(read(name)) for name in (*leaves, *self._spoken_of)}
+        held = [holding(part, values) for part in parts]
+        leaves = {leaf.signal or "": leaf for leaf in chain(*(part.leaves() for part in parts), *held)}
+        measured = {name: _rounded(values[name]) for name in (*leaves, *self._named)}
         threshold: dict[str, Value] = {name: leaf.threshold for name, leaf in leaves.items()}
         compared = {name: leaf.comparison or "" for name, leaf in leaves.items()}
-        for_s = self._for_s(read)
+        for_s = self._for_s(values)
         if for_s:
             threshold["for_s"] = for_s
         if after_s is not None:
-            measured["held_s"], threshold["held_s"] = _shown(self._held.value_s), after_s
+            measured["held_s"], threshold["held_s"] = _rounded(self._held.value_s), after_s
             compared["held_s"] = "at_least"
         basis = self._measured_over(tuple(chain(*reversed(held))))
         window = basis.window_s(state) if basis and basis.window_s else None
@@ -255,7 +260,7 @@ class RunningRule:
         return Evidence(measured, threshold, window, coverage, self.rule.clause, compared, _intervals(state, measured))
 
     def _measured_over(self, held: tuple[Condition, ...]) -> Signal | None:
-        """Return the signal with a window by which the alert holds; when it is over, the one by which it last did.
+        """Return the signal with a window by which the alert holds, or by which it last held.
 
         `held`: the comparisons that hold, those of the cause first.
         """
@@ -265,9 +270,9 @@ class RunningRule:
         return self._basis
 
 
-def _passed_s(leaf: Condition, read: Read) -> float | None:
-    """Return how far a time has gone beyond its limit, None for what is no time that runs."""
-    signal, value, limit = find(leaf.signal or ""), read(leaf.signal or ""), leaf.threshold
+def _passed_s(leaf: Condition, values: Values) -> float | None:
+    """Return by how much a running time has passed its limit, None if the signal is no running time."""
+    signal, value, limit = find(leaf.signal or ""), values[leaf.signal or ""], leaf.threshold
     timer = signal is not None and signal.unit == "s" and leaf.comparison in ("above", "at_least")
     return value - limit if timer and isinstance(value, float) and isinstance(limit, float) else None
 
@@ -282,5 +287,5 @@ def _intervals(state: DriverState, names: Iterable[str]) -> dict[str, tuple[floa
     return found
 
 
-def _shown(value: Value) -> Value:
+def _rounded(value: Value) -> Value:
     return round(value, 3) if isinstance(value, float) else value

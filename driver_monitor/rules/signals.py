@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -241,3 +241,19 @@ def described() -> str:
     return "; ".join(
         f"{name}: {signal.meaning}" + (f", {signal.unit}" if signal.unit else "") for name, signal in entries.items()
     )
+
+
+def read_all(state: DriverState, names: Iterable[str]) -> dict[str, Value]:
+    """Return the present value of each signal in `names`, None where it is unknown."""
+    return {name: SIGNALS[name].read(state) for name in names}
+
+
+def doubtful(state: DriverState) -> frozenset[str]:
+    """Return the signals that must not decide now: times that stand still, and windows while nobody is visible."""
+    returning = frozenset(name for name, is_returning in RETURNING.items() if is_returning(state))
+    return returning | past(state)
+
+
+def past(state: DriverState) -> frozenset[str]:
+    """Return the signals that were measured over a window, if there is no face: the seat may be empty by now."""
+    return WINDOWED if state.face is None else frozenset()

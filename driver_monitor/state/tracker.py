@@ -1,23 +1,16 @@
-"""Observations over time become the driver's state. Pure: time comes with the data."""
+"""From observations to the driver's state. Pure: time comes with the data."""
 
 from __future__ import annotations
 
 import math
-from typing import Protocol
 
-from driver_monitor.data.driver_state import DriverState, ExpressionState, GazeReason
-from driver_monitor.data.observation import (
-    Expression,
-    EyeReason,
-    FaceView,
-    Light,
-    Observation,
-)
+from driver_monitor.data.driver_state import DriverState, GazeReason
+from driver_monitor.data.observation import EyeReason, HeadPose, Observation
 from driver_monitor.state.expression.expression_tracker import ExpressionTracker
 from driver_monitor.state.eyes.blinks import BlinkMeter
 from driver_monitor.state.eyes.eyelids import Eyelids
 from driver_monitor.state.eyes.perclos import PerclosMeter
-from driver_monitor.state.gaze.gaze_tracker import GazeDirection, GazeTracker
+from driver_monitor.state.gaze.gaze_tracker import GazeTracker
 from driver_monitor.state.gaze.regions import Wheel
 from driver_monitor.state.sleepiness.drowsiness import DrowsinessMeter
 from driver_monitor.state.sleepiness.nods import NodCounter
@@ -27,23 +20,16 @@ from driver_monitor.state.visibility.occlusion import OcclusionTracker
 from driver_monitor.timing.cadence import Cadence, TimeStep
 
 
-class ExpressionSmoother(Protocol):
-    """Turns single looks at the face into a smoothed emotion (`state.expression`)."""
-
-    def update(self, t: float, light: Light, expression: Expression | None, valid: bool) -> ExpressionState | None:
-        """Take one frame; `expression` only where the classifier ran, `valid`: a face is there to be judged."""
-
-
 class StateTracker:
-    """The driver over time.
+    """The driver over time. Every frame gives a state.
 
-    Every frame gives a state. A frame whose time is not a number or not later than the last one's changes nothing:
-    time never runs backwards, and a repeated frame counts once. `expressions` defaults to an `ExpressionTracker`; it
-    tells no emotion as long as no classifier looks. `wheel`: the side of the car the driver sits on, for the mirrors.
+    A frame whose time is not finite, or not later than that of the previous one, changes nothing: time never runs
+    backwards, and a repeated frame counts once.
+    `wheel`: the driver's side of the car, for the mirrors.
     """
 
-    def __init__(self, expressions: ExpressionSmoother | None = None, wheel: Wheel = "left") -> None:
-        self._expressions: ExpressionSmoother = ExpressionTracker() if expressions is None else expressions
+    def __init__(self, expressions: ExpressionTracker | None = None, wheel: Wheel = "left") -> None:
+        self._expressions = ExpressionTracker() if expressions is None else expressions
         self._cadence = Cadence()
         self._lids = Eyelids()
         self._perclos = PerclosMeter()
@@ -57,21 +43,22 @@ class StateTracker:
         self._state: DriverState | None = None
 
     def update(self, seen: Observation) -> DriverState:
-        """Take one frame's observation and return what is known of the driver with it."""
+        """Take one frame's observation and return what is then known of the driver."""
         step = self._cadence.step(seen.t)
         if step is None:
             if self._state is not None:
                 return self._state
-            # A first frame without a time: it can be looked at, but begins nothing.
+            # A first frame without a time can be judged, but nothing begins with it.
             step = TimeStep(0.0, 0.0, 0.0)
         self._state = self._next(step, seen)
         return self._state
 
     def _next(self, step: TimeStep, seen: Observation) -> DriverState:
-        face = seen.face
-        look = self._gaze.look(face.head, seen.eyes) if face else None
-        eyes = self._lids.update(step, seen.eyes if face else None, _missing(seen), self._may_teach(look))
-        gaze = self._gaze.update(step, look, eyes.state, _faceless(seen))
+        face, head = seen.face, _head(seen)
+        direction = self._gaze.direction(face.head, seen.eyes) if face else None
+        teach = direction is not None and self._gaze.straight_ahead.teaches(direction.direction)
+        eyes = self._lids.update(step, seen.eyes if face else None, _no_eyes(seen), teach)
+        gaze = self._gaze.update(step, direction, eyes.state, _no_face(seen))
         blink = self._blinks.update(step, eyes.openness)
         nods = self._nods.update(step, face.head.pitch if face and face.head else None, eyes.state)
         perclos = self._perclos.update(step, eyes.state, self._lids.closure)
@@ -80,20 +67,21 @@ class StateTracker:
         mouth = self._yawns.update(step, face.mouth_opening if face and not masked else None)
         blind = self._blindness.update(step, seen, eyes.reason)
         # A yawn hides the expression: the net takes one yawn in five for anger or fear (models/emotion.md).
-        judged = face is not None and not mouth.yawning and not masked
+        valid = face is not None and not mouth.yawning and not masked
         return DriverState(
             t=step.t,
+            step=step,
             camera=seen.camera,
             light=seen.light,
             face=face,
             face_reason=seen.face_reason,
             eyes=eyes,
-            head=face.head if face and _is_number(face) else None,
+            head=head,
             gaze=gaze,
             mouth=mouth,
-            emotion=self._expressions.update(step.t, seen.light, seen.expression, judged),
+            emotion=self._expressions.update(step, seen.light, seen.expression, valid),
             perclos=perclos,
-            blink_rate=self._perclos.rate(step.t),
+            blink_rate=self._perclos.blinks_per_min,
             drowsiness=self._drowsiness.update(step.t, blink, perclos, mouth.yawns, nods),
             degraded=blind.degraded,
             face_absent_s=blind.face_absent_s,
@@ -105,22 +93,20 @@ class StateTracker:
             vehicle=seen.vehicle,
         )
 
-    def _may_teach(self, look: GazeDirection | None) -> bool:
-        return look is not None and self._gaze.straight_ahead.teaches(look.direction)
 
-
-def _missing(seen: Observation) -> EyeReason:
-    """Return why there are no eyes in the picture at all."""
+def _no_eyes(seen: Observation) -> EyeReason:
+    """Return why there are no eyes in the picture."""
     return "dark" if seen.face is None and "dark" in (seen.face_reason, seen.light) else "no_face"
 
 
-def _faceless(seen: Observation) -> GazeReason | None:
-    """Return why there is no face to look from, None where there is one."""
+def _no_face(seen: Observation) -> GazeReason | None:
+    """Return why there is no face, None if there is one."""
     if seen.face is not None:
         return None
     return "no_face" if seen.camera == "ok" and seen.face_reason == "not_found" else "no_picture"
 
 
-def _is_number(face: FaceView) -> bool:
-    head = face.head
-    return head is not None and all(map(math.isfinite, (head.yaw, head.pitch, head.roll)))
+def _head(seen: Observation) -> HeadPose | None:
+    """Return the head pose, None if any of its angles is not finite."""
+    head = seen.face.head if seen.face else None
+    return head if head is not None and all(map(math.isfinite, (head.yaw, head.pitch, head.roll))) else None

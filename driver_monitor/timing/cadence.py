@@ -1,4 +1,4 @@
-"""Time between frames: which steps can be trusted to hide nothing."""
+"""Time between frames: how long each step is, and whether anything of note can be hidden in it."""
 
 from __future__ import annotations
 
@@ -8,43 +8,48 @@ from dataclasses import dataclass, field
 from statistics import median_low
 
 MAX_GAP_S = 0.5
-"""A step longer than this is never covered: the camera itself is then called lost."""
+"""Longest step that is ever seamless. After a longer one the camera counts as lost."""
 SEAMLESS_S = 0.2
-"""An eye cannot reopen and shut again within this unseen: the opening alone of a blink takes about 0.2 s
-(Sforza et al., Ophthalmic Physiol. Opt. 28, 2008)."""
+"""A step up to this is seamless: an eye cannot reopen and shut again in it. The opening of a blink alone takes about
+0.2 s (Sforza et al., Ophthalmic Physiol. Opt. 28, 2008)."""
 SEAMLESS_PERIODS = 2.2
-"""One dropped frame, give or take some jitter, hides nothing that lasts two frame periods."""
+"""A step up to so many frame periods is seamless: one dropped frame, with some jitter."""
+EPSILON_S = 1e-6
+"""Frame times are sums of binary fractions. Times are compared with this tolerance."""
 _REMEMBERED = 9
 
 
 @dataclass(frozen=True, slots=True)
 class TimeStep:
-    """From the frame before to this one, at time `t` after `dt` seconds; `period`: the source's usual interval."""
+    """The time from the previous frame to this one, seconds.
+
+    `t`: time of this frame. `dt`: time since the previous frame, 0 for the first. `period`: the source's usual `dt`.
+    """
 
     t: float
     dt: float
     period: float
     reach: float = field(init=False)
-    """The longest time between two looks in which nothing of note can hide, seconds."""
+    """The longest seamless step, seconds."""
     seamless: bool = field(init=False)
-    """Whether nothing of note hides between the frame before and this one."""
+    """Whether nothing of note can be hidden between the previous frame and this one."""
 
     def __post_init__(self) -> None:
-        """Work out once what every timer asks for."""
+        """Compute once what every timer needs."""
         reach = min(MAX_GAP_S, max(SEAMLESS_S, SEAMLESS_PERIODS * self.period))
         object.__setattr__(self, "reach", reach)
         object.__setattr__(self, "seamless", 0.0 < self.dt <= reach)
 
 
 class Cadence:
-    """Turns frame times into steps, against the source's own usual interval."""
+    """Turns frame times into steps, and learns the source's usual period (median of the last nine)."""
 
     def __init__(self) -> None:
         self._last: float | None = None
         self._steps: deque[float] = deque(maxlen=_REMEMBERED)
 
     def step(self, t: float) -> TimeStep | None:
-        """Return the step to `t`, or None when `t` is not a number or not later than the frame before."""
+        """Return the step to `t`, or None if `t` is not finite or not later than the previous frame."""
         if not math.isfinite(t) or (self._last is not None and t <= self._last):
             return None
         if self._last is None:

@@ -1,15 +1,15 @@
-"""Something done every so many seconds, whenever a frame happens to be there. Pure: time comes with the call."""
+"""Work that is done every so many seconds, at the first frame after it is due. Pure: time comes with the call."""
 
 from __future__ import annotations
 
 ROUNDING_S = 1e-3
-"""Frame times are sums of fractions: what is due must not be put off by a frame for their last digits."""
+"""Frame times are sums of fractions. Rounding must not delay work by a whole frame."""
 
 
 class PeriodicTimer:
-    """Says when it is time again.
+    """Says when work is due again.
 
-    The mean period is kept as long as frames come more often than it: waiting for a frame does not stretch it.
+    The mean period is kept if frames come more often than that: the wait for a frame does not make it longer.
     """
 
     def __init__(self, period_s: float) -> None:
@@ -17,7 +17,7 @@ class PeriodicTimer:
         self._due: float | None = None
 
     def due(self, t: float) -> bool:
-        """Return whether it is time at `t`, seconds; the first call always is, and so is one after time was reset."""
+        """Return whether work is due at `t`, seconds. It is due at the first call, and when time was set back."""
         planned = t if self._due is None or t < self._due - self.period_s - ROUNDING_S else self._due
         if t < planned - ROUNDING_S:
             return False
@@ -26,5 +26,5 @@ class PeriodicTimer:
         return True
 
     def reset(self) -> None:
-        """Forget the last time: it is time again at the next call, whenever that is."""
+        """Forget the last time: work is due at the next call."""
         self._due = None

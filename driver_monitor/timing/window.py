@@ -6,39 +6,39 @@ from collections import deque
 
 
 class WindowedTime:
-    """Sum of stretches of time within the last `window_s` seconds; constant cost a frame, bounded memory."""
+    """Sum of intervals of time within the last `window_s` seconds. Cost and memory are bounded."""
 
     def __init__(self, window_s: float) -> None:
         self._window_s = window_s
-        self._stretches: deque[list[float]] = deque()
+        self._intervals: deque[list[float]] = deque()
         self._total = 0.0
 
     def add(self, start: float, end: float) -> None:
-        """Add the time from `start` to `end`; stretches come in order of time and do not overlap."""
+        """Add the time from `start` to `end`. Intervals come in order of time and do not overlap."""
         if end <= start:
             return
-        if self._stretches and start - self._stretches[-1][1] < 1e-9:
-            self._stretches[-1][1] = end
+        if self._intervals and start - self._intervals[-1][1] < 1e-9:
+            self._intervals[-1][1] = end
         else:
-            self._stretches.append([start, end])
+            self._intervals.append([start, end])
         self._total += end - start
 
     def clear(self) -> None:
-        """Forget all."""
-        self._stretches.clear()
+        """Remove all intervals."""
+        self._intervals.clear()
         self._total = 0.0
 
     def total(self, now: float) -> float:
-        """Return the seconds that lie in the window ending at `now`."""
+        """Return the seconds of all intervals in the window that ends at `now`."""
         edge = now - self._window_s
-        while self._stretches and self._stretches[0][0] < edge:
-            first = self._stretches[0]
+        while self._intervals and self._intervals[0][0] < edge:
+            first = self._intervals[0]
             if first[1] <= edge:
                 self._total -= first[1] - first[0]
-                self._stretches.popleft()
+                self._intervals.popleft()
             else:
                 self._total -= edge - first[0]
                 first[0] = edge
-        if not self._stretches:
+        if not self._intervals:
             self._total = 0.0
         return self._total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from driver_monitor.data.alert import Value
 from driver_monitor.rules.conditions import compile_condition
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Condition, Profile
@@ -183,6 +185,16 @@ def test_fail__an_alert_held_through_blindness_stays_active_and_says_unknown(
 TRUTHS = {"yes": True, "no": False, "?": None}
 
 
+class Each(dict[str, Value]):
+    """Values of which every look-up gives the next one."""
+
+    def __init__(self, values: Iterator[Value]) -> None:
+        self._values = values
+
+    def __missing__(self, name: str) -> Value:
+        return next(self._values)
+
+
 @given(st.lists(st.sampled_from(sorted(TRUTHS)), min_size=1, max_size=5), st.booleans())
 def test_ok__unknown_is_neither_true_nor_false(words: list[str], every: bool) -> None:
     parts = [Condition.model_validate({"signal": "mouth.yawns", "at_least": index + 1}) for index in range(len(words))]
@@ -190,7 +202,7 @@ def test_ok__unknown_is_neither_true_nor_false(words: list[str], every: bool) ->
     whole = Condition.model_validate({name: [part.model_dump(by_alias=True, exclude_defaults=True) for part in parts]})
     values = [TRUTHS[word] for word in words]
     reads = iter([{True: 99.0, False: 0.0, None: None}[value] for value in values])
-    verdict = compile_condition(whole)(lambda _: next(reads))
+    verdict = compile_condition(whole)(Each(reads))
     decisive = not every
     expected = decisive if decisive in values else (None if None in values else every)
     assert verdict is expected
@@ -198,7 +210,7 @@ def test_ok__unknown_is_neither_true_nor_false(words: list[str], every: bool) ->
 
 def test_ok__a_value_that_is_no_number_is_unknown() -> None:
     judge = compile_condition(Condition.model_validate({"signal": "eyes.closed_s", "at_most": 0}))
-    assert judge(lambda _: float("nan")) is None
+    assert judge({"eyes.closed_s": float("nan")}) is None
 
 
 def test_ok__a_rule_whose_clearing_overlaps_its_raising_does_not_nag() -> None:

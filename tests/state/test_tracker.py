@@ -9,7 +9,9 @@ import pytest
 
 from driver_monitor.data.driver_state import ExpressionState
 from driver_monitor.data.observation import Expression, EyeReason, Light
+from driver_monitor.state.expression.expression_tracker import ExpressionTracker
 from driver_monitor.state.tracker import StateTracker
+from driver_monitor.timing.cadence import TimeStep
 from tests.timeline import Stretch, attentive, film, no_camera, no_face, observe, shut, states, unreadable, yawn
 
 
@@ -102,14 +104,17 @@ def test_ok__a_single_still_is_judged_against_the_population() -> None:
     assert (state.eyes.state, state.eyes.openness, state.eyes.closed_s) == ("open", 0.8, 0.0)
 
 
-class Recorder:
+class Recorder(ExpressionTracker):
     """An expression smoother that remembers what it was asked."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.calls: list[tuple[float, bool]] = []
 
-    def update(self, t: float, light: Light, expression: Expression | None, valid: bool) -> ExpressionState | None:
-        self.calls.append((t, valid))
+    def update(
+        self, step: TimeStep, light: Light, expression: Expression | None, valid: bool
+    ) -> ExpressionState | None:
+        self.calls.append((step.t, valid))
         return ExpressionState("neutral", {"neutral": 1.0}, 0.0) if valid else None
 
 

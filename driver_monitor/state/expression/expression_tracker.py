@@ -1,7 +1,7 @@
-"""Single looks at the face become an emotion over time, or *uncertain*. Pure: time comes with the data.
+"""From single looks at the face to an expression over time, or *uncertain*. Pure: time comes with the data.
 
-Expression is not feeling: this says what the face shows. Distress, the only thing a rule uses, is an inference of
-emotion in the sense of the EU AI Act.
+An expression is what the face shows, not what the person feels. Distress, the only part that a rule uses, is still an
+inference of emotion in the sense of the EU AI Act.
 """
 
 from __future__ import annotations
@@ -12,35 +12,34 @@ from collections.abc import Mapping
 from driver_monitor.data.driver_state import ExpressionState
 from driver_monitor.data.observation import EXPRESSIONS, Expression, Light
 from driver_monitor.state.expression.flashes import Flashes
-from driver_monitor.timing.cadence import Cadence
+from driver_monitor.timing.cadence import TimeStep
 from driver_monitor.timing.stretch import Stretch
 
 SMOOTHING_S = 1.5
-"""Time constant: expressions last 0.5 to 4 s (Ekman 2003), speech shapes the mouth for tenths of a second."""
+"""Time constant. Expressions last 0.5 to 4 s (Ekman 2003); speech shapes the mouth for tenths of a second."""
 EVIDENCE_S = 0.5
-"""No answer before the looks span this time; a single look spans none."""
+"""No answer before the looks cover this time. A single look covers none."""
 STALE_S = 2.0
-"""Without a look for longer than this, nothing is known any more."""
+"""Without a look for longer than this, nothing is known."""
 ANSWER_FROM = 0.75
-"""Least smoothed probability of an answer, chosen on faces held back from the training: of single FER+ validation faces
-it leaves 78 % answered, 95 % of those right, 92 % where the mouth is covered (`models/emotion.md`)."""
+"""Least smoothed probability of an answer, chosen on faces that were held back from the training. Of single FER+
+validation faces 78 % are then answered, and 95 % of those are right, 92 % with a covered mouth (models/emotion.md)."""
 NEGATIVE_FROM = 0.75
-"""Least sum of the negative classes for the answer "negative", where no single one reaches `ANSWER_FROM`."""
+"""Least sum of the negative classes for the answer "negative", if no single class reaches `ANSWER_FROM`."""
 DISTRESS_FROM, DISTRESS_UNTIL = 0.5, 0.35
-"""Distress begins when smoothed p(anger) + p(fear) reaches the first and ends when it falls below the second."""
+"""Distress begins when smoothed p(anger) + p(fear) reaches the first, and ends when it falls below the second."""
 
 NEGATIVE = ("sadness", "anger", "disgust", "fear", "contempt")
-_AROUSED = ("anger", "fear")
+_DISTRESS = ("anger", "fear")
 _READABLE: tuple[Light, ...] = ("day", "glare")
-"""Light in which all classes may be told. In near-infrared every model measured falls to about 0.35 over seven
-classes and only neutral and happiness hold; in the dark there is less to see still."""
+"""Light in which all classes may be answered. In near-infrared every model that was measured falls to about 0.35 over
+seven classes, and only neutral and happiness hold. In the dark even less is visible."""
 
 
 class ExpressionTracker:
-    """Smooths the looks by time, not by count, so that 2 and 10 looks a second conclude the same.
+    """Smooths the looks by time, not by count: 2 and 10 looks a second give the same answers.
 
-    `evidence_s`: time in seconds that the looks must span before there is an answer; 0 only for a still, of which there
-    is never more than one look.
+    `evidence_s`: seconds that the looks must cover before there is an answer. 0 only for a still, which has one look.
     """
 
     def __init__(self, evidence_s: float = EVIDENCE_S) -> None:
@@ -49,37 +48,35 @@ class ExpressionTracker:
         self._weight = 0.0
         self._look: tuple[float, Expression] | None = None
         self._seen_s = 0.0
-        self._cadence = Cadence()
         self._distress = Stretch(bridge_s=STALE_S)
         self._distressed = False
         self._onset: tuple[str, float] | None = None
         self._flashes = Flashes()
 
-    def update(self, t: float, light: Light, expression: Expression | None, valid: bool) -> ExpressionState | None:
-        """Take one frame at `t` (seconds, never less than before) and return what the face has been showing.
+    def update(
+        self, step: TimeStep, light: Light, expression: Expression | None, valid: bool
+    ) -> ExpressionState | None:
+        """Take one frame and return what the face has been showing.
 
-        `expression` is there only in the frames in which the classifier looked; `valid`: a face is there to be
-        judged, without one a look is not used and nothing is known. None also after `STALE_S` without a look.
+        `expression` is given only in the frames in which the classifier ran. `valid`: there is a face to judge; without
+        one a look is not used and nothing is known. Return None also after `STALE_S` without a look.
         """
+        t = step.t
         if self._look is not None and t - self._look[0] > STALE_S:
             self._forget()
         if valid and expression is not None and all(map(math.isfinite, expression.p.values())):
-            self._take(t, expression)
+            self._add(t, expression)
         if not valid or self._look is None:
-            self._judge_distress(t, None)
+            self._distress.update(step, None)
             return None
         p = self._probabilities(self._look[1])
         decided = self._seen_s >= self._evidence_s
         readable = light in _READABLE
         label = label_of(p, light) if decided else "uncertain"
-        return ExpressionState(
-            label,
-            p,
-            self._judge_distress(t, p if decided and readable else None),
-            1 - p["neutral"] if decided and readable else None,
-            self._held_s(t, label),
-            self._flashes.told(t) if readable else None,
-        )
+        held_s, flash = self._held_s(t, label), self._flashes.recent(t) if readable else None
+        intensity = 1 - p["neutral"] if decided and readable else None
+        self._time_distress(step, p if decided and readable else None)
+        return ExpressionState(label, p, self._distress.value_s, intensity, held_s, flash)
 
     def _forget(self) -> None:
         self._smoothed = dict.fromkeys(EXPRESSIONS, 0.0)
@@ -89,8 +86,8 @@ class ExpressionTracker:
         self._distressed = False
         self._flashes = Flashes()
 
-    def _take(self, t: float, expression: Expression) -> None:
-        """Let the time between two looks count with the mean of both: a lone look has no weight."""
+    def _add(self, t: float, expression: Expression) -> None:
+        """Weigh the time between two looks with their mean. A single look has no weight."""
         if self._look is not None:
             before, last = self._look
             if t <= before:
@@ -117,25 +114,23 @@ class ExpressionTracker:
             self._onset = (label, t)
         return t - self._onset[1]
 
-    def _judge_distress(self, t: float, p: Mapping[str, float] | None) -> float | None:
-        """Take smoothed `p`, None while unknown, and return how long distress has been shown."""
-        step = self._cadence.step(t)
-        if step is not None:
-            if p is not None:
-                level = sum(p[name] for name in _AROUSED)
-                self._distressed = level >= (DISTRESS_UNTIL if self._distressed else DISTRESS_FROM)
+    def _time_distress(self, step: TimeStep, p: Mapping[str, float] | None) -> None:
+        """Take the smoothed `p`, None while unknown."""
+        if p is not None:
+            level = sum(p[name] for name in _DISTRESS)
+            self._distressed = level >= (DISTRESS_UNTIL if self._distressed else DISTRESS_FROM)
+        if p is None or self._distressed or not self._distress.idle:
             self._distress.update(step, None if p is None else self._distressed)
-        return self._distress.value_s
 
 
 def _clear(p: Mapping[str, float]) -> str | None:
-    """Return what a single look clearly shows, None where that is nothing or neutral."""
+    """Return the class that a single look clearly shows, None if there is none or it is neutral."""
     best = max(p, key=lambda name: p[name])
     return best if best != "neutral" and p[best] >= ANSWER_FROM else None
 
 
 def label_of(p: Mapping[str, float], light: Light) -> str:
-    """Return what probabilities `p` by class say in this `light`: a class, a group of classes, or "uncertain"."""
+    """Return the label for probabilities `p` by class in this `light`: a class, a group of classes, or "uncertain"."""
     if light not in _READABLE:
         return (
             "positive" if p["happiness"] >= ANSWER_FROM else "neutral" if p["neutral"] >= ANSWER_FROM else "uncertain"

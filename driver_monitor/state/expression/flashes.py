@@ -1,18 +1,18 @@
-"""Expressions that come and go within half a second, kept apart from those that are held. Pure."""
+"""Flashes: expressions that last up to half a second. They are kept apart from expressions that are held. Pure."""
 
 from __future__ import annotations
 
 FLASH_S = 0.5
 """Longest flash: micro-expressions last up to half a second (Yan et al., J. Nonverbal Behav. 37, 2013)."""
-TOLD_S = 2.0
-"""So long a flash is told after its end."""
+SHOWN_S = 2.0
+"""A flash is reported for so long after its end."""
 
 
 class Flashes:
-    """Finds flashes among single looks.
+    """Finds flashes among single looks at the face.
 
-    A flash needs two looks that agree and others around them; how long it lasted is counted to the middle between the
-    looks. At four looks a second that sees those of about half a second only, shorter ones need more looks.
+    A flash needs two looks that agree, between looks that do not. Its length counts from the middle between two looks
+    to the middle between two looks. At four looks a second only flashes of about half a second are found.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Flashes:
         self._last: tuple[str, float] | None = None
 
     def look(self, t: float, shown: str | None) -> None:
-        """Take a look at `t` (seconds, later than the last one): what it clearly `shown`, None for nothing."""
+        """Take a look at `t`, seconds, later than the last one. `shown`: what it clearly shows, None for nothing."""
         if self._run is not None and shown != self._run[0]:
             self._end(t)
         if shown is not None:
@@ -29,9 +29,9 @@ class Flashes:
             self._run = (name, start, t, count + 1)
         self._before = t
 
-    def told(self, t: float) -> str | None:
-        """Return the last flash, if it ended within `TOLD_S` of `t`."""
-        return self._last[0] if self._last is not None and t - self._last[1] <= TOLD_S else None
+    def recent(self, t: float) -> str | None:
+        """Return the last flash if it ended within `SHOWN_S` before `t`, else None."""
+        return self._last[0] if self._last is not None and t - self._last[1] <= SHOWN_S else None
 
     def _middle(self, t: float) -> float | None:
         return None if self._before is None else (self._before + t) / 2

@@ -1,4 +1,4 @@
-"""Each movement of the lids down and up again: how far, how long, how fast."""
+"""Blinks: each movement of the lids down and up again, with its size, length and speed."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ from driver_monitor.data.driver_state import Blink
 from driver_monitor.timing.cadence import TimeStep
 
 LEVEL_S = 1.0
-"""Time constant of the level from which the lids come: the opening just now, be it wide or drowsy."""
-HIGH, DOWN_BELOW, UP_ABOVE = 0.9, 0.7, 0.8
-"""Shares of that level: the lids are still up, are on their way down, are up again."""
+"""Time constant of the level from which the lids come down: the openness of the last second or so."""
+HIGH = 0.9
+"""Share of the level from which the lids are up."""
+DOWN_BELOW, UP_ABOVE = 0.7, 0.8
+"""Shares of the level below which the lids are on their way down, and from which they are up again."""
 HALF_UP, HALF_UP_S = 0.55, 0.3
-"""Lids that come up only so far and stay for so long are up, too: after a long closure they open less wide."""
+"""Lids that rise to this share and stay there for so long are up, too. After a long closure they open less wide."""
 LEAST = 0.3
-"""Share of the level by which the lids must come down; less is a tremor, or the landmarks'."""
+"""Least share of the level by which the lids must come down. Less is a tremor of the lids or of the landmarks."""
 SHORTEST_S = 0.06
-"""Lids cannot go down and up again faster; the briefest blinks take about 0.1 s (FHWA-MCRT-98-006)."""
+"""Lids cannot go down and up again faster. The shortest blinks take about 0.1 s (FHWA-MCRT-98-006)."""
 LONGEST_S = 15.0
 """Lids that are down for longer are not in a blink: a squint, a low sun, a sleeper. The level is then learned anew."""
 
 
 @dataclass(slots=True)
 class _Fall:
-    """Lids on their way: where they came from, and the lowest point so far with the first and last time there."""
+    """Lids that are down: where they came from, and the first and last time at the lowest point so far."""
 
     start_t: float
     start: float
@@ -36,7 +38,7 @@ class _Fall:
 
 
 class BlinkMeter:
-    """Finds blinks in the openness of the eyes, whole and partial ones and the slow ones of a drowsy driver."""
+    """Finds blinks in the openness of the eyes: whole, partial, and the slow ones of a drowsy driver."""
 
     def __init__(self) -> None:
         self._level: float | None = None
@@ -45,10 +47,10 @@ class BlinkMeter:
         self._seen_t: float | None = None
 
     def update(self, step: TimeStep, openness: float | None) -> Blink | None:
-        """Take one frame and return a blink that has just ended.
+        """Take one frame. Return the blink that ended with it, None if there is none.
 
-        `openness`: of both eyes (`EyesState`), None while unknown; a blink of which more than a frame or two
-        could not be seen is none.
+        `openness`: of both eyes (`EyesState`), None while unknown. A blink does not count if more than a frame or two
+        of it were unknown.
         """
         if self._seen_t is not None and step.t - self._seen_t > step.reach:
             self._forget()

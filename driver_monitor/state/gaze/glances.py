@@ -1,4 +1,4 @@
-"""Repeated glances: how long the driver has looked away altogether of late, in however many looks."""
+"""Repeated glances: how long the driver has looked away in all within the last half minute."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from driver_monitor.timing.stretch import Stretch
 from driver_monitor.timing.window import WindowedTime
 
 WINDOW_S = 30.0
-"""Glances are summed over so long (Euro NCAP Safe Driving v10.4: away 10 s in total within 30 s)."""
+"""Window of the sum (Euro NCAP Safe Driving v10.4: away 10 s in total within 30 s)."""
 RESET_S = 2.0
-"""Only so long on the road, uninterrupted, ends the sum (the same)."""
+"""Uninterrupted time on the road that resets the sum (the same source)."""
 FLICKER_S = 0.05
-"""A gaze that seems away for less did not leave the road: EU 2023/2590 asks for a tolerance of at least 50 ms."""
+"""A gaze that is away for less did not leave the road: EU 2023/2590 asks for a tolerance of at least 50 ms."""
 
 
 class GlanceMeter:
-    """Sums looks away; each interval between frames counts as what the frame at its beginning showed."""
+    """Sums look-aways. Each interval between frames counts as what the frame at its beginning showed."""
 
     def __init__(self) -> None:
         self._away, self._known = WindowedTime(WINDOW_S), WindowedTime(WINDOW_S)
         self._unknown = WindowedTime(WINDOW_S)
         self._looks: deque[float] = deque()
-        """Last time of each look in the window, as far as seen."""
+        """The latest time of each look-away in the window."""
         self._road = Stretch(forgive_s=FLICKER_S)
         self._last: bool | None = None
         self._was_away = False
 
     def update(self, step: TimeStep, away: bool | None) -> RepeatedGlances:
         """Take one frame; `away`: whether the gaze is off the road, None while unknown."""
+        self._road.update(step, None if away is None else not away)
         if self._last is not None and step.seamless:
             self._known.add(step.t - step.dt, step.t)
             if self._last:
                 self._away.add(step.t - step.dt, step.t)
         else:
             self._unknown.add(step.t - step.dt, step.t)
-        self._road.update(step, None if away is None else not away)
         if self._road.length_s >= RESET_S - 1e-6:
             self._away.clear()
             self._unknown.clear()

@@ -1,6 +1,6 @@
-"""Which part of the car the driver looks at: mirrors, instruments, console, lap, road.
+"""The part of the car that the driver looks at: mirrors, instruments, console, lap, road.
 
-Finer than the gaze's zones and less sure: cars differ, and where the region ends no alert begins.
+Regions are finer than the zones and less sure, because cars differ. No alert depends on the border of a region.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from driver_monitor.data.driver_state import GazeRegion
 from driver_monitor.timing.cadence import TimeStep
 
 Wheel = Literal["left", "right"]
-"""Side of the car the driver sits on, as the driver sees it."""
+"""Side of the car on which the driver sits, as the driver sees it."""
 
 HYSTERESIS = 1.25
-"""A region is left only beyond so much of its size."""
+"""The gaze leaves a region only beyond so much of the region's size."""
 DWELL_S = 0.1
-"""A gaze must rest so long in a region to be there: on its way to another one it crosses in 30 to 60 ms (saccades of
-20 to 40 degrees; Bahill, Clark & Stark, Math. Biosci. 24, 1975)."""
+"""The gaze is in a region when it rests there for so long. On its way to another region it crosses one in 30 to 60 ms
+(saccades of 20 to 40 degrees; Bahill, Clark & Stark, Math. Biosci. 24, 1975)."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Area:
-    """An ellipse of directions, degrees from straight ahead: `out` + to the driver's door, `up` + up."""
+    """An ellipse of directions, degrees from straight ahead: `out` + towards the driver's door, `up` + up."""
 
     out: float
     up: float
@@ -32,7 +32,7 @@ class _Area:
     half_height: float
 
     def share(self, out: float, up: float) -> float:
-        """Return how far out the direction lies in the area: 0 in its middle, 1 at its edge."""
+        """Return how far from the middle the direction lies: 0 in the middle, 1 at the edge."""
         return math.hypot((out - self.out) / self.half_width, (up - self.up) / self.half_height)
 
 
@@ -45,16 +45,16 @@ _AREAS: dict[str, _Area] = {
     "near_mirror": _Area(45.0, -10.0, 16.0, 15.0),
     "far_mirror": _Area(-65.0, -8.0, 14.0, 15.0),
 }
-"""Seen from the eyes of a driver of middle size in an ordinary car, worked out from where things are (forwards, aside,
-up, metres): inner mirror 0.50, 0.38, 0.10; driver's door mirror 0.55, 0.55, -0.14; console's screen 0.65, 0.42, -0.40;
-instruments 0.75, 0, -0.28. UN R46 allows the driver's side mirror at most 55 degrees, and Nagata & Kuriyama (SAE
-850330, 1985) have the passenger's beyond 70; ours lies a little nearer, since far glances are measured low. `lap` is
-EU 2023/2590's area 3 (more than 30 degrees down, 55 to each side). Half sizes are ours: the spread of cars and
+"""Seen from the eyes of a driver of middle size in an ordinary car. They are computed from the place of each thing
+(forwards, aside, up, metres): inner mirror 0.50, 0.38, 0.10; driver's door mirror 0.55, 0.55, -0.14; screen of the
+console 0.65, 0.42, -0.40; instruments 0.75, 0, -0.28. UN R46 allows the driver's side mirror at most 55 degrees. Nagata
+& Kuriyama (SAE 850330, 1985) have the passenger's beyond 70; ours is a little nearer, because far glances are measured
+low. `lap` is area 3 of EU 2023/2590 (more than 30 degrees down, 55 to each side). Half sizes: ours, spread of cars and
 drivers."""
 
 
 def _names(wheel: Wheel) -> dict[str, GazeRegion]:
-    """Return what each area is called by a driver on that side of the car."""
+    """Return the public name of each area for a driver on that side of the car."""
     mirrors: tuple[GazeRegion, GazeRegion] = ("left_mirror", "right_mirror")
     near, far = mirrors if wheel == "left" else mirrors[::-1]
     fixed: tuple[GazeRegion, ...] = ("road", "instruments", "lap", "console", "rear_mirror")
@@ -62,7 +62,7 @@ def _names(wheel: Wheel) -> dict[str, GazeRegion]:
 
 
 class RegionTracker:
-    """The region with hysteresis in place and time. `wheel`: side of the car the driver sits on."""
+    """The region, with hysteresis in place and in time. `wheel`: the driver's side of the car."""
 
     def __init__(self, wheel: Wheel) -> None:
         self._names, self._sign = _names(wheel), 1.0 if wheel == "left" else -1.0
@@ -70,7 +70,7 @@ class RegionTracker:
         self._next: tuple[str | None, float] = (None, 0.0)
 
     def update(self, step: TimeStep, yaw: float, pitch: float) -> GazeRegion | None:
-        """Take a direction in degrees from straight ahead (+ left, + up); return its region, None outside of all."""
+        """Take a direction, degrees from straight ahead (+ left, + up). Return its region, None outside of all."""
         area = self._nearest(self._sign * yaw, pitch)
         if area == self._area or self._area is None:
             self._area, self._next = area, (area, step.t)
@@ -81,7 +81,7 @@ class RegionTracker:
         return None if self._area is None else self._names[self._area]
 
     def reset(self) -> None:
-        """Forget where the gaze was: it has not been seen for a while."""
+        """Forget the region. The gaze was not visible for a while."""
         self._area = None
 
     def _nearest(self, out: float, up: float) -> str | None:

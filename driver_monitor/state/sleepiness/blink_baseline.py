@@ -1,4 +1,4 @@
-"""How this driver blinks when awake: what later blinks are held against."""
+"""How this driver blinks when awake. Later blinks are compared with it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from driver_monitor.data.driver_state import Blink
 from driver_monitor.state.sleepiness.blink_features import BLINKS
 
 LEARNED = BLINKS
-"""Blinks that teach, the first of a trip, some two minutes. UTA-RLDD takes the last third of a recording in which the
-person felt alert; a daemon can only suppose that who sets off is awake, and `MEANS` bounds that supposition."""
+"""The first blinks of a trip teach, for about two minutes. UTA-RLDD takes the last third of a recording in which the
+person felt alert. A daemon can only assume that a driver who starts is awake; `MEANS` limits that assumption."""
 LONGEST_S = 1.0
 """A longer closure is a microsleep and teaches nothing."""
 MEANS = ((0.5, 1.1), (0.12, 0.45), (1.5, 15.0))
-"""Bounds of the means: amplitude in openness, duration in seconds, opening speed in openness a second. A blink of the
-awake keeps the eyes closed for 0.1 to 0.4 s (FHWA-MCRT-98-006); the rest is ours."""
+"""Limits of the means: amplitude in openness, duration in seconds, opening speed in openness a second. The blink of an
+awake person keeps the eyes closed for 0.1 to 0.4 s (FHWA-MCRT-98-006). The other limits are ours."""
 DEVIATIONS = (0.05, 0.03, 0.5)
-"""Least standard deviations, about what one frame period at 30 fps makes of the same blink."""
+"""Least standard deviations: about what one frame period at 30 frames a second does to the same blink."""
 
 
 class BlinkBaseline:
-    """Means and deviations of the first blinks of a trip, which then stand: a drowsy driver must not teach."""
+    """Means and deviations of the first blinks of a trip. They then stay: a drowsy driver must not teach."""
 
     def __init__(self) -> None:
         self._seen: list[tuple[float, float, float]] = []
@@ -29,11 +29,11 @@ class BlinkBaseline:
 
     @property
     def known(self) -> bool:
-        """Whether enough blinks have been seen."""
+        """Whether enough blinks have been learned."""
         return len(self._seen) >= LEARNED
 
     def learn(self, blink: Blink) -> None:
-        """Take one blink; once enough are known, nothing changes any more."""
+        """Learn from one blink, as long as more are needed."""
         if self.known or blink.duration_s > LONGEST_S:
             return
         self._seen.append(_quantities(blink))
@@ -47,7 +47,7 @@ class BlinkBaseline:
             )
 
     def deviations(self, blink: Blink) -> tuple[float, ...]:
-        """Return how many deviations each quantity of `blink` lies above the driver's own mean."""
+        """Return by how many deviations each quantity of `blink` is above the driver's own mean."""
         found = zip(_quantities(blink), self._mean, self._deviation, strict=True)
         return tuple((value - mean) / deviation for value, mean, deviation in found)
 

@@ -1,4 +1,4 @@
-"""Blinks in a row as a few numbers that tell sleepiness; `tools/fit_drowsiness.py` and the daemon share them."""
+"""A few numbers that describe a row of blinks. `tools/fit_drowsiness.py` and the daemon share them."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 BLINKS = 30
-"""Blinks in a row that are looked at together, as in UTA-RLDD (Ghoddoosian et al., CVPR workshops 2019)."""
+"""Number of blinks in a row, as in UTA-RLDD (Ghoddoosian et al., CVPR workshops 2019)."""
 QUANTITIES = ("amplitude", "duration", "velocity")
-"""Columns; velocity is that of the lids opening. How often somebody blinks is left out: in that data it tells the
-recording as much as the sleepiness."""
+"""Columns. Velocity is that of the opening lids. The blink frequency is left out: in that data it depends on the
+recording as much as on the sleepiness."""
 LONG_Z, VERY_LONG_Z = 2.0, 5.0
-"""Durations so many deviations above the driver's own are long and very long ones."""
+"""Deviations above the driver's own duration from which a blink is long and very long."""
 
 
 def features(z: Floats) -> Floats:
     """Return (n, 18) features of (n, m, 3) blinks, each quantity as deviations from the driver's own when awake.
 
-    Signed logarithms, because a single closure of seconds must not outweigh thirty blinks.
+    Logarithms with sign, because a single closure of seconds must not outweigh thirty blinks.
     """
     x = np.sign(z) * np.log1p(np.abs(z))
     spread = [x.mean(1), np.median(x, 1), x.std(1), *np.percentile(x, (10, 90), axis=1)]
@@ -31,7 +31,7 @@ def features(z: Floats) -> Floats:
 def probabilities(x: Floats, weights: Floats, mean: Floats, deviation: Floats) -> Floats:
     """Return (n, 3) probabilities of alert, low vigilance and drowsy for (n, 18) features.
 
-    `weights`: (19, 3), the last row the constant; `mean`, `deviation`: (18,) of the features they were fitted on.
+    `weights`: (19, 3), the last row is the constant. `mean`, `deviation`: (18,) of the features of the fit.
     """
     logits = (x - mean) / deviation @ weights[:-1] + weights[-1]
     e = np.exp(logits - logits.max(1, keepdims=True))

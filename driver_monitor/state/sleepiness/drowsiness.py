@@ -1,10 +1,12 @@
-"""Karolinska sleepiness from PERCLOS, blinks, yawns and nods, with an interval and the reason.
+"""Karolinska sleepiness (KSS) from PERCLOS, blinks, yawns and nods, with an interval and the reason.
 
-Two witnesses, weighed by how far each can be off. PERCLOS: 8 % is taken as the onset of sleepiness and 12 % as sleepy
-(Wierwille et al., NHTSA DOT HS 808 247, 1994), laid on the Karolinska scale where 7 is "sleepy, no effort to stay
-awake" and 8 "some effort" (Akerstedt and Gillberg, Int. J. Neurosci. 52, 1990); a stated mapping, not a fit. Blinks:
-the last thirty against this driver's own, by a fit on UTA-RLDD (`tools/fit_drowsiness.py`), which tells alert from
-drowsy people it has never seen with an AUC of 0.84 and is off by 2.3 points of the scale: weak, and weighed so.
+Two estimates are averaged, each weighted by its error.
+- PERCLOS: 8 % is taken as the onset of sleepiness and 12 % as sleepy (Wierwille et al., NHTSA DOT HS 808 247, 1994). On
+  the Karolinska scale 7 is "sleepy, no effort to stay awake" and 8 "some effort" (Akerstedt and Gillberg, Int. J.
+  Neurosci. 52, 1990). This is a stated mapping, not a fit.
+- Blinks: the last thirty, compared with this driver's own, by a fit on UTA-RLDD (`tools/fit_drowsiness.py`). It
+  separates alert from drowsy people it has never seen with an AUC of 0.84 and is off by 2.3 points of the scale. It is
+  weak, so its weight is small.
 """
 
 from __future__ import annotations
@@ -23,22 +25,24 @@ from driver_monitor.state.sleepiness.drowsiness_weights import DEVIATION, MEAN, 
 
 PERCLOS_POINTS = (0.0, 0.08, 0.12, 0.30)
 KSS_POINTS = (3.0, 6.5, 7.5, 9.0)
-"""Karolinska sleepiness at each PERCLOS; between them linear. An alert driver stands at 3, the scale ends at 9."""
+"""Karolinska sleepiness at each PERCLOS, linear in between. An alert driver has 3; the scale ends at 9."""
 KSS = (2.0, 6.5, 8.5)
-"""Middles of UTA-RLDD's levels alert (1 to 3), low vigilance (6 and 7), drowsy (8 and 9)."""
+"""Middles of the levels of UTA-RLDD: alert (1 to 3), low vigilance (6 and 7), drowsy (8 and 9)."""
 SIGN_KSS, SIGNS_COUNTED = 0.5, 3
-"""Each yawn and each nod of the last five minutes adds so much, up to so many: alone they make nobody sleepy."""
-PERCLOS_OFF, BLINKS_OFF = 2.0, 4.5
-"""Half an interval of either: of PERCLOS at full coverage, ours; of the blinks twice the 2.3 that the fit is off by."""
+"""Each yawn and each nod of the last five minutes adds so much, up to so many. Alone they make nobody sleepy."""
+PERCLOS_OFF = 2.0
+"""Half of the interval of PERCLOS at full coverage. Ours."""
+BLINKS_OFF = 4.5
+"""Half of the interval of the blinks: twice the 2.3 points by which the fit is off."""
 OLD_S = 600.0
-"""Blinks older than this say nothing of now."""
+"""Older blinks say nothing about the present."""
 LOWEST, HIGHEST = 1.0, 9.0
 
 _WEIGHTS, _MEAN, _DEVIATION = np.array(WEIGHTS), np.array(MEAN), np.array(DEVIATION)
 
 
 class DrowsinessMeter:
-    """Joins what is known at a time; the blinks are judged anew with every one that ends."""
+    """Combines what is known at one time. The estimate from blinks changes with every blink that ends."""
 
     def __init__(self) -> None:
         self._baseline = BlinkBaseline()
@@ -46,9 +50,9 @@ class DrowsinessMeter:
         self._by_blinks: float | None = None
 
     def update(self, t: float, blink: Blink | None, perclos: Perclos, yawns: int, nods: int) -> Drowsiness | None:
-        """Take one frame at `t`, seconds, with the `blink` that ended in it; None while nothing tells sleepiness."""
+        """Take one frame at `t`, seconds, with the `blink` that ended in it. Return None while nothing is known."""
         if blink is not None:
-            self._take(blink)
+            self._add(blink)
         if self._blinks and t - self._blinks[0].t > OLD_S:
             self._blinks.popleft()
             self._by_blinks = None
@@ -65,7 +69,7 @@ class DrowsinessMeter:
         reason = _reason(percent, round(100 * perclos.coverage), self._by_blinks, yawns, nods)
         return Drowsiness(kss, max(kss - half, LOWEST), min(kss + half, HIGHEST), reason)
 
-    def _take(self, blink: Blink) -> None:
+    def _add(self, blink: Blink) -> None:
         self._baseline.learn(blink)
         self._blinks.append(blink)
         if not self._baseline.known or len(self._blinks) < BLINKS:
@@ -83,7 +87,7 @@ class DrowsinessMeter:
 
 @lru_cache(maxsize=8)
 def _reason(percent: int | None, coverage: int, by_blinks: float | None, yawns: int, nods: int) -> str:
-    """Return in words what the level rests on: the same from frame to frame, mostly, and so kept."""
+    """Return in words what the level rests on. Cached, because it is mostly the same from frame to frame."""
     parts = []
     if percent is not None:
         parts.append(f"eyes closed {percent}% of {WINDOW_S:.0f} s (coverage {coverage}%)")
@@ -94,7 +98,7 @@ def _reason(percent: int | None, coverage: int, by_blinks: float | None, yawns: 
 
 
 def _kss(perclos: float) -> float:
-    """Return the sleepiness that a PERCLOS stands for; `numpy.interp` takes ten times as long for one number."""
+    """Return the sleepiness for a PERCLOS. `numpy.interp` takes ten times as long for one number."""
     i = min(bisect_right(PERCLOS_POINTS, perclos), len(PERCLOS_POINTS) - 1)
     (x0, x1), (y0, y1) = PERCLOS_POINTS[i - 1 : i + 1], KSS_POINTS[i - 1 : i + 1]
     return y0 + (y1 - y0) * min((perclos - x0) / (x1 - x0), 1.0)

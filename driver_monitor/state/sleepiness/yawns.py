@@ -1,4 +1,4 @@
-"""Yawns: a mouth wide open and held so; talking and laughing come and go."""
+"""Yawns: a mouth that is held wide open. Talking and laughing open it for shorter times."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from driver_monitor.timing.cadence import TimeStep
 from driver_monitor.timing.stretch import Stretch
 
 OPEN_AT = 0.42
-"""Inner-lip gap over mouth width from which a mouth yawns (`FaceView.mouth_opening`), as our landmark net places the
-lips: on the labelled clips the two certain yawns hold 0.45 and 0.78 for `HELD_S`, the demo's 0.57, a doubtful one 0.39,
-and talking, laughing and grimaces at most 0.25. Provisional: two yawns are few."""
+"""Inner-lip gap over mouth width from which a mouth is wide open (`FaceView.mouth_opening`), as our landmark net places
+the lips. On the labelled clips the two certain yawns hold 0.45 and 0.78 for `HELD_S`, the demo's 0.57, a doubtful one
+0.39. Talking, laughing and grimaces hold at most 0.25. Provisional: two yawns are few."""
 ENDED_BELOW = 0.32
-"""Hysteresis of a tenth; a yawn's own wavering stays above."""
+"""A yawn ends below this: a tenth of hysteresis. The mouth's changes within a yawn stay above."""
 HELD_S = 1.5
-"""A yawn lasts 4 to 7 s (Barbizet, J. Neurol. Neurosurg. Psychiatry 21, 1958), its wide phase about half of that;
-syllables and laughter open the mouth for well under a second at a time. To be confirmed on data."""
+"""A yawn lasts 4 to 7 s (Barbizet, J. Neurol. Neurosurg. Psychiatry 21, 1958), and its wide phase about half of that.
+Syllables and laughter open the mouth for well under a second. To be confirmed on data."""
 FORGIVE_S = 0.25
 """A shorter dip does not end a yawn."""
 APART_S = 15.0
-"""What comes sooner after the last yawn is still that one, or a grimace: nobody yawns twice within this."""
+"""Nobody yawns twice within this. An earlier wide mouth is the same yawn, or a grimace."""
 WINDOW_S = 300.0
 """Yawns are counted over five minutes."""
 
@@ -36,12 +36,13 @@ class YawnCounter:
         self._times: deque[float] = deque()
 
     def update(self, step: TimeStep, opening: float | None) -> Mouth:
-        """Take one frame; `opening` as in `FaceView.mouth_opening`, None when unknown."""
+        """Take one frame. `opening` as in `FaceView.mouth_opening`, None when unknown."""
         if opening is not None and not math.isfinite(opening):
             opening = None
         if opening is not None:
             self._is_wide = opening >= (ENDED_BELOW if self._is_wide else OPEN_AT)
-        self._wide.update(step, None if opening is None else self._is_wide)
+        if opening is None or self._is_wide or not self._wide.idle:
+            self._wide.update(step, None if opening is None else self._is_wide)
         held = self._wide.length_s
         if held >= HELD_S and not self._yawning and not (self._times and step.t - self._times[-1] < APART_S):
             self._times.append(step.t)

@@ -1,4 +1,4 @@
-"""What covers the face, as an answer that lasts: sunglasses and masks are worn for minutes, hands pass by."""
+"""What covers the face, as an answer that lasts. Sunglasses and masks are worn for minutes; hands pass by."""
 
 from __future__ import annotations
 
@@ -11,42 +11,41 @@ from driver_monitor.data.observation import EyeReason, FaceView
 from driver_monitor.timing.cadence import MAX_GAP_S, TimeStep
 
 HIDDEN_AT, SEEN_AT = 0.6, 0.4
-"""Probability from which a mouth is taken for hidden, and down to which for seen; in between nothing is learned."""
+"""Probabilities from which a mouth counts as hidden, and up to which as visible. In between nothing is learned."""
 SETTLE_S = 1.0
-"""Time constant of the shares of recent time by which an answer is chosen, so that one changes after about 0.9 s: what
-is in the way for less hides a blink or two, and the per-frame reasons tell of it."""
+"""Time constant of the shares of recent time. An answer changes after about 0.9 s. What covers the face for less hides
+a blink or two, and the reasons of the single frames show it."""
 CHANGE_AT = 0.6
-"""Share of recent time that another answer must hold to replace the present one (hysteresis: of two, the other is then
-down to 0.4)."""
+"""Share of recent time at which another answer replaces the present one. Of two answers the other then has 0.4."""
 FORGET_S = 2.0
-"""Not to be told for longer: unknown. A turned head keeps its sunglasses; who comes back later may not."""
+"""After so long without an answer it is unknown. A turned head keeps its sunglasses; a driver who returns may not."""
 
 T = TypeVar("T", bound=Hashable)
 
 
 class SettledAnswer(Generic[T]):
-    """Of several answers the one that holds; the first is believed at once. Weighs time, not frames."""
+    """The answer that holds, of several. The first one counts at once. Time is weighed, not frames."""
 
     def __init__(self) -> None:
         self._shares: dict[T, float] = {}
-        self._told_t = 0.0
+        self._answered_t = 0.0
         self.value: T | None = None
         """The answer, None while unknown."""
 
-    def update(self, step: TimeStep, said: T | None) -> T | None:
-        """Take what one frame says, None if it cannot tell, and return the answer."""
-        if said is None:
-            if self.value is not None and step.t - self._told_t > FORGET_S:
+    def update(self, step: TimeStep, answer: T | None) -> T | None:
+        """Take one frame's answer, None if it has none, and return the answer that holds."""
+        if answer is None:
+            if self.value is not None and step.t - self._answered_t > FORGET_S:
                 self._shares, self.value = {}, None
             return self.value
         share = 1 - math.exp(-min(step.dt, MAX_GAP_S) / SETTLE_S)
         if self.value is None:
-            self._shares, self.value, share = {}, said, 1.0
-        self._shares.setdefault(said, 0.0)
-        self._shares = {name: old + share * ((name == said) - old) for name, old in self._shares.items()}
-        if self._shares[said] >= CHANGE_AT:
-            self.value = said
-        self._told_t = step.t
+            self._shares, self.value, share = {}, answer, 1.0
+        self._shares.setdefault(answer, 0.0)
+        self._shares = {name: old + share * ((name == answer) - old) for name, old in self._shares.items()}
+        if self._shares[answer] >= CHANGE_AT:
+            self.value = answer
+        self._answered_t = step.t
         return self.value
 
 
@@ -58,16 +57,19 @@ class OcclusionTracker:
         self._eyes: SettledAnswer[Cover | Literal["clear"]] = SettledAnswer()
 
     def update(self, step: TimeStep, face: FaceView | None, reason: EyeReason | None) -> Occlusion | None:
-        """Take one frame; `reason`: why neither eye could be read in it, None when one could. None: unknown."""
+        """Take one frame and return what covers the face, None if unknown.
+
+        `reason`: why neither eye could be read in it, None if one could.
+        """
         mouth = self._mouth.update(step, None if face is None else _hidden(face.mouth_hidden))
-        eyes = self._eyes.update(step, None if face is None else _covering(reason))
+        eyes = self._eyes.update(step, None if face is None else _cover(reason))
         if mouth is None and eyes is None:
             return None
         return Occlusion(mouth, None if eyes == "clear" else eyes)
 
 
-def _covering(reason: EyeReason | None) -> Cover | Literal["clear"] | None:
-    """Return what covers eyes unreadable for this reason; None: it is nothing that covers, and tells neither way."""
+def _cover(reason: EyeReason | None) -> Cover | Literal["clear"] | None:
+    """Return what covers eyes that are unreadable for this reason, None if the reason is no cover."""
     match reason:
         case None:
             return "clear"
@@ -78,7 +80,7 @@ def _covering(reason: EyeReason | None) -> Cover | Literal["clear"] | None:
 
 
 def _hidden(p: float | None) -> bool | None:
-    """Return whether a mouth hidden with probability `p` is; None where that is not clear (NaN included)."""
+    """Return whether a mouth that is hidden with probability `p` counts as hidden; None if unclear (NaN included)."""
     if p is None:
         return None
     return True if p >= HIDDEN_AT else False if p <= SEEN_AT else None
