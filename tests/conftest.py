@@ -30,6 +30,13 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = Path(__file__).parents[2] / "shared"
 """Data that may not be passed on lies beside the project, or nowhere; checks that need it skip and say so."""
+CPU_FLAGS = Path("/proc/cpuinfo")
+measured_elsewhere = pytest.mark.xfail(
+    not (CPU_FLAGS.exists() and "avx512_vnni" in CPU_FLAGS.read_text()),
+    reason="the bound was measured on an x86 CPU with AVX-512 VNNI; others round the nets differently (docs/scores.md)",
+    strict=False,
+)
+"""For bounds on measured figures that a change in the last bit of the nets' arithmetic moves across the bound."""
 PROGRAM = [sys.executable, "-c", "from driver_monitor.cli.commands import main; main()"]
 """The command line as a process of its own."""
 SHORT_FPS = 20

@@ -16,8 +16,8 @@ from driver_monitor.config import resources
 from driver_monitor.data.observation import EXPRESSIONS
 from driver_monitor.perception.expression.net import ExpressionNet
 from driver_monitor.state.expression.expression_tracker import ANSWER_FROM
+from tests.conftest import SHARED
 
-SHARED = Path(__file__).parent.parent.parent / "shared"
 FER = SHARED / "data/emotion/ferplus48_train_valid.npz"
 ANCHOR = SHARED / "anchors/vicksam_ferplus_pd.onnx"
 PARITY = Path(__file__).parent / "data/emotion_fp32.onnx"

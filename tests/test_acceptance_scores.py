@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import SHARED
+from tests.conftest import SHARED, measured_elsewhere
 
 CLIPS, LABELS = SHARED / "data" / "clips", SHARED / "data" / "labels"
 TOP = Path(__file__).parents[1]
@@ -29,6 +29,7 @@ def scores() -> dict[str, Any]:
     return found
 
 
+@measured_elsewhere
 def test_ok__closed_eyes_are_told_from_open_ones(scores: dict[str, Any]) -> None:
     plain = scores["as they are"]
     assert plain["clips"] == 15
