@@ -35,8 +35,8 @@ def config(text: str) -> Path:
     ("text", "words"),
     [
         ("camera: {sorce: 0}", ("my.yaml:1: camera.sorce: unknown key",)),
-        ("gpio: {led_pin: red}", ("my.yaml:1: gpio.led_pin: input should be a valid integer", "'red'")),
-        ("camera: {fps: -1}", ("my.yaml:1: camera.fps: input should be greater than or equal to 1", "-1")),
+        ("gpio: {led_pin: red}", ("my.yaml:1: gpio.led_pin: expected a whole number, without quotes", "'red'")),
+        ("camera: {fps: -1}", ("my.yaml:1: camera.fps: must be at least 1", "-1")),
         ("profile: nobody", ("nobody", "default")),
     ],
 )
