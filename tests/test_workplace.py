@@ -308,7 +308,7 @@ def test_fail__such_a_rule_may_not_speak_through_attention(tmp_path: Path) -> No
         ("name: a", "at least one rule"),
         (
             SMUGGLER.replace("id: cross", "id: sleep").replace("rule.cross", "rule.sleep"),
-            "sleep is also a rule of fleet",
+            "sleep is also a rule of",
         ),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -25,7 +26,8 @@ def load_profile(name_or_path: str) -> tuple[Profile, str]:
     """Return a profile and its text, which goes into the configuration's hash. Raises `ConfigError`."""
     if name_or_path in known():
         path = FOLDER / f"{name_or_path}.yaml"
-    elif Path(name_or_path).suffix in SUFFIXES or _is_file(name_or_path):
+    # Path.is_file would raise on a name that is too long for a path.
+    elif Path(name_or_path).suffix in SUFFIXES or os.path.isfile(name_or_path):  # noqa: PTH113
         path = Path(name_or_path)
     else:
         short = repr(name_or_path if len(name_or_path) <= 60 else f"{name_or_path[:57]}...")
@@ -59,11 +61,3 @@ def _extended(profile: Profile, text: str, path: Path) -> tuple[Profile, str]:
     except ValidationError as error:
         raise ConfigError(f"{path}: {error.errors()[0]['msg']}") from None
     return whole, text + base_text
-
-
-def _is_file(path: str) -> bool:
-    try:
-        return Path(path).is_file()
-    except (OSError, ValueError):
-        # The text is too long for a path, or has characters that a path cannot have.
-        return False

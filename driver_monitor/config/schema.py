@@ -116,9 +116,7 @@ class VehicleConfig(Section):
     """The vehicle that the alerts are about."""
 
     id: str = Field("vehicle", min_length=1, max_length=64, pattern=r"^[\w.:-]+$", description="Name in every alert")
-    steering_wheel: Literal["left", "right"] = Field(
-        "left", description="Side of the car on which the driver sits; it decides on which side each mirror is"
-    )
+    steering_wheel: Literal["left", "right"] = Field("left", description="Driver's side of the car; places the mirrors")
     input: Annotated[str | None, AfterValidator(vehicle_address)] = Field(
         None, description="Source of the speed: ZeroMQ on this machine (tcp://127.0.0.1:5557, ipc://), or can:can0"
     )
@@ -129,8 +127,7 @@ class ZmqConfig(Section):
 
     enabled: bool = True
     bind: Annotated[str, AfterValidator(bind_address)] = Field(
-        "tcp://127.0.0.1:5556",
-        description="tcp:// on loopback or ipc://; nothing else, because subscribers are not authenticated",
+        "tcp://127.0.0.1:5556", description="tcp:// on loopback or ipc://, because subscribers are not authenticated"
     )
     state_hz: float = Field(5.0, ge=0.2, le=60, description="State messages per second")
     send_queue: int = Field(100, ge=10, le=10_000, description="Messages kept for a slow subscriber (SNDHWM)")
@@ -139,9 +136,7 @@ class ZmqConfig(Section):
 class GpioConfig(Section):
     """Buzzer, LED and button."""
 
-    backend: Literal["auto", "gpiozero", "mock", "off"] = Field(
-        "auto", description="auto: pins if the board has any, else none (logged once)"
-    )
+    backend: Literal["auto", "gpiozero", "mock", "off"] = Field("auto", description="auto: pins if there are any")
     buzzer_pin: Pin | None = Field(17, description="BCM number, empty for none")
     led_pin: Pin | None = Field(27, description="BCM number, empty for none")
     button_pin: Pin | None = Field(None, description="BCM number of the driver's button to ground, empty for none")
@@ -160,9 +155,7 @@ class GpioConfig(Section):
 class ServiceConfig(Section):
     """The daemon itself."""
 
-    state_dir: Folder = Field(
-        None, description="Folder for the last alert number; empty: systemd's state directory, or the user's"
-    )
+    state_dir: Folder = Field(None, description="Folder for the last alert number; empty: systemd's, or the user's")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 

@@ -84,7 +84,9 @@ def read_text(path: Path) -> str:
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
-            raise _error(f"{path}: cannot read it: {_file_kind(mode)}, not a regular file; name a .yaml file")
+            kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+            kind = kinds.get(stat.S_IFMT(mode), "a device")
+            raise _error(f"{path}: cannot read it: {kind}, not a regular file; name a .yaml file")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
@@ -99,18 +101,10 @@ def read_text(path: Path) -> str:
         raise _error(f"{path}: not UTF-8 text (byte {error.start}); check that it is the right file") from error
 
 
-def _file_kind(mode: int) -> str:
-    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
-    return kinds.get(stat.S_IFMT(mode), "a device")
-
-
 def _error(*lines: str) -> ConfigError:
     """Return an error with one line for each fault. Line breaks and control characters are escaped."""
-    return ConfigError("\n".join(map(_one_line, lines)))
-
-
-def _one_line(text: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    escaped = ["".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line) for line in lines]
+    return ConfigError("\n".join(escaped))
 
 
 def parse(text: str, name: str, model: type[Model]) -> Model:
@@ -144,18 +138,15 @@ def _refuse_tricks(text: str) -> None:
     """Refuse deep nesting, aliases and tags. No configuration needs them, and a small file can expand to a huge one."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            raise _fault("aliases (*name) are not supported; repeat the value", event)
-        tag = getattr(event, "tag", None)
-        if tag is not None:
-            raise _fault(f"tags ({tag}) are not supported; remove the tag", event)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise _fault(f"nested deeper than {MAX_DEPTH} levels", event)
-
-
-def _fault(problem: str, event: yaml.Event) -> yaml.MarkedYAMLError:
-    return yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)  # type: ignore[arg-type]
+        problem = f"nested deeper than {MAX_DEPTH} levels" if depth > MAX_DEPTH else None
+        tag = getattr(event, "tag", None)
+        if isinstance(event, yaml.AliasEvent):
+            problem = "aliases (*name) are not supported; repeat the value"
+        elif tag is not None:
+            problem = f"tags ({tag}) are not supported; remove the tag"
+        if problem:
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)  # type: ignore[arg-type]
 
 
 def _walk(node: yaml.Node, key: Key, file: str) -> Iterator[tuple[Key, int]]:
@@ -208,11 +199,8 @@ def _reason(fault: ErrorDetails) -> str:
 
 def _line(key: Key, lines: dict[Key, int]) -> int:
     """Return the line of the deepest part of `key` that is in the file."""
-    for length in range(len(key), 0, -1):
-        line = lines.get((*key[:length], "<key>")) or lines.get(key[:length])
-        if line:
-            return line
-    return 1
+    paths = (path for n in range(len(key), 0, -1) for path in ((*key[:n], "<key>"), key[:n]))
+    return next((lines[path] for path in paths if path in lines), 1)
 
 
 def _dotted(key: Key) -> str:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from driver_monitor.capture.recordings import decoder_noise
+from driver_monitor.capture.recordings.decoder_messages import collect_decoder_messages
 from driver_monitor.capture.recordings.images import FolderCamera, list_images, read_image
 from driver_monitor.errors import SourceError
 from tests.capture.clips import number_in, picture_of
@@ -84,9 +84,9 @@ def test_ok__a_scratched_jpeg_is_read_as_far_as_it_goes_and_one_line_names_it(
 def test_ok__what_others_say_on_stderr_while_a_picture_is_decoded_is_not_lost(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    with decoder_noise.caught() as said:
+    with collect_decoder_messages() as messages:
         os.write(2, b"<4>an alert\nlibpng warning: iCCP: known incorrect sRGB profile\n<4>and another\n")
-    assert said == ["libpng warning: iCCP: known incorrect sRGB profile"]
+    assert messages == ["libpng warning: iCCP: known incorrect sRGB profile"]
     assert capfd.readouterr().err == "<4>an alert\n<4>and another\n"
 
 

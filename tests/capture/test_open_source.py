@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from driver_monitor.capture.camera import Expected
+from driver_monitor.capture.camera import SourceInfo
 from driver_monitor.capture.open_source import check_source, open_camera
 from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.capture.recordings.images import FolderCamera
@@ -65,8 +65,8 @@ def test_ok__demo_is_the_bundled_clip_and_never_turned(clip: Path, monkeypatch: 
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        ("nowhere.mp4", "no such file or folder; a source is a camera number"),
-        ("ftp://host/clip.mp4", "ftp://: cannot be used as a source"),
+        ("nowhere.mp4", "no such file or folder; give a camera number"),
+        ("ftp://host/clip.mp4", "ftp://: not supported as a source"),
         ("/dev/video97", "no such camera"),
         ("97", "no such camera"),
         ("tcp://127.0.0.1:1", "cannot be opened"),
@@ -85,10 +85,10 @@ def test_ok__what_a_source_is_can_be_told_without_opening_it(clip: Path, tmp_pat
     cv2.imwrite(str(tmp_path / "1.png"), picture_of(1))
     (tmp_path / "dev").mkdir()
     (tmp_path / "dev" / "video3").touch()
-    assert check_source(str(clip)) == Expected("clip.mp4", live=False)
-    assert check_source(str(tmp_path)) == Expected(tmp_path.name, live=False)
-    assert check_source("3", root=tmp_path) == Expected("camera 3", live=True)
-    assert check_source("rtsp://me:secret@10.255.255.1/x") == Expected("rtsp://10.255.255.1/x", live=True)
+    assert check_source(str(clip)) == SourceInfo("clip.mp4", live=False)
+    assert check_source(str(tmp_path)) == SourceInfo(tmp_path.name, live=False)
+    assert check_source("3", root=tmp_path) == SourceInfo("camera 3", live=True)
+    assert check_source("rtsp://me:secret@10.255.255.1/x") == SourceInfo("rtsp://10.255.255.1/x", live=True)
     assert not check_source("demo").live
 
 
@@ -96,7 +96,7 @@ def test_ok__what_a_source_is_can_be_told_without_opening_it(clip: Path, tmp_pat
     ("source", "told"),
     [
         ("nowhere.mp4", "no such file or folder"),
-        ("ftp://host/clip.mp4", "ftp://: cannot be used as a source"),
+        ("ftp://host/clip.mp4", "ftp://: not supported as a source"),
         ("/dev/video97", "no such camera"),
         ("97", "no such camera"),
         ("/dev/null", "is not a V4L2 camera"),

@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor.capture.recordings.timeline import PAUSE_S, Timeline
+from driver_monitor.capture.recordings.timeline import MAX_PAUSE_S, Timeline
 
 MS = Fraction(1, 1000)
 
@@ -57,7 +57,7 @@ def test_ok__time_never_decreases(stamps: list[int | None], rate: float | None) 
     seen = [timeline.at(stamp) for stamp in stamps]
     assert seen == sorted(seen)
     assert not seen or seen[0] == 0.0
-    assert all(later - earlier <= PAUSE_S + 1e-3 for earlier, later in pairwise(seen))
+    assert all(later - earlier <= MAX_PAUSE_S + 1e-3 for earlier, later in pairwise(seen))
 
 
 @given(st.lists(st.integers(1, 100_000), min_size=1, max_size=30), st.integers(-(10**9), 10**9))

@@ -64,7 +64,10 @@ def root(tmp_path: Path) -> Path:
 
 
 def camera(root: Path, device: FakeDevice, source: str = "0", now: float = 100.0, **config: Any) -> V4l2Camera:
-    return V4l2Camera(source, CameraConfig(**config), opener=lambda number: device, root=root, monotonic=lambda: now)
+    def opener(number: int) -> Any:
+        return device
+
+    return V4l2Camera(source, CameraConfig(**config), opener=opener, root=root, monotonic=lambda: now)
 
 
 def test_ok__colour_frames_come_numbered_with_the_drivers_own_time(root: Path) -> None:
@@ -117,7 +120,7 @@ def test_ok__ten_bit_infrared_in_sixteen_bit_words_is_scaled_by_its_depth(root: 
 def test_ok__a_link_by_id_names_the_camera(root: Path) -> None:
     opened: list[int] = []
 
-    def opener(number: int) -> FakeDevice:
+    def opener(number: int) -> Any:
         opened.append(number)
         return FakeDevice([])
 
@@ -174,6 +177,6 @@ def test_fail__a_camera_that_does_not_do_grey(root: Path) -> None:
 def test_fail__a_camera_that_has_no_grey_format_says_what_it_gives(root: Path) -> None:
     device = FakeDevice([np.zeros((1, 64 * 96 * 2), np.uint8)])
     device.gives = cv2.VideoWriter.fourcc("Y", "U", "Y", "V")
-    with pytest.raises(SourceError, match="has no Y16, it gives YUYV"):
+    with pytest.raises(SourceError, match="does not support Y16, it gives YUYV"):
         camera(root, device, pixel_format="Y16")
     assert device.released == 1
