@@ -85,14 +85,13 @@ class GuardedCamera(Camera):
         self._release_unless_busy()
 
     def _release_unless_busy(self) -> None:
-        if not self._busy.acquire(blocking=False):
-            return
-        try:
-            if not self._released:
-                self._released = True
-                self._release()
-        finally:
-            self._busy.release()
+        if self._busy.acquire(blocking=False):
+            try:
+                if not self._released:
+                    self._released = True
+                    self._release()
+            finally:
+                self._busy.release()
 
     def _read(self) -> Frame | None:
         raise NotImplementedError

@@ -18,11 +18,9 @@ class FakeCamera(Camera):
     """Returns one of `images` at each read.
 
     `images`: a list, or a function of the sequence number.
-    `times`: each frame's `t` in seconds, or a rate in frames per second.
-    The source ends with the shorter list. With a function and a rate it never ends.
+    `times`: each frame's `t` in seconds, or a rate. The source ends with the shorter list, else never.
     `faults`: by sequence number, in place of that frame. "lost" raises `SourceError`, "frozen" repeats the last
-    picture, "hang" blocks until `close`.
-    `live`: True sets `t_mono` from `monotonic`, False leaves it None.
+    picture, "hang" blocks until `close`. `live`: True sets `t_mono` from `monotonic`, False leaves it None.
     """
 
     def __init__(

@@ -9,7 +9,7 @@ from typing import Literal
 
 from driver_monitor.capture.camera import Camera, Clock, SourceInfo
 from driver_monitor.capture.recordings.clip import ClipCamera, check_clip
-from driver_monitor.capture.recordings.images import FolderCamera, folder_name, list_images
+from driver_monitor.capture.recordings.images import FolderCamera, list_images
 from driver_monitor.capture.recordings.pacing import Pacing
 from driver_monitor.capture.url import SCHEMES, UrlCamera, without_password
 from driver_monitor.capture.v4l2 import V4l2Camera, device_name
@@ -50,7 +50,7 @@ def check_source(source: str, *, root: Path = Path("/")) -> SourceInfo:
     path = Path(source)
     if kind == "folder":
         list_images(path)
-        return SourceInfo(folder_name(path), live=False)
+        return SourceInfo(path.name or str(path), live=False)
     check_clip(path)
     return SourceInfo(path.name, live=False)
 
@@ -71,10 +71,7 @@ def _kind(source: str) -> Literal["demo", "device", "url", "folder", "clip"]:
     except OSError as error:
         raise SourceError(f"{source}: cannot be read: {error.strerror}; check the path") from error
     if not exists:
-        raise SourceError(
-            f"{source}: no such file or folder; give a camera number or /dev/video*, a clip, a folder of images, "
-            "a URL, or demo"
-        )
+        raise SourceError(f"{source}: no such file or folder; give a camera number, a clip, a folder, a URL or demo")
     return "folder" if is_folder else "clip"
 
 

@@ -103,10 +103,7 @@ class V4l2Camera(GuardedCamera):
         size = (int(self._device.get(cv2.CAP_PROP_FRAME_HEIGHT)), int(self._device.get(cv2.CAP_PROP_FRAME_WIDTH)))
         values = _raw_grey(pixels, size)
         if values is None:
-            raise SourceError(
-                f"{self.name}: does not give the requested grey format ({pixels.nbytes} bytes per frame); "
-                "set camera.pixel_format to auto"
-            )
+            raise SourceError(f"{self.name}: does not give the requested grey format; set camera.pixel_format to auto")
         if values.dtype == np.uint8:
             return picture.as_image(values)
         self._bits = max(self._bits, picture.depth_bits(int(values.max())))

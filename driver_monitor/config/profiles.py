@@ -47,17 +47,13 @@ def _extended(profile: Profile, text: str, path: Path) -> tuple[Profile, str]:
     if shipped not in known():
         raise ConfigError(f"{path}: extends: no shipped profile {shipped!r:.60}; use one of {', '.join(known())}")
     base, base_text = load_profile(shipped)
-    both = {rule.id for rule in base.rules} & {rule.id for rule in profile.rules}
-    if both:
-        raise ConfigError(f"{path}: rules: {min(both)} is also a rule of {shipped}; give yours another id")
-    changes = {
-        "workplace": profile.workplace or base.workplace,
-        "standstill": profile.standstill or base.standstill,
-        "acknowledge": profile.acknowledge or base.acknowledge,
-        "rules": (*base.rules, *profile.rules),
-    }
+    twice = {rule.id for rule in base.rules} & {rule.id for rule in profile.rules}
+    if twice:
+        raise ConfigError(f"{path}: rules: {min(twice)} is also a rule of {shipped}; give yours another id")
+    merged = {key: getattr(profile, key) or getattr(base, key) for key in ("workplace", "standstill", "acknowledge")}
+    values = {**dict(profile), **merged, "rules": (*base.rules, *profile.rules)}
     try:
-        whole = Profile.model_validate({**dict(profile), **changes}, context={"whole": True})
+        whole = Profile.model_validate(values, context={"whole": True})
     except ValidationError as error:
         raise ConfigError(f"{path}: {error.errors()[0]['msg']}") from None
     return whole, text + base_text

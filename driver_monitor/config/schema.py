@@ -75,9 +75,7 @@ class CameraConfig(Section):
         "auto", description="V4L2 format; GREY or Y16 for most infrared cameras"
     )
     rotate: Degrees = Field(0, description="Degrees by which the picture is turned clockwise")
-    driver_side: Literal["auto", "left", "right"] = Field(
-        "auto", description="Half of the picture, as you see it, in which the driver sits; auto: learned"
-    )
+    driver_side: Literal["auto", "left", "right"] = Field("auto", description="Half of the picture; auto: learned")
     lost_after_s: float = Field(0.5, ge=0.1, le=10, description="Seconds without a frame until the camera is lost")
 
 

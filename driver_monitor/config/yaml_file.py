@@ -69,10 +69,7 @@ _FORMS = {
 
 
 def load(path: Path, model: type[Model]) -> Model:
-    """Read `path` and validate it as `model`.
-
-    Raises `ConfigError` with one line for each fault: file, line, key, reason.
-    """
+    """Read `path` and validate it as `model`. Raises `ConfigError`: one line (file, line, key, reason) per fault."""
     return parse(read_text(path), str(path), model)
 
 
@@ -89,10 +86,9 @@ def read_text(path: Path) -> str:
             raise _error(f"{path}: cannot read it: {kind}, not a regular file; name a .yaml file")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise _error(f"{path}: cannot read it: {error.strerror}; check the path and its permissions") from error
-    except ValueError as error:
-        raise _error(f"{path}: cannot read it: {error}; check the path") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", error)
+        raise _error(f"{path}: cannot read it: {reason}; check the path and its permissions") from error
     if len(data) > MAX_BYTES:
         raise _error(f"{path}: too large: more than {MAX_BYTES} bytes; check that it is the right file")
     try:
@@ -125,13 +121,10 @@ def _compose(text: str, name: str) -> yaml.Node | None:
     try:
         _refuse_tricks(text)
         return yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        problem = str(error.problem or error.context).replace(r"character '\t'", "a tab")
-        raise _error(f"{name}:{line}: not valid YAML: {problem}") from None
     except yaml.YAMLError as error:
-        raise _error(f"{name}:1: not valid YAML: {' '.join(str(error).split())}") from None
+        mark = getattr(error, "problem_mark", None)
+        problem = (getattr(error, "problem", None) or " ".join(str(error).split())).replace(r"character '\t'", "a tab")
+        raise _error(f"{name}:{mark.line + 1 if mark else 1}: not valid YAML: {problem}") from None
 
 
 def _refuse_tricks(text: str) -> None:

@@ -49,7 +49,7 @@ class FolderCamera(GuardedCamera):
         wait: Wait | None = None,
     ) -> None:
         self._files = list(enumerate(list_images(folder)))[::every]
-        super().__init__(folder_name(folder), live=False, frames=len(self._files))
+        super().__init__(folder.name or str(folder), live=False, frames=len(self._files))
         self._fps = fps
         self._pacer = RealTimePacer(monotonic, wait or self._closed.wait) if pace == "real_time" else None
         self._next = 0
@@ -59,17 +59,11 @@ class FolderCamera(GuardedCamera):
             return None
         sequence, path = self._files[self._next]
         self._next += 1
-        image = read_image(path)
         t = sequence / self._fps
-        return Frame(image, t, sequence, self.name, self._pacer.wait_until(t) if self._pacer else None)
+        return Frame(read_image(path), t, sequence, self.name, self._pacer.wait_until(t) if self._pacer else None)
 
     def _release(self) -> None:
         """Do nothing: no file stays open between two pictures."""
-
-
-def folder_name(folder: Path) -> str:
-    """Return the name of a folder, for people."""
-    return folder.name or str(folder)
 
 
 def list_images(folder: Path) -> list[Path]:
