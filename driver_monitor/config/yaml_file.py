@@ -57,7 +57,7 @@ _REASONS = {
     "tuple_type": "expected a list",
     **dict.fromkeys(("dict_type", "model_type"), "expected `key: value` lines"),
 }
-"""Reasons by pydantic's error type. Its own sentences use Python's words."""
+"""Reasons by the type of pydantic's error. Its own sentences name Python types."""
 _FORMS = {
     r"^[\w.:-]+$": "use only letters, digits and _ . : -",
     r"^[\w.-]+$": "use only letters, digits and _ . -",
@@ -65,7 +65,7 @@ _FORMS = {
     r"^[0-9a-f]{64}$": "expected 64 digits from 0 to 9 and a to f",
     r"^\d{4}-\d{2}-\d{2}$": "expected a date such as 2026-01-31",
 }
-"""What the patterns in our models mean, for people."""
+"""The patterns of our models in words."""
 
 
 def load(path: Path, model: type[Model]) -> Model:
@@ -113,8 +113,8 @@ def parse(text: str, name: str, model: type[Model]) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        faults = error.errors(include_url=False)
-        raise _error(*(f"{name}:{_line(f['loc'], lines)}: {_dotted(f['loc'])}: {_reason(f)}" for f in faults)) from None
+        faults = ((fault["loc"], plain_reason(fault)) for fault in error.errors(include_url=False))
+        raise _error(*(f"{name}:{_line(key, lines)}: {_dotted(key)}: {text}" for key, text in faults)) from None
 
 
 def _compose(text: str, name: str) -> yaml.Node | None:
@@ -177,17 +177,17 @@ def _value(node: yaml.Node) -> Any:
     return float(text) if _FLOAT.fullmatch(text) else text
 
 
-def _reason(fault: ErrorDetails) -> str:
-    """Return what is wrong, and what was found where that helps."""
+def plain_reason(fault: ErrorDetails) -> str:
+    """Return an error of pydantic in plain words: what is wrong, and what was found if that helps."""
     kind, context, value = fault["type"], fault.get("ctx", {}), fault["input"]
     if kind == "value_error":
         return fault["msg"].removeprefix("Value error, ")
     if kind == "string_pattern_mismatch":
-        reason = _FORMS.get(context["pattern"], "not a valid value here")
+        text = _FORMS.get(context["pattern"], "not a valid value here")
     else:
-        reason = _REASONS[kind].format(**context) if kind in _REASONS else fault["msg"]
+        text = _REASONS[kind].format(**context) if kind in _REASONS else fault["msg"]
     whole_part = kind not in _REASONS and isinstance(value, list | dict)
-    return reason if whole_part or kind in ("missing", "extra_forbidden") else f"{reason}, found {_shown(value)}"
+    return text if whole_part or kind in ("missing", "extra_forbidden") else f"{text}, found {_shown(value)}"
 
 
 def _line(key: Key, lines: dict[Key, int]) -> int:

@@ -23,7 +23,7 @@ def clip(tmp_path: Path) -> Path:
     return write_clip(tmp_path / "clip.mp4", [picture_of(number) for number in range(3)])
 
 
-def test_ok__a_clip_replayed_reads_no_clock_and_in_real_time_it_does(clip: Path) -> None:
+def test_ok__a_clip_reads_the_clock_in_real_time_only(clip: Path) -> None:
     with open_camera(CONFIG, str(clip), real_time=False) as camera:
         frame = camera.read()
         assert isinstance(camera, ClipCamera)
@@ -35,7 +35,7 @@ def test_ok__a_clip_replayed_reads_no_clock_and_in_real_time_it_does(clip: Path)
         assert frame.t_mono == 9.0
 
 
-def test_ok__a_folder_goes_by_the_configured_rate(tmp_path: Path) -> None:
+def test_ok__a_folder_has_the_configured_rate(tmp_path: Path) -> None:
     for number in range(2):
         cv2.imwrite(str(tmp_path / f"{number}.png"), picture_of(number))
     with open_camera(CameraConfig(fps=4), str(tmp_path), real_time=False) as camera:
@@ -63,7 +63,7 @@ def test_ok__demo_is_the_bundled_clip_and_never_turned(clip: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "reason"),
     [
         ("nowhere.mp4", "no such file or folder; give a camera number"),
         ("ftp://host/clip.mp4", "ftp://: not supported as a source"),
@@ -74,14 +74,14 @@ def test_ok__demo_is_the_bundled_clip_and_never_turned(clip: Path, monkeypatch: 
         ("x" * 5000, "x: "),
     ],
 )
-def test_fail__a_source_that_is_not_there(source: str, told: str) -> None:
+def test_fail__a_missing_source(source: str, reason: str) -> None:
     with pytest.raises(SourceError) as error:
         open_camera(CONFIG, source, real_time=True)
-    assert told in str(error.value)
+    assert reason in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_ok__what_a_source_is_can_be_told_without_opening_it(clip: Path, tmp_path: Path) -> None:
+def test_ok__a_source_is_checked_without_opening_it(clip: Path, tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "1.png"), picture_of(1))
     (tmp_path / "dev").mkdir()
     (tmp_path / "dev" / "video3").touch()
@@ -93,7 +93,7 @@ def test_ok__what_a_source_is_can_be_told_without_opening_it(clip: Path, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "reason"),
     [
         ("nowhere.mp4", "no such file or folder"),
         ("ftp://host/clip.mp4", "ftp://: not supported as a source"),
@@ -105,8 +105,8 @@ def test_ok__what_a_source_is_can_be_told_without_opening_it(clip: Path, tmp_pat
         ("/etc/hostname/x", "no such file"),
     ],
 )
-def test_fail__a_source_that_cannot_be_is_told_without_opening_it(source: str, told: str) -> None:
+def test_fail__an_impossible_source_is_refused_without_opening_it(source: str, reason: str) -> None:
     with pytest.raises(SourceError) as error:
         check_source(source)
-    assert told in str(error.value)
+    assert reason in str(error.value)
     assert "\n" not in str(error.value)
