@@ -1,13 +1,13 @@
-"""Errors that reach a user: one line that says what, where and what to do, and the exit code that goes with it.
+"""Errors that reach a user. The message is one line: where, what, and what to do.
 
-Exit codes are a promise (0 done, 1 a fault at run time, 2 wrong use or wrong config).
+Scripts may rely on the exit codes: 0 done, 1 a fault at run time, 2 wrong use or wrong configuration.
 """
 
 from __future__ import annotations
 
 
 class DriverMonitorError(Exception):
-    """A fault at run time that a user can act on. The message is one line: where, what, what to do."""
+    """A fault at run time that a user can act on."""
 
     exit_code = 1
 
@@ -17,22 +17,22 @@ class SourceError(DriverMonitorError):
 
 
 class ModelError(DriverMonitorError):
-    """A model file is missing, damaged, or not the model it should be."""
+    """A model file is missing, damaged, or not the expected model."""
 
 
 class LabelError(DriverMonitorError):
-    """Labels or labelled arrays are missing, damaged, or not of what they are to be compared with."""
+    """Labels or labelled arrays are missing or damaged, or belong to another clip or net."""
 
 
 class OutputError(DriverMonitorError):
-    """An output cannot be set up: a port in use, a pin that is taken, a folder that cannot be written."""
+    """An output cannot be set up: a port or a pin is in use, or a folder cannot be written."""
 
 
 class UsageError(DriverMonitorError):
-    """The command line asks for something that makes no sense."""
+    """A command has options or arguments that cannot work."""
 
     exit_code = 2
 
 
 class ConfigError(UsageError):
-    """The configuration or a profile is wrong; the message names file, line, key and reason."""
+    """The configuration or a profile is wrong. The message names file, line, key and reason."""

@@ -1,4 +1,4 @@
-"""Whatever a user gets wrong: one line on stderr that says what, where and what to do, and the right exit code."""
+"""Every wrong input gives one line on stderr (what, where, what to do) and the right exit code."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def config(text: str) -> Path:
     ("text", "words"),
     [
         ("camera: {sorce: 0}", ("my.yaml:1: camera.sorce: unknown key",)),
-        ("gpio: {led_pin: red}", ("my.yaml:1: gpio.led_pin: input should be a valid integer", "'red'")),
-        ("camera: {fps: -1}", ("my.yaml:1: camera.fps: input should be greater than or equal to 1", "-1")),
+        ("gpio: {led_pin: red}", ("my.yaml:1: gpio.led_pin: expected a whole number, without quotes", "'red'")),
+        ("camera: {fps: -1}", ("my.yaml:1: camera.fps: must be at least 1", "-1")),
         ("profile: nobody", ("nobody", "default")),
     ],
 )
@@ -64,7 +64,7 @@ def truncated(path: Path) -> None:
     ids=["missing", "foreign", "empty", "truncated"],
 )
 @pytest.mark.parametrize("verb", [("replay",), ("run", "--source")])
-def test_fail__a_clip_that_is_none(
+def test_fail__a_file_that_is_not_a_clip(
     command: Cli, verb: tuple[str, ...], make: Callable[[Path], object], words: tuple[str, ...]
 ) -> None:
     make(Path("trip.mp4"))
@@ -72,7 +72,7 @@ def test_fail__a_clip_that_is_none(
     assert not list(Path().glob("replay/**/*.*"))
 
 
-def test_fail__one_clip_of_two_is_told_and_the_other_is_replayed(command: Cli, short_clip: Path) -> None:
+def test_fail__one_bad_clip_of_two_is_reported_and_the_other_is_replayed(command: Cli, short_clip: Path) -> None:
     outcome = command("replay", "missing.mp4", short_clip, "--out", "out")
     one_line(outcome, 1, "missing.mp4: no such file")
     assert [path.name for path in sorted(Path("out", short_clip.stem).iterdir())] == ["events.jsonl", "signals.jsonl"]
@@ -116,7 +116,7 @@ def test_fail__a_model_file_that_is_not_the_model(
 
 
 @pytest.mark.parametrize("source", ["/dev/video77", "77"])
-def test_fail__a_camera_that_is_not_there(command: Cli, source: str) -> None:
+def test_fail__a_missing_camera(command: Cli, source: str) -> None:
     one_line(command("run", "--source", source), 1, "/dev/video77")
 
 
@@ -129,7 +129,7 @@ def test_fail__a_port_in_use(command: Cli) -> None:
     one_line(outcome, 1, f"127.0.0.1:{port}", "in use", "zmq.bind")
 
 
-def test_fail__a_still_that_cannot_be_read_is_told_and_the_others_are_looked_at(command: Cli, still: Path) -> None:
+def test_fail__an_unreadable_still_is_reported_and_the_others_are_inspected(command: Cli, still: Path) -> None:
     Path("torn.png").write_bytes(still.read_bytes()[:100])
     outcome = command("inspect", "torn.png", still, "none.png", "--json")
     assert outcome.code == 1
@@ -145,7 +145,7 @@ def test_fail__wrong_use(command: Cli) -> None:
     assert "Traceback" not in command("run", "--what").err
 
 
-def test_fail__a_folder_with_a_torn_picture_in_it_leaves_nothing_half_written(command: Cli, still: Path) -> None:
+def test_fail__a_damaged_picture_in_a_folder_leaves_no_partial_results(command: Cli, still: Path) -> None:
     Path("trip").mkdir()
     for i in range(3):
         shutil.copy(still, f"trip/{i}.png")
@@ -172,7 +172,7 @@ def test_fail__an_output_on_a_full_disk(verb: tuple[str, ...]) -> None:
     assert done.stderr == "the output: No space left on device; check disk and permissions\n"
 
 
-def test_ok__a_terminal_that_knows_ascii_only_is_no_fault(short_clip: Path, tmp_path: Path) -> None:
+def test_ok__a_terminal_with_ascii_only_works(short_clip: Path, tmp_path: Path) -> None:
     odd = tmp_path / "Fahrt_\u00fc\u2192.mp4"
     shutil.copy(short_clip, odd)
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
@@ -182,7 +182,7 @@ def test_ok__a_terminal_that_knows_ascii_only_is_no_fault(short_clip: Path, tmp_
     assert "microsleep raised" in done.stdout
 
 
-def test_fail__a_user_without_a_home_is_told_what_to_set(
+def test_fail__the_error_without_a_home_folder_names_the_setting(
     command: Cli, short_clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("XDG_STATE_HOME")

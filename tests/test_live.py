@@ -162,4 +162,4 @@ def test_ok__sighup_takes_a_valid_configuration_and_refuses_a_wrong_one(tmp_path
         code, _, err = daemon.end(signal.SIGTERM)
     assert code == 0
     assert "kept the old configuration" in err
-    assert "config.yaml:4: face.search_hz: input should be a valid number" in err
+    assert "config.yaml:4: face.search_hz: expected a number, without quotes" in err

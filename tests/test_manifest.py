@@ -1,4 +1,4 @@
-"""The models are the ones they should be, or the program says which one is not."""
+"""The models are compared with their manifest, and the first wrong one is named."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from driver_monitor.nets.manifest import NAME, load_manifest
 
 MODELS = resources.path("models")
 MOST_BYTES = 4_000_000
-"""All models together, so that they fit into any board's memory and any package."""
+"""Bytes of all models together: small enough for the memory of any board and for a package."""
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def load(folder: Path) -> None:
     load_models(Config(models=ModelsConfig(folder=folder)))
 
 
-def test_ok__the_manifest_is_of_the_files_that_are_there() -> None:
+def test_ok__the_manifest_lists_exactly_the_files_in_the_folder() -> None:
     listed = load_manifest(MODELS)
     assert listed is not None
     files = {path.name: path for path in MODELS.glob("*.onnx")}
@@ -67,13 +67,13 @@ def test_fail__a_model_that_is_not_listed(folder: Path) -> None:
         load(folder)
 
 
-def test_ok__models_of_ones_own_need_no_manifest_and_that_is_said(
+def test_ok__a_users_own_models_need_no_manifest_and_the_log_says_so(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (folder / NAME).unlink()
     with caplog.at_level(logging.INFO):
         load(folder)
-    assert [record for record in caplog.messages if "taken as they are" in record and str(folder) in record]
+    assert [record for record in caplog.messages if "used without a check" in record and str(folder) in record]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_fail__a_damaged_manifest_is_one_line(folder: Path, text: str) -> None:
     assert "\n" not in str(error.value)
 
 
-def test_fail__a_manifest_that_is_a_folder_or_leads_nowhere(folder: Path) -> None:
+def test_fail__a_manifest_that_is_a_folder_or_a_broken_link(folder: Path) -> None:
     (folder / NAME).unlink()
     (folder / NAME).symlink_to("nowhere")
     with pytest.raises(ModelError, match=NAME):

@@ -302,11 +302,14 @@ def test_fail__such_a_rule_may_not_speak_through_attention(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("name: a\nextends: flet", "no shipped profile 'flet'; there are default, eu_addw, euro_ncap, fleet, quiet"),
+        ("name: a\nextends: flet", "no shipped profile 'flet'; use one of default, eu_addw, euro_ncap, fleet, quiet"),
         ("name: a\nextends: ../../etc/passwd", "no shipped profile"),
         ("name: a\nworkplace: 1\nextends: default", "my.yaml:2: workplace"),
         ("name: a", "at least one rule"),
-        (SMUGGLER.replace("id: cross", "id: sleep").replace("rule.cross", "rule.sleep"), "sleep stands in fleet too"),
+        (
+            SMUGGLER.replace("id: cross", "id: sleep").replace("rule.cross", "rule.sleep"),
+            "sleep is also a rule of",
+        ),
     ],
 )
 def test_fail__what_cannot_be_extended_is_told(tmp_path: Path, text: str, reason: str) -> None:

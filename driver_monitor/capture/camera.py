@@ -1,4 +1,4 @@
-"""What every source of frames offers, and the one way in which all of them are read and closed."""
+"""The interface of every source of frames, and a base class that makes `close` safe during a read."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import NamedTuple, Protocol, TypeVar
 from driver_monitor.imaging.frame import Frame
 
 Clock = Callable[[], float]
-"""`time.monotonic`, or a test's own: seconds."""
+"""Returns seconds: `time.monotonic`, or a fake clock in tests."""
 Wait = Callable[[float], object]
-"""Waits for so many seconds, or less if the source is closed."""
+"""Waits for a number of seconds, or until the source is closed."""
 
 
-class Expected(NamedTuple):
-    """What can be told of a source before it is open: its `Camera.name`, and whether it is (most likely) live."""
+class SourceInfo(NamedTuple):
+    """What is known of a source before it is open: its `Camera.name`, and whether it is probably live."""
 
     name: str
     live: bool
@@ -28,8 +28,8 @@ _Camera = TypeVar("_Camera", bound="Camera")
 class Camera(Protocol):
     """A source of frames: a camera, a clip, a folder of images, a stream.
 
-    `name`: for people, and `Frame.source`. `live`: a live source may be reopened when it fails; any other one ends.
-    `frames`: how many frames `read` will give in all, as far as the source says so, else None.
+    `name`: for people; it is also `Frame.source`. `live`: the source may be reopened when it fails; other sources end.
+    `frames`: number of frames that `read` returns in all. None: not known.
     """
 
     name: str
@@ -37,13 +37,13 @@ class Camera(Protocol):
     frames: int | None
 
     def read(self) -> Frame | None:
-        """Wait for the next frame; None at the end of a finite source and after `close`.
+        """Wait for the next frame and return it. None: the source has ended or is closed.
 
-        Raises `SourceError` when the source fails: a live one may be reopened.
+        Raises `SourceError` when the source fails.
         """
 
     def close(self) -> None:
-        """Let go of the source; may be called twice, and from another thread while a read is under way."""
+        """Release the source. May be called twice, and from another thread during a read."""
 
     def __enter__(self: _Camera) -> _Camera:
         return self
@@ -55,10 +55,10 @@ class Camera(Protocol):
 
 
 class GuardedCamera(Camera):
-    """Base of the real sources: `close` never pulls the device from under a read and never waits for one.
+    """Base of the real sources: `close` does not wait for a read and does not release the device during one.
 
-    Decoders and V4L2 crash the process when they are freed while another thread is inside them. So whoever comes
-    last, the closer or the reader that was under way, releases the device. Subclasses write `_read` and `_release`.
+    Decoders and V4L2 crash the process if they are released while another thread uses them. So during a read, `close`
+    only sets a flag, and the read releases the device when it ends. Subclasses implement `_read` and `_release`.
     """
 
     def __init__(self, name: str, *, live: bool, frames: int | None) -> None:
@@ -85,14 +85,13 @@ class GuardedCamera(Camera):
         self._release_unless_busy()
 
     def _release_unless_busy(self) -> None:
-        if not self._busy.acquire(blocking=False):
-            return
-        try:
-            if not self._released:
-                self._released = True
-                self._release()
-        finally:
-            self._busy.release()
+        if self._busy.acquire(blocking=False):
+            try:
+                if not self._released:
+                    self._released = True
+                    self._release()
+            finally:
+                self._busy.release()
 
     def _read(self) -> Frame | None:
         raise NotImplementedError

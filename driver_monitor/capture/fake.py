@@ -1,4 +1,4 @@
-"""A camera without hardware: pictures, times and faults by script, for tests and for trying things out."""
+"""A camera without hardware, with given pictures, times and faults. For tests and experiments."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Fault = Literal["lost", "frozen", "hang"]
 
 
 class FakeCamera(Camera):
-    """Plays `images`, a list or a function of the sequence number, one at each read.
+    """Returns one of `images` at each read.
 
-    `times`: each frame's `t` in seconds, a list or frames a second. The source ends with the shorter list; with a
-    function and a rate it never does. A live one stamps `t_mono` by `monotonic`, a recorded one leaves it None.
-    `faults` by sequence number: "lost" raises `SourceError`, "frozen" repeats the last picture, "hang" blocks until
-    `close`; each happens once, in place of the frame of that number.
+    `images`: a list, or a function of the sequence number.
+    `times`: each frame's `t` in seconds, or a rate. The source ends with the shorter list, else never.
+    `faults`: by sequence number, in place of that frame. "lost" raises `SourceError`, "frozen" repeats the last
+    picture, "hang" blocks until `close`. `live`: True sets `t_mono` from `monotonic`, False leaves it None.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class FakeCamera(Camera):
         self._sequence += 1
         fault = self._faults.get(sequence)
         if fault == "lost":
-            raise SourceError(f"{self.name}: lost at frame {sequence}, as the script says")
+            raise SourceError(f"{self.name}: lost at frame {sequence} (simulated)")
         if fault == "hang":
             self._closed.wait()
             return None

@@ -13,7 +13,7 @@ from types import TracebackType
 from driver_monitor.capture.camera import (
     Camera,
     Clock,
-    Expected,
+    SourceInfo,
     Wait,
 )
 from driver_monitor.capture.freeze import FreezeDetector
@@ -34,7 +34,7 @@ stream, and an alert at every start would teach people not to listen."""
 CLOSE_S = 0.9
 """`close` waits so long for the thread; one that hangs is left behind (it is a daemon thread)."""
 
-UNKNOWN = Expected("camera", live=True)
+UNKNOWN = SourceInfo("camera", live=True)
 """What a source counts as before it is open when nothing is known of it: a camera is tried again, which does no harm
 to a recording."""
 
@@ -61,7 +61,7 @@ class Grabber:
         wait: Wait | None = None,
         start: float | None = None,
         eager: bool = True,
-        expected: Expected = UNKNOWN,
+        expected: SourceInfo = UNKNOWN,
     ) -> None:
         self._open_camera = open_camera
         self._lost_after_s = lost_after_s

@@ -1,4 +1,4 @@
-"""Which camera a source on the command line or in the config means."""
+"""Opens the source that the command line or the configuration names."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 from typing import Literal
 
-from driver_monitor.capture.camera import Camera, Clock, Expected
+from driver_monitor.capture.camera import Camera, Clock, SourceInfo
 from driver_monitor.capture.recordings.clip import ClipCamera, check_clip
-from driver_monitor.capture.recordings.images import FolderCamera, folder_name, list_images
-from driver_monitor.capture.recordings.pacing import Pace
+from driver_monitor.capture.recordings.images import FolderCamera, list_images
+from driver_monitor.capture.recordings.pacing import Pacing
 from driver_monitor.capture.url import SCHEMES, UrlCamera, without_password
 from driver_monitor.capture.v4l2 import V4l2Camera, device_name
 from driver_monitor.config.schema import CameraConfig
@@ -26,35 +26,33 @@ def open_camera(
 ) -> Camera:
     """Open `source`: a camera number or /dev path, a clip, a folder of images, a URL, or `demo`.
 
-    `real_time`: recordings give their frames at their own times, as a camera would; otherwise as fast as they decode.
-    `every`: each Nth frame of a recording. `config.rotate` turns the picture of every source but the demo. Raises
-    `SourceError`.
+    `real_time`: a recording returns each frame at its own time, as a camera would. False: as fast as it is decoded.
+    `every`: use every Nth frame of a recording. `config.rotate` turns the picture of every source except the demo.
+    Raises `SourceError`.
     """
-    if source == DEMO:
-        return _open_demo(real_time, every, monotonic)
     camera = _open(config, source, "real_time" if real_time else "fast", every, monotonic)
-    return RotatedCamera(camera, config.rotate) if config.rotate else camera
+    return RotatedCamera(camera, config.rotate) if config.rotate and source != DEMO else camera
 
 
-def check_source(source: str, *, root: Path = Path("/")) -> Expected:
-    """Check what can be told of `source` without opening it, and return what it is expected to be.
+def check_source(source: str, *, root: Path = Path("/")) -> SourceInfo:
+    """Check `source` without opening it, and return what is known of it. Raises `SourceError`.
 
-    It takes no time that would hold up a running daemon: no network, no decoder, no driver. A URL counts as live until
-    it is open and turns out to be a file with an end. `root`: as in `V4l2Camera`. Raises `SourceError`.
+    The check is fast enough for a running daemon: it uses no network, decoder or driver. A URL counts as live: only
+    opening shows that it is a file with an end. `root`: as in `V4l2Camera`.
     """
     kind = _kind(source)
     if kind == "demo":
-        return Expected(_demo_clip().name, live=False)
+        return SourceInfo(_demo_clip().name, live=False)
     if kind == "device":
-        return Expected(device_name(source, root), live=True)
+        return SourceInfo(device_name(source, root), live=True)
     if kind == "url":
-        return Expected(without_password(source), live=True)
+        return SourceInfo(without_password(source), live=True)
     path = Path(source)
     if kind == "folder":
         list_images(path)
-        return Expected(folder_name(path), live=False)
+        return SourceInfo(path.name or str(path), live=False)
     check_clip(path)
-    return Expected(path.name, live=False)
+    return SourceInfo(path.name, live=False)
 
 
 def _kind(source: str) -> Literal["demo", "device", "url", "folder", "clip"]:
@@ -65,22 +63,19 @@ def _kind(source: str) -> Literal["demo", "device", "url", "folder", "clip"]:
     scheme, separator, _ = source.partition("://")
     if separator:
         if scheme.lower() not in SCHEMES:
-            raise SourceError(f"{scheme}://: cannot be used as a source; use one of {', '.join(SCHEMES)}, or a path")
+            raise SourceError(f"{scheme}://: not supported as a source; use one of {', '.join(SCHEMES)}, or a path")
         return "url"
     path = Path(source)
     try:
-        is_folder, is_there = path.is_dir(), path.exists()
+        is_folder, exists = path.is_dir(), path.exists()
     except OSError as error:
         raise SourceError(f"{source}: cannot be read: {error.strerror}; check the path") from error
-    if not is_there:
-        raise SourceError(
-            f"{source}: no such file or folder; a source is a camera number or /dev/video*, a clip, a folder of "
-            "images, a URL, or demo"
-        )
+    if not exists:
+        raise SourceError(f"{source}: no such file or folder; give a camera number, a clip, a folder, a URL or demo")
     return "folder" if is_folder else "clip"
 
 
-def _open(config: CameraConfig, source: str, pace: Pace, every: int, monotonic: Clock) -> Camera:
+def _open(config: CameraConfig, source: str, pace: Pacing, every: int, monotonic: Clock) -> Camera:
     kind = _kind(source)
     if kind == "device":
         return V4l2Camera(source, config, monotonic=monotonic)
@@ -88,7 +83,8 @@ def _open(config: CameraConfig, source: str, pace: Pace, every: int, monotonic: 
         return UrlCamera(source, pace=pace, every=every, monotonic=monotonic)
     if kind == "folder":
         return FolderCamera(Path(source), config.fps, pace=pace, every=every, monotonic=monotonic)
-    return ClipCamera(Path(source), pace=pace, every=every, monotonic=monotonic)
+    path = _demo_clip() if kind == "demo" else Path(source)
+    return ClipCamera(path, pace=pace, every=every, monotonic=monotonic)
 
 
 def _demo_clip() -> Path:
@@ -97,12 +93,8 @@ def _demo_clip() -> Path:
     return CLIP
 
 
-def _open_demo(real_time: bool, every: int, monotonic: Clock) -> Camera:
-    return ClipCamera(_demo_clip(), pace="real_time" if real_time else "fast", every=every, monotonic=monotonic)
-
-
 class RotatedCamera(Camera):
-    """Another camera, mounted on its side or upside down: its picture is turned clockwise by `degrees`."""
+    """A camera whose picture is turned clockwise by `degrees`, for one mounted sideways or upside down."""
 
     def __init__(self, camera: Camera, degrees: int) -> None:
         self.name = camera.name

@@ -9,7 +9,7 @@ import av
 
 from driver_monitor.capture.camera import Clock, GuardedCamera, Wait
 from driver_monitor.capture.recordings.decoder import Decoder, open_container, reason
-from driver_monitor.capture.recordings.pacing import Pace, RealTime
+from driver_monitor.capture.recordings.pacing import Pacing, RealTimePacer
 from driver_monitor.errors import SourceError
 from driver_monitor.imaging.frame import Frame
 
@@ -31,7 +31,7 @@ class UrlCamera(GuardedCamera):
         self,
         url: str,
         *,
-        pace: Pace = "real_time",
+        pace: Pacing = "real_time",
         every: int = 1,
         open_timeout_s: float = OPEN_TIMEOUT_S,
         read_timeout_s: float = READ_TIMEOUT_S,
@@ -51,7 +51,8 @@ class UrlCamera(GuardedCamera):
         if not self.live and self._decoder.total:
             self.frames = -(-self._decoder.total // every)
         self._monotonic = monotonic
-        self._pacer = RealTime(monotonic, wait or self._closed.wait) if pace == "real_time" and not self.live else None
+        real_time = pace == "real_time" and not self.live
+        self._pacer = RealTimePacer(monotonic, wait or self._closed.wait) if real_time else None
         self._start: float | None = None
 
     def _read(self) -> Frame | None:
@@ -70,7 +71,7 @@ class UrlCamera(GuardedCamera):
             now = self._monotonic()
             self._start = now if self._start is None else self._start
             return now - self._start, now
-        return t, self._pacer.release(t) if self._pacer else None
+        return t, self._pacer.wait_until(t) if self._pacer else None
 
     def _check_end(self) -> None:
         if self._decoder.decoded == 0:

@@ -1,4 +1,4 @@
-"""A USB or other UVC camera through V4L2, colour or infrared."""
+"""A camera through V4L2, such as a USB camera (UVC), colour or infrared."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,37 +21,25 @@ from driver_monitor.imaging.frame import Frame, Image
 from driver_monitor.imaging.picture import quiet_opencv
 
 STAMP_AGE_S = 1.0
-"""A driver's time stamp older than this, or from the future, is not on the monotonic clock; ours is taken then."""
+"""A time stamp that is older than this or in the future is not on the monotonic clock. Then our own time is used."""
 CSI_HINT = (
     "a Raspberry Pi CSI camera is not a V4L2 camera: run `rpicam-vid -t 0 --inline --listen -o tcp://127.0.0.1:8888` "
     "and give tcp://127.0.0.1:8888 as the source"
 )
 
 
-class Device(Protocol):
-    """The part of `cv2.VideoCapture` that we use."""
-
-    def isOpened(self) -> bool: ...  # noqa: D102, N802
-    def set(self, prop: int, value: float) -> bool: ...  # noqa: D102
-    def get(self, prop: int) -> float: ...  # noqa: D102
-    def grab(self) -> bool: ...  # noqa: D102
-    def retrieve(self) -> tuple[bool, Any]: ...  # noqa: D102
-    def release(self) -> None: ...  # noqa: D102
-
-
-def open_device(number: int) -> Device:
-    """Open /dev/video<number> through OpenCV's own V4L2 backend."""
-    device: Device = cv2.VideoCapture(number, cv2.CAP_V4L2)
-    return device
+def open_device(number: int) -> cv2.VideoCapture:
+    """Open /dev/video<number> with OpenCV's V4L2 backend."""
+    return cv2.VideoCapture(number, cv2.CAP_V4L2)
 
 
 class V4l2Camera(GuardedCamera):
-    """A camera by its number or device path; links such as /dev/v4l/by-id/... are followed.
+    """A camera by its number or device path. Links such as /dev/v4l/by-id/... are followed.
 
-    Size, rate and pixel format are wishes: the driver gives what it can. With `GREY` and `Y16` frames are grey; Y16
-    is scaled by the depth of the brightest value seen so far (10 bits for an OV9281), so the first frames of a dark
-    cabin may be brighter than later ones. `t_mono` is the driver's time stamp where it is on the monotonic clock.
-    A read that fails raises `SourceError`; OpenCV itself waits up to 10 s for a frame before it says so.
+    Size, rate and pixel format are requests: the driver uses what it supports. With `GREY` and `Y16`, frames are grey.
+    Y16 is scaled by the bit depth of the brightest value so far (10 bits for an OV9281), so the first frames of a dark
+    cabin may be brighter than later ones. `t_mono` is the driver's time stamp if it is on the monotonic clock.
+    `read` raises `SourceError` if there is no frame; OpenCV waits up to 10 s for one.
     """
 
     def __init__(
@@ -59,20 +47,20 @@ class V4l2Camera(GuardedCamera):
         source: str,
         config: CameraConfig,
         *,
-        opener: Callable[[int], Device] = open_device,
+        opener: Callable[[int], cv2.VideoCapture] = open_device,
         root: Path = Path("/"),
         monotonic: Clock = time.monotonic,
     ) -> None:
         number = _number(source, root)
-        super().__init__(_name(number), live=True, frames=None)
+        super().__init__(f"camera {number}", live=True, frames=None)
         self._monotonic = monotonic
         with quiet_opencv():
             self._device = opener(number)
             if not self._device.isOpened():
                 self._device.release()
                 raise SourceError(
-                    f"{self.name}: /dev/video{number} is there but gives no pictures: it is in use by another program, "
-                    f"or is no camera; {_found(root)}; {CSI_HINT}"
+                    f"{self.name}: /dev/video{number} gives no pictures: it is in use by another program, or is not a "
+                    f"camera; {_available(root)}; {CSI_HINT}"
                 )
             _configure(self._device, config)
             self._check_format(config)
@@ -95,13 +83,13 @@ class V4l2Camera(GuardedCamera):
         return frame
 
     def _check_format(self, config: CameraConfig) -> None:
-        """Refuse another raw format than the grey one asked for: its bytes would be taken for grey levels."""
+        """Refuse a raw format other than the requested grey one: its bytes would be read as grey levels."""
         given = int(self._device.get(cv2.CAP_PROP_FOURCC))
         if config.pixel_format in ("GREY", "Y16") and given not in (0, _fourcc(config.pixel_format)):
             self._device.release()
             name = given.to_bytes(4, "little", signed=given < 0).decode("ascii", "replace").strip()
             raise SourceError(
-                f"{self.name}: has no {config.pixel_format}, it gives {name}; set camera.pixel_format to auto"
+                f"{self.name}: does not support {config.pixel_format}, it gives {name}; set camera.pixel_format to auto"
             )
 
     def _stamp(self) -> float:
@@ -115,10 +103,7 @@ class V4l2Camera(GuardedCamera):
         size = (int(self._device.get(cv2.CAP_PROP_FRAME_HEIGHT)), int(self._device.get(cv2.CAP_PROP_FRAME_WIDTH)))
         values = _raw_grey(pixels, size)
         if values is None:
-            raise SourceError(
-                f"{self.name}: does not give the wished grey format ({pixels.dtype}, {pixels.shape}); "
-                "set camera.pixel_format to auto"
-            )
+            raise SourceError(f"{self.name}: does not give the requested grey format; set camera.pixel_format to auto")
         if values.dtype == np.uint8:
             return picture.as_image(values)
         self._bits = max(self._bits, picture.depth_bits(int(values.max())))
@@ -128,11 +113,11 @@ class V4l2Camera(GuardedCamera):
         self._device.release()
 
 
-def _configure(device: Device, config: CameraConfig) -> None:
+def _configure(device: cv2.VideoCapture, config: CameraConfig) -> None:
     if config.pixel_format != "auto":
         device.set(cv2.CAP_PROP_FOURCC, _fourcc(config.pixel_format))
     if config.pixel_format in ("GREY", "Y16"):
-        # Otherwise OpenCV turns grey into BGR, and 16 bits into the lower 8.
+        # By default OpenCV converts grey to BGR, and keeps only the lower 8 of 16 bits.
         device.set(cv2.CAP_PROP_CONVERT_RGB, 0)
     device.set(cv2.CAP_PROP_FRAME_WIDTH, config.width)
     device.set(cv2.CAP_PROP_FRAME_HEIGHT, config.height)
@@ -144,7 +129,7 @@ def _fourcc(pixel_format: str) -> int:
 
 
 def _raw_grey(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any] | None:
-    """Return (H, W) uint8 or uint16; OpenCV 4.10 on may give the driver's buffer as one long row of bytes."""
+    """Return (H, W) uint8 or uint16. None: another format. OpenCV >= 4.10 may return one long row of bytes."""
     area = size[0] * size[1]
     if pixels.ndim == 3 and pixels.shape[2] == 3:
         return pixels[:, :, 0]
@@ -157,33 +142,29 @@ def _raw_grey(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any] | Non
 
 
 def device_name(source: str, root: Path = Path("/")) -> str:
-    """Return the name of the camera that `source` names, without opening it. Raises `SourceError` if there is none."""
-    return _name(_number(source, root))
-
-
-def _name(number: int) -> str:
-    return f"camera {number}"
+    """Return the camera's name without opening it. Raises `SourceError` if there is no such camera."""
+    return f"camera {_number(source, root)}"
 
 
 def _number(source: str, root: Path) -> int:
-    """Return the number of the device that `source` names, having checked that it is there and may be opened."""
+    """Return the device number of `source`. Raises `SourceError` if it does not exist or may not be opened."""
     path = root / "dev" / f"video{source}" if source.isdecimal() else root / source.lstrip("/")
-    shown = f"/{path.relative_to(root)}"
+    device = f"/{path.relative_to(root)}"
     if not path.exists():
-        raise SourceError(f"{shown}: no such camera; {_found(root)}; check its cable; {CSI_HINT}")
+        raise SourceError(f"{device}: no such camera; {_available(root)}; check its cable; {CSI_HINT}")
     match = re.fullmatch(r"video(\d+)", path.resolve().name)
     if match is None:
-        raise SourceError(f"{shown}: is not a V4L2 camera; {_found(root)}")
+        raise SourceError(f"{device}: is not a V4L2 camera; {_available(root)}")
     if not os.access(path, os.R_OK | os.W_OK):
         raise SourceError(
-            f"{shown}: this user may not open it; add the user to the group video: "
+            f"{device}: this user may not open it; add the user to the group video: "
             "`sudo usermod -aG video $USER`, then log in again"
         )
     return int(match[1])
 
 
-def _found(root: Path) -> str:
-    """Say in words which cameras the system has."""
+def _available(root: Path) -> str:
+    """Return a list of the system's cameras, in words."""
     devices = sorted((root / "dev").glob("video*"), key=lambda path: (len(path.name), path.name))
     if not devices:
         return "this machine has no V4L2 cameras"

@@ -1,4 +1,4 @@
-"""Files that users write: the configuration, its checks with file and line, profiles, and the files that ship with us.
+"""The configuration, the profiles and the files that come with the program: where they are, and how they are checked.
 
 It may import `rules`, `data` and `errors`. Every folder that is built from the configuration uses it.
 """

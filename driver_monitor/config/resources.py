@@ -1,4 +1,4 @@
-"""Where the files that travel with the program are: beside the package in a checkout, inside it in a wheel."""
+"""The files that come with the program: beside the package in a checkout, inside it in a wheel."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def path(name: str) -> Path:
-    """Return the path of `config.yaml`, of a file in `models/`, and so on; `name` is relative to the top level."""
+    """Return the path of a shipped file. `name`: its path from the top level, such as `config.yaml` or `models`."""
     packed = _PACKAGE / "shipped" / name
     return packed if packed.exists() else _PACKAGE.parent / name

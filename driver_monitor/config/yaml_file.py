@@ -1,4 +1,4 @@
-"""Reads a YAML file into a pydantic model; every fault is told as file, line, key and reason."""
+"""Reads a YAML file into a pydantic model. Every error names file, line, key and reason."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from driver_monitor.errors import ConfigError
 
@@ -23,123 +24,136 @@ _WORDS: dict[str, Any] = {
     "-.inf": float("-inf"),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
-"""Plain scalars mean what YAML 1.2's core schema says. PyYAML's own YAML 1.1 takes 1:30 for 90, 017 for 15 and `on` for
-true without a word; here they stay text, and a field that wants a number or a switch refuses them."""
+"""Values without quotes, as in the core schema of YAML 1.2. PyYAML follows YAML 1.1: it reads 1:30 as 90, 017 as 15 and
+`on` as true. Here these stay text, and a field for a number or for true/false refuses them."""
 
 Model = TypeVar("Model", bound=BaseModel)
 Key = tuple[int | str, ...]
 
 MAX_BYTES = 256_000
-"""A configuration is written by hand; anything larger is the wrong file, and would take seconds to parse."""
+"""Ours. A larger file is not a configuration, and would take seconds to parse."""
 MAX_NUMBER = 40
-"""Characters of the longest number; Python itself refuses some thousand digits."""
+"""Characters of the longest number (ours). Python refuses numbers of some thousand digits."""
 MAX_DEPTH = 30
-"""Deeper nesting than any configuration has; beyond a few hundred levels the YAML parser itself would give up."""
+"""Levels of nesting (ours). The YAML parser fails at a few hundred levels."""
+
+_REASONS = {
+    "missing": "missing; add this key",
+    "extra_forbidden": "unknown key; check its spelling",
+    "bool_type": "expected true or false, without quotes",
+    "int_type": "expected a whole number, without quotes",
+    "float_type": "expected a number, without quotes",
+    "finite_number": "expected a finite number",
+    "string_type": "expected text; numbers, true and false need quotes here",
+    "string_unicode": "expected text of valid Unicode characters",
+    "string_too_short": "must have {min_length} or more characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "path_type": "expected a path",
+    "literal_error": "expected {expected}",
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than": "must be less than {lt:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "tuple_type": "expected a list",
+    **dict.fromkeys(("dict_type", "model_type"), "expected `key: value` lines"),
+}
+"""Reasons by the type of pydantic's error. Its own sentences name Python types."""
+_FORMS = {
+    r"^[\w.:-]+$": "use only letters, digits and _ . : -",
+    r"^[\w.-]+$": "use only letters, digits and _ . -",
+    r"^[a-z][a-z0-9_]*$": "use only a to z, digits and _, and begin with a letter",
+    r"^[0-9a-f]{64}$": "expected 64 digits from 0 to 9 and a to f",
+    r"^\d{4}-\d{2}-\d{2}$": "expected a date such as 2026-01-31",
+}
+"""The patterns of our models in words."""
 
 
 def load(path: Path, model: type[Model]) -> Model:
-    """Read `path` and validate it as `model`.
-
-    Raises `ConfigError` with one line a fault: file, line, key, reason.
-    """
+    """Read `path` and validate it as `model`. Raises `ConfigError`: one line (file, line, key, reason) per fault."""
     return parse(read_text(path), str(path), model)
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a YAML file; raises `ConfigError` when it cannot be read as text.
+    """Return the text of a YAML file. Raises `ConfigError` when it cannot be read as text.
 
-    Only regular files are opened: a pipe would keep us waiting, and a device may never end.
+    Only regular files are opened: reading a pipe can block, and reading a device may never end.
     """
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
-            raise _error(f"{path}: cannot read it: {_file_kind(mode)}, not a regular file; name a .yaml file")
+            kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+            kind = kinds.get(stat.S_IFMT(mode), "a device")
+            raise _error(f"{path}: cannot read it: {kind}, not a regular file; name a .yaml file")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise _error(f"{path}: cannot read it: {error.strerror}; check the path and its permissions") from error
-    except ValueError as error:
-        raise _error(f"{path}: cannot read it: {error}; check the path") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", error)
+        raise _error(f"{path}: cannot read it: {reason}; check the path and its permissions") from error
     if len(data) > MAX_BYTES:
-        raise _error(f"{path}: more than {MAX_BYTES} bytes, too large for a YAML file of ours; is it the right file?")
+        raise _error(f"{path}: too large: more than {MAX_BYTES} bytes; check that it is the right file")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _error(f"{path}: not UTF-8 text (byte {error.start}); is it the right file?") from error
-
-
-def _file_kind(mode: int) -> str:
-    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
-    return kinds.get(stat.S_IFMT(mode), "a device")
+        raise _error(f"{path}: not UTF-8 text (byte {error.start}); check that it is the right file") from error
 
 
 def _error(*lines: str) -> ConfigError:
-    """Return an error with one line a fault, whatever stands in keys, values and paths."""
-    return ConfigError("\n".join(map(_one_line, lines)))
-
-
-def _one_line(text: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    """Return an error with one line for each fault. Line breaks and control characters are escaped."""
+    escaped = ["".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line) for line in lines]
+    return ConfigError("\n".join(escaped))
 
 
 def parse(text: str, name: str, model: type[Model]) -> Model:
-    """Validate YAML `text` as `model`; `name` is what errors call the file. Raises `ConfigError`."""
+    """Validate YAML `text` as `model`. `name`: the file name in errors. Raises `ConfigError`."""
     node = _compose(text, name)
     lines = dict(_walk(node, (), name)) if node is not None else {}
     values = {} if node is None else _value(node)
     if not isinstance(values, dict):
-        raise _error(f"{name}:1: expected `key: value` lines, found {_kind(values)}")
+        raise _error(f"{name}:1: expected `key: value` lines, found {_shown(values)}")
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise _error(*_explain(error, name, lines)) from None
+        faults = ((fault["loc"], plain_reason(fault)) for fault in error.errors(include_url=False))
+        raise _error(*(f"{name}:{_line(key, lines)}: {_dotted(key)}: {text}" for key, text in faults)) from None
 
 
 def _compose(text: str, name: str) -> yaml.Node | None:
     try:
         _refuse_tricks(text)
         return yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise _error(f"{name}:{line}: not valid YAML: {error.problem or error.context}") from None
     except yaml.YAMLError as error:
-        raise _error(f"{name}:1: not valid YAML: {' '.join(str(error).split())}") from None
+        mark = getattr(error, "problem_mark", None)
+        problem = (getattr(error, "problem", None) or " ".join(str(error).split())).replace(r"character '\t'", "a tab")
+        raise _error(f"{name}:{mark.line + 1 if mark else 1}: not valid YAML: {problem}") from None
 
 
 def _refuse_tricks(text: str) -> None:
-    """Refuse deep nesting, aliases and tags: no configuration needs them, and they can make much of a small file."""
+    """Refuse deep nesting, aliases and tags. No configuration needs them, and a small file can expand to a huge one."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            raise _fault("aliases (*name) are not supported", event)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        problem = f"nested deeper than {MAX_DEPTH} levels" if depth > MAX_DEPTH else None
         tag = getattr(event, "tag", None)
-        if tag is not None:
-            raise _fault(f"tags ({tag}) are not supported", event)
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > MAX_DEPTH:
-            raise _fault(f"nested deeper than {MAX_DEPTH} levels", event)
-
-
-def _fault(problem: str, event: yaml.Event) -> yaml.MarkedYAMLError:
-    return yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)  # type: ignore[arg-type]
+        if isinstance(event, yaml.AliasEvent):
+            problem = "aliases (*name) are not supported; repeat the value"
+        elif tag is not None:
+            problem = f"tags ({tag}) are not supported; remove the tag"
+        if problem:
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)  # type: ignore[arg-type]
 
 
 def _walk(node: yaml.Node, key: Key, file: str) -> Iterator[tuple[Key, int]]:
-    """Yield each value's key path and its line; refuse a key that is no word or stands twice."""
+    """Yield the key path and the line of each value. Refuse a key that is not text or appears twice."""
     yield key, node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
+        names: set[str] = set()
         for name, value in node.value:
             line = name.start_mark.line + 1
             if not isinstance(name, yaml.ScalarNode):
                 raise _error(f"{file}:{line}: a key must be a plain word")
-            if name.value in seen:
-                raise _error(f"{file}:{line}: {_dotted((*key, name.value))}: stands twice")
-            seen.add(name.value)
+            if name.value in names:
+                raise _error(f"{file}:{line}: {_dotted((*key, name.value))}: appears twice; remove one")
+            names.add(name.value)
             yield (*key, name.value, "<key>"), line
             yield from _walk(value, (*key, name.value), file)
     elif isinstance(node, yaml.SequenceNode):
@@ -148,7 +162,7 @@ def _walk(node: yaml.Node, key: Key, file: str) -> Iterator[tuple[Key, int]]:
 
 
 def _value(node: yaml.Node) -> Any:
-    """Return what a node holds; `_walk` has seen to it that every key is a word."""
+    """Return the value of a node. `_walk` has checked that every key is text."""
     if isinstance(node, yaml.MappingNode):
         return {key.value: _value(value) for key, value in node.value}
     if isinstance(node, yaml.SequenceNode):
@@ -163,35 +177,33 @@ def _value(node: yaml.Node) -> Any:
     return float(text) if _FLOAT.fullmatch(text) else text
 
 
-def _explain(error: ValidationError, name: str, lines: dict[Key, int]) -> Iterator[str]:
-    for fault in error.errors(include_url=False):
-        key = tuple(part for part in fault["loc"])
-        reason = {"extra_forbidden": "unknown key", "missing": "missing"}.get(fault["type"], fault["msg"])
-        if fault["type"] not in ("extra_forbidden", "missing"):
-            reason = f"{reason[0].lower()}{reason[1:]}".removeprefix("value error, ")
-            reason += "" if fault["type"] == "value_error" else f", found {_shown(fault['input'])}"
-        if fault["type"].startswith("bool"):
-            reason += "; write true or false, without quotes"
-        yield f"{name}:{_line(key, lines)}: {_dotted(key)}: {reason}"
+def plain_reason(fault: ErrorDetails) -> str:
+    """Return an error of pydantic in plain words: what is wrong, and what was found if that helps."""
+    kind, context, value = fault["type"], fault.get("ctx", {}), fault["input"]
+    if kind == "value_error":
+        return fault["msg"].removeprefix("Value error, ")
+    if kind == "string_pattern_mismatch":
+        text = _FORMS.get(context["pattern"], "not a valid value here")
+    else:
+        text = _REASONS[kind].format(**context) if kind in _REASONS else fault["msg"]
+    whole_part = kind not in _REASONS and isinstance(value, list | dict)
+    return text if whole_part or kind in ("missing", "extra_forbidden") else f"{text}, found {_shown(value)}"
 
 
 def _line(key: Key, lines: dict[Key, int]) -> int:
-    """Return the line of the deepest part of `key` that stands in the file."""
-    for length in range(len(key), 0, -1):
-        found = lines.get((*key[:length], "<key>")) or lines.get(key[:length])
-        if found:
-            return found
-    return 1
+    """Return the line of the deepest part of `key` that is in the file."""
+    paths = (path for n in range(len(key), 0, -1) for path in ((*key[:n], "<key>"), key[:n]))
+    return next((lines[path] for path in paths if path in lines), 1)
 
 
 def _dotted(key: Key) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key).lstrip(".") or "file"
 
 
-def _kind(value: object) -> str:
-    return {list: "a list", str: "text", type(None): "nothing"}.get(type(value), type(value).__name__)
-
-
 def _shown(value: object) -> str:
-    text = repr(value)
+    """Return a value as it looks in YAML, short."""
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "`key: value` lines"
+    words = {"None": "nothing", "True": "true", "False": "false", "nan": ".nan", "inf": ".inf", "-inf": "-.inf"}
+    text = f"'{value}'" if isinstance(value, str) else words.get(str(value), str(value))
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,11 +1,11 @@
-"""The bundled clip that `--source demo` replays, and its exact ground truth; both made by `tools/make_demo.py`.
+"""The demo clip that `--source demo` replays, and its exact ground truth. `tools/make_demo.py` makes both.
 
-Portrait: NASA, public domain; NASA endorses nothing here.
+Portrait: NASA, public domain. NASA does not endorse this project.
 
-The clip is 44 s of a portrait brought to life, 640x480 at 20 frames a second, by day and then by infrared. The truth
-has the format of the clip labels (`events` of type, start and end, frame numbers from 0, both inside), events of type
-`light` (`day` or `infrared`), and `expected_alerts`: `rule`, raised within `after_s` (seconds, both ends) of the start
-of frame `from`, `required` or merely allowed.
+The clip is an animated portrait: 44 s, 640x480, 20 frames per second, first day, then infrared. The truth has the
+format of clip labels: `events` with type, start and end (frame numbers from 0, both included). It adds events of type
+`light` (`day` or `infrared`) and `expected_alerts`: the `rule`, raised within `after_s` (least and most seconds) after
+the start of frame `from`, `required` or only allowed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`manifest.yaml` beside the models: which files these are, so that a damaged or exchanged one is noticed at start."""
+"""`manifest.yaml` beside the models lists their hashes, so that a damaged or exchanged file is found at start."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from driver_monitor.errors import ConfigError, ModelError
 _log = logging.getLogger(__name__)
 
 NAME = "manifest.yaml"
-_ADVICE = "reinstall driver-monitor, or, if the file is meant to be there, run tools/write_manifest.py"
+_ADVICE = "reinstall driver-monitor, or, if you changed the file on purpose, run tools/write_manifest.py"
 
 
 class Entry(BaseModel):
-    """One file. `date`: since when it has been this one. `card`: what it learned from and where it fails."""
+    """One model file. `date`: its last change. `card`: the document on its training data and its limits."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -38,9 +38,9 @@ class Manifest(BaseModel):
 
 
 def load_manifest(folder: Path) -> Manifest | None:
-    """Read the manifest of `folder`, None where there is none. Raises `ModelError` when it is damaged."""
+    """Read the manifest of `folder`. None: there is none. Raises `ModelError` when it is damaged."""
     path = folder / NAME
-    # A dangling link is a manifest that cannot be read, not none.
+    # A broken link counts as a damaged manifest, not as a missing one.
     if not path.exists() and not path.is_symlink():
         return None
     try:
@@ -51,21 +51,21 @@ def load_manifest(folder: Path) -> Manifest | None:
 
 
 def check(folder: Path, loaded: Mapping[str, str]) -> None:
-    """Hold the files loaded from `folder`, name to SHA-256 in hexadecimal, against its manifest.
+    """Compare the files loaded from `folder` with its manifest. `loaded`: file name to SHA-256 in hexadecimal.
 
-    A folder of one's own needs none; that is said in the log. Raises `ModelError` naming the first file that is
-    another one than listed, or not listed at all.
+    A user's own folder may have no manifest; the log then says so. Raises `ModelError` with the first file that differs
+    or is not listed.
     """
     manifest = load_manifest(folder)
     if manifest is None:
-        _log.info("%s: no %s here, so the models are taken as they are", folder, NAME)
+        _log.info("%s: no %s in this folder; the models are used without a check", folder, NAME)
         return
-    for name, found in loaded.items():
+    for name, sha256 in loaded.items():
         entry = manifest.models.get(name)
         if entry is None:
             raise ModelError(f"{folder / name}: not in {folder / NAME}; {_ADVICE}")
-        if entry.sha256 != found:
+        if entry.sha256 != sha256:
             raise ModelError(
-                f"{folder / name}: SHA-256 begins {found[:12]}, but {NAME} says {entry.sha256[:12]}: damaged or "
+                f"{folder / name}: SHA-256 begins with {sha256[:12]}, {NAME} lists {entry.sha256[:12]}: damaged or "
                 f"exchanged; {_ADVICE}"
             )

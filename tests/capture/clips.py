@@ -16,7 +16,7 @@ MILLISECOND = Fraction(1, 1000)
 
 
 def picture_of(number: int, *, grey: bool = False, width: int = 96, height: int = 64) -> Image:
-    """A picture that knows its number: its left half has the grey level 20 + 7 x number, its right half is white."""
+    """A picture that shows its number: its left half has the grey level 20 + 7 x number, its right half is white."""
     image = np.full((height, width) if grey else (height, width, 3), 20 + 7 * number, np.uint8)
     image[:, width // 2 :] = 235
     return image
@@ -67,7 +67,7 @@ def write_sound(path: Path) -> Path:
 
 
 def turn(path: Path) -> Path:
-    """Mark an MP4 as filmed on its side, as phones do: shown turned clockwise by 90 degrees (track header matrix)."""
+    """Mark an MP4 as recorded sideways, as phones do: players turn it clockwise by 90 degrees (track header matrix)."""
     one, none = (1 << 16).to_bytes(4, "big"), bytes(4)
     upright = b"".join([one, none, none, none, one, none, none, none, (1 << 30).to_bytes(4, "big")])
     minus = (-(1 << 16)).to_bytes(4, "big", signed=True)

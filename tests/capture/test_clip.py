@@ -73,7 +73,7 @@ def test_ok__a_stream_without_times_goes_by_its_rate(tmp_path: Path) -> None:
     assert [round(frame.t, 3) for frame in frames] == [0.0, 0.04, 0.08, 0.12]
 
 
-def test_ok__two_recordings_joined_by_cat_run_on(tmp_path: Path) -> None:
+def test_ok__the_time_continues_in_two_recordings_joined_by_cat(tmp_path: Path) -> None:
     part = write_clip(tmp_path / "part.ts", [picture_of(0)] * 40, codec="mpeg2video").read_bytes()
     joined = tmp_path / "joined.ts"
     joined.write_bytes(part + part)
@@ -97,7 +97,7 @@ def test_ok__a_name_with_a_colon_and_umlauts_is_a_file(tmp_path: Path, clip: Pat
 
 
 @pytest.mark.parametrize("name", ["cut.mp4", "cut.mkv"])
-def test_ok__a_clip_that_is_cut_off_gives_what_is_there_and_says_so(
+def test_ok__a_truncated_clip_gives_its_frames_and_a_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
     options = {"movflags": "faststart"} if name.endswith("mp4") else {}
@@ -113,7 +113,7 @@ def test_ok__a_clip_that_is_cut_off_gives_what_is_there_and_says_so(
     assert warning in caplog.text
 
 
-def test_ok__damage_in_the_middle_costs_only_the_frames_it_hit(tmp_path: Path) -> None:
+def test_ok__damage_in_the_middle_loses_only_the_damaged_frames(tmp_path: Path) -> None:
     images = [picture_of(number % 24, grey=True) for number in range(24)]
     path = write_clip(tmp_path / "scratch.mov", images, codec="png", pix_fmt="gray")
     data = bytearray(path.read_bytes())
@@ -131,7 +131,7 @@ def test_fail__no_such_file(tmp_path: Path) -> None:
     assert "no such file" in refusal(tmp_path / "gone.mp4")
 
 
-def test_fail__a_folder_is_no_clip(tmp_path: Path) -> None:
+def test_fail__a_folder_is_not_a_clip(tmp_path: Path) -> None:
     assert "is a folder" in refusal(tmp_path)
 
 
@@ -141,7 +141,7 @@ def test_fail__an_empty_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["notes.mp4", "notes.txt", "notes.srt", "list.ffconcat"])
-def test_fail__text_is_no_clip_whatever_its_name(tmp_path: Path, clip: Path, name: str) -> None:
+def test_fail__text_is_not_a_clip_under_any_name(tmp_path: Path, clip: Path, name: str) -> None:
     path = tmp_path / name
     text = {
         "notes.srt": "1\n00:00:01,000 --> 00:00:02,000\nhello\n",
@@ -151,7 +151,7 @@ def test_fail__text_is_no_clip_whatever_its_name(tmp_path: Path, clip: Path, nam
     refusal(path)
 
 
-def test_fail__noise_is_no_clip(tmp_path: Path) -> None:
+def test_fail__noise_is_not_a_clip(tmp_path: Path) -> None:
     (tmp_path / "noise.mp4").write_bytes(os.urandom(20_000))
     assert "cannot be opened as a video" in refusal(tmp_path / "noise.mp4")
 
@@ -160,15 +160,15 @@ def test_fail__sound_without_picture(tmp_path: Path) -> None:
     assert "no picture" in refusal(write_sound(tmp_path / "radio.wav"))
 
 
-def test_fail__a_file_that_is_refused_is_let_go(tmp_path: Path) -> None:
+def test_fail__a_refused_file_is_closed(tmp_path: Path) -> None:
     path = write_sound(tmp_path / "radio.wav")
-    with pytest.raises(SourceError) as held:
+    with pytest.raises(SourceError) as error:
         ClipCamera(path)
     opened = [file.readlink() for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
-    assert path not in opened, held
+    assert path not in opened, error
 
 
-def test_ok__a_leap_in_the_stamps_is_no_missing_hour(tmp_path: Path) -> None:
+def test_ok__a_jump_in_the_stamps_adds_no_hour(tmp_path: Path) -> None:
     stamps = [number * 50 + (3_600_000 if number >= 12 else 0) for number in range(24)]
     path = write_clip(tmp_path / "leap.mkv", PICTURES, stamps_ms=stamps)
     with ClipCamera(path) as camera:
@@ -190,7 +190,7 @@ def test_fail__a_clip_of_which_no_frame_decodes(tmp_path: Path) -> None:
     assert "no frame can be decoded" in refusal(path)
 
 
-def test_fail__a_postage_stamp_is_too_small(tmp_path: Path) -> None:
+def test_fail__a_tiny_picture_is_refused(tmp_path: Path) -> None:
     path = write_clip(
         tmp_path / "icon.mkv", [picture_of(1, grey=True, width=24, height=24)], codec="ffv1", pix_fmt="gray"
     )
@@ -198,7 +198,7 @@ def test_fail__a_postage_stamp_is_too_small(tmp_path: Path) -> None:
 
 
 class FakeClock:
-    """A clock that only moves when somebody waits."""
+    """A clock that advances only in `wait`."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -230,7 +230,7 @@ def test_ok__a_slow_reader_gets_the_next_frame_at_once_and_delays_do_not_add_up(
     assert [round(frame.t_mono - 1000.0, 3) for frame in late if frame and frame.t_mono] == [0.12, 0.12, 0.15, 0.2]
 
 
-def test_ok__closing_while_a_frame_is_held_back_ends_the_wait(clip: Path) -> None:
+def test_ok__closing_during_a_wait_ends_it(clip: Path) -> None:
     camera: ClipCamera
 
     def close_meanwhile(seconds: float) -> None:

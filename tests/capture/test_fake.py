@@ -25,7 +25,7 @@ def test_ok__a_function_and_a_rate_never_end() -> None:
     assert [(number_in(f.image), f.t, f.t_mono) for f in frames if f][-1] == (4, 0.4, 3.0)
 
 
-def test_ok__faults_come_by_the_script() -> None:
+def test_ok__faults_come_at_the_given_frames() -> None:
     camera = FakeCamera(picture_of, faults={1: "frozen", 2: "lost", 4: "hang"})
     first, second = camera.read(), camera.read()
     assert first is not None

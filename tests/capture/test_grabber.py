@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driver_monitor.capture.camera import Camera, Expected
+from driver_monitor.capture.camera import Camera, SourceInfo
 from driver_monitor.capture.fake import FakeCamera
 from driver_monitor.capture.grabber import (
     BACKOFF_S,
@@ -89,7 +89,7 @@ class Garage:
             raise camera
         return camera
 
-    def grabber(self, lost_after_s: float = 0.5, expected: Expected | None = None) -> Grabber:
+    def grabber(self, lost_after_s: float = 0.5, expected: SourceInfo | None = None) -> Grabber:
         """`expected`: the camera is opened by the thread."""
         return Grabber(
             self.open,
@@ -410,7 +410,7 @@ def test_ok__a_reload_does_not_wait_for_a_camera_that_takes_long_to_open() -> No
         assert may_open.wait(LONG_S)
         return shutter
 
-    with Grabber(slow, 0.5, eager=False, expected=Expected("camera 3", live=True)) as grabber:
+    with Grabber(slow, 0.5, eager=False, expected=SourceInfo("camera 3", live=True)) as grabber:
         assert (grabber.name, grabber.live, grabber.state) == ("camera 3", True, "ok")
         may_open.set()
         shutter.ready()
@@ -422,7 +422,7 @@ def test_ok__a_reload_does_not_wait_for_a_camera_that_takes_long_to_open() -> No
 def test_ok__a_camera_that_cannot_be_opened_after_a_reload_is_lost_and_tried_again() -> None:
     shutter = Shutter()
     garage = Garage(SourceError("camera 3: is in use"), SourceError("camera 3: is in use"), shutter)
-    with garage.grabber(expected=Expected("camera 3", live=True)) as grabber:
+    with garage.grabber(expected=SourceInfo("camera 3", live=True)) as grabber:
         shutter.ready()
         assert garage.pauses == [0.5, 1.0]
         assert (grabber.state, grabber.failure, grabber.reopened) == ("lost", None, 0)
@@ -432,7 +432,7 @@ def test_ok__a_camera_that_cannot_be_opened_after_a_reload_is_lost_and_tried_aga
 
 def test_fail__a_recording_that_cannot_be_opened_after_a_reload_is_a_failure() -> None:
     garage = Garage(SourceError("trip.mp4: is no video"))
-    with garage.grabber(expected=Expected("trip.mp4", live=False)) as grabber:
+    with garage.grabber(expected=SourceInfo("trip.mp4", live=False)) as grabber:
         with pytest.raises(SourceError, match="is no video"):
             grabber.latest(LONG_S)
         assert grabber.failure == "trip.mp4: is no video"

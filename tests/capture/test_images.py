@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from driver_monitor.capture.recordings import decoder_noise
+from driver_monitor.capture.recordings.decoder_messages import collect_decoder_messages
 from driver_monitor.capture.recordings.images import FolderCamera, list_images, read_image
 from driver_monitor.errors import SourceError
 from tests.capture.clips import number_in, picture_of
@@ -44,7 +44,9 @@ def test_ok__transparency_is_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("bits", "brightest"), [(10, 1023), (12, 4095), (16, 65535)])
-def test_ok__a_sensors_deep_picture_is_scaled_by_its_own_depth(tmp_path: Path, bits: int, brightest: int) -> None:
+def test_ok__a_picture_of_more_than_8_bits_is_scaled_by_its_own_depth(
+    tmp_path: Path, bits: int, brightest: int
+) -> None:
     image = np.linspace(0, brightest, 64 * 96).astype(np.uint16).reshape(64, 96)
     read = read_image(save(tmp_path / f"{bits}.png", image))
     assert read.dtype == np.uint8
@@ -65,10 +67,10 @@ def test_fail__pictures_that_cannot_be_read(tmp_path: Path, capfd: pytest.Captur
     refusal(cut_png)
     assert "check the path" in refusal(tmp_path / "gone.png")
     assert "check the path" in refusal(tmp_path)
-    assert capfd.readouterr().err == "", "OpenCV and libpng keep their own lines to themselves"
+    assert capfd.readouterr().err == "", "OpenCV and libpng print nothing"
 
 
-def test_ok__a_scratched_jpeg_is_read_as_far_as_it_goes_and_one_line_names_it(
+def test_ok__a_damaged_jpeg_is_read_in_part_and_one_log_line_names_it(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     path = save(tmp_path / "scratch.jpg", np.random.default_rng(1).integers(0, 255, (200, 200, 3), np.uint8))
@@ -81,16 +83,16 @@ def test_ok__a_scratched_jpeg_is_read_as_far_as_it_goes_and_one_line_names_it(
     assert str(path) in record.getMessage()
 
 
-def test_ok__what_others_say_on_stderr_while_a_picture_is_decoded_is_not_lost(
+def test_ok__lines_of_others_on_stderr_during_decoding_are_kept(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    with decoder_noise.caught() as said:
+    with collect_decoder_messages() as messages:
         os.write(2, b"<4>an alert\nlibpng warning: iCCP: known incorrect sRGB profile\n<4>and another\n")
-    assert said == ["libpng warning: iCCP: known incorrect sRGB profile"]
+    assert messages == ["libpng warning: iCCP: known incorrect sRGB profile"]
     assert capfd.readouterr().err == "<4>an alert\n<4>and another\n"
 
 
-def test_fail__a_pipe_is_no_picture_and_nobody_waits_for_it(tmp_path: Path) -> None:
+def test_fail__a_pipe_is_refused_without_reading_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     assert "is not a regular file" in refusal(tmp_path / "pipe.png")
     assert "is not a regular file" in refusal(Path("/dev/zero"))

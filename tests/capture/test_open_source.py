@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from driver_monitor.capture.camera import Expected
+from driver_monitor.capture.camera import SourceInfo
 from driver_monitor.capture.open_source import check_source, open_camera
 from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.capture.recordings.images import FolderCamera
@@ -23,7 +23,7 @@ def clip(tmp_path: Path) -> Path:
     return write_clip(tmp_path / "clip.mp4", [picture_of(number) for number in range(3)])
 
 
-def test_ok__a_clip_replayed_reads_no_clock_and_in_real_time_it_does(clip: Path) -> None:
+def test_ok__a_clip_reads_the_clock_in_real_time_only(clip: Path) -> None:
     with open_camera(CONFIG, str(clip), real_time=False) as camera:
         frame = camera.read()
         assert isinstance(camera, ClipCamera)
@@ -35,7 +35,7 @@ def test_ok__a_clip_replayed_reads_no_clock_and_in_real_time_it_does(clip: Path)
         assert frame.t_mono == 9.0
 
 
-def test_ok__a_folder_goes_by_the_configured_rate(tmp_path: Path) -> None:
+def test_ok__a_folder_has_the_configured_rate(tmp_path: Path) -> None:
     for number in range(2):
         cv2.imwrite(str(tmp_path / f"{number}.png"), picture_of(number))
     with open_camera(CameraConfig(fps=4), str(tmp_path), real_time=False) as camera:
@@ -63,10 +63,10 @@ def test_ok__demo_is_the_bundled_clip_and_never_turned(clip: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "reason"),
     [
-        ("nowhere.mp4", "no such file or folder; a source is a camera number"),
-        ("ftp://host/clip.mp4", "ftp://: cannot be used as a source"),
+        ("nowhere.mp4", "no such file or folder; give a camera number"),
+        ("ftp://host/clip.mp4", "ftp://: not supported as a source"),
         ("/dev/video97", "no such camera"),
         ("97", "no such camera"),
         ("tcp://127.0.0.1:1", "cannot be opened"),
@@ -74,29 +74,29 @@ def test_ok__demo_is_the_bundled_clip_and_never_turned(clip: Path, monkeypatch: 
         ("x" * 5000, "x: "),
     ],
 )
-def test_fail__a_source_that_is_not_there(source: str, told: str) -> None:
+def test_fail__a_missing_source(source: str, reason: str) -> None:
     with pytest.raises(SourceError) as error:
         open_camera(CONFIG, source, real_time=True)
-    assert told in str(error.value)
+    assert reason in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_ok__what_a_source_is_can_be_told_without_opening_it(clip: Path, tmp_path: Path) -> None:
+def test_ok__a_source_is_checked_without_opening_it(clip: Path, tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "1.png"), picture_of(1))
     (tmp_path / "dev").mkdir()
     (tmp_path / "dev" / "video3").touch()
-    assert check_source(str(clip)) == Expected("clip.mp4", live=False)
-    assert check_source(str(tmp_path)) == Expected(tmp_path.name, live=False)
-    assert check_source("3", root=tmp_path) == Expected("camera 3", live=True)
-    assert check_source("rtsp://me:secret@10.255.255.1/x") == Expected("rtsp://10.255.255.1/x", live=True)
+    assert check_source(str(clip)) == SourceInfo("clip.mp4", live=False)
+    assert check_source(str(tmp_path)) == SourceInfo(tmp_path.name, live=False)
+    assert check_source("3", root=tmp_path) == SourceInfo("camera 3", live=True)
+    assert check_source("rtsp://me:secret@10.255.255.1/x") == SourceInfo("rtsp://10.255.255.1/x", live=True)
     assert not check_source("demo").live
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "reason"),
     [
         ("nowhere.mp4", "no such file or folder"),
-        ("ftp://host/clip.mp4", "ftp://: cannot be used as a source"),
+        ("ftp://host/clip.mp4", "ftp://: not supported as a source"),
         ("/dev/video97", "no such camera"),
         ("97", "no such camera"),
         ("/dev/null", "is not a V4L2 camera"),
@@ -105,8 +105,8 @@ def test_ok__what_a_source_is_can_be_told_without_opening_it(clip: Path, tmp_pat
         ("/etc/hostname/x", "no such file"),
     ],
 )
-def test_fail__a_source_that_cannot_be_is_told_without_opening_it(source: str, told: str) -> None:
+def test_fail__an_impossible_source_is_refused_without_opening_it(source: str, reason: str) -> None:
     with pytest.raises(SourceError) as error:
         check_source(source)
-    assert told in str(error.value)
+    assert reason in str(error.value)
     assert "\n" not in str(error.value)

@@ -16,7 +16,7 @@ RNG = np.random.default_rng(3)
 
 
 def scene(low: int = 30, high: int = 190) -> Image:
-    """Something to see: blocks between two grey levels, like a cabin with a driver in it."""
+    """A picture with structure: blocks between two grey levels, like a cabin with a driver."""
     blocks = RNG.integers(low, high, (12, 16), np.uint8)
     return np.asarray(cv2.resize(blocks, (640, 480), interpolation=cv2.INTER_NEAREST), np.uint8)
 
@@ -34,7 +34,7 @@ def test_ok__a_uniform_noisy_picture_is_covered_whatever_its_brightness(level: i
     assert picture_state(noisy(np.full((480, 640), level, np.uint8))).covered
 
 
-def test_ok__tape_that_lets_light_in_at_one_side_covers_too() -> None:
+def test_ok__a_gradient_as_through_tape_is_covered() -> None:
     gradient = np.tile(np.linspace(20, 120, 640), (480, 1)).astype(np.uint8)
     assert picture_state(noisy(gradient)).covered
 
@@ -94,7 +94,7 @@ def test_ok__an_over_exposed_cabin_is_glare_and_not_covered() -> None:
 
 
 @pytest.mark.parametrize("shape", [(32, 32), (32, 32, 3), (33, 4000), (3000, 40, 3)])
-def test_ok__odd_sizes_are_judged_too(shape: tuple[int, ...]) -> None:
+def test_ok__unusual_sizes_work(shape: tuple[int, ...]) -> None:
     assert picture_state(RNG.integers(0, 255, shape, np.uint8)).light in ("day", "infrared")
 
 

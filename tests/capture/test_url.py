@@ -69,7 +69,7 @@ def test_ok__a_live_stream_gives_frames_on_the_monotonic_clock_until_it_ends(str
     ]
 
 
-def test_fail__a_peer_that_falls_silent_is_given_up(stream: bytes) -> None:
+def test_fail__a_peer_that_stops_sending_is_an_error(stream: bytes) -> None:
     enough_to_open = stream * 3
     with peer(enough_to_open, hang=True) as url, UrlCamera(url, read_timeout_s=0.3) as camera:
         assert sum(camera.read() is not None for _ in range(59)) == 59
@@ -77,12 +77,12 @@ def test_fail__a_peer_that_falls_silent_is_given_up(stream: bytes) -> None:
             [camera.read() for _ in range(2)]
 
 
-def test_fail__a_peer_that_never_speaks_is_given_up() -> None:
+def test_fail__a_peer_that_never_sends_is_an_error() -> None:
     with peer(b"", hang=True) as url, pytest.raises(SourceError, match="cannot be opened"):
         UrlCamera(url, open_timeout_s=0.3, read_timeout_s=0.3)
 
 
-def test_fail__nobody_answers() -> None:
+def test_fail__a_closed_port() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with pytest.raises(SourceError, match=rf"tcp://127\.0\.0\.1:{port}: cannot be opened \(connection refused\)"):

@@ -64,17 +64,20 @@ def root(tmp_path: Path) -> Path:
 
 
 def camera(root: Path, device: FakeDevice, source: str = "0", now: float = 100.0, **config: Any) -> V4l2Camera:
-    return V4l2Camera(source, CameraConfig(**config), opener=lambda number: device, root=root, monotonic=lambda: now)
+    def opener(number: int) -> Any:
+        return device
+
+    return V4l2Camera(source, CameraConfig(**config), opener=opener, root=root, monotonic=lambda: now)
 
 
 def test_ok__colour_frames_come_numbered_with_the_drivers_own_time(root: Path) -> None:
     device = FakeDevice([np.full((64, 96, 3), 50 + n, np.uint8) for n in range(2)])
-    with camera(root, device, now=100.0) as eye:
-        assert (eye.name, eye.live, eye.frames) == ("camera 0", True, None)
+    with camera(root, device, now=100.0) as source:
+        assert (source.name, source.live, source.frames) == ("camera 0", True, None)
         device.stamp_ms = 99_900.0
-        first = eye.read()
+        first = source.read()
         device.stamp_ms = 99_933.0
-        second = eye.read()
+        second = source.read()
     assert first is not None
     assert second is not None
     assert (first.sequence, first.t, first.t_mono) == (0, 0.0, 99.9)
@@ -84,7 +87,7 @@ def test_ok__colour_frames_come_numbered_with_the_drivers_own_time(root: Path) -
 
 
 @pytest.mark.parametrize("stamp_ms", [0.0, 5_000.0, 1.7e12])
-def test_ok__a_driver_with_another_clock_is_not_believed(root: Path, stamp_ms: float) -> None:
+def test_ok__a_stamp_of_another_clock_is_not_used(root: Path, stamp_ms: float) -> None:
     device = FakeDevice([np.zeros((64, 96, 3), np.uint8)])
     device.stamp_ms = stamp_ms
     frame = camera(root, device, now=100.0).read()
@@ -92,14 +95,14 @@ def test_ok__a_driver_with_another_clock_is_not_believed(root: Path, stamp_ms: f
     assert frame.t_mono == 100.0
 
 
-def test_ok__wishes_reach_the_driver_and_grey_is_not_turned_into_colour(root: Path) -> None:
+def test_ok__settings_reach_the_driver_and_grey_stays_grey(root: Path) -> None:
     device = FakeDevice([np.full((64, 96), 7, np.uint8)])
-    eye = camera(root, device, pixel_format="GREY", width=96 * 2, height=128, fps=15)
+    source = camera(root, device, pixel_format="GREY", width=96 * 2, height=128, fps=15)
     assert device.props[cv2.CAP_PROP_FOURCC] == cv2.VideoWriter.fourcc("G", "R", "E", "Y")
     assert device.props[cv2.CAP_PROP_CONVERT_RGB] == 0
     assert device.props[cv2.CAP_PROP_FRAME_WIDTH] == 192
     assert device.props[cv2.CAP_PROP_FPS] == 15
-    frame = eye.read()
+    frame = source.read()
     assert frame is not None
     assert frame.image.shape == (64, 96)
 
@@ -107,9 +110,9 @@ def test_ok__wishes_reach_the_driver_and_grey_is_not_turned_into_colour(root: Pa
 def test_ok__ten_bit_infrared_in_sixteen_bit_words_is_scaled_by_its_depth(root: Path) -> None:
     ramp = np.linspace(0, 1023, 64 * 96).astype(np.uint16).reshape(64, 96)
     as_one_row_of_bytes = ramp.reshape(-1).view(np.uint8).reshape(1, -1)
-    eye = camera(root, FakeDevice([ramp, as_one_row_of_bytes, ramp // 8]), pixel_format="Y16")
+    source = camera(root, FakeDevice([ramp, as_one_row_of_bytes, ramp // 8]), pixel_format="Y16")
     for expected in (ramp >> 2, ramp >> 2, ramp // 8 >> 2):
-        frame = eye.read()
+        frame = source.read()
         assert frame is not None
         assert np.array_equal(frame.image, expected), "a dark picture later on stays dark"
 
@@ -117,7 +120,7 @@ def test_ok__ten_bit_infrared_in_sixteen_bit_words_is_scaled_by_its_depth(root: 
 def test_ok__a_link_by_id_names_the_camera(root: Path) -> None:
     opened: list[int] = []
 
-    def opener(number: int) -> FakeDevice:
+    def opener(number: int) -> Any:
         opened.append(number)
         return FakeDevice([])
 
@@ -125,7 +128,7 @@ def test_ok__a_link_by_id_names_the_camera(root: Path) -> None:
     assert opened == [2]
 
 
-def test_fail__a_camera_that_is_not_there_names_those_that_are(root: Path) -> None:
+def test_fail__a_missing_camera_lists_the_available_ones(root: Path) -> None:
     with pytest.raises(SourceError) as error:
         camera(root, FakeDevice([]), source="7")
     text = str(error.value)
@@ -134,19 +137,19 @@ def test_fail__a_camera_that_is_not_there_names_those_that_are(root: Path) -> No
     assert "\n" not in text
 
 
-def test_fail__a_machine_without_cameras_says_so(tmp_path: Path) -> None:
+def test_fail__a_machine_without_cameras(tmp_path: Path) -> None:
     (tmp_path / "dev").mkdir()
     with pytest.raises(SourceError, match="this machine has no V4L2 cameras"):
         camera(tmp_path, FakeDevice([]))
 
 
-def test_fail__a_device_that_is_no_camera(root: Path) -> None:
+def test_fail__a_device_that_is_not_a_camera(root: Path) -> None:
     (root / "dev/null").touch()
     with pytest.raises(SourceError, match="is not a V4L2 camera"):
         camera(root, FakeDevice([]), source="/dev/null")
 
 
-def test_fail__a_camera_in_use_is_let_go(root: Path) -> None:
+def test_fail__a_camera_in_use_is_released(root: Path) -> None:
     device = FakeDevice([], opened=False)
     with pytest.raises(SourceError, match="in use by another program"):
         camera(root, device)
@@ -160,20 +163,20 @@ def test_fail__a_camera_this_user_may_not_open(root: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("pictures", [[], [None], [np.zeros((0, 0), np.uint8)]])
-def test_fail__a_camera_that_was_pulled_out(root: Path, pictures: list[Any]) -> None:
-    with camera(root, FakeDevice(pictures)) as eye, pytest.raises(SourceError, match="gives no more pictures"):
-        eye.read()
+def test_fail__an_unplugged_camera(root: Path, pictures: list[Any]) -> None:
+    with camera(root, FakeDevice(pictures)) as source, pytest.raises(SourceError, match="gives no more pictures"):
+        source.read()
 
 
-def test_fail__a_camera_that_does_not_do_grey(root: Path) -> None:
-    eye = camera(root, FakeDevice([np.zeros((1, 999), np.uint8)]), pixel_format="GREY")
+def test_fail__a_camera_without_grey(root: Path) -> None:
+    source = camera(root, FakeDevice([np.zeros((1, 999), np.uint8)]), pixel_format="GREY")
     with pytest.raises(SourceError, match=r"set camera\.pixel_format to auto"):
-        eye.read()
+        source.read()
 
 
-def test_fail__a_camera_that_has_no_grey_format_says_what_it_gives(root: Path) -> None:
+def test_fail__the_error_names_the_format_that_the_camera_gives(root: Path) -> None:
     device = FakeDevice([np.zeros((1, 64 * 96 * 2), np.uint8)])
     device.gives = cv2.VideoWriter.fourcc("Y", "U", "Y", "V")
-    with pytest.raises(SourceError, match="has no Y16, it gives YUYV"):
+    with pytest.raises(SourceError, match="does not support Y16, it gives YUYV"):
         camera(root, device, pixel_format="Y16")
     assert device.released == 1

@@ -85,8 +85,8 @@ def test_fail__a_profile_that_is_not_there(tmp_path: Path) -> None:
         ("{eyes.closed_s:.1f}", "{face.present:.1}", 9, "face.present is no number and can be formatted as"),
         ("{eyes.closed_s:.1f}", "{light:.1f}", 9, "light is no number and can be formatted as"),
         ("at_least: 1.5", "at_least: 1500000", 4, "lies between 0 and 3600 s"),
-        ("at_least: 1.5", "at_least: true", 4, "at_least: input should be a valid number, found True"),
-        ("at_least: 1.5", "at_least: '1.0'", 4, "at_least: input should be a valid number, found '1.0'"),
+        ("at_least: 1.5", "at_least: true", 4, "at_least: expected a number, without quotes, found true"),
+        ("at_least: 1.5", "at_least: '1.0'", 4, "at_least: expected a number, without quotes, found '1.0'"),
         (
             "signal: eyes.closed_s, at_least: 1.5",
             "signal: face.present, is: 1",
@@ -94,7 +94,7 @@ def test_fail__a_profile_that_is_not_there(tmp_path: Path) -> None:
             "is: expected a word, true or false",
         ),
         ("    clause: my own\n", "", 3, "clause: missing"),
-        ("id: nap", "id: Nap/", 3, "should match pattern"),
+        ("id: nap", "id: Nap/", 3, "use only a to z, digits and _, and begin with a letter, found 'Nap/'"),
         ("    clause: my own\n", "    clause: my own\n    attention: attentive\n", 11, "attention"),
     ],
 )
@@ -187,7 +187,7 @@ def test_ok__what_cannot_be_rendered_is_told_as_it_stands() -> None:
 
 
 def test_fail__a_profile_without_rules(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="rules"):
+    with pytest.raises(ConfigError, match="a profile needs at least one rule"):
         load_profile(write(tmp_path, "name: none\nrules: []\n"))
 
 

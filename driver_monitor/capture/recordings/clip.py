@@ -12,7 +12,7 @@ from av.container import InputContainer
 
 from driver_monitor.capture.camera import Clock, GuardedCamera, Wait
 from driver_monitor.capture.recordings.decoder import Decoder, open_container, reason
-from driver_monitor.capture.recordings.pacing import Pace, RealTime
+from driver_monitor.capture.recordings.pacing import Pacing, RealTimePacer
 from driver_monitor.errors import SourceError
 from driver_monitor.imaging.frame import Frame
 
@@ -36,7 +36,7 @@ class ClipCamera(GuardedCamera):
         self,
         path: Path,
         *,
-        pace: Pace = "fast",
+        pace: Pacing = "fast",
         every: int = 1,
         monotonic: Clock = time.monotonic,
         wait: Wait | None = None,
@@ -46,7 +46,7 @@ class ClipCamera(GuardedCamera):
         total = self._decoder.total
         super().__init__(path.name, live=False, frames=None if total is None else -(-total // every))
         self.warning: str | None = None
-        self._pacer = RealTime(monotonic, wait or self._closed.wait) if pace == "real_time" else None
+        self._pacer = RealTimePacer(monotonic, wait or self._closed.wait) if pace == "real_time" else None
         self._ended = False
         self._last_t = 0.0
         self._ahead: Frame | None = self._first()
@@ -66,7 +66,7 @@ class ClipCamera(GuardedCamera):
         frame, self._ahead = self._ahead or self._next(), None
         if frame is None or self._pacer is None:
             return frame
-        return Frame(frame.image, frame.t, frame.sequence, frame.source, self._pacer.release(frame.t))
+        return Frame(frame.image, frame.t, frame.sequence, frame.source, self._pacer.wait_until(frame.t))
 
     def _next(self) -> Frame | None:
         if self._ended:

@@ -70,7 +70,7 @@ class Decoder:
     @property
     def duration_s(self) -> float | None:
         """Seconds that the container announces: they count leaps too, which our time leaves out."""
-        return None if self._timeline.leapt else self._duration_s
+        return None if self._timeline.jumped else self._duration_s
 
     def next(self) -> Decoded | None:
         """Return the next picture, None at the end.

@@ -1,4 +1,4 @@
-"""When the frames of a recording are let go: at once, or at their own times as a camera would."""
+"""The times at which a recording returns its frames: at once, or at their own times as a camera would."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Literal
 
 from driver_monitor.capture.camera import Clock, Wait
 
-Pace = Literal["fast", "real_time"]
+Pacing = Literal["fast", "real_time"]
 
 
-class RealTime:
-    """Holds each frame back until its time has come; the first one goes at once.
+class RealTimePacer:
+    """Delays each frame until its own time. The first frame and late frames are not delayed.
 
-    A late frame goes at once too, and the ones after it keep their own times: delays do not add up.
+    Frames after a late one keep their own times: delays do not add up.
     """
 
     def __init__(self, monotonic: Clock, wait: Wait) -> None:
@@ -20,12 +20,12 @@ class RealTime:
         self._wait = wait
         self._start: float | None = None
 
-    def release(self, t: float) -> float:
-        """Wait until `t` seconds after the first frame's release; return the monotonic time, seconds."""
+    def wait_until(self, t: float) -> float:
+        """Wait until `t` seconds after the time of the first frame. Return the monotonic time in seconds."""
         now = self._monotonic()
         if self._start is None:
             self._start = now - t
-        early = self._start + t - now
-        if early > 0:
-            self._wait(early)
+        remaining = self._start + t - now
+        if remaining > 0:
+            self._wait(remaining)
         return self._monotonic()

@@ -1,0 +1,71 @@
+"""Checks the addresses in the configuration. Only text is checked: nothing is resolved, bound or opened."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+MAX_PORT = 65535
+MAX_IPC_PATH = 107
+"""Bytes of a Unix socket's path (`sun_path` in unix(7), without the final zero)."""
+_CAN: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(pattern=r"^can:[\w.-]+(:[\w.-]+)?$")])
+
+
+def tcp_port(address: str) -> int | None:
+    """Return the port of `tcp://host:port`. None: another kind of address, or the port is not a number."""
+    port = address.rpartition(":")[2]
+    return int(port) if address.startswith("tcp://") and port.isdecimal() else None
+
+
+def bind_address(address: str) -> str:
+    """Return `address` if it is ipc://, or tcp:// on loopback with a port or *. Raises `ValueError` with the reason."""
+    advice = "use tcp://127.0.0.1:PORT or ipc:///path"
+    _check_local(address, "subscribers", advice, any_port=True)
+    scheme, _, rest = address.partition("://")
+    host, port = rest.rpartition(":")[0], tcp_port(address)
+    if scheme == "ipc" and len(rest.encode()) > MAX_IPC_PATH:
+        raise ValueError(f"the socket's path has {len(rest.encode())} bytes; use at most {MAX_IPC_PATH}")
+    if port is not None and port > MAX_PORT:
+        raise ValueError(f"port {port} does not exist; use a port up to {MAX_PORT}")
+    if scheme == "tcp" and host.startswith("127.") and any(int(number) > 255 for number in host.split(".")):
+        raise ValueError(f"{host:.60} is not an address: its numbers go up to 255; {advice}")
+    return address
+
+
+def vehicle_address(address: str | None) -> str | None:
+    """Return `address` if it is None, ipc://, tcp:// on loopback or a CAN channel. Raises `ValueError` otherwise."""
+    if address is not None and address.startswith("can:"):
+        try:
+            _CAN.validate_python(address)
+        except ValidationError:
+            raise ValueError(f"{address:.60} is not a CAN channel; use can:CHANNEL or can:INTERFACE:CHANNEL") from None
+    elif address is not None:
+        _check_local(address, "publishers", "use tcp://127.0.0.1:PORT, ipc:///path or can:can0", any_port=False)
+    return address
+
+
+def _check_local(address: str, peers: str, advice: str, *, any_port: bool) -> None:
+    """Raise `ValueError` unless `address` is ipc://, or tcp:// with a loopback host and a port."""
+    scheme, _, rest = address.partition("://")
+    host, _, port = rest.rpartition(":")
+    if scheme == "ipc" and rest:
+        return
+    if scheme != "tcp" or not host:
+        raise ValueError(f"'{address:.60}' is not a complete tcp:// or ipc:// address; {advice}")
+    if not _is_loopback(host):
+        raise ValueError(f"{address:.60} is reachable from the network and {peers} are not authenticated; {advice}")
+    if not (any_port and port == "*") and not (port.isdecimal() and len(port) <= len(str(MAX_PORT))):
+        raise ValueError(f"{address:.60} has no valid port; {advice}")
+    numbers = host.split(".")
+    is_ipv4 = numbers[0] == "127" and len(numbers) == 4 and all(number.isdecimal() for number in numbers)
+    if not is_ipv4 and host not in ("localhost", "[::1]"):
+        raise ValueError(f"{address:.60}: write the host as 127.0.0.1, localhost or [::1]")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost" or host.startswith("127.")

@@ -1,0 +1,140 @@
+"""The addresses in the configuration: the same ones are accepted as with the regular expressions used before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pydantic import Field, TypeAdapter, ValidationError
+
+from driver_monitor.config.addresses import bind_address, tcp_port, vehicle_address
+
+INPUT_PATTERN = r"^(tcp://(127\.\d+\.\d+\.\d+|localhost|\[::1\]):\d{1,5}|ipc://.+|can:[\w.-]+(:[\w.-]+)?)$"
+BIND_PATTERN = r"^(tcp://(127\.\d+\.\d+\.\d+|localhost|\[::1\]):(\*|\d{1,5})|ipc://.+)$"
+OLD_INPUT: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(pattern=INPUT_PATTERN)])
+OLD_BIND: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(pattern=BIND_PATTERN)])
+
+
+def matches(pattern: TypeAdapter[str], address: str) -> bool:
+    try:
+        pattern.validate_python(address)
+    except ValidationError:
+        return False
+    return True
+
+
+def old_bind(address: str) -> bool:
+    """The check of `zmq.bind` as it was with a regular expression."""
+    if not matches(OLD_BIND, address):
+        return False
+    scheme, _, rest = address.partition("://")
+    host, _, port = rest.rpartition(":")
+    too_long = scheme == "ipc" and len(rest.encode()) > 107
+    no_port = scheme == "tcp" and port != "*" and int(port) > 65535
+    # "ipc" was not excluded here: `ipc://127.x:1`, a path, was refused with a message of Python's.
+    no_host = scheme == "tcp" and host.startswith("127.") and any(int(part) > 255 for part in host.split("."))
+    return not (too_long or no_port or no_host)
+
+
+def accepts(check: Callable[[str], object], address: str) -> bool:
+    try:
+        check(address)
+    except ValueError:
+        return False
+    return True
+
+
+NUMBER = st.integers(0, 300).map(str) | st.sampled_from(["", "00", "007", "x", "٣", "1e1", "-1", "²"])
+IPV4 = st.lists(NUMBER, min_size=2, max_size=5).map(lambda parts: ".".join(["127", *parts]))
+HOST = IPV4 | st.sampled_from(["localhost", "[::1]", "::1", "0.0.0.0", "*", "[::]", "LOCALHOST", "a@127.0.0.1", ""])
+PORT = st.integers(-1, 200_000).map(str) | st.sampled_from(["*", "", "٥٥٥", "05556", "1/", "1?x", " 1"])
+NAME = st.text(max_size=6) | st.text("a9_.-: ", max_size=6)
+ADDRESS = st.one_of(
+    st.builds("{}://{}:{}".format, st.sampled_from(["tcp", "TCP", "udp", "ipc", ""]), HOST, PORT),
+    NAME.map("ipc://{}".format),
+    NAME.map("can:{}".format),
+    st.builds("can:{}:{}".format, NAME, NAME),
+    st.text(max_size=20),
+)
+# A surrogate or a control character is refused before the address is checked.
+TEXT = ADDRESS.filter(lambda text: not any(c < " " or "\x7f" <= c < "\xa0" or "\ud800" <= c < "\ue000" for c in text))
+
+
+@given(TEXT)
+@example("ipc:///" + "a" * 106)
+@example("ipc:///" + "a" * 107)
+@example("tcp://127.0.0.1:65535")
+@example("tcp://127.0.0.1:65536")
+@example("tcp://127.0.0.256:1")
+@example("tcp://127.0.0.1:*")
+@example("tcp://[::1]:1")
+@example("tcp://[0::1]:1")
+@example("ipc://127.x:1")
+def test_ok__bind_accepts_the_same_addresses_as_before(address: str) -> None:
+    assert accepts(bind_address, address) == old_bind(address)
+
+
+@given(TEXT)
+@example("tcp://127.0.0.1:5557")
+@example("tcp://127.0.0.1:*")
+@example("tcp://127.0.0.999:99999")
+@example("can:can0")
+@example("can:virtual:a-b.c")
+@example("can:ⓐ")
+@example("can:")
+@example("can::")
+def test_ok__the_vehicle_input_accepts_the_same_addresses_as_before(address: str) -> None:
+    assert accepts(vehicle_address, address) == matches(OLD_INPUT, address)
+
+
+def test_ok__without_a_vehicle_input_there_is_nothing_to_check() -> None:
+    assert vehicle_address(None) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        (
+            "tcp://0.0.0.0:5556",
+            (
+                "tcp://0.0.0.0:5556 is reachable from the network and subscribers are not authenticated; "
+                "use tcp://127.0.0.1:PORT or ipc:///path"
+            ),
+        ),
+        ("tcp://*:5556", "is reachable from the network"),
+        ("tcp://car.local:5556", "is reachable from the network"),
+        ("tcp://[0::1]:5556", "write the host as 127.0.0.1, localhost or [::1]"),
+        ("tcp://127.1:5556", "write the host as 127.0.0.1, localhost or [::1]"),
+        ("tcp://127.0.0.1:http", "has no valid port; use tcp://127.0.0.1:PORT"),
+        ("tcp://127.0.0.1", "' is not a complete tcp:// or ipc:// address"),
+        ("http://127.0.0.1:80", "' is not a complete tcp:// or ipc:// address"),
+        ("ipc://", "' is not a complete tcp:// or ipc:// address"),
+    ],
+)
+def test_fail__a_refused_bind_address_has_a_plain_reason(address: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=r"; use|: write") as error:
+        bind_address(address)
+    assert reason in str(error.value)
+
+
+@pytest.mark.parametrize("address", ["can:", "can:a/b", "can:a:b:c"])
+def test_fail__a_refused_can_channel_has_a_plain_reason(address: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a CAN channel; use can:CHANNEL or can:INTERFACE:CHANNEL"):
+        vehicle_address(address)
+
+
+@pytest.mark.parametrize(
+    ("address", "port"),
+    [
+        ("tcp://127.0.0.1:5556", 5556),
+        ("tcp://[::1]:70000", 70000),
+        ("tcp://127.0.0.1:*", None),
+        ("tcp://5556", None),
+        ("ipc:///a:5", None),
+    ],
+)
+def test_ok__the_port_of_an_address(address: str, port: int | None) -> None:
+    assert tcp_port(address) == port
