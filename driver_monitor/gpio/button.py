@@ -1,4 +1,4 @@
-"""The driver's button, with which an alert is acknowledged where the profile allows it."""
+"""The driver's button. Pressing it acknowledges an alert if the profile allows that."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from driver_monitor.errors import OutputError
 from driver_monitor.gpio.pin_factory import open_factory
 
 BOUNCE_S = 0.03
-"""Contacts bounce for a few milliseconds; nobody presses twice within this."""
+"""Debounce time. Contacts bounce for a few milliseconds; a driver cannot press twice in this time (ours)."""
 
 log = logging.getLogger(__name__)
 
 
 class Button(Protocol):
-    """Something the driver can press."""
+    """What the daemon needs to know of a button."""
 
     def pressed(self) -> bool:
-        """Return whether it has been pressed since the last time somebody asked."""
+        """Return whether it was pressed since the last call."""
 
     def close(self) -> None:
-        """Let go of the pin; may be called twice."""
+        """Release the pin. May be called twice."""
 
 
 class NoButton:
@@ -38,7 +38,7 @@ class NoButton:
 
 
 class GpioButton:
-    """A button between `config.button_pin` and ground. Raises `OutputError` when the pin cannot be had.
+    """A button between `config.button_pin` and ground. Raises `OutputError` if the pin cannot be used.
 
     `factory`: a gpiozero pin factory instead of the configured one, as for mock pins.
     """
@@ -52,26 +52,26 @@ class GpioButton:
             self._device: Any = Device(config.button_pin, pull_up=True, bounce_time=BOUNCE_S, pin_factory=pins)
         except OutputError:
             raise
-        except Exception as error:  # lgpio, gpiozero and the kernel each raise their own
+        except Exception as error:  # lgpio, gpiozero and the kernel raise different exceptions
             raise OutputError(f"gpio: button_pin {config.button_pin} cannot be used: {error}") from None
         self._device.when_pressed = self._pressed.set
 
     def pressed(self) -> bool:
-        """Return whether it has been pressed since the last time somebody asked."""
+        """Return whether it was pressed since the last call."""
         was = self._pressed.is_set()
         if was:
             self._pressed.clear()
         return was
 
     def close(self) -> None:
-        """Let go of the pin; may be called twice."""
+        """Release the pin. May be called twice."""
         self._device.close()
 
 
 def open_button(config: GpioConfig) -> Button:
-    """Return the button that `config` asks for; with backend `auto` none where there are no pins, which is logged.
+    """Open the button of `config`. With backend `auto` on a machine without GPIO there is none, and that is logged.
 
-    Raises `OutputError` when pins are asked for by name and cannot be had.
+    Raises `OutputError` if a backend is asked for by name and does not work.
     """
     if config.button_pin is None or config.backend == "off":
         return NoButton()
