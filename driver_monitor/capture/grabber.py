@@ -8,7 +8,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
 
 from driver_monitor.capture.camera import Camera, Clock, Expected, Wait
 from driver_monitor.capture.freeze import FreezeDetector
@@ -44,6 +43,9 @@ class Grabber:
     ascending sequence numbers, and their `t` is `t_mono` minus `start`. Frames of a recording are passed on unchanged.
     An error in a recording, and any other error in the thread, is a `failure`, and `latest` raises it.
 
+    `captured`: number of frames read: `handed_out` by `latest`, `dropped` (a newer one came first), or waiting (at most
+    one). `reopened`: how often a live camera was opened again.
+
     `start`: monotonic seconds at which a live camera's `t` is 0; None: now. `wait`: the pause before a camera is
     opened again, for tests.
     """
@@ -66,7 +68,7 @@ class Grabber:
         self._changed = threading.Condition()
         self._pending: Frame | None = None
         self._finished = False
-        self._captured = self._handed_out = self._dropped = self._reopened = 0
+        self.captured = self.handed_out = self.dropped = self.reopened = 0
         self._frozen = False
         self._freeze = FreezeDetector()
         self._next_sequence = 0
@@ -95,7 +97,7 @@ class Grabber:
                     raise SourceError(self.failure)
                 return None
             frame, self._pending = self._pending, None
-            self._handed_out += 1
+            self.handed_out += 1
             return frame
 
     @property
@@ -108,7 +110,7 @@ class Grabber:
         with self._changed:
             if not self.live or (self._finished and self.failure is None):
                 return "ok"
-            starting = self._captured == 0 and not self._had_error
+            starting = self.captured == 0 and not self._had_error
             limit = max(self._lost_after_s, FIRST_FRAME_S) if starting else self._lost_after_s
             if self._monotonic() - self._last_frame > limit:
                 return "lost"
@@ -131,26 +133,6 @@ class Grabber:
         since = self._busy_since
         return self.live and since is not None and self._monotonic() - since > STUCK_AFTER_S
 
-    @property
-    def captured(self) -> int:
-        """Number of frames read: handed out, dropped, and at most one that waits."""
-        return self._captured
-
-    @property
-    def handed_out(self) -> int:
-        """Number of frames that `latest` returned."""
-        return self._handed_out
-
-    @property
-    def dropped(self) -> int:
-        """Number of frames that were replaced by a newer one before `latest` was called."""
-        return self._dropped
-
-    @property
-    def reopened(self) -> int:
-        """How often a live camera was opened again."""
-        return self._reopened
-
     def close(self) -> None:
         """Stop within a second, even if the camera hangs. May be called twice."""
         if not self._worker.close(CLOSE_S):
@@ -159,9 +141,7 @@ class Grabber:
     def __enter__(self) -> Grabber:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _has_news(self) -> bool:
@@ -228,7 +208,7 @@ class Grabber:
     def _open(self) -> Camera:
         camera = self._camera = self._open_camera()
         self.name, self.live = camera.name, camera.live
-        self._reopened += self._ever_open
+        self.reopened += self._ever_open
         self._ever_open = True
         self._offset = self._next_sequence
         self._freeze = FreezeDetector()
@@ -240,8 +220,8 @@ class Grabber:
         if self.live:
             frame = self._with_daemon_time(frame, now)
         with self._changed:
-            self._captured += 1
-            self._dropped += self._pending is not None
+            self.captured += 1
+            self.dropped += self._pending is not None
             self._pending = frame
             self._last_frame = now
             self._frozen = frozen

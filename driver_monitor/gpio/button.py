@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Any, Protocol
+from typing import Any
 
 from driver_monitor.config.schema import GpioConfig
 from driver_monitor.errors import OutputError
@@ -16,28 +16,22 @@ BOUNCE_S = 0.03
 log = logging.getLogger(__name__)
 
 
-class Button(Protocol):
-    """What the daemon needs to know of a button."""
+class Button:
+    """What the daemon needs of a button."""
 
     def pressed(self) -> bool:
         """Return whether it was pressed since the last call."""
+        return False
 
     def close(self) -> None:
         """Release the pin. May be called twice."""
 
 
-class NoButton:
-    """A car without a button."""
-
-    def pressed(self) -> bool:
-        """Return False."""
-        return False
-
-    def close(self) -> None:
-        """Do nothing."""
+class NoButton(Button):
+    """A car without a button: never pressed."""
 
 
-class GpioButton:
+class GpioButton(Button):
     """A button between `config.button_pin` and ground. Raises `OutputError` if the pin cannot be used.
 
     `factory`: a gpiozero pin factory instead of the configured one, as for mock pins.

@@ -57,14 +57,9 @@ class GpioOutput(Output):
         self._clock, self._wait = clock, wait
         self._player = PatternPlayer(config.max_buzz_s)
         self._level: Level | None = None
-        self._worker = Worker("gpio", self._show_until_closed)
+        self._worker: Worker = Worker("gpio", self._show_until_closed)
         if self._pins.connected:
             self._worker.start()
-
-    @property
-    def failure(self) -> str | None:
-        """Why the thread died, or None."""
-        return self._worker.failure
 
     def level(self, level: Level | None) -> None:
         """Show `level` from now on."""

@@ -167,11 +167,6 @@ class Journal(Output):
             self._worker.start()
             self._write = self._worker.put
 
-    @property
-    def failure(self) -> str | None:
-        """Why the console's thread died, or None."""
-        return self._worker.failure
-
     def alert(self, alert: Message) -> None:
         """Write the alert."""
         cleared = alert.get("phase") == "cleared"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from driver_monitor.data.alert import Level
 from driver_monitor.messages.wire import Message
+from driver_monitor.threads.worker import Worker
 
 
 class Output:
@@ -17,11 +18,12 @@ class Output:
 
     name = "output"
     local = False
+    _worker: Worker | None = None
 
     @property
     def failure(self) -> str | None:
-        """Why this output cannot work any more (its thread died), or None. The daemon then stops and is restarted."""
-        return None
+        """Why this output's thread died, or None. After a failure the daemon stops, and systemd starts it again."""
+        return self._worker.failure if self._worker is not None else None
 
     def alert(self, alert: Message) -> None:
         """Take one alert (see `messages.envelope`). Each phase of an episode is delivered once."""

@@ -49,11 +49,6 @@ class TraceWriter(Output):
         self._worker.start()
         self._worker.put(trace.line(header.to_json()))
 
-    @property
-    def failure(self) -> str | None:
-        """Why the thread died, or None."""
-        return self._worker.failure
-
     def record(self, observation: Observation) -> None:
         """Queue one observation."""
         self._worker.put(trace.line(trace.encode(self._queued, self._privacy.observation(observation))))

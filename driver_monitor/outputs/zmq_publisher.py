@@ -73,11 +73,6 @@ class ZmqPublisher(Output):
         self._worker.start()
 
     @property
-    def failure(self) -> str | None:
-        """Why the thread died, or None."""
-        return self._worker.failure
-
-    @property
     def endpoint(self) -> str:
         """The bound address, with the real port."""
         return self._socket.endpoint

@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
-from types import TracebackType
 from typing import Generic, TypeVar
 
 from driver_monitor.errors import DriverMonitorError
 
+Call = Callable[[], object]
 Item = TypeVar("Item")
 _Worker = TypeVar("_Worker", bound="Worker")
 
@@ -31,14 +30,7 @@ class Worker:
     `failure` is one line of text if an exception left `work`, else None.
     """
 
-    def __init__(
-        self,
-        name: str,
-        work: Callable[[], None],
-        *,
-        wake: Callable[[], None] | None = None,
-        ended: Callable[[], None] | None = None,
-    ) -> None:
+    def __init__(self, name: str, work: Call, wake: Call | None = None, ended: Call = lambda: None) -> None:
         self.failure: str | None = None
         self.closing = False
         self.woken = threading.Event()
@@ -67,9 +59,7 @@ class Worker:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _run(self) -> None:
@@ -82,8 +72,7 @@ class Worker:
             self.failure = f"{self.thread.name}: the thread failed: {cause}; this is a bug, please report it"
             log.exception("%s: the thread failed", self.thread.name)
         finally:
-            if self._ended is not None:
-                self._ended()
+            self._ended()
 
 
 class QueueWorker(Worker, Generic[Item]):
@@ -98,22 +87,19 @@ class QueueWorker(Worker, Generic[Item]):
         self,
         name: str,
         handle: Callable[[Item], None],
-        *,
         limit: int = QUEUE,
         rank: Callable[[Item], int] = lambda _: 0,
-        wait: Callable[[], None] | None = None,
-        wake: Callable[[], None] | None = None,
-        ended: Callable[[], None] | None = None,
+        wait: Call | None = None,
+        wake: Call | None = None,
+        ended: Call = lambda: None,
     ) -> None:
-        super().__init__(name, self._handle_all, wake=wake, ended=ended)
+        super().__init__(name, self._handle_all, wake, ended)
         self.limit, self.dropped = limit, 0
         self._handle, self._rank = handle, rank
         self._wait = wait or self.wait
-        self._items: deque[Item] = deque()
+        self._items: list[Item] = []
         self._changed = threading.Condition()
-        self._busy = False
-        self._handled = 0
-        self._gave_up_at: int | None = None
+        self._busy = self._gave_up = False
 
     def put(self, item: Item) -> Item | None:
         """Queue `item`. Returns the item that was dropped: an older one, `item` itself after `close`, or None."""
@@ -121,8 +107,11 @@ class QueueWorker(Worker, Generic[Item]):
             if self.closing or self.failure is not None:
                 self.dropped += 1
                 return item
+            dropped = None
             self._items.append(item)
-            dropped = self._drop() if len(self._items) > self.limit else None
+            if len(self._items) > self.limit:
+                dropped = self._items.pop(min(range(self.limit + 1), key=lambda index: self._rank(self._items[index])))
+                self.dropped += 1
             first = len(self._items) == 1
         if first:
             self.wake()
@@ -134,11 +123,10 @@ class QueueWorker(Worker, Generic[Item]):
         Returns at once if an earlier call gave up and `handle` still hangs with the same item.
         """
         with self._changed:
-            if self._busy and self._gave_up_at == self._handled:
+            if self._busy and self._gave_up:
                 return False
-            done = self._changed.wait_for(lambda: not self._items and not self._busy, timeout_s)
-            self._gave_up_at = None if done else self._handled
-            return done
+            self._gave_up = not self._changed.wait_for(lambda: not self._items and not self._busy, timeout_s)
+            return not self._gave_up
 
     def close(self, timeout_s: float = CLOSE_S) -> bool:
         """Flush, then end the thread; both within `timeout_s`."""
@@ -146,28 +134,19 @@ class QueueWorker(Worker, Generic[Item]):
         done = self.flush(timeout_s)
         return super().close(max(0.0, end - time.monotonic()) if done else 0.0)
 
-    def _drop(self) -> Item:
-        index = min(range(len(self._items)), key=lambda index: self._rank(self._items[index]))
-        dropped = self._items[index]
-        del self._items[index]
-        self.dropped += 1
-        return dropped
-
     def _handle_all(self) -> None:
-        while self._more_to_come():
+        closing = False
+        while not closing:
             self._wait()
+            with self._changed:
+                closing = self.closing  # read before the queue is emptied: after this, `put` adds nothing
             while self._items:
                 with self._changed:
-                    item, self._busy = self._items.popleft(), True
+                    item, self._busy = self._items.pop(0), True
                 self._handle(item)
                 with self._changed:
-                    self._busy = False
-                    self._handled += 1
+                    self._busy = self._gave_up = False
                     self._changed.notify_all()
-
-    def _more_to_come(self) -> bool:
-        with self._changed:  # `put` holds it, too: it either sees that the worker is closing or adds its item in time
-            return bool(self._items) or not self.closing
 
     def _run(self) -> None:
         super()._run()
