@@ -122,6 +122,7 @@ def car() -> Iterator[tuple[zmq.Socket[bytes], ZmqVehicle]]:
     """A publisher on a real socket, and a daemon that has subscribed."""
     context = zmq.Context()
     publisher = context.socket(zmq.XPUB)
+    publisher.setsockopt(zmq.XPUB_VERBOSE, 1)  # a notice also for a subscription that an older one still covers
     port = publisher.bind_to_random_port("tcp://127.0.0.1")
     vehicle = ZmqVehicle(f"tcp://127.0.0.1:{port}")
     try:
