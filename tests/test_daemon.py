@@ -22,6 +22,7 @@ from driver_monitor.errors import DriverMonitorError
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages.envelope import LiveStamper, Provenance
 from driver_monitor.messages.wire import Message
+from driver_monitor.outputs.output import Output
 from driver_monitor.rules.engine import Engine
 from driver_monitor.state.tracker import StateTracker
 from tests.timeline import Stretch, attentive, no_camera, observe, shut
@@ -78,7 +79,7 @@ class Cabin:
 
 
 @dataclass
-class Recorder:
+class Recorder(Output):
     """An output that remembers."""
 
     clock: Callable[[], float]
@@ -102,12 +103,6 @@ class Recorder:
 
     def counters(self) -> dict[str, int]:
         return {"zmq.state": 3}
-
-    def public(self, status: Message) -> Message:
-        return status
-
-    def close(self) -> None:
-        pass
 
 
 class Systemd(Notifier):

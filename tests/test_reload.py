@@ -17,16 +17,16 @@ from driver_monitor.app.systemd import Notifier
 from driver_monitor.capture.fake import FakeCamera
 from driver_monitor.capture.grabber import Grabber
 from driver_monitor.config import resources
-from driver_monitor.data.alert import Level
 from driver_monitor.errors import DriverMonitorError, OutputError
 from driver_monitor.messages.envelope import ReplayStamper
 from driver_monitor.messages.wire import Message
 from driver_monitor.nets import manifest
+from driver_monitor.outputs.output import Output
 from tests.timeline import film, shut
 
 
 @dataclass
-class Out:
+class Out(Output):
     """Outputs that remember, and that cannot be opened on a port that is taken."""
 
     plan: Plan
@@ -36,21 +36,6 @@ class Out:
 
     def alert(self, alert: Message) -> None:
         self.alerts.append(alert)
-
-    def level(self, level: Level | None) -> None:
-        pass
-
-    def state(self, state: Message) -> None:
-        pass
-
-    def status(self, status: Message) -> None:
-        pass
-
-    def counters(self) -> dict[str, int]:
-        return {}
-
-    def public(self, status: Message) -> Message:
-        return status
 
     def close(self) -> None:
         self.closed = True

@@ -213,8 +213,8 @@ def test_ok__a_daemon_writes_what_it_sees_and_others_cannot_read_it(tmp_path: Pa
 
 def test_fail__a_trace_never_overwrites_and_has_a_name_of_its_own(tmp_path: Path, plan: Plan) -> None:
     (tmp_path / f"mine{trace.SUFFIX}").write_text("precious")
-    for name, reason in ((f"mine{trace.SUFFIX}", "is there already"), ("mine.txt", "name ends in"),
-                         (f"no/mine{trace.SUFFIX}", "cannot be made")):  # fmt: skip
+    for name, reason in ((f"mine{trace.SUFFIX}", "the file exists already"), ("mine.txt", "name of a trace ends in"),
+                         (f"no/mine{trace.SUFFIX}", "cannot create it")):  # fmt: skip
         with pytest.raises(OutputError, match=reason):
             TraceWriter(tmp_path / name, trace.Header("trip", "m0"), plan.privacy)
     assert (tmp_path / f"mine{trace.SUFFIX}").read_text() == "precious"

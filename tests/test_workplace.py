@@ -116,7 +116,7 @@ def test_ok__without_a_safety_purpose_no_expression_is_read_at_all(tmp_path: Pat
 def test_ok__distress_reaches_the_driver_and_nobody_else(rage: Plan, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     unknown, own = Recorder(lambda: 0.0), Recorder(lambda: 0.0)
-    own.local = True  # type: ignore[attr-defined]
+    own.local = True
     publisher = ZmqPublisher(ZmqConfig(bind="tcp://127.0.0.1:*", send_queue=1000))
     with driving(rage, [Journal(), unknown, own, publisher]) as daemon:
         daemon.run()
@@ -184,7 +184,7 @@ def test_ok__a_pin_that_fails_with_every_distress_does_not_tell_of_it(rage: Plan
 
 def test_ok__a_field_that_nobody_has_judged_does_not_pass(rage: Plan) -> None:
     unknown, own = Recorder(lambda: 0.0), Recorder(lambda: 0.0)
-    own.local = True  # type: ignore[attr-defined]
+    own.local = True
     with driving(rage, [unknown, own]) as daemon:
         daemon.run()
     for all_of_them, others in ((own.states, unknown.states), (own.statuses, unknown.statuses)):
@@ -282,7 +282,7 @@ def test_ok__rules_of_ones_own_cannot_smuggle_it_out(tmp_path: Path) -> None:
     at_work = plan(tmp_path, text, str(tmp_path / "smuggler.yaml"))
     assert at_work.profile.local_rules == {"distress", "cross", "behind", "chatty"}
     unknown, own = Recorder(lambda: 0.0), Recorder(lambda: 0.0)
-    own.local = True  # type: ignore[attr-defined]
+    own.local = True
     with driving(at_work, [unknown, own]) as daemon:
         daemon.run()
     assert {"distress", "cross", "behind", "chatty", "microsleep"} == {alert["rule"] for alert in own.alerts}

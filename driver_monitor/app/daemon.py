@@ -23,7 +23,7 @@ from driver_monitor.messages.envelope import Provenance, Stamper, envelope
 from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.messages.state import state_message
 from driver_monitor.messages.wire import Message
-from driver_monitor.outputs.output import Counting, Output
+from driver_monitor.outputs.output import Output
 from driver_monitor.timing.periodic import PeriodicTimer
 from driver_monitor.vehicle.source import NoVehicle, VehicleSource
 
@@ -62,13 +62,6 @@ class Source(CameraHealth, Protocol):
         """Let go of the camera."""
 
 
-class Sink(Output, Counting, Protocol):
-    """Where everything goes: `outputs.fanout.Outputs`, or a recorder in a test."""
-
-    def public(self, status: Message) -> Message:
-        """Return `status` as others than the driver get it."""
-
-
 class Numbers(Protocol):
     """What numbers the alerts: `outputs.sequence.AlertSequence`, or a stand-in in a test."""
 
@@ -77,7 +70,7 @@ class Numbers(Protocol):
         """Why it can work no more, or None."""
 
 
-class Tracer(Counting, Protocol):
+class Tracer(Protocol):
     """What keeps a trace: `outputs.trace_writer.TraceWriter`."""
 
     def record(self, seen: Observation) -> None:
@@ -85,6 +78,9 @@ class Tracer(Counting, Protocol):
 
     def set_privacy(self, privacy: PrivacyFilter) -> None:
         """Hide from now on what `privacy` hides."""
+
+    def counters(self) -> dict[str, int]:
+        """Return how many frames were not written."""
 
 
 class NoTrace:
@@ -107,7 +103,7 @@ class Parts:
 
     source: Source
     pipeline: Pipeline
-    outputs: Sink
+    outputs: Output
     numbers: Numbers
     provenance: Provenance
     state_s: float

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from driver_monitor.app import build
 from driver_monitor.app.build import Models, Plan, Request
-from driver_monitor.app.daemon import Daemon, ReloadError, Sink
+from driver_monitor.app.daemon import Daemon, ReloadError
 from driver_monitor.capture.grabber import Grabber
 from driver_monitor.capture.open_source import check_source
 from driver_monitor.errors import DriverMonitorError
 from driver_monitor.gpio.button import Button, NoButton, open_button
 from driver_monitor.outputs import journal
+from driver_monitor.outputs.output import Output
 from driver_monitor.rules.engine import Engine
 from driver_monitor.vehicle.source import VehicleSource
 
@@ -26,7 +27,7 @@ WHY = "the configuration was read again"
 class Builders:
     """How to make the parts that hold something of the outside world."""
 
-    outputs: Callable[[Plan], Sink]
+    outputs: Callable[[Plan], Output]
     source: Callable[[Plan], Grabber]
 
 

@@ -7,30 +7,29 @@ import zlib
 from driver_monitor.imaging.frame import Frame
 
 FROZEN_AFTER_S = 1.0
-"""No sensor repeats a picture to the bit for even two frames, its noise sees to that; compressed streams may, where
-nothing moves, for some frames between two key frames."""
+"""No change for longer means frozen (ours). Sensor noise makes any two pictures differ, but a compressed stream of a
+scene without movement may repeat a picture for some frames between two key frames."""
 STRIDE = 4
-"""Every fourth pixel each way is compared: 19,200 of a 640x480 picture, in about 20 microseconds."""
+"""Every fourth pixel in each direction is compared: 19,200 pixels at 640x480, about 20 microseconds."""
 
 
 class FreezeDetector:
-    """Fed with every frame of a live camera, says whether the picture has stood still for too long.
+    """Finds out whether the picture of a live camera has not changed for longer than `after_s`.
 
-    Not for recordings: they may hold a still picture on purpose. A covered lens may give equal black pictures too, so
-    whoever reports it should look for "covered" first.
+    Not for recordings: they may contain a still picture on purpose. A covered lens may give equal black pictures,
+    so the caller checks for "covered" first.
     """
 
     def __init__(self, after_s: float = FROZEN_AFTER_S) -> None:
         self._after_s = after_s
         self._sequence: int | None = None
         self._picture: tuple[int, tuple[int, ...]] | None = None
-        self._since: float = 0.0
+        self._changed_at: float = 0.0
 
     def update(self, frame: Frame, now: float) -> bool:
-        """Return whether the camera is frozen, `frame` having come at `now` (seconds)."""
-        seen = zlib.crc32(frame.image[::STRIDE, ::STRIDE].tobytes()), frame.image.shape
-        moved = seen != self._picture and frame.sequence != self._sequence
-        self._picture, self._sequence = seen, frame.sequence
-        if moved:
-            self._since = now
-        return now - self._since > self._after_s
+        """Take every frame, which came at `now` (seconds). Returns whether the camera is frozen."""
+        picture = zlib.crc32(frame.image[::STRIDE, ::STRIDE].tobytes()), frame.image.shape
+        if picture != self._picture and frame.sequence != self._sequence:
+            self._changed_at = now
+        self._picture, self._sequence = picture, frame.sequence
+        return now - self._changed_at > self._after_s

@@ -1,4 +1,4 @@
-"""Pins of a board: buzzer, LED and the driver's button, with mock pins for machines without any.
+"""Pins of a board: buzzer, LED and the driver's button. Mock pins are for machines without GPIO.
 
 It may import `config`, `data` and `errors`. `outputs` and `app` use it.
 """

@@ -1,44 +1,38 @@
-"""The driver's button, with which an alert is acknowledged where the profile allows it."""
+"""The driver's button. Pressing it acknowledges an alert if the profile allows that."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from typing import Any, Protocol
+from typing import Any
 
 from driver_monitor.config.schema import GpioConfig
 from driver_monitor.errors import OutputError
 from driver_monitor.gpio.pin_factory import open_factory
 
 BOUNCE_S = 0.03
-"""Contacts bounce for a few milliseconds; nobody presses twice within this."""
+"""Debounce time. Contacts bounce for a few milliseconds; a driver cannot press twice in this time (ours)."""
 
 log = logging.getLogger(__name__)
 
 
-class Button(Protocol):
-    """Something the driver can press."""
+class Button:
+    """What the daemon needs of a button."""
 
     def pressed(self) -> bool:
-        """Return whether it has been pressed since the last time somebody asked."""
-
-    def close(self) -> None:
-        """Let go of the pin; may be called twice."""
-
-
-class NoButton:
-    """A car without a button."""
-
-    def pressed(self) -> bool:
-        """Return False."""
+        """Return whether it was pressed since the last call."""
         return False
 
     def close(self) -> None:
-        """Do nothing."""
+        """Release the pin. May be called twice."""
 
 
-class GpioButton:
-    """A button between `config.button_pin` and ground. Raises `OutputError` when the pin cannot be had.
+class NoButton(Button):
+    """A car without a button: never pressed."""
+
+
+class GpioButton(Button):
+    """A button between `config.button_pin` and ground. Raises `OutputError` if the pin cannot be used.
 
     `factory`: a gpiozero pin factory instead of the configured one, as for mock pins.
     """
@@ -52,26 +46,26 @@ class GpioButton:
             self._device: Any = Device(config.button_pin, pull_up=True, bounce_time=BOUNCE_S, pin_factory=pins)
         except OutputError:
             raise
-        except Exception as error:  # lgpio, gpiozero and the kernel each raise their own
+        except Exception as error:  # lgpio, gpiozero and the kernel raise different exceptions
             raise OutputError(f"gpio: button_pin {config.button_pin} cannot be used: {error}") from None
         self._device.when_pressed = self._pressed.set
 
     def pressed(self) -> bool:
-        """Return whether it has been pressed since the last time somebody asked."""
+        """Return whether it was pressed since the last call."""
         was = self._pressed.is_set()
         if was:
             self._pressed.clear()
         return was
 
     def close(self) -> None:
-        """Let go of the pin; may be called twice."""
+        """Release the pin. May be called twice."""
         self._device.close()
 
 
 def open_button(config: GpioConfig) -> Button:
-    """Return the button that `config` asks for; with backend `auto` none where there are no pins, which is logged.
+    """Open the button of `config`. With backend `auto` on a machine without GPIO there is none, and that is logged.
 
-    Raises `OutputError` when pins are asked for by name and cannot be had.
+    Raises `OutputError` if a backend is asked for by name and does not work.
     """
     if config.button_pin is None or config.backend == "off":
         return NoButton()

@@ -1,6 +1,6 @@
-"""Drives buzzer and LED off: `python -m driver_monitor.outputs.gpio_off --config F`.
+"""Switches buzzer and LED off: `python -m driver_monitor.outputs.gpio_off --config F`.
 
-The unit's `ExecStopPost` calls it, because pins keep their level when a process is killed with SIGKILL.
+The systemd unit calls it in `ExecStopPost`, because pins keep their level when a process is killed with SIGKILL.
 """
 
 from __future__ import annotations
@@ -17,19 +17,18 @@ from driver_monitor.gpio.pins import open_pins
 
 
 def main(arguments: Sequence[str] | None = None, factory: Any = None) -> int:
-    """Open the configured pins, which drives them off, and let go; returns the exit code.
+    """Open the configured pins, which switches them off, and close them. Returns the exit code.
 
-    A machine without pins has none that could be on: done. With a configuration that cannot be read it says so and
-    takes the default pins: the daemon that was killed may have run on an earlier state of the file, most likely with
-    these. `factory`: as in `GpioOutput`.
+    If the configuration is wrong, this prints the error and uses the default pins: the killed daemon may have started
+    with an earlier version of the file, most likely with these pins. `factory`: as in `GpioOutput`.
     """
     parser = argparse.ArgumentParser(prog="python -m driver_monitor.outputs.gpio_off", description=__doc__)
-    parser.add_argument("--config", type=Path, help="the daemon's configuration; default: the one that ships")
+    parser.add_argument("--config", type=Path, help="the daemon's configuration; default: the program's own")
     given = parser.parse_args(arguments)
     try:
         settings, exit_code = config.load(given.config).gpio, 0
     except DriverMonitorError as error:
-        print(f"{error}; the default pins are driven off", file=sys.stderr)
+        print(f"{error}; the default pins are switched off", file=sys.stderr)
         settings, exit_code = config.GpioConfig(), error.exit_code
     try:
         open_pins(settings, factory).close()

@@ -1,4 +1,4 @@
-"""What the buzzer and the LED do at each level, as tables in seconds. Pure: time comes in, on or off comes out."""
+"""Tables of what buzzer and LED do at each level, and a player for them. Pure: the time is an argument."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from driver_monitor.data.alert import LEVELS, Level
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """On, off, on, off ... for so many seconds each, then again from the start. One entry: on for ever; none: off."""
+    """Durations of on, off, on, off ... in seconds, repeated. One entry: always on. No entry: always off."""
 
     seconds: tuple[float, ...] = ()
 
     def at(self, elapsed: float) -> tuple[bool, float | None]:
-        """Return whether it is on `elapsed` seconds after its start, and the seconds to its next change, if any."""
+        """Return whether it is on `elapsed` seconds after its start, and the seconds until it changes (None: never)."""
         if len(self.seconds) < 2:
             return bool(self.seconds), None
-        # a nanosecond forward: a wake-up at exactly the time of a change must be past it, whatever rounding does
+        # Plus 1 ns: a call exactly at a change must return the new state in spite of rounding.
         phase = (elapsed + 1e-9) % sum(self.seconds)
         end = 0.0
         for index, length in enumerate(self.seconds):
@@ -30,26 +30,28 @@ class Pattern:
 OFF = Pattern()
 STEADY = Pattern((1.0,))
 SLOW_BLINK = Pattern((1.0, 1.0))
-"""0.5 Hz, the slow flash of IEC 60073 (0.4 to 0.8 Hz): noticed when looked at, does not call the eye off the road."""
+"""0.5 Hz, the slow flash of IEC 60073 (0.4 to 0.8 Hz). It does not draw the eyes from the road."""
 FAST_BLINK = Pattern((0.2, 0.2))
-"""2.5 Hz, its normal flash (1.4 to 2.8 Hz); below the 3 flashes a second that WCAG 2.3.1 holds to be safe."""
+"""2.5 Hz, the normal flash of IEC 60073 (1.4 to 2.8 Hz), below the limit of 3 flashes a second of WCAG 2.3.1."""
 DOUBLE_BEEPS = Pattern((0.12, 0.12, 0.12, 1.14))
-"""Two short pulses every 1.5 s: two are told from the single beeps of seat belts and parking aids, and the pause
-leaves room to react. Pulses follow faster at the next level, since urgency is heard in the speed of pulses
-(Edworthy, Loxley and Dennis, Human Factors 33(2), 1991)."""
+"""Two short pulses every 1.5 s. Seat belts and parking aids use single beeps, and the pause leaves time to react.
+The next level is faster, because faster pulses sound more urgent (Edworthy, Loxley and Dennis, Human Factors 33(2),
+1991)."""
 FAST_BEEPS = Pattern((0.1, 0.1))
-"""5 pulses a second without a pause: the fastest that small active buzzers with their slow rise still give as
-pulses, and a row of pulses wakes better than a steady tone."""
+"""5 pulses a second without a pause. Small active buzzers rise slowly and cannot do faster pulses; pulses wake a
+driver better than a steady tone."""
 
 LED: dict[Level | None, Pattern] = {None: OFF, "info": SLOW_BLINK, "warning": FAST_BLINK, "critical": STEADY}
-"""Steady at critical: an eye that opens for an instant must find it lit."""
+"""Steady at critical: the LED must be lit whenever the eyes open for a moment."""
 BUZZER: dict[Level | None, Pattern] = {None: OFF, "info": OFF, "warning": DOUBLE_BEEPS, "critical": FAST_BEEPS}
-"""EU 2023/2590 asks for a visual plus an acoustic or haptic warning; an advisory (info) must not nag."""
+"""EU 2023/2590 requires a visual plus an acoustic or haptic warning. An advisory (info) is silent (ours)."""
+ORDER: tuple[Level | None, ...] = (None, *LEVELS)
+"""From no alert to the worst."""
 
 
 @dataclass(frozen=True, slots=True)
 class PinStates:
-    """Whether buzzer and LED are on, and how many seconds that holds (None: until the level changes)."""
+    """Whether buzzer and LED are on, and for how many seconds from now (None: until the level changes)."""
 
     buzzer: bool
     led: bool
@@ -57,9 +59,9 @@ class PinStates:
 
 
 class PatternPlayer:
-    """Turns levels into signals.
+    """Turns levels into pin states over time.
 
-    `max_buzz_s`: the buzzer falls silent after so long in one go; a worse level, or quiet in between, starts anew.
+    `max_buzz_s`: longest time for which the buzzer sounds. A worse level, or silence in between, starts the time anew.
     """
 
     def __init__(self, max_buzz_s: float) -> None:
@@ -69,17 +71,17 @@ class PatternPlayer:
         self._buzz_since: float | None = None
 
     def level(self, level: Level | None, now: float) -> None:
-        """Take the worst active level at `now`, seconds; its pattern starts at once, from its beginning."""
+        """Set the worst active level at `now`, in seconds. Its pattern starts from the beginning."""
         if level == self._level:
             return
-        worse = _rank(level) > _rank(self._level)
+        worse = ORDER.index(level) > ORDER.index(self._level)
         self._level, self._since = level, now
         if BUZZER[level] is OFF:
             self._buzz_since = None
         elif worse or self._buzz_since is None:
             self._buzz_since = now
 
-    def signals(self, now: float) -> PinStates:
+    def states(self, now: float) -> PinStates:
         """Return what is on at `now`, and for how long."""
         led, led_for = LED[self._level].at(now - self._since)
         buzzer, buzzer_for = False, None
@@ -87,7 +89,3 @@ class PatternPlayer:
             buzzer, change = BUZZER[self._level].at(now - self._since)
             buzzer_for = left if change is None else min(change, left)
         return PinStates(buzzer, led, min((s for s in (led_for, buzzer_for) if s is not None), default=None))
-
-
-def _rank(level: Level | None) -> int:
-    return -1 if level is None else LEVELS.index(level)

@@ -1,8 +1,8 @@
-"""gpiozero's way to the board's pins, one a process: buzzer, LED and the driver's button share it.
+"""Access to the board's pins through gpiozero. Buzzer, LED and button share one pin factory for each process.
 
-A Raspberry Pi needs the system's `python3-lgpio` (its wheel for Python 3.13 on the index is a dummy). lgpio makes a
-file in `LG_WD`, which must be a folder that can be written; the unit sets it to the runtime directory. Nobody may
-fork after the pins are open.
+A Raspberry Pi needs the system package `python3-lgpio` (the wheel for Python 3.13 on the index is a dummy). lgpio
+creates a file in the folder `LG_WD`, which must be writable; the systemd unit sets it to the runtime directory. The
+process must not fork after the pins are open.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from driver_monitor.errors import OutputError
 
 
 def open_factory(backend: str) -> Any:
-    """Return the pin factory: gpiozero's own if it has one, else lgpio or what `GPIOZERO_PIN_FACTORY` names.
+    """Return gpiozero's present pin factory, or a new one: lgpio, or the one that `GPIOZERO_PIN_FACTORY` names.
 
-    Raises `OutputError` where there is none.
+    Raises `OutputError` if there is none.
     """
     try:
         if backend == "mock":
@@ -27,9 +27,9 @@ def open_factory(backend: str) -> Any:
             return MockFactory()
         from gpiozero import Device
 
-        # one a process: pins of a second factory for the same chip would still use the handle of the first
+        # One for each process: pins of a second factory for the same chip would still use the handle of the first.
         if Device.pin_factory is None:
-            _give_lgpio_a_folder()
+            _set_lgpio_folder()
             named = os.environ.get("GPIOZERO_PIN_FACTORY", "")
             if named.casefold().startswith("pigpio"):
                 raise OutputError("GPIOZERO_PIN_FACTORY names pigpio, which drives pins over the network")
@@ -40,11 +40,11 @@ def open_factory(backend: str) -> Any:
 
                 Device.pin_factory = LGPIOFactory()
         return Device.pin_factory
-    except Exception as error:  # lgpio, gpiozero and the kernel each raise their own
-        hint = "install python3-lgpio on a Raspberry Pi and be in the group gpio, or set gpio.backend: off"
-        raise OutputError(f"gpio: no pins can be opened ({error or type(error).__name__}); {hint}") from None
+    except Exception as error:  # lgpio, gpiozero and the kernel raise different exceptions
+        hint = "on a Raspberry Pi, install python3-lgpio and join the group gpio; else set gpio.backend: off"
+        raise OutputError(f"gpio: cannot open pins ({error or type(error).__name__}); {hint}") from None
 
 
-def _give_lgpio_a_folder() -> None:
+def _set_lgpio_folder() -> None:
     if "LG_WD" not in os.environ and not os.access(Path.cwd(), os.W_OK):
         os.environ["LG_WD"] = os.environ.get("RUNTIME_DIRECTORY", tempfile.gettempdir()).split(":")[0]

@@ -1,60 +1,46 @@
-"""The pins of buzzer and LED through gpiozero, or their absence."""
+"""The pins of buzzer and LED, through gpiozero."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from driver_monitor.config.schema import GpioConfig
 from driver_monitor.errors import OutputError
 from driver_monitor.gpio.pin_factory import open_factory
 
 
-class Pins(Protocol):
-    """Buzzer and LED, whatever they hang on."""
+class Pins:
+    """Buzzer and LED, switched off at first. A machine may have none of them.
 
-    def set(self, buzzer: bool, led: bool) -> None:
-        """Switch both; may raise whatever the hardware raises."""
-
-    def close(self) -> None:
-        """Switch both off and let go; idempotent."""
-
-
-class NullPins:
-    """No pins: a machine without GPIO, or `gpio.backend: off`."""
-
-    def set(self, buzzer: bool, led: bool) -> None:
-        """Do nothing."""
-
-    def close(self) -> None:
-        """Do nothing."""
-
-
-class GpiozeroPins:
-    """Two gpiozero devices, off to begin with; a pin that is None is left out.
-
-    `factory`: a gpiozero pin factory. Raises `OutputError` when a pin cannot be had.
+    `factory`: a gpiozero pin factory. `pins`: pin numbers by name, None if not connected. Raises `OutputError` if a
+    pin cannot be used.
     """
 
-    def __init__(self, config: GpioConfig, factory: Any) -> None:
+    def __init__(self, pins: dict[str, int | None], active_high: bool, factory: Any) -> None:
         self._devices: dict[str, Any] = {}
         try:
-            for name, pin in (("buzzer", config.buzzer_pin), ("led", config.led_pin)):
+            for name, pin in pins.items():
                 if pin is not None:
-                    self._devices[name] = _device(name, pin, config.active_high, factory)
+                    self._devices[name] = _device(name, pin, active_high, factory)
         except OutputError:
             self.close()
             raise
 
+    @property
+    def connected(self) -> bool:
+        """Whether there is any pin to set."""
+        return bool(self._devices)
+
     def set(self, buzzer: bool, led: bool) -> None:
-        """Switch both, touching only the pin that changes: a write is a system call."""
+        """Switch both. Writes only to a pin that changes, because each write is a system call. Raises any error."""
         for name, on in (("buzzer", buzzer), ("led", led)):
             device = self._devices.get(name)
             if device is not None and bool(device.value) != on:
                 device.value = int(on)
 
     def close(self) -> None:
-        """Switch both off and let go; a pin that faults does not keep the other one on."""
+        """Switch both off and release them, also if the other one fails. May be called twice. Raises `OutputError`."""
         faults = []
         while self._devices:
             name, device = self._devices.popitem()
@@ -67,23 +53,25 @@ class GpiozeroPins:
             raise OutputError(f"gpio: pins may still be on: {'; '.join(faults)}; check the wiring and lgpio")
 
 
-def open_pins(config: GpioConfig, factory: Any = None, say: Callable[[str], None] = lambda _: None) -> Pins:
-    """Open the pins that `config` asks for; with backend `auto`, none when there are none, which is told to `say`.
+def open_pins(config: GpioConfig, factory: Any = None, report: Callable[[str], None] = lambda _: None) -> Pins:
+    """Open the pins of `config`; none with backend `off`, and none with `auto` on a machine without GPIO.
 
-    `factory`: a gpiozero pin factory to use instead of the configured one (tests). Raises `OutputError` when pins
-    are asked for by name and cannot be had, and when both have the same number.
+    The latter is passed to `report` as text. `factory`: a gpiozero pin factory instead of the configured one, for
+    tests. Raises `OutputError` if a backend is asked for by name and does not work, and if both pins are the same.
     """
+    none = Pins({}, config.active_high, None)
     if config.backend == "off":
-        return NullPins()
+        return none
     if config.buzzer_pin is not None and config.buzzer_pin == config.led_pin:
         raise OutputError(f"gpio: buzzer_pin and led_pin are both {config.led_pin}; give each its own pin")
     try:
-        return GpiozeroPins(config, factory or open_factory(config.backend))
+        numbers = {"buzzer": config.buzzer_pin, "led": config.led_pin}
+        return Pins(numbers, config.active_high, factory or open_factory(config.backend))
     except OutputError as error:
         if config.backend != "auto":
             raise
-        say(f"no GPIO here: {error}")
-        return NullPins()
+        report(f"no buzzer and LED: {error}")
+        return none
 
 
 def _device(name: str, pin: int, active_high: bool, factory: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Installed systemd units start this name; the program itself is `driver_monitor.gpio.off`."""
+"""The name that installed systemd units start. The program is `driver_monitor.gpio.off`."""
 
 from __future__ import annotations
 

@@ -1,39 +1,38 @@
 """Alerts as readable lines: in the systemd journal with their priority, on a terminal in colour.
 
-A terminal can be stopped and a journal can hang: both are written by threads of their own (see `background`), so that
-the daemon goes on watching and warning through its other outputs.
+A terminal can be stopped with Ctrl-S, a pipe can be full, and the journal can hang. So both are written by a worker;
+the daemon goes on watching and sends alerts through its other outputs.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import select
 import sys
-from collections.abc import Mapping
-from typing import Literal, NamedTuple, TextIO
+import time
+from collections.abc import Callable, Mapping
+from typing import IO, NamedTuple, TextIO
 
 from rich.console import Console
 from rich.text import Text
 
-from driver_monitor.data.alert import Level
 from driver_monitor.messages.lines import alert_text, plain
 from driver_monitor.messages.wire import Message
-from driver_monitor.threads.background import (
-    FLUSH_S,
-    BackgroundWriter,
-    Deadline,
-    write_out,
-)
+from driver_monitor.outputs.output import Output
+from driver_monitor.threads.worker import QueueWorker
 
+FLUSH_S = 0.5
+"""Time limit for writing what is queued. Every output may take this long to close (see `Output`)."""
 PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
-"""From Python's levels to syslog's (sd-daemon(3)); anything lower is 7, debug."""
+"""Python's log levels and syslog's priorities (sd-daemon(3)). Any lower level is 7, debug."""
 SEVERITY = {"critical": logging.CRITICAL, "warning": logging.WARNING}
 
 log = logging.getLogger(__name__)
 
 
 class PriorityFormatter(logging.Formatter):
-    """Puts `<4>` and the like before every line, which the journal takes as its priority; it knows the time itself."""
+    """Puts the priority, such as `<4>`, before every line. The journal reads it, and adds the time itself."""
 
     def __init__(self) -> None:
         super().__init__("%(message)s")
@@ -45,8 +44,11 @@ class PriorityFormatter(logging.Formatter):
 
 
 def is_journal(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether `stream` goes to the journal: `JOURNAL_STREAM` holds its device and inode, also for children that
-    write elsewhere, so that its presence alone says nothing (systemd.exec(5))."""
+    """Return whether `stream` goes to the systemd journal.
+
+    `JOURNAL_STREAM` holds the journal's device and inode. Child processes that write elsewhere have it too, so it is
+    not enough that it is set (systemd.exec(5)).
+    """
     try:
         file = os.fstat(stream.fileno())
     except (OSError, ValueError, AttributeError):
@@ -54,59 +56,87 @@ def is_journal(stream: TextIO, environment: Mapping[str, str] = os.environ) -> b
     return environment.get("JOURNAL_STREAM") == f"{file.st_dev}:{file.st_ino}"
 
 
-class QueuedHandler(logging.Handler):
-    """Writes records to `stream` in the background, in their order; whoever logs never waits for the reader.
+def write_out(stream: IO[str], text: str) -> None:
+    """Write `text` to `stream` at once and wait as long as that takes. Raises `OSError` or `ValueError`.
 
-    Flushed within half a second by `flush`, by `close`, and by `logging` itself when the interpreter ends.
+    If the stream has a file, Python's own buffer is not used: Python aborts if it must flush its streams at exit
+    while a hanging thread holds the buffer's lock.
+    """
+    try:
+        file = stream.fileno()
+    except (OSError, AttributeError):
+        stream.write(text)
+        stream.flush()
+        return
+    data = memoryview(text.encode(getattr(stream, "encoding", None) or "utf-8", "backslashreplace"))
+    while data:
+        try:
+            data = data[os.write(file, data) :]
+        except BlockingIOError:
+            select.select([], [file], [])
+
+
+class QueuedHandler(logging.Handler):
+    """Writes log records to `stream`, in order, in its own thread. The code that logs never waits.
+
+    The queue is written within half a second by `flush`, by `close`, and by `logging` itself when Python exits.
     """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self.stream = stream
-        self._writer: BackgroundWriter[str] = BackgroundWriter("log", lambda text: write_out(stream, text))
+        self._lost = 0
+        self._worker: QueueWorker[str] = QueueWorker("log", self._write)
+        self._worker.start()
 
     @property
     def dropped(self) -> int:
-        """Lines that were lost because nobody read them."""
-        return self._writer.dropped
+        """Number of lines that were lost."""
+        return self._worker.dropped + self._lost
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Queue one record, formatted: what it is about may have changed when it is written."""
+        """Queue one record. It is formatted now, because its arguments may change later."""
         try:
-            self._writer.put(self.format(record) + "\n")
+            self._worker.put(self.format(record) + "\n")
         except Exception:
             self.handleError(record)
 
     def flush(self, timeout_s: float = FLUSH_S) -> None:
-        """Wait until all is written, `timeout_s` at most."""
-        self._writer.flush(timeout_s)
+        """Wait at most `timeout_s` until everything is written."""
+        self._worker.flush(timeout_s)
 
     def close(self) -> None:
         """Flush and end the thread."""
-        self._writer.close()
+        self._worker.close(FLUSH_S)
         super().close()
+
+    def _write(self, text: str) -> None:
+        try:
+            write_out(self.stream, text)
+        except Exception:  # the log itself is broken: there is nowhere to report it
+            self._lost += 1
 
 
 def configure(level: str, stream: TextIO | None = None) -> None:
-    """Send all logging to `stream` (default stderr) from `level` on: "debug", "info", "warning" or "error".
+    """Send all logging from `level` on ("debug", "info", "warning" or "error") to `stream`, by default stderr.
 
-    May be called again for another level; what waits to be written stays in its place.
+    May be called again with another level. Queued lines keep their place.
     """
     stream = stream or sys.stderr
     if [handler.stream for handler in _handlers()] == [stream]:
         logging.root.setLevel(level.upper())
         return
     handler = QueuedHandler(stream)
-    plain_format = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
-    handler.setFormatter(PriorityFormatter() if is_journal(stream) else plain_format)
+    with_time = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
+    handler.setFormatter(PriorityFormatter() if is_journal(stream) else with_time)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 
 def flush(timeout_s: float = FLUSH_S) -> None:
-    """Wait until what was logged is written, `timeout_s` at most: before anything else is printed to stderr."""
-    deadline = Deadline(timeout_s)
+    """Wait at most `timeout_s` until the log is written. Call it before printing to stderr."""
+    end = time.monotonic() + timeout_s
     for handler in _handlers():
-        handler.flush(deadline.left_s)
+        handler.flush(max(0.0, end - time.monotonic()))
 
 
 def _handlers() -> list[QueuedHandler]:
@@ -118,66 +148,61 @@ class _Line(NamedTuple):
     text: Text
 
 
-class Journal:
-    """One line an alert, and one when the daemon becomes partly blind or sees again.
+class Journal(Output):
+    """Writes one line for each alert, and one when `degraded` in the status changes.
 
-    `console`: a rich console to print on in colour; None: stdlib logging, which `configure` leads to the journal.
+    `console`: a rich console for lines in colour. None: the lines go to the log, which `configure` sends to the
+    journal.
     """
 
-    local: Literal[True] = True
+    name = "journal"
+    local = True
 
     def __init__(self, console: Console | None = None) -> None:
-        self.failure: str | None = None
         self._console = console
         self._degraded: object = None
-        self._writer = BackgroundWriter("console", self._print) if console is not None else None
+        self._worker: QueueWorker[_Line] = QueueWorker("console", self._print)
+        self._write: Callable[[_Line], object] = self._log
+        if console is not None:
+            self._worker.start()
+            self._write = self._worker.put
 
     def alert(self, alert: Message) -> None:
-        """Print the alert."""
+        """Write the alert."""
         cleared = alert.get("phase") == "cleared"
         severity = logging.INFO if cleared else SEVERITY.get(str(alert.get("level")), logging.INFO)
-        self._say(_Line(severity, alert_text(alert)))
-
-    def level(self, level: Level | None) -> None:
-        """Say nothing: the alerts say it."""
-
-    def state(self, state: Message) -> None:
-        """Say nothing: a few lines a second would drown the alerts."""
+        self._write(_Line(severity, alert_text(alert)))
 
     def status(self, status: Message) -> None:
-        """Say why the daemon is partly blind, when that changes."""
+        """Write `degraded` when it changes."""
         degraded = status.get("degraded")
         if degraded == self._degraded:
             return
         self._degraded = degraded
         text = f"degraded: {plain(degraded)}" if degraded else "no longer degraded"
-        self._say(_Line(logging.WARNING if degraded else logging.INFO, Text(text, style="magenta")))
+        self._write(_Line(logging.WARNING if degraded else logging.INFO, Text(text, style="magenta")))
 
     def counters(self) -> dict[str, int]:
-        """Return the lines that nobody read in time, on the console and in the log."""
-        dropped = sum(handler.dropped for handler in _handlers())
-        return {"journal_dropped": dropped + (self._writer.dropped if self._writer is not None else 0)}
+        """Return the number of lines that were lost, on the console and in the log."""
+        return {"journal_dropped": self._worker.dropped + sum(handler.dropped for handler in _handlers())}
 
     def close(self) -> None:
-        """Wait until all is written, on the console and in the log, half a second at most."""
-        deadline = Deadline(FLUSH_S)
-        if self._writer is not None:
-            self._writer.close(deadline.left_s)
-        flush(deadline.left_s)
-
-    def _say(self, line: _Line) -> None:
-        if self._writer is not None:
-            self._writer.put(line)
-        else:
-            log.log(line.severity, "%s", line.text.plain)
+        """Write what is queued, on the console and in the log, in at most half a second."""
+        end = time.monotonic() + FLUSH_S
+        self._worker.close(FLUSH_S)
+        flush(max(0.0, end - time.monotonic()))
 
     def _print(self, line: _Line) -> None:
-        try:
-            if self._console is not None:
+        if self._console is not None:
+            try:
                 with self._console.capture() as printed:
                     self._console.print(line.text, highlight=False, soft_wrap=True)
                 write_out(self._console.file, printed.get())
                 return
-        except (OSError, ValueError):
-            self._console = None  # whoever read it is gone; the alerts go on through logging
+            except Exception:  # the terminal is gone: from now on alerts go to the log
+                self._console = None
+        self._log(line)
+
+    @staticmethod
+    def _log(line: _Line) -> None:
         log.log(line.severity, "%s", line.text.plain)

@@ -1,13 +1,13 @@
-"""The socket under the publisher: an XPUB that gives the newcomer, and only it, the last values.
+"""The publisher's socket: an XPUB socket that sends the last values to a new subscriber, and only to it.
 
-A late subscriber is owed every active alert and the status. They go out just before its subscription is entered and
-with `INVERT_MATCHING` on: that reaches every peer which has *not* subscribed to the topic, thus the newcomer; a SUB
-socket which never asked for the topic drops it on arrival, and those that had it before are left out. (An XSUB socket
-drops nothing: it hears what newcomers are owed, too.) Two subscribers that join within the same millisecond may get a
-message twice, with the same `id` and `seq`: consumers drop duplicates by `id`.
+A new subscriber gets every active alert and the last status. They are sent just before its subscription is entered,
+with `INVERT_MATCHING` on: libzmq then sends to every peer that has *not* subscribed to the topic. Peers with an older
+subscription get nothing. A SUB socket drops topics that it did not ask for, so only the new subscriber keeps them.
+(An XSUB socket drops nothing: it also gets what is meant for others.) If two subscribers join within a millisecond,
+a message may come twice, with the same `id` and `seq`. Subscribers drop duplicates by `id`.
 
-libzmq's own `XPUB_MANUAL_LAST_VALUE` is not used: it sends one message to the newcomer alone, but when the newcomer
-has gone meanwhile, to everybody, so that one peer that comes and goes floods the others.
+libzmq's own `XPUB_MANUAL_LAST_VALUE` is not used. It sends one message to the new subscriber alone, but to everybody
+if that subscriber has gone meanwhile. One peer that comes and goes would flood the others.
 """
 
 from __future__ import annotations
@@ -27,21 +27,23 @@ Frames = tuple[bytes, bytes]
 """A topic and its JSON."""
 
 LINGER_MS = 500
-"""Time for the last alerts of a daemon that stops; with 0 they would be lost."""
-HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS = 2000, 6000
-"""A subscriber that went without a word (power cut) is forgotten after the second."""
+"""Time to send the last alerts after `close`. With 0 they would be lost."""
+HEARTBEAT_MS = 2000
+"""Interval of the heartbeat (ours)."""
+HEARTBEAT_TIMEOUT_MS = 6000
+"""A subscriber that does not answer the heartbeat for so long (power cut) is disconnected (ours)."""
 MAX_SUBSCRIPTION = 1024
-"""Bytes; a longer message from a subscriber is none of ours and ends its connection."""
+"""Longest message from a subscriber, bytes (ours). A longer one ends its connection."""
 MAX_PATH = 107
-"""Bytes of a Unix socket's path (unix(7)); an abstract name's @ stands for a byte too."""
+"""Longest path of a Unix socket, bytes (unix(7)). The @ of an abstract name counts too."""
 NOTICES_AT_ONCE = 64
-"""Subscriptions served before it is the turn of our own messages."""
+"""Number of subscriptions handled before our own messages are sent (ours)."""
 
 
 class LastValueSocket:
-    """An XPUB socket, bound; owned by one thread at a time. Raises `OutputError` when it cannot be bound.
+    """A bound XPUB socket. Only one thread at a time may use it. Raises `OutputError` if it cannot be bound.
 
-    `send_queue`: messages kept for a slow subscriber, whose further messages are dropped.
+    `send_queue`: number of messages kept for a slow subscriber. Further messages to it are dropped.
     """
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], bind: str, send_queue: int) -> None:
@@ -58,7 +60,7 @@ class LastValueSocket:
         }
         for option, value in options.items():
             self.raw.setsockopt(option, value)
-        self._confused = False
+        self._miscounted = False
         try:
             self.raw.bind(bind)
             self.endpoint: str = bytes(self.raw.getsockopt(zmq.LAST_ENDPOINT)).decode().rstrip("\0")
@@ -72,46 +74,46 @@ class LastValueSocket:
         self.raw.send_multipart(frames, zmq.DONTWAIT)
 
     def serve(self, last: list[Frames]) -> None:
-        """Enter and remove subscriptions that have come in; `last` is what a newcomer is owed, oldest first."""
+        """Handle new and ended subscriptions. `last`: the messages that a new subscriber gets, oldest first."""
         for _ in range(NOTICES_AT_ONCE):
             try:
                 notice = bytes(self.raw.recv(zmq.DONTWAIT))
             except zmq.Again:
-                self._confused = False
+                self._miscounted = False
                 return
-            self._serve(notice, last)
+            self._handle(notice, last)
 
     def close(self) -> None:
-        """Release the address; queued messages get `LINGER_MS` to leave, in the background."""
+        """Release the address. libzmq goes on sending queued messages for at most `LINGER_MS`."""
         self.raw.close()
 
-    def _serve(self, notice: bytes, last: list[Frames]) -> None:
+    def _handle(self, notice: bytes, last: list[Frames]) -> None:
         if not notice or notice[0] > 1:
-            # libzmq 4.3.5 pairs notices with peers by counting and miscounts when an XSUB peer sends anything else:
-            # until all is read, no notice can be trusted to be from the peer it is entered for. So each gets
-            # everything; a SUB socket drops what it did not ask for.
-            self._confused = True
-        if self._confused:
-            self._send_to_newcomers(last)
+            # libzmq 4.3.5 assigns notices to peers by counting, and miscounts if an XSUB peer sends anything else.
+            # Until all notices are read, the peer of a notice is not known. So every such peer is subscribed to
+            # everything; its SUB socket drops what it did not ask for.
+            self._miscounted = True
+        if self._miscounted:
+            self._send_to_new_subscribers(last)
             self.raw.setsockopt(zmq.SUBSCRIBE, b"")
         elif notice[0] == 1:
-            self._welcome(notice[1:], last)
+            self._subscribe(notice[1:], last)
         else:
             self.raw.setsockopt(zmq.UNSUBSCRIBE, notice[1:])
 
-    def _welcome(self, prefix: bytes, last: list[Frames]) -> None:
-        self._send_to_newcomers([frames for frames in last if frames[0].startswith(prefix)])
+    def _subscribe(self, prefix: bytes, last: list[Frames]) -> None:
+        self._send_to_new_subscribers([frames for frames in last if frames[0].startswith(prefix)])
         self.raw.setsockopt(zmq.SUBSCRIBE, prefix)
 
-    def _send_to_newcomers(self, owed: list[Frames]) -> None:
+    def _send_to_new_subscribers(self, messages: list[Frames]) -> None:
         self.raw.setsockopt(zmq.INVERT_MATCHING, 1)
-        for frames in owed:
+        for frames in messages:
             self.send(frames)
         self.raw.setsockopt(zmq.INVERT_MATCHING, 0)
 
 
 def _check(bind: str) -> None:
-    """Refuse what libzmq would take and turn into something else."""
+    """Reject addresses that libzmq would accept and change into others. Raises `OutputError`."""
     port = re.fullmatch(r"tcp://.*:(\d+)", bind)
     if port and int(port[1]) > 65535:
         raise OutputError(f"zmq.bind: {bind}: there is no port {port[1]}; choose one from 1024 to 65535")
@@ -121,20 +123,20 @@ def _check(bind: str) -> None:
     if len(os.fsencode(path)) > MAX_PATH:
         raise OutputError(f"zmq.bind: {bind}: its path is too long; a socket's path has at most {MAX_PATH} bytes")
     if path.startswith("@"):
-        if _answers("\0" + path[1:]):
+        if _in_use("\0" + path[1:]):
             raise OutputError(f"zmq.bind: {bind} is in use; stop the other daemon or choose another name")
         return
     parent = Path(path).parent
     if not parent.is_dir():
-        raise OutputError(f"zmq.bind: {bind}: there is no folder {parent}; make it or choose another path")
+        raise OutputError(f"zmq.bind: {bind}: there is no folder {parent}; create it or choose another path")
     if Path(path).exists() and not stat.S_ISSOCK(Path(path).stat().st_mode):
-        raise OutputError(f"zmq.bind: {bind}: a file that is no socket stands there; choose another path")
-    if _answers(path):
+        raise OutputError(f"zmq.bind: {bind}: the path exists and is not a socket; choose another path")
+    if _in_use(path):
         raise OutputError(f"zmq.bind: {bind} is in use; stop the other daemon or choose another path")
 
 
-def _answers(path: str) -> bool:
-    """Whether someone listens on the Unix socket `path`; libzmq itself would push them aside without a word."""
+def _in_use(path: str) -> bool:
+    """Return whether a program listens on the Unix socket `path`. libzmq would take its place without an error."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(0.5)
         try:
@@ -145,7 +147,7 @@ def _answers(path: str) -> bool:
 
 
 def _let_group_connect(endpoint: str) -> None:
-    """Let the daemon's group listen (connecting needs write permission), and nobody else."""
+    """Allow only the daemon's user and group to subscribe: to connect to a socket needs write permission."""
     path = endpoint.removeprefix("ipc://")
     if path != endpoint and not path.startswith("@"):
         Path(path).chmod(0o660)

@@ -1,54 +1,49 @@
-"""What every output is: a sink that takes finished messages and never makes the pipeline wait."""
+"""The base class of all outputs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal, Protocol, runtime_checkable
-
 from driver_monitor.data.alert import Level
 from driver_monitor.messages.wire import Message
+from driver_monitor.threads.worker import Worker
 
 
-class Output(Protocol):
-    """A sink for what the daemon has to say.
+class Output:
+    """Receives finished messages. By default it ignores all of them; an output overrides what it needs.
 
-    No method blocks or raises for what happens outside (a full queue is counted, a dead peer is logged once).
-    `close` flushes what fits into half a second, leaves pins low and sockets closed, and may be called twice.
-    `failure` is the reason this output can work no more (its thread died), else None; the service polls it and
-    goes down with it, so that systemd starts it anew. One that reaches nobody but the driver and this machine's journal
-    says so (`Local`); all others are taken to reach somebody else.
+    No method waits, and none raises for an event outside the program: it counts messages lost to a full queue and
+    logs an unreachable peer once. `name` stands in log messages and before the output's counters.
+    `local` is True only if nothing reaches anybody but the driver and this machine's journal. All other outputs get
+    messages without what the privacy filter hides.
     """
+
+    name = "output"
+    local = False
+    _worker: Worker | None = None
 
     @property
     def failure(self) -> str | None:
-        """Why this output can work no more, else None."""
+        """Why this output's thread died, or None. After a failure the daemon stops, and systemd starts it again."""
+        return self._worker.failure if self._worker is not None else None
 
     def alert(self, alert: Message) -> None:
-        """One alert as in the envelope (`outputs.envelope`); each is delivered once per step of its life."""
+        """Take one alert (see `messages.envelope`). Each phase of an episode is delivered once."""
 
     def level(self, level: Level | None) -> None:
-        """The worst active level, or None; told on every change, at a workplace to a `Local` output only."""
+        """Take the worst active level, None if there is no alert. Called when it changes; at a workplace if `local`."""
 
     def state(self, state: Message) -> None:
-        """The driver's state, a few times a second."""
+        """Take the driver state; called several times a second."""
 
     def status(self, status: Message) -> None:
-        """The daemon's health, once a second, also when it is blind."""
+        """Take the status; called once a second, also when the camera shows nothing."""
+
+    def counters(self) -> dict[str, int]:
+        """Return what went wrong since the start, for `status/`. Each key begins with `name`."""
+        return {}
+
+    def public(self, status: Message) -> Message:
+        """Return `status` without what must not leave this machine."""
+        return status
 
     def close(self) -> None:
-        """Flush and release; idempotent."""
-
-
-@runtime_checkable
-class Local(Protocol):
-    """An output that reaches nobody but the driver and this machine's journal, and may know all (`privacy`)."""
-
-    local: Literal[True]
-
-
-@runtime_checkable
-class Counting(Protocol):
-    """An output that counts what went wrong without being its end, for `status/`."""
-
-    def counters(self) -> Mapping[str, int]:
-        """Return counts since the start, each under a name of its own that begins with the output's."""
+        """Send what can be sent in half a second; leave pins low and sockets closed. May be called twice."""

@@ -1,4 +1,4 @@
-"""Writes a trace of a running daemon, in a thread of its own, as far as the disk lets it."""
+"""Writes a trace of a running daemon, in its own thread, as long as the disk has space."""
 
 from __future__ import annotations
 
@@ -11,77 +11,85 @@ from driver_monitor.data.observation import Observation
 from driver_monitor.errors import OutputError
 from driver_monitor.messages import trace
 from driver_monitor.messages.privacy import PrivacyFilter
-from driver_monitor.threads.background import BackgroundWriter
+from driver_monitor.outputs.output import Output
+from driver_monitor.threads.worker import QueueWorker
 
 MAX_BYTES = 500_000_000
-"""Packed; some five hours at 20 frames a second. A trace that was forgotten must not fill the card."""
+"""Largest file, compressed: about five hours at 20 frames a second. A forgotten trace must not fill the disk."""
 FLUSH_EVERY = 100
-"""Lines after which what was written is handed to the system."""
+"""Number of lines after which the written data is passed to the operating system."""
+CLOSE_S = 0.5
+"""Time limit for writing the queued lines at the end."""
 
 log = logging.getLogger(__name__)
 
 
-class TraceWriter:
-    """A new file at `path`, readable by its owner only. Raises `OutputError` when it cannot be made.
+class TraceWriter(Output):
+    """Writes a new file at `path` that only its owner can read. Raises `OutputError` if it cannot be created.
 
-    A full disk ends the trace, not the daemon; `counters` tells how many frames are missing.
+    A full disk ends the trace, not the daemon. `counters` has the number of frames that are missing.
     """
+
+    name = "trace"
 
     def __init__(self, path: Path, header: trace.Header, privacy: PrivacyFilter) -> None:
         if not trace.is_trace(path):
-            raise OutputError(f"{path}: a trace's name ends in {trace.SUFFIX}; choose such a name")
+            raise OutputError(f"{path}: the name of a trace ends in {trace.SUFFIX}; choose such a name")
         try:
             self._raw = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
         except FileExistsError:
-            raise OutputError(f"{path}: is there already; move it or choose another name") from None
+            raise OutputError(f"{path}: the file exists already; move it or choose another name") from None
         except OSError as error:
-            raise OutputError(f"{path}: cannot be made: {error.strerror}; choose another folder") from error
+            raise OutputError(f"{path}: cannot create it: {error.strerror}; choose another folder") from error
         self._path, self._privacy = path, privacy
-        self._packed = gzip.GzipFile("", "wb", compresslevel=5, fileobj=self._raw)
-        self._count, self._written, self._lost = 0, 0, 0
-        self._full = False
-        self._writer: BackgroundWriter[str] = BackgroundWriter("trace", self._write)
-        self._writer.put(trace.line(header.to_json()))
+        self._gzip = gzip.GzipFile("", "wb", compresslevel=5, fileobj=self._raw)
+        self._queued, self._written, self._lost = 0, 0, 0
+        self._ended = False
+        self._worker: QueueWorker[str] = QueueWorker("trace", self._write)
+        self._worker.start()
+        self._worker.put(trace.line(header.to_json()))
 
-    def record(self, seen: Observation) -> None:
-        """Have one observation written."""
-        self._writer.put(trace.line(trace.encode(self._count, self._privacy.observation(seen))))
-        self._count += 1
+    def record(self, observation: Observation) -> None:
+        """Queue one observation."""
+        self._worker.put(trace.line(trace.encode(self._queued, self._privacy.observation(observation))))
+        self._queued += 1
 
     def set_privacy(self, privacy: PrivacyFilter) -> None:
-        """Hide from now on what `privacy` hides."""
+        """Use `privacy` for all later observations."""
         self._privacy = privacy
 
     def counters(self) -> dict[str, int]:
-        """Return how many frames could not be written."""
-        return {"trace_dropped": self._writer.dropped + self._lost}
+        """Return the number of frames that were not written."""
+        return {"trace_dropped": self._worker.dropped + self._lost}
 
     def close(self) -> None:
-        """Write what waits and close the file; may be called twice."""
-        self._writer.close()
+        """Write what is queued and close the file."""
+        self._worker.close(CLOSE_S)
         try:
-            self._packed.close()
+            self._gzip.close()
             self._raw.close()
         except OSError as error:
             self._end(str(error.strerror))
 
     def _write(self, line: str) -> None:
-        if self._full:
+        if self._ended:
             self._lost += 1
             return
         try:
-            self._packed.write(line.encode())
+            self._gzip.write(line.encode())
             self._written += 1
             if self._written % FLUSH_EVERY == 0:
-                self._packed.flush()
+                self._gzip.flush()
                 self._raw.flush()
             if self._raw.tell() > MAX_BYTES:
-                self._end(f"more than {MAX_BYTES} bytes")
+                self._end(f"it has reached {MAX_BYTES} bytes")
         except OSError as error:
             self._lost += 1
             self._end(str(error.strerror))
+        except ValueError:  # the file was closed while this write was hanging
+            self._lost += 1
 
     def _end(self, why: str) -> None:
-        if not self._full:
-            self._full = True
-            log.error("trace %s: ends here: %s; monitoring goes on", self._path, why)
+        if not self._ended:
+            self._ended = True
+            log.error("trace %s: no more frames are written: %s; monitoring goes on", self._path, why)

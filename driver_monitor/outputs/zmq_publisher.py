@@ -1,6 +1,7 @@
-"""ZeroMQ: alerts, state and status for everybody on this machine who wants to listen.
+"""ZeroMQ: alerts, state and status for other programs on this machine.
 
-Topics `alert/<rule>/`, `state/`, `status/`; two frames, the topic and UTF-8 JSON. See `xpub` for late subscribers.
+Topics are `alert/<rule>/`, `state/` and `status/`. A message has two frames: the topic and UTF-8 JSON. Late
+subscribers get the last values (see `last_value_socket`).
 """
 
 from __future__ import annotations
@@ -8,25 +9,24 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
-import threading
-from collections import deque
 from typing import Literal, NamedTuple
 
 import zmq
 
 from driver_monitor.config.schema import ZmqConfig
-from driver_monitor.data.alert import Level
 from driver_monitor.messages import wire
 from driver_monitor.messages.wire import Message
 from driver_monitor.outputs.last_value_socket import Frames, LastValueSocket
+from driver_monitor.outputs.output import Output
+from driver_monitor.threads.worker import QueueWorker
 
 Kind = Literal["state", "status", "alert"]
-DISPENSABLE: tuple[Kind, ...] = ("state", "status", "alert")
-"""What goes first when the queue is full: the oldest of the first kind there is."""
+DROP_ORDER: tuple[Kind, ...] = ("state", "status", "alert")
+"""A full queue drops the oldest message of the first of these kinds that it holds."""
 QUEUE = 256
-"""Messages waiting for the publishing thread; it never blocks, so that more than a few mean an overloaded machine."""
+"""Length of the queue. The thread never waits for subscribers, so more than a few messages mean an overloaded CPU."""
 CLOSE_S = 1.5
-"""The drained queue takes milliseconds, the socket's linger half a second."""
+"""Time limit of `close`. Sending the queue takes milliseconds, and the socket may take 0.5 s (`LINGER_MS`)."""
 
 log = logging.getLogger(__name__)
 
@@ -36,21 +36,19 @@ class _Item(NamedTuple):
     message: Message
 
 
-class ZmqPublisher:
-    """Publishes on `config.bind`; one thread owns the socket. Raises `OutputError` when it cannot be bound.
+class ZmqPublisher(Output):
+    """Publishes on `config.bind`. One thread owns the socket. Raises `OutputError` if the address cannot be bound.
 
-    `dropped`: messages lost because the machine was too slow, by kind.
+    `dropped`: number of messages lost by kind, because the machine was too slow.
     """
 
+    name = "zmq"
+
     def __init__(self, config: ZmqConfig) -> None:
-        self.failure: str | None = None
-        self.dropped: dict[Kind, int] = dict.fromkeys(DISPENSABLE, 0)
-        self._queue: deque[_Item] = deque()
-        self._lock = threading.Lock()
-        self._closing = False
+        self.dropped: dict[Kind, int] = dict.fromkeys(DROP_ORDER, 0)
         self._last_status: Frames | None = None
         self._active: dict[str, Frames] = {}
-        self._refused: set[Kind] = set()
+        self._rejected: set[Kind] = set()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         try:
             self._socket = LastValueSocket(self._context, config.bind, config.send_queue)
@@ -60,115 +58,84 @@ class ZmqPublisher:
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
-        self._thread = threading.Thread(target=self._run, name="zmq-publisher", daemon=True)
-        self._thread.start()
+        self._poller = zmq.Poller()
+        self._poller.register(self._socket.raw, zmq.POLLIN)
+        self._poller.register(self._wake_out, zmq.POLLIN)
+        self._worker: QueueWorker[_Item] = QueueWorker(
+            f"zmq-publisher {self.endpoint}",
+            self._send,
+            limit=QUEUE,
+            rank=lambda item: DROP_ORDER.index(item.kind),
+            wait=self._serve_subscribers,
+            wake=self._wake,
+            ended=self._release,
+        )
+        self._worker.start()
 
     @property
     def endpoint(self) -> str:
-        """The address in use, with its real port."""
+        """The bound address, with the real port."""
         return self._socket.endpoint
 
     def alert(self, alert: Message) -> None:
-        """Publish on `alert/<rule>/`; kept for late subscribers until it is cleared."""
+        """Publish on `alert/<rule>/`. Late subscribers get it until the alert is cleared."""
         self._put(_Item("alert", alert))
-
-    def level(self, level: Level | None) -> None:
-        """Say nothing: the level is in alerts and status."""
 
     def state(self, state: Message) -> None:
         """Publish on `state/`."""
         self._put(_Item("state", state))
 
     def status(self, status: Message) -> None:
-        """Publish on `status/`; the last one is kept for late subscribers."""
+        """Publish on `status/`. Late subscribers get the last one."""
         self._put(_Item("status", status))
 
     def counters(self) -> dict[str, int]:
-        """Return the messages that were lost because the machine was too slow, by kind."""
+        """Return the number of messages that were lost, by kind."""
         return {f"zmq_dropped_{kind}": count for kind, count in self.dropped.items()}
 
     def close(self) -> None:
-        """Send what is queued, release the address; at most `CLOSE_S`."""
-        with self._lock:
-            first, self._closing = not self._closing, True
-        if first:
-            self._wake()
-        self._thread.join(CLOSE_S)
+        """Send what is queued and release the address, in at most `CLOSE_S`."""
+        self._worker.close(CLOSE_S)
 
     def _put(self, item: _Item) -> None:
-        with self._lock:
-            if self._closing or self.failure is not None:
-                return
-            self._queue.append(item)
-            if len(self._queue) > QUEUE:
-                self._drop()
-            wake = len(self._queue) == 1
-        if wake:
-            self._wake()
-
-    def _drop(self) -> None:
-        kind = next(kind for kind in DISPENSABLE if any(item.kind == kind for item in self._queue))
-        del self._queue[next(index for index, item in enumerate(self._queue) if item.kind == kind)]
-        self.dropped[kind] += 1
+        dropped = self._worker.put(item)
+        if dropped is not None:
+            self.dropped[dropped.kind] += 1
 
     def _wake(self) -> None:
-        # full means that the thread has been woken already; closed, that there is none
+        # The socket is full if a wake-up is under way already, and closed if the thread has ended.
         with contextlib.suppress(OSError):
             self._wake_in.send(b"\0")
 
-    def _run(self) -> None:
-        try:
-            self._publish()
-        except Exception as error:
-            self.failure = f"the ZeroMQ publisher on {self.endpoint} stopped: {error}"
-            log.error("%s", self.failure)
-        finally:
-            self._socket.close()
-            self._context.term()
-            self._wake_in.close()
-            self._wake_out.close()
-
-    def _publish(self) -> None:
-        poller = zmq.Poller()
-        poller.register(self._socket.raw, zmq.POLLIN)
-        poller.register(self._wake_out, zmq.POLLIN)
-        while True:
-            poller.poll()
-            with contextlib.suppress(BlockingIOError):
-                self._wake_out.recv(4096)
-            with self._lock:
-                items, closing = list(self._queue), self._closing
-                self._queue.clear()
-            self._socket.serve(self._retained())
-            for item in items:
-                self._send(item)
-            if closing:
-                return
-
-    def _retained(self) -> list[Frames]:
-        return [*self._active.values(), *([self._last_status] if self._last_status else [])]
+    def _serve_subscribers(self) -> None:
+        self._poller.poll()
+        with contextlib.suppress(BlockingIOError):
+            self._wake_out.recv(4096)
+        self._socket.serve([*self._active.values(), *([self._last_status] if self._last_status else [])])
 
     def _send(self, item: _Item) -> None:
+        topic = f"alert/{item.message.get('rule')}/" if item.kind == "alert" else f"{item.kind}/"
         try:
-            frames = self._frames(item)
+            frames = topic.encode(), wire.encode(item.message)
         except (TypeError, ValueError) as error:
-            if item.kind not in self._refused:
-                self._refused.add(item.kind)
-                log.error("a message of kind %s cannot be published, and so may others: %s", item.kind, error)
+            if item.kind not in self._rejected:
+                self._rejected.add(item.kind)
+                log.error("zmq: a message of kind %s is not published: %s; there may be more", item.kind, error)
             return
         if item.kind == "status":
             self._last_status = frames
         elif item.kind == "alert":
-            self._remember(item.message, frames)
+            self._keep_if_active(item.message, frames)
         self._socket.send(frames)
 
-    def _remember(self, alert: Message, frames: Frames) -> None:
+    def _keep_if_active(self, alert: Message, frames: Frames) -> None:
         rule = str(alert.get("rule"))
         self._active.pop(rule, None)
         if alert.get("phase") != "cleared":
             self._active[rule] = frames
 
-    @staticmethod
-    def _frames(item: _Item) -> Frames:
-        topic = f"alert/{item.message.get('rule')}/" if item.kind == "alert" else f"{item.kind}/"
-        return topic.encode(), wire.encode(item.message)
+    def _release(self) -> None:
+        self._socket.close()
+        self._context.term()
+        self._wake_in.close()
+        self._wake_out.close()

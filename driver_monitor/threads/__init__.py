@@ -1,4 +1,4 @@
-"""The one kind of thread, for all work that may wait: a bounded queue, a counter of dropped items, a close in time.
+"""The one kind of thread, for all work that may hang. It closes within a time limit; its queue drops and counts items.
 
 It may import `errors`. `capture` and `outputs` use it.
 """

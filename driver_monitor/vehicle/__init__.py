@@ -1,4 +1,4 @@
-"""What the car says of itself: speed and ignition, from ZeroMQ, OBD-II over CAN, or a file beside a clip.
+"""Speed and ignition of the car: from ZeroMQ, OBD-II over CAN, or a file that belongs to a clip.
 
 It may import `config`, `data` and `errors`. `app` and `bench` use it.
 """

@@ -1,4 +1,4 @@
-"""What the car said during a recorded clip: a file of JSON lines beside it."""
+"""Speed and ignition during a recorded clip, from a file of JSON lines in the same folder."""
 
 from __future__ import annotations
 
@@ -6,51 +6,39 @@ from pathlib import Path
 
 from driver_monitor.data.observation import VehicleData
 from driver_monitor.errors import SourceError
-from driver_monitor.vehicle.source import (
-    LatestReport,
-    NoVehicle,
-    VehicleSource,
-    parse,
-)
+from driver_monitor.vehicle.source import LatestReport, NoVehicle, VehicleSource, parse
 
 SUFFIX = ".vehicle.jsonl"
 MAX_BYTES = 100_000_000
-"""A line ten times a second for a week."""
+"""Largest file: ten lines a second for a week."""
 
 
-class RecordedVehicle:
-    """Plays `path`: one object a line with `t`, seconds since the clip's first frame, never less than the line before.
+class RecordedVehicle(VehicleSource):
+    """Plays the file `path`. Each line is an object with `t`: seconds since the clip's first frame, in ascending order.
 
-    Raises `SourceError` naming file and line.
+    Raises `SourceError` with file and line.
     """
 
     def __init__(self, path: Path) -> None:
-        self._said = _read(path)
+        self._reports = _read(path)
         self._next = 0
-        self._word = LatestReport()
+        self._latest = LatestReport()
 
     def at(self, t: float) -> VehicleData:
-        """Return what had been said by `t`, seconds since the clip's first frame."""
-        while self._next < len(self._said) and self._said[self._next][0] <= t + 1e-6:
-            self._word.take(*self._said[self._next])
+        """Return what is valid at `t`, in seconds since the clip's first frame."""
+        while self._next < len(self._reports) and self._reports[self._next][0] <= t + 1e-6:
+            self._latest.take(*self._reports[self._next])
             self._next += 1
-        return self._word.at(t)
-
-    def counters(self) -> dict[str, int]:
-        """Return no counts: a file is right or refused whole."""
-        return {}
-
-    def close(self) -> None:
-        """Do nothing."""
+        return self._latest.at(t)
 
 
 def beside(clip: Path) -> Path:
-    """Return where the file of `clip` would lie: `trip.mp4` has `trip.vehicle.jsonl`."""
+    """Return the path of the file that belongs to `clip`: for `trip.mp4` it is `trip.vehicle.jsonl`."""
     return clip.with_name((clip.name if clip.is_dir() else clip.stem) + SUFFIX)
 
 
 def open_recorded(clip: Path) -> VehicleSource:
-    """Return what the car said during `clip`; nothing where there is no file. Raises `SourceError`."""
+    """Return the recorded data of `clip`; without a file, nothing is known. Raises `SourceError`."""
     path = beside(clip)
     return RecordedVehicle(path) if path.exists() else NoVehicle()
 
@@ -62,7 +50,7 @@ def _read(path: Path) -> list[tuple[float, VehicleData]]:
         lines = path.read_bytes().splitlines()
     except OSError as error:
         raise SourceError(f"{path}: cannot read it: {error.strerror}; check its permissions or remove it") from error
-    said: list[tuple[float, VehicleData]] = []
+    reports: list[tuple[float, VehicleData]] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -72,7 +60,7 @@ def _read(path: Path) -> list[tuple[float, VehicleData]]:
             raise SourceError(f"{path}:{number}: {error}") from None
         if t is None:
             raise SourceError(f"{path}:{number}: t: missing; each line needs the seconds since the clip's first frame")
-        if said and t < said[-1][0]:
-            raise SourceError(f"{path}:{number}: t: {t:g} is before the {said[-1][0]:g} of the line before; sort them")
-        said.append((t, vehicle))
-    return said
+        if reports and t < reports[-1][0]:
+            raise SourceError(f"{path}:{number}: t: {t:g} is less than {reports[-1][0]:g} in the line above; sort them")
+        reports.append((t, vehicle))
+    return reports

@@ -1,85 +1,75 @@
-"""Where speed and ignition come from, and how long they are believed."""
+"""Sources of speed and ignition, and how long a value is valid."""
 
 from __future__ import annotations
 
 import json
 import math
-from typing import Protocol
 
 from driver_monitor.data.observation import FASTEST_KMH, UNKNOWN_VEHICLE, VehicleData
 
 STALE_S = 2.0
-"""What the car said longer ago is unknown (the vehicle input of docs/rules.md)."""
+"""An older value is unknown (see the vehicle input in docs/rules.md)."""
 
 
-class VehicleSource(Protocol):
-    """Tells what the car says of itself. No method waits or raises for what happens outside."""
-
-    def at(self, t: float) -> VehicleData:
-        """Return what is known at `t`, in seconds that never run backwards."""
-
-    def counters(self) -> dict[str, int]:
-        """Return counts of what went wrong since the start, each name beginning with `vehicle_`."""
-
-    def close(self) -> None:
-        """Let go of the source; may be called twice."""
-
-
-class NoVehicle:
-    """A car that says nothing."""
+class VehicleSource:
+    """Gives speed and ignition. No method waits, and none raises for an event outside the program."""
 
     def at(self, t: float) -> VehicleData:
-        """Return that nothing is known."""
+        """Return what is known at `t`, in seconds. `t` never decreases."""
         del t
         return UNKNOWN_VEHICLE
 
     def counters(self) -> dict[str, int]:
-        """Return no counts."""
+        """Return what went wrong since the start, for `status/`. Each key begins with `vehicle_`."""
         return {}
 
     def close(self) -> None:
-        """Do nothing."""
+        """Release the source. May be called twice."""
+
+
+class NoVehicle(VehicleSource):
+    """No source is configured: nothing is known."""
 
 
 class LatestReport:
-    """The last thing said of each quantity, believed for `STALE_S`."""
+    """The last value of each quantity, valid for `STALE_S`."""
 
     def __init__(self) -> None:
         self._speed: tuple[float, float] | None = None
         self._ignition: tuple[float, bool] | None = None
 
     def take(self, t: float, vehicle: VehicleData) -> None:
-        """Take what was said at `t`, seconds; a quantity that is not mentioned keeps its last value."""
+        """Take what was reported at `t`, in seconds. A quantity that is None keeps its last value."""
         if vehicle.speed_kmh is not None:
             self._speed = t, vehicle.speed_kmh
         if vehicle.ignition is not None:
             self._ignition = t, vehicle.ignition
 
     def at(self, t: float) -> VehicleData:
-        """Return what is still believed at `t`."""
+        """Return what is valid at `t`."""
         speed, ignition = self._speed, self._ignition
         return VehicleData(
-            speed[1] if speed is not None and _fresh(t, speed[0]) else None,
-            ignition[1] if ignition is not None and _fresh(t, ignition[0]) else None,
+            speed[1] if speed is not None and _valid(t, speed[0]) else None,
+            ignition[1] if ignition is not None and _valid(t, ignition[0]) else None,
         )
 
 
-def _fresh(t: float, said: float) -> bool:
-    return t - said <= STALE_S + 1e-6
+def _valid(t: float, reported_t: float) -> bool:
+    return t - reported_t <= STALE_S + 1e-6
 
 
 def parse(text: bytes | str) -> tuple[VehicleData, float | None]:
-    """Return what a message says, and its `t` in seconds where it has one.
+    """Return the data of a message, and its `t` in seconds (None if it has none).
 
-    `{"speed_kmh": 87.5, "ignition": true}`; either may be missing or null, other fields are left alone. Raises
-    `ValueError` saying what is wrong.
+    Example: `{"speed_kmh": 87.5, "ignition": true}`. Each may be missing or null; other fields are ignored. Raises
+    `ValueError` with the field and what is expected.
     """
     try:
         message = json.loads(text)
     except (ValueError, RecursionError):
         raise ValueError("not JSON") from None
     if not isinstance(message, dict):
-        raise ValueError("not an object")
+        raise ValueError('not an object; expected {"speed_kmh": 87.5, "ignition": true}')
     speed, ignition = message.get("speed_kmh"), message.get("ignition")
     if speed is not None and not _number(speed, 0.0, FASTEST_KMH):
         raise ValueError(f"speed_kmh: expected a number from 0 to {FASTEST_KMH:g}, found {speed!r:.40}")

@@ -1,4 +1,4 @@
-"""Speed and ignition from whoever publishes them on ZeroMQ, on this machine."""
+"""Speed and ignition from another program on this machine, through ZeroMQ."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ import zmq
 
 from driver_monitor.data.observation import UNKNOWN_VEHICLE, VehicleData
 from driver_monitor.errors import SourceError
-from driver_monitor.vehicle.source import STALE_S, LatestReport, parse
+from driver_monitor.vehicle.source import STALE_S, LatestReport, VehicleSource, parse
 
 TOPIC = b"vehicle/"
 AT_ONCE = 64
-"""Messages taken in one go: a publisher that floods must not keep the pipeline from its frames."""
+"""Most messages read for one frame: a publisher that sends too many must not delay the pipeline."""
 QUEUE = 16
-"""Messages that wait; only the newest counts, and older ones are read on the way to it."""
+"""Length of the receive queue. Only the newest message counts."""
 
 log = logging.getLogger(__name__)
 
 
-class ZmqVehicle:
-    """Subscribes to `vehicle/` at `endpoint`, which need not be there yet. Raises `SourceError` on a bad address."""
+class ZmqVehicle(VehicleSource):
+    """Subscribes to `vehicle/` at `endpoint`; the publisher may start later. Raises `SourceError` on a bad address."""
 
     def __init__(self, endpoint: str) -> None:
-        self._endpoint, self._refused = endpoint, 0
-        self._word = LatestReport()
+        self._endpoint, self._rejected = endpoint, 0
+        self._latest = LatestReport()
         self._floods = 0
-        self._asked_t: float | None = None
+        self._last_t: float | None = None
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         try:
             self._socket = self._connect()
@@ -35,42 +35,42 @@ class ZmqVehicle:
             raise SourceError(f"vehicle.input: {endpoint}: {error}; expected tcp://127.0.0.1:PORT or ipc://") from None
 
     def at(self, t: float) -> VehicleData:
-        """Take what has come in and return what is believed at `t`, monotonic seconds.
+        """Read all messages and return what is valid at `t`, in monotonic seconds.
 
-        A message counts from when it is read. Where that cannot be so, after a pause of ours or in a flood, what has
-        piled up is thrown away: an old standstill must not pass for the present.
+        The time of a message is the time at which it is read. After a pause in reading, or with too many messages,
+        that would be wrong. Then all waiting messages are discarded: an old standstill must not count as the present.
         """
-        if self._asked_t is not None and t - self._asked_t > STALE_S:
-            self._throw_away()
-        self._asked_t = t
+        if self._last_t is not None and t - self._last_t > STALE_S:
+            self._discard()
+        self._last_t = t
         for _ in range(AT_ONCE):
             try:
                 frames = self._socket.recv_multipart(zmq.DONTWAIT)
             except zmq.Again:
-                return self._word.at(t)
+                return self._latest.at(t)
             self._take(t, frames)
         self._floods += 1
-        self._throw_away()
+        self._discard()
         return UNKNOWN_VEHICLE
 
     def counters(self) -> dict[str, int]:
-        """Return how many messages could not be understood, and how often there were too many."""
-        return {"vehicle_refused": self._refused, "vehicle_floods": self._floods}
+        """Return the number of wrong messages, and how often there were too many."""
+        return {"vehicle_refused": self._rejected, "vehicle_floods": self._floods}
 
     def close(self) -> None:
-        """Let go of the socket."""
+        """Close the socket."""
         self._context.destroy(0)
 
     def _connect(self) -> zmq.Socket[bytes]:
-        found = self._context.socket(zmq.SUB)
+        subscriber = self._context.socket(zmq.SUB)
         for option, value in ((zmq.LINGER, 0), (zmq.RCVHWM, QUEUE), (zmq.MAXMSGSIZE, 4096)):
-            found.setsockopt(option, value)
-        found.setsockopt(zmq.SUBSCRIBE, TOPIC)
-        found.connect(self._endpoint)
-        return found
+            subscriber.setsockopt(option, value)
+        subscriber.setsockopt(zmq.SUBSCRIBE, TOPIC)
+        subscriber.connect(self._endpoint)
+        return subscriber
 
-    def _throw_away(self) -> None:
-        self._word = LatestReport()
+    def _discard(self) -> None:
+        self._latest = LatestReport()
         self._socket.close(0)
         self._socket = self._connect()
 
@@ -78,8 +78,8 @@ class ZmqVehicle:
         try:
             if len(frames) != 2:
                 raise ValueError(f"expected two frames, topic and JSON, found {len(frames)}")
-            self._word.take(t, parse(frames[1])[0])
+            self._latest.take(t, parse(frames[1])[0])
         except ValueError as error:
-            self._refused += 1
-            if self._refused == 1:
-                log.warning("vehicle.input: %s: %s; counted from now on, not told again", self._endpoint, error)
+            self._rejected += 1
+            if self._rejected == 1:
+                log.warning("vehicle.input: %s: %s; later ones are only counted", self._endpoint, error)

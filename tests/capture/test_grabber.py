@@ -206,7 +206,7 @@ def test_ok__a_read_that_never_returns_does_not_hold_up_the_close(caplog: pytest
     grabber = Grabber(lambda: deaf, 0.5)
     assert grabber.latest(LONG_S) is not None
     grabber.close()
-    assert "left behind" in caplog.text
+    assert "left running" in caplog.text
     FakeCamera.close(deaf)
 
 
@@ -236,7 +236,7 @@ def test_ok__a_camera_pulled_out_at_night_and_plugged_in_again(caplog: pytest.Lo
     assert (before.sequence, before.t) == (1, 0.0)
     assert (after.sequence, after.t) == (2, 3500.0 + sum(garage.pauses)), "numbers and times go on"
     assert caplog.text.count("no such camera") == 1, "the journal is told once"
-    assert "gives pictures again" in caplog.text
+    assert "delivers frames again" in caplog.text
 
 
 def test_ok__after_a_good_frame_the_pauses_start_short_again() -> None:
@@ -457,7 +457,7 @@ def broken(error: Exception) -> Callable[[int], Image]:
     ("error", "live", "told"),
     [
         (SourceError("2.png: is not a picture"), False, "2.png: is not a picture"),
-        (ZeroDivisionError("oops"), True, "the capture thread failed: ZeroDivisionError: oops"),
+        (ZeroDivisionError("oops"), True, "capture: the thread failed: ZeroDivisionError: oops"),
     ],
 )
 def test_fail__a_dead_capture_thread_takes_its_reader_down(error: Exception, live: bool, told: str) -> None:

@@ -10,12 +10,14 @@ from driver_monitor.messages.wire import Message
 from driver_monitor.outputs.fanout import Outputs
 from driver_monitor.outputs.gpio_output import GpioOutput
 from driver_monitor.outputs.journal import Journal
+from driver_monitor.outputs.output import Output
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 
 
-class Recorder:
+class Recorder(Output):
+    failure: str | None = None
+
     def __init__(self, name: str, heard: list[str]) -> None:
-        self.failure: str | None = None
         self._name, self._heard = name, heard
 
     def alert(self, alert: Message) -> None:
@@ -35,6 +37,8 @@ class Recorder:
 
 
 class Broken(Recorder):
+    name = "broken"
+
     def alert(self, alert: Message) -> None:
         raise RuntimeError("out of order")
 
@@ -65,9 +69,9 @@ def test_fail__an_output_that_raises_is_logged_once_counted_and_the_others_go_on
         outputs.alert({"seq": seq})
     outputs.close()
     assert heard == ["b alert 1", "b alert 2", "b closed"]
-    assert outputs.faults == {"Broken": 3}
+    assert outputs.faults == {"broken": 3}
     assert [record.getMessage() for record in caplog.records] == [
-        "output Broken: out of order; the others go on",
+        "output broken failed: out of order; the other outputs go on",
     ]
     assert "Traceback" not in caplog.text
 

@@ -178,13 +178,13 @@ def test_ok__a_machine_without_pins_says_so_once_and_goes_on(
     monkeypatch.delenv("GPIOZERO_PIN_FACTORY", raising=False)
     monkeypatch.setattr(Device, "pin_factory", None)
     monkeypatch.setitem(sys.modules, "gpiozero.pins.lgpio", None)
-    monkeypatch.setattr(gpio, "_said", set())
+    monkeypatch.setattr(gpio, "_reported", set())
     for _ in range(2):  # the second one stands for a reload
         output = GpioOutput(GpioConfig(backend="auto"))
         output.level("critical")
         output.level(None)
         output.close()
-    assert caplog.text.count("no GPIO here:") == 1
+    assert caplog.text.count("no buzzer and LED:") == 1
     assert output.failure is None
 
 
@@ -231,7 +231,7 @@ def test_fail__a_pin_that_faults_is_said_once_and_never_a_failure(caplog: pytest
     assert asked.wait(5)
     output.close()
     assert output.faults >= 1
-    assert caplog.text.count("does not obey") == 1
+    assert caplog.text.count("cannot be set") == 1
     assert output.failure is None
 
 
@@ -279,7 +279,7 @@ def test_fail__a_thread_that_dies_is_a_failure_that_says_so() -> None:
 
     output = GpioOutput(CONFIG, MockFactory(), wait=broken)
     assert died.wait(10)
-    output._thread.join(10)  # type: ignore[union-attr]
+    output._worker.thread.join(10)
     assert output.failure is not None
     assert "ZeroDivisionError: oops" in output.failure
     output.close()
@@ -299,17 +299,17 @@ def test_ok__a_pattern_holds_exactly_until_the_change_it_announces(seconds: list
 def test_ok__whatever_the_levels_the_buzzer_sounds_only_at_warning_or_worse(
     steps: list[tuple[float, Level | None]],
 ) -> None:
-    signaller, now = PatternPlayer(max_buzz_s=5.0), 0.0
+    player, now = PatternPlayer(max_buzz_s=5.0), 0.0
     before: Level | None = None
     for wait, level in steps:
         now += wait
-        signaller.level(level, now)
-        signals = signaller.signals(now)
+        player.level(level, now)
+        states = player.states(now)
         if level != before:
-            assert signals.led == (level is not None), "every pattern begins lit"
-        assert not signals.buzzer or level in ("warning", "critical")
+            assert states.led == (level is not None), "every pattern begins lit"
+        assert not states.buzzer or level in ("warning", "critical")
         before = level
-        assert signals.for_s is None or signals.for_s > 0
+        assert states.for_s is None or states.for_s > 0
 
 
 def test_ok__every_level_has_a_pattern_and_no_light_flashes_more_than_three_times_a_second() -> None:

@@ -26,7 +26,7 @@ from rich.console import Console
 from driver_monitor.messages import lines
 from driver_monitor.outputs import journal
 from driver_monitor.outputs.journal import Journal, PriorityFormatter
-from driver_monitor.threads import background
+from driver_monitor.threads import worker
 
 PATIENCE_S = 20.0
 """Only a failing test waits so long."""
@@ -201,7 +201,7 @@ def test_ok__into_a_full_pipe_the_oldest_lines_are_dropped_and_counted_and_closi
     fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
     with log_restored(), os.fdopen(writer, "w") as stream, os.fdopen(reader) as far_end:
         journal.configure("info", stream)
-        lines = 3 * background.QUEUE
+        lines = 3 * worker.QUEUE
 
         def drive() -> None:
             for number in range(lines):

@@ -38,8 +38,8 @@ def test_fail__a_port_in_use_is_one_line_that_says_which(publisher: ZmqPublisher
         ("ipc:///tmp/" + "a" * 200, "107 bytes"),
         ("ipc:///tmp/" + "a/" * 100 + "b", "107 bytes"),
         ("ipc://@" + "a" * 200, "107 bytes"),
-        ("ipc:///etc/hostname", "a file that is no socket"),
-        ("ipc:///tmp", "a file that is no socket"),
+        ("ipc:///etc/hostname", "is not a socket"),
+        ("ipc:///tmp", "is not a socket"),
     ],
 )
 def test_fail__a_bad_endpoint_is_one_line_that_says_what_to_do(bind: str, said: str) -> None:

@@ -22,7 +22,7 @@ from tests.outputs.listener import PATIENCE_MS, alert, listening, status
 def closes(output: ZmqPublisher) -> bool:
     """Whether closing comes to its end, and with its thread: then it is within `CLOSE_S`."""
     output.close()
-    return not output._thread.is_alive()
+    return not output._worker.thread.is_alive()
 
 
 @pytest.fixture
@@ -242,7 +242,7 @@ def test_ok__peers_that_come_and_go_before_they_are_served_cost_the_others_nothi
 def test_ok__when_the_queue_is_full_states_go_first_then_statuses_and_alerts_stay(
     publisher: ZmqPublisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(zmq_publisher, "QUEUE", 4)
+    monkeypatch.setattr(publisher._worker, "limit", 4)
     with listening(publisher, "") as listener:
         listener.until_marked(publisher)
         with held(publisher, monkeypatch):
@@ -261,9 +261,9 @@ def test_ok__when_the_queue_is_full_states_go_first_then_statuses_and_alerts_sta
 def held(publisher: ZmqPublisher, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Keep the publishing thread asleep, as an overloaded machine would."""
     with monkeypatch.context() as patch:
-        patch.setattr(publisher, "_wake", lambda: None)
+        patch.setattr(publisher._worker, "wake", lambda: None)
         yield
-    publisher._wake()
+    publisher._worker.wake()
 
 
 def test_ok__numbers_that_json_does_not_know_become_null(publisher: ZmqPublisher) -> None:
@@ -283,19 +283,19 @@ def test_fail__a_message_that_is_no_json_is_logged_and_the_next_one_goes_out(
         publisher.state({"schema": 1, "thing": object()})
         publisher.alert(alert(1))
         assert listener.heard_seqs(1) == [1]
-    assert caplog.text.count("cannot be published") == 1
+    assert caplog.text.count("is not published") == 1
     assert publisher.failure is None
 
 
 def test_fail__a_dead_thread_is_a_failure_that_says_so(
     publisher: ZmqPublisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(item: object) -> None:
+    def broken(frames: object) -> None:
         raise zmq.ZMQError(zmq.ETERM)
 
-    monkeypatch.setattr(publisher, "_send", broken)
+    monkeypatch.setattr(publisher._socket, "send", broken)
     publisher.alert(alert(1))
-    publisher._thread.join(PATIENCE_MS / 1000)
+    publisher._worker.thread.join(PATIENCE_MS / 1000)
     assert publisher.failure is not None
     assert publisher.endpoint in publisher.failure
     publisher.alert(alert(2))

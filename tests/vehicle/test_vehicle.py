@@ -21,8 +21,8 @@ from driver_monitor.bench.replay import Job, replay
 from driver_monitor.data.observation import FASTEST_KMH, UNKNOWN_VEHICLE, VehicleData
 from driver_monitor.errors import ConfigError, SourceError
 from driver_monitor.vehicle.obd import (
-    ANSWERS,
-    ASK_S,
+    ANSWER_IDS,
+    REQUEST_EVERY_S,
     REQUEST_ID,
     RETRY_S,
     SPEED_PID,
@@ -96,7 +96,7 @@ def test_ok__a_recorded_drive_is_played_in_the_clips_own_time(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ('{"t": 1}\n{"t": 0.5}', r":2: t: 0.5 is before the 1"),
+        ('{"t": 1}\n{"t": 0.5}', r":2: t: 0.5 is less than 1"),
         ('{"speed_kmh": 3}', r":1: t: missing"),
         ("\n\nrubbish", r":3: not JSON"),
     ],
@@ -122,6 +122,7 @@ def car() -> Iterator[tuple[zmq.Socket[bytes], ZmqVehicle]]:
     """A publisher on a real socket, and a daemon that has subscribed."""
     context = zmq.Context()
     publisher = context.socket(zmq.XPUB)
+    publisher.setsockopt(zmq.XPUB_VERBOSE, 1)  # a notice also for a subscription that an older one still covers
     port = publisher.bind_to_random_port("tcp://127.0.0.1")
     vehicle = ZmqVehicle(f"tcp://127.0.0.1:{port}")
     try:
@@ -194,7 +195,7 @@ class ControlUnit:
             assert frame.arbitration_id == REQUEST_ID
             self.asked += 1
             for data in ((3, 0x41, 0x0C, 99), (3, 0x41, SPEED_PID, self.speed), (1, 0x41)):
-                self.bus.send(can.Message(arbitration_id=ANSWERS[0], data=data, is_extended_id=False))
+                self.bus.send(can.Message(arbitration_id=ANSWER_IDS[0], data=data, is_extended_id=False))
             self.bus.send(can.Message(arbitration_id=0x123, data=(3, 0x41, SPEED_PID, 7), is_extended_id=False))
 
 
@@ -208,7 +209,7 @@ def test_ok__the_diagnostic_socket_is_asked_twice_a_second() -> None:
         for tick in range(1, 40):
             vehicle.at(0.1 + tick / 20)
             unit.answer()
-        assert unit.asked == pytest.approx(2.05 / ASK_S, abs=1)
+        assert unit.asked == pytest.approx(2.05 / REQUEST_EVERY_S, abs=1)
         assert vehicle.at(30.0) == UNKNOWN_VEHICLE
     finally:
         vehicle.close()
@@ -220,12 +221,12 @@ def test_ok__of_two_control_units_the_faster_is_believed_and_other_frames_are_no
     vehicle = ObdVehicle("virtual", "two")
     try:
         vehicle.at(0.0)
-        for identifier, speed in ((ANSWERS[0], 80), (ANSWERS[1], 0)):
+        for identifier, speed in ((ANSWER_IDS[0], 80), (ANSWER_IDS[1], 0)):
             bus.send(can.Message(arbitration_id=identifier, data=(3, 0x41, SPEED_PID, speed), is_extended_id=False))
         for first in (1, 0x10):
-            odd = can.Message(arbitration_id=ANSWERS[0], data=(first, 0x41, SPEED_PID, 200), is_extended_id=False)
+            odd = can.Message(arbitration_id=ANSWER_IDS[0], data=(first, 0x41, SPEED_PID, 200), is_extended_id=False)
             bus.send(odd)
-        bus.send(can.Message(arbitration_id=ANSWERS[0], data=(3, 0x41, SPEED_PID, 201), is_extended_id=True))
+        bus.send(can.Message(arbitration_id=ANSWER_IDS[0], data=(3, 0x41, SPEED_PID, 201), is_extended_id=True))
         assert vehicle.at(0.1).speed_kmh == 80
     finally:
         vehicle.close()

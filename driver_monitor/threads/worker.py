@@ -1,0 +1,157 @@
+"""The one kind of thread: it has a name, can be woken, closes within a time limit, and reports its own death."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from driver_monitor.errors import DriverMonitorError
+
+Call = Callable[[], object]
+Item = TypeVar("Item")
+_Worker = TypeVar("_Worker", bound="Worker")
+
+CLOSE_S = 1.0
+"""Default time limit of `close`: half of the 2 s in which everything is closed after SIGTERM (ours)."""
+QUEUE = 1000
+"""Default length of a queue. With one alert a second it is full after a quarter of an hour without progress."""
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Runs `work` once, in a daemon thread, from `start` until `work` returns.
+
+    `work` must return soon after `closing` has become true. `wake` ends its `wait`; a worker that waits for something
+    else, such as a socket, brings its own `wake`. `ended` is called in the thread after `work`, also after an error.
+    `failure` is one line of text if an exception left `work`, else None.
+    """
+
+    def __init__(self, name: str, work: Call, wake: Call | None = None, ended: Call = lambda: None) -> None:
+        self.failure: str | None = None
+        self.closing = False
+        self.woken = threading.Event()
+        self.wake = wake or self.woken.set
+        self._work, self._ended = work, ended
+        self.thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self.thread.start()
+
+    def wait(self, timeout_s: float | None = None) -> None:
+        """Wait until `wake` is called, at most `timeout_s`. For use in `work`."""
+        self.woken.wait(timeout_s)
+        self.woken.clear()
+
+    def close(self, timeout_s: float = CLOSE_S) -> bool:
+        """End the thread; may be called twice. Returns False if it did not end in `timeout_s` and was left running."""
+        self.closing = True
+        self.wake()
+        if self.thread.is_alive() and self.thread is not threading.current_thread():
+            self.thread.join(timeout_s)
+        return not self.thread.is_alive()
+
+    def __enter__(self: _Worker) -> _Worker:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except DriverMonitorError as error:
+            self.failure = str(error)
+        except Exception as error:
+            cause = f"{type(error).__name__}: {error}"
+            self.failure = f"{self.thread.name}: the thread failed: {cause}; this is a bug, please report it"
+            log.exception("%s: the thread failed", self.thread.name)
+        finally:
+            self._ended()
+
+
+class QueueWorker(Worker, Generic[Item]):
+    """Calls `handle` with one item after another. `put` never waits: a full queue drops an item.
+
+    `limit`: number of items that may wait. `rank`: the oldest of the items with the lowest rank is dropped first.
+    `dropped`: number of items that were lost, because the queue was full or the worker was closed or dead.
+    `wait`, `wake`: replace the event that the thread waits for. `wait` may return early.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        handle: Callable[[Item], None],
+        limit: int = QUEUE,
+        rank: Callable[[Item], int] = lambda _: 0,
+        wait: Call | None = None,
+        wake: Call | None = None,
+        ended: Call = lambda: None,
+    ) -> None:
+        super().__init__(name, self._handle_all, wake, ended)
+        self.limit, self.dropped = limit, 0
+        self._handle, self._rank = handle, rank
+        self._wait = wait or self.wait
+        self._items: list[Item] = []
+        self._changed = threading.Condition()
+        self._busy = self._gave_up = False
+
+    def put(self, item: Item) -> Item | None:
+        """Queue `item`. Returns the item that was dropped: an older one, `item` itself after `close`, or None."""
+        with self._changed:
+            if self.closing or self.failure is not None:
+                self.dropped += 1
+                return item
+            dropped = None
+            self._items.append(item)
+            if len(self._items) > self.limit:
+                dropped = self._items.pop(min(range(self.limit + 1), key=lambda index: self._rank(self._items[index])))
+                self.dropped += 1
+            first = len(self._items) == 1
+        if first:
+            self.wake()
+        return dropped
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait at most `timeout_s` until every item is handled; return whether that is so.
+
+        Returns at once if an earlier call gave up and `handle` still hangs with the same item.
+        """
+        with self._changed:
+            if self._busy and self._gave_up:
+                return False
+            self._gave_up = not self._changed.wait_for(lambda: not self._items and not self._busy, timeout_s)
+            return not self._gave_up
+
+    def close(self, timeout_s: float = CLOSE_S) -> bool:
+        """Flush, then end the thread; both within `timeout_s`."""
+        end = time.monotonic() + timeout_s
+        done = self.flush(timeout_s)
+        return super().close(max(0.0, end - time.monotonic()) if done else 0.0)
+
+    def _handle_all(self) -> None:
+        closing = False
+        while not closing:
+            self._wait()
+            with self._changed:
+                closing = self.closing  # read before the queue is emptied: after this, `put` adds nothing
+            while self._items:
+                with self._changed:
+                    item, self._busy = self._items.pop(0), True
+                self._handle(item)
+                with self._changed:
+                    self._busy = self._gave_up = False
+                    self._changed.notify_all()
+
+    def _run(self) -> None:
+        super()._run()
+        with self._changed:
+            self.dropped += len(self._items) + self._busy
+            self._items.clear()
+            self._busy = False
+            self._changed.notify_all()
