@@ -39,7 +39,7 @@ class Outputs:
         `output_faults`: how often an output raised, which none may. An output that is not there has no counters. While
         the curtain is drawn those before it are silent: a pin that fails as often as `distress` is raised would tell.
         """
-        told = self._external if self._privacy.drawn else self._outputs
+        told = self._external if self._privacy.active else self._outputs
         counts = {"output_faults": sum(self.faults.get(name, 0) for name in {type(output).__name__ for output in told})}
         for output in told:
             if isinstance(output, Counting):
@@ -59,7 +59,7 @@ class Outputs:
 
     def level(self, level: Level | None) -> None:
         """Hand on the worst active level; it may be that of an alert that stays here, and alerts carry theirs."""
-        self._each(lambda output: output.level(level), self._local if self._privacy.drawn else self._outputs)
+        self._each(lambda output: output.level(level), self._local if self._privacy.active else self._outputs)
 
     def state(self, state: Message) -> None:
         """Hand on the driver's state."""

@@ -14,9 +14,9 @@ from driver_monitor.data.driver_state import DriverState
 from driver_monitor.rules.conditions import Read
 from driver_monitor.rules.profile import Profile
 from driver_monitor.rules.running_rule import RunningRule, milder, rank
-from driver_monitor.rules.signals import (
+from driver_monitor.signals.table import NAMED as SIGNALS
+from driver_monitor.signals.table import (
     RETURNING,
-    SIGNALS,
     WINDOWED,
     held_rule,
 )

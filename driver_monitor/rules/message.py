@@ -8,7 +8,7 @@ from collections.abc import Callable
 from string import Formatter
 
 from driver_monitor.data.alert import Value
-from driver_monitor.rules.signals import find
+from driver_monitor.signals.table import find
 
 UNKNOWN = "unknown"
 """Stands for a value that is not known."""

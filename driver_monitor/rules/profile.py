@@ -11,9 +11,9 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from driver_monitor.data.alert import LEVELS, Level
 from driver_monitor.rules import message
-from driver_monitor.rules.signals import (
+from driver_monitor.signals.describe import described
+from driver_monitor.signals.table import (
     SIGNALS,
-    described,
     find,
     held_rule,
     rests_on_expression,

@@ -23,7 +23,8 @@ from driver_monitor.rules.conditions import (
     holding,
 )
 from driver_monitor.rules.profile import Condition, Rule
-from driver_monitor.rules.signals import Signal, find
+from driver_monitor.signals.signal import Signal
+from driver_monitor.signals.table import find
 from driver_monitor.state.eyes.perclos import BLINK_MAX_S
 from driver_monitor.timing.cadence import TimeStep
 from driver_monitor.timing.stretch import Stretch

@@ -12,7 +12,7 @@ from driver_monitor.data.alert import Value
 from driver_monitor.errors import ConfigError
 from driver_monitor.rules import message
 from driver_monitor.rules.profile import MAX_RULES, Profile
-from driver_monitor.rules.signals import SIGNALS
+from driver_monitor.signals.table import SIGNALS
 
 RULE = """\
 name: mine
