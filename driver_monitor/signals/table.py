@@ -52,11 +52,11 @@ def read_all(state: DriverState, names: Iterable[str]) -> dict[str, Value]:
 def doubtful(state: DriverState) -> frozenset[str]:
     """Return the names of signals that may not raise, escalate or clear an alert in this frame.
 
-    These are times whose end is not yet certain, and the signals of `outdated`.
+    These are times whose end is not yet certain, and the signals of `past`.
     """
-    return outdated(state).union(name for name, returning in RETURNING.items() if returning(state))
+    return past(state).union(name for name, returning in RETURNING.items() if returning(state))
 
 
-def outdated(state: DriverState) -> frozenset[str]:
+def past(state: DriverState) -> frozenset[str]:
     """Return the names measured over a window while there is no face: the driver may have left the seat."""
     return WINDOWED if state.face is None else frozenset()

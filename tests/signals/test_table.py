@@ -23,7 +23,7 @@ from driver_monitor.signals.table import (
     SIGNALS,
     doubtful,
     find,
-    outdated,
+    past,
     read_all,
     rests_on_expression,
 )
@@ -120,11 +120,11 @@ def test_ok__values_are_read_by_the_names_that_were_asked_for() -> None:
     assert values["glances.away_s"] == values["gaze.away_s"] == state.gaze.away.seconds
 
 
-def test_ok__without_a_face_what_was_measured_over_a_window_is_outdated() -> None:
+def test_ok__without_a_face_what_was_measured_over_a_window_is_past() -> None:
     seen, unseen = (states(film([attentive(5), part]))[-1] for part in (attentive(1), no_face(1)))
-    assert outdated(seen) == frozenset()
-    assert {"perclos.value", "blinks.per_min", "blink_rate", "nods", "glances.total_s"} <= outdated(unseen)
-    assert outdated(unseen) <= doubtful(unseen)
+    assert past(seen) == frozenset()
+    assert {"perclos.value", "blinks.per_min", "blink_rate", "nods", "glances.total_s"} <= past(unseen)
+    assert past(unseen) <= doubtful(unseen)
 
 
 def test_ok__a_time_that_may_be_over_is_doubtful_under_both_of_its_names() -> None:
