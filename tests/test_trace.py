@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -118,6 +119,38 @@ def test_ok__landmarks_come_back_bit_for_bit() -> None:
     assert same(moved, trace.decode(json.loads(trace.line(trace.encode(3, moved))))[1])
 
 
+numbers = st.one_of(st.integers(), st.floats(), st.just(10**400))
+values = st.recursive(st.one_of(st.none(), st.booleans(), numbers, st.text(max_size=5)), st.lists, max_leaves=5)
+ANGRY = replace(observe(0.0, attentive(1)), expression=Expression(dict.fromkeys(EXPRESSIONS, 1 / 8)))
+
+
+def places(value: object) -> list[tuple[object, int | str]]:
+    """Every part of a JSON value, as its parent and its key."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for key, part in items for place in ((value, key), *places(part))]
+
+
+@given(st.integers(0, 10**6), st.one_of(values, st.dictionaries(st.text(max_size=3), values, max_size=2)))
+def test_fail__another_value_is_refused_in_one_line_that_names_the_field(place: int, value: object) -> None:
+    message = json.loads(trace.line(trace.encode(3, ANGRY)))
+    parts = [(part, key) for part, key in places(message) if not isinstance(key, int) or key < 6]
+    part, key = parts[place % len(parts)]
+    part[key] = value  # type: ignore[index]
+    fault = ""
+    try:
+        number, again = trace.decode(message)
+        assert trace.decode(json.loads(trace.line(trace.encode(number, again))))[0] == number
+    except ValueError as error:
+        fault = str(error)
+    assert re.fullmatch(r"|[a-z_]+[\w.\[\]]*: (missing|expected .+, found .+)", fault)
+
+
+def test_ok__a_key_of_a_later_version_is_ignored() -> None:
+    message = json.loads(FRAMES[0])
+    message["new"] = message["face"]["new"] = {"a": 1}
+    assert same(trace.decode(message)[1], film([attentive(1)])[0])
+
+
 def write(path: Path, lines: list[str]) -> Path:
     with gzip.open(path, "wt") as file:
         file.writelines(lines)
@@ -126,6 +159,12 @@ def write(path: Path, lines: list[str]) -> Path:
 
 HEADER = trace.line(trace.Header("ab", "m0").to_json())
 FRAMES = [trace.line(trace.encode(k, one)) for k, one in enumerate(film([attentive(1)]))]
+
+
+def changed(old: str, new: str) -> list[str]:
+    """A trace whose first frame has `new` in the place of `old`."""
+    assert old in FRAMES[0]
+    return [HEADER, FRAMES[0].replace(old, new)]
 
 
 def test_ok__a_trace_that_the_power_cut_is_good_as_far_as_it_goes(tmp_path: Path) -> None:
@@ -144,17 +183,58 @@ def test_ok__a_trace_that_the_power_cut_is_good_as_far_as_it_goes(tmp_path: Path
         ([HEADER.replace('"schema":1', '"schema":7')], "schema 7, this version reads 1"),
         ([HEADER, "rubbish\n"], ":2: not JSON"),
         ([HEADER, "[]\n"], ":2: not an observation"),
-        ([HEADER, FRAMES[0].replace('"light"', '"lihgt"')], ":2: light: missing"),
-        ([HEADER, FRAMES[0].replace('"day"', '"noon"')], ":2: expected one of day"),
-        ([HEADER, FRAMES[0].replace('"frame":0', '"frame":-1')], ":2: frame"),
-        ([HEADER, FRAMES[0].replace('"points":[0.0,', '"points":[')], ":2: points: expected 140 numbers, found 139"),
-        ([HEADER, FRAMES[0].replace('"vehicle":[null', '"vehicle":[1e999')], ":2: expected a number from 0 to 400"),
-        ([HEADER, FRAMES[0].replace('"vehicle":[null', '"vehicle":[NaN')], ":2: expected a speed"),
-        ([HEADER, FRAMES[0].replace('"vehicle":[null', '"vehicle":[-1')], ":2: expected a number from 0 to 400"),
-        ([HEADER, FRAMES[0].replace('"score":0.99', '"score":NaN')], ":2: expected a number from 0 to 1"),
-        ([HEADER, FRAMES[0].replace('"eyes":[[1.0', '"eyes":[[1e308')], ":2: expected a number from -10 to 10"),
-        ([HEADER, FRAMES[0].replace('"points":[0.0', '"points":[1e308')], ":2: expected pixels"),
-        ([HEADER, FRAMES[0].replace('"t":0.0', '"t":"0"')], ":2: expected a number"),
+        (changed('"light"', '"lihgt"'), ":2: light: missing"),
+        (
+            changed('"day"', '"noon"'),
+            ":2: light: expected 'day', 'infrared', 'dark' or 'glare', found \"noon\"",
+        ),
+        (changed('"frame":0', '"frame":-1'), ":2: frame: expected at least 0"),
+        (
+            changed('"points":[0.0,', '"points":['),
+            ":2: face.points: expected 140 values, found 139",
+        ),
+        (
+            changed('"vehicle":[null', '"vehicle":[1e999'),
+            r":2: vehicle\[0\]: expected a finite number",
+        ),
+        (
+            changed('"vehicle":[null', '"vehicle":[NaN'),
+            r":2: vehicle\[0\]: expected a finite number, found NaN",
+        ),
+        (
+            changed('"vehicle":[null', '"vehicle":[-1'),
+            r":2: vehicle\[0\]: expected at least 0, found -1",
+        ),
+        (
+            changed('"score":0.99', '"score":NaN'),
+            ":2: face.score: expected a finite number, found NaN",
+        ),
+        (
+            changed('"eyes":[[1.0', '"eyes":[[1e308'),
+            r":2: eyes\[0\]\[0\]: expected a number from -10 to 10",
+        ),
+        (
+            changed('"points":[0.0', '"points":[1e308'),
+            r":2: face.points\[0\]: expected at most 1e\+06",
+        ),
+        (changed('"t":0.0', '"t":"0"'), ':2: t: expected a number, found "0"'),
+        (changed('"t":0.0', '"t":true'), ":2: t: expected a number, found true"),
+        (changed('"frame":0', '"frame":0.0'), ":2: frame: expected a whole number, found 0.0"),
+        (
+            changed('"vehicle":[null,null]', '"vehicle":[401,null]'),
+            "expected at most 400, found 401",
+        ),
+        (
+            changed('"vehicle":[null,null]', '"vehicle":[null,1]'),
+            r"\[1\]: expected true, false or null",
+        ),
+        (changed('"vehicle":[null,null]', '"vehicle":[null]'), r":2: vehicle\[1\]: missing"),
+        (
+            changed('"vehicle":[null,null]', '"vehicle":{}'),
+            ":2: vehicle: expected a list, found {}",
+        ),
+        (changed('"expression":null', '"expression":[1,0]'), ":2: expression: expected 8 values"),
+        (changed('"face":{', '"face":0,"x":{'), ":2: face: expected an object, found 0"),
     ],
 )
 def test_fail__what_is_no_trace_is_told_with_its_line(

@@ -338,7 +338,7 @@ def test_ok__the_values_in_force_say_that_no_expression_is_read(tmp_path: Path, 
     assert "emotion:\n  enabled: false" in command("config", "dump", "my.yaml").out
 
 
-def test_ok__what_was_active_before_the_curtain_was_drawn_ends_behind_it() -> None:
+def test_ok__what_was_active_before_work_began_ends_without_leaving_the_machine() -> None:
     privacy = PrivacyFilter({"distress"})
     of_old = {"rule": "rage", "seq": 4, "phase": "cleared", "evidence": {"measured": {"emotion.distress_s": 7.0}}}
     assert privacy.alert(of_old) is None

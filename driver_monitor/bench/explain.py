@@ -13,7 +13,7 @@ from driver_monitor.data.alert import LEVELS, Level, Phase
 from driver_monitor.errors import LabelError, UsageError
 from driver_monitor.messages.lines import clock, plain
 from driver_monitor.rules.conditions import OPERATORS
-from driver_monitor.rules.signals import find, held_rule
+from driver_monitor.signals.table import find, held_rule
 
 MAX_BYTES = 200_000_000
 """Some 200,000 alerts; a vehicle that has more has another problem."""

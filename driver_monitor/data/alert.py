@@ -1,4 +1,4 @@
-"""What the rules engine says, before it is addressed and numbered. Pure data."""
+"""What the rules engine returns, before an alert gets its number and its ids. Pure data."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ Level = Literal["info", "warning", "critical"]
 Phase = Literal["raised", "escalated", "cleared"]
 Attention = Literal["attentive", "distracted", "drowsy", "asleep", "unresponsive", "unknown"]
 Value = float | int | str | bool | None
+"""The value of a signal; None is unknown."""
 
 LEVELS: tuple[Level, ...] = ("info", "warning", "critical")
 """From mildest to worst."""
@@ -17,10 +18,14 @@ LEVELS: tuple[Level, ...] = ("info", "warning", "critical")
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Why: each signal's value beside its threshold, the window they were taken over, and the clause behind it.
+    """The measured values, the limits and the clause that an alert rests on.
 
-    `measured`: also what only the message speaks of. `compared`: how each value is held against its threshold, a key
-    of `Condition`. `interval`: what a value may be as far as is known, where that is told.
+    `measured`: values by signal name, also of signals that only the message shows.
+    `threshold`: limits by signal name.
+    `window_s`, `coverage`: the time window of the measurement and its known share; None without a window.
+    `clause`: where the limits come from.
+    `compared`: how a value is compared with its limit, by signal name: a key of `Condition`, such as `at_least`.
+    `interval`: the lowest and highest possible value, for signals that have one.
     """
 
     measured: Mapping[str, Value]
@@ -34,9 +39,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class AlertEvent:
-    """One step in an alert's life. `episode` counts raisings from 0 and is the same from raised to cleared.
+    """One step of an alert: raised, escalated or cleared.
 
-    `local`: it must not leave the machine, and so has no number in the vehicle's count (`Profile.local_rules`).
+    `episode`: number of the episode, from 0; all steps from raised to cleared have the same one.
+    `local`: the alert must not leave the machine (`Profile.local_rules`). It gets no sequence number.
     """
 
     t: float
@@ -51,12 +57,14 @@ class AlertEvent:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The rules' answer for one frame.
+    """The result of all rules for one frame.
 
-    `active`: the raised rules, worst first. `level`: the worst of those that the driver has not silenced, capped while
-    the car stands; None when there is none.
-    `attention`: what the active rules imply as far as they are seen to hold now, else "unknown" where eyes or gaze
-    cannot be read, else "attentive". An alert that is held through blindness stays active and implies "unknown".
+    `attention`: what the active rules imply. An alert that is active while its condition is unknown implies "unknown".
+    Without an active rule: "unknown" if eyes or gaze are unknown, else "attentive".
+    `active`: ids of the active rules, worst first.
+    `level`: the worst level that the driver has not silenced; None when there is none. While the car stands still it is
+    at most `Standstill.level`.
+    `events`: the alerts of this frame.
     """
 
     attention: Attention

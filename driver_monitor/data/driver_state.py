@@ -1,6 +1,7 @@
-"""The driver over time: what `state` concludes from observations, and all that rules and outputs may look at.
+"""What is known of the driver at one time. `state` makes it; rules and outputs see nothing else of the driver.
 
-Pure data. None always means *unknown*: it is never a zero, never "attentive" and never "asleep".
+Pure data. None means *unknown*. It is never zero, never "attentive" and never "asleep". Times are in seconds, angles in
+degrees, shares and probabilities from 0 to 1.
 """
 
 from __future__ import annotations
@@ -23,27 +24,29 @@ from driver_monitor.timing.cadence import TimeStep
 EyesVerdict = Literal["open", "closed", "unknown"]
 GazeZone = Literal["road", "down", "left", "right", "up", "unknown"]
 OffRoad = Literal["down", "left", "right", "up"]
-"""Side on which the gaze leaves the road: the zones without the road."""
+"""The side of a look-away: every zone except the road."""
 Movement = Literal["owl", "lizard"]
-"""What makes a look away, for the most part: the head (owl), or the eyes while the head stays (lizard; Euro NCAP)."""
+"""What moves most in a look-away: the head (owl), or the eyes while the head is still (lizard). Words of Euro NCAP."""
 GazeRegion = Literal["road", "instruments", "console", "lap", "rear_mirror", "left_mirror", "right_mirror"]
-"""Parts of the car, finer than zones (`state.regions`)."""
+"""Parts of the car, finer than zones (`state.gaze.regions`)."""
 GazeSource = Literal["head", "eyes+head"]
 GazeReason = Literal["no_picture", "no_face", "pose", "eyes_closed"]
-"""Why the gaze cannot be told."""
+"""Why the gaze is unknown."""
 Cover = Literal["sunglasses", "glare", "occluded", "dark"]
-"""What hides both eyes: those of the reasons why an eye cannot be read that something before or around it causes."""
+"""What hides both eyes: the part of `EyeReason` that has its cause outside of the eye."""
 Degraded = Literal[
     "sunglasses", "glare", "pose", "occluded", "dark", "blur", "covered", "frozen", "no_camera", "no_face"
 ]
+"""Why the system has not seen the driver fully for some seconds (`state.visibility.degraded`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class EyesState:
-    """Openness is 1 for this driver's normal opening, 0 shut.
+    """Both eyes together, and each eye. Openness: 1 is this driver's normal opening, 0 is shut.
 
-    `closed_s`: how long the present closure has lasted, 0.0 with open eyes, None while the eyes cannot be read. While
-    they seem to be opening it stands still (`reopening`), until that is sure.
+    `reason`: why both eyes cannot be read in this frame, None when `state` is known.
+    `closed_s`: length of the present closure, 0.0 with open eyes, None while unknown.
+    `reopening`: the eyes seem to open, but this is not yet certain. `closed_s` stands still meanwhile.
     """
 
     state: EyesVerdict
@@ -57,12 +60,13 @@ class EyesState:
 
 @dataclass(frozen=True, slots=True)
 class RepeatedGlances:
-    """Looks away since the driver last kept the gaze on the road (`state.glances`), at most those within `window_s`.
+    """The look-aways in the last `window_s`, since the driver last kept the gaze on the road (`state.gaze.glances`).
 
-    `away_s`: their sum. Time in which the gaze is unknown neither counts nor resets: `most_s` is what the sum would be
-    had all of it been away, and `coverage` the share of the window in which it was known. `count`: how many there were.
-    `road_s`: how long the gaze has now been on the road, 0.0 while away. `away_s` and `road_s` are None while the gaze
-    is unknown.
+    `away_s`: their sum; None while the gaze is unknown. Time with unknown gaze is not counted and does not reset it.
+    `most_s`: the sum if the gaze was away in all unknown time.
+    `count`: number of these look-aways.
+    `road_s`: how long the gaze has been on the road, 0.0 while it is away, None while unknown.
+    `coverage`: share of the window in which the gaze is known.
     """
 
     away_s: float | None
@@ -75,9 +79,9 @@ class RepeatedGlances:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """A look away from the road, whole: how long, on which side for most of the time, and with what.
+    """One look-away that has ended. A gaze off the road for less than `state.gaze.regions.DWELL_S` is none.
 
-    A gaze that only passes (`regions.DWELL_S`) is none.
+    `side`, `movement`: those of most of its time.
     """
 
     duration_s: float
@@ -87,13 +91,15 @@ class Glance:
 
 @dataclass(frozen=True, slots=True)
 class LookAway:
-    """The look away that is under way (`state.looks_away`).
+    """The present look-away (`state.gaze.looks_away`).
 
-    `seconds`: how long the gaze has been off the road, 0.0 on the road, None while unknown. It counts on for a short
-    time, with the zone unknown, when the face was lost in a turn to the side. `down_s`: how long it has been in EU
-    2023/2590's area 3, low before the driver, by the same rules. `side`, `movement`: where and with what for most of
-    it, None while there is none or it is not seen. `ended`: the look that ended with this frame. While the gaze seems
-    to come back the times stand still, until that is sure: `returning` to the road, `rising` out of area 3.
+    `seconds`: how long the gaze has been off the road, 0.0 on the road, None while unknown. It continues for a short
+    time after the face is lost in a turn to the side; the zone is then unknown.
+    `down_s`: the same for area 3 of EU 2023/2590, low in front of the driver.
+    `side`, `movement`: those of most of its time; None without a look-away and while not visible.
+    `ended`: the glance that ended with this frame.
+    `returning`, `rising`: the gaze seems to return to the road, or to leave area 3, but this is not yet certain.
+    `seconds` or `down_s` stands still meanwhile.
     """
 
     seconds: float | None
@@ -107,11 +113,11 @@ class LookAway:
 
 @dataclass(frozen=True, slots=True)
 class Gaze:
-    """Where the driver looks relative to the learned straight-ahead, degrees; None where it cannot be told.
+    """Where the driver looks, in degrees from this driver's learned straight ahead.
 
-    `region`: the part of the car it falls on, None outside of all. `source`: whether the irises could be told or the
-    head alone speaks, None exactly when `reason` says why there is no gaze. `away`: the look away that is under way;
-    `glances`: those of late.
+    `region`: the part of the car, None outside all of them.
+    `source`: "head" when the irises are not visible. None exactly when there is a `reason` for an unknown gaze.
+    `away`: the present look-away. `glances`: the repeated glances.
     """
 
     yaw: float | None
@@ -126,9 +132,10 @@ class Gaze:
 
 @dataclass(frozen=True, slots=True)
 class Mouth:
-    """`opening` as in `FaceView.mouth_opening`; `yawns`: yawns ended or confirmed within `yawn_window_s`.
+    """The mouth and its yawns. `opening` and `yawning` are None while a mask or a hand hides the mouth.
 
-    `yawning` is None where the mouth cannot be seen: behind a mask or a hand there is neither a yawn nor none.
+    `opening`: see `FaceView.mouth_opening`.
+    `yawns`: number of yawns that ended or were confirmed in the last `yawn_window_s`.
     """
 
     opening: float | None
@@ -139,9 +146,10 @@ class Mouth:
 
 @dataclass(frozen=True, slots=True)
 class Occlusion:
-    """What covers the face for some time now (`state.occlusion`).
+    """What has covered the face for about a second (`state.visibility.occlusion`).
 
-    `mouth`: whether a mask or a hand hides it, None where that is not told. `eyes`: what hides both, None if nothing.
+    `mouth`: whether a mask or a hand covers it; None is unknown.
+    `eyes`: what covers both eyes; None is nothing.
     """
 
     mouth: bool | None
@@ -150,12 +158,15 @@ class Occlusion:
 
 @dataclass(frozen=True, slots=True)
 class ExpressionState:
-    """Smoothed over time. `label`: one of `observation.EXPRESSIONS`, "positive", "negative", or "uncertain".
+    """The expression, smoothed over time.
 
-    `distress_s`: how long a negative high-arousal expression (anger, fear) has been held, None when unknown.
-    `intensity`: how far from neutral, 1 - p(neutral). `held_s`: seconds since the onset of this label, None while
-    uncertain. `flash`: an expression that came and went within `state.flashes.FLASH_S`, told for a moment
-    afterwards; it is never the label.
+    `label`: one of `observation.EXPRESSIONS`, "positive", "negative" or "uncertain".
+    `p`: probability of each class.
+    `distress_s`: how long anger or fear has been shown, 0.0 when not, None while unknown.
+    `intensity`: 1 - p(neutral), None while unknown.
+    `held_s`: seconds since the onset of this label, None while "uncertain".
+    `flash`: an expression that lasted at most `state.expression.flashes.FLASH_S`. It stays here for a moment after its
+    end, and is never the label.
     """
 
     label: str
@@ -168,10 +179,12 @@ class ExpressionState:
 
 @dataclass(frozen=True, slots=True)
 class Blink:
-    """One movement of the lids down and up again, whole or partial (`state.blinks`).
+    """One movement of the lids down and up, full or partial (`state.eyes.blinks`). Amplitudes are in openness.
 
-    `t`: when it ended; `duration_s` from the last frame with lids up to the first with lids up again; `amplitude` and
-    `lowest` in openness; `closing_per_s`, `opening_per_s`: mean speed of the lids, openness a second.
+    `t`: when it ended.
+    `duration_s`: from the last frame before the lids sink to the first frame in which they are up again.
+    `closing_per_s`, `opening_per_s`: mean speed of the lids, in openness a second.
+    `lowest`: lowest openness.
     """
 
     t: float
@@ -184,10 +197,11 @@ class Blink:
 
 @dataclass(frozen=True, slots=True)
 class Perclos:
-    """Share of readable time with the eyes at least 80 % closed, blinks of normal length not counted (P80).
+    """Share of readable time with the eyes at least 80 % closed (P80). Normal blinks are not counted.
 
-    `coverage`: share of the window in which the eyes could be read; below a half, `value` is None. `low`, `high`: what
-    it would be had the eyes been open, had they been shut, in all of the window that could not be read.
+    `value`: None while `coverage` is below one half.
+    `low`, `high`: the value if the eyes were open, or shut, in all time that could not be read.
+    `coverage`: share of the window in which the eyes could be read.
     """
 
     value: float | None
@@ -199,7 +213,7 @@ class Perclos:
 
 @dataclass(frozen=True, slots=True)
 class Drowsiness:
-    """Karolinska sleepiness 1 to 9 with an interval, and the reason in words."""
+    """Sleepiness on the Karolinska scale, 1 to 9, with its interval and the reason in words."""
 
     kss: float
     low: float
@@ -209,14 +223,17 @@ class Drowsiness:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DriverState:
-    """Everything known of the driver at time `t` (seconds since the source's first frame).
+    """Everything known of the driver at time `t`, in seconds since the first frame of the source.
 
     `step`: the time since the previous frame.
-    `blink`: the one that ended with this frame. `nods`: those of the last five minutes (`state.nods`). `blink_rate`:
-    blinks a minute of readable time over the PERCLOS window, None below half coverage. `face_absent_s` and
-    `camera_fault_s`: how long there has been no face, no usable picture; 0.0 when all is well. `unread_s`: how long the
-    eyes could not be read. `degraded`: why the system is partly or wholly blind. `occlusion`: what covers the face,
-    None where that is unknown.
+    `face_reason`: why there is no face.
+    `blink_rate`: blinks a minute of readable time in the PERCLOS window; None while the coverage is below one half.
+    `degraded`: why the driver is not fully visible; None when all is well.
+    `face_absent_s`, `camera_fault_s`, `unread_s`: how long there has been no face, no usable picture, no readable eye;
+    0.0 when all is well.
+    `occlusion`: what covers the face; None is unknown.
+    `blink`: the blink that ended with this frame.
+    `nods`: nods in the last five minutes (`state.sleepiness.nods`).
     """
 
     t: float

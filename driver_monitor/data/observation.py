@@ -1,8 +1,8 @@
-"""What is seen in one frame, before time is taken into account: the seam between perception and state.
+"""What one frame shows, before time is taken into account. Pure data.
 
-Pure data. Perception (`face`, `eyes`, `emotion`) fills it, `state` reads it, nothing else does. Left and right are
-the driver's own. Angles in degrees, seen from the camera: yaw + to the driver's left, pitch + up, roll + to the
-driver's right (COVESA VSS). Times in seconds, lengths in pixels, probabilities 0 to 1.
+`perception` makes it, `state` reads it. Left and right are the driver's own. Angles are in degrees, seen from the
+camera: yaw + to the driver's left, pitch + up, roll + to the driver's right (COVESA VSS). Times are in seconds, lengths
+in pixels, probabilities from 0 to 1.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ EXPRESSIONS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust"
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """An upright rectangle in the frame; `x`, `y` its upper left corner, pixels. It may reach over the edge."""
+    """An upright rectangle in pixels of the frame. `x`, `y`: its upper left corner. It may extend past the frame."""
 
     x: float
     y: float
@@ -37,7 +37,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class HeadPose:
-    """Where the head points relative to the camera, degrees."""
+    """The direction of the head, seen from the camera, in degrees."""
 
     yaw: float
     pitch: float
@@ -48,12 +48,14 @@ class HeadPose:
 class FaceView:
     """The driver's face in one frame.
 
-    `points`: (70, 2) float32, frame pixels: the 68 iBUG points, then two for the iris centres of the driver's right
-    and left eye, which follow the head more than the eyes: gaze has irises of its own (`EyesView`). `score`:
-    probability that it is a face. `mouth_opening`: inner-lip gap over mouth width, corrected for yaw; 0 closed, about
-    0.1 to 0.4 talking, held above that a yawn (`state.yawns`). `mouth_hidden`: probability that a mask or a hand covers
-    the mouth, None where that is not told. `others`: faces of other people seen when the picture was last looked
-    through, seconds ago at most; None before the first time.
+    `score`: probability that it is a face.
+    `points`: (70, 2) float32, in pixels of the frame: the 68 iBUG points, then the iris centres of the driver's right
+    and left eye. These irises follow the head more than the eyes; for gaze use those of `EyesView`.
+    `mouth_opening`: gap of the inner lips over mouth width, corrected for yaw. 0 is closed, 0.1 to 0.4 is talking. A
+    value that stays above that is a yawn (`state.sleepiness.yawns`).
+    `mouth_hidden`: probability that a mask or a hand covers the mouth; None is unknown.
+    `others`: number of other faces in the last search of the whole picture, some seconds ago at most. None before the
+    first search.
     """
 
     box: Box
@@ -67,11 +69,11 @@ class FaceView:
 
 @dataclass(frozen=True, slots=True)
 class EyeView:
-    """One eye in one frame.
+    """One eye in one frame. `opening` and `p_closed` are None exactly when there is a `reason`.
 
-    `opening`: lid opening as a share of a population's open eye: 0 shut, 1 a usual open eye, at most 2; not yet
-    relative to this driver. `p_closed`: probability that the eye is at least 80 % closed. Both are None
-    exactly when `reason` says why the eye cannot be read.
+    `opening`: how far the lids are open compared with the average open eye: 0 is shut, 1 is average, 2 is the maximum.
+    It does not yet take this driver into account.
+    `p_closed`: probability that the eye is at least 80 % closed.
     """
 
     opening: float | None
@@ -81,7 +83,11 @@ class EyeView:
 
 @dataclass(frozen=True, slots=True)
 class EyesView:
-    """Both eyes, and how far the irises turn from straight ahead in the head's own frame, degrees (or None)."""
+    """Both eyes in one frame.
+
+    `iris_yaw`, `iris_pitch`: how far the irises are turned from straight ahead, relative to the head, in degrees; None
+    is unknown.
+    """
 
     left: EyeView
     right: EyeView
@@ -91,33 +97,34 @@ class EyesView:
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """Class probabilities of one look at the face, keyed by `EXPRESSIONS`, summing to 1."""
+    """Class probabilities from one run of the expression net, by the names in `EXPRESSIONS`. Their sum is 1."""
 
     p: Mapping[str, float]
 
 
 FASTEST_KMH = 400.0
-"""No car on a road is faster. A higher speed is a fault of the sender."""
+"""No car on a road is faster. A higher speed is a fault of the sender. Ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class VehicleData:
-    """What the car says of itself: speed in km/h and whether the ignition is on; None where it does not say."""
+    """What the car sends: speed in km/h, and whether the ignition is on. None is unknown."""
 
     speed_kmh: float | None = None
     ignition: bool | None = None
 
 
 UNKNOWN_VEHICLE = VehicleData()
-"""A car that says nothing."""
+"""A car that sends nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Everything one frame shows, or, with `camera` not "ok", that there is none.
+    """Everything that one frame shows. If `camera` is not "ok", there is no frame.
 
-    `t`: seconds since the source's first frame. `face` is None exactly when `face_reason` says why; without a face
-    there are no eyes. `expression` is there only in the frames in which the classifier ran.
+    `t`: seconds since the first frame of the source.
+    `face`: None exactly when there is a `face_reason`. Without a face, `eyes` is None.
+    `expression`: None in frames in which the expression net did not run.
     """
 
     t: float

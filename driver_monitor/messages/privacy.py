@@ -1,9 +1,10 @@
-"""The one place that keeps what a driver's face expresses from leaving the machine, where the driver is at work.
+"""The one place that keeps what a driver's face expresses on this machine while the driver is at work.
 
-EU AI Act, article 5(1)(f): no inference of emotions at the workplace, safety and medical reasons apart. A profile with
-`workplace: true` therefore has no expression read at all until `emotion.safety_purpose` names one (`service`), and
-even then what rests on it reaches the driver's own buzzer, LED and this machine's journal only: neither label nor
-probability, neither alert nor the gap that a left-out alert would leave in a count.
+EU AI Act, article 5(1)(f): emotions must not be inferred at the workplace, except for safety and medical reasons. With
+a profile that has `workplace: true`, no expression is read at all until `emotion.safety_purpose` names a reason
+(`app.build`). With a reason, only local outputs get what rests on an expression: the buzzer, the LED and this
+machine's journal. No other output gets a label, a probability or an alert, or a gap in a count that shows a missing
+alert.
 """
 
 from __future__ import annotations
@@ -14,62 +15,74 @@ from typing import Any
 
 from driver_monitor.data.observation import Observation
 from driver_monitor.messages.wire import Message
-from driver_monitor.rules.signals import rests_on_expression
+from driver_monitor.signals.as_json import FIELDS
+from driver_monitor.signals.table import ROWS, rests_on_expression
 
-PUBLIC_FIELDS = frozenset((
-    "schema", "file", "frame", "t", "face", "eyes", "head", "gaze", "gaze_reason", "mouth", "perclos", "blink_rate",
-    "drowsiness", "attention", "degraded", "occlusion", "light", "vehicle", "uptime_s", "t_mono", "camera", "outputs",
-    "latency_ms", "heat_c", "versions", "glances", "car", "blink", "nods", "glance",
-))  # fmt: skip
-"""The fields of a line of signals.jsonl, of `state/` and of `status/` that tell nothing of an expression. A field that
-is added there passes only when it is added here too."""
+STATUS_FIELDS = (
+    "file", "vehicle", "uptime_s", "t_mono", "camera", "outputs", "latency_ms", "heat_c", "versions",
+)  # fmt: skip
+"""The fields of `status/` and `inspect` that are not in the table of signals and show nothing of an expression."""
+SHOWN = {name for name, rows in FIELDS.items() if any(row.public for row in rows)} - {"alerts"}
+PUBLIC_FIELDS = frozenset(SHOWN.union(STATUS_FIELDS))
+"""The top-level fields that may leave the machine. A field that is in neither list stays hidden."""
+HIDDEN_PATHS = frozenset(row.path for row in ROWS if row.path and not row.public)
+EMPTIED = {name: None for name in FIELDS if name not in SHOWN and name != "alerts"}
+"""The top-level fields without any public row: they are written as null."""
 
 
 class PrivacyFilter:
-    """Hides what rests on an expression, while it is drawn; `rules`: the ids of the rules that do, None: not drawn.
+    """Removes what rests on an expression.
 
-    What it returns is a copy, or the very message where there was nothing to hide.
+    `rules`: ids of the rules that rest on one. None: the driver is not at work, and nothing is removed.
+    Each method returns a copy, or the same message when there is nothing to remove.
     """
 
     def __init__(self, rules: Collection[str] | None = None) -> None:
-        self.drawn, self.rules = rules is not None, frozenset(rules or ())
+        self.active, self.rules = rules is not None, frozenset(rules or ())
 
     def alert(self, alert: Message) -> Message | None:
-        """Return `alert`, or None where it must stay here.
+        """Return `alert`, or None when it must stay on this machine.
 
-        An alert without a number was made to stay (`envelope.Stamp`), under whichever profile. Beside the rule's name
-        its evidence is looked at.
+        Alerts with `seq` None are local whatever the profile. The evidence is checked too: an alert may have been
+        raised under other rules.
         """
         if alert.get("seq") is None:
             return None
         evidence = alert.get("evidence") or {}
         named = (*(evidence.get("measured") or {}), *(evidence.get("threshold") or {}))
-        tells = alert.get("rule") in self.rules or any(map(rests_on_expression, named))
-        return None if self.drawn and tells else alert
+        private = alert.get("rule") in self.rules or any(map(rests_on_expression, named))
+        return None if self.active and private else alert
 
     def state(self, state: Message) -> Message:
-        """Return a message of `state/`, a line of signals.jsonl or a trace without expression and its alerts."""
-        if not self.drawn:
+        """Return a message of `state/` or a line of signals.jsonl without expression and without its alerts."""
+        if not self.active:
             return state
-        return {**self._public(state), "emotion": None, "alerts": self._others(state.get("alerts"))}
+        return {**self._public(state), **EMPTIED, "alerts": self._others(state.get("alerts"))}
 
     def observation(self, seen: Observation) -> Observation:
-        """Return what was seen in a frame, for a trace, without expression."""
-        return replace(seen, expression=None) if self.drawn else seen
+        """Return an observation, for a trace, without expression."""
+        return replace(seen, expression=None) if self.active else seen
 
     def status(self, status: Message) -> Message:
-        """Return a message of `status/` in which nobody can see what is hidden.
+        """Return a message of `status/` without the rules that rest on an expression.
 
-        Its count of alerts has only those with a number (`health`).
+        Its count of alerts holds only alerts with a number (`app.status`).
         """
-        if not self.drawn:
+        if not self.active:
             return status
         count = {"alerts": status["alerts"]} if "alerts" in status else {}
         return {**self._public(status), "active": self._others(status.get("active")), **count}
 
     @staticmethod
     def _public(message: Message) -> dict[str, Any]:
-        return {name: value for name, value in message.items() if name in PUBLIC_FIELDS}
+        return {name: _without_hidden(name, value) for name, value in message.items() if name in PUBLIC_FIELDS}
 
     def _others(self, names: object) -> list[str]:
         return [name for name in names if name not in self.rules] if isinstance(names, list | tuple) else []
+
+
+def _without_hidden(name: str, value: object) -> object:
+    """Return the value of a top-level field without the members that are not public."""
+    if not isinstance(value, dict):
+        return value
+    return {key: member for key, member in value.items() if f"{name}.{key}" not in HIDDEN_PATHS}

@@ -15,9 +15,10 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from driver_monitor.data.observation import (
     EXPRESSIONS,
@@ -103,106 +104,90 @@ def _eye(eye: EyeView) -> list[Any]:
     return [eye.opening, eye.p_closed, eye.reason]
 
 
+def _limits(low: float, high: float) -> AfterValidator:
+    """Return a check that a number is from `low` to `high`, or NaN, which pydantic's own limits refuse."""
+
+    def check(value: float) -> float:
+        if not (math.isnan(value) or low <= value <= high):
+            raise ValueError(f"a number from {low:g} to {high:g}")
+        return value
+
+    return AfterValidator(check)
+
+
+Number = Annotated[float, Field(strict=True)]
+Angle = Annotated[Number, _limits(-360, 360)]
+Probability = Annotated[Number, _limits(0, 1)]
+Pixel = Annotated[Number, Field(ge=-MAX_PIXEL, le=MAX_PIXEL, allow_inf_nan=False)]
+Share = Annotated[Number, Field(ge=0, le=1 + 1e-6, allow_inf_nan=False)]
+Speed = Annotated[Number, Field(ge=0, le=FASTEST_KMH, allow_inf_nan=False)]
+Eye = tuple[Annotated[Number, _limits(-10, 10)] | None, Probability | None, EyeReason | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Face:
+    box: tuple[Pixel, Pixel, Pixel, Pixel]
+    score: Share
+    points: Annotated[list[Pixel], Field(min_length=2 * LANDMARKS, max_length=2 * LANDMARKS)]
+    head: tuple[Angle, Angle, Angle] | None
+    mouth: tuple[Annotated[Number, _limits(-100, 100)] | None, Probability | None]
+    others: Annotated[int, Field(strict=True)] | None
+
+    def view(self) -> FaceView:
+        points = np.array(self.points, np.float32).reshape(-1, 2)
+        head = None if self.head is None else HeadPose(*self.head)
+        return FaceView(Box(*self.box), self.score, points, head, *self.mouth, self.others)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One line as `encode` writes it. Other keys are ignored."""
+
+    frame: Annotated[int, Field(strict=True, ge=0)]
+    t: Number
+    camera: CameraState
+    light: Light
+    face: _Face | None
+    face_reason: FaceReason | None
+    eyes: tuple[Eye, Eye, Angle | None, Angle | None] | None
+    expression: Annotated[list[Share], Field(min_length=len(EXPRESSIONS), max_length=len(EXPRESSIONS))] | None
+    vehicle: tuple[Speed | None, Annotated[bool, Field(strict=True)] | None]
+
+
+_LINE = TypeAdapter(_Line)
+_WANTED = {
+    "float_type": "a number", "int_type": "a whole number", "bool_type": "true, false or null", "list_type": "a list",
+    "tuple_type": "a list", "dataclass_type": "an object", "finite_number": "a finite number",
+    "greater_than_equal": "at least {ge:g}", "less_than_equal": "at most {le:g}", "literal_error": "{expected}",
+    "too_short": "{min_length} values", "too_long": "at most {max_length} values", "value_error": "{error}",
+}  # fmt: skip
+"""What a field should be, by pydantic's type of error."""
+
+
 def decode(message: Any) -> tuple[int, Observation]:
-    """Return frame number and observation of a line. Raises `ValueError` saying what is wrong."""
+    """Return frame number and observation of a line. Raises `ValueError` that names the field and the fault."""
     try:
-        face, eyes, p = message["face"], message["eyes"], message["expression"]
-        frame, reason = message["frame"], message["face_reason"]
-        if isinstance(frame, bool) or not isinstance(frame, int) or frame < 0:
-            raise ValueError("frame: expected a number from 0")
-        return frame, Observation(
-            _number(message["t"]),
-            _one_of(message["camera"], get_args(CameraState)),
-            _one_of(message["light"], get_args(Light)),
-            None if face is None else _to_face(face),
-            None if eyes is None else EyesView(_to_eye(eyes[0]), _to_eye(eyes[1]), _angle(eyes[2]), _angle(eyes[3])),
-            None if p is None else Expression(dict(zip(EXPRESSIONS, map(_share, p), strict=True))),
-            None if reason is None else _one_of(reason, get_args(FaceReason)),
-            VehicleData(_speed(message["vehicle"][0]), _switch(message["vehicle"][1])),
-        )
-    except KeyError as error:
-        raise ValueError(f"{error.args[0]}: missing") from None
-    except (TypeError, IndexError, AttributeError):
-        raise ValueError("not an observation") from None
+        line = _LINE.validate_python(message)
+    except ValidationError as error:
+        raise ValueError(_reason(error)) from None
+    face = line.face.view() if line.face else None
+    eyes = line.eyes and EyesView(EyeView(*line.eyes[0]), EyeView(*line.eyes[1]), *line.eyes[2:])
+    p = None if line.expression is None else Expression(dict(zip(EXPRESSIONS, line.expression, strict=True)))
+    vehicle = VehicleData(*line.vehicle)
+    return line.frame, Observation(line.t, line.camera, line.light, face, eyes, p, line.face_reason, vehicle)
 
 
-def _to_face(face: Any) -> FaceView:
-    points = np.array([_pixel(value) for value in face["points"]], np.float32)
-    if points.size != 2 * LANDMARKS:
-        raise ValueError(f"points: expected {2 * LANDMARKS} numbers, found {points.size}")
-    box = [_pixel(value) for value in face["box"]]
-    head, others = face["head"], face["others"]
-    if others is not None and not isinstance(others, int):
-        raise ValueError("others: expected a whole number")
-    return FaceView(
-        Box(*box), _share(face["score"]), points.reshape(-1, 2),
-        None if head is None else HeadPose(*(_number(_angle(value)) for value in head)),
-        _within(face["mouth"][0], -100.0, 100.0), _within(face["mouth"][1], 0.0, 1.0), others,
-    )  # fmt: skip
-
-
-def _to_eye(eye: Any) -> EyeView:
-    reason = eye[2]
-    return EyeView(
-        _within(eye[0], -10.0, 10.0),
-        _within(eye[1], 0.0, 1.0),
-        None if reason is None else _one_of(reason, get_args(EyeReason)),
-    )
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"expected a number, found {value!r:.40}")
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf
-
-
-def _within(value: Any, low: float, high: float) -> float | None:
-    """Return a number of a range, NaN, or None where there is none."""
-    if value is None:
-        return None
-    number = _number(value)
-    if not (math.isnan(number) or low <= number <= high):
-        raise ValueError(f"expected a number from {low:g} to {high:g}, found {value!r:.40}")
-    return number
-
-
-def _angle(value: Any) -> float | None:
-    return _within(value, -360.0, 360.0)
-
-
-def _speed(value: Any) -> float | None:
-    if isinstance(value, float) and math.isnan(value):
-        raise ValueError("expected a speed in km/h or null, found NaN")
-    return _within(value, 0.0, FASTEST_KMH)
-
-
-def _pixel(value: Any) -> float:
-    number = _number(value)
-    if not abs(number) <= MAX_PIXEL:
-        raise ValueError(f"expected pixels, found {value!r:.40}")
-    return number
-
-
-def _share(value: Any) -> float:
-    number = _number(value)
-    if not 0 <= number <= 1 + 1e-6:
-        raise ValueError(f"expected a number from 0 to 1, found {value!r:.40}")
-    return number
-
-
-def _switch(value: Any) -> bool | None:
-    if value is not None and not isinstance(value, bool):
-        raise ValueError(f"expected true, false or null, found {value!r:.40}")
-    return value
-
-
-def _one_of(value: Any, allowed: tuple[Any, ...]) -> Any:
-    if value not in allowed:
-        raise ValueError(f"expected one of {', '.join(allowed)}, found {value!r:.40}")
-    return value
+def _reason(error: ValidationError) -> str:
+    """Return the first fault as `field: reason`."""
+    fault = error.errors(include_url=False)[0]
+    if not fault["loc"]:
+        return "not an observation"
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"]).lstrip(".")
+    if fault["type"] == "missing":
+        return f"{where}: missing"
+    wanted, found = _WANTED[fault["type"]].format(**fault.get("ctx", {})), fault["input"]
+    shown = f"{len(found)} values" if isinstance(found, list) else f"{json.dumps(found):.40}"
+    return f"{where}: expected {wanted}, found {shown}"
 
 
 def read(path: Path) -> tuple[Header, Iterator[tuple[int, Observation]]]:

@@ -42,7 +42,7 @@ class Outputs(Output):
         While the privacy filter is active, local outputs are left out: the fault count of a pin that fails at each
         `distress` alert would reveal these alerts.
         """
-        shown = self._external if self._privacy.drawn else self._outputs
+        shown = self._external if self._privacy.active else self._outputs
         counts = {"output_faults": sum(self._faults[id(output)] for output in shown)}
         for output in shown:
             counts.update(output.counters())
@@ -61,7 +61,7 @@ class Outputs(Output):
 
     def level(self, level: Level | None) -> None:
         """Pass on the worst active level. It may come from a hidden alert, so the privacy filter keeps it local."""
-        self._each(lambda output: output.level(level), self._local if self._privacy.drawn else self._outputs)
+        self._each(lambda output: output.level(level), self._local if self._privacy.active else self._outputs)
 
     def state(self, state: Message) -> None:
         """Pass on the driver state."""

@@ -1,4 +1,4 @@
-"""Alert texts with measured values in them: `Eyes closed for {eyes.closed_s:.1f} s`."""
+"""Alert texts with measured values, such as `Eyes closed for {eyes.closed_s:.1f} s`."""
 
 from __future__ import annotations
 
@@ -8,20 +8,17 @@ from collections.abc import Callable
 from string import Formatter
 
 from driver_monitor.data.alert import Value
-from driver_monitor.rules.signals import find
+from driver_monitor.signals.table import find
 
 UNKNOWN = "unknown"
-"""Stands for a value that is not known."""
+"""The text for an unknown value."""
 _PARSER = Formatter()
 _FORMAT = re.compile(r"(\.\d)?[fg%]", re.ASCII)
-"""With one of these letters at its end a format fits whole numbers and fractions alike; `.1` alone does not."""
+"""Formats that fit whole numbers and fractions. `.1` without a letter does not."""
 
 
 def check(template: str) -> tuple[str, ...]:
-    """Return the signals that `template` names.
-
-    Raises `ValueError` with the reason when one is not known or is formatted in a way that it does not take.
-    """
+    """Return the signals in `template`. Raises `ValueError` for an unknown signal and for a wrong format."""
     names = []
     for _, name, spec, conversion in _PARSER.parse(template):
         if name is None:
@@ -30,18 +27,17 @@ def check(template: str) -> tuple[str, ...]:
         if signal is None:
             raise ValueError(f"no such signal: {name}")
         if signal.kind != "number" and (spec or conversion):
-            raise ValueError(f"{name} is no number and can be formatted as {{{name}}} only")
+            raise ValueError(f"{name} is not a number: write {{{name}}} without a format")
         if conversion is not None or not (spec == "" or _FORMAT.fullmatch(spec or "")):
-            raise ValueError(f"{name} can be formatted as {{{name}}}, {{{name}:.1f}} or {{{name}:.0%}}, no other way")
+            raise ValueError(f"{name} has an unsupported format: write {{{name}}}, {{{name}:.1f}} or {{{name}:.0%}}")
         names.append(name)
     return tuple(names)
 
 
 def fill(template: str, read: Callable[[str], Value]) -> str:
-    """Return the text of a template that was checked; `read` gives a signal's value.
+    """Return the text of a checked template. `read` returns the value of a signal.
 
-    It never raises: a text less well formatted is better than a warning that is not given. Nothing is looked up but
-    signals: no attributes, no items.
+    It never raises: a badly formatted warning is better than none. Only signals are looked up, no attributes or items.
     """
     try:
         parts = list(_PARSER.parse(template))

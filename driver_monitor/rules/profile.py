@@ -1,8 +1,9 @@
-"""Profiles: the policy as YAML, validated so that a mistake is told with file, line, key and reason."""
+"""The schema of a profile. Each fault names its key and a reason; `config.yaml_file` adds file and line."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
@@ -11,53 +12,49 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from driver_monitor.data.alert import LEVELS, Level
 from driver_monitor.rules import message
-from driver_monitor.rules.signals import (
-    SIGNALS,
-    described,
-    find,
-    held_rule,
-    rests_on_expression,
-)
+from driver_monitor.signals.describe import described
+from driver_monitor.signals.table import SIGNALS, find, held_rule, rests_on_expression
 
 LONGEST_S = 3600.0
-"""No rule waits for longer than an hour: a larger number was meant in milliseconds."""
+"""The longest time in a rule: one hour. A larger number was probably meant in milliseconds. Ours."""
 Seconds = Annotated[float, Field(ge=0, le=LONGEST_S)]
 Implied = Literal["distracted", "drowsy", "asleep", "unresponsive", "unknown"]
-"""What an active rule may say of the driver. "attentive" follows from no rule being active."""
+"""The attention that an active rule may imply. The driver is "attentive" only while no rule is active."""
 MAX_RULES = 200
-"""Twenty times what the shipped profile has; each is judged in every frame."""
+"""Every rule is judged in every frame. The largest shipped profile has about a twentieth of this. Ours."""
+RULE_ID, PROFILE_NAME = r"^[a-z][a-z0-9_]*$", r"^[\w.-]+$"
 COMPARISONS = ("above", "at_least", "below", "at_most")
 
 
 def _fault(reason: str) -> PydanticCustomError:
-    """Return an error that reads as `reason` and nothing else."""
+    """Return an error with exactly the text `reason`."""
     return PydanticCustomError("profile", "{reason}", {"reason": reason})
 
 
 def _fault_at(where: tuple[int | str, ...], reason: str, found: object) -> ValidationError:
-    """Return the same of a part further down, so that its own line is told."""
+    """Return the same error for a part further down, so that the message has the line of that part."""
     return ValidationError.from_exception_data(
         "profile", [InitErrorDetails(type=_fault(reason), loc=where, input=found)]
     )
 
 
 class Part(BaseModel):
-    """Base of all parts of a profile: unknown keys are errors, nothing is converted."""
+    """Base of all parts of a profile. Unknown keys are errors, and values are not converted."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Condition(Part):
-    """Either `signal` with one comparison, or a list under `all` or `any`. Unknown signals make it unknown."""
+    """A `signal` with one comparison, or a list under `all` or `any`. It is unknown while its signals are unknown."""
 
     signal: str | None = Field(None, description=f"Name of a signal. {described()}")
     above: float | None = Field(None, description="True when greater")
     at_least: float | None = Field(None, description="True when greater or equal")
     below: float | None = Field(None, description="True when smaller")
     at_most: float | None = Field(None, description="True when smaller or equal")
-    is_: bool | str | None = Field(None, alias="is", description="True when equal; for texts and true/false")
-    all_: tuple[Condition, ...] = Field((), alias="all", strict=False, description="True when all are")
-    any_: tuple[Condition, ...] = Field((), alias="any", strict=False, description="True when one is")
+    is_: bool | str | None = Field(None, alias="is", description="True when equal; for words and true/false")
+    all_: tuple[Condition, ...] = Field((), alias="all", strict=False, description="True when all of these are")
+    any_: tuple[Condition, ...] = Field((), alias="any", strict=False, description="True when one of these is")
 
     @field_validator("signal")
     @classmethod
@@ -80,7 +77,7 @@ class Condition(Part):
             raise _fault("expected exactly one of signal, all, any")
         comparisons = list(self._comparisons())
         if self.signal is None and comparisons:
-            raise _fault("a comparison needs its signal beside it")
+            raise _fault("a comparison needs a signal")
         if self.signal is not None:
             if len(comparisons) != 1:
                 raise _fault("expected exactly one of above, at_least, below, at_most, is")
@@ -101,7 +98,7 @@ class Condition(Part):
                 raise _fault(f"impossible threshold: {name} lies between {signal.low:g} and {highest:g}{unit}")
             return
         if comparison != "is":
-            raise _fault(f"{name} is no number: compare it with is")
+            raise _fault(f"{name} is not a number: compare it with is")
         if signal.kind == "bool" and not isinstance(wanted, bool):
             raise _fault(f"{name} is true or false")
         if signal.kind == "text" and wanted not in signal.choices:
@@ -109,12 +106,12 @@ class Condition(Part):
 
     @property
     def comparison(self) -> str | None:
-        """The key under which the threshold stands, None in an `all` or `any`."""
+        """The key of the comparison, such as `at_least`; None for `all` and `any`."""
         return next(iter(self._comparisons()), None)
 
     @property
     def threshold(self) -> float | str | bool | None:
-        """What the signal is compared with."""
+        """The value that the signal is compared with; None for `all` and `any`."""
         return next(iter(self._comparisons().values()), None)
 
     def _comparisons(self) -> dict[str, float | str | bool]:
@@ -122,18 +119,18 @@ class Condition(Part):
         return {name: value for name, value in found.items() if value is not None}
 
     def leaves(self) -> tuple[Condition, ...]:
-        """Return the comparisons in it, in order."""
+        """Return its comparisons in order, through all levels of `all` and `any`."""
         if self.signal is not None:
             return (self,)
         return tuple(leaf for part in (*self.all_, *self.any_) for leaf in part.leaves())
 
 
 class Escalation(Part):
-    """A step up: after so long without the clearing holding, or when something worse holds, or both together."""
+    """A step to a worse level: after a time without a return, or when a worse condition holds, or both together."""
 
     level: Level
-    after_s: Seconds | None = Field(None, gt=0, description="Seconds since the alert was raised, known not cleared")
-    when: Condition | None = Field(None, description="Must hold too")
+    after_s: Seconds | None = Field(None, gt=0, description="Seconds of the alert while `clear` is known to be false")
+    when: Condition | None = Field(None, description="Must hold, too")
 
     @model_validator(mode="after")
     def _whole(self) -> Escalation:
@@ -143,43 +140,50 @@ class Escalation(Part):
 
 
 class Patience(Part):
-    """A delay granted in conditions that are not nominal."""
+    """A longer wait in conditions that are not nominal."""
 
-    by_s: Seconds = Field(gt=0, description="Seconds for which what raises the alert must hold in addition")
-    when: Condition = Field(description="While this is known to hold")
+    by_s: Seconds = Field(gt=0, description="Seconds by which `for_s` becomes longer")
+    when: Condition = Field(description="The wait is longer while this is known to hold")
 
 
 class Lock(Part):
-    """An alert to which the driver did not react asks for more than a glance before it ends."""
+    """A longer clearing for an alert that the driver ignores: a short return does not clear it."""
 
-    after_s: Seconds = Field(gt=0, description="Seconds without a return after which it locks in")
-    clear_for_s: Seconds = Field(gt=0, description="What clears it must then hold so long")
+    after_s: Seconds = Field(gt=0, description="Seconds without a return after which the lock begins")
+    clear_for_s: Seconds = Field(gt=0, description="Seconds for which `clear` must then hold")
 
 
 class Standstill(Part):
-    """Below walking pace nothing is worse than `level`."""
+    """The worst level while the car is known to be slower than `below_kmh`."""
 
     below_kmh: float = Field(gt=0, le=30)
     level: Level
 
 
 class Rule(Part):
-    """One rule: when it is raised, how it gets worse, and when it is over."""
+    """One rule: when its alert is raised, escalated and cleared."""
 
-    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40, description="Name in alerts and topics")
-    when: Condition = Field(description="Raises the alert")
-    for_s: Seconds = Field(0.0, description="It must hold so long")
-    patience: Patience | None = Field(None, description="It must hold longer while something is not nominal")
-    from_kmh: float | None = Field(None, ge=0, le=300, description="Not raised below this speed; unknown is driving")
-    clear: Condition = Field(description="Clears the alert; must be known to hold, unknown never clears")
-    clear_for_s: Seconds = Field(0.0, description="It must hold so long")
-    lock: Lock | None = Field(None, description="When it locks in")
+    id: str = Field(max_length=40, json_schema_extra={"pattern": RULE_ID}, description="Name in alerts and topics")
+    when: Condition = Field(description="Raises the alert while it holds")
+    for_s: Seconds = Field(0.0, description="Seconds for which `when` must hold")
+    patience: Patience | None = Field(None, description="A longer `for_s` in conditions that are not nominal")
+    from_kmh: float | None = Field(None, ge=0, le=300, description="Not raised below; an unknown speed is driving")
+    clear: Condition = Field(description="Clears the alert; must be known to hold")
+    clear_for_s: Seconds = Field(0.0, description="Seconds for which `clear` must hold")
+    lock: Lock | None = Field(None, description="A longer `clear_for_s` for an ignored alert")
     level: Level
     escalate: tuple[Escalation, ...] = Field((), strict=False)
-    cooldown_s: Seconds = Field(0.0, description="Not raised again so soon, unless worse")
-    attention: Implied | None = Field(None, description="What it says of the driver while active")
-    message: str = Field(min_length=1, description="Text with measured values in it, as {eyes.closed_s:.1f}")
+    cooldown_s: Seconds = Field(0.0, description="Seconds without a new alert after the last one, unless it is worse")
+    attention: Implied | None = Field(None, description="The driver's attention while the alert is active")
+    message: str = Field(min_length=1, description="Text with measured values, such as {eyes.closed_s:.1f}")
     clause: str = Field(min_length=1, description="Where the numbers come from")
+
+    @field_validator("id")
+    @classmethod
+    def _is_id(cls, name: str) -> str:
+        if re.fullmatch(RULE_ID, name) is None:
+            raise _fault("a rule id has only small letters, digits and _, and begins with a letter")
+        return name
 
     @field_validator("message")
     @classmethod
@@ -196,36 +200,44 @@ class Rule(Part):
         level, after = LEVELS.index(info.data.get("level", "info")), -math.inf
         for step in steps:
             if LEVELS.index(step.level) <= level:
-                raise _fault(f"escalation must go up, and {step.level} is not above {LEVELS[level]}")
+                raise _fault(f"escalation must go up: {step.level} is not worse than {LEVELS[level]}")
             if step.after_s is not None and step.after_s <= after:
-                raise _fault("escalation steps must come later and later")
+                raise _fault("after_s must be longer than in the step before")
             level, after = LEVELS.index(step.level), step.after_s if step.after_s is not None else after
         return steps
 
     def leaves(self) -> tuple[Condition, ...]:
-        """Return the comparisons that raise or escalate it, in order."""
+        """Return the comparisons that raise or escalate the alert, in order."""
         worse = (step.when for step in self.escalate if step.when is not None)
         return tuple(leaf for condition in (self.when, *worse) for leaf in condition.leaves())
 
     def reads(self) -> tuple[str, ...]:
-        """Return every signal that decides about it or stands in its message."""
+        """Return every signal in its conditions and its message."""
         granted = self.patience.when.leaves() if self.patience else ()
         named = (leaf.signal for leaf in (*self.leaves(), *self.clear.leaves(), *granted))
         return (*(name for name in named if name is not None), *message.check(self.message))
 
 
 class Profile(Part):
-    """A whole policy. Rules are judged in order; one may refer to the rules before it."""
+    """A whole policy. Rules are judged in their order. A rule may refer to the rules before it."""
 
-    name: str = Field(pattern=r"^[\w.-]+$", max_length=64)
+    name: str = Field(max_length=64, json_schema_extra={"pattern": PROFILE_NAME})
     description: str = ""
-    workplace: bool = Field(False, description="The driver is at work: expressions are no one else's business")
+    workplace: bool = Field(False, description="The driver is at work: expressions stay on this machine")
     extends: str | None = Field(None, description="A shipped profile whose rules come before these")
     acknowledge: Level | None = Field(
-        None, description="The worst level that the driver's button silences; it ends no alert, and worse is told again"
+        None,
+        description="The worst level that the driver's button silences; the alert stays active",
     )
-    standstill: Standstill | None = Field(None, description="What is left of the levels while the car stands")
+    standstill: Standstill | None = Field(None, description="A limit for the levels while the car stands still")
     rules: tuple[Rule, ...] = Field((), strict=False)
+
+    @field_validator("name")
+    @classmethod
+    def _is_name(cls, name: str) -> str:
+        if re.fullmatch(PROFILE_NAME, name) is None:
+            raise _fault("a profile name has only letters, digits, '.', '-' and '_'")
+        return name
 
     @field_validator("rules", mode="before")
     @classmethod
@@ -237,12 +249,12 @@ class Profile(Part):
     @field_validator("rules")
     @classmethod
     def _consistent(cls, rules: tuple[Rule, ...], info: ValidationInfo) -> tuple[Rule, ...]:
-        # The rules that another profile brings are known only when both are put together.
+        # The rules of the extended profile are known only after both are merged.
         alone = info.data.get("extends") is None or (info.context or {}).get("whole", False)
         before: set[str] = set()
         for index, rule in enumerate(rules):
             if rule.id in before:
-                raise _fault_at((index, "id"), "this rule stands twice", rule.id)
+                raise _fault_at((index, "id"), "two rules have this id", rule.id)
             granted = rule.patience.when.leaves() if rule.patience else ()
             named = [leaf.signal for leaf in (*rule.leaves(), *rule.clear.leaves(), *granted)]
             if alone:
@@ -258,13 +270,13 @@ class Profile(Part):
             raise _fault("a profile needs at least one rule")
         for index, rule in enumerate(self.rules):
             if rule.id in self.local_rules and rule.attention is not None:
-                why = "rests on an expression, which must not leave the machine at a workplace; attention would tell it"
+                why = "rests on an expression, which must not leave the machine at a workplace; remove attention"
                 raise _fault_at(("rules", index, "attention"), f"rule {rule.id} {why}", rule.attention)
         return self
 
     @property
     def local_rules(self) -> frozenset[str]:
-        """The rules whose alerts stay on the machine: at a workplace, those that rest on an expression at all."""
+        """Ids of the rules whose alerts stay on this machine: at a workplace, all that rest on an expression."""
         found: set[str] = set()
         for rule in self.rules if self.workplace else ():
             if any(rests_on_expression(name) or held_rule(name) in found for name in rule.reads()):
@@ -273,8 +285,8 @@ class Profile(Part):
 
 
 def _refers_back(where: tuple[int | str, ...], names: Iterable[str | None], rules: set[str]) -> None:
-    """Raise where one of `names` speaks of a rule that is not among `rules`."""
+    """Raise an error if one of `names` refers to a rule that is not in `rules`."""
     for name in names:
         other = held_rule(name or "")
         if other is not None and other not in rules:
-            raise _fault_at(where, f"refers to {name}, but no rule {other} stands before it", name)
+            raise _fault_at(where, f"refers to {name}, but no rule {other} comes before it", name)

@@ -10,7 +10,8 @@ from driver_monitor.data.driver_state import DriverState
 from driver_monitor.rules import message
 from driver_monitor.rules.conditions import Judge, Values, compile_condition, holding
 from driver_monitor.rules.profile import Condition, Rule
-from driver_monitor.rules.signals import Signal, find, held_rule
+from driver_monitor.signals.signal import Signal
+from driver_monitor.signals.table import find, held_rule
 from driver_monitor.state.eyes.perclos import BLINK_MAX_S
 from driver_monitor.timing.stretch import Stretch
 

@@ -52,7 +52,7 @@ def test_ok__what_spoke_for_it_stands_before_what_did_not(tmp_path: Path) -> Non
     shut_at_four = lines.index("0:00:14.0 raised at level critical: The driver does not respond")
     assert lines[shut_at_four + 1].startswith("because how long the alert microsleep has gone without a return")
     assert lines[shut_at_four + 2].startswith("while how long the eyes have been closed")
-    assert "with side on which the look away under way leaves the road (gaze.side): left" in lines
+    assert "with side on which most of the present look-away lies (gaze.side): left" in lines
 
 
 def test_ok__the_interval_of_a_value_is_told_where_part_of_it_could_not_be_seen(tmp_path: Path) -> None:

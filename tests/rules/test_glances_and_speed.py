@@ -170,7 +170,7 @@ def test_ok__who_did_not_react_has_to_look_ahead_for_longer(tmp_path: Path) -> N
         ("lock: {after_s: 0, clear_for_s: 3}", "after_s"),
         ("from_kmh: -3", "from_kmh"),
         ("patience: {by_s: 1.5, when: {signal: lihgt, is: dark}}", "no such signal"),
-        ("patience: {by_s: 1.5, when: {signal: rule.none.held_s, above: 1}}", "no rule none stands before it"),
+        ("patience: {by_s: 1.5, when: {signal: rule.none.held_s, above: 1}}", "no rule none comes before it"),
     ],
 )
 def test_fail__a_wrong_gate_is_told_with_its_line(tmp_path: Path, change: str, reason: str) -> None:

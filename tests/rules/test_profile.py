@@ -12,7 +12,7 @@ from driver_monitor.data.alert import Value
 from driver_monitor.errors import ConfigError
 from driver_monitor.rules import message
 from driver_monitor.rules.profile import MAX_RULES, Profile
-from driver_monitor.rules.signals import SIGNALS
+from driver_monitor.signals.table import SIGNALS
 
 RULE = """\
 name: mine
@@ -59,7 +59,7 @@ def test_fail__a_profile_that_is_not_there(tmp_path: Path) -> None:
         ("at_least: 1.5", "is: closed", 4, "eyes.closed_s is a number"),
         ("signal: eyes.closed_s, at_least: 1.5", "signal: perclos.value, at_least: 8", 4, "between 0 and 1"),
         ("signal: eyes.closed_s, at_least: 1.5", "signal: gaze.zone, is: floor", 4, "one of road, down"),
-        ("signal: eyes.closed_s, at_least: 1.5", "signal: gaze.zone, above: 3", 4, "gaze.zone is no number"),
+        ("signal: eyes.closed_s, at_least: 1.5", "signal: gaze.zone, above: 3", 4, "gaze.zone is not a number"),
         ("signal: eyes.closed_s, at_least: 1.5", "signal: face.present, is: 'yes'", 4, "true or false"),
         ("{signal: eyes.closed_s, at_least: 1.5}", "{all: []}", 4, "exactly one of signal, all, any"),
         (
@@ -72,18 +72,18 @@ def test_fail__a_profile_that_is_not_there(tmp_path: Path) -> None:
             "signal: eyes.closed_s, at_least: 1.5",
             "signal: rule.sleep.held_s, above: 3",
             3,
-            r"rules\[0\]: refers to rule.sleep.held_s, but no rule sleep stands before",
+            r"rules\[0\]: refers to rule.sleep.held_s, but no rule sleep comes before",
         ),
         ("level: critical", "level: info", 7, "escalation must go up"),
         ("level: critical", "level: urgent", 8, "'info', 'warning' or 'critical'"),
         ("{after_s: 2, level: critical}", "{level: critical}", 8, "needs after_s or when"),
         ("{eyes.closed_s:.1f}", "{eyes.closed}", 9, "no such signal: eyes.closed"),
-        ("{eyes.closed_s:.1f}", "{eyes.closed_s:99999999999f}", 9, "no other way"),
+        ("{eyes.closed_s:.1f}", "{eyes.closed_s:99999999999f}", 9, "unsupported format: write"),
         ("{eyes.closed_s:.1f}", "{eyes.closed_s", 9, "expected '}'"),
         ("{eyes.closed_s:.1f}", "{rule.zzz.held_s}", 9, "message: refers to rule.zzz.held_s, but no rule zzz"),
-        ("{eyes.closed_s:.1f}", "{mouth.yawns:.1}", 9, "no other way"),
-        ("{eyes.closed_s:.1f}", "{face.present:.1}", 9, "face.present is no number and can be formatted as"),
-        ("{eyes.closed_s:.1f}", "{light:.1f}", 9, "light is no number and can be formatted as"),
+        ("{eyes.closed_s:.1f}", "{mouth.yawns:.1}", 9, "unsupported format: write"),
+        ("{eyes.closed_s:.1f}", "{face.present:.1}", 9, "face.present is not a number: write {face.present} without"),
+        ("{eyes.closed_s:.1f}", "{light:.1f}", 9, "light is not a number: write {light} without"),
         ("at_least: 1.5", "at_least: 1500000", 4, "lies between 0 and 3600 s"),
         ("at_least: 1.5", "at_least: true", 4, "at_least: expected a number, without quotes, found true"),
         ("at_least: 1.5", "at_least: '1.0'", 4, "at_least: expected a number, without quotes, found '1.0'"),
@@ -94,7 +94,9 @@ def test_fail__a_profile_that_is_not_there(tmp_path: Path) -> None:
             "is: expected a word, true or false",
         ),
         ("    clause: my own\n", "", 3, "clause: missing"),
-        ("id: nap", "id: Nap/", 3, "use only a to z, digits and _, and begin with a letter, found 'Nap/'"),
+        ("id: nap", "id: Nap/", 3, "id: a rule id has only small letters, digits and _, and begins with a letter"),
+        ("id: nap", 'id: "nap\\n"', 3, "id: a rule id has only small letters"),
+        ("name: mine", "name: my rules", 1, "name: a profile name has only letters, digits"),
         ("    clause: my own\n", "    clause: my own\n    attention: attentive\n", 11, "attention"),
     ],
 )
@@ -109,7 +111,7 @@ def test_fail__a_mistake_names_its_line_and_reason(tmp_path: Path, old: str, new
 
 
 def test_fail__two_rules_of_one_name(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r":11: rules\[1\]\.id: this rule stands twice, found 'nap'"):
+    with pytest.raises(ConfigError, match=r":11: rules\[1\]\.id: two rules have this id, found 'nap'"):
         load_profile(write(tmp_path, RULE + RULE.split("rules:\n")[1]))
 
 
@@ -146,7 +148,7 @@ def test_ok__what_extends_a_profile_may_ask_its_rules(tmp_path: Path) -> None:
 
 
 def test_fail__what_extends_a_profile_asks_a_rule_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"refers to rule.nap.held_s, but no rule nap stands before it"):
+    with pytest.raises(ConfigError, match=r"refers to rule.nap.held_s, but no rule nap comes before it"):
         load_profile(write(tmp_path, EXTENDING.replace("OTHER", "nap")))
 
 

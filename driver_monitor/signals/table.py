@@ -1,0 +1,62 @@
+"""All rows together: finding a signal by name, reading signals from a state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from driver_monitor.data.alert import Value
+from driver_monitor.data.driver_state import DriverState
+from driver_monitor.signals import car, expression, eyes, gaze, picture
+from driver_monitor.signals.signal import Signal, public
+
+TOPICS = (picture.TOPIC, eyes.TOPIC, gaze.TOPIC, expression.TOPIC, car.TOPIC)
+ROWS: tuple[Signal, ...] = tuple(row for topic in TOPICS for row in topic.rows)
+SIGNALS: dict[str, Signal] = {row.name: row for row in ROWS if row.rule}
+"""The rows that rules may use, by name."""
+NAMED: dict[str, Signal] = {**{row.path: row for row in SIGNALS.values() if row.path}, **SIGNALS}
+"""The same by name and by JSON path: `gaze.away_s` and `glances.away_s` are one signal."""
+RETURNING = {name: signal.returning for name, signal in NAMED.items() if signal.returning is not None}
+"""Signals that stand still while their end is not yet certain."""
+WINDOWED = frozenset(name for name, signal in NAMED.items() if signal.window_s is not None)
+"""Signals measured over a time window."""
+
+RULE_PREFIX, HELD_SUFFIX = "rule.", ".held_s"
+"""`rule.<id>.held_s`: seconds since the alert of that rule was raised during which its `clear` condition was known to
+be false. 0 while the rule is not active, unknown while `clear` is unknown."""
+HELD = public("rule.<id>.held_s", lambda _: None, "how long another rule's alert has gone without a return", "s")
+
+
+def held_rule(name: str) -> str | None:
+    """Return the rule id in a `rule.<id>.held_s` name, None for other names."""
+    if name.startswith(RULE_PREFIX) and name.endswith(HELD_SUFFIX):
+        return name[len(RULE_PREFIX) : -len(HELD_SUFFIX)] or None
+    return None
+
+
+def find(name: str) -> Signal | None:
+    """Return the signal with that name or JSON path, None when there is none."""
+    return HELD if held_rule(name) else NAMED.get(name)
+
+
+def rests_on_expression(name: str) -> bool:
+    """Return whether this signal shows what a face expresses. In law that is an inference of emotion."""
+    signal = find(name)
+    return signal is not None and not signal.public
+
+
+def read_all(state: DriverState, names: Iterable[str]) -> dict[str, Value]:
+    """Return the value of each signal in `names`. Names of no row are left out, `rule.<id>.held_s` too."""
+    return {name: NAMED[name].read(state) for name in names if name in NAMED}
+
+
+def doubtful(state: DriverState) -> frozenset[str]:
+    """Return the names of signals that may not raise, escalate or clear an alert in this frame.
+
+    These are times whose end is not yet certain, and the signals of `past`.
+    """
+    return past(state).union(name for name, returning in RETURNING.items() if returning(state))
+
+
+def past(state: DriverState) -> frozenset[str]:
+    """Return the names measured over a window while there is no face: the driver may have left the seat."""
+    return WINDOWED if state.face is None else frozenset()
