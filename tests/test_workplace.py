@@ -122,7 +122,7 @@ def test_ok__distress_reaches_the_driver_and_nobody_else(rage: Plan, caplog: pyt
         daemon.run()
         with listening(publisher, "") as late:
             # What is kept for newcomers: active alerts first, of which there must be none, then the last status.
-            heard = [message for _, message in late.hear(1)]
+            heard = [message for _, message in late.receive(1)]
     assert [alert["rule"] for alert in own.alerts if alert["phase"] == "raised"] == ["distress", "microsleep"]
     assert own.levels == ["info", "warning", "info"]
     assert any("distress raised" in record.getMessage() for record in caplog.records)

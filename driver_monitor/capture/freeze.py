@@ -1,4 +1,4 @@
-"""Tells a frozen camera from a driver who sits still (pure)."""
+"""Distinguishes a frozen camera from a driver who sits still (pure)."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class PinStates:
 class PatternPlayer:
     """Turns levels into pin states over time.
 
-    `max_buzz_s`: longest time for which the buzzer sounds. A worse level, or silence in between, starts the time anew.
+    `max_buzz_s`: longest time for which the buzzer sounds. A worse level, or silence in between, restarts the time.
     """
 
     def __init__(self, max_buzz_s: float) -> None:

@@ -12,7 +12,7 @@ class Output:
 
     No method waits, and none raises for an event outside the program: it counts messages lost to a full queue and
     logs an unreachable peer once. `name` stands in log messages and before the output's counters.
-    `local` is True only if nothing reaches anybody but the driver and this machine's journal. All other outputs get
+    `local`: whether all that the output receives stays with the driver and in this machine's journal. Other outputs get
     messages without what the privacy filter hides.
     """
 

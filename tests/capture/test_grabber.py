@@ -197,17 +197,17 @@ def test_ok__a_camera_that_hangs_is_lost_then_stuck_and_still_closes() -> None:
         assert not grabber.stuck
 
 
-def test_ok__a_read_that_never_returns_does_not_hold_up_the_close(caplog: pytest.LogCaptureFixture) -> None:
-    class Deaf(FakeCamera):
+def test_ok__a_read_that_never_returns_does_not_delay_the_close(caplog: pytest.LogCaptureFixture) -> None:
+    class Uninterruptible(FakeCamera):
         def close(self) -> None:
             """This driver cannot be interrupted."""
 
-    deaf = Deaf([picture_of(0), picture_of(1)], faults={1: "hang"})
-    grabber = Grabber(lambda: deaf, 0.5)
+    camera = Uninterruptible([picture_of(0), picture_of(1)], faults={1: "hang"})
+    grabber = Grabber(lambda: camera, 0.5)
     assert grabber.latest(LONG_S) is not None
     grabber.close()
     assert "left running" in caplog.text
-    FakeCamera.close(deaf)
+    FakeCamera.close(camera)
 
 
 def test_ok__a_camera_pulled_out_at_night_and_plugged_in_again(caplog: pytest.LogCaptureFixture) -> None:
@@ -235,7 +235,7 @@ def test_ok__a_camera_pulled_out_at_night_and_plugged_in_again(caplog: pytest.Lo
     assert after is not None
     assert (before.sequence, before.t) == (1, 0.0)
     assert (after.sequence, after.t) == (2, 3500.0 + sum(garage.pauses)), "numbers and times go on"
-    assert caplog.text.count("no such camera") == 1, "the journal is told once"
+    assert caplog.text.count("no such camera") == 1, "the error is logged once"
     assert "delivers frames again" in caplog.text
 
 
@@ -261,7 +261,7 @@ def test_ok__a_live_camera_that_just_stops_is_opened_again() -> None:
         assert grabber.reopened == 1
 
 
-def test_ok__a_picture_that_stands_still_is_frozen_until_it_moves() -> None:
+def test_ok__a_picture_that_does_not_change_is_frozen_until_it_changes() -> None:
     shutter = Shutter()
     garage = Garage(shutter)
     with garage.grabber() as grabber:
@@ -288,7 +288,7 @@ def test_ok__a_driver_who_sits_still_before_a_noisy_sensor_is_not_frozen() -> No
             assert grabber.state == "ok"
 
 
-def test_ok__frames_whose_number_does_not_move_are_frozen() -> None:
+def test_ok__frames_whose_number_does_not_change_are_frozen() -> None:
     shutter = Shutter()
     garage = Garage(shutter)
     with garage.grabber() as grabber:
@@ -361,7 +361,7 @@ def test_ok__a_camera_that_is_absent_for_minutes_is_lost_and_never_stuck() -> No
         assert not grabber.stuck
 
 
-def test_ok__an_open_and_the_read_after_it_have_a_time_of_their_own() -> None:
+def test_ok__an_open_and_the_read_after_it_each_have_the_full_time_limit() -> None:
     shutter = Shutter()
     garage = Garage()
 
@@ -377,7 +377,7 @@ def test_ok__an_open_and_the_read_after_it_have_a_time_of_their_own() -> None:
         assert grabber.stuck
 
 
-def test_ok__a_camera_may_take_its_time_for_the_first_frame_and_for_none_after_it() -> None:
+def test_ok__a_camera_has_more_time_for_the_first_frame_than_for_later_ones() -> None:
     shutter = Shutter()
     garage = Garage(shutter)
     with garage.grabber() as grabber:
@@ -439,7 +439,7 @@ def test_fail__a_recording_that_cannot_be_opened_after_a_reload_is_a_failure() -
         assert not grabber.ended
 
 
-def test_fail__a_camera_that_is_not_there_at_the_start_is_told_at_once() -> None:
+def test_fail__a_camera_that_is_not_there_at_the_start_is_reported_at_once() -> None:
     with pytest.raises(SourceError, match="no such camera"):
         Garage(SourceError("camera 7: no such camera")).grabber()
 
@@ -454,15 +454,17 @@ def broken(error: Exception) -> Callable[[int], Image]:
 
 
 @pytest.mark.parametrize(
-    ("error", "live", "told"),
+    ("error", "live", "message"),
     [
         (SourceError("2.png: is not a picture"), False, "2.png: is not a picture"),
         (ZeroDivisionError("oops"), True, "capture: the thread failed: ZeroDivisionError: oops"),
     ],
 )
-def test_fail__a_dead_capture_thread_takes_its_reader_down(error: Exception, live: bool, told: str) -> None:
+def test_fail__an_error_of_the_capture_thread_is_raised_in_the_reader(
+    error: Exception, live: bool, message: str
+) -> None:
     with Garage(FakeCamera(broken(error), live=live)).grabber() as grabber, pytest.raises(SourceError) as raised:
         [grabber.latest(LONG_S) for _ in range(3)]
-    assert told in str(raised.value)
+    assert message in str(raised.value)
     assert grabber.failure == str(raised.value)
     assert not grabber.ended

@@ -1,4 +1,4 @@
-"""A subscriber like any user's, and how to be sure, without waiting for silence, of what it does not hear."""
+"""A subscriber for tests. Markers show that a message was not received, without waiting for a time-out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 PATIENCE_MS = 5000
 """Only a failing test waits so long."""
 RETRY_MS = 20
-"""Between two markers, until the subscription has arrived."""
+"""Pause between two markers, until the subscription has arrived."""
 
 _numbers = itertools.count(1)
 
@@ -29,7 +29,7 @@ def status(frame: int) -> dict[str, Any]:
 
 
 def mark(publisher: ZmqPublisher, prefix: str) -> int:
-    """Send a numbered message that a subscriber to `prefix` gets and that is kept for nobody, status apart."""
+    """Send a numbered message to subscribers of `prefix`. Late subscribers do not get it, except on `status/`."""
     number = next(_numbers)
     marker = {"schema": 1, "marker": number}
     if prefix.startswith("alert/"):
@@ -53,20 +53,20 @@ class Listener:
         for prefix in prefixes:
             self.socket.setsockopt(zmq.SUBSCRIBE, prefix.encode())
 
-    def hear(self, count: int) -> list[tuple[str, dict[str, Any]]]:
+    def receive(self, count: int) -> list[tuple[str, dict[str, Any]]]:
         """Wait for `count` messages that are no markers."""
-        heard: list[tuple[str, dict[str, Any]]] = []
-        while len(heard) < count:
+        received: list[tuple[str, dict[str, Any]]] = []
+        while len(received) < count:
             topic, message = self.next()
             if "marker" not in message:
-                heard.append((topic, message))
-        return heard
+                received.append((topic, message))
+        return received
 
-    def heard_seqs(self, count: int) -> list[int]:
-        return [message["seq"] for _, message in self.hear(count)]
+    def receive_seqs(self, count: int) -> list[int]:
+        return [message["seq"] for _, message in self.receive(count)]
 
     def next(self) -> tuple[str, dict[str, Any]]:
-        assert self.socket.poll(PATIENCE_MS), "heard nothing"
+        assert self.socket.poll(PATIENCE_MS), "nothing received"
         topic, payload = self.socket.recv_multipart()
         return topic.decode(), json.loads(payload)
 
@@ -77,13 +77,13 @@ class Listener:
             number = mark(publisher, prefix)
             if self.socket.poll(RETRY_MS):
                 break
-        heard: list[dict[str, Any]] = []
+        received: list[dict[str, Any]] = []
         while True:
             _, message = self.next()
             if message.get("marker") == number:
-                return heard
+                return received
             if "marker" not in message:
-                heard.append(message)
+                received.append(message)
 
 
 @contextlib.contextmanager

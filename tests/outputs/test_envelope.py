@@ -1,4 +1,4 @@
-"""The alert's envelope is a promise: its fields, its numbers, and that a replay gives it byte for byte."""
+"""The alert's envelope: its fields, its numbers, and that a replay gives the same bytes."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def live(start: int = 41) -> LiveStamper:
 
 
 def test_ok__every_field_of_the_interface_is_there() -> None:
-    told = envelope(event(), live().stamp(event(), 812.3), ORIGIN)
-    assert list(told) == [
+    alert = envelope(event(), live().stamp(event(), 812.3), ORIGIN)
+    assert list(alert) == [
         "schema", "id", "seq", "episode", "vehicle", "trip", "boot", "t", "t_mono", "t_wall", "wall_synced",
         "rule", "level", "phase", "message", "evidence", "model", "config", "profile",
     ]  # fmt: skip
-    assert told["evidence"] == {
+    assert alert["evidence"] == {
         "measured": {"eyes.closed_s": 1.05},
         "threshold": {"eyes.closed_s": 1.0},
         "window_s": None,
@@ -47,9 +47,9 @@ def test_ok__every_field_of_the_interface_is_there() -> None:
         "compared": {"eyes.closed_s": "at_least"},
         "interval": {},
     }
-    assert (told["seq"], told["t"], told["t_mono"]) == (41, 12.4, 812.3)
-    assert told["t_wall"] == "2026-11-20T12:00:00.000Z"
-    json.dumps(told, allow_nan=False)
+    assert (alert["seq"], alert["t"], alert["t_mono"]) == (41, 12.4, 812.3)
+    assert alert["t_wall"] == "2026-11-20T12:00:00.000Z"
+    json.dumps(alert, allow_nan=False)
 
 
 def life(stamper: Stamper) -> list[dict[str, object]]:

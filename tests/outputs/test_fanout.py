@@ -1,4 +1,4 @@
-"""One output's fault is its own."""
+"""An error in one output does not affect the others."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 class Recorder(Output):
     failure: str | None = None
 
-    def __init__(self, name: str, heard: list[str]) -> None:
-        self._name, self._heard = name, heard
+    def __init__(self, name: str, received: list[str]) -> None:
+        self._name, self._received = name, received
 
     def alert(self, alert: Message) -> None:
-        self._heard.append(f"{self._name} alert {alert['seq']}")
+        self._received.append(f"{self._name} alert {alert['seq']}")
 
     def level(self, level: Level | None) -> None:
-        self._heard.append(f"{self._name} level {level}")
+        self._received.append(f"{self._name} level {level}")
 
     def state(self, state: Message) -> None:
-        self._heard.append(f"{self._name} state")
+        self._received.append(f"{self._name} state")
 
     def status(self, status: Message) -> None:
-        self._heard.append(f"{self._name} status")
+        self._received.append(f"{self._name} status")
 
     def close(self) -> None:
-        self._heard.append(f"{self._name} closed")
+        self._received.append(f"{self._name} closed")
 
 
 class Broken(Recorder):
@@ -46,29 +46,29 @@ class Broken(Recorder):
         raise RuntimeError("stuck")
 
 
-def test_ok__everything_reaches_every_output_in_order_and_closing_goes_backwards() -> None:
-    heard: list[str] = []
-    outputs = Outputs([Recorder("a", heard), Recorder("b", heard)])
+def test_ok__every_output_gets_everything_in_order_and_is_closed_in_reverse_order() -> None:
+    received: list[str] = []
+    outputs = Outputs([Recorder("a", received), Recorder("b", received)])
     outputs.alert({"seq": 1})
     outputs.level("warning")
     outputs.state({})
     outputs.status({})
     outputs.close()
-    assert heard == [
+    assert received == [
         *("a alert 1", "b alert 1", "a level warning", "b level warning"),
         *("a state", "b state", "a status", "b status", "b closed", "a closed"),
     ]
 
 
-def test_fail__an_output_that_raises_is_logged_once_counted_and_the_others_go_on(
+def test_fail__an_output_that_raises_is_logged_once_and_counted_and_the_others_go_on(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    heard: list[str] = []
-    outputs = Outputs([Broken("a", heard), Recorder("b", heard)])
+    received: list[str] = []
+    outputs = Outputs([Broken("a", received), Recorder("b", received)])
     for seq in (1, 2):
         outputs.alert({"seq": seq})
     outputs.close()
-    assert heard == ["b alert 1", "b alert 2", "b closed"]
+    assert received == ["b alert 1", "b alert 2", "b closed"]
     assert outputs.faults == {"broken": 3}
     assert [record.getMessage() for record in caplog.records] == [
         "output broken failed: out of order; the other outputs go on",
@@ -76,7 +76,7 @@ def test_fail__an_output_that_raises_is_logged_once_counted_and_the_others_go_on
     assert "Traceback" not in caplog.text
 
 
-def test_ok__the_failure_of_any_output_is_told() -> None:
+def test_ok__the_failure_of_any_output_is_the_failure_of_all() -> None:
     first, second = Recorder("a", []), Recorder("b", [])
     outputs = Outputs([first, second])
     assert outputs.failure is None
@@ -89,13 +89,13 @@ class Dropping(Recorder):
         return {"dropping_dropped": 7}
 
 
-def test_ok__what_the_outputs_count_is_told_together() -> None:
+def test_ok__the_counters_of_all_outputs_are_merged() -> None:
     outputs = Outputs([Broken("a", []), Dropping("b", [])])
     outputs.alert({"seq": 1})
     assert outputs.counters() == {"output_faults": 1, "dropping_dropped": 7}
 
 
-def test_ok__every_output_of_ours_that_can_lose_something_counts_it() -> None:
+def test_ok__every_output_that_can_lose_messages_counts_them() -> None:
     ours = Outputs(
         [Journal(), ZmqPublisher(ZmqConfig(bind="tcp://127.0.0.1:*")), GpioOutput(GpioConfig(backend="mock"))]
     )

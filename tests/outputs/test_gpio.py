@@ -33,13 +33,13 @@ Change = tuple[float, bool]
 
 
 @pytest.fixture(autouse=True)
-def no_reservations_left() -> Iterator[None]:
+def no_thread_is_left() -> Iterator[None]:
     yield
     assert not [thread for thread in threading.enumerate() if thread.name == "gpio"], "close() ends the thread"
 
 
 class Bench:
-    """Mock pins, and a clock that jumps to the thread's next appointment; `script` changes levels at given times."""
+    """Mock pins, and a clock that jumps to the thread's next change; `script` changes levels at given times."""
 
     def __init__(self, script: list[tuple[float, Level | None]], until: float, config: GpioConfig = CONFIG) -> None:
         self.now = 0.0
@@ -161,18 +161,18 @@ def test_ok__real_time_a_level_reaches_the_pin_without_a_poll() -> None:
     output.close()
 
 
-def watch(pin: Any, told: Callable[[], None]) -> None:
+def watch(pin: Any, changed_on: Callable[[], None]) -> None:
     change = pin._change_state
 
     def changed(value: float) -> bool:
         if value:
-            told()
+            changed_on()
         return bool(change(value))
 
     pin._change_state = changed
 
 
-def test_ok__a_machine_without_pins_says_so_once_and_goes_on(
+def test_ok__a_machine_without_pins_logs_that_once_and_goes_on(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("GPIOZERO_PIN_FACTORY", raising=False)
@@ -188,7 +188,7 @@ def test_ok__a_machine_without_pins_says_so_once_and_goes_on(
     assert output.failure is None
 
 
-def test_fail__pins_asked_for_by_name_that_are_not_there_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fail__a_backend_asked_for_by_name_that_does_not_work_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "nonsense")
     monkeypatch.setattr(Device, "pin_factory", None)
     with pytest.raises(OutputError, match="install python3-lgpio"):
@@ -202,7 +202,7 @@ def test_fail__pins_of_another_machine_are_not_the_drivers_own(monkeypatch: pyte
         GpioOutput(GpioConfig(backend="gpiozero"))
 
 
-def test_fail__a_pin_in_use_is_named_and_the_other_one_let_go() -> None:
+def test_fail__a_pin_in_use_is_named_and_the_other_one_is_released() -> None:
     factory = MockFactory()
     taken = GpioOutput(CONFIG.model_copy(update={"buzzer_pin": None}), factory)
     with pytest.raises(OutputError, match=f"led_pin {LIGHT} cannot be used"):
@@ -217,7 +217,7 @@ def test_fail__one_pin_for_both_is_refused(backend: str) -> None:
         GpioOutput(CONFIG.model_copy(update={"backend": backend, "buzzer_pin": 5, "led_pin": 5}))
 
 
-def test_fail__a_pin_that_faults_is_said_once_and_never_a_failure(caplog: pytest.LogCaptureFixture) -> None:
+def test_fail__a_pin_that_fails_is_logged_once_and_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
     factory, asked = MockFactory(), threading.Event()
 
     def refuse(value: float) -> bool:
@@ -270,7 +270,7 @@ def test_ok__gpio_off_with_a_wrong_configuration_drives_the_default_pins_low(tmp
     assert [state[-1].state for state in states] == [0, 0]
 
 
-def test_fail__a_thread_that_dies_is_a_failure_that_says_so() -> None:
+def test_fail__a_thread_that_dies_is_a_failure_with_the_cause() -> None:
     died = threading.Event()
 
     def broken(wake: threading.Event, timeout: float | None) -> None:

@@ -1,4 +1,4 @@
-"""What people read: the journal's lines and the terminal's."""
+"""The lines that people read, in the journal and on a terminal."""
 
 from __future__ import annotations
 
@@ -98,13 +98,13 @@ def test_ok__a_terminal_gets_colours_and_no_markup() -> None:
     assert text.count("\n") == 1
 
 
-def test_ok__becoming_blind_is_said_when_it_changes_and_not_every_second(caplog: pytest.LogCaptureFixture) -> None:
+def test_ok__degraded_is_written_when_it_changes_and_not_every_second(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     output = Journal()
     for degraded in (None, "covered", "covered", "dark", None, None):
         output.status({"schema": 1, "degraded": degraded})
-    said = [(record.levelname, record.message) for record in caplog.records]
-    assert said == [
+    written = [(record.levelname, record.message) for record in caplog.records]
+    assert written == [
         ("WARNING", "degraded: covered"),
         ("WARNING", "degraded: dark"),
         ("INFO", "no longer degraded"),
@@ -129,7 +129,7 @@ def test_ok__whatever_a_message_holds_it_becomes_one_printable_line(message: dic
 
 
 @given(st.floats(0, 1e6))
-def test_ok__the_clock_says_the_time_to_a_tenth(seconds: float) -> None:
+def test_ok__the_clock_shows_the_time_to_a_tenth(seconds: float) -> None:
     hours, minutes, rest = lines.clock(seconds).split(":")
     assert int(hours) * 3600 + int(minutes) * 60 + float(rest) == pytest.approx(seconds, abs=0.0501)
     assert float(rest) < 60
@@ -150,7 +150,7 @@ def log_restored() -> Iterator[None]:
 
 @contextmanager
 def stopped_terminal() -> Iterator[tuple[TextIO, Callable[[], str]]]:
-    """A terminal on which somebody pressed Ctrl-S, and how to press Ctrl-Q and read all that comes."""
+    """A terminal stopped with Ctrl-S, and a function that presses Ctrl-Q and reads everything."""
     ours, theirs = pty.openpty()
     termios.tcflow(theirs, termios.TCOOFF)
 
@@ -169,7 +169,7 @@ def stopped_terminal() -> Iterator[tuple[TextIO, Callable[[], str]]]:
 
 
 def in_time(steps: Callable[[], None]) -> bool:
-    """Whether `steps` come to their end although nobody reads."""
+    """Return whether `steps` end although the stream is not read."""
     thread = threading.Thread(target=steps, daemon=True)
     thread.start()
     thread.join(PATIENCE_S)
@@ -231,7 +231,7 @@ def test_ok__nothing_is_lost_at_the_interpreters_end_nor_before_another_line_on_
     assert lines[501].endswith("the end")
 
 
-def test_ok__a_reader_who_reads_no_more_does_not_hold_up_the_interpreters_end() -> None:
+def test_ok__a_reader_that_stops_reading_does_not_delay_the_interpreters_end() -> None:
     program = (
         "import logging; from driver_monitor.outputs import journal; journal.configure('info')\n"
         "for n in range(9999): logging.info('number %d.', n)"
@@ -249,13 +249,13 @@ def test_ok__the_level_may_be_changed_while_the_daemon_runs(tmp_path: Path) -> N
     with log_restored(), (tmp_path / "log").open("w") as stream:
         for level in ("warning", "debug", "info"):
             journal.configure(level, stream)
-            for said in (logging.DEBUG, logging.INFO, logging.WARNING):
-                logging.getLogger("x").log(said, "%s at %s", logging.getLevelName(said), level)
+            for written in (logging.DEBUG, logging.INFO, logging.WARNING):
+                logging.getLogger("x").log(written, "%s at %s", logging.getLevelName(written), level)
         assert len(logging.root.handlers) == 1
         journal.flush()
         text = (tmp_path / "log").read_text()
     assert [line.split(" ", 3)[3] for line in text.splitlines()] == [
         "WARNING at warning",
-        *(f"{said} at debug" for said in ("DEBUG", "INFO", "WARNING")),
-        *(f"{said} at info" for said in ("INFO", "WARNING")),
+        *(f"{written} at debug" for written in ("DEBUG", "INFO", "WARNING")),
+        *(f"{written} at info" for written in ("INFO", "WARNING")),
     ]

@@ -1,4 +1,4 @@
-"""signals.jsonl and `state/` keep the fields they promise, and say null for what is unknown."""
+"""signals.jsonl and `state/` have all their fields, and null for what is unknown."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ FIELDS = [
 def lines(*drive: Stretch, fps: int = 20) -> list[dict[str, object]]:
     state, engine = StateTracker(), Engine(load_profile("default")[0])
     frames = [stretch for stretch in drive for _ in range(round(stretch.seconds * fps))]
-    told = []
+    written = []
     for number, stretch in enumerate(frames):
         seen = state.update(observe(number / fps, stretch))
-        told.append(json.loads(json.dumps(signals(number, seen, engine.update(seen)), allow_nan=False)))
-    return told
+        written.append(json.loads(json.dumps(signals(number, seen, engine.update(seen)), allow_nan=False)))
+    return written
 
 
 def test_ok__every_line_has_every_field_in_order() -> None:
@@ -50,7 +50,7 @@ def test_ok__an_empty_seat_is_unknown_in_every_field_and_never_attentive() -> No
     assert line["attention"] == "unknown"
 
 
-def test_ok__active_alerts_stand_in_the_line_worst_first() -> None:
+def test_ok__active_alerts_are_in_the_line_worst_first() -> None:
     assert lines(attentive(3), shut(3.5))[-1]["alerts"] == ["sleep", "microsleep"]
 
 

@@ -24,7 +24,7 @@ NOW_MS = CLOCK_SET_MS + 10_000_000
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy machine may be slow to reserve; counting as fast as tests do, nothing else would keep the row."""
+    """Tests count faster than any vehicle, and a busy machine reserves slowly: allow a long wait."""
     monkeypatch.setattr(sequence, "PATIENCE_S", 10.0)
 
 
@@ -45,7 +45,7 @@ def test_ok__it_counts_from_one_and_goes_on_after_a_clean_restart(tmp_path: Path
     second.close()
 
 
-def test_ok__after_a_power_cut_no_number_is_given_twice_and_at_most_a_block_is_skipped(tmp_path: Path) -> None:
+def test_ok__after_a_power_cut_no_number_is_used_twice_and_at_most_a_block_is_skipped(tmp_path: Path) -> None:
     program = (
         "import os, sys, pathlib; from driver_monitor.outputs.sequence import AlertSequence\n"
         "counter = AlertSequence(pathlib.Path(sys.argv[1]))\n"
@@ -89,7 +89,7 @@ def test_ok__threads_that_ask_together_get_different_numbers(tmp_path: Path) -> 
     ],
     ids=["foreign", "empty", "broken"],
 )
-def test_fail__a_damaged_file_is_set_aside_said_and_never_leads_to_an_old_number(
+def test_fail__a_damaged_file_is_renamed_and_logged_and_no_number_repeats(
     tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / FILE).write_bytes(content)
@@ -127,7 +127,7 @@ def test_fail__a_folder_that_cannot_be_used_costs_no_alert(tmp_path: Path, caplo
         assert given[0] >= NOW_MS
         assert counter.fault is not None
         assert str(tmp_path / "file" / "state") in counter.fault
-    assert caplog.text.count("cannot be kept") == 1, "said once, not for every alert"
+    assert caplog.text.count("cannot be kept") == 1, "logged once, not for every alert"
 
 
 def test_fail__a_disk_that_fills_up_costs_no_alert_and_no_number_comes_twice(

@@ -1,4 +1,4 @@
-"""Where the publisher binds: addresses that cannot be, sockets left behind, and who may connect."""
+"""Where the publisher binds: wrong addresses, old sockets, and who may connect."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def publisher() -> Iterator[ZmqPublisher]:
     output.close()
 
 
-def test_fail__a_port_in_use_is_one_line_that_says_which(publisher: ZmqPublisher) -> None:
+def test_fail__a_port_in_use_is_one_line_with_the_address(publisher: ZmqPublisher) -> None:
     with pytest.raises(OutputError) as caught:
         ZmqPublisher(ZmqConfig(bind=publisher.endpoint))
     assert "\n" not in str(caught.value)
@@ -30,7 +30,7 @@ def test_fail__a_port_in_use_is_one_line_that_says_which(publisher: ZmqPublisher
 
 
 @pytest.mark.parametrize(
-    ("bind", "said"),
+    ("bind", "reason"),
     [
         ("tcp://127.0.0.1:99999", "no port 99999"),
         ("tcp://127.0.0.999:5556", "not an address of this machine"),
@@ -42,14 +42,14 @@ def test_fail__a_port_in_use_is_one_line_that_says_which(publisher: ZmqPublisher
         ("ipc:///tmp", "is not a socket"),
     ],
 )
-def test_fail__a_bad_endpoint_is_one_line_that_says_what_to_do(bind: str, said: str) -> None:
+def test_fail__a_bad_endpoint_is_one_line_with_what_to_do(bind: str, reason: str) -> None:
     with pytest.raises(OutputError) as caught:
         ZmqPublisher(ZmqConfig().model_copy(update={"bind": bind}))
-    assert said in str(caught.value)
+    assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_ok__a_local_socket_is_for_the_daemons_group_and_a_second_daemon_does_not_push_the_first_aside(
+def test_ok__a_local_socket_is_for_the_daemons_group_and_a_second_daemon_does_not_take_its_place(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "dm.sock"
@@ -61,14 +61,14 @@ def test_ok__a_local_socket_is_for_the_daemons_group_and_a_second_daemon_does_no
             ZmqPublisher(ZmqConfig(bind=bind))
         output.status(status(3))
         with listening(output, "status/") as listener:
-            assert listener.hear(1)[0][1]["frame"] == 3
+            assert listener.receive(1)[0][1]["frame"] == 3
     finally:
         output.close()
     path.touch()
     path.unlink()
 
 
-def test_ok__a_socket_left_behind_by_a_killed_daemon_is_taken_over(tmp_path: Path) -> None:
+def test_ok__the_socket_of_a_killed_daemon_is_used_again(tmp_path: Path) -> None:
     path = tmp_path / "dm.sock"
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
@@ -86,15 +86,15 @@ def test_ok__ipv6_loopback() -> None:
 
 
 def test_ok__a_reload_may_bind_the_same_address_again_at_once() -> None:
-    """Closing lets go of the port before it returns, also with a subscriber connected; the subscriber comes back."""
+    """Closing releases the port before it returns, also with a subscriber connected. The subscriber connects again."""
     first = ZmqPublisher(ZmqConfig(bind="tcp://127.0.0.1:*"))
     with listening(first, "status/") as listener:
         first.status(status(1))
-        listener.hear(1)
+        listener.receive(1)
         first.close()
         second = ZmqPublisher(ZmqConfig(bind=first.endpoint))
         try:
             second.status(status(2))
-            assert listener.hear(1)[0][1]["frame"] == 2
+            assert listener.receive(1)[0][1]["frame"] == 2
         finally:
             second.close()

@@ -1,4 +1,4 @@
-"""Stories over a real TCP socket: what subscribers of the daemon hear. No sleeps: polls with a time-out only."""
+"""What subscribers receive over a real TCP socket. No sleeps: only polls with a time-out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.outputs.listener import PATIENCE_MS, alert, listening, status
 
 
 def closes(output: ZmqPublisher) -> bool:
-    """Whether closing comes to its end, and with its thread: then it is within `CLOSE_S`."""
+    """Return whether closing ends the thread: then it took at most `CLOSE_S`."""
     output.close()
     return not output._worker.thread.is_alive()
 
@@ -39,13 +39,13 @@ def test_ok__messages_arrive_in_order_as_two_frames_with_their_topics(publisher:
         publisher.alert(alert(1))
         publisher.state({"schema": 1, "t": 0.4})
         publisher.alert(alert(2, "sleep", message="Lider kapalı – göz"))
-        heard = listener.hear(4)
-    assert [topic for topic, _ in heard] == ["status/", "alert/microsleep/", "state/", "alert/sleep/"]
-    assert heard[1][1] == alert(1)
-    assert heard[3][1]["message"] == "Lider kapalı – göz"
+        received = listener.receive(4)
+    assert [topic for topic, _ in received] == ["status/", "alert/microsleep/", "state/", "alert/sleep/"]
+    assert received[1][1] == alert(1)
+    assert received[3][1]["message"] == "Lider kapalı – göz"
 
 
-def test_ok__a_late_subscriber_gets_the_last_status_and_every_active_alert_once_and_nobody_else_does(
+def test_ok__a_late_subscriber_gets_the_last_status_and_every_active_alert_once_and_no_other_subscriber_does(
     publisher: ZmqPublisher,
 ) -> None:
     with listening(publisher, "") as early:
@@ -57,10 +57,10 @@ def test_ok__a_late_subscriber_gets_the_last_status_and_every_active_alert_once_
         publisher.alert(alert(5, "microsleep", "escalated"))
         publisher.status(status(1))
         publisher.status(status(2))
-        early.hear(7)
+        early.receive(7)
         with listening(publisher, "") as late:
-            heard = late.hear(3)
-            assert [(topic, message.get("id"), message.get("frame")) for topic, message in heard] == [
+            received = late.receive(3)
+            assert [(topic, message.get("id"), message.get("frame")) for topic, message in received] == [
                 ("alert/sleep/", "id-3", None),
                 ("alert/microsleep/", "id-5", None),
                 ("status/", None, 2),
@@ -68,7 +68,7 @@ def test_ok__a_late_subscriber_gets_the_last_status_and_every_active_alert_once_
             assert late.until_marked(publisher) == []
             assert early.until_marked(publisher) == []
             publisher.alert(alert(6, "sleep", "cleared"))
-            assert late.heard_seqs(1) == early.heard_seqs(1) == [6]
+            assert late.receive_seqs(1) == early.receive_seqs(1) == [6]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_ok__a_late_subscriber_gets_the_last_status_and_every_active_alert_once_
         ("alert/none/", []),
     ],
 )
-def test_ok__any_prefix_gets_its_share_of_the_last_values_while_others_listen(
+def test_ok__any_prefix_gets_the_last_values_that_match_while_others_listen(
     publisher: ZmqPublisher, prefix: str, expected: list[str]
 ) -> None:
     with listening(publisher, "") as early, listening(publisher, "status/") as other:
@@ -93,23 +93,23 @@ def test_ok__any_prefix_gets_its_share_of_the_last_values_while_others_listen(
         publisher.alert(alert(1, "microsleep"))
         publisher.alert(alert(2, "sleep"))
         publisher.status(status(1))
-        early.hear(3)
-        other.hear(1)
+        early.receive(3)
+        other.receive(1)
         with listening(publisher, prefix) as late:
-            assert [topic for topic, _ in late.hear(len(expected))] == expected
+            assert [topic for topic, _ in late.receive(len(expected))] == expected
             assert late.until_marked(publisher) == []
             assert early.until_marked(publisher) == []
             assert other.until_marked(publisher) == []
 
 
-def test_ok__with_nothing_to_repeat_a_newcomer_still_hears_what_comes_next(publisher: ZmqPublisher) -> None:
+def test_ok__with_nothing_to_repeat_a_new_subscriber_still_gets_the_next_message(publisher: ZmqPublisher) -> None:
     with listening(publisher, "alert/") as listener, listening(publisher, "status/") as gauge:
         gauge.until_marked(publisher)
         publisher.alert(alert(1))
-        assert listener.heard_seqs(1) == [1]
+        assert listener.receive_seqs(1) == [1]
 
 
-def test_ok__an_alert_after_somebody_unsubscribes_still_reaches_everybody_else(publisher: ZmqPublisher) -> None:
+def test_ok__an_alert_after_somebody_unsubscribes_still_reaches_the_others(publisher: ZmqPublisher) -> None:
     with listening(publisher, "") as stays, listening(publisher, "", "status/") as goes:
         stays.until_marked(publisher)
         goes.until_marked(publisher)
@@ -118,12 +118,12 @@ def test_ok__an_alert_after_somebody_unsubscribes_still_reaches_everybody_else(p
         seq = 0
         while True:
             publisher.alert(alert(seq := seq + 1, phase="cleared"))
-            assert stays.heard_seqs(1) == [seq]
+            assert stays.receive_seqs(1) == [seq]
             if not goes.until_marked(publisher, "status/"):
                 break
             assert seq < PATIENCE_MS
         publisher.status(status(9))
-        assert goes.hear(1)[0][1]["frame"] == 9
+        assert goes.receive(1)[0][1]["frame"] == 9
 
 
 def test_ok__a_subscriber_in_another_process_gets_the_alerts_and_the_daemon_closes_within_two_seconds() -> None:
@@ -159,7 +159,7 @@ def test_ok__a_subscriber_that_does_not_read_neither_blocks_the_daemon_nor_the_o
             for seq in range(300):
                 output.state({"schema": 1, "ballast": ballast})
                 output.alert(alert(seq))
-                assert awake.heard_seqs(1)[-1:] == [seq]
+                assert awake.receive_seqs(1)[-1:] == [seq]
             assert output.failure is None
             assert closes(output)
     finally:
@@ -176,19 +176,19 @@ def test_ok__garbage_from_subscribers_changes_nothing_for_the_others(publisher: 
             raw.sendall(b"GET / HTTP/1.1\r\n\r\n" + bytes(range(256)) * 20)
         rude.socket.send(b"x" * 5000)
         publisher.alert(alert(1))
-        assert early.heard_seqs(1) == [1]
+        assert early.receive_seqs(1) == [1]
         with listening(publisher, "alert/") as late:
-            assert late.heard_seqs(1) == [1]
+            assert late.receive_seqs(1) == [1]
             publisher.alert(alert(2))
-            heard = late.heard_seqs(1)
-            while heard[-1] == 1:  # twice, when the rude one comes back in that moment: told apart by its id
-                heard = late.heard_seqs(1)
-            assert heard == early.heard_seqs(1) == [2]
+            received = late.receive_seqs(1)
+            while received[-1] == 1:  # twice, if the XSUB peer reconnects at that moment; the id is the same
+                received = late.receive_seqs(1)
+            assert received == early.receive_seqs(1) == [2]
     assert publisher.failure is None
 
 
 def test_ok__subscriptions_that_arrive_together_with_garbage_are_not_given_to_the_wrong_peer() -> None:
-    """libzmq 4.3.5 counts peers by notices and miscounts after garbage; in-process, so that all is there at once."""
+    """libzmq 4.3.5 miscounts peers after garbage. In-process, so that everything arrives at the same time."""
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     sock = LastValueSocket(context, "inproc://garbage", 100)
     rude, first, second = context.socket(zmq.XSUB), context.socket(zmq.SUB), context.socket(zmq.SUB)
@@ -210,8 +210,8 @@ def test_ok__subscriptions_that_arrive_together_with_garbage_are_not_given_to_th
         context.destroy(0)
 
 
-def test_ok__peers_that_come_and_go_before_they_are_served_cost_the_others_nothing() -> None:
-    """libzmq has then forgotten whom a subscription was from: what it was owed went to everybody, each time."""
+def test_ok__peers_that_come_and_go_before_they_are_served_do_not_affect_the_others() -> None:
+    """libzmq then no longer knows the peer of a subscription. Its last values went to everybody, each time."""
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     sock = LastValueSocket(context, "tcp://127.0.0.1:*", 100)
     monitor = sock.raw.get_monitor_socket(zmq.EVENT_DISCONNECTED)
@@ -239,7 +239,7 @@ def test_ok__peers_that_come_and_go_before_they_are_served_cost_the_others_nothi
         context.destroy(0)
 
 
-def test_ok__when_the_queue_is_full_states_go_first_then_statuses_and_alerts_stay(
+def test_ok__when_the_queue_is_full_states_are_dropped_first_then_statuses_and_alerts_stay(
     publisher: ZmqPublisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(publisher._worker, "limit", 4)
@@ -252,7 +252,7 @@ def test_ok__when_the_queue_is_full_states_go_first_then_statuses_and_alerts_sta
             publisher.state({"schema": 1, "n": 2})
             for seq in (2, 3, 4):
                 publisher.alert(alert(seq))
-        assert listener.heard_seqs(4) == [1, 2, 3, 4]
+        assert listener.receive_seqs(4) == [1, 2, 3, 4]
         assert listener.until_marked(publisher) == []
     assert publisher.dropped == {"state": 2, "status": 1, "alert": 0}
 
@@ -270,8 +270,8 @@ def test_ok__numbers_that_json_does_not_know_become_null(publisher: ZmqPublisher
     with listening(publisher, "") as listener:
         listener.until_marked(publisher)
         publisher.alert(alert(1, evidence={"measured": {"closed_s": float("nan")}, "threshold": [float("inf")]}))
-        [(_, heard)] = listener.hear(1)
-    assert heard["evidence"] == {"measured": {"closed_s": None}, "threshold": [None]}
+        [(_, received)] = listener.receive(1)
+    assert received["evidence"] == {"measured": {"closed_s": None}, "threshold": [None]}
 
 
 def test_fail__a_message_that_is_no_json_is_logged_and_the_next_one_goes_out(
@@ -282,12 +282,12 @@ def test_fail__a_message_that_is_no_json_is_logged_and_the_next_one_goes_out(
         publisher.state({"schema": 1, "thing": object()})
         publisher.state({"schema": 1, "thing": object()})
         publisher.alert(alert(1))
-        assert listener.heard_seqs(1) == [1]
+        assert listener.receive_seqs(1) == [1]
     assert caplog.text.count("is not published") == 1
     assert publisher.failure is None
 
 
-def test_fail__a_dead_thread_is_a_failure_that_says_so(
+def test_fail__a_dead_thread_is_a_failure_with_the_address(
     publisher: ZmqPublisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(frames: object) -> None:

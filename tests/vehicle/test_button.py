@@ -1,4 +1,4 @@
-"""The driver presses the button: what the profile allows is silent, stays active, and speaks again when worse."""
+"""The driver presses the button: alerts that the profile allows become silent, stay active, and sound when worse."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONFIG = GpioConfig(backend="mock", button_pin=PIN)
 
 
 def drive(tmp_path: Path, allowed: Level | None, stretches: list[Stretch], press_at: float) -> list[Verdict]:
-    """The verdicts of a drive at 20 fps in which the button is pressed once."""
+    """Return the verdicts of a drive at 20 fps in which the button is pressed once."""
     path = tmp_path / "own.yaml"
     path.write_text(f"name: own\nextends: default\n{f'acknowledge: {allowed}' if allowed else ''}\n")
     engine, verdicts = Engine(load_profile(str(path))[0]), []
@@ -39,7 +39,7 @@ def test_ok__an_acknowledged_warning_is_silent_and_stays_active(tmp_path: Path) 
     assert after.attention == "distracted"
 
 
-def test_ok__what_gets_worse_is_told_again(tmp_path: Path) -> None:
+def test_ok__an_alert_that_gets_worse_sounds_again(tmp_path: Path) -> None:
     verdicts = drive(tmp_path, "warning", [attentive(5), shut(6), attentive(3)], 6.5)
     assert verdicts[int(7.0 * 20)].level is None
     assert verdicts[int(8.2 * 20)].level == "critical"
@@ -56,7 +56,7 @@ def test_ok__the_next_alert_is_loud_again(tmp_path: Path) -> None:
     assert verdicts[-1].level == "warning"
 
 
-def test_ok__a_press_is_seen_once() -> None:
+def test_ok__a_press_is_reported_once() -> None:
     factory = MockFactory()
     button = GpioButton(CONFIG, factory)
     assert not button.pressed()
@@ -66,7 +66,7 @@ def test_ok__a_press_is_seen_once() -> None:
     button.close()
 
 
-def test_fail__a_pin_that_is_taken_is_told() -> None:
+def test_fail__a_pin_in_use_is_an_error() -> None:
     factory = MockFactory()
     first = GpioButton(CONFIG, factory)
     with pytest.raises(OutputError, match=f"button_pin {PIN} cannot be used"):

@@ -1,4 +1,4 @@
-"""The car says how fast it goes, over ZeroMQ, its diagnostic socket or a file, or it says nothing or nonsense."""
+"""Speed and ignition over ZeroMQ, the diagnostic socket or a file; also wrong and missing data."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ from driver_monitor.vehicle.source import (
 from driver_monitor.vehicle.zmq_vehicle import ZmqVehicle
 
 
-def test_ok__a_car_that_says_nothing_is_unknown() -> None:
+def test_ok__without_a_source_nothing_is_known() -> None:
     silent = NoVehicle()
     assert silent.at(5.0) == UNKNOWN_VEHICLE == VehicleData(None, None)
     assert silent.counters() == {}
 
 
-def test_ok__what_was_said_is_believed_for_two_seconds_and_each_quantity_by_itself() -> None:
-    word = LatestReport()
-    word.take(1.0, VehicleData(87.5, True))
-    word.take(2.0, VehicleData(88.0, None))
-    assert word.at(3.0) == VehicleData(88.0, True)
-    assert word.at(1.0 + STALE_S + 0.5) == VehicleData(88.0, None)
-    assert word.at(2.0 + STALE_S + 0.1) == UNKNOWN_VEHICLE
+def test_ok__a_value_is_valid_for_two_seconds_and_each_quantity_by_itself() -> None:
+    latest = LatestReport()
+    latest.take(1.0, VehicleData(87.5, True))
+    latest.take(2.0, VehicleData(88.0, None))
+    assert latest.at(3.0) == VehicleData(88.0, True)
+    assert latest.at(1.0 + STALE_S + 0.5) == VehicleData(88.0, None)
+    assert latest.at(2.0 + STALE_S + 0.1) == UNKNOWN_VEHICLE
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_ok__what_was_said_is_believed_for_two_seconds_and_each_quantity_by_itse
         ('{"speed_kmh": 1' + "0" * 400 + "}", "speed_kmh"),
     ],
 )
-def test_fail__nonsense_is_told_by_field(text: str, reason: str) -> None:
+def test_fail__wrong_data_is_reported_with_its_field(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         parse(text)
 
@@ -77,7 +77,7 @@ def test_fail__nonsense_is_told_by_field(text: str, reason: str) -> None:
 @given(st.one_of(st.binary(max_size=60), st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=5), lambda x: st.dictionaries(st.sampled_from(
         ["speed_kmh", "ignition", "t", "other"]), x)).map(lambda value: json.dumps(value).encode())))  # fmt: skip
-def test_ok__whatever_comes_is_refused_or_makes_sense(text: bytes) -> None:
+def test_ok__any_message_is_rejected_or_valid(text: bytes) -> None:
     try:
         vehicle, _ = parse(text)
     except ValueError:
@@ -88,8 +88,8 @@ def test_ok__whatever_comes_is_refused_or_makes_sense(text: bytes) -> None:
 def test_ok__a_recorded_drive_is_played_in_the_clips_own_time(tmp_path: Path) -> None:
     path = tmp_path / f"trip{SUFFIX}"
     path.write_text('{"t": 0, "speed_kmh": 10}\n\n{"t": 1.5, "speed_kmh": 50, "ignition": true}\n')
-    said = RecordedVehicle(path)
-    assert [said.at(t).speed_kmh for t in (0.0, 1.4, 1.5, 3.4, 3.6)] == [10, 10, 50, 50, None]
+    recorded = RecordedVehicle(path)
+    assert [recorded.at(t).speed_kmh for t in (0.0, 1.4, 1.5, 3.4, 3.6)] == [10, 10, 50, 50, None]
     assert beside(tmp_path / "trip.mp4") == path
 
 
@@ -101,14 +101,14 @@ def test_ok__a_recorded_drive_is_played_in_the_clips_own_time(tmp_path: Path) ->
         ("\n\nrubbish", r":3: not JSON"),
     ],
 )
-def test_fail__a_file_that_is_wrong_is_told_with_its_line(tmp_path: Path, text: str, reason: str) -> None:
+def test_fail__a_wrong_file_is_reported_with_its_line(tmp_path: Path, text: str, reason: str) -> None:
     path = tmp_path / f"trip{SUFFIX}"
     path.write_text(text)
     with pytest.raises(SourceError, match=reason):
         RecordedVehicle(path)
 
 
-def test_ok__a_replay_takes_the_speed_that_lies_beside_the_clip(short_clip: Path, tmp_path: Path) -> None:
+def test_ok__a_replay_uses_the_file_that_belongs_to_the_clip(short_clip: Path, tmp_path: Path) -> None:
     clip = tmp_path / short_clip.name
     clip.write_bytes(short_clip.read_bytes())
     beside(clip).write_text('{"t": 0, "speed_kmh": 33.3, "ignition": true}')
@@ -135,8 +135,8 @@ def car() -> Iterator[tuple[zmq.Socket[bytes], ZmqVehicle]]:
         context.term()
 
 
-def heard(vehicle: ZmqVehicle, t: float) -> VehicleData:
-    """What is believed once a message has come; a real socket takes its time."""
+def received(vehicle: ZmqVehicle, t: float) -> VehicleData:
+    """Return what is valid after the next message has arrived."""
     assert vehicle._socket.poll(5000)
     return vehicle.at(t)
 
@@ -145,24 +145,24 @@ def test_ok__a_speed_on_the_socket_is_known_at_once_and_forgotten_when_it_stops(
     with car() as (publisher, vehicle):
         assert vehicle.at(0.0) == UNKNOWN_VEHICLE
         publisher.send_multipart([b"vehicle/", b'{"speed_kmh": 87.5, "ignition": true}'])
-        assert heard(vehicle, 1.0) == VehicleData(87.5, True)
+        assert received(vehicle, 1.0) == VehicleData(87.5, True)
         assert vehicle.at(1.0 + STALE_S + 0.1) == UNKNOWN_VEHICLE
 
 
-def test_fail__nonsense_on_the_socket_is_counted_told_once_and_changes_nothing(
+def test_fail__wrong_messages_are_counted_logged_once_and_change_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with car() as (publisher, vehicle):
         publisher.send_multipart([b"vehicle/", b'{"speed_kmh": 50}'])
-        assert heard(vehicle, 1.0).speed_kmh == 50
+        assert received(vehicle, 1.0).speed_kmh == 50
         for frames in ([b"vehicle/", b"?"], [b"vehicle/"], [b"vehicle/", b"{}", b"more"]):
             publisher.send_multipart(frames)
-            assert heard(vehicle, 1.5).speed_kmh == 50
+            assert received(vehicle, 1.5).speed_kmh == 50
         assert vehicle.counters() == {"vehicle_refused": 3, "vehicle_floods": 0}
         assert caplog.text.count("vehicle.input") == 1
 
 
-def test_ok__a_publisher_that_floods_does_not_keep_the_daemon() -> None:
+def test_ok__a_publisher_that_floods_does_not_delay_the_daemon() -> None:
     with car() as (publisher, vehicle):
         deadline = time.monotonic() + 5
         while vehicle.counters()["vehicle_floods"] == 0 and time.monotonic() < deadline:
@@ -170,21 +170,21 @@ def test_ok__a_publisher_that_floods_does_not_keep_the_daemon() -> None:
                 publisher.send_multipart([b"vehicle/", b'{"speed_kmh": 0}'])
             found = vehicle.at(1.0)
         assert found == UNKNOWN_VEHICLE
-        assert publisher.poll(5000)  # it has subscribed anew, and what was piled up is gone
+        assert publisher.poll(5000)  # it has subscribed again, and the waiting messages are gone
         assert vehicle.at(1.1) == UNKNOWN_VEHICLE
 
 
-def test_ok__what_piled_up_while_the_daemon_was_busy_is_not_the_present() -> None:
+def test_ok__messages_that_waited_while_the_daemon_was_busy_are_discarded() -> None:
     with car() as (publisher, vehicle):
         publisher.send_multipart([b"vehicle/", b'{"speed_kmh": 0}'])
-        assert heard(vehicle, 1.0).speed_kmh == 0
+        assert received(vehicle, 1.0).speed_kmh == 0
         publisher.send_multipart([b"vehicle/", b'{"speed_kmh": 0}'])
         assert vehicle._socket.poll(5000)
         assert vehicle.at(1.0 + STALE_S + 3) == UNKNOWN_VEHICLE
 
 
 class ControlUnit:
-    """Answers the diagnostic question on a virtual bus, as an engine's control unit does."""
+    """Answers the request on a virtual bus, as an engine's control unit does."""
 
     def __init__(self, channel: str, speed: int) -> None:
         self.bus = can.Bus(interface="virtual", channel=channel)
@@ -216,7 +216,7 @@ def test_ok__the_diagnostic_socket_is_asked_twice_a_second() -> None:
         unit.bus.shutdown()
 
 
-def test_ok__of_two_control_units_the_faster_is_believed_and_other_frames_are_none() -> None:
+def test_ok__of_two_control_units_the_faster_speed_counts_and_other_frames_are_ignored() -> None:
     bus = can.Bus(interface="virtual", channel="two")
     vehicle = ObdVehicle("virtual", "two")
     try:
@@ -234,9 +234,7 @@ def test_ok__of_two_control_units_the_faster_is_believed_and_other_frames_are_no
 
 
 @pytest.mark.parametrize("error", [NameError("no driver"), ValueError("channel"), ImportError("neovi"), TypeError("x")])
-def test_fail__whatever_a_backend_raises_is_no_end_of_the_daemon(
-    error: Exception, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fail__no_error_of_a_backend_stops_the_daemon(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**_: object) -> None:
         raise error
 
@@ -246,7 +244,7 @@ def test_fail__whatever_a_backend_raises_is_no_end_of_the_daemon(
     assert vehicle.counters() == {"vehicle_faults": 1}
 
 
-def test_fail__a_bus_that_is_not_there_is_tried_again_and_told_once(
+def test_fail__a_missing_bus_is_tried_again_and_logged_once(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried = []
