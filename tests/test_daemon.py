@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from driver_monitor.app.daemon import Daemon, Parts, ReloadError
+from driver_monitor.app.daemon import Daemon, ReloadError
+from driver_monitor.app.parts import Parts
 from driver_monitor.app.pipeline import Pipeline
 from driver_monitor.app.systemd import Notifier
 from driver_monitor.config.profiles import load_profile
@@ -110,6 +111,20 @@ class Recorder:
         pass
 
 
+class Numbers:
+    """Numbers alerts from 100 on."""
+
+    def __init__(self) -> None:
+        self.failure: str | None = None
+        self._count = itertools.count(100)
+
+    def next(self) -> int:
+        return next(self._count)
+
+    def close(self) -> None:
+        pass
+
+
 class Systemd(Notifier):
     """Remembers what systemd is told, and when."""
 
@@ -134,17 +149,17 @@ class Drive:
         clock = lambda: self.cabin.now  # noqa: E731
         self.out, self.systemd = Recorder(clock), Systemd(clock)
         profile, _ = load_profile("default")
-        numbers = iter(range(100, 10_000))
+        self.numbers = Numbers()
         wall = lambda: (datetime(2026, 1, 1, tzinfo=timezone.utc), False)  # noqa: E731
         parts = Parts(
             self.cabin,
             Pipeline(self.cabin, StateTracker(), Engine(profile)),
             self.out,
-            self.out,
+            self.numbers,
             Provenance("van-12", "m", "c", "default"),
             0.2,
         )
-        stamper = LiveStamper(lambda: next(numbers), wall, "trip", "boot")
+        stamper = LiveStamper(self.numbers.next, wall, "trip", "boot")
         self.daemon = Daemon(parts, stamper, self.systemd, clock, STARTED, reload or (lambda daemon: None))
 
     def run(self) -> Drive:
@@ -220,6 +235,7 @@ def test_ok__systemd_hears_ready_first_and_stopping_last() -> None:
         (lambda drive: setattr(drive.cabin, "failure", "thread died"), "camera: thread died; the daemon stops"),
         (lambda drive: setattr(drive.cabin, "stuck", True), "camera: its driver hangs"),
         (lambda drive: setattr(drive.out, "failure", "socket gone"), "outputs: socket gone; the daemon stops"),
+        (lambda drive: setattr(drive.numbers, "failure", "thread died"), "alert number: thread died; the daemon stops"),
     ],
 )
 def test_fail__a_part_that_dies_takes_the_daemon_down_with_a_clear_message(

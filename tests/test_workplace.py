@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 
 from driver_monitor.app import build
 from driver_monitor.app.build import Plan, Request
-from driver_monitor.app.daemon import Daemon, Parts
+from driver_monitor.app.daemon import Daemon
+from driver_monitor.app.parts import Parts
 from driver_monitor.app.pipeline import Pipeline
 from driver_monitor.app.systemd import Notifier
 from driver_monitor.bench.inspect import inspect
@@ -52,7 +53,7 @@ from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
 from driver_monitor.state.tracker import StateTracker
 from tests.outputs.listener import listening
-from tests.test_daemon import STARTED, Cabin, Recorder, Systemd
+from tests.test_daemon import STARTED, Cabin, Numbers, Recorder, Systemd
 from tests.timeline import attentive, film, shut
 
 ANGRY = Expression({name: 0.93 if name == "anger" else 0.01 for name in EXPRESSIONS})
@@ -84,11 +85,11 @@ def driving(plan: Plan, outputs: list[Output]) -> Iterator[Daemon]:
     cabin = Furious(*DRIVE)
     clock = lambda: cabin.now  # noqa: E731
     fanned = Outputs(outputs, plan.privacy)
-    numbers = iter(range(100, 10_000))
-    origin = build.provenance(plan, build.load_models(plan.config))
+    numbers = Numbers()
+    origin = build.provenance(plan, build.load_models(plan.config).digest)
     pipeline = Pipeline(cabin, StateTracker(), Engine(plan.profile))
-    parts = Parts(cabin, pipeline, fanned, Recorder(clock), origin, 0.2)
-    stamper = LiveStamper(lambda: next(numbers), wall, "t", "b")
+    parts = Parts(cabin, pipeline, fanned, numbers, origin, 0.2)
+    stamper = LiveStamper(numbers.next, wall, "t", "b")
     daemon = Daemon(parts, stamper, Systemd(clock), clock, STARTED, lambda daemon: None)
     try:
         yield daemon

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from driver_monitor.capture.grabber import Grabber
 from driver_monitor.capture.open_source import check_source, open_camera
 from driver_monitor.config import resources, schema
 from driver_monitor.config.profiles import load_profile
-from driver_monitor.config.schema import Config
+from driver_monitor.config.schema import Config, ServiceConfig
+from driver_monitor.errors import OutputError
 from driver_monitor.messages.envelope import Provenance
 from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.nets import manifest
@@ -146,15 +148,10 @@ def _pipeline(plan: Plan, perception: FrameObserver, expressions: ExpressionTrac
     return Pipeline(perception, StateTracker(expressions, plan.config.vehicle.steering_wheel), Engine(plan.profile))
 
 
-def provenance(plan: Plan, models: Models) -> Provenance:
-    """Return what every alert says of where it comes from."""
-    return origin(plan, models.digest)
-
-
-def origin(plan: Plan, models: str) -> Provenance:
-    """Return the same where only the nets' digest is known."""
-    digest = schema.digest(plan.config, plan.profile_text)
-    return Provenance(plan.config.vehicle.id, models, digest, plan.profile.name)
+def provenance(plan: Plan, models_digest: str) -> Provenance:
+    """Return the origin that stands in every alert."""
+    config_digest = schema.digest(plan.config, plan.profile_text)
+    return Provenance(plan.config.vehicle.id, models_digest, config_digest, plan.profile.name)
 
 
 def build_grabber(plan: Plan, started: float, *, eager: bool) -> Grabber:
@@ -195,3 +192,20 @@ def build_outputs(plan: Plan, console: Console | None) -> Outputs:
         Outputs(outputs).close()
         raise
     return Outputs(outputs, plan.privacy)
+
+
+def state_dir(config: ServiceConfig) -> Path:
+    """Return where the daemon keeps what must survive it: configured, systemd's, or the user's own place.
+
+    Raises `OutputError` for a user without any.
+    """
+    if config.state_dir is not None:
+        return config.state_dir
+    given = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    if given:
+        return Path(given)
+    base = os.environ.get("XDG_STATE_HOME")
+    try:
+        return (Path(base) if base else Path.home() / ".local" / "state") / "driver-monitor"
+    except RuntimeError as error:
+        raise OutputError("this user has no home folder to keep the alert number in; set service.state_dir") from error

@@ -8,24 +8,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol
 
-from driver_monitor.app.pipeline import FrameResult, Pipeline
-from driver_monitor.app.status import CameraHealth, Health, sentence
+from driver_monitor.app.parts import Parts
+from driver_monitor.app.pipeline import FrameResult
+from driver_monitor.app.status import Health, sentence
 from driver_monitor.app.systemd import Notifier
 from driver_monitor.data.alert import AlertEvent, Level
-from driver_monitor.data.observation import Observation, VehicleData
+from driver_monitor.data.observation import VehicleData
 from driver_monitor.errors import DriverMonitorError
-from driver_monitor.gpio.button import Button, NoButton
 from driver_monitor.imaging.frame import Frame
-from driver_monitor.messages.envelope import Provenance, Stamper, envelope
-from driver_monitor.messages.privacy import PrivacyFilter
+from driver_monitor.messages.envelope import Stamper, envelope
 from driver_monitor.messages.state import state_message
 from driver_monitor.messages.wire import Message
-from driver_monitor.outputs.output import Counting, Output
 from driver_monitor.timing.periodic import PeriodicTimer
-from driver_monitor.vehicle.source import NoVehicle, VehicleSource
 
 log = logging.getLogger(__name__)
 
@@ -38,82 +33,6 @@ STATUS_S = 1.0
 
 class ReloadError(DriverMonitorError):
     """A reload failed and the old configuration goes on."""
-
-
-class Source(CameraHealth, Protocol):
-    """Where the newest frame comes from: `capture.grabber.Grabber`, or a script in a test."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether a finite source has ended and its last frame was handed out."""
-
-    @property
-    def stuck(self) -> bool:
-        """Whether the camera's driver hangs for good."""
-
-    @property
-    def failure(self) -> str | None:
-        """What killed the capture thread, or None."""
-
-    def latest(self, timeout_s: float) -> Frame | None:
-        """Wait for a frame that was not handed out yet."""
-
-    def close(self) -> None:
-        """Let go of the camera."""
-
-
-class Sink(Output, Counting, Protocol):
-    """Where everything goes: `outputs.fanout.Outputs`, or a recorder in a test."""
-
-    def public(self, status: Message) -> Message:
-        """Return `status` as others than the driver get it."""
-
-
-class Numbers(Protocol):
-    """What numbers the alerts: `outputs.sequence.AlertSequence`, or a stand-in in a test."""
-
-    @property
-    def failure(self) -> str | None:
-        """Why it can work no more, or None."""
-
-
-class Tracer(Counting, Protocol):
-    """What keeps a trace: `outputs.trace_writer.TraceWriter`."""
-
-    def record(self, seen: Observation) -> None:
-        """Take what one frame shows."""
-
-    def set_privacy(self, privacy: PrivacyFilter) -> None:
-        """Hide from now on what `privacy` hides."""
-
-
-class NoTrace:
-    """Keeps nothing."""
-
-    def record(self, seen: Observation) -> None:
-        """Do nothing."""
-
-    def set_privacy(self, privacy: PrivacyFilter) -> None:
-        """Do nothing."""
-
-    def counters(self) -> dict[str, int]:
-        """Return no counts."""
-        return {}
-
-
-@dataclass(slots=True)
-class Parts:
-    """What the loop runs on; a reload puts another part in its place."""
-
-    source: Source
-    pipeline: Pipeline
-    outputs: Sink
-    numbers: Numbers
-    provenance: Provenance
-    state_s: float
-    vehicle: VehicleSource = field(default_factory=NoVehicle)
-    button: Button = field(default_factory=NoButton)
-    trace: Tracer = field(default_factory=NoTrace)
 
 
 class Daemon:
@@ -140,7 +59,7 @@ class Daemon:
         self._last: Frame | None = None
         self._level: Level | None = None
         self._active: dict[str, Message] = {}
-        self._state_rhythm, self._status_rhythm = PeriodicTimer(parts.state_s), PeriodicTimer(STATUS_S)
+        self._state_rhythm, self._status_rhythm = PeriodicTimer(parts.state_period_s), PeriodicTimer(STATUS_S)
         self._progress = False
         self.health = Health(self._started)
 
@@ -195,7 +114,8 @@ class Daemon:
 
     def _publish(self, step: FrameResult, t_mono: float | None) -> None:
         self.health.seen(step)
-        self.parts.trace.record(step.observation)
+        if self.parts.trace is not None:
+            self.parts.trace.record(step.observation)
         self.send(step.verdict.events, t_mono)
         outputs = self.parts.outputs
         if step.verdict.level != self._level:
@@ -230,7 +150,9 @@ class Daemon:
         if not self._status_rhythm.due(now):
             return
         parts = self.parts
-        lost = {**parts.outputs.counters(), **parts.vehicle.counters(), **parts.trace.counters()}
+        lost = {**parts.outputs.counters(), **parts.vehicle.counters()}
+        if parts.trace is not None:
+            lost |= parts.trace.counters()
         status = self.health.status(parts.source, lost, parts.provenance, now)
         parts.outputs.status(status)
         if self._progress:
@@ -259,5 +181,5 @@ class Daemon:
             log.error("kept the old configuration: %s", error)
         if self.parts.source is not source:
             self._last = None
-        self._state_rhythm.period_s = self.parts.state_s
+        self._state_rhythm.period_s = self.parts.state_period_s
         self._notifier.ready()

@@ -6,39 +6,17 @@ import platform
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from driver_monitor import __version__
+from driver_monitor.app.parts import FrameSource
 from driver_monitor.app.pipeline import FrameResult
-from driver_monitor.data.observation import CameraState
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages.envelope import SCHEMA, Provenance
 
 RATE_WINDOW_S = 2.0
 """Frame rate and latency are of the frames of so many seconds: two status periods."""
 THERMAL = Path("/sys/class/thermal")
-
-
-class CameraHealth(Protocol):
-    """What is to be told of a camera; `capture.grabber.Grabber` says what each means."""
-
-    name: str
-
-    @property
-    def state(self) -> CameraState:
-        """See `Grabber.state`."""
-
-    @property
-    def captured(self) -> int:
-        """Frames read so far."""
-
-    @property
-    def dropped(self) -> int:
-        """Frames that a newer one replaced before anybody asked."""
-
-    @property
-    def reopened(self) -> int:
-        """How often a live camera was opened again."""
 
 
 class Health:
@@ -76,7 +54,7 @@ class Health:
         self._done.append((now, now - frame.t_mono if frame.t_mono is not None else 0.0))
 
     def status(
-        self, camera: CameraHealth, lost: Mapping[str, int], provenance: Provenance, now: float
+        self, camera: FrameSource, lost: Mapping[str, int], provenance: Provenance, now: float
     ) -> dict[str, Any]:
         """Return the payload of `status/` at `now`, monotonic seconds; `lost`: what outputs lost or did wrong."""
         while self._done and now - self._done[0][0] > RATE_WINDOW_S:

@@ -201,7 +201,7 @@ def score_clips(
 
     plan = load_plan(Request(config))
     # Loaded here too: a wrong model is one fault, not one a clip.
-    origin = provenance(plan, load_models(plan.config))
+    origin = provenance(plan, load_models(plan.config).digest)
     tasks, faults = tasks_of(folder, labels, every)
     results = list(score_all(tasks, plan, jobs, Console(stderr=True)))
     faults += [result.error for result in results if result.error is not None]
