@@ -15,6 +15,7 @@ import pytest
 from driver_monitor.app.daemon import Daemon, ReloadError
 from driver_monitor.app.parts import Parts
 from driver_monitor.app.pipeline import Pipeline
+from driver_monitor.app.status import status_line
 from driver_monitor.app.systemd import Notifier
 from driver_monitor.config.profiles import load_profile
 from driver_monitor.data.alert import Level
@@ -74,7 +75,7 @@ class Cabin:
     def observe(self, frame: Frame, camera: CameraState = "ok") -> Observation:
         return observe(frame.t, self._stretch)
 
-    def blind(self, t: float, camera: CameraState) -> Observation:
+    def observe_nothing(self, t: float, camera: CameraState) -> Observation:
         return Observation(t, camera, "day", None, None, face_reason="no_frame")
 
 
@@ -264,7 +265,7 @@ def test_ok__a_reload_ends_the_alerts_of_the_old_rules_and_what_still_holds_is_r
 
     def latest(timeout_s: float) -> Frame | None:
         if drive.cabin.captured == 4.5 * FPS:
-            drive.daemon.ask_reload()
+            drive.daemon.request_reload()
         return plain(timeout_s)
 
     drive.cabin.latest = latest  # type: ignore[method-assign]
@@ -278,8 +279,25 @@ def test_fail__a_reload_that_does_not_work_keeps_the_daemon_going(caplog: pytest
         raise ReloadError("my.yaml:3: zmq.bind: nonsense")
 
     drive = Drive(attentive(3), shut(1.5), attentive(2), reload=reload)
-    drive.daemon.ask_reload()
+    drive.daemon.request_reload()
     with caplog.at_level(logging.ERROR):
         drive.run()
     assert "kept the old configuration: my.yaml:3" in caplog.text
     assert drive.rules() == [("microsleep", "raised"), ("microsleep", "cleared")]
+
+
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        ({"light": None}, "no frame yet"),
+        ({"attention": "attentive"}, "driver: attentive; camera: ok"),
+        ({"active": ["sleep", "nod"]}, "driver: drowsy; camera: ok; active: sleep, nod"),
+        (
+            {"attention": "unknown", "camera": {"state": "lost"}, "degraded": "no_camera", "active": ["camera_fault"]},
+            "driver: unknown; camera: lost; degraded: no_camera; active: camera_fault",
+        ),
+    ],
+)
+def test_ok__systemctl_status_shows_driver_camera_and_active_alerts(status: dict[str, Any], line: str) -> None:
+    whole = {"light": "day", "attention": "drowsy", "camera": {"state": "ok"}, "degraded": None, "active": []}
+    assert status_line({**whole, **status}) == line

@@ -163,7 +163,7 @@ def test_ok__systemd_is_not_told(rage: Plan) -> None:
     with driving(rage, [Recorder(lambda: 0.0)]) as daemon:
         daemon._notifier = told = Told()
         daemon.run()
-    assert "driver drowsy, sees well, microsleep" in told.sentences
+    assert "driver: drowsy; camera: ok; active: microsleep" in told.sentences
     assert silent(told.sentences)
 
 

@@ -62,7 +62,7 @@ class Reloaded:
         def latest(timeout_s: float) -> Frame | None:
             if cabin.now - STARTED >= 8 and after != file.read_text():
                 file.write_text(after)
-                daemon.ask_reload()
+                daemon.request_reload()
             return take(timeout_s)
 
         return latest

@@ -1,4 +1,4 @@
-"""The process around the live loop: its log, signals, files and clocks. What `driver-monitor run` does."""
+"""The process around the live loop: its signals and clocks. `driver-monitor run` calls `run`."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ from driver_monitor.outputs import journal
 log = logging.getLogger(__name__)
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+"""Holds the kernel's id of this boot."""
 SYNCED = Path("/run/systemd/timesync/synchronized")
-"""systemd-timesyncd touches it once the clock has been set from the network; a Pi has no battery clock."""
+"""Exists once systemd-timesyncd has set the clock from the network. A Raspberry Pi has no battery clock."""
 
 
 def run(request: Request, trace: Path | None = None) -> None:
@@ -45,16 +46,16 @@ def run(request: Request, trace: Path | None = None) -> None:
         with _signals(daemon):
             daemon.run()
         health = daemon.health
-    log.info("stopped after %d frames, %d alerts raised", health.frames, health.alerts)
+    log.info("stopped: %d frames processed, %d alerts raised", health.frames, health.alerts)
 
 
 @contextmanager
 def _signals(daemon: Daemon) -> Iterator[None]:
-    """Let SIGTERM and SIGINT stop the daemon and SIGHUP reload it, while it runs."""
+    """While the daemon runs, SIGTERM and SIGINT stop it and SIGHUP starts a reload."""
     handlers = {
         signal.SIGTERM: lambda *_: daemon.stop(),
         signal.SIGINT: lambda *_: daemon.stop(),
-        signal.SIGHUP: lambda *_: daemon.ask_reload(),
+        signal.SIGHUP: lambda *_: daemon.request_reload(),
     }
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
@@ -65,12 +66,12 @@ def _signals(daemon: Daemon) -> Iterator[None]:
 
 
 def wall_clock() -> tuple[datetime, bool]:
-    """Return the time of day, UTC, and whether the clock is known to be set; a label only, never logic."""
+    """Return the time of day, UTC, and whether the clock is known to be set. It is a label and decides nothing."""
     return datetime.now(timezone.utc), SYNCED.exists()
 
 
 def boot_id() -> str:
-    """Return the kernel's id of this boot, so that monotonic times of two boots are never compared."""
+    """Return the id of this boot. Monotonic times of two boots must not be compared."""
     try:
         return BOOT_ID.read_text().strip()
     except OSError:

@@ -103,8 +103,8 @@ def _played(job: Job, plan: Plan) -> Iterator[Played]:
     """Open the clip or trace of `job` and put it through the pipeline."""
     if trace.is_trace(job.clip):
         header, seen = trace.read(job.clip)
-        judge = build.build_judge(plan)
-        steps = ((number, judge.conclude(one)) for number, one in itertools.islice(seen, 0, None, job.every))
+        pipeline = build.build_trace_pipeline(plan)
+        steps = ((number, pipeline.conclude(one)) for number, one in itertools.islice(seen, 0, None, job.every))
         yield steps, build.provenance(plan, header.models), header.trip, None
         return
     models = build.load_models(plan.config)
