@@ -17,6 +17,7 @@ from driver_monitor.app.parts import Parts
 from driver_monitor.app.pipeline import Pipeline
 from driver_monitor.app.status import status_line
 from driver_monitor.app.systemd import Notifier
+from driver_monitor.capture.grabber import Grabber
 from driver_monitor.config.profiles import load_profile
 from driver_monitor.data.alert import Level
 from driver_monitor.data.observation import CameraState, Observation
@@ -24,6 +25,7 @@ from driver_monitor.errors import DriverMonitorError
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages.envelope import LiveStamper, Provenance
 from driver_monitor.messages.wire import Message
+from driver_monitor.outputs.sequence import AlertSequence
 from driver_monitor.rules.engine import Engine
 from driver_monitor.state.tracker import StateTracker
 from tests.timeline import Stretch, attentive, no_camera, observe, shut
@@ -33,20 +35,22 @@ STARTED = 1000.0
 IMAGE = np.zeros((48, 64), np.uint8)
 
 
-class Cabin:
+class Cabin(Grabber):
     """Camera, perception and clock in one: plays stretches of a drive; every look at the camera takes a frame."""
 
-    name = "cabin"
+    captured: int = 0
+    dropped: int = 0
+    reopened: int = 0
+    stuck: bool = False
+    ended: bool = False
+    failure: str | None = None
 
     def __init__(self, *drive: Stretch) -> None:
+        self.name = "cabin"
         self.now = STARTED
-        self.captured = self.dropped = self.reopened = 0
-        self.stuck = False
-        self.failure: str | None = None
         self.closed = False
         self._playing = self._play(drive)
         self._stretch = drive[0]
-        self.ended = False
 
     def _play(self, drive: tuple[Stretch, ...]) -> Iterator[Stretch]:
         for stretch in drive:
@@ -112,11 +116,12 @@ class Recorder:
         pass
 
 
-class Numbers:
+class Numbers(AlertSequence):
     """Numbers alerts from 100 on."""
 
+    failure: str | None = None
+
     def __init__(self) -> None:
-        self.failure: str | None = None
         self._count = itertools.count(100)
 
     def next(self) -> int:
@@ -299,5 +304,5 @@ def test_fail__a_reload_that_does_not_work_keeps_the_daemon_going(caplog: pytest
     ],
 )
 def test_ok__systemctl_status_shows_driver_camera_and_active_alerts(status: dict[str, Any], line: str) -> None:
-    whole = {"light": "day", "attention": "drowsy", "camera": {"state": "ok"}, "degraded": None, "active": []}
-    assert status_line({**whole, **status}) == line
+    usual = {"light": "day", "attention": "drowsy", "camera": {"state": "ok"}, "degraded": None, "active": ()}
+    assert status_line({**usual, **status}) == line

@@ -319,11 +319,13 @@ def test_fail__what_cannot_be_extended_is_told(tmp_path: Path, text: str, reason
 
 def test_ok__a_check_says_what_a_workplace_does_with_expressions(tmp_path: Path, command: Any) -> None:
     assert (
-        "no expression is read (emotion.safety_purpose: none named)"
+        "no expression is read (emotion.safety_purpose: not set)"
         in command("config", "check", "--profile", "fleet").out
     )
     (tmp_path / "my.yaml").write_text(f"profile: fleet\nemotion: {{safety_purpose: {PURPOSE}}}")
     assert PURPOSE in command("config", "check", "my.yaml").out
+    assert command("config", "check").out == "default configuration is valid (profile default, 10 rules)\n"
+    assert command("config", "check", "my.yaml").out.startswith("my.yaml is valid (profile fleet, 10 rules)\n")
     for nothing in ("fun", f"'{' ' * 30}'"):
         (tmp_path / "my.yaml").write_text(f"emotion: {{safety_purpose: {nothing}}}")
         outcome = command("config", "check", "my.yaml")

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from driver_monitor import __version__
-from driver_monitor.app.parts import FrameSource
 from driver_monitor.app.pipeline import FrameResult
+from driver_monitor.capture.grabber import Grabber
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages.envelope import SCHEMA, Provenance
 
@@ -44,7 +44,7 @@ class Health:
         self._processed.append((now, now - frame.t_mono if frame.t_mono is not None else 0.0))
 
     def status(
-        self, camera: FrameSource, counters: Mapping[str, int], provenance: Provenance, now: float
+        self, camera: Grabber, counters: Mapping[str, int], provenance: Provenance, now: float
     ) -> dict[str, Any]:
         """Return the payload of `status/` at `now`, monotonic seconds. `counters`: the faults of outputs and inputs."""
         while self._processed and now - self._processed[0][0] > RATE_WINDOW_S:
