@@ -109,7 +109,9 @@ def top(
 @app.command()
 def run(
     config: ConfigOption = None,
-    source: Annotated[OptionalText, typer.Option(help="Camera number or device, clip, images, URL or demo.")] = None,
+    source: Annotated[
+        OptionalText, typer.Option(help="Camera number or device, clip, folder of images, URL or demo.")
+    ] = None,
     profile: ProfileOption = None,
     trace: Annotated[OptionalPath, typer.Option(help="Write a trace to this new file, *.trace.jsonl.gz.")] = None,
 ) -> None:
