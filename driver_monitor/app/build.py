@@ -126,7 +126,7 @@ def load_expression_net(config: Config) -> ExpressionNet:
 
 
 def build_perception(config: Config, models: Models) -> Perception:
-    """Build perception: the nets with their trackers and readers."""
+    """Put the nets behind their trackers and readers."""
     seat = DriverSeat(config.camera.driver_side)
     face = FaceTracker(models.detector, models.landmarks, config.face.search_hz, seat)
     expression = None if models.expression is None else ExpressionReader(models.expression)
