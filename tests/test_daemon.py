@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from driver_monitor.app.daemon import Daemon, Parts, ReloadError
+from driver_monitor.app.daemon import Daemon, ReloadError
+from driver_monitor.app.parts import Parts
 from driver_monitor.app.pipeline import Pipeline
+from driver_monitor.app.status import status_line
 from driver_monitor.app.systemd import Notifier
+from driver_monitor.capture.grabber import Grabber
 from driver_monitor.config.profiles import load_profile
 from driver_monitor.data.alert import Level
 from driver_monitor.data.observation import CameraState, Observation
@@ -23,6 +26,7 @@ from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages.envelope import LiveStamper, Provenance
 from driver_monitor.messages.wire import Message
 from driver_monitor.outputs.output import Output
+from driver_monitor.outputs.sequence import AlertSequence
 from driver_monitor.rules.engine import Engine
 from driver_monitor.state.tracker import StateTracker
 from tests.timeline import Stretch, attentive, no_camera, observe, shut
@@ -32,20 +36,22 @@ STARTED = 1000.0
 IMAGE = np.zeros((48, 64), np.uint8)
 
 
-class Cabin:
+class Cabin(Grabber):
     """Camera, perception and clock in one: plays stretches of a drive; every look at the camera takes a frame."""
 
-    name = "cabin"
+    captured: int = 0
+    dropped: int = 0
+    reopened: int = 0
+    stuck: bool = False
+    ended: bool = False
+    failure: str | None = None
 
     def __init__(self, *drive: Stretch) -> None:
+        self.name = "cabin"
         self.now = STARTED
-        self.captured = self.dropped = self.reopened = 0
-        self.stuck = False
-        self.failure: str | None = None
         self.closed = False
         self._playing = self._play(drive)
         self._stretch = drive[0]
-        self.ended = False
 
     def _play(self, drive: tuple[Stretch, ...]) -> Iterator[Stretch]:
         for stretch in drive:
@@ -74,7 +80,7 @@ class Cabin:
     def observe(self, frame: Frame, camera: CameraState = "ok") -> Observation:
         return observe(frame.t, self._stretch)
 
-    def blind(self, t: float, camera: CameraState) -> Observation:
+    def observe_nothing(self, t: float, camera: CameraState) -> Observation:
         return Observation(t, camera, "day", None, None, face_reason="no_frame")
 
 
@@ -105,6 +111,21 @@ class Recorder(Output):
         return {"zmq.state": 3}
 
 
+class Numbers(AlertSequence):
+    """Numbers alerts from 100 on."""
+
+    failure: str | None = None
+
+    def __init__(self) -> None:
+        self._count = itertools.count(100)
+
+    def next(self) -> int:
+        return next(self._count)
+
+    def close(self) -> None:
+        pass
+
+
 class Systemd(Notifier):
     """Remembers what systemd is told, and when."""
 
@@ -129,17 +150,17 @@ class Drive:
         clock = lambda: self.cabin.now  # noqa: E731
         self.out, self.systemd = Recorder(clock), Systemd(clock)
         profile, _ = load_profile("default")
-        numbers = iter(range(100, 10_000))
+        self.numbers = Numbers()
         wall = lambda: (datetime(2026, 1, 1, tzinfo=timezone.utc), False)  # noqa: E731
         parts = Parts(
             self.cabin,
             Pipeline(self.cabin, StateTracker(), Engine(profile)),
             self.out,
-            self.out,
+            self.numbers,
             Provenance("van-12", "m", "c", "default"),
             0.2,
         )
-        stamper = LiveStamper(lambda: next(numbers), wall, "trip", "boot")
+        stamper = LiveStamper(self.numbers.next, wall, "trip", "boot")
         self.daemon = Daemon(parts, stamper, self.systemd, clock, STARTED, reload or (lambda daemon: None))
 
     def run(self) -> Drive:
@@ -215,6 +236,7 @@ def test_ok__systemd_hears_ready_first_and_stopping_last() -> None:
         (lambda drive: setattr(drive.cabin, "failure", "thread died"), "camera: thread died; the daemon stops"),
         (lambda drive: setattr(drive.cabin, "stuck", True), "camera: its driver hangs"),
         (lambda drive: setattr(drive.out, "failure", "socket gone"), "outputs: socket gone; the daemon stops"),
+        (lambda drive: setattr(drive.numbers, "failure", "thread died"), "alert number: thread died; the daemon stops"),
     ],
 )
 def test_fail__a_part_that_dies_takes_the_daemon_down_with_a_clear_message(
@@ -243,7 +265,7 @@ def test_ok__a_reload_ends_the_alerts_of_the_old_rules_and_what_still_holds_is_r
 
     def latest(timeout_s: float) -> Frame | None:
         if drive.cabin.captured == 4.5 * FPS:
-            drive.daemon.ask_reload()
+            drive.daemon.request_reload()
         return plain(timeout_s)
 
     drive.cabin.latest = latest  # type: ignore[method-assign]
@@ -257,8 +279,25 @@ def test_fail__a_reload_that_does_not_work_keeps_the_daemon_going(caplog: pytest
         raise ReloadError("my.yaml:3: zmq.bind: nonsense")
 
     drive = Drive(attentive(3), shut(1.5), attentive(2), reload=reload)
-    drive.daemon.ask_reload()
+    drive.daemon.request_reload()
     with caplog.at_level(logging.ERROR):
         drive.run()
     assert "kept the old configuration: my.yaml:3" in caplog.text
     assert drive.rules() == [("microsleep", "raised"), ("microsleep", "cleared")]
+
+
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        ({"light": None}, "no frame yet"),
+        ({"attention": "attentive"}, "driver: attentive; camera: ok"),
+        ({"active": ["sleep", "nod"]}, "driver: drowsy; camera: ok; active: sleep, nod"),
+        (
+            {"attention": "unknown", "camera": {"state": "lost"}, "degraded": "no_camera", "active": ["camera_fault"]},
+            "driver: unknown; camera: lost; degraded: no_camera; active: camera_fault",
+        ),
+    ],
+)
+def test_ok__systemctl_status_shows_driver_camera_and_active_alerts(status: dict[str, Any], line: str) -> None:
+    usual = {"light": "day", "attention": "drowsy", "camera": {"state": "ok"}, "degraded": None, "active": ()}
+    assert status_line({**usual, **status}) == line

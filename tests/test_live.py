@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -163,3 +164,17 @@ def test_ok__sighup_takes_a_valid_configuration_and_refuses_a_wrong_one(tmp_path
     assert code == 0
     assert "kept the old configuration" in err
     assert "config.yaml:4: face.search_hz: expected a number, without quotes" in err
+
+
+SLOW_IMPORTS = {"av", "cv2", "dlib", "numpy", "onnxruntime", "zmq", "driver_monitor.app", "driver_monitor.bench"}
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["run", "--help"], ["score", "--help"]])
+def test_ok__help_and_version_import_nothing_that_takes_long(arguments: list[str]) -> None:
+    program = (
+        "import sys, atexit; from driver_monitor.cli.commands import main; "
+        f"atexit.register(lambda: print('imported:', *sorted({SLOW_IMPORTS!r} & set(sys.modules)))); main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1].split() == ["imported:"]

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import pytest
 
 from driver_monitor.app import build
 from driver_monitor.app.build import Plan, Request
-from driver_monitor.app.daemon import Daemon, Parts, ReloadError
-from driver_monitor.app.reload import Builders, Reloader
+from driver_monitor.app.daemon import Daemon, ReloadError
+from driver_monitor.app.part_table import TABLE, DaemonPart, Setup, open_parts
+from driver_monitor.app.reload import Reloader
 from driver_monitor.app.systemd import Notifier
 from driver_monitor.capture.fake import FakeCamera
 from driver_monitor.capture.grabber import Grabber
 from driver_monitor.config import resources
+from driver_monitor.data.alert import Level
 from driver_monitor.errors import DriverMonitorError, OutputError
 from driver_monitor.messages.envelope import ReplayStamper
 from driver_monitor.messages.wire import Message
 from driver_monitor.nets import manifest
 from driver_monitor.outputs.output import Output
+from tests.test_daemon import Numbers
 from tests.timeline import film, shut
 
 
@@ -41,6 +45,13 @@ class Out(Output):
         self.closed = True
 
 
+def with_builds(**builds: Callable[[Setup], object]) -> tuple[DaemonPart, ...]:
+    """The table of parts, some of which are built by `builds`."""
+    return tuple(
+        replace(part, build=builds[part.name], rebuild=None) if part.name in builds else part for part in TABLE
+    )
+
+
 class Car:
     """A daemon with a microsleep under way, and its configuration file."""
 
@@ -49,26 +60,27 @@ class Car:
         self.taken: set[str] = set()
         self.outs: list[Out] = []
         self.write("")
-        plan, models = self.plan(), build.load_models(self.plan().config)
-        self.builders = Builders(self._outputs, self._source)
-        pipeline = build.build_pipeline(plan, models)
-        out = self._outputs(plan)
-        parts = Parts(self._source(plan), pipeline, out, out, build.provenance(plan, models), 0.2)
-        self.reload = Reloader(Request(self.file), plan, models, self.builders)
+        self.setup = Setup(self.plan())
+        table = with_builds(numbers=lambda _: Numbers(), source=self._source, outputs=self._outputs)
+        self.opened = ExitStack()
+        parts = self.opened.enter_context(open_parts(self.setup, table))
+        self.reload = Reloader(Request(self.file), self.setup, table)
         self.daemon = Daemon(parts, ReplayStamper("ab"), Notifier({}), lambda: 5.0, 0.0, self.reload)
+        pipeline = parts.pipeline
         for frame in film([shut(1.5)]):
             state = pipeline._state.update(frame)
             self.daemon.send(pipeline.engine.update(state).events)
 
-    def _outputs(self, plan: Plan) -> Out:
+    def _outputs(self, setup: Setup) -> Out:
+        plan = setup.plan
         if plan.config.zmq.bind in self.taken:
             raise OutputError(f"zmq.bind: {plan.config.zmq.bind} is in use")
         self.outs.append(Out(plan))
         return self.outs[-1]
 
-    def _source(self, plan: Plan) -> Grabber:
-        camera = FakeCamera([], 30.0, live=False, name=plan.config.camera.source)
-        return Grabber(lambda: camera, plan.config.camera.lost_after_s)
+    def _source(self, setup: Setup) -> Grabber:
+        camera = FakeCamera([], 30.0, live=False, name=setup.config.camera.source)
+        return Grabber(lambda: camera, setup.config.camera.lost_after_s)
 
     def plan(self) -> Plan:
         return build.load_plan(Request(self.file))
@@ -80,7 +92,7 @@ class Car:
         return [(alert["rule"], alert["phase"]) for alert in self.outs[-1].alerts]
 
     def close(self) -> None:
-        self.daemon.parts.source.close()
+        self.opened.close()
 
 
 @pytest.fixture
@@ -237,3 +249,143 @@ def test_fail__outputs_that_cannot_be_opened_leave_button_and_vehicle_as_they_we
         car.reload(car.daemon)
     assert car.daemon.parts.vehicle is vehicle
     assert not car.daemon.parts.button.pressed()
+
+
+EVERYTHING = "provenance"
+"""The part that shows a hash of the whole configuration. It must not hide that no other part needs a value."""
+
+
+def changes(setup: Setup) -> Iterator[tuple[str, Setup]]:
+    """Yield every value of the configuration by its key, and a setup in which only this value differs."""
+    for section in type(setup.config).model_fields:
+        values = getattr(setup.config, section)
+        if section == "profile":
+            yield section, other(setup, build.load_plan(Request(None, None, "quiet")))
+            continue
+        for key in type(values).model_fields:
+            changed = values.model_copy(update={key: "changed"})
+            config = setup.config.model_copy(update={section: changed})
+            yield f"{section}.{key}", other(setup, replace(setup.plan, config=config))
+
+
+def other(setup: Setup, plan: Plan) -> Setup:
+    changed = replace(setup, plan=plan)
+    changed.models = setup.models
+    return changed
+
+
+def needed_by(old: Setup, new: Setup, table: tuple[DaemonPart, ...]) -> list[str]:
+    return [part.name for part in table if part.changed(old, new)]
+
+
+def unneeded(setup: Setup, table: tuple[DaemonPart, ...]) -> list[str]:
+    """The values that no part needs: a reload would ignore them."""
+    return [
+        key
+        for key, new in changes(setup)
+        if not [name for name in needed_by(setup, new, table) if name != EVERYTHING or key == "vehicle.id"]
+    ]
+
+
+def test_ok__every_value_of_the_configuration_is_needed_by_a_part(car: Car) -> None:
+    assert len(list(changes(car.setup))) > 25
+    assert unneeded(car.setup, TABLE) == []
+    assert all(EVERYTHING in needed_by(car.setup, new, TABLE) for _, new in changes(car.setup))
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("vehicle", ["vehicle.input"]),
+        ("numbers", ["service.state_dir"]),
+        ("log", ["service.log_level"]),
+        ("rules", ["profile"]),
+        (EVERYTHING, ["vehicle.id"]),
+    ],
+)
+def test_fail__a_value_that_no_part_needs_is_found(car: Car, name: str, keys: list[str]) -> None:
+    assert unneeded(car.setup, tuple(part for part in TABLE if part.name != name)) == keys
+
+
+def test_ok__a_part_that_keeps_something_is_a_field_of_the_daemons_parts(car: Car) -> None:
+    names = [part.name for part in TABLE]
+    assert set(names) - {"log", "rules"} == {field.name for field in fields(car.daemon.parts)}
+    assert len(set(names)) == len(names)
+
+
+class Opened:
+    """A part that notes when it is opened and closed."""
+
+    def __init__(self, name: str, log: list[str]) -> None:
+        self.name, self.log = name, log
+        log.append(f"open {name}")
+
+    def alert(self, alert: Message) -> None:
+        pass
+
+    def level(self, level: Level | None) -> None:
+        pass
+
+    def close(self) -> None:
+        self.log.append(f"close {self.name}")
+
+
+def noting(log: list[str], broken: str = "") -> tuple[DaemonPart, ...]:
+    def build_for(name: str) -> Callable[[Setup], object]:
+        def open_part(setup: Setup) -> object:
+            if name == broken:
+                raise OutputError(f"{name} is broken")
+            return Opened(name, log)
+
+        return open_part
+
+    return with_builds(**{name: build_for(name) for name in ("numbers", "source", "vehicle", "button", "outputs")})
+
+
+def test_ok__the_camera_is_opened_before_other_devices_and_closed_after_them(car: Car) -> None:
+    log: list[str] = []
+    with open_parts(car.setup, noting(log)):
+        assert log == ["open numbers", "open source", "open vehicle", "open button", "open outputs"]
+        log.clear()
+    assert log == ["close outputs", "close button", "close vehicle", "close source", "close numbers"]
+
+
+def test_fail__a_start_that_fails_closes_what_it_has_opened(car: Car) -> None:
+    log: list[str] = []
+    with pytest.raises(OutputError, match="button is broken"), open_parts(car.setup, noting(log, "button")):
+        pytest.fail("must not start")
+    assert log[3:] == ["close vehicle", "close source", "close numbers"]
+
+
+def test_ok__a_reload_closes_what_is_in_place_and_the_daemon_closes_what_came_instead(car: Car) -> None:
+    log: list[str] = []
+    setup = replace(car.setup)
+    setup.models = car.setup.models
+    with open_parts(setup, noting(log)) as parts:
+        car.daemon.parts = parts
+        log.clear()
+        car.write("camera: {source: demo}\ngpio: {backend: mock}\nvehicle: {input: 'tcp://127.0.0.1:5999'}")
+        Reloader(Request(car.file), setup, noting(log))(car.daemon)
+        assert log == [
+            "open vehicle",
+            "close outputs", "close button", "open button", "open outputs",
+            "close source", "open source", "close vehicle",
+        ]  # fmt: skip
+        assert isinstance(parts.outputs, Opened)
+        log.clear()
+    assert log == ["close outputs", "close button", "close vehicle", "close source", "close numbers"]
+
+
+def test_ok__another_state_folder_waits_for_the_next_start(car: Car, caplog: pytest.LogCaptureFixture) -> None:
+    numbers = car.daemon.parts.numbers
+    car.write("service: {state_dir: /var/lib/other}")
+    car.reload(car.daemon)
+    car.reload(car.daemon)
+    assert [record.getMessage() for record in caplog.records] == ["service.state_dir takes effect at the next start"]
+    assert car.daemon.parts.numbers is numbers
+
+
+def test_ok__the_rate_of_state_messages_is_taken(car: Car) -> None:
+    car.write("zmq: {state_hz: 4}")
+    car.reload(car.daemon)
+    assert car.daemon.parts.state_period_s == 0.25

@@ -55,7 +55,7 @@ def test_fail__a_systemd_that_does_not_listen_is_logged_once(tmp_path: Path, cap
     notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "nobody")})
     assert not notifier.ready()
     assert not notifier.watchdog()
-    assert caplog.text.count("does not listen") == 1
+    assert caplog.text.count("systemd does not listen at") == 1
 
 
 @pytest.mark.parametrize(

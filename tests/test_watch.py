@@ -121,23 +121,23 @@ def test_ok__silence_is_said_once_and_so_is_its_end() -> None:
     assert screen.getvalue() == ""
     for now in (103.0, 104.0, 200.0):
         seen.idle(now)
-    assert screen.getvalue() == f"nothing heard for 3 s: no daemon at {WHERE}?\n"
-    seen.frames(frames("status/", STATUS), 201.0)
-    assert f"{WHERE} is heard again" in screen.getvalue()
+    assert screen.getvalue() == f"no message for 3 s; check that a daemon runs at {WHERE}\n"
+    seen.receive(frames("status/", STATUS), 201.0)
+    assert f"messages from {WHERE} arrive again" in screen.getvalue()
     seen.idle(203.9)
-    assert screen.getvalue().count("nothing heard") == 1
+    assert screen.getvalue().count("no message for") == 1
     seen.idle(204.1)
-    assert screen.getvalue().count("nothing heard") == 2
+    assert screen.getvalue().count("no message for") == 2
 
 
 def test_ok__a_repeated_alert_is_printed_once_and_a_status_when_it_changes() -> None:
     seen, screen, states = watcher()
     for _ in range(3):
-        seen.frames(frames("alert/microsleep/", alert("a")), 1.0)
-        seen.frames(frames("status/", STATUS), 1.0)
-    seen.frames(frames("status/", {**STATUS, "degraded": "covered", "active": ["camera_fault"]}), 2.0)
-    seen.frames(frames("state/", STATE), 2.0)
-    seen.frames(frames("news/", {"schema": 1}), 2.0)
+        seen.receive(frames("alert/microsleep/", alert("a")), 1.0)
+        seen.receive(frames("status/", STATUS), 1.0)
+    seen.receive(frames("status/", {**STATUS, "degraded": "covered", "active": ["camera_fault"]}), 2.0)
+    seen.receive(frames("state/", STATE), 2.0)
+    seen.receive(frames("news/", {"schema": 1}), 2.0)
     lines = screen.getvalue().splitlines()
     assert len(lines) == 3
     assert lines[2] == "status: camera ok, light day, degraded: covered, active: camera_fault"
@@ -161,7 +161,7 @@ def test_ok__a_repeated_alert_is_printed_once_and_a_status_when_it_changes() -> 
 def test_fail__what_is_no_message_is_counted_and_told_once(garbage: list[bytes]) -> None:
     seen, screen, _ = watcher()
     for _ in range(3):
-        seen.frames(garbage, 1.0)
+        seen.receive(garbage, 1.0)
     assert seen.malformed == 3
     assert screen.getvalue().count("not a message of driver-monitor") == 1
     assert "Traceback" not in screen.getvalue()
@@ -170,8 +170,8 @@ def test_fail__what_is_no_message_is_counted_and_told_once(garbage: list[bytes])
 def test_ok__a_number_beyond_all_floats_is_shown_as_unknown() -> None:
     huge = {**STATE, "t": 10**400, "eyes": {"openness": 10**400}, "perclos": {"value": -(10**400)}}
     seen, screen, states = watcher()
-    seen.frames(frames("state/", huge), 1.0)
-    seen.frames(frames("alert/x/", alert(t=10**400)), 1.0)
+    seen.receive(frames("state/", huge), 1.0)
+    seen.receive(frames("alert/x/", alert(t=10**400)), 1.0)
     assert "PERCLOS unknown" in states[0].plain
     assert "-:--:--.-" in screen.getvalue()
     assert seen.malformed == 0
@@ -244,7 +244,7 @@ def test_ok__whatever_the_fields_hold_it_is_printed_without_control_characters(
     message: dict[str, Any], topic: str
 ) -> None:
     seen, screen, _ = watcher()
-    seen.frames(frames(topic, message), 1.0)
+    seen.receive(frames(topic, message), 1.0)
     assert seen.malformed == 0
     assert screen.getvalue().replace("\n", "").isprintable()
     assert state_text(message).plain.isprintable()

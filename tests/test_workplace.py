@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 
 from driver_monitor.app import build
 from driver_monitor.app.build import Plan, Request
-from driver_monitor.app.daemon import Daemon, Parts
+from driver_monitor.app.daemon import Daemon
+from driver_monitor.app.parts import Parts
 from driver_monitor.app.pipeline import Pipeline
 from driver_monitor.app.systemd import Notifier
 from driver_monitor.bench.inspect import inspect
@@ -52,7 +53,7 @@ from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
 from driver_monitor.state.tracker import StateTracker
 from tests.outputs.listener import listening
-from tests.test_daemon import STARTED, Cabin, Recorder, Systemd
+from tests.test_daemon import STARTED, Cabin, Numbers, Recorder, Systemd
 from tests.timeline import attentive, film, shut
 
 ANGRY = Expression({name: 0.93 if name == "anger" else 0.01 for name in EXPRESSIONS})
@@ -84,11 +85,11 @@ def driving(plan: Plan, outputs: list[Output]) -> Iterator[Daemon]:
     cabin = Furious(*DRIVE)
     clock = lambda: cabin.now  # noqa: E731
     fanned = Outputs(outputs, plan.privacy)
-    numbers = iter(range(100, 10_000))
-    origin = build.provenance(plan, build.load_models(plan.config))
+    numbers = Numbers()
+    origin = build.provenance(plan, build.load_models(plan.config).digest)
     pipeline = Pipeline(cabin, StateTracker(), Engine(plan.profile))
-    parts = Parts(cabin, pipeline, fanned, Recorder(clock), origin, 0.2)
-    stamper = LiveStamper(lambda: next(numbers), wall, "t", "b")
+    parts = Parts(cabin, pipeline, fanned, numbers, origin, 0.2)
+    stamper = LiveStamper(numbers.next, wall, "t", "b")
     daemon = Daemon(parts, stamper, Systemd(clock), clock, STARTED, lambda daemon: None)
     try:
         yield daemon
@@ -162,7 +163,7 @@ def test_ok__systemd_is_not_told(rage: Plan) -> None:
     with driving(rage, [Recorder(lambda: 0.0)]) as daemon:
         daemon._notifier = told = Told()
         daemon.run()
-    assert "driver drowsy, sees well, microsleep" in told.sentences
+    assert "driver: drowsy; camera: ok; active: microsleep" in told.sentences
     assert silent(told.sentences)
 
 
@@ -321,11 +322,13 @@ def test_fail__what_cannot_be_extended_is_told(tmp_path: Path, text: str, reason
 
 def test_ok__a_check_says_what_a_workplace_does_with_expressions(tmp_path: Path, command: Any) -> None:
     assert (
-        "no expression is read (emotion.safety_purpose: none named)"
+        "no expression is read (emotion.safety_purpose: not set)"
         in command("config", "check", "--profile", "fleet").out
     )
     (tmp_path / "my.yaml").write_text(f"profile: fleet\nemotion: {{safety_purpose: {PURPOSE}}}")
     assert PURPOSE in command("config", "check", "my.yaml").out
+    assert command("config", "check").out == "default configuration is valid (profile default, 10 rules)\n"
+    assert command("config", "check", "my.yaml").out.startswith("my.yaml is valid (profile fleet, 10 rules)\n")
     for nothing in ("fun", f"'{' ' * 30}'"):
         (tmp_path / "my.yaml").write_text(f"emotion: {{safety_purpose: {nothing}}}")
         outcome = command("config", "check", "my.yaml")

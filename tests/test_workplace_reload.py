@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,13 +11,15 @@ import pytest
 
 from driver_monitor.app import build
 from driver_monitor.app.build import Request
-from driver_monitor.app.daemon import Daemon, Parts
-from driver_monitor.app.reload import Builders, Reloader
+from driver_monitor.app.daemon import Daemon
+from driver_monitor.app.part_table import Setup, open_parts
+from driver_monitor.app.reload import Reloader
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages.envelope import LiveStamper
 from driver_monitor.messages.wire import Message
 from driver_monitor.outputs.fanout import Outputs
-from tests.test_daemon import STARTED, Cabin, Recorder
+from tests.test_daemon import STARTED, Cabin, Numbers, Recorder
+from tests.test_reload import with_builds
 from tests.test_workplace import DRIVE, PURPOSE, Furious, Told, silent, wall
 
 
@@ -35,22 +36,20 @@ class Reloaded:
         file.write_text(before)
         request, cabin = Request(file), Furious(*DRIVE)
         self.monkeypatch.setattr(build, "build_perception", lambda *_: cabin)
-        plan = build.load_plan(request)
-        models = build.load_models(plan.config)
+        setup, numbers = Setup(build.load_plan(request)), Numbers()
         recorders = [Recorder(lambda: cabin.now - STARTED), Recorder(lambda: cabin.now - STARTED)]
         opened = iter(recorders)
-        builders = Builders(lambda plan: Outputs([next(opened)], plan.privacy), lambda plan: cabin)  # type: ignore[arg-type, return-value]
-        parts = Parts(
-            cabin, build.build_pipeline(plan, models), builders.outputs(plan), Recorder(lambda: 0.0),
-            build.provenance(plan, models), 0.2,
-        )  # fmt: skip
-        numbers = itertools.count(100)
-        stamper = LiveStamper(lambda: next(numbers), wall, "t", "b")
-        daemon = Daemon(
-            parts, stamper, Told(), lambda: cabin.now, STARTED, Reloader(request, plan, models, builders)
-        )  # fmt: skip
-        self.monkeypatch.setattr(cabin, "latest", self._asking(cabin, daemon, file, after))
-        daemon.run()
+        table = with_builds(
+            source=lambda _: cabin,
+            numbers=lambda _: numbers,
+            outputs=lambda setup: Outputs([next(opened)], setup.plan.privacy),
+        )
+        with open_parts(setup, table) as parts:
+            stamper = LiveStamper(numbers.next, wall, "t", "b")
+            reloader = Reloader(request, setup, table)
+            daemon = Daemon(parts, stamper, Told(), lambda: cabin.now, STARTED, reloader)
+            self.monkeypatch.setattr(cabin, "latest", self._asking(cabin, daemon, file, after))
+            daemon.run()
         assert all(alert["seq"] is not None for recorder in recorders for alert in recorder.alerts)
         sequence = [alert["seq"] for recorder in recorders for alert in recorder.alerts]
         assert sequence == list(range(100, 100 + len(sequence)))
@@ -63,7 +62,7 @@ class Reloaded:
         def latest(timeout_s: float) -> Frame | None:
             if cabin.now - STARTED >= 8 and after != file.read_text():
                 file.write_text(after)
-                daemon.ask_reload()
+                daemon.request_reload()
             return take(timeout_s)
 
         return latest

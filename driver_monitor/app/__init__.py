@@ -1,4 +1,4 @@
-"""The running daemon: the composition root (`build`), the live loop (`daemon`), reload, status and systemd.
+"""The running daemon: the composition root (`build`), the table of parts, the live loop, reload, status and systemd.
 
-It may import every folder but `bench` and `cli`. `cli` starts it, and `bench` builds its pipelines with `build`.
+It may import every folder except `bench` and `cli`. `cli` starts the daemon; `bench` uses `build` and `pipeline`.
 """

@@ -1,8 +1,9 @@
-"""The composition root: builds every part from the configuration, by constructor. No globals, no singletons."""
+"""The composition root: builds all objects from the configuration and passes them to constructors."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from driver_monitor.capture.grabber import Grabber
 from driver_monitor.capture.open_source import check_source, open_camera
 from driver_monitor.config import resources, schema
 from driver_monitor.config.profiles import load_profile
-from driver_monitor.config.schema import Config
+from driver_monitor.config.schema import Config, ServiceConfig
+from driver_monitor.errors import OutputError
 from driver_monitor.messages.envelope import Provenance
 from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.nets import manifest
@@ -46,7 +48,7 @@ from driver_monitor.vehicle.zmq_vehicle import ZmqVehicle
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the command line asked for; it goes over what the configuration says, also after a reload."""
+    """The options of the command line. They override the configuration file, also in a reload."""
 
     config: Path | None = None
     source: str | None = None
@@ -55,7 +57,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A valid configuration with its profile: all that the parts are built from."""
+    """A valid configuration and its profile."""
 
     config: Config
     profile: Profile
@@ -63,18 +65,18 @@ class Plan:
 
     @property
     def local_rules(self) -> frozenset[str] | None:
-        """The rules of which nothing leaves the machine, None where the driver is not at work."""
+        """The rules whose alerts stay on this machine; None if the profile is not for a workplace."""
         return self.profile.local_rules if self.profile.workplace else None
 
     @property
     def privacy(self) -> PrivacyFilter:
-        """A curtain before expressions, drawn where the driver is at work."""
+        """The privacy filter; it hides expressions if the profile is for a workplace."""
         return PrivacyFilter(self.local_rules)
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """All that is loaded once; `expression` is None when emotion is off. `digest`: a short hash over the nets."""
+    """The loaded nets. `expression`: None if `emotion.enabled` is false. `digest`: a short hash of all nets."""
 
     detector: FaceDetector
     landmarks: LandmarkNet
@@ -86,7 +88,7 @@ class Models:
 def load_plan(request: Request) -> Plan:
     """Read and check configuration and profile. Raises `ConfigError`.
 
-    At a workplace no expression is read for which no safety purpose is named (EU AI Act, article 5(1)(f)).
+    At a workplace, expressions are read only for a named safety purpose (EU AI Act, article 5(1)(f)).
     """
     config = schema.load(request.config)
     if request.source is not None:
@@ -100,25 +102,25 @@ def load_plan(request: Request) -> Plan:
 
 
 def load_models(config: Config) -> Models:
-    """Load the nets. Raises `ModelError` naming the file that is missing or wrong."""
+    """Load the nets. Raises `ModelError` with the file that is missing or wrong."""
     folder = config.models.folder or resources.path("models")
     threads = config.models.threads
     landmarks = LandmarkNet(folder / "landmarks.onnx", threads)
     eyes = EyeNet(folder / "eyes.onnx", threads)
     expression = load_expression_net(config) if config.emotion.enabled else None
-    # Last: it can do without its file, which must not be told of a folder that is not there at all.
+    # Last: without its file there is a fallback with a warning, which would hide that the whole folder is missing.
     detector = open_detector(config.face.detector, folder, threads)
-    own = detector if isinstance(detector, NetDetector) else None
-    nets = {DETECTOR_FILE: own, "landmarks.onnx": landmarks, "eyes.onnx": eyes, "emotion.onnx": expression}
+    own_detector = detector if isinstance(detector, NetDetector) else None
+    nets = {DETECTOR_FILE: own_detector, "landmarks.onnx": landmarks, "eyes.onnx": eyes, "emotion.onnx": expression}
     hashes = {name: net.sha256 for name, net in nets.items() if net is not None}
     manifest.check(folder, hashes)
-    named = [detector.sha256] if isinstance(detector, YunetDetector) else []
-    digest = hashlib.sha256("".join([*hashes.values(), *named]).encode()).hexdigest()[:16]
+    other_detector = [detector.sha256] if isinstance(detector, YunetDetector) else []
+    digest = hashlib.sha256("".join([*hashes.values(), *other_detector]).encode()).hexdigest()[:16]
     return Models(detector, landmarks, eyes, expression, digest)
 
 
 def load_expression_net(config: Config) -> ExpressionNet:
-    """Load the expression net, also where the configuration has it switched off. Raises `ModelError`."""
+    """Load the expression net, even if `emotion.enabled` is false. Raises `ModelError`."""
     folder = config.models.folder or resources.path("models")
     return ExpressionNet(folder / "emotion.onnx", config.models.threads)
 
@@ -132,13 +134,13 @@ def build_perception(config: Config, models: Models) -> Perception:
 
 
 def build_pipeline(plan: Plan, models: Models, *, still: bool = False) -> Pipeline:
-    """Build a pipeline with a fresh memory; `still`: it will see one picture only, whose one look must do."""
+    """Build a pipeline that has learned nothing yet. `still`: it gets a single picture, with one expression."""
     expressions = ExpressionTracker(evidence_s=0.0) if still else ExpressionTracker()
     return _pipeline(plan, build_perception(plan.config, models), expressions)
 
 
-def build_judge(plan: Plan) -> Pipeline:
-    """Build a pipeline that is only ever given what was seen before, from a trace: it needs no nets."""
+def build_trace_pipeline(plan: Plan) -> Pipeline:
+    """Build a pipeline for the observations of a trace. It needs no nets."""
     return _pipeline(plan, NoPerception(), ExpressionTracker())
 
 
@@ -146,21 +148,16 @@ def _pipeline(plan: Plan, perception: FrameObserver, expressions: ExpressionTrac
     return Pipeline(perception, StateTracker(expressions, plan.config.vehicle.steering_wheel), Engine(plan.profile))
 
 
-def provenance(plan: Plan, models: Models) -> Provenance:
-    """Return what every alert says of where it comes from."""
-    return origin(plan, models.digest)
-
-
-def origin(plan: Plan, models: str) -> Provenance:
-    """Return the same where only the nets' digest is known."""
-    digest = schema.digest(plan.config, plan.profile_text)
-    return Provenance(plan.config.vehicle.id, models, digest, plan.profile.name)
+def provenance(plan: Plan, models_digest: str) -> Provenance:
+    """Return the origin that stands in every alert."""
+    config_digest = schema.digest(plan.config, plan.profile_text)
+    return Provenance(plan.config.vehicle.id, models_digest, config_digest, plan.profile.name)
 
 
 def build_grabber(plan: Plan, started: float, *, eager: bool) -> Grabber:
-    """Start the camera's thread; its frames' `t` counts from `started`, monotonic seconds.
+    """Start the capture thread. The `t` of its frames counts from `started`, monotonic seconds.
 
-    `eager`: open the camera at once, and raise `SourceError` when there is none; otherwise the thread opens it.
+    `eager`: open the camera now and raise `SourceError` if that fails; otherwise the thread opens it.
     """
     camera = plan.config.camera
     expected = check_source(camera.source)
@@ -174,7 +171,7 @@ def build_grabber(plan: Plan, started: float, *, eager: bool) -> Grabber:
 
 
 def build_vehicle(plan: Plan) -> VehicleSource:
-    """Open the source of speed and ignition, one that says nothing where none is configured. Raises `SourceError`."""
+    """Open the input for speed and ignition. Without one, both are unknown. Raises `SourceError`."""
     address = plan.config.vehicle.input
     if address is None:
         return NoVehicle()
@@ -185,7 +182,7 @@ def build_vehicle(plan: Plan) -> VehicleSource:
 
 
 def build_outputs(plan: Plan, console: Console | None) -> Outputs:
-    """Open all outputs; `console`: where alerts are printed for people, None: the log. Raises `OutputError`."""
+    """Open all outputs. `console`: where alerts are printed for people, None: the log. Raises `OutputError`."""
     outputs: list[Output] = [Journal(console)]
     try:
         if plan.config.zmq.enabled:
@@ -195,3 +192,19 @@ def build_outputs(plan: Plan, console: Console | None) -> Outputs:
         Outputs(outputs).close()
         raise
     return Outputs(outputs, plan.privacy)
+
+
+def state_dir(config: ServiceConfig) -> Path:
+    """Return the folder for data that must survive the daemon: configured, from systemd, or the user's own.
+
+    Raises `OutputError` if there is none.
+    """
+    if config.state_dir is not None:
+        return config.state_dir
+    if from_systemd := os.environ.get("STATE_DIRECTORY", "").split(":")[0]:
+        return Path(from_systemd)
+    base = os.environ.get("XDG_STATE_HOME")
+    try:
+        return (Path(base) if base else Path.home() / ".local" / "state") / "driver-monitor"
+    except RuntimeError as error:
+        raise OutputError("this user has no home folder for the alert number; set service.state_dir") from error

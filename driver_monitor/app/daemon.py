@@ -1,123 +1,45 @@
-"""The live loop: newest frame in, verdict out, and a watchdog that is fed by nothing but progress.
+"""The live loop: takes the newest frame, sends what follows from it, and feeds the watchdog only after progress.
 
-It owns no thread but the caller's; camera and outputs have their own and are looked after here: one that dies takes
-the daemon down with a clear message, and systemd starts it anew.
+The loop starts no thread. Camera and outputs have their own; if one dies, the daemon stops with a message that says
+so, and systemd starts it again.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
-from driver_monitor.app.pipeline import FrameResult, Pipeline
-from driver_monitor.app.status import CameraHealth, Health, sentence
+from driver_monitor.app.parts import Parts
+from driver_monitor.app.pipeline import FrameResult
+from driver_monitor.app.status import Health, status_line
 from driver_monitor.app.systemd import Notifier
 from driver_monitor.data.alert import AlertEvent, Level
-from driver_monitor.data.observation import Observation, VehicleData
+from driver_monitor.data.observation import VehicleData
 from driver_monitor.errors import DriverMonitorError
-from driver_monitor.gpio.button import Button, NoButton
 from driver_monitor.imaging.frame import Frame
-from driver_monitor.messages.envelope import Provenance, Stamper, envelope
-from driver_monitor.messages.privacy import PrivacyFilter
+from driver_monitor.messages.envelope import Stamper, envelope
 from driver_monitor.messages.state import state_message
 from driver_monitor.messages.wire import Message
-from driver_monitor.outputs.output import Output
 from driver_monitor.timing.periodic import PeriodicTimer
-from driver_monitor.vehicle.source import NoVehicle, VehicleSource
 
 log = logging.getLogger(__name__)
 
-TICK_S = 0.1
-"""Longest wait for a frame: a stop, a reload and a lost camera are seen within it."""
-Events = tuple[AlertEvent, ...]
+FRAME_WAIT_S = 0.1
+"""Longest wait for a frame. A stop, a reload and a lost camera are noticed within this time."""
 STATUS_S = 1.0
-"""Period of `status/` and of the watchdog's feeding; systemd waits for ten of them (WatchdogSec=10)."""
+"""Period of `status/` and of the watchdog. systemd waits for ten periods (WatchdogSec=10)."""
 
 
 class ReloadError(DriverMonitorError):
-    """A reload failed and the old configuration goes on."""
-
-
-class Source(CameraHealth, Protocol):
-    """Where the newest frame comes from: `capture.grabber.Grabber`, or a script in a test."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether a finite source has ended and its last frame was handed out."""
-
-    @property
-    def stuck(self) -> bool:
-        """Whether the camera's driver hangs for good."""
-
-    @property
-    def failure(self) -> str | None:
-        """What killed the capture thread, or None."""
-
-    def latest(self, timeout_s: float) -> Frame | None:
-        """Wait for a frame that was not handed out yet."""
-
-    def close(self) -> None:
-        """Let go of the camera."""
-
-
-class Numbers(Protocol):
-    """What numbers the alerts: `outputs.sequence.AlertSequence`, or a stand-in in a test."""
-
-    @property
-    def failure(self) -> str | None:
-        """Why it can work no more, or None."""
-
-
-class Tracer(Protocol):
-    """What keeps a trace: `outputs.trace_writer.TraceWriter`."""
-
-    def record(self, seen: Observation) -> None:
-        """Take what one frame shows."""
-
-    def set_privacy(self, privacy: PrivacyFilter) -> None:
-        """Hide from now on what `privacy` hides."""
-
-    def counters(self) -> dict[str, int]:
-        """Return how many frames were not written."""
-
-
-class NoTrace:
-    """Keeps nothing."""
-
-    def record(self, seen: Observation) -> None:
-        """Do nothing."""
-
-    def set_privacy(self, privacy: PrivacyFilter) -> None:
-        """Do nothing."""
-
-    def counters(self) -> dict[str, int]:
-        """Return no counts."""
-        return {}
-
-
-@dataclass(slots=True)
-class Parts:
-    """What the loop runs on; a reload puts another part in its place."""
-
-    source: Source
-    pipeline: Pipeline
-    outputs: Output
-    numbers: Numbers
-    provenance: Provenance
-    state_s: float
-    vehicle: VehicleSource = field(default_factory=NoVehicle)
-    button: Button = field(default_factory=NoButton)
-    trace: Tracer = field(default_factory=NoTrace)
+    """A reload failed and the old configuration stays in force."""
 
 
 class Daemon:
-    """Runs until the source ends, `stop` is called, or a part dies.
+    """Runs until the source ends, `stop` is called or a part dies.
 
-    `parts` may be changed by `reload`, which is called between two frames after `ask_reload`; it raises `ReloadError`,
-    with the old parts in place, when the new configuration is wrong or does not work. `clock`: monotonic seconds;
-    `started`: its value from which times without a frame count.
+    `clock`: monotonic seconds; `started`: its value at the start, from which time counts until the first frame.
+    `reload` is called between two frames after `request_reload` and may replace `parts`. It raises `ReloadError` if
+    the new configuration is wrong or cannot be used; the old parts are then in place.
     """
 
     def __init__(
@@ -130,78 +52,79 @@ class Daemon:
         reload: Callable[[Daemon], None],
     ) -> None:
         self.parts, self._stamper, self._notifier, self._clock, self._reload = parts, stamper, notifier, clock, reload
-        # Plain flags: a signal handler that waits for an Event's lock could wait for the very thread it interrupts.
-        self._stop = self._reload_asked = False
+        # Plain flags: a signal handler that waits for the lock of an Event could wait for the thread it interrupts.
+        self._stop = self._reload_requested = False
         self._started = started
-        self._last: Frame | None = None
+        self._last_frame: Frame | None = None
         self._level: Level | None = None
         self._active: dict[str, Message] = {}
-        self._state_rhythm, self._status_rhythm = PeriodicTimer(parts.state_s), PeriodicTimer(STATUS_S)
+        self._state_timer, self._status_timer = PeriodicTimer(parts.state_period_s), PeriodicTimer(STATUS_S)
         self._progress = False
         self.health = Health(self._started)
 
     def stop(self) -> None:
-        """Ask the loop to end; it does within a tick and a frame. Safe in a signal handler."""
+        """End the loop after the frame being processed, at most `FRAME_WAIT_S` later. Safe in a signal handler."""
         self._stop = True
 
-    def ask_reload(self) -> None:
-        """Ask for the configuration to be read again. Safe in a signal handler."""
-        self._reload_asked = True
+    def request_reload(self) -> None:
+        """Read the configuration again before the next frame. Safe in a signal handler."""
+        self._reload_requested = True
 
     def run(self) -> None:
-        """Run the loop. Raises `DriverMonitorError` when a part has died; the caller closes the parts."""
+        """Run the loop. Raises `DriverMonitorError` if a part has died. The caller closes the parts."""
         self._notifier.ready()
         while not self._stop:
-            if self._reload_asked:
-                self._reload_asked = False
+            if self._reload_requested:
+                self._reload_requested = False
                 self._apply_reload()
-            if not self._turn():
+            if not self._step():
                 break
-            self._report()
+            self._send_status()
             self._check_parts()
         self._notifier.stopping()
 
-    def _turn(self) -> bool:
-        """Take the newest frame, or let time go on without one; False at the source's end."""
+    def _step(self) -> bool:
+        """Process the newest frame, or a moment without one. Returns False at the end of the source."""
         parts = self.parts
-        frame = parts.source.latest(TICK_S)
+        frame = parts.source.latest(FRAME_WAIT_S)
         if parts.button.pressed():
             parts.pipeline.engine.acknowledge()
+        camera, vehicle = parts.source.state, self._vehicle()
         if frame is not None:
-            self._last = frame
-            self._publish(parts.pipeline.step(frame, parts.source.state, self._vehicle()), frame.t_mono)
-            self.health.frame_done(frame, self._clock())
+            self._last_frame = frame
+            self._publish(parts.pipeline.step(frame, camera, vehicle), frame.t_mono)
+            self.health.count_frame(frame, self._clock())
             self._progress = True
-            return True
-        if parts.source.ended:
+        elif parts.source.ended:
             return False
-        if parts.source.state != "ok":
-            self._publish(parts.pipeline.blind(self._now(), parts.source.state, self._vehicle()), self._clock())
+        elif camera != "ok":
+            self._publish(parts.pipeline.step_without_frame(self._frame_time(), camera, vehicle), self._clock())
             self._progress = True
         return True
 
     def _vehicle(self) -> VehicleData:
         return self.parts.vehicle.at(self._clock())
 
-    def _now(self) -> float:
-        """Return the time in the frames' own count, seconds, going on where the last frame left it."""
-        if self._last is None or self._last.t_mono is None:
+    def _frame_time(self) -> float:
+        """Return the present time on the clock of the frames, seconds."""
+        if self._last_frame is None or self._last_frame.t_mono is None:
             return self._clock() - self._started
-        return self._last.t + self._clock() - self._last.t_mono
+        return self._last_frame.t + self._clock() - self._last_frame.t_mono
 
-    def _publish(self, step: FrameResult, t_mono: float | None) -> None:
-        self.health.seen(step)
-        self.parts.trace.record(step.observation)
-        self.send(step.verdict.events, t_mono)
-        outputs = self.parts.outputs
-        if step.verdict.level != self._level:
-            self._level = step.verdict.level
-            outputs.level(self._level)
-        if self._state_rhythm.due(self._clock()):
-            outputs.state(state_message(step.state, step.verdict))
+    def _publish(self, result: FrameResult, t_mono: float | None) -> None:
+        parts = self.parts
+        self.health.keep(result)
+        if parts.trace is not None:
+            parts.trace.record(result.observation)
+        self.send(result.verdict.events, t_mono)
+        if result.verdict.level != self._level:
+            self._level = result.verdict.level
+            parts.outputs.level(self._level)
+        if self._state_timer.due(self._clock()):
+            parts.outputs.state(state_message(result.state, result.verdict))
 
-    def send(self, events: Events, t_mono: float | None = None) -> None:
-        """Number and publish `events`; `t_mono`: capture time of the frame that decided them, None: now."""
+    def send(self, events: Sequence[AlertEvent], t_mono: float | None = None) -> None:
+        """Number and send `events`. `t_mono`: capture time of the frame that caused them, None: now."""
         for event in events:
             stamp = self._stamper.stamp(event, self._clock() if t_mono is None else t_mono)
             alert = envelope(event, stamp, self.parts.provenance)
@@ -210,50 +133,52 @@ class Daemon:
                 self._active[event.rule] = alert
             self.parts.outputs.alert(alert)
 
-    def dismiss(self, why: str) -> None:
-        """End all active alerts because of `why`; rules and what they said of the driver are about to change."""
-        self.send(self.parts.pipeline.engine.dismiss(why))
-        self.health.forget()
+    def dismiss(self, reason: str) -> None:
+        """Clear all active alerts for `reason`, because the rules change."""
+        self.send(self.parts.pipeline.engine.dismiss(reason))
+        self.health.clear()
 
     def repeat(self) -> None:
-        """Tell the outputs, which are new, of the alerts that are active: the same messages with the same ids."""
+        """Send the active alerts again, unchanged and with the same ids, because the outputs are new."""
         for alert in self._active.values():
             self.parts.outputs.alert(alert)
         self.parts.outputs.level(self._level)
 
-    def _report(self) -> None:
+    def _send_status(self) -> None:
         now = self._clock()
-        if not self._status_rhythm.due(now):
+        if not self._status_timer.due(now):
             return
         parts = self.parts
-        lost = {**parts.outputs.counters(), **parts.vehicle.counters(), **parts.trace.counters()}
-        status = self.health.status(parts.source, lost, parts.provenance, now)
+        counters = {**parts.outputs.counters(), **parts.vehicle.counters()}
+        if parts.trace is not None:
+            counters |= parts.trace.counters()
+        status = self.health.status(parts.source, counters, parts.provenance, now)
         parts.outputs.status(status)
         if self._progress:
             self._notifier.watchdog()
-            self._notifier.status(sentence(parts.outputs.public(status)))
+            self._notifier.status(status_line(parts.outputs.public(status)))
         self._progress = False
 
     def _check_parts(self) -> None:
         parts = self.parts
         camera = "its driver hangs and only a new process can help" if parts.source.stuck else parts.source.failure
-        for name, reason in (
+        for name, failure in (
             ("camera", camera),
             ("outputs", parts.outputs.failure),
             ("alert number", parts.numbers.failure),
         ):
-            if reason is not None:
-                raise DriverMonitorError(f"{name}: {reason}; the daemon stops, systemd starts it anew")
+            if failure is not None:
+                raise DriverMonitorError(f"{name}: {failure}; the daemon stops and systemd starts it again")
 
     def _apply_reload(self) -> None:
         self._notifier.reloading()
         source = self.parts.source
         try:
             self._reload(self)
-            log.info("configuration read again")
+            log.info("the new configuration is in force")
         except ReloadError as error:
             log.error("kept the old configuration: %s", error)
         if self.parts.source is not source:
-            self._last = None
-        self._state_rhythm.period_s = self.parts.state_s
+            self._last_frame = None
+        self._state_timer.period_s = self.parts.state_period_s
         self._notifier.ready()

@@ -1,4 +1,4 @@
-"""The one way from a frame to a verdict, the same for the daemon, a replay and a still."""
+"""From a frame to alerts: the same steps for the daemon, a replay and a single picture."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from driver_monitor.state.tracker import StateTracker
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameResult:
-    """What one frame led to."""
+    """What one frame shows, what follows about the driver, and what the rules say."""
 
     observation: Observation
     state: DriverState
@@ -28,42 +28,42 @@ class FrameResult:
 
 
 class FrameObserver(Protocol):
-    """Whoever says what a frame shows: `perception.Perception`, or a script in a test."""
+    """Measures what a frame shows: `perception.Perception`, or a script in a test."""
 
     def observe(self, frame: Frame, camera: CameraState = "ok") -> Observation:
         """Return what `frame` shows."""
 
-    def blind(self, t: float, camera: CameraState) -> Observation:
-        """Return the observation of time `t` (seconds) without a usable picture."""
+    def observe_nothing(self, t: float, camera: CameraState) -> Observation:
+        """Return an observation for time `t` (seconds) if there is no usable picture."""
 
 
 class NoPerception:
-    """Sees nothing: for a pipeline that is given what was seen before."""
+    """Observes nothing: for a pipeline that gets the observations of a trace."""
 
     def observe(self, frame: Frame, camera: CameraState = "ok") -> Observation:
-        """Return that there is nothing to be seen."""
-        return self.blind(frame.t, camera)
+        """Return an empty observation."""
+        return self.observe_nothing(frame.t, camera)
 
-    def blind(self, t: float, camera: CameraState) -> Observation:
-        """Return the same."""
+    def observe_nothing(self, t: float, camera: CameraState) -> Observation:
+        """Return an empty observation."""
         return Observation(t, camera, "dark", None, None, face_reason="no_frame")
 
 
 class Pipeline:
-    """Perception, state and rules in a row. Time comes with the frames; no clock is read."""
+    """Runs perception, state and rules, in this order. Time comes from the frames; no clock is read."""
 
     def __init__(self, perception: FrameObserver, state: StateTracker, engine: Engine) -> None:
         self._perception, self._state, self.engine = perception, state, engine
 
     def step(self, frame: Frame, camera: CameraState = "ok", vehicle: VehicleData = UNKNOWN_VEHICLE) -> FrameResult:
-        """Take one frame; `camera` "frozen" says that it shows nothing new; `vehicle`: what the car says meanwhile."""
+        """Process one frame. `camera`: "frozen" if it shows nothing new. `vehicle`: speed and ignition at its time."""
         return self.conclude(replace(self._perception.observe(frame, camera), vehicle=vehicle))
 
-    def blind(self, t: float, camera: CameraState, vehicle: VehicleData = UNKNOWN_VEHICLE) -> FrameResult:
-        """Let time go on to `t` (seconds) without a frame, because the camera is `camera`."""
-        return self.conclude(replace(self._perception.blind(t, camera), vehicle=vehicle))
+    def step_without_frame(self, t: float, camera: CameraState, vehicle: VehicleData = UNKNOWN_VEHICLE) -> FrameResult:
+        """Process the time `t` (seconds), at which there is no frame because the camera is `camera`."""
+        return self.conclude(replace(self._perception.observe_nothing(t, camera), vehicle=vehicle))
 
     def conclude(self, observation: Observation) -> FrameResult:
-        """Take what was seen, now or when a trace of it was written."""
+        """Process an observation, of this moment or of a trace."""
         state = self._state.update(observation)
         return FrameResult(observation, state, self.engine.update(state))

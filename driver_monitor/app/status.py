@@ -1,4 +1,4 @@
-"""How the daemon itself is doing: the payload of the topic `status/`."""
+"""The status of the daemon: the payload of the topic `status/`, and one line for systemd."""
 
 from __future__ import annotations
 
@@ -6,84 +6,52 @@ import platform
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from driver_monitor import __version__
 from driver_monitor.app.pipeline import FrameResult
-from driver_monitor.data.observation import CameraState
+from driver_monitor.capture.grabber import Grabber
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages.envelope import SCHEMA, Provenance
 
 RATE_WINDOW_S = 2.0
-"""Frame rate and latency are of the frames of so many seconds: two status periods."""
+"""Window of frame rate and latency: two status periods."""
 THERMAL = Path("/sys/class/thermal")
-
-
-class CameraHealth(Protocol):
-    """What is to be told of a camera; `capture.grabber.Grabber` says what each means."""
-
-    name: str
-
-    @property
-    def state(self) -> CameraState:
-        """See `Grabber.state`."""
-
-    @property
-    def captured(self) -> int:
-        """Frames read so far."""
-
-    @property
-    def dropped(self) -> int:
-        """Frames that a newer one replaced before anybody asked."""
-
-    @property
-    def reopened(self) -> int:
-        """How often a live camera was opened again."""
+"""Where Linux shows the temperatures of the board."""
 
 
 class Health:
-    """Counts frames and remembers the last step; `started`: monotonic seconds at which the daemon did."""
+    """Counts frames and alerts, and keeps the last result. `started`: monotonic seconds at the start of the daemon."""
 
     def __init__(self, started: float) -> None:
+        self.frames = self.alerts = 0
         self._started = started
-        self._done: deque[tuple[float, float]] = deque()
-        self._frames = 0
-        self._alerts = 0
-        self._step: FrameResult | None = None
+        self._processed: deque[tuple[float, float]] = deque()
+        self._result: FrameResult | None = None
 
-    @property
-    def frames(self) -> int:
-        """Frames seen since the start."""
-        return self._frames
+    def clear(self) -> None:
+        """Forget the last result: its rules are no longer in force."""
+        self._result = None
 
-    @property
-    def alerts(self) -> int:
-        """Alerts raised since the start, those left out that must not leave the machine."""
-        return self._alerts
+    def keep(self, result: FrameResult) -> None:
+        """Keep the result of the last frame, and count its new alerts that may leave this machine."""
+        self._result = result
+        self.alerts += sum(event.phase == "raised" and not event.local for event in result.verdict.events)
 
-    def forget(self) -> None:
-        """Forget the last step: the rules that judged it are no longer in force."""
-        self._step = None
-
-    def seen(self, step: FrameResult) -> None:
-        """Remember what the last frame led to."""
-        self._step = step
-        self._alerts += sum(event.phase == "raised" and not event.local for event in step.verdict.events)
-
-    def frame_done(self, frame: Frame, now: float) -> None:
-        """Count a frame that was dealt with at `now`, monotonic seconds."""
-        self._frames += 1
-        self._done.append((now, now - frame.t_mono if frame.t_mono is not None else 0.0))
+    def count_frame(self, frame: Frame, now: float) -> None:
+        """Count a frame that was processed at `now`, monotonic seconds."""
+        self.frames += 1
+        self._processed.append((now, now - frame.t_mono if frame.t_mono is not None else 0.0))
 
     def status(
-        self, camera: CameraHealth, lost: Mapping[str, int], provenance: Provenance, now: float
+        self, camera: Grabber, counters: Mapping[str, int], provenance: Provenance, now: float
     ) -> dict[str, Any]:
-        """Return the payload of `status/` at `now`, monotonic seconds; `lost`: what outputs lost or did wrong."""
-        while self._done and now - self._done[0][0] > RATE_WINDOW_S:
-            self._done.popleft()
-        latencies = sorted(latency for _, latency in self._done)
+        """Return the payload of `status/` at `now`, monotonic seconds. `counters`: the faults of outputs and inputs."""
+        while self._processed and now - self._processed[0][0] > RATE_WINDOW_S:
+            self._processed.popleft()
+        latencies = sorted(latency for _, latency in self._processed)
         window = min(RATE_WINDOW_S, now - self._started)
-        step = self._step
+        result = self._result
         return {
             "schema": SCHEMA,
             "vehicle": provenance.vehicle,
@@ -97,18 +65,18 @@ class Health:
                 "dropped": camera.dropped,
                 "reopened": camera.reopened,
             },
-            "outputs": dict(lost),
+            "outputs": dict(counters),
             "latency_ms": {
                 "median": round(latencies[len(latencies) // 2] * 1e3, 1) if latencies else None,
                 "max": round(latencies[-1] * 1e3, 1) if latencies else None,
             },
-            "face": step is not None and step.state.face is not None,
-            "light": step.state.light if step else None,
-            "degraded": step.state.degraded if step else None,
-            "attention": step.verdict.attention if step else "unknown",
-            "active": list(step.verdict.active) if step else [],
-            "alerts": self._alerts,
-            "heat_c": heat(),
+            "face": result is not None and result.state.face is not None,
+            "light": result.state.light if result else None,
+            "degraded": result.state.degraded if result else None,
+            "attention": result.verdict.attention if result else "unknown",
+            "active": list(result.verdict.active) if result else [],
+            "alerts": self.alerts,
+            "heat_c": board_temperature(),
             "versions": {
                 "driver_monitor": __version__,
                 "python": platform.python_version(),
@@ -119,15 +87,18 @@ class Health:
         }
 
 
-def sentence(status: Mapping[str, Any]) -> str:
-    """Return a payload of `status/` as one line for `systemctl status`, which other users may read, too."""
+def status_line(status: Mapping[str, Any]) -> str:
+    """Return a payload of `status/` as the line that `systemctl status` shows; all users of the machine can read it."""
     if status.get("light") is None:
         return "no frame yet"
-    return ", ".join([f"driver {status['attention']}", status["degraded"] or "sees well", *status["active"]])
+    line = f"driver: {status['attention']}; camera: {status['camera']['state']}"
+    if status["degraded"]:
+        line += f"; degraded: {status['degraded']}"
+    return f"{line}; active: {', '.join(status['active'])}" if status["active"] else line
 
 
-def heat(root: Path = THERMAL) -> float | None:
-    """Return the hottest zone of the board, degrees Celsius, or None where the board does not tell."""
+def board_temperature(root: Path = THERMAL) -> float | None:
+    """Return the temperature of the hottest zone of the board, degrees Celsius, or None if it has no sensor."""
     readings = []
     for zone in root.glob("thermal_zone*/temp"):
         try:

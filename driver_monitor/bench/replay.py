@@ -103,15 +103,15 @@ def _played(job: Job, plan: Plan) -> Iterator[Played]:
     """Open the clip or trace of `job` and put it through the pipeline."""
     if trace.is_trace(job.clip):
         header, seen = trace.read(job.clip)
-        judge = build.build_judge(plan)
-        steps = ((number, judge.conclude(one)) for number, one in itertools.islice(seen, 0, None, job.every))
-        yield steps, build.origin(plan, header.models), header.trip, None
+        pipeline = build.build_trace_pipeline(plan)
+        steps = ((number, pipeline.conclude(one)) for number, one in itertools.islice(seen, 0, None, job.every))
+        yield steps, build.provenance(plan, header.models), header.trip, None
         return
     models = build.load_models(plan.config)
     pipeline, vehicle = build.build_pipeline(plan, models), open_recorded(job.clip)
     with open_recording(job, plan.config.camera.rotate) as camera:
         frames = ((frame.sequence, pipeline.step(frame, vehicle=vehicle.at(frame.t))) for frame in frames_of(camera))
-        yield frames, build.provenance(plan, models), digest(job.clip), camera.frames
+        yield frames, build.provenance(plan, models.digest), digest(job.clip), camera.frames
 
 
 def attempt(job: Job, plan: Plan) -> Replayed:

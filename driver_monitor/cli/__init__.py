@@ -1,4 +1,4 @@
 """The command line: one function for each verb, and the live view of a running daemon.
 
-It may import every folder. Nothing imports it but `__main__` and the console script.
+It may import every folder. Only `__main__` and the console script import it.
 """

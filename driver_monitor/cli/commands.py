@@ -1,4 +1,7 @@
-"""The command line. It reads arguments, calls one function a verb, and turns faults into one line and an exit code."""
+"""The command line: one function for each verb. An error becomes one line of text and an exit code.
+
+Each verb imports what it needs when it is called, so that `--help` and `--version` answer at once.
+"""
 
 from __future__ import annotations
 
@@ -20,35 +23,37 @@ from driver_monitor.errors import DriverMonitorError
 from driver_monitor.outputs import journal
 
 TABLE_COLUMNS = 120
-"""Width of tables that go to a file or a pipe."""
+"""Width of tables that are written to a file or a pipe."""
 
 app = typer.Typer(
     name="driver-monitor",
-    help="Watches a driver through a camera and warns of drowsiness and distraction. Advisory: the driver drives.",
+    help="Watch a driver with a camera and warn of drowsiness and distraction. It only warns: the driver drives.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 config_app = typer.Typer(help="Check, show and describe the configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
-score_app = typer.Typer(help="Measure against hand labels, with 95 % intervals.", no_args_is_help=True)
+score_app = typer.Typer(help="Compare results with labels, with 95 % confidence intervals.", no_args_is_help=True)
 app.add_typer(score_app, name="score")
 
-ConfigOption = Annotated[
-    Optional[Path],  # noqa: UP045 - typer evaluates annotations, and on Python 3.10 it wants it so
-    typer.Option("--config", "-c", help="Configuration file (default: the one that comes with the program)."),
-]
-ProfileOption = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(help="Rule profile: a shipped one's name or a file, instead of the configuration's."),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
+# typer evaluates annotations, and on Python 3.10 it needs Optional.
+OptionalPath = Optional[Path]  # noqa: UP045
+OptionalText = Optional[str]  # noqa: UP045
+OptionalNumber = Optional[float]  # noqa: UP045
+CONFIG_HELP = "Configuration file (default: the one that is part of the program)."
+ConfigOption = Annotated[OptionalPath, typer.Option("--config", "-c", help=CONFIG_HELP)]
+ConfigArgument = Annotated[OptionalPath, typer.Argument(help=CONFIG_HELP)]
+ProfileOption = Annotated[OptionalText, typer.Option(help="Rule profile, name or file; replaces the configured one.")]
+JobsOption = Annotated[int, typer.Option(min=1, max=256, help="Number of clips to process in parallel.")]
+EveryOption = Annotated[int, typer.Option(min=1, max=1000, help="Use every Nth frame only.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
 
 def main() -> None:
     """Run the command line; the console script `driver-monitor`."""
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
-    # Names of files may hold what the terminal cannot show; that must not end a replay of a thousand clips.
+    # A file name that the terminal cannot show must not end a replay of a thousand clips.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -56,17 +61,16 @@ def main() -> None:
     try:
         app()
     except DriverMonitorError as error:
-        journal.flush()  # what led to it stands before it
+        journal.flush()  # the log comes before the error
         print(error, file=sys.stderr)
         _end(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
     except BrokenPipeError:
-        _end(0)  # Whoever read our output has left (`inspect ... | head`): there is nobody to tell.
+        _end(0)  # The reader of the output has ended, as in `inspect ... | head`.
     except OSError as error:
-        print(
-            f"{error.filename or 'the output'}: {error.strerror or error}; check disk and permissions", file=sys.stderr
-        )
+        reason = error.strerror or error
+        print(f"{error.filename or 'the output'}: {reason}; check disk and permissions", file=sys.stderr)
         _end(1)
 
 
@@ -74,122 +78,116 @@ def _end(code: int) -> NoReturn:
     try:
         sys.stdout.flush()
     except OSError:
-        # What is still buffered would fail again, with a traceback, when Python itself ends.
+        # At its end Python would write what is still buffered, and fail again with a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 
 
 def wide_console() -> Console:
-    """Return a console that does not cut tables short where there is no terminal to fit into."""
+    """Return a console for tables; without a terminal it has `TABLE_COLUMNS` columns."""
     console = Console()
     return console if console.is_terminal else Console(width=TABLE_COLUMNS)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_json(value: object) -> None:
+    print(json.dumps(value, ensure_ascii=False, allow_nan=False), flush=True)
+
+
+def _version(requested: bool) -> None:
+    if requested:
         print(f"driver-monitor {__version__}")
         raise typer.Exit
 
 
 @app.callback()
 def top(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
 ) -> None:
-    """Watches a driver through a camera and warns of drowsiness and distraction. Advisory: the driver drives."""
+    """Watch a driver with a camera and warn of drowsiness and distraction. It only warns: the driver drives."""
 
 
 @app.command()
 def run(
     config: ConfigOption = None,
     source: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="Camera number or device, clip, folder of images, URL, or demo."),
+        OptionalText, typer.Option(help="Camera number or device, clip, folder of images, URL or demo.")
     ] = None,
     profile: ProfileOption = None,
-    trace: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(help="Write what is seen, without pictures, to this new file (NAME.trace.jsonl.gz)."),
-    ] = None,
+    trace: Annotated[OptionalPath, typer.Option(help="Write a trace to this new file, *.trace.jsonl.gz.")] = None,
 ) -> None:
-    """Run the daemon: watch the camera, warn, publish."""
-    from driver_monitor.app import run as live
+    """Run the daemon: watch the camera, warn the driver and publish messages."""
     from driver_monitor.app.build import Request
+    from driver_monitor.app.run import run as run_daemon
 
-    live.run(Request(config, source, profile), trace)
+    run_daemon(Request(config, source, profile), trace)
 
 
 @app.command()
 def replay(
     clips: Annotated[list[Path], typer.Argument(help="Clips, folders of images, or traces.")],
     config: ConfigOption = None,
-    out: Annotated[Path, typer.Option(help="Folder for the results; each clip gets its own in it.")] = Path("replay"),
-    jobs: Annotated[int, typer.Option(min=1, max=256, help="Clips at a time.")] = 1,
+    out: Annotated[Path, typer.Option(help="Folder for the results, with one folder for each clip.")] = Path("replay"),
+    jobs: JobsOption = 1,
     profile: ProfileOption = None,
-    every: Annotated[int, typer.Option(min=1, max=1000, help="Use each Nth frame only.")] = 1,
-    fps: Annotated[
-        Optional[float],  # noqa: UP045
-        typer.Option(min=0.1, max=1000, help="Frames a second of a folder of images."),
-    ] = None,
-    trace: Annotated[
-        bool, typer.Option("--trace", help="Also write what was seen, without pictures: it can be replayed itself.")
-    ] = False,
+    every: EveryOption = 1,
+    fps: Annotated[OptionalNumber, typer.Option(min=0.1, max=1000, help="Frame rate of a folder of images.")] = None,
+    trace: Annotated[bool, typer.Option("--trace", help="Also write a trace, which can be replayed again.")] = False,
 ) -> None:
-    """Run recorded clips or traces through the same pipeline, as fast as it goes: signals.jsonl and events.jsonl."""
+    """Process clips or traces as the daemon would, as fast as possible; write signals.jsonl and events.jsonl."""
     from driver_monitor.app.build import Request, load_plan
     from driver_monitor.bench import replay_many
     from driver_monitor.bench.replay import jobs_of
 
     work = jobs_of(clips, out, every, fps, trace)
-    failed = replay_many.replay_all(work, load_plan(Request(config, None, profile)), jobs, Console())
-    if failed:
+    if replay_many.replay_all(work, load_plan(Request(config, None, profile)), jobs, Console()):
         raise typer.Exit(1)
 
 
 @app.command()
 def inspect(
     images: Annotated[list[Path], typer.Argument(help="Pictures.")],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each picture.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Show what is seen in single pictures, each on its own."""
+    """Show what single pictures contain, each processed alone."""
     from driver_monitor.app.build import Request, load_models, load_plan
-    from driver_monitor.bench.inspect import inspect as look
+    from driver_monitor.bench.inspect import inspect as inspect_images
     from driver_monitor.bench.inspect import sentence
 
     plan = load_plan(Request(config))
     failed = False
-    for seen in look(images, plan, load_models(plan.config)):
-        failed = failed or "error" in seen
+    for result in inspect_images(images, plan, load_models(plan.config)):
+        failed = failed or "error" in result
         if as_json:
-            print(json.dumps(seen, ensure_ascii=False, allow_nan=False), flush=True)
-        elif "error" in seen:
-            print(seen["error"], file=sys.stderr)
+            _print_json(result)
+        elif "error" in result:
+            print(result["error"], file=sys.stderr)
         else:
-            print(sentence(seen), flush=True)
+            print(sentence(result), flush=True)
     if failed:
         raise typer.Exit(1)
 
 
 @app.command()
 def watch(
-    connect: Annotated[str, typer.Option(help="Where the daemon publishes (zmq.bind).")] = "tcp://127.0.0.1:5556",
+    connect: Annotated[str, typer.Option(help="Address of the daemon's messages (zmq.bind).")] = "tcp://127.0.0.1:5556",
 ) -> None:
-    """Print a running daemon's alerts, state and status, live."""
-    from driver_monitor.cli.watch import watch as follow
+    """Print alerts, state and status of a running daemon as they arrive."""
+    from driver_monitor.cli.watch import watch as watch_daemon
 
-    follow(connect, Console())
+    watch_daemon(connect, Console())
 
 
 @score_app.command("clips")
 def score_clips(
-    folder: Annotated[Path, typer.Argument(help="Folder of clips.")],
-    labels: Annotated[Path, typer.Option(help="Folder of their labels, a .json file a clip.")],
+    folder: Annotated[Path, typer.Argument(help="Folder with the clips.")],
+    labels: Annotated[Path, typer.Option(help="Folder with the labels, one .json file for each clip.")],
     as_json: JsonOption = False,
     config: ConfigOption = None,
-    jobs: Annotated[int, typer.Option(min=1, max=256, help="Clips at a time.")] = 1,
-    every: Annotated[int, typer.Option(min=1, max=1000, help="Use each Nth frame only.")] = 1,
+    jobs: JobsOption = 1,
+    every: EveryOption = 1,
 ) -> None:
-    """Replay clips against hand labels: closed eyes, face, looks away, yawns and alerts. Writes no files."""
+    """Compare clips with their labels: closed eyes, faces, look-aways, yawns and alerts. Writes no files."""
     from driver_monitor.app.build import (
         Request,
         load_models,
@@ -200,8 +198,8 @@ def score_clips(
     from driver_monitor.bench.score.clips import report, score_all, tasks_of
 
     plan = load_plan(Request(config))
-    # Loaded here too: a wrong model is one fault, not one a clip.
-    origin = provenance(plan, load_models(plan.config))
+    # Loaded here too, so that a wrong model is one error, not one for each clip.
+    origin = provenance(plan, load_models(plan.config).digest)
     tasks, faults = tasks_of(folder, labels, every)
     results = list(score_all(tasks, plan, jobs, Console(stderr=True)))
     faults += [result.error for result in results if result.error is not None]
@@ -209,7 +207,7 @@ def score_clips(
     for fault in faults:
         print(fault, file=sys.stderr)
     if as_json:
-        print(json.dumps(report(scores, faults, origin, every), ensure_ascii=False, allow_nan=False))
+        _print_json(report(scores, faults, origin, every))
     elif scores:
         table.show(scores, summary.pool(scores), wide_console())
     if faults:
@@ -222,25 +220,25 @@ def score_eyes(
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Measure the eye net alone on labelled eyes: loose crops, or rectified patches of 32 by 48 pixels."""
+    """Measure the eye net alone on labelled eyes: larger crops, or rectified patches of 32 by 48 pixels."""
     from driver_monitor.app.build import Request, load_models, load_plan
     from driver_monitor.bench.score.nets import eyes as scoring
 
     net = load_models(load_plan(Request(config)).config).eyes
     score = scoring.score_eyes(*scoring.load_eyes(file), net)
     if as_json:
-        print(json.dumps(scoring.to_json(file, score, net.sha256), ensure_ascii=False, allow_nan=False))
+        _print_json(scoring.to_json(file, score, net.sha256))
     else:
         print(scoring.sentences(file, score))
 
 
 @score_app.command("emotion")
 def score_emotion(
-    file: Annotated[Path, typer.Argument(help=".npz: images uint8 (N, H, W), label int (N,), -1 left out.")],
+    file: Annotated[Path, typer.Argument(help=".npz: images uint8 (N, H, W), label int (N,); -1: not used.")],
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Measure the expression net alone on labelled faces, loosely cropped; labels in the order of FER+."""
+    """Measure the expression net alone on labelled faces with a margin; labels in the order of FER+."""
     from driver_monitor.app.build import Request, load_expression_net, load_plan
     from driver_monitor.bench.score.nets import expression as scoring
 
@@ -248,7 +246,7 @@ def score_emotion(
     images, label = scoring.load_faces(file)
     score = scoring.score_emotion(scoring.classify(images, net), label)
     if as_json:
-        print(json.dumps(scoring.to_json(file, score, net.sha256), ensure_ascii=False, allow_nan=False))
+        _print_json(scoring.to_json(file, score, net.sha256))
     else:
         print(scoring.sentences(file, score))
 
@@ -256,39 +254,34 @@ def score_emotion(
 @app.command()
 def explain(
     events: Annotated[Path, typer.Argument(help="The events.jsonl of a replay.")],
-    wanted: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option("--id", help="Only the alert or episode whose id begins so."),
-    ] = None,
+    wanted: Annotated[OptionalText, typer.Option("--id", help="Only alerts or episodes whose id begins so.")] = None,
 ) -> None:
-    """Say in plain words why there were alerts: what was measured, what the limit is, whose rule it is."""
-    from driver_monitor.bench.explain import explain as story
+    """Explain each alert in plain words: the measured values, the limits and where they come from."""
+    from driver_monitor.bench.explain import explain as explain_events
 
-    print(story(events, wanted))
+    print(explain_events(events, wanted))
 
 
 @config_app.command("check")
 def config_check(
-    file: Annotated[Optional[Path], typer.Argument(help="Configuration file.")] = None,  # noqa: UP045
+    file: ConfigArgument = None,
     profile: ProfileOption = None,
 ) -> None:
-    """Check a configuration and its profile; faults are told with file, line, key and reason."""
+    """Check a configuration and its profile. An error shows file, line, key and reason."""
     from driver_monitor.app.build import Request, load_plan
 
     plan = load_plan(Request(file, None, profile))
-    print(f"{file or 'the default configuration'}: good; profile {plan.profile.name}: {len(plan.profile.rules)} rules")
+    name = file or "default configuration"
+    print(f"{name} is valid (profile {plan.profile.name}, {len(plan.profile.rules)} rules)")
     if plan.profile.workplace:
-        kept = (
-            "expressions are read, and stay on this machine" if plan.config.emotion.enabled else "no expression is read"
-        )
-        print(f"a workplace: {kept} (emotion.safety_purpose: {plan.config.emotion.safety_purpose or 'none named'})")
+        emotion = plan.config.emotion
+        effect = "expressions are read and stay on this machine" if emotion.enabled else "no expression is read"
+        print(f"workplace profile: {effect} (emotion.safety_purpose: {emotion.safety_purpose or 'not set'})")
 
 
 @config_app.command("dump")
-def config_dump(
-    file: Annotated[Optional[Path], typer.Argument(help="Configuration file.")] = None,  # noqa: UP045
-) -> None:
-    """Show every value in force, as YAML."""
+def config_dump(file: ConfigArgument = None) -> None:
+    """Print all values in force, as YAML."""
     from driver_monitor.app.build import Request, load_plan
 
     values = load_plan(Request(file)).config.model_dump(mode="json")
@@ -297,9 +290,9 @@ def config_dump(
 
 @config_app.command("schema")
 def config_schema(
-    of_profile: Annotated[bool, typer.Option("--profile", help="Of a rule profile instead.")] = False,
+    of_profile: Annotated[bool, typer.Option("--profile", help="Print that of a rule profile.")] = False,
 ) -> None:
-    """Print the JSON Schema of the configuration, for editors that check as one types."""
+    """Print the JSON Schema of the configuration, for editors that check while you type."""
     from driver_monitor.config.schema import Config
     from driver_monitor.rules.profile import Profile
 

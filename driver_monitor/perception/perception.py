@@ -68,7 +68,7 @@ class Perception:
         if self._picture_rhythm.due(frame.t):
             self._judge(frame)
         if self._covered or camera != "ok":
-            return self.blind(frame.t, "covered" if self._covered else camera)
+            return self.observe_nothing(frame.t, "covered" if self._covered else camera)
         grey = to_grey(frame.image)
         face = self._face.update(grey, frame.t)
         if face is None:
@@ -77,7 +77,7 @@ class Perception:
         eyes = self._eyes.read(grey, face, self._light)
         return Observation(frame.t, camera, self._light, face, eyes, self._expression_of(grey, face, frame.t))
 
-    def blind(self, t: float, camera: CameraState) -> Observation:
+    def observe_nothing(self, t: float, camera: CameraState) -> Observation:
         """Return the observation of time `t` (seconds) without a usable picture, because the camera is `camera`."""
         reason: FaceReason = "covered" if camera == "covered" else "no_frame"
         return Observation(t, camera, self._light, None, None, face_reason=reason)

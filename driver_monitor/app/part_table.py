@@ -1,0 +1,183 @@
+"""The one table of the daemon's parts: from which values each is built, and how it is opened, changed and closed.
+
+Start and reload go through `TABLE` from top to bottom, close goes from bottom to top. A value of the configuration
+that no part needs is ignored by a reload; a test finds it.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from operator import attrgetter, methodcaller
+from pathlib import Path
+from typing import Any, Literal
+
+from rich.console import Console
+
+from driver_monitor.app import build
+from driver_monitor.app.build import Models, Plan
+from driver_monitor.app.parts import Parts
+from driver_monitor.capture.grabber import Grabber
+from driver_monitor.capture.open_source import check_source
+from driver_monitor.config.schema import Config
+from driver_monitor.errors import DriverMonitorError
+from driver_monitor.gpio.button import Button, NoButton, open_button
+from driver_monitor.messages.trace import Header
+from driver_monitor.outputs import journal
+from driver_monitor.outputs.sequence import AlertSequence
+from driver_monitor.outputs.trace_writer import TraceWriter
+from driver_monitor.rules.engine import Engine
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Setup:
+    """All that the parts are built from.
+
+    `console`: where alerts are printed for people, None: the log. `started`: monotonic seconds from which the `t` of
+    frames counts. `trace_path`: the file of the trace, None for no trace.
+    """
+
+    plan: Plan
+    console: Console | None = None
+    started: float = 0.0
+    trace_path: Path | None = None
+
+    @property
+    def config(self) -> Config:
+        """The configuration."""
+        return self.plan.config
+
+    @cached_property
+    def models(self) -> Models:
+        """The nets, loaded when first needed. Raises `ModelError`."""
+        return build.load_models(self.config)
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonPart:
+    """The declaration of one part.
+
+    `name`: its field in `Parts`, if it has one. `needs`: the attributes of `Setup` from which it is built; when one
+    changes, a reload changes the part. `build`: opens it at the start. `rebuild`: opens it in a reload; None: as
+    `build`. Both return the part, or None if there is nothing to keep. `check`: what can be checked without opening it.
+    All three raise `DriverMonitorError`. `ends_alerts`: whether a change ends the active alerts, and whether the
+    outputs before or after the reload get this.
+
+    `change`: how a reload changes the part.
+    "build first": `build` can fail, so it comes before any part is touched. Then the old part is closed.
+    "free first": `build` can fail, and these parts share pins. All are closed, then all are built. If one cannot be
+    built, the old ones are built again.
+    "close first": both use the same device. After `check`, `rebuild` cannot fail.
+    "in place": `rebuild` cannot fail, and the old part needs no closing.
+    "at next start": the part stays, and a warning is logged.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    build: Callable[[Setup], Any]
+    change: Literal["build first", "free first", "close first", "in place", "at next start"] = "in place"
+    close: Callable[[Any], object] = lambda _: None
+    rebuild: Callable[[Setup, Parts], Any] | None = None
+    check: Callable[[Setup], object] = lambda _: None
+    ends_alerts: Literal["no", "on old outputs", "on new outputs"] = "no"
+
+    def changed(self, old: Setup, new: Setup) -> bool:
+        """Return whether a value that the part needs differs."""
+        return attrgetter(*self.needs)(old) != attrgetter(*self.needs)(new)
+
+    def reopen(self, parts: Parts, setup: Setup) -> None:
+        """Build the part in a reload and put it in place."""
+        self.put(parts, self.build(setup) if self.rebuild is None else self.rebuild(setup, parts))
+
+    def put(self, parts: Parts, value: Any) -> None:
+        """Put `value` in place, unless it is None."""
+        if value is not None:
+            setattr(parts, self.name, value)
+
+    def close_in(self, parts: Parts) -> None:
+        """Close the part that is in place, if there is one."""
+        if (value := getattr(parts, self.name, None)) is not None:
+            self.close(value)
+
+
+def _new_rules(setup: Setup, parts: Parts) -> None:
+    """Replace the engine only: what the pipeline has learned of the driver stays."""
+    parts.pipeline.engine = Engine(setup.plan.profile)
+
+
+def _new_source(setup: Setup, _: Parts) -> Grabber:
+    """Let the capture thread open the camera, which can take 10 s. A camera that does not open is `camera_fault`."""
+    return build.build_grabber(setup.plan, setup.started, eager=False)
+
+
+def _new_button(setup: Setup, _: Parts) -> Button:
+    """Open the button; without it the alerts still work."""
+    try:
+        return open_button(setup.config.gpio)
+    except DriverMonitorError as error:
+        log.error("no button: %s", error)
+        return NoButton()
+
+
+def _open_trace(setup: Setup) -> TraceWriter | None:
+    header = Header(str(uuid.uuid4()), setup.models.digest)
+    return None if setup.trace_path is None else TraceWriter(setup.trace_path, header, setup.plan.privacy)
+
+
+def _new_trace_privacy(setup: Setup, parts: Parts) -> None:
+    if parts.trace is not None:
+        parts.trace.set_privacy(setup.plan.privacy)
+
+
+CLOSE = methodcaller("close")
+TABLE = (
+    # First, so that warnings about the models reach the journal.
+    DaemonPart("log", ("config.service.log_level",), lambda s: journal.configure(s.config.service.log_level)),
+    # Other nets measure other values and another seat has other mirrors: nothing that was learned stays valid. And
+    # what was concluded about a driver at work is not used after work.
+    DaemonPart("pipeline", ("config.camera", "config.face", "config.emotion", "config.models", "models.digest",
+                            "config.vehicle.steering_wheel", "plan.profile.workplace"),
+               lambda s: build.build_pipeline(s.plan, s.models), ends_alerts="on new outputs"),
+    # The pipeline brings its engine at the start. Old outputs end the alerts: new ones may hide more or less.
+    DaemonPart("rules", ("plan.profile_text",), lambda _: None, rebuild=_new_rules, ends_alerts="on old outputs"),
+    DaemonPart("numbers", ("config.service.state_dir",), lambda s: AlertSequence(build.state_dir(s.config.service)),
+               "at next start", CLOSE),
+    # Before the other devices: of all faults at a start, a missing camera is the most likely. Closed after them: a
+    # camera that hangs must not delay the last alerts and the pins.
+    DaemonPart("source", ("config.camera",), lambda s: build.build_grabber(s.plan, s.started, eager=True),
+               "close first", CLOSE, rebuild=_new_source, check=lambda s: check_source(s.config.camera.source)),
+    DaemonPart("vehicle", ("config.vehicle.input",), lambda s: build.build_vehicle(s.plan), "build first", CLOSE),
+    DaemonPart("button", ("config.gpio",), lambda s: open_button(s.config.gpio), "free first", CLOSE,
+               rebuild=_new_button),
+    # `local_rules`: alerts that outputs keep for late subscribers may have become local.
+    DaemonPart("outputs", ("config.zmq", "config.gpio", "plan.local_rules"),
+               lambda s: build.build_outputs(s.plan, s.console), "free first", CLOSE),
+    DaemonPart("state_period_s", ("config.zmq.state_hz",), lambda s: 1.0 / s.config.zmq.state_hz),
+    DaemonPart("provenance", ("config.vehicle.id", "config", "plan.profile_text", "models.digest"),
+               lambda s: build.provenance(s.plan, s.models.digest)),
+    DaemonPart("trace", ("plan.local_rules",), _open_trace, close=CLOSE, rebuild=_new_trace_privacy),
+)  # fmt: skip
+"""All parts, in the order in which they are opened."""
+
+
+@contextmanager
+def open_parts(setup: Setup, table: tuple[DaemonPart, ...] = TABLE) -> Iterator[Parts]:
+    """Open all parts, and at the end close those that are in place then. Raises `DriverMonitorError`."""
+    built: dict[str, Any] = {}
+    with ExitStack() as opened:
+        for part in table:
+            if (value := part.build(setup)) is not None:
+                built[part.name] = value
+                opened.callback(part.close, value)
+        opened.pop_all()
+    parts = Parts(**built)
+    with ExitStack() as opened:
+        for part in table:
+            opened.callback(part.close_in, parts)
+        yield parts
