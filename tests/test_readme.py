@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -185,7 +186,10 @@ def test_ok__the_subscriber_of_the_readme_prints_an_alert(publisher: ZmqPublishe
 @pytest.mark.parametrize("code", of("make"))
 def test_ok__make_knows_the_target(code: str) -> None:
     target = shlex.split(code)[1]
-    shown = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=False)
+    # `make test` runs this test: its own settings must not reach the inner `make`.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    program = ["make", "--no-print-directory", "--dry-run", target]
+    shown = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.splitlines()[-1] == MAKES.get(target, shown.stdout.splitlines()[-1])
 
