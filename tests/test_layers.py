@@ -1,4 +1,4 @@
-"""The folders stand in layers: each may import only what stands below it, and the core is pure."""
+"""The folders are layers: each imports only from lower layers. The core is pure, and folders stay small."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LAYERS = (
     {"cli"},
     {"__main__"},
 )
-"""From the lowest to the highest. Folders of one layer do not import each other, except as `BESIDE` says."""
+"""From the lowest to the highest. Folders of one layer do not import each other, except for the pairs in `BESIDE`."""
 BESIDE = {("capture", "demo")}
 PURE = ("data", "timing", "state", "signals", "rules")
 IMPURE = {"asyncio", "io", "logging", "os", "pathlib", "socket", "subprocess", "threading", "time"}
@@ -55,14 +55,14 @@ FOLDERS = sorted({module.parent for module in MODULES} - {PACKAGE})
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(PACKAGE)))
-def test_ok__a_module_imports_only_what_stands_below_its_folder(module: Path) -> None:
+def test_ok__a_module_imports_only_from_lower_layers(module: Path) -> None:
     own = folder(module)
     for name in imports(module):
         parts = name.split(".")
         if parts[0] != "driver_monitor" or len(parts) < 2 or parts[1] in (own, "__version__"):
             continue
         below = level(parts[1]) < level(own) or (own, parts[1]) in BESIDE
-        assert below, f"{module.relative_to(PACKAGE)} imports {name}, which does not stand below {own}"
+        assert below, f"{module.relative_to(PACKAGE)} imports {name}, which is not in a lower layer than {own}"
 
 
 @pytest.mark.parametrize("part", PURE)
@@ -77,6 +77,10 @@ def test_ok__a_folder_is_small_and_says_what_it_holds(path: Path) -> None:
     assert len([module for module in path.glob("*.py") if module.name != "__init__.py"]) <= MOST_MODULES
     docstring = ast.get_docstring(ast.parse((path / "__init__.py").read_text())) or ""
     assert path.name == "demo" or "may import" in docstring, f"{path}/__init__.py: say what the folder may import"
+
+
+def test_ok__only_errors_and_the_entry_points_are_at_the_top() -> None:
+    assert {module.name for module in PACKAGE.glob("*.py")} == {"__init__.py", "__main__.py", "errors.py"}
 
 
 def test_ok__no_class_name_stands_twice() -> None:
