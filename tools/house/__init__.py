@@ -1,0 +1,1 @@
+"""Counts and benchmarks of the code base itself."""
