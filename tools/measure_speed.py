@@ -36,6 +36,7 @@ from driver_monitor.imaging.picture import quiet_opencv
 from driver_monitor.perception.eyes.reader import EyeReader
 from driver_monitor.perception.face.tracker import FaceTracker
 from driver_monitor.perception.perception import to_grey
+from driver_monitor.perception.reader import FacePicture
 
 YUNET_SIDE = 320
 BLOCK = 30
@@ -125,7 +126,7 @@ def following(models: Models, fps: float) -> tuple[Callable[[Image], bool], Stop
         eyes.lap()
         face = tracker.update(grey, next(now) / fps)
         if face is not None:
-            read(grey, face, "day")
+            read(FacePicture(grey, face, "day", 0.0))
         return face is not None
 
     return look, points, eyes

@@ -8,7 +8,7 @@ driver's right (COVESA VSS). Times in seconds, lengths in pixels, probabilities 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -117,7 +117,8 @@ class Observation:
     """Everything one frame shows, or, with `camera` not "ok", that there is none.
 
     `t`: seconds since the source's first frame. `face` is None exactly when `face_reason` says why; without a face
-    there are no eyes. `expression` is there only in the frames in which the classifier ran.
+    there are no eyes. `expression` is there only in the frames in which the classifier ran. `extra`: answers of
+    readers that have no field of their own yet, by reader; no trace keeps them.
     """
 
     t: float
@@ -128,3 +129,4 @@ class Observation:
     expression: Expression | None = None
     face_reason: FaceReason | None = None
     vehicle: VehicleData = UNKNOWN_VEHICLE
+    extra: Mapping[str, object] = field(default_factory=dict)

@@ -98,13 +98,12 @@ def ratio(clip: Path, most: int) -> dict[str, float]:
     ratios = np.median(steps, 0) / np.maximum(np.median(nets, 0), 1e-9)
     seen = np.array([any(calls[start : start + BLOCK]) for start in starts])
     low, middle, high = np.quantile(ratios[seen], (0.1, 0.5, 0.9))
-    each = 1e3 * REPEATS * len(frames)
     return {
         "ratio": float(middle),
         "low": float(low),
         "high": float(high),
         "total": float(steps.sum() / nets.sum()),
-        "step_ms": float(1e3 * np.median(steps, 0).sum() / len(frames)) if each else 0.0,
+        "step_ms": float(1e3 * np.median(steps, 0).sum() / len(frames)),
         "nets_ms": float(1e3 * np.median(nets, 0).sum() / len(frames)),
         "decode_ms": decode,
         "frames": len(frames),
@@ -130,10 +129,10 @@ def main() -> None:
     if arguments.json:
         print(json.dumps({**figures, "import_ms": imports}))
         return
-    print("{clip}: {frames} frames, step {step_ms:.2f} ms, nets {nets_ms:.2f} ms, decoding {decode_ms:.2f} ms".format(
-        clip=arguments.clip.name, **figures))
-    print("step / nets: median of blocks {ratio:.2f} (80 % of blocks {low:.2f} to {high:.2f}), total {total:.2f}".format(
-        **figures))
+    print(
+        "{frames} frames: step {step_ms:.2f} ms, nets {nets_ms:.2f} ms, decoding {decode_ms:.2f} ms".format(**figures)
+    )
+    print("step / nets: median {ratio:.2f}, 80 % of blocks {low:.2f} to {high:.2f}, sum {total:.2f}".format(**figures))
     for module, spent in imports.items():
         print(f"import {module}: {spent:.0f} ms")
 

@@ -7,14 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from driver_monitor.data.observation import (
-    EyeReason,
-    EyesView,
-    EyeView,
-    FaceView,
-    Light,
-)
-from driver_monitor.imaging.frame import Image
+from driver_monitor.data.observation import EyeReason, EyesView, EyeView
 from driver_monitor.perception.eyes.eye_net import (
     CLOSED,
     HIDDEN,
@@ -25,6 +18,7 @@ from driver_monitor.perception.eyes.iris import iris_turn
 from driver_monitor.perception.eyes.lids import LEFT_EYE, RIGHT_EYE, opening
 from driver_monitor.perception.eyes.patch import Side, eye_bands, eye_patch
 from driver_monitor.perception.eyes.unreadable import turned_away, why_hidden
+from driver_monitor.perception.reader import FacePicture
 
 HIDDEN_FROM = 0.35
 """An eye is unreadable from this probability on. On in-car stills of people not seen, 90 % of the pictures with hidden
@@ -46,13 +40,16 @@ class EyeClassifier(Protocol):
 
 
 class EyeReader:
-    """Reads both eyes of a face; remembers nothing."""
+    """Reads both eyes of a face. It keeps nothing from frame to frame."""
+
+    field = "eyes"
 
     def __init__(self, net: EyeClassifier) -> None:
         self._net = net
 
-    def read(self, grey: Image, face: FaceView, light: Light) -> EyesView:
-        """Return both eyes of `face` in `grey` (H, W)."""
+    def read(self, picture: FacePicture) -> EyesView:
+        """Return both eyes of the face."""
+        grey, face = picture.grey, picture.face
         sides: tuple[Side, Side] = ("left", "right")
         patches, inside = zip(*(eye_patch(grey, face.points, side) for side in sides), strict=True)
         seen = self._net.look(np.stack(patches), eye_bands(grey, face.points))
@@ -64,7 +61,7 @@ class EyeReader:
                 reason = "occluded"
             if reason is None and hidden[index] >= HIDDEN_FROM:
                 eye = face.points[list(LEFT_EYE if side == "left" else RIGHT_EYE)]
-                reason = why_hidden(grey, eye, light, float(seen.sunglasses[index]))
+                reason = why_hidden(grey, eye, picture.light, float(seen.sunglasses[index]))
             views.append(_view(seen, index, reason))
         left, right = views
         turn = iris_turn(patches, left, right)
