@@ -117,7 +117,7 @@ class Stopwatch:
 def following(models: Models, fps: float) -> tuple[Callable[[Image], bool], Stopwatch, Stopwatch]:
     """Return what follows a face and reads its eyes, and the watches of the landmark net and of the eyes in it."""
     points, eyes = Stopwatch(), Stopwatch()
-    net = SimpleNamespace(look=points.timed(models.landmarks.look))
+    net = SimpleNamespace(read=points.timed(models.landmarks.read))
     tracker, reader = FaceTracker(models.detector, net, 1000.0), EyeReader(models.eyes)
     now, read = iter(range(10**9)), eyes.timed(reader.read)
 

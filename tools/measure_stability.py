@@ -61,19 +61,19 @@ def follow(pictures: Iterator[tuple[float, Image]], net: LandmarkNet) -> Iterato
         if crop is None:
             crop = first_crop(grey, net, detector)
             steady.reset()
-        seen = net.look(grey, crop) if crop else None
+        seen = net.read(grey, crop) if crop else None
         if seen is None or seen.score < 0.5:
             crop = None
             yield None
             continue
         crop = face_crop(seen.points)
-        head = head_pose(seen.turn, seen.points, (grey.shape[0], grey.shape[1]))
+        head = head_pose(seen.turn, seen.box, (grey.shape[0], grey.shape[1]))
         yield {"seen": (seen.points, head), "steady": (steady.points(t, seen.points), steady.head(t, head))}
 
 
 def first_crop(grey: Image, net: LandmarkNet, detector: HogDetector) -> Crop | None:
     for box in detector.find(grey)[:1]:
-        seen = net.look(grey, crop_of_box(box, detector.kind))
+        seen = net.read(grey, crop_of_box(box, detector.kind))
         if seen.score >= 0.5:
             return face_crop(seen.points)
     return None

@@ -30,7 +30,7 @@ class Net:
             np.asarray(sunglasses, np.float32),
         )
 
-    def look(self, patches: NDArray[np.uint8], bands: NDArray[np.uint8]) -> Answers:
+    def read(self, patches: NDArray[np.uint8], bands: NDArray[np.uint8]) -> Answers:
         assert patches.shape == (2, 32, 48)
         assert bands.shape == (2, 32, 64)
         return self.answers

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver_monitor.data.observation import Light
+from driver_monitor.imaging.crop import average
 from driver_monitor.imaging.frame import Image
 from driver_monitor.imaging.picture import as_image
 
@@ -94,12 +95,7 @@ def picture_state(image: Image) -> PictureState:
 
 
 def _shrunk(image: Image) -> Image:
-    """Average blocks of pixels. Whole blocks only: OpenCV takes five times as long over broken ones."""
-    height, width = image.shape[:2]
-    block = max(1, min(width // SMALL[0], height // SMALL[1]))
-    size = width // block, height // block
-    whole = image[: size[1] * block, : size[0] * block]
-    return as_image(cv2.resize(whole, size, interpolation=cv2.INTER_AREA))
+    return average(image, max(1, min(image.shape[1] // SMALL[0], image.shape[0] // SMALL[1])))
 
 
 def _structure(grey: Image, mean: float) -> float:
