@@ -14,8 +14,8 @@ Map = NDArray[np.float64]
 """A similarity (2, 3): it maps the pixels of a crop to pixels of the picture. Whole numbers are pixel centres."""
 
 _PER_PIXEL = 1.5
-"""Picture pixels per crop pixel after the averaging of blocks, about. It is 2.25 at most, and a bilinear warp reads two,
-so hardly a pixel is lost."""
+"""Picture pixels per crop pixel that are left by the averaging of blocks, about. It is 2.25 at most. A bilinear warp
+reads two, so hardly a pixel is lost."""
 
 
 def cut(grey: Image, to_grey: Map, size: tuple[int, int]) -> Image:
