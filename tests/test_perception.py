@@ -12,10 +12,10 @@ from driver_monitor.data.observation import (
     EyeView,
     FaceView,
 )
-from driver_monitor.imaging.frame import Frame, Image
+from driver_monitor.imaging.frame import Frame, Image, to_grey
 from driver_monitor.perception.expression.net import ExpressionNet
 from driver_monitor.perception.expression.reader import ExpressionReader
-from driver_monitor.perception.perception import Perception, to_grey
+from driver_monitor.perception.perception import Perception
 from driver_monitor.perception.reader import FacePicture, Reader
 from tests.faces import points, view
 

@@ -31,11 +31,10 @@ from driver_monitor.app.build import Models, Request
 from driver_monitor.bench.score.intervals import bootstrap
 from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.errors import DriverMonitorError
-from driver_monitor.imaging.frame import Image
+from driver_monitor.imaging.frame import Image, to_grey
 from driver_monitor.imaging.picture import quiet_opencv
 from driver_monitor.perception.eyes.reader import EyeReader
 from driver_monitor.perception.face.tracker import FaceTracker
-from driver_monitor.perception.perception import to_grey
 from driver_monitor.perception.reader import FacePicture
 
 YUNET_SIDE = 320

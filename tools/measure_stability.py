@@ -26,7 +26,7 @@ from driver_monitor.bench.score.labels import load_labels
 from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.config import resources
 from driver_monitor.data.observation import HeadPose
-from driver_monitor.imaging.frame import Image
+from driver_monitor.imaging.frame import Image, to_grey
 from driver_monitor.perception.face.detectors.hog import HogDetector
 from driver_monitor.perception.face.head_pose import head_pose
 from driver_monitor.perception.face.landmarks import (
@@ -36,7 +36,6 @@ from driver_monitor.perception.face.landmarks import (
     face_crop,
 )
 from driver_monitor.perception.face.smoothing import FaceSmoother
-from driver_monitor.perception.perception import to_grey
 
 FPS = 30.0
 FRAMES, SETTLED = 60, 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 
-from driver_monitor.imaging.frame import Frame
+from driver_monitor.imaging.frame import Frame, YuvPicture
 
 FROZEN_AFTER_S = 1.0
 """No sensor repeats a picture to the bit for even two frames, its noise sees to that; compressed streams may, where
@@ -28,7 +28,9 @@ class FreezeDetector:
 
     def update(self, frame: Frame, now: float) -> bool:
         """Return whether the camera is frozen, `frame` having come at `now` (seconds)."""
-        seen = zlib.crc32(frame.image[::STRIDE, ::STRIDE].tobytes()), frame.image.shape
+        picture = frame.picture
+        pixels = (picture.grey if isinstance(picture, YuvPicture) else picture)[::STRIDE, ::STRIDE]
+        seen = zlib.crc32(pixels.tobytes()), pixels.shape
         moved = seen != self._picture and frame.sequence != self._sequence
         self._picture, self._sequence = seen, frame.sequence
         if moved:

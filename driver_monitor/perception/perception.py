@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, Protocol
 
-import cv2
-import numpy as np
-
 from driver_monitor.data.observation import CameraState, FaceReason, FaceView, Light, Observation
 from driver_monitor.imaging.frame import Frame, Image
 from driver_monitor.perception.reader import FacePicture, Reader
@@ -44,12 +41,11 @@ class Perception:
             self._judge(frame)
         if self._covered or camera != "ok":
             return self.blind(frame.t, "covered" if self._covered else camera)
-        grey = to_grey(frame.image)
-        face = self._face.update(grey, frame.t)
+        face = self._face.update(frame.grey, frame.t)
         if face is None:
             reason: FaceReason = "dark" if self._light == "dark" else "not_found"
             return Observation(frame.t, camera, self._light, None, None, face_reason=reason)
-        return self._read(FacePicture(grey, face, self._light, frame.t), camera)
+        return self._read(FacePicture(frame.grey, face, self._light, frame.t), camera)
 
     def blind(self, t: float, camera: CameraState) -> Observation:
         """Return the observation at `t` (seconds) without a usable picture, because the camera is `camera`."""
@@ -57,7 +53,7 @@ class Perception:
         return Observation(t, camera, self._light, None, None, face_reason=reason)
 
     def _judge(self, frame: Frame) -> None:
-        picture = picture_state(frame.image)
+        picture = picture_state(frame.picture)
         self._covered = picture.covered
         self._light = self._light_filter.update(picture.light, frame.t)
 
@@ -67,10 +63,3 @@ class Perception:
         for reader in self._readers:
             (known if reader.field in _FIELDS else extra)[reader.field] = reader.read(picture)
         return Observation(picture.t, camera, picture.light, picture.face, **known, extra=extra)
-
-
-def to_grey(image: Image) -> Image:
-    """Return a grey (H, W) or BGR (H, W, 3) picture as grey (H, W) uint8."""
-    if image.ndim == 2:
-        return image
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
