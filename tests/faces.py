@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver_monitor.data.observation import FaceView, HeadPose
-from driver_monitor.perception.eyes.lids import LEFT_EYE, RIGHT_EYE
-from driver_monitor.perception.face.tracker import box_of_points
+from driver_monitor.imaging.ibug import LEFT_EYE, RIGHT_EYE, box_of_points
 
 Points = NDArray[np.float32]
 EYE_WIDTH = 40.0

@@ -18,14 +18,13 @@ from driver_monitor.config import resources
 from driver_monitor.data.driver_state import ExpressionState
 from driver_monitor.data.observation import EXPRESSIONS, Expression, Light
 from driver_monitor.errors import ModelError
-from driver_monitor.imaging.frame import Frame
+from driver_monitor.imaging.frame import Frame, to_grey
 from driver_monitor.perception.expression.net import (
     SIZE,
     TEMPLATE,
     ExpressionNet,
     expression_crop,
 )
-from driver_monitor.perception.perception import to_grey
 from driver_monitor.state.expression.expression_tracker import (
     DISTRESS_FROM,
     EVIDENCE_S,

@@ -199,7 +199,7 @@ def test_ok__dark_glasses_before_both_eyes_are_seen_in_the_band(net: EyeNet) -> 
     cv2.line(skin, (180, 175), (220, 175), 25, 6)
     worn = np.asarray(cv2.GaussianBlur(skin, (0, 0), 1.5), np.uint8)
     patches = np.stack([eye_patch(worn, BOTH, "left")[0], eye_patch(worn, BOTH, "right")[0]])
-    seen = net.look(patches, eye_bands(worn, BOTH))
+    seen = net.read(patches, eye_bands(worn, BOTH))
     assert (seen.p[:, HIDDEN] > 0.5).all()
     assert (seen.sunglasses > 0.5).all()
 

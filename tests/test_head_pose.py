@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from driver_monitor.imaging.ibug import box_of_points
 from driver_monitor.perception.face.head_pose import head_pose
 from driver_monitor.perception.face.landmarks import Crop, rotation
 from tests.mean_face import MEAN_FACE
@@ -37,21 +38,21 @@ def _at(right: float = 0.0, down: float = 0.0) -> np.ndarray:
 
 
 def test_ok__a_face_in_the_middle_that_looks_at_the_camera_points_nowhere() -> None:
-    head = head_pose(np.eye(3), _at(), SHAPE)
+    head = head_pose(np.eye(3), box_of_points(_at()), SHAPE)
     assert head is not None
     assert (head.yaw, head.pitch, head.roll) == pytest.approx((0, 0, 0), abs=1e-3)
 
 
 @given(st.floats(-75, 75), st.floats(-60, 60), st.floats(-60, 60))
 def test_ok__any_turn_is_read_back(yaw: float, pitch: float, roll: float) -> None:
-    head = head_pose(_turn(yaw, pitch, roll), _at(), SHAPE)
+    head = head_pose(_turn(yaw, pitch, roll), box_of_points(_at()), SHAPE)
     assert head is not None
     assert (head.yaw, head.pitch, head.roll) == pytest.approx((yaw, pitch, roll), abs=1e-2)
 
 
 @given(st.floats(-300, 300), st.floats(-220, 220))
 def test_ok__a_face_aside_that_seems_to_look_at_the_camera_is_turned_towards_it(right: float, down: float) -> None:
-    head = head_pose(np.eye(3), _at(right, down), SHAPE)
+    head = head_pose(np.eye(3), box_of_points(_at(right, down)), SHAPE)
     assert head is not None
     assert head.yaw == pytest.approx(-math.degrees(math.atan2(right, FOCAL)), abs=0.1)
     assert head.pitch == pytest.approx(math.degrees(math.atan2(down, math.hypot(FOCAL, right))), abs=0.1)
@@ -61,7 +62,7 @@ def test_ok__a_face_aside_that_seems_to_look_at_the_camera_is_turned_towards_it(
 def test_ok__the_crop_that_follows_a_tilted_head_takes_nothing_from_its_roll() -> None:
     """The head tilts to the driver's right, its top to the picture's left: the crop turns with it and sees none."""
     crop = Crop(320, 240, 200, roll=-20.0)
-    head = head_pose(crop.turn_back(np.eye(3)), _at(), SHAPE)
+    head = head_pose(crop.turn_back(np.eye(3)), box_of_points(_at()), SHAPE)
     assert head is not None
     assert (head.yaw, head.pitch, head.roll) == pytest.approx((0, 0, 20), abs=1e-3)
 
@@ -86,4 +87,4 @@ def test_ok__any_six_numbers_are_a_rotation(six: list[float]) -> None:
     ids=["no rotation", "no points", "infinite", "the back of the head"],
 )
 def test_fail__nonsense_has_no_pose(turn: np.ndarray, points: np.ndarray) -> None:
-    assert head_pose(turn, points, SHAPE) is None
+    assert head_pose(turn, box_of_points(points), SHAPE) is None

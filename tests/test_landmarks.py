@@ -111,7 +111,7 @@ def test_ok__a_detectors_box_moves_and_scales_its_crop() -> None:
 
 @pytest.mark.parametrize("grey", [0, 128, 255])
 def test_fail__an_empty_wall_is_no_face(net: LandmarkNet, grey: int) -> None:
-    seen = net.look(np.full((480, 640), grey, np.uint8), Crop(320, 240, 200))
+    seen = net.read(np.full((480, 640), grey, np.uint8), Crop(320, 240, 200))
     assert seen.score < 0.5
     assert seen.points.shape == (POINTS, 2)
     assert np.isfinite(seen.points).all()
@@ -120,12 +120,12 @@ def test_fail__an_empty_wall_is_no_face(net: LandmarkNet, grey: int) -> None:
 
 def test_fail__noise_is_no_face(net: LandmarkNet) -> None:
     picture = np.random.default_rng(4).integers(0, 256, (480, 640), dtype=np.uint8)
-    assert net.look(picture, Crop(320, 240, 200)).score < 0.5
+    assert net.read(picture, Crop(320, 240, 200)).score < 0.5
 
 
 def test_ok__the_same_picture_gives_the_same_points(net: LandmarkNet) -> None:
     picture = np.random.default_rng(4).integers(0, 256, (480, 640), dtype=np.uint8)
-    first, second = (net.look(picture, Crop(300, 200, 150, 10)) for _ in range(2))
+    first, second = (net.read(picture, Crop(300, 200, 150, 10)) for _ in range(2))
     assert np.array_equal(first.points, second.points)
     assert np.array_equal(first.turn, second.turn)
     assert (first.score, first.mouth_hidden) == (second.score, second.mouth_hidden)
@@ -168,7 +168,7 @@ def test_ok__the_demos_face_is_followed_and_shuts_its_eyes_when_it_does(net: Lan
             if crop is None:
                 found = dlib.get_frontal_face_detector()(picture)[0]
                 crop = crop_of_box(Box(found.left(), found.top(), found.width(), found.height()), "hog")
-            seen = net.look(picture, crop)
+            seen = net.read(picture, crop)
             assert seen.score > 0.5, number
             crop, ratios[number] = face_crop(seen.points), _lid_gap(seen.points)
     open_ = [ratio for number, ratio in ratios.items() if first - 24 < number < first - 5]
@@ -185,8 +185,8 @@ def test_ok__eyes_nose_and_mouth_of_infrared_faces_are_where_another_detector_se
         picture = np.asarray(cv2.resize(still, (640, 360)), np.uint8)
         _, faces = detector.detect(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR))
         box = Box(*(float(value) for value in faces[0, :4]))
-        first = net.look(picture, crop_of_box(box, "yunet"))
-        found = net.look(picture, face_crop(first.points))
+        first = net.read(picture, crop_of_box(box, "yunet"))
+        found = net.read(picture, face_crop(first.points))
         assert found.score > 0.5, path.name
         points = found.points
         seen = np.array([points[36:42].mean(0), points[42:48].mean(0), points[30], points[48], points[54]])

@@ -11,10 +11,12 @@ from driver_monitor.data.observation import (
     EyesView,
     EyeView,
     FaceView,
-    Light,
 )
-from driver_monitor.imaging.frame import Frame, Image
-from driver_monitor.perception.perception import Perception, to_grey
+from driver_monitor.imaging.frame import Frame, Image, to_grey
+from driver_monitor.perception.expression.net import ExpressionNet
+from driver_monitor.perception.expression.reader import ExpressionReader
+from driver_monitor.perception.perception import Perception
+from driver_monitor.perception.reader import FacePicture, Reader
 from tests.faces import points, view
 
 DAY = np.random.default_rng(0).integers(0, 255, (24, 32, 3), dtype=np.uint8).repeat(20, 0).repeat(20, 1)
@@ -35,22 +37,47 @@ class Nets:
 
 
 class Eyes:
-    def read(self, grey: Image, face: FaceView, light: Light) -> EyesView:
+    field = "eyes"
+
+    def read(self, picture: FacePicture) -> EyesView:
         return EYES
 
 
-class Mood:
+class Mood(ExpressionNet):
     def __init__(self) -> None:
         self.looks = 0
 
-    def read(self, grey: Image, face: FaceView) -> Expression | None:
+    def probabilities(self, crop: Image) -> Expression:
         self.looks += 1
         return Expression(dict.fromkeys(EXPRESSIONS, 0.125))
 
 
-def perception(face: FaceView | None, mood: Mood | None = None) -> tuple[Perception, Nets]:
+class Phone:
+    """A reader that no part of the program knows: it is in the list, and that is all."""
+
+    field = "phone"
+
+    def read(self, picture: FacePicture) -> str:
+        return f"in the {'left' if picture.face.box.x < picture.grey.shape[1] / 2 else 'right'} hand"
+
+
+def perception(face: FaceView | None, mood: Mood | None = None, *more: Reader) -> tuple[Perception, Nets]:
     nets = Nets(face)
-    return Perception(nets, Eyes(), mood, 4.0), nets
+    readers: list[Reader] = [Eyes(), *([] if mood is None else [ExpressionReader(mood, 4.0)]), *more]
+    return Perception(nets, readers), nets
+
+
+def test_ok__a_new_reader_is_one_more_entry_of_the_list() -> None:
+    seeing, _ = perception(view(points()), Mood(), Phone())
+    seen = seeing.observe(Frame(DAY, 0.0, 0, "test"))
+    assert seen.extra == {"phone": "in the left hand"}
+    assert seen.eyes is EYES
+    assert seen.expression is not None
+
+
+def test_ok__without_a_face_no_reader_reads() -> None:
+    seeing, _ = perception(None, None, Phone())
+    assert seeing.observe(Frame(DAY, 0.0, 0, "test")).extra == {}
 
 
 @pytest.mark.parametrize("fps", [5, 15, 20, 30, 60])

@@ -18,9 +18,8 @@ from driver_monitor.bench.score.intervals import bootstrap_ratio
 from driver_monitor.bench.score.nets.expression import EXPRESSIONS
 from driver_monitor.capture.recordings.images import read_image
 from driver_monitor.data.observation import Light
-from driver_monitor.imaging.frame import Frame
+from driver_monitor.imaging.frame import Frame, to_grey
 from driver_monitor.perception.expression.net import SIZE, expression_crop
-from driver_monitor.perception.perception import to_grey
 from driver_monitor.state.expression.expression_tracker import DISTRESS_FROM, NEGATIVE, label_of
 
 Pictures = NDArray[np.uint8]

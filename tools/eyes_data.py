@@ -19,7 +19,7 @@ from mesh_teacher import MIRROR, MeshTeacher, eye_aspect_ratio, points70
 from people import FOLDS
 
 from driver_monitor.data.observation import Box
-from driver_monitor.imaging.rectify import rectify
+from driver_monitor.imaging.crop import cut
 from driver_monitor.perception.eyes.patch import (
     BAND_HEIGHT,
     BAND_SHARE,
@@ -74,7 +74,7 @@ def strip_of(grey: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarr
     middle = band @ np.array([(BAND_WIDTH - 1) / 2, (BAND_HEIGHT - 1) / 2, 1.0])
     to_grey[:, 2] = middle - to_grey[:, :2] @ np.array([(WIDTH - 1) / 2, (HEIGHT - 1) / 2])
     into = cv2.invertAffineTransform(to_grey)
-    return rectify(grey, to_grey, (WIDTH, HEIGHT)), (points @ into[:, :2].T + into[:, 2]).astype(np.float32)
+    return cut(grey, to_grey, (WIDTH, HEIGHT)), (points @ into[:, :2].T + into[:, 2]).astype(np.float32)
 
 
 def stills(folder: Path, teacher: MeshTeacher, source: str) -> Iterator[Sample]:
@@ -134,7 +134,7 @@ def loose(path: Path, source: str, eye_share: float) -> Iterator[Sample]:
         high, wide = image.shape
         scale = wide * eye_share / LOOSE_EYE
         middle = np.array([(wide - 1) / 2, (high - 1) / 2]) - scale * np.array([(WIDTH - 1) / 2, (HEIGHT - 1) / 2])
-        strip = rectify(image, np.column_stack([np.eye(2) * scale, middle]), (WIDTH, HEIGHT))
+        strip = cut(image, np.column_stack([np.eye(2) * scale, middle]), (WIDTH, HEIGHT))
         points = np.full((70, 2), np.nan, np.float32)
         for outer, inner in ((36, 39), (45, 42)):
             points[[outer, inner], 0] = (WIDTH - 1) / 2 + np.array([-LOOSE_EYE / 2, LOOSE_EYE / 2])

@@ -77,7 +77,7 @@ def follow(path: Path, net: LandmarkNet, taught: NDArray[np.float32]) -> tuple[P
     for image, teacher_points in zip(frames(path), taught, strict=True):
         nothing = np.full((70, 2), np.nan)
         crop = last or (face_crop(teacher_points[:, :2]) if np.isfinite(teacher_points).all() else None)
-        seen = net.look(image, crop) if crop else None
+        seen = net.read(image, crop) if crop else None
         last = face_crop(seen.points) if seen and seen.score >= 0.5 else None
         points.append(seen.points if seen and last else nothing)
         scores.append(seen.score if seen else 0.0)
@@ -170,10 +170,10 @@ def look_at(
     if gain < 1:
         image = np.clip(image * gain + rng.normal(0, 1, image.shape), 0, 255).round().astype(np.uint8)
     turn, by = rng.uniform(0, 2 * np.pi), 0.1 * crop.side
-    first = net.look(image, Crop(crop.cx + by * np.cos(turn), crop.cy + by * np.sin(turn), crop.side * 1.1))
-    found = net.look(image, face_crop(first.points))
+    first = net.read(image, Crop(crop.cx + by * np.cos(turn), crop.cy + by * np.sin(turn), crop.side * 1.1))
+    found = net.read(image, face_crop(first.points))
     far = rng.uniform(0.6, 1.2) * crop.side
-    away = net.look(image, Crop(crop.cx + far * np.cos(turn), crop.cy + far * np.sin(turn), crop.side)).score
+    away = net.read(image, Crop(crop.cx + far * np.cos(turn), crop.cy + far * np.sin(turn), crop.side)).score
     yaw = teacher_yaw(truth.astype(np.float32))
     return Seen(
         row["person"], row["eyes"], found.points, truth[:, :2], found.score, away, found.mouth_hidden, yaw
@@ -261,7 +261,7 @@ def measure_hidden(net: LandmarkNet, cache: Path) -> None:
     generator = torch.Generator().manual_seed(0)
     covered, state = cover(torch.from_numpy(images)[:, None].float() / 255, torch.from_numpy(units), generator)
     whole = Crop((IMAGE_SIZE - 1) / 2, (IMAGE_SIZE - 1) / 2, IMAGE_SIZE)
-    told = np.array([net.look((one * 255).astype(np.uint8), whole).mouth_hidden for one in covered[:, 0].numpy()])
+    told = np.array([net.read((one * 255).astype(np.uint8), whole).mouth_hidden for one in covered[:, 0].numpy()])
     hidden, free = (told[state.numpy() == value] for value in (HIDDEN, IN_SIGHT))
     print(
         f"mouths, drawn: {len(hidden)} hidden, told {np.mean(hidden > 0.5):.3f}; {len(free)} in sight, told hidden "
@@ -273,7 +273,7 @@ def measure_hidden(net: LandmarkNet, cache: Path) -> None:
 def measure_time(net: LandmarkNet, teacher: MeshTeacher) -> None:
     image = np.random.default_rng(0).integers(0, 255, (480, 640), dtype=np.uint8)
     crop = Crop(320, 240, 220)
-    for name, look in (("landmarks", net.look), ("mesh", teacher.look)):
+    for name, look in (("landmarks", net.read), ("mesh", teacher.look)):
         times = []
         for _ in range(300):
             begin = time.perf_counter()

@@ -102,7 +102,7 @@ class ChangedCamera(Camera):
     def read(self) -> Frame | None:
         """See `Camera.read`."""
         frame = self._camera.read()
-        return frame and dataclasses.replace(frame, image=self._change(frame.image, frame.sequence))
+        return frame and dataclasses.replace(frame, picture=self._change(frame.image, frame.sequence))
 
     def close(self) -> None:
         """See `Camera.close`."""

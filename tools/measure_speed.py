@@ -31,11 +31,11 @@ from driver_monitor.app.build import Models, Request
 from driver_monitor.bench.score.intervals import bootstrap
 from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.errors import DriverMonitorError
-from driver_monitor.imaging.frame import Image
+from driver_monitor.imaging.frame import Image, to_grey
 from driver_monitor.imaging.picture import quiet_opencv
 from driver_monitor.perception.eyes.reader import EyeReader
 from driver_monitor.perception.face.tracker import FaceTracker
-from driver_monitor.perception.perception import to_grey
+from driver_monitor.perception.reader import FacePicture
 
 YUNET_SIDE = 320
 BLOCK = 30
@@ -116,7 +116,7 @@ class Stopwatch:
 def following(models: Models, fps: float) -> tuple[Callable[[Image], bool], Stopwatch, Stopwatch]:
     """Return what follows a face and reads its eyes, and the watches of the landmark net and of the eyes in it."""
     points, eyes = Stopwatch(), Stopwatch()
-    net = SimpleNamespace(look=points.timed(models.landmarks.look))
+    net = SimpleNamespace(read=points.timed(models.landmarks.read))
     tracker, reader = FaceTracker(models.detector, net, 1000.0), EyeReader(models.eyes)
     now, read = iter(range(10**9)), eyes.timed(reader.read)
 
@@ -125,7 +125,7 @@ def following(models: Models, fps: float) -> tuple[Callable[[Image], bool], Stop
         eyes.lap()
         face = tracker.update(grey, next(now) / fps)
         if face is not None:
-            read(grey, face, "day")
+            read(FacePicture(grey, face, "day", 0.0))
         return face is not None
 
     return look, points, eyes

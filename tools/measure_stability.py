@@ -26,7 +26,7 @@ from driver_monitor.bench.score.labels import load_labels
 from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.config import resources
 from driver_monitor.data.observation import HeadPose
-from driver_monitor.imaging.frame import Image
+from driver_monitor.imaging.frame import Image, to_grey
 from driver_monitor.perception.face.detectors.hog import HogDetector
 from driver_monitor.perception.face.head_pose import head_pose
 from driver_monitor.perception.face.landmarks import (
@@ -36,7 +36,6 @@ from driver_monitor.perception.face.landmarks import (
     face_crop,
 )
 from driver_monitor.perception.face.smoothing import FaceSmoother
-from driver_monitor.perception.perception import to_grey
 
 FPS = 30.0
 FRAMES, SETTLED = 60, 20
@@ -61,19 +60,19 @@ def follow(pictures: Iterator[tuple[float, Image]], net: LandmarkNet) -> Iterato
         if crop is None:
             crop = first_crop(grey, net, detector)
             steady.reset()
-        seen = net.look(grey, crop) if crop else None
+        seen = net.read(grey, crop) if crop else None
         if seen is None or seen.score < 0.5:
             crop = None
             yield None
             continue
         crop = face_crop(seen.points)
-        head = head_pose(seen.turn, seen.points, (grey.shape[0], grey.shape[1]))
+        head = head_pose(seen.turn, seen.box, (grey.shape[0], grey.shape[1]))
         yield {"seen": (seen.points, head), "steady": (steady.points(t, seen.points), steady.head(t, head))}
 
 
 def first_crop(grey: Image, net: LandmarkNet, detector: HogDetector) -> Crop | None:
     for box in detector.find(grey)[:1]:
-        seen = net.look(grey, crop_of_box(box, detector.kind))
+        seen = net.read(grey, crop_of_box(box, detector.kind))
         if seen.score >= 0.5:
             return face_crop(seen.points)
     return None

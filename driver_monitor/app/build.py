@@ -37,6 +37,7 @@ from driver_monitor.perception.face.driver_seat import DriverSeat
 from driver_monitor.perception.face.landmarks import LandmarkNet
 from driver_monitor.perception.face.tracker import FaceTracker
 from driver_monitor.perception.perception import Perception
+from driver_monitor.perception.reader import Reader
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
 from driver_monitor.state.expression.expression_tracker import ExpressionTracker
@@ -126,11 +127,13 @@ def load_expression_net(config: Config) -> ExpressionNet:
 
 
 def build_perception(config: Config, models: Models) -> Perception:
-    """Put the nets behind their trackers and readers."""
+    """Build the face tracker and the list of readers. A new reader is one more entry of the list."""
     seat = DriverSeat(config.camera.driver_side)
     face = FaceTracker(models.detector, models.landmarks, config.face.search_hz, seat)
-    expression = None if models.expression is None else ExpressionReader(models.expression)
-    return Perception(face, EyeReader(models.eyes), expression, config.emotion.rate_hz)
+    readers: list[Reader] = [EyeReader(models.eyes)]
+    if models.expression is not None:
+        readers.append(ExpressionReader(models.expression, config.emotion.rate_hz))
+    return Perception(face, readers)
 
 
 def build_pipeline(plan: Plan, models: Models, *, still: bool = False) -> Pipeline:

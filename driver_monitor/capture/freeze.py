@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 
-from driver_monitor.imaging.frame import Frame
+from driver_monitor.imaging.frame import Frame, YuvPicture
 
 FROZEN_AFTER_S = 1.0
 """No change for longer means frozen (ours). Sensor noise makes any two pictures differ, but a compressed stream of a
@@ -28,7 +28,8 @@ class FreezeDetector:
 
     def update(self, frame: Frame, now: float) -> bool:
         """Take every frame, which came at `now` (seconds). Returns whether the camera is frozen."""
-        picture = zlib.crc32(frame.image[::STRIDE, ::STRIDE].tobytes()), frame.image.shape
+        pixels = frame.picture.grey if isinstance(frame.picture, YuvPicture) else frame.picture
+        picture = zlib.crc32(pixels[::STRIDE, ::STRIDE].tobytes()), pixels.shape
         if picture != self._picture and frame.sequence != self._sequence:
             self._changed_at = now
         self._picture, self._sequence = picture, frame.sequence

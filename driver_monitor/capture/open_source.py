@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from pathlib import Path
 from typing import Literal
@@ -15,7 +14,6 @@ from driver_monitor.capture.url import SCHEMES, UrlCamera, without_password
 from driver_monitor.capture.v4l2 import V4l2Camera, device_name
 from driver_monitor.config.schema import CameraConfig
 from driver_monitor.errors import SourceError
-from driver_monitor.imaging import picture
 from driver_monitor.imaging.frame import Frame
 
 DEMO = "demo"
@@ -106,7 +104,7 @@ class RotatedCamera(Camera):
     def read(self) -> Frame | None:
         """See `Camera.read`."""
         frame = self._camera.read()
-        return frame and dataclasses.replace(frame, image=picture.rotate(frame.image, self._degrees))
+        return frame and frame.rotated(self._degrees)
 
     def close(self) -> None:
         """See `Camera.close`."""

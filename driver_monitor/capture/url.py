@@ -64,7 +64,7 @@ class UrlCamera(GuardedCamera):
             self._check_end()
             return None
         t, t_mono = self._stamp(decoded.t)
-        return Frame(decoded.image, t, decoded.sequence, self.name, t_mono)
+        return Frame(decoded.picture, t, decoded.sequence, self.name, t_mono)
 
     def _stamp(self, t: float) -> tuple[float, float | None]:
         if self.live:

@@ -8,7 +8,7 @@ in pixels, probabilities from 0 to 1.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -125,6 +125,7 @@ class Observation:
     `t`: seconds since the first frame of the source.
     `face`: None exactly when there is a `face_reason`. Without a face, `eyes` is None.
     `expression`: None in frames in which the expression net did not run.
+    `extra`: answers of readers that have no field of their own yet, by reader. No trace keeps them.
     """
 
     t: float
@@ -135,3 +136,4 @@ class Observation:
     expression: Expression | None = None
     face_reason: FaceReason | None = None
     vehicle: VehicleData = UNKNOWN_VEHICLE
+    extra: Mapping[str, object] = field(default_factory=dict)

@@ -1,28 +1,75 @@
-"""One picture and what is known of when and where it was taken."""
+"""One picture, and when and where it was taken."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
 """Grey (H, W) or BGR (H, W, 3), uint8."""
 
+_ROTATE = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
+class YuvPicture:
+    """A picture of a video decoder: grey at once, colour only when it is needed.
+
+    `grey`: (H, W), full range. `u`, `v`: the colour planes, usually of half the size; 128 is no colour. `bgr` makes the
+    (H, W, 3) picture.
+    """
+
+    grey: Image
+    u: Image
+    v: Image
+    bgr: Callable[[], Image]
+
+
+@dataclass(frozen=True, eq=False)
 class Frame:
     """One picture of a source.
 
-    `image`: grey (H, W) or BGR (H, W, 3), uint8. `t`: seconds since the source's first frame, never decreasing;
-    a clip's own timestamps, a camera's capture time. `t_mono`: `time.monotonic()` at capture, in seconds; None in
-    a replay, where no clock is read. `sequence`: counts the source's frames from 0 as decoded; gaps are frames
-    that were dropped or skipped. `source`: name for people.
+    `picture`: grey (H, W) or BGR (H, W, 3), uint8, or the planes of a video. `t`: seconds since the source's first
+    frame, never decreasing: a clip's own timestamps, a camera's capture time. `t_mono`: `time.monotonic()` at capture,
+    seconds; None in a replay, which reads no clock. `sequence`: the number of the frame as decoded, from 0. A gap means
+    that frames were dropped or skipped. `source`: its name, for people.
     """
 
-    image: Image
+    picture: Image | YuvPicture
     t: float
     sequence: int
     source: str
     t_mono: float | None = None
+
+    @cached_property
+    def grey(self) -> Image:
+        """The picture as grey (H, W)."""
+        return self.picture.grey if isinstance(self.picture, YuvPicture) else to_grey(self.picture)
+
+    @cached_property
+    def image(self) -> Image:
+        """The picture in colour, BGR (H, W, 3), or grey (H, W) if the source is grey."""
+        return self.picture.bgr() if isinstance(self.picture, YuvPicture) else self.picture
+
+    def rotated(self, degrees: int) -> Frame:
+        """Return the frame with its picture turned clockwise by 0, 90, 180 or 270 degrees."""
+        picture = self.picture
+        if not isinstance(picture, YuvPicture):
+            return replace(self, picture=rotate(picture, degrees))
+        grey, u, v = (rotate(plane, degrees) for plane in (picture.grey, picture.u, picture.v))
+        return replace(self, picture=YuvPicture(grey, u, v, lambda: rotate(picture.bgr(), degrees)))
+
+
+def rotate(image: Image, degrees: int) -> Image:
+    """Turn `image` clockwise by 0, 90, 180 or 270 degrees."""
+    return np.asarray(cv2.rotate(image, _ROTATE[degrees]), np.uint8) if degrees % 360 else image
+
+
+def to_grey(image: Image) -> Image:
+    """Return a grey (H, W) or BGR (H, W, 3) picture as grey (H, W)."""
+    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)

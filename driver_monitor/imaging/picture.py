@@ -1,4 +1,4 @@
-"""Any picture a source delivers, made into an `Image`: uint8, grey or BGR, of a size we can work with."""
+"""Makes the pictures of all sources an `Image`: uint8, grey or BGR, of a size that the program can work with."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ from driver_monitor.errors import SourceError
 from driver_monitor.imaging.frame import Image
 
 MIN_SIDE = 32
-"""Pixels. No landmark can be placed on a face of fewer; such files are icons or damage."""
+"""Least side, pixels. A face of fewer has no landmarks. Such files are icons or damaged."""
 MAX_PIXELS = 50_000_000
-"""More than any camera sensor that films drivers (a 4K frame has 8.3 million); about 150 MB in BGR."""
-
-_ROTATE = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+"""Most pixels: more than any camera sensor for drivers has (a 4K frame has 8.3 million); about 150 MB in BGR."""
 
 
 def check_size(width: int, height: int, where: str) -> None:
@@ -31,13 +29,8 @@ def check_size(width: int, height: int, where: str) -> None:
         )
 
 
-def rotate(image: Image, degrees: int) -> Image:
-    """Turn `image` clockwise by 0, 90, 180 or 270 degrees."""
-    return as_image(cv2.rotate(image, _ROTATE[degrees])) if degrees % 360 else image
-
-
 def depth_bits(brightest: int) -> int:
-    """Return how many bits a sensor has whose brightest value so far is `brightest`: 8, 10, 12, 14 or 16.
+    """Return the number of bits of a sensor whose brightest value so far is `brightest`: 8, 10, 12, 14 or 16.
 
     These are the depths of infrared sensors (OV9281: 10, AR0144: 12); 16-bit formats carry them in the low bits.
     """
@@ -56,7 +49,7 @@ def as_image(array: NDArray[Any]) -> Image:
 
 @contextmanager
 def quiet_opencv() -> Iterator[None]:
-    """Keep OpenCV's own lines off stderr: users get one line of ours instead."""
+    """Keep OpenCV's own lines off stderr. The program prints one line of its own instead."""
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:

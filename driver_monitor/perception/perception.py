@@ -1,25 +1,21 @@
-"""Frame to observation: runs the nets in their order and says what one picture shows."""
+"""Frame to observation: finds the driver's face, then each reader reads one thing from it."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any, Protocol
 
-import cv2
-import numpy as np
-
-from driver_monitor.data.observation import (
-    CameraState,
-    Expression,
-    EyesView,
-    FaceReason,
-    FaceView,
-    Light,
-    Observation,
-)
+from driver_monitor.data.observation import CameraState, FaceReason, FaceView, Light, Observation
 from driver_monitor.imaging.frame import Frame, Image
+from driver_monitor.perception.reader import FacePicture, Reader
 from driver_monitor.perception.scene.light import LightFilter
 from driver_monitor.perception.scene.quality import picture_state
 from driver_monitor.timing.periodic import PeriodicTimer
+
+PICTURE_HZ = 5.0
+"""How often light and a covered lens are judged. They do not change faster, and one judgement takes a millisecond."""
+_FIELDS = frozenset(field.name for field in fields(Observation))
 
 
 class FaceFinder(Protocol):
@@ -29,53 +25,27 @@ class FaceFinder(Protocol):
         """Return the face in `grey` (H, W) at `t` seconds."""
 
 
-class EyesReader(Protocol):
-    """Reads the eyes of a face."""
-
-    def read(self, grey: Image, face: FaceView, light: Light) -> EyesView:
-        """Return both eyes of `face` in `grey` (H, W)."""
-
-
-class FaceExpressionReader(Protocol):
-    """Reads the expression of a face."""
-
-    def read(self, grey: Image, face: FaceView) -> Expression | None:
-        """Return the class probabilities, or None where the face cannot be cut out."""
-
-
-PICTURE_HZ = 5.0
-"""How often a picture is judged as such: light and a covered lens do not change faster, and it costs a millisecond."""
-
-
 class Perception:
-    """Sees one frame at a time; remembers where the face was, what the light was and when it last looked at what.
+    """Turns one frame at a time into an observation. Keeps the light and the times of its own judgements only."""
 
-    `expression_hz`: looks at the expression a second; `expression` None switches them off.
-    """
-
-    def __init__(
-        self, face: FaceFinder, eyes: EyesReader, expression: FaceExpressionReader | None, expression_hz: float
-    ) -> None:
-        self._face, self._eyes, self._expression = face, eyes, expression
-        self._expression_rhythm = PeriodicTimer(1.0 / expression_hz)
-        self._picture_rhythm = PeriodicTimer(1.0 / PICTURE_HZ)
+    def __init__(self, face: FaceFinder, readers: Sequence[Reader]) -> None:
+        self._face, self._readers = face, tuple(readers)
+        self._picture_timer = PeriodicTimer(1.0 / PICTURE_HZ)
         self._light_filter = LightFilter()
         self._light: Light = "dark"
         self._covered = False
 
     def observe(self, frame: Frame, camera: CameraState = "ok") -> Observation:
-        """Return what `frame` shows. A frozen picture shows nothing of now, a covered lens nothing at all."""
-        if self._picture_rhythm.due(frame.t):
+        """Return what `frame` shows. There is no face if the picture is frozen or the lens covered."""
+        if self._picture_timer.due(frame.t):
             self._judge(frame)
         if self._covered or camera != "ok":
             return self.observe_nothing(frame.t, "covered" if self._covered else camera)
-        grey = to_grey(frame.image)
-        face = self._face.update(grey, frame.t)
+        face = self._face.update(frame.grey, frame.t)
         if face is None:
             reason: FaceReason = "dark" if self._light == "dark" else "not_found"
             return Observation(frame.t, camera, self._light, None, None, face_reason=reason)
-        eyes = self._eyes.read(grey, face, self._light)
-        return Observation(frame.t, camera, self._light, face, eyes, self._expression_of(grey, face, frame.t))
+        return self._read(FacePicture(frame.grey, face, self._light, frame.t), camera)
 
     def observe_nothing(self, t: float, camera: CameraState) -> Observation:
         """Return the observation of time `t` (seconds) without a usable picture, because the camera is `camera`."""
@@ -83,18 +53,13 @@ class Perception:
         return Observation(t, camera, self._light, None, None, face_reason=reason)
 
     def _judge(self, frame: Frame) -> None:
-        picture = picture_state(frame.image)
+        picture = picture_state(frame.picture)
         self._covered = picture.covered
         self._light = self._light_filter.update(picture.light, frame.t)
 
-    def _expression_of(self, grey: Image, face: FaceView, t: float) -> Expression | None:
-        if self._expression is None or not self._expression_rhythm.due(t):
-            return None
-        return self._expression.read(grey, face)
-
-
-def to_grey(image: Image) -> Image:
-    """Return the picture as grey (H, W) uint8; grey is the normal case, colour (BGR) the special one."""
-    if image.ndim == 2:
-        return image
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+    def _read(self, picture: FacePicture, camera: CameraState) -> Observation:
+        known: dict[str, Any] = {"eyes": None}
+        extra: dict[str, object] = {}
+        for reader in self._readers:
+            (known if reader.field in _FIELDS else extra)[reader.field] = reader.read(picture)
+        return Observation(picture.t, camera, picture.light, picture.face, **known, extra=extra)

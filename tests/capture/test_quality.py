@@ -102,7 +102,8 @@ def test_ok__unusual_sizes_work(shape: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("name", ["incar_1.avi", "phone_2.mp4", "portrait_d20.mp4", "portrait_s32.mp4"])
 def test_ok__real_day_clips_are_day(name: str) -> None:
     with ClipCamera(SHARED / "clips" / name, every=25) as camera:
-        states = [picture_state(frame.image) for frame in iter(camera.read, None)]
+        frames = list(iter(camera.read, None))
+    states = [picture_state(shown) for frame in frames for shown in (frame.picture, frame.image)]
     assert {(state.light, state.covered) for state in states} == {("day", False)}
 
 

@@ -11,6 +11,7 @@ from driver_monitor.perception.eyes.eye_net import Answers
 from driver_monitor.perception.eyes.lids import opening
 from driver_monitor.perception.eyes.reader import EyeReader
 from driver_monitor.perception.eyes.unreadable import FAR_EYE_YAW, NEAR_EYE_YAW
+from driver_monitor.perception.reader import FacePicture
 from tests.faces import points, view
 
 Answer = tuple[float, float, float]
@@ -29,7 +30,7 @@ class Net:
             np.asarray(sunglasses, np.float32),
         )
 
-    def look(self, patches: NDArray[np.uint8], bands: NDArray[np.uint8]) -> Answers:
+    def read(self, patches: NDArray[np.uint8], bands: NDArray[np.uint8]) -> Answers:
         assert patches.shape == (2, 32, 48)
         assert bands.shape == (2, 32, 64)
         return self.answers
@@ -39,7 +40,7 @@ OPEN, SHUT, HIDDEN = (0.9, 0.05, 0.05), (0.05, 0.9, 0.05), (0.05, 0.05, 0.9)
 
 
 def read(net: Net, *, yaw: float = 0.0, grey: NDArray[np.uint8] = GREY, light: Light = "day") -> EyesView:
-    return EyeReader(net).read(grey, view(points(), yaw), light)
+    return EyeReader(net).read(FacePicture(grey, view(points(), yaw), light, 0.0))
 
 
 def reasons(eyes: EyesView) -> tuple[EyeReason | None, EyeReason | None]:

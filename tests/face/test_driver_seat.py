@@ -15,6 +15,7 @@ from driver_monitor.app import build
 from driver_monitor.app.build import Request
 from driver_monitor.data.observation import Box, FaceView
 from driver_monitor.imaging.frame import Image
+from driver_monitor.imaging.ibug import box_of_points
 from driver_monitor.perception.face.driver_seat import (
     MOST_PATIENCE_S,
     DriverSeat,
@@ -23,7 +24,7 @@ from driver_monitor.perception.face.driver_seat import (
     likeness,
 )
 from driver_monitor.perception.face.landmarks import Crop, DetectorKind, Landmarks
-from driver_monitor.perception.face.tracker import FaceTracker, Points, box_of_points
+from driver_monitor.perception.face.tracker import FaceTracker, Points
 from tests.conftest import SHARED, demo_frames
 
 SHAPE = np.random.default_rng(1).uniform(-0.5, 0.5, (70, 2)).astype(np.float32)
@@ -69,7 +70,7 @@ class Cabin:
         wrong_first = sorted(self.heads, key=lambda head: head == DRIVER)
         return [Box(head.x - head.size / 2, head.y - head.size / 2, head.size, head.size) for head in wrong_first]
 
-    def look(self, grey: Image, crop: Crop) -> Landmarks:
+    def read(self, grey: Image, crop: Crop) -> Landmarks:
         for head in sorted(self.heads, key=lambda head: abs(head.x - crop.cx) + abs(head.y - crop.cy)):
             if abs(head.x - crop.cx) + abs(head.y - crop.cy) < 0.6 * head.size:
                 return Landmarks(head.points, 0.95, 0.0, np.eye(3))

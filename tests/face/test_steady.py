@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driver_monitor.data.observation import HeadPose
-from driver_monitor.perception.eyes.lids import LEFT_EYE, RIGHT_EYE
+from driver_monitor.imaging.ibug import LEFT_EYE, RIGHT_EYE
 from driver_monitor.perception.face.smoothing import FaceSmoother
 from tests.mean_face import MEAN_FACE
 

@@ -43,7 +43,7 @@ class World:
         seen = [] if self.face is None else [Box(self.face[0] - 40, self.face[1] - 40, 80, 80)]
         return self.phantoms + seen
 
-    def look(self, grey: Image, crop: Crop) -> Landmarks:
+    def read(self, grey: Image, crop: Crop) -> Landmarks:
         if self.face is None or not self.readable:
             return Landmarks(np.full((70, 2), np.nan, np.float32), 0.1, 0.0, np.eye(3))
         near = abs(crop.cx - self.face[0]) + abs(crop.cy - self.face[1]) < 40

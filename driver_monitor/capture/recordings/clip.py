@@ -66,7 +66,7 @@ class ClipCamera(GuardedCamera):
         frame, self._ahead = self._ahead or self._next(), None
         if frame is None or self._pacer is None:
             return frame
-        return Frame(frame.image, frame.t, frame.sequence, frame.source, self._pacer.wait_until(frame.t))
+        return Frame(frame.picture, frame.t, frame.sequence, frame.source, self._pacer.wait_until(frame.t))
 
     def _next(self) -> Frame | None:
         if self._ended:
@@ -80,7 +80,7 @@ class ClipCamera(GuardedCamera):
             self._end(None)
             return None
         self._last_t = decoded.t
-        return Frame(decoded.image, decoded.t, decoded.sequence, self.name)
+        return Frame(decoded.picture, decoded.t, decoded.sequence, self.name)
 
     def _end(self, fault: str | None) -> None:
         self._ended = True

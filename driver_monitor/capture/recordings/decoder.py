@@ -1,4 +1,4 @@
-"""One video stream through FFmpeg: its frames in the order they are shown, as `Image`s; shared by clips and URLs."""
+"""Decodes one video stream with FFmpeg, in the order in which the frames are shown. Clips and URLs use it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,28 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 import av
+import cv2
+import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
+from av.video.plane import VideoPlane
 from av.video.stream import VideoStream
 
 from driver_monitor.capture.recordings.timeline import Timeline
 from driver_monitor.errors import SourceError
-from driver_monitor.imaging import picture
-from driver_monitor.imaging.frame import Image
+from driver_monitor.imaging.frame import Image, YuvPicture, rotate
+from driver_monitor.imaging.picture import as_image, check_size
 
 NOT_VIDEO = frozenset({"tty", "lavfi"})
 """FFmpeg formats that turn any text into pictures: a text file is not a clip."""
+
+PLANAR = frozenset(f"yuv{range_}{size}p" for range_ in ("", "j") for size in ("420", "422", "444"))
+"""FFmpeg formats with planes of 8 bits, the first of which is the grey picture."""
+FULL_RANGE = 2
+"""FFmpeg's AVCOL_RANGE_JPEG: grey levels 0 to 255. All others have 16 for black and 235 for white."""
+_STRETCHED = np.clip(np.round((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
 
 OLD_PYAV = int(av.__version__.partition(".")[0]) < 19
 """From 19 on text that is no UTF-8 in a container's metadata is no error, and its fractions are a class of its own."""
@@ -36,7 +45,7 @@ def open_container(where: str, **options: Any) -> InputContainer:
 class Decoded(NamedTuple):
     """A picture, its time in seconds since the first one, and its number as decoded, from 0."""
 
-    image: Image
+    picture: Image | YuvPicture
     t: float
     sequence: int
 
@@ -82,16 +91,25 @@ class Decoder:
             self.decoded += 1
             t = self._timeline.at(frame.pts)
             if sequence % self._every == 0:
-                return Decoded(self._upright(frame), t, sequence)
+                return Decoded(self._picture(frame), t, sequence)
         return None
 
-    def _upright(self, frame: VideoFrame) -> Image:
-        picture.check_size(frame.width, frame.height, self._where)
-        parts = frame.format.components
-        grey = len(parts) == 1 and not frame.format.has_palette
-        image = picture.as_image(frame.to_ndarray(format="gray" if grey else "bgr24"))
+    def _picture(self, frame: VideoFrame) -> Image | YuvPicture:
+        check_size(frame.width, frame.height, self._where)
         # The display matrix counts counter-clockwise.
-        return picture.rotate(image, round(-frame.rotation / 90) * 90 % 360)
+        degrees = round(-frame.rotation / 90) * 90 % 360
+        grey = len(frame.format.components) == 1 and not frame.format.has_palette
+
+        def converted() -> Image:
+            return rotate(as_image(frame.to_ndarray(format="gray" if grey else "bgr24")), degrees)
+
+        if frame.format.name not in PLANAR:
+            return converted()
+        y, u, v = (_plane(plane) for plane in frame.planes)
+        if frame.color_range != FULL_RANGE and not frame.format.name.startswith("yuvj"):
+            y = as_image(cv2.LUT(y, _STRETCHED))
+        y, u, v = (rotate(plane, degrees) for plane in (y, u, v))
+        return YuvPicture(y, u, v, converted)
 
     def close(self) -> None:
         """Free the decoder; not while another thread is inside `next`."""
@@ -128,6 +146,11 @@ def _picture_stream(container: InputContainer, where: str) -> VideoStream:
     if not container.streams:
         raise SourceError(f"{where}: holds no stream at all: cut off or damaged; copy it again")
     raise SourceError(f"{where}: has no picture, only sound or text; give a file with a video stream")
+
+
+def _plane(plane: VideoPlane) -> Image:
+    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
+    return as_image(rows[: plane.height, : plane.width])
 
 
 def _fraction(value: Any) -> Fraction | None:

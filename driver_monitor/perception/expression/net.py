@@ -1,4 +1,4 @@
-"""The expression net, and the face as it has to see it."""
+"""The expression net, and the crop of the face that it reads."""
 
 from __future__ import annotations
 
@@ -8,31 +8,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver_monitor.data.observation import EXPRESSIONS, Expression
-from driver_monitor.imaging.rectify import rectify
+from driver_monitor.imaging import ibug
+from driver_monitor.imaging.crop import Map, cut
 from driver_monitor.nets.onnx_model import OnnxModel
 
 SIZE = 48
-_EYES = (tuple(range(36, 42)), tuple(range(42, 48)))
-_NOSE_TIP, _MOUTH = 30, (48, 54)
 TEMPLATE = np.array([[14.6, 18.25], [32.65, 18.25], [23.6, 27.9], [16.2, 37.0], [31.05, 37.0]])
 """Where the right and left eye, the nose's tip and the mouth's corners lie in a FER image, pixels of 48.
 
-The median over 1,182 FER+ training images of what the 478-point mesh finds in them, made symmetric.
+The median over 1,182 FER+ training images of the places that the 478-point mesh finds in them, made symmetric.
 """
 
 
 def expression_crop(grey: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return the face as (48, 48) uint8, framed and levelled as the FER images are.
+    """Return the face as (48, 48) uint8, framed and level like the FER images.
 
-    `grey`: (H, W). `points`: (68 or 70, 2) finite pixels of it, iBUG order. The similarity that brings eyes, nose and
-    mouth closest to `TEMPLATE` is used: with five points neither a turned head nor an open mouth sets the scale.
+    `grey`: (H, W). `points`: (68 or 70, 2) finite pixels of it, iBUG order. The similarity brings eyes, nose and mouth
+    closest to `TEMPLATE`. With five points neither a turned head nor an open mouth sets the scale.
     """
-    eyes = [points[list(eye)].mean(0) for eye in _EYES]
-    seen = np.array([*eyes, points[_NOSE_TIP], *points[list(_MOUTH)]], np.float64)
-    return rectify(grey, _similarity(TEMPLATE, seen), (SIZE, SIZE))
+    eyes = [points[list(eye)].mean(0) for eye in (ibug.RIGHT_EYE, ibug.LEFT_EYE)]
+    places = np.array([*eyes, points[ibug.NOSE_TIP], *points[list(ibug.MOUTH_CORNERS)]], np.float64)
+    return cut(grey, _similarity(TEMPLATE, places), (SIZE, SIZE))
 
 
-def _similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
+def _similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> Map:
     """Return the (2, 3) turn, scale and shift that brings `source` (n, 2) closest to `target` by least squares."""
     middle, aim = source.mean(0), target.mean(0)
     u, v = source - middle, target - aim
@@ -44,14 +43,14 @@ def _similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDA
 
 
 class ExpressionNet:
-    """Tells how probable each expression is; see `models/emotion.md` for what it learned from and how well."""
+    """Reads the probability of each expression. `models/emotion.md` says what it was trained on, and its scores."""
 
     def __init__(self, path: Path, threads: int = 1) -> None:
-        """Load the net. Raises `ModelError` when the file is missing, damaged or another model."""
+        """Load the net. Raises `ModelError` if the file is missing, damaged or another model."""
         self._model = OnnxModel(path, {"face": (None, 1, SIZE, SIZE)}, {"p": (None, len(EXPRESSIONS))}, threads)
         self.sha256 = self._model.sha256
 
     def probabilities(self, crop: NDArray[np.uint8]) -> Expression:
         """Return the calibrated probabilities for one (48, 48) crop of `expression_crop`."""
-        (p,) = self._model.run({"face": crop[np.newaxis, np.newaxis].astype(np.float32) / np.float32(255)})
-        return Expression(dict(zip(EXPRESSIONS, (float(value) for value in p[0]), strict=True)))
+        (p,) = self._model.run({"face": np.divide(crop[None, None], np.float32(255), dtype=np.float32)})
+        return Expression(dict(zip(EXPRESSIONS, p[0].tolist(), strict=True)))

@@ -1,23 +1,28 @@
-"""Face to expression: one look, where the face is turned enough to the camera to be read."""
+"""The reader of expressions."""
 
 from __future__ import annotations
 
-from driver_monitor.data.observation import Expression, FaceView
-from driver_monitor.imaging.frame import Image
+from driver_monitor.data.observation import Expression
 from driver_monitor.perception.expression.net import ExpressionNet, expression_crop
+from driver_monitor.perception.reader import FacePicture
+from driver_monitor.timing.periodic import PeriodicTimer
 
 WIDEST_YAW = 40.0
-"""Degrees; beyond it half the mouth is out of sight, and the training faces hold hardly any such."""
+"""Degrees. Beyond this yaw half the mouth is out of sight, and the training faces hold hardly any such face."""
 
 
 class ExpressionReader:
-    """Cuts the face out as the net learned it and asks the net."""
+    """Reads the expression `rate_hz` times a second."""
 
-    def __init__(self, net: ExpressionNet) -> None:
+    field = "expression"
+
+    def __init__(self, net: ExpressionNet, rate_hz: float) -> None:
         self._net = net
+        self._timer = PeriodicTimer(1.0 / rate_hz)
 
-    def read(self, grey: Image, face: FaceView) -> Expression | None:
-        """Return the class probabilities of `face` in `grey` (H, W), or None where it is turned too far."""
-        if face.head is None or abs(face.head.yaw) > WIDEST_YAW:
+    def read(self, picture: FacePicture) -> Expression | None:
+        """Return the class probabilities. None: not due yet, or the head is turned too far."""
+        head = picture.face.head
+        if not self._timer.due(picture.t) or head is None or abs(head.yaw) > WIDEST_YAW:
             return None
-        return self._net.probabilities(expression_crop(grey, face.points))
+        return self._net.probabilities(expression_crop(picture.grey, picture.face.points))

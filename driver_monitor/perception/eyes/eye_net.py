@@ -1,4 +1,4 @@
-"""The eye net: is this eye open, closed, or hidden, and how far is it open?"""
+"""The eye net: whether an eye is open, closed or hidden, and how far it is open."""
 
 from __future__ import annotations
 
@@ -9,26 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver_monitor.nets.onnx_model import OnnxModel
-from driver_monitor.perception.eyes.patch import (
-    BAND_HEIGHT,
-    BAND_WIDTH,
-    HEIGHT,
-    NO_BAND,
-    WIDTH,
-)
+from driver_monitor.perception.eyes.patch import BAND_HEIGHT, BAND_WIDTH, HEIGHT, NO_BAND, WIDTH
 
 OPEN, CLOSED, HIDDEN = 0, 1, 2
-"""Columns of the answer. A lowered or smiling eye is open as long as the eyeball shows; hidden is one whose lid cannot
-be read (sunglasses, glare, hair, a hand, turned away)."""
+"""Columns of the net's answer. A lowered or smiling eye is open as long as the eyeball is visible. A hidden eye is one
+whose lid cannot be read (sunglasses, glare, hair, a hand, turned away)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """What the net says of n eyes, float32.
+    """The net's answers for n eyes, float32.
 
     `p`: (n, 3) probabilities of open, closed, hidden. `aspect`: (n,) eye aspect ratio, lid gap over eye width, as the
-    mesh that taught it measures it; about 0.05 shut, 0.35 wide open; means nothing where the eye is hidden.
-    `sunglasses`: (n,) probability that it is behind sunglasses it cannot be seen through.
+    mesh that labelled the training data measures it: about 0.05 shut, 0.35 wide open; means nothing if the eye is
+    hidden. `sunglasses`: (n,) probability of sunglasses that the eye cannot be seen through.
     """
 
     p: NDArray[np.float32]
@@ -37,29 +31,30 @@ class Answers:
 
 
 class EyeNet:
-    """Reads rectified eyes; see `models/eyes.md` for what it learned from and how well."""
+    """Reads patches of eyes. `models/eyes.md` says what it was trained on, and its scores."""
 
     def __init__(self, path: Path, threads: int = 1) -> None:
-        """Load the net. Raises `ModelError` when the file is missing, damaged or another model."""
+        """Load the net. Raises `ModelError` if the file is missing, damaged or another model."""
         inputs = {"eye": (None, 1, HEIGHT, WIDTH), "band": (None, 1, BAND_HEIGHT, BAND_WIDTH)}
         outputs = {"p": (None, 3), "aspect": (None,), "sunglasses": (None,)}
         self._model = OnnxModel(path, inputs, outputs, threads)
         self.sha256 = self._model.sha256
 
-    def look(self, patches: NDArray[np.uint8], bands: NDArray[np.uint8]) -> Answers:
+    def read(self, patches: NDArray[np.uint8], bands: NDArray[np.uint8]) -> Answers:
         """Read (n, 32, 48) patches of `eye_patch` with their (n, 32, 64) bands of `eye_bands`."""
-        return Answers(*self._model.run({"eye": _grey_levels(patches), "band": _grey_levels(bands)}))
+        return Answers(*self._model.run({"eye": _scaled(patches), "band": _scaled(bands)}))
 
     def classify(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return (n, 3) probabilities of open, closed, hidden for (n, 32, 48) patches without their surroundings.
+        """Return (n, 3) probabilities of open, closed, hidden for (n, 32, 48) patches without bands.
 
-        Of a loose crop one does not know whether it is a left eye or a right one, so it is looked at both ways; the
-        answer is the geometric mean (web crops, people unknown: AUC 0.986 instead of 0.984).
+        A loose crop can be a left or a right eye, so it is read both ways. The answer is the geometric mean (web
+        crops, people unknown: AUC 0.986 instead of 0.984).
         """
         none = np.broadcast_to(NO_BAND, (len(patches), BAND_HEIGHT, BAND_WIDTH))
-        p = np.sqrt(self.look(patches, none).p * self.look(patches[:, :, ::-1], none).p)
+        p = np.sqrt(self.read(patches, none).p * self.read(patches[:, :, ::-1], none).p)
         return np.asarray(p / p.sum(axis=1, keepdims=True), np.float32)
 
 
-def _grey_levels(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return np.asarray(pictures[:, np.newaxis].astype(np.float32) / np.float32(255), np.float32)
+def _scaled(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return grey levels (n, H, W) as (n, 1, H, W), 0 to 1."""
+    return np.asarray(np.divide(pictures[:, np.newaxis], np.float32(255), dtype=np.float32))

@@ -7,25 +7,29 @@ from numpy.typing import NDArray
 
 from driver_monitor.data.observation import EyeReason, HeadPose, Light
 from driver_monitor.imaging.frame import Image
-from driver_monitor.perception.eyes.patch import Side
+from driver_monitor.imaging.ibug import Side
 
 FAR_EYE_YAW = 40.0
-"""Degrees of yaw beyond which the nose's bridge covers the far eye; at 45 its inner corner is out of sight."""
+"""Degrees of yaw beyond which the nose's bridge covers the far eye. At 45 its inner corner is out of sight."""
 NEAR_EYE_YAW = 65.0
-"""Degrees of yaw beyond which the near eye too is seen from the side and its lid line foreshortened away."""
+"""Degrees of yaw beyond which the near eye too is seen from the side, and its lid line is too short to measure."""
 SUNGLASSES = 0.5
-"""Even odds of the net that what hides the eye is sunglasses."""
-SATURATED, GLARE_SHARE = 250, 0.15
-"""Glare: so much of what is around the eye at this grey level or above."""
+"""Least probability of sunglasses, if the eye is hidden (even odds)."""
+SATURATED = 250
+"""Grey level from which a pixel counts as saturated."""
+GLARE_SHARE = 0.15
+"""Share of saturated pixels around the eye above which the reason is glare."""
 MARGIN = 0.3
-"""Around the eye reaches beyond its points by so much of its width: the lens, or the light, that covers it."""
+"""Margin around the eye's points, in widths of the eye. It includes the lens or the light that covers the eye."""
 DARK = 20
-"""Grey level under which three quarters of what is around the eye lie when there is no light on it: noise of a small
-sensor is as large."""
+"""Grey level. An eye is dark if three quarters of the pixels around it are below: a small sensor's noise is as high."""
 
 
 def turned_away(side: Side, head: HeadPose | None) -> EyeReason | None:
-    """A head turned to its left (yaw above 0) hides the left eye from a camera in front of it, and so on."""
+    """Return "pose" if the head is turned so far that this eye is out of sight.
+
+    A head turned to its left (yaw above 0) hides the left eye from a camera in front of it.
+    """
     if head is None:
         return "pose"
     far = head.yaw if side == "left" else -head.yaw
@@ -35,7 +39,7 @@ def turned_away(side: Side, head: HeadPose | None) -> EyeReason | None:
 def why_hidden(grey: Image, eye: NDArray[np.float32], light: Light, sunglasses: float) -> EyeReason:
     """Return what hides an eye that the net cannot read.
 
-    `eye`: (6, 2) its points in `grey` (H, W); `sunglasses`: the net's probability of these.
+    `eye`: (6, 2) its points in `grey` (H, W). `sunglasses`: the net's probability of sunglasses.
     """
     around = _around(grey, eye)
     if light == "dark":
@@ -52,7 +56,7 @@ def why_hidden(grey: Image, eye: NDArray[np.float32], light: Light, sunglasses: 
 
 
 def _around(grey: Image, points: NDArray[np.float32]) -> Image:
-    """Return the part of `grey` around `points`, wider by `MARGIN` of its width on every side."""
+    """Return the part of `grey` around `points` with a margin of `MARGIN` of their width on every side."""
     low, high = points.min(axis=0), points.max(axis=0)
     pad = MARGIN * float(high[0] - low[0])
     left, top = (max(0, int(value)) for value in low - pad)

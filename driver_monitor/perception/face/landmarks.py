@@ -1,33 +1,32 @@
-"""The 70 points of a face, by a small net of our own, and the crop it looks at.
+"""The landmark net, and the crop it reads.
 
-Points 0 to 67 are the iBUG 68-point scheme (Sagonas et al., 300 Faces in-the-Wild, ICCV-W 2013), 68 and 69 the iris
-centres of the driver's right and left eye as far as the net can tell, which is little: they follow the head, and only
-training reads them (irises: `eyes/iris.py`). Frame pixels are OpenCV's: whole numbers are pixel centres. Training
-(`tools/train_landmarks.py`) imports the crop from here, so the net never sees another crop than it learned on.
+The net gives 70 points: the 68 of `imaging.ibug`, then the iris centres of the driver's right and left eye. The iris
+centres mostly follow the head, so only training uses them (for irises see `eyes/iris.py`). Training
+(`tools/train_landmarks.py`) imports the crop from here, so that the net reads the crops it was trained on. Frame pixels
+are OpenCV's: whole numbers are pixel centres.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from driver_monitor.data.observation import Box
+from driver_monitor.imaging import crop, ibug
+from driver_monitor.imaging.frame import Image
 from driver_monitor.nets.onnx_model import OnnxModel
 
 POINTS = 70
 IMAGE_SIZE = 112
 """Width and height of the net's input, pixels."""
 CROP_MARGIN = 1.4
-"""Side of the crop over the longer side of the points' bounding box: leaves room for one frame's head movement."""
-
-RIGHT_EYE_CORNERS = (36, 39)
-LEFT_EYE_CORNERS = (42, 45)
+"""Side of the crop over the longer side of the points' box. It leaves room for the head's movement in one frame."""
 
 DetectorKind = Literal["net", "hog", "yunet"]
 _BOX_TO_CROP: dict[DetectorKind, tuple[float, float, float]] = {
@@ -42,7 +41,7 @@ class Crop:
     """A square of the frame, turned by `roll`.
 
     `cx`, `cy`: its centre, `side`: its length, frame pixels. `roll`: degrees by which it is turned clockwise as seen
-    in the image, so that a head tilted as much stands upright in it.
+    in the image. A head that is tilted as much stands upright in the crop.
     """
 
     cx: float
@@ -52,11 +51,9 @@ class Crop:
 
     def matrix(self, size: float = 1.0) -> NDArray[np.float64]:
         """Return the (2, 3) map from crop units (0 to `size`, edge to edge) to frame pixels."""
-        angle = math.radians(self.roll)
-        c, s = math.cos(angle) * self.side, math.sin(angle) * self.side
-        turn = np.array([[c, -s], [s, c]]) / size
-        centre = np.array([self.cx, self.cy]) - turn @ np.array([size / 2, size / 2])
-        return np.column_stack([turn, centre])
+        angle, half = math.radians(self.roll), size / 2
+        c, s = math.cos(angle) * self.side / size, math.sin(angle) * self.side / size
+        return np.array([[c, -s, self.cx - (c - s) * half], [s, c, self.cy - (s + c) * half]])
 
     def to_frame(self, units: NDArray[np.floating]) -> NDArray[np.float32]:
         """Turn points (..., 2) in crop units, 0 to 1, into frame pixels."""
@@ -69,37 +66,32 @@ class Crop:
         return np.asarray((points - m[:, 2]) @ np.linalg.inv(m[:, :2]).T, np.float32)
 
     def turn_back(self, turn: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return the rotation (3, 3), y up, of what has the rotation `turn` in this crop, in the upright frame."""
+        """Turn a rotation (3, 3), y up, relative to this crop into one relative to the upright frame."""
         c, s = math.cos(math.radians(self.roll)), math.sin(math.radians(self.roll))
         return np.asarray(np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]]) @ turn, np.float64)
 
-    def cut(self, image: NDArray[np.uint8], size: int = IMAGE_SIZE) -> NDArray[np.uint8]:
-        """Return the crop (size, size) of a grey frame; beyond the frame its edge is repeated."""
-        # A crop of several times the size is cut finer first and then averaged: sampling alone would alias lashes.
-        fine = size * min(4, max(1, round(self.side / size)))
-        m = self.matrix(fine)
-        m[:, 2] += m[:, :2] @ np.array([0.5, 0.5])
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        patch = cv2.warpAffine(image, m, (fine, fine), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        small = patch if fine == size else cv2.resize(patch, (size, size), interpolation=cv2.INTER_AREA)
-        return np.asarray(small, np.uint8)
+    def cut(self, grey: Image, size: int = IMAGE_SIZE) -> Image:
+        """Return the crop (size, size) of a grey frame (H, W). Outside the frame its edge is repeated."""
+        m = self.matrix(size)
+        m[:, 2] += (m[:, 0] + m[:, 1]) / 2
+        return crop.cut(grey, m, (size, size))
 
 
 def face_crop(points: NDArray[np.floating]) -> Crop:
     """Return the crop for a face whose points (68 or 70, 2) are known, usually from the frame before.
 
-    It is derotated by the roll of the line between the eyes' centres (each the middle of its two corners, which a
-    blink does not move); its centre and side come from the bounding box of the 68 points in that upright frame.
+    The line between the eyes' centres gives the roll. An eye's centre is the middle of its two corners, which a blink
+    does not move. Centre and side come from the box of the 68 points in the upright frame.
     """
-    ibug = np.asarray(points, np.float64)[:68]
-    across = ibug[list(LEFT_EYE_CORNERS)].mean(axis=0) - ibug[list(RIGHT_EYE_CORNERS)].mean(axis=0)
-    roll = math.atan2(across[1], across[0])
-    c, s = math.cos(roll), math.sin(roll)
-    upright = ibug @ np.array([[c, -s], [s, c]])
-    low, high = upright.min(axis=0), upright.max(axis=0)
-    mx, my = (low + high) / 2
-    side = CROP_MARGIN * float((high - low).max())
-    return Crop(float(c * mx - s * my), float(s * mx + c * my), side, math.degrees(roll))
+    x, y = np.asarray(points[: ibug.COUNT].T, np.float64)
+    (a, b), (c, d) = ibug.LEFT_EYE_CORNERS, ibug.RIGHT_EYE_CORNERS
+    roll = math.atan2((y[a] + y[b]) / 2 - (y[c] + y[d]) / 2, (x[a] + x[b]) / 2 - (x[c] + x[d]) / 2)
+    cosine, sine = math.cos(roll), math.sin(roll)
+    across, down = cosine * x + sine * y, cosine * y - sine * x
+    left, right, top, bottom = float(across.min()), float(across.max()), float(down.min()), float(down.max())
+    u, v = (left + right) / 2, (top + bottom) / 2
+    side = CROP_MARGIN * max(right - left, bottom - top)
+    return Crop(cosine * u - sine * v, sine * u + cosine * v, side, math.degrees(roll))
 
 
 def crop_of_box(box: Box, detector: DetectorKind) -> Crop:
@@ -113,12 +105,12 @@ def crop_of_box(box: Box, detector: DetectorKind) -> Crop:
     return Crop(box.x + box.w / 2 + right * size, box.y + box.h / 2 + down * size, factor * size)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Landmarks:
-    """What the net sees in one crop.
+    """The net's answer for one crop.
 
     `points`: (70, 2) float32, frame pixels; they may lie outside the frame. `score`: probability that the crop holds a
-    face; below one half the rest means nothing. `mouth_hidden`: probability that something covers the mouth. `turn`:
+    face; below 0.5 the rest means nothing. `mouth_hidden`: probability that something covers the mouth. `turn`:
     rotation (3, 3) of the head relative to the ray from the camera to it, with the frame upright; x to the driver's
     left, y up, z towards the camera.
     """
@@ -128,27 +120,36 @@ class Landmarks:
     mouth_hidden: float
     turn: NDArray[np.float64]
 
+    @cached_property
+    def box(self) -> Box:
+        """The box around the 68 points, frame pixels."""
+        return ibug.box_of_points(self.points)
+
 
 def rotation(six: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the rotation (3, 3) of six numbers (6,), which are all 0 for a face that looks straight at the crop.
+    """Return the rotation (3, 3) of the net's six numbers (6,). They are all 0 for a face straight to the crop.
 
-    They are the head's first two axes, less the straight ones, before they are made orthogonal (Zhou et al., On the
+    They are the head's first two axes minus the straight ones, before they are made orthogonal (Zhou et al., On the
     Continuity of Rotation Representations, CVPR 2019).
     """
-    x = np.add(six[:3], (1.0, 0.0, 0.0), dtype=np.float64)
-    x /= math.sqrt(x @ x) + 1e-12
-    y = np.add(six[3:], (0.0, 1.0, 0.0), dtype=np.float64)
-    y -= (x @ y) * x
-    y /= math.sqrt(y @ y) + 1e-12
+    a, b, c, d, e, f = six.tolist()
+    x = _unit(a + 1.0, b, c)
+    along = x[0] * d + x[1] * (e + 1.0) + x[2] * f
+    y = _unit(d - along * x[0], e + 1.0 - along * x[1], f - along * x[2])
     z = (x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0])
     return np.column_stack([x, y, z])
+
+
+def _unit(x: float, y: float, z: float) -> tuple[float, float, float]:
+    length = math.hypot(x, y, z) + 1e-12
+    return x / length, y / length, z / length
 
 
 class LandmarkNet:
     """The landmark net. `sha256`: digest of the model file."""
 
     def __init__(self, path: Path, threads: int = 1) -> None:
-        """Load `models/landmarks.onnx`; raises `ModelError` when it is missing, damaged or another model."""
+        """Load `models/landmarks.onnx`. Raises `ModelError` if it is missing, damaged or another model."""
         self._model = OnnxModel(
             path,
             {"image": (None, 1, IMAGE_SIZE, IMAGE_SIZE)},
@@ -157,8 +158,8 @@ class LandmarkNet:
         )
         self.sha256 = self._model.sha256
 
-    def look(self, image: NDArray[np.uint8], crop: Crop) -> Landmarks:
+    def read(self, grey: Image, crop: Crop) -> Landmarks:
         """Return what `crop` of a grey frame (H, W) shows."""
-        patch = crop.cut(image).astype(np.float32) / 255.0
-        points, face, hidden, turn = self._model.run({"image": patch[None, None]})
+        image = np.divide(crop.cut(grey), np.float32(255.0), dtype=np.float32)
+        points, face, hidden, turn = self._model.run({"image": image[None, None]})
         return Landmarks(crop.to_frame(points[0]), float(face[0]), float(hidden[0]), crop.turn_back(rotation(turn[0])))

@@ -8,24 +8,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver_monitor.data.observation import HeadPose
+from driver_monitor.imaging import ibug
 
-_INNER_LIPS = ((61, 67), (62, 66), (63, 65))
-"""Upper and lower inner lip, iBUG numbers."""
-_CORNERS = (48, 54)
 _WIDEST_YAW = 60.0
-"""Beyond this the far corner of the mouth is out of sight, and no correction helps, degrees."""
+"""Degrees. Beyond this yaw the far corner of the mouth is out of sight, and no correction helps."""
 
 
 def mouth_opening(points: NDArray[np.float32], head: HeadPose | None) -> float | None:
-    """Return the inner-lip gap over the mouth's width (mouth aspect ratio), or None where it cannot be told.
+    """Return the inner-lip gap over the mouth's width (mouth aspect ratio), 0 closed. None: not visible.
 
-    `points`: (68 or more, 2), pixels. The width is that of the mouth seen from the front: turning the head by the
-    yaw angle shortens it by the angle's cosine. 0 is closed.
+    `points`: (68 or more, 2), pixels. A head turned by the yaw angle shortens the width by the angle's cosine. The
+    width is corrected for that.
     """
     if head is None or abs(head.yaw) > _WIDEST_YAW:
         return None
-    width = float(np.linalg.norm(points[_CORNERS[0]] - points[_CORNERS[1]])) / math.cos(math.radians(head.yaw))
+    mouth = points[48 : ibug.COUNT].tolist()
+    width = _distance(mouth, ibug.MOUTH_CORNERS) / math.cos(math.radians(head.yaw))
     if not width > 1.0:
         return None
-    gap = float(np.mean([np.linalg.norm(points[upper] - points[lower]) for upper, lower in _INNER_LIPS]))
-    return gap / width
+    return sum(_distance(mouth, lips) for lips in ibug.INNER_LIPS) / len(ibug.INNER_LIPS) / width
+
+
+def _distance(mouth: list[list[float]], pair: tuple[int, int]) -> float:
+    return math.dist(mouth[pair[0] - 48], mouth[pair[1] - 48])

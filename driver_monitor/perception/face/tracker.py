@@ -1,15 +1,14 @@
-"""Follows the driver's face: the landmark net says where it will be next and whether it is still one.
+"""Follows the driver's face. The landmark net gives its next place and the probability that it is still a face.
 
-A frame costs one run of the landmark net while the face is followed. When the net loses it, a correlation tracker
-bridges the gap for a moment, and only then the detector searches the whole picture again. Now and then it looks for
-other faces too: whose face is the driver's is for `driver_seat` to say.
+A frame costs one run of the landmark net while the face is followed. If the net loses the face, a correlation tracker
+follows it for a moment. After that the detector searches the whole picture again. From time to time the tracker also
+looks for other faces. `driver_seat` decides whose face is the driver's.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -17,31 +16,29 @@ from numpy.typing import NDArray
 
 from driver_monitor.data.observation import Box, FaceView
 from driver_monitor.imaging.frame import Image
+from driver_monitor.imaging.ibug import box_of_points
 from driver_monitor.perception.face.bridge import CorrelationBridge
 from driver_monitor.perception.face.detectors.hog import FaceDetector
 from driver_monitor.perception.face.driver_seat import DriverSeat, Place, place
 from driver_monitor.perception.face.head_pose import head_pose
-from driver_monitor.perception.face.landmarks import (
-    Crop,
-    Landmarks,
-    crop_of_box,
-    face_crop,
-)
+from driver_monitor.perception.face.landmarks import Crop, Landmarks, crop_of_box, face_crop
 from driver_monitor.perception.face.mouth import mouth_opening
 from driver_monitor.perception.face.smoothing import FaceSmoother
 from driver_monitor.timing.periodic import PeriodicTimer
 
-KEEP = 0.5
-"""A followed face goes on being one down to this probability (the net's own even odds)."""
-TAKE = 0.8
-"""A face newly found must be surer than a followed one, so that a headrest is not taken for a driver."""
+KEEP_FROM = 0.5
+"""Least probability of a followed face (the net's own even odds)."""
+ACCEPT_FROM = 0.8
+"""Least probability of a new face. It is higher, so that a headrest is not taken for a driver."""
 BRIDGE_S = 0.5
-"""For so long the correlation tracker may bridge, seconds; by then a face that turned is back or was lost."""
-AROUND_S, AROUND_SETTLED_S = 1.0, 5.0
-"""How often to look for other faces until the driver's seat is settled and after that, seconds. A search costs 1 to
-15 ms, depending on the detector."""
+"""Seconds for which the correlation tracker may follow the face. By then a face that turned is back, or it is lost."""
+CHECK_S = 1.0
+"""Seconds between two searches for other faces, until the driver's seat is settled. A search costs 1 to 15 ms,
+depending on the detector."""
+CHECK_SETTLED_S = 5.0
+"""The same after the seat is settled."""
 MOST_PROPOSALS = 8
-"""Detections judged in one search, surest first: a cabin has no more faces, and each costs a run of the net or two."""
+"""Detections checked in one search, surest first. A cabin has no more faces. Each costs one or two runs of the net."""
 
 Points = NDArray[np.float32]
 
@@ -49,123 +46,116 @@ Points = NDArray[np.float32]
 class LandmarkFinder(Protocol):
     """The landmark net, as the tracker needs it."""
 
-    def look(self, grey: Image, crop: Crop) -> Landmarks:
-        """Return what `crop` of `grey` shows, and the probability that it is a face."""
+    def read(self, grey: Image, crop: Crop) -> Landmarks:
+        """Return what `crop` of `grey` (H, W) shows, and the probability that it is a face."""
 
 
 class FaceTracker:
-    """Finds, follows and finds again; time comes with the frames."""
+    """Finds, follows and finds again. Time comes with the frames."""
 
     def __init__(
         self, detector: FaceDetector, net: LandmarkFinder, search_hz: float, seat: DriverSeat | None = None
     ) -> None:
         self._detector, self._net = detector, net
         self._seat = DriverSeat() if seat is None else seat
-        self._search_rhythm, self._around_rhythm = PeriodicTimer(1.0 / search_hz), PeriodicTimer(AROUND_S)
+        self._search_timer, self._check_timer = PeriodicTimer(1.0 / search_hz), PeriodicTimer(CHECK_S)
         self._bridge = CorrelationBridge()
-        self._steady = FaceSmoother()
-        self._last: tuple[Image, Points] | None = None
+        self._smoother = FaceSmoother()
+        self._last: tuple[Image, Landmarks] | None = None
         self._lost_at: float | None = None
         self._others: int | None = None
         self._t = 0.0
 
     def update(self, grey: Image, t: float) -> FaceView | None:
-        """Return the driver's face in `grey` (H, W) at `t` seconds, or None where it is not to be seen.
+        """Return the driver's face in `grey` (H, W) at `t` seconds. None: not visible.
 
-        A time that is no number is taken for the last one: it must not stay in what is smoothed and learned.
+        If `t` is not a finite number, the last time is used: it must not get into the filters and the learned seat.
         """
         t = self._t = t if math.isfinite(t) else self._t
-        followed = self._follow(grey) or self._cross(grey, t)
-        found = self._search(grey, t) if followed is None else self._look_around(grey, t, followed)
+        followed = self._follow(grey) or self._bridge_gap(grey, t)
+        found = self._search(grey, t) if followed is None else self._check_others(grey, t, followed)
         if found is None:
             self._lost_at = t if self._lost_at is None else self._lost_at
             return None
         if found is not followed or self._lost_at is not None:
-            self._steady.reset()
-        self._last, self._lost_at = (grey, found.points), None
-        self._search_rhythm.reset()
+            self._smoother.reset()
+        self._last, self._lost_at = (grey, found), None
+        self._search_timer.reset()
         self._seat.follow(t, _place(found, grey))
-        return replace(self._view(grey, t, found), others=self._others)
+        return self._view(grey, t, found)
 
     def _follow(self, grey: Image) -> Landmarks | None:
         if self._last is None or self._last[0].shape != grey.shape:
             return None
-        return self._look(grey, face_crop(self._last[1]), KEEP)
+        return self._read(grey, face_crop(self._last[1].points), KEEP_FROM)
 
-    def _cross(self, grey: Image, t: float) -> Landmarks | None:
-        """Cross a gap: learn the face from the last good frame, follow its picture, look with the net there."""
+    def _bridge_gap(self, grey: Image, t: float) -> Landmarks | None:
+        """Learn the face from the last good frame, follow its picture, and read the landmarks there."""
         if self._last is None or self._last[0].shape != grey.shape:
             return None
-        last, points = self._last
+        picture, face = self._last
         if self._lost_at is None:
-            self._bridge.start(last, box_of_points(points))
+            self._bridge.start(picture, face.box)
         elif t - self._lost_at > BRIDGE_S:
             self._last = None
             return None
-        moved = self._bridge.follow(grey)
-        box = box_of_points(points)
+        moved, box = self._bridge.follow(grey), face.box
         shift = (moved.x + moved.w / 2 - box.x - box.w / 2, moved.y + moved.h / 2 - box.y - box.h / 2)
-        return self._look(grey, face_crop(points + np.asarray(shift, np.float32)), KEEP)
+        return self._read(grey, face_crop(face.points + np.asarray(shift, np.float32)), KEEP_FROM)
 
     def _search(self, grey: Image, t: float) -> Landmarks | None:
-        if not self._search_rhythm.due(t):
+        if not self._search_timer.due(t):
             return None
         faces = self._faces(grey, [])
         chosen = self._seat.choose(t, [_place(face, grey) for face in faces], _shape(grey))
         if chosen is None:
             return None
         self._others = len(faces) - 1
-        self._around_rhythm.reset()
-        self._around_rhythm.due(t)
+        self._check_timer.reset()
+        self._check_timer.due(t)
         return faces[chosen]
 
-    def _look_around(self, grey: Image, t: float, found: Landmarks) -> Landmarks:
-        """Look now and then whether the driver is somebody else than whom `found` follows."""
-        self._around_rhythm.period_s = AROUND_SETTLED_S if self._seat.settled else AROUND_S
-        if not self._around_rhythm.due(t):
-            return found
-        others = self._faces(grey, [found])
+    def _check_others(self, grey: Image, t: float, followed: Landmarks) -> Landmarks:
+        """Return the driver's face if another face is the driver's, else `followed`. Searches only when it is due."""
+        self._check_timer.period_s = CHECK_SETTLED_S if self._seat.settled else CHECK_S
+        if not self._check_timer.due(t):
+            return followed
+        others = self._faces(grey, [followed])
         self._others = len(others)
-        driver = self._seat.review(t, _place(found, grey), [_place(face, grey) for face in others], _shape(grey))
-        return found if driver is None else others[driver]
+        driver = self._seat.review(t, _place(followed, grey), [_place(face, grey) for face in others], _shape(grey))
+        return followed if driver is None else others[driver]
 
     def _faces(self, grey: Image, known: Iterable[Landmarks]) -> list[Landmarks]:
         """Return the faces in the whole picture except those already `known`, each once."""
-        faces, boxes = list[Landmarks](), [box_of_points(face.points) for face in known]
+        faces, boxes = list[Landmarks](), [face.box for face in known]
         for box in self._detector.find(grey)[:MOST_PROPOSALS]:
             if any(_same(box, other) for other in boxes):
                 continue
-            found = self._settle(grey, box)
-            if found is not None and not any(_same(box_of_points(found.points), other) for other in boxes):
+            found = self._read_box(grey, box)
+            if found is not None and not any(_same(found.box, other) for other in boxes):
                 faces.append(found)
-                boxes.append(box_of_points(found.points))
+                boxes.append(found.box)
         return faces
 
-    def _settle(self, grey: Image, box: Box) -> Landmarks | None:
-        """Look twice: a detector's box is coarse, the second crop is cut by the first look's landmarks."""
-        first = self._look(grey, crop_of_box(box, self._detector.kind), KEEP)
-        return None if first is None else self._look(grey, face_crop(first.points), TAKE)
+    def _read_box(self, grey: Image, box: Box) -> Landmarks | None:
+        """Read twice: a detector's box is coarse, so the first landmarks give the crop for the second."""
+        first = self._read(grey, crop_of_box(box, self._detector.kind), KEEP_FROM)
+        return None if first is None else self._read(grey, face_crop(first.points), ACCEPT_FROM)
 
-    def _look(self, grey: Image, crop: Crop, least: float) -> Landmarks | None:
-        seen = self._net.look(grey, crop)
-        # Written so that a score that is no number is refused.
-        return seen if seen.score >= least and np.isfinite(seen.points).all() else None
+    def _read(self, grey: Image, crop: Crop, least: float) -> Landmarks | None:
+        face = self._net.read(grey, crop)
+        # Written so that a score that is not a number is refused.
+        return face if face.score >= least and np.isfinite(face.points).all() else None
 
-    def _view(self, grey: Image, t: float, found: Landmarks) -> FaceView:
-        points = self._steady.points(t, found.points)
-        head = self._steady.head(t, head_pose(found.turn, found.points, _shape(grey)))
-        box = box_of_points(points)
-        return FaceView(box, found.score, points, head, mouth_opening(points, head), found.mouth_hidden)
-
-
-def box_of_points(points: Points) -> Box:
-    """Return the box from brows to chin around the 68 iBUG points, frame pixels."""
-    low, high = points[:68].min(axis=0), points[:68].max(axis=0)
-    return Box(float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
+    def _view(self, grey: Image, t: float, face: Landmarks) -> FaceView:
+        points = self._smoother.points(t, face.points)
+        head = self._smoother.head(t, head_pose(face.turn, face.box, _shape(grey)))
+        opening = mouth_opening(points, head)
+        return FaceView(box_of_points(points), face.score, points, head, opening, face.mouth_hidden, self._others)
 
 
 def _same(box: Box, other: Box) -> bool:
-    """Say whether two boxes are of one face: the middle of one lies in the other."""
+    """Return whether two boxes are of one face: the middle of one lies in the other."""
     return _contains(box, other) or _contains(other, box)
 
 
@@ -174,8 +164,8 @@ def _contains(box: Box, other: Box) -> bool:
     return 0 <= x <= box.w and 0 <= y <= box.h
 
 
-def _place(found: Landmarks, grey: Image) -> Place:
-    return place(box_of_points(found.points), _shape(grey))
+def _place(face: Landmarks, grey: Image) -> Place:
+    return place(face.box, _shape(grey))
 
 
 def _shape(grey: Image) -> tuple[int, int]:

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from driver_monitor.data.observation import Light
-from driver_monitor.imaging.frame import Image
-from driver_monitor.imaging.picture import as_image
+from driver_monitor.imaging.crop import average
+from driver_monitor.imaging.frame import Image, YuvPicture, to_grey
 
 SMALL = (160, 120)
 """Least width and height everything is measured at: it averages away the sensor's noise, and is cheap."""
@@ -47,9 +46,15 @@ GLARE_SHARE = 0.25
 GREY_CHROMA = 3.0
 """Mean spread of the three channels up to which a colour picture is grey: grey ones have 0, compressed ones about 1,
 the palest colour clip 11."""
+RED_V, GREEN_U, GREEN_V, BLUE_U = 1.596, -0.392, -0.813, 2.017
+"""Colour differences to grey, per level of the planes U and V (ITU-R BT.601, limited range)."""
 DAYLIGHT_LEVEL = 200
 DAYLIGHT_SHARE = 0.06
 """Share of pixels above `DAYLIGHT_LEVEL` from which a grey picture is taken for daylight."""
+
+
+_Region = tuple[slice, slice]
+"""Rows and columns of the small picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +66,8 @@ class PictureState:
     mean: float
 
 
-def picture_state(image: Image) -> PictureState:
-    """Judge one picture: grey (H, W) or BGR (H, W, 3), uint8.
+def picture_state(picture: Image | YuvPicture) -> PictureState:
+    """Judge one picture: grey (H, W), BGR (H, W, 3), or the planes of a video.
 
     Black borders do not count. "dark" and "glare" come before "day" and "infrared". A wholly black picture is dark and
     covered: which of the two it is, no picture can tell.
@@ -75,8 +80,9 @@ def picture_state(image: Image) -> PictureState:
     infrared lamp in dark rooms: 0.047 or less, all of them infrared). That is a guess from structure: a grey camera by
     day and an infrared one in the sun cannot be told apart, nor a grey camera in a dim place from an infrared one.
     """
-    small = _without_borders(_shrunk(image))
-    grey = small if small.ndim == 2 else as_image(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY))
+    small = _shrunk(picture.grey if isinstance(picture, YuvPicture) else picture)
+    inside = _inside(small if small.ndim == 2 else small.max(axis=2))
+    grey = np.ascontiguousarray(to_grey(small)[inside])
     mean = float(grey.mean())
     dark = mean < DARK_MEAN
     blinded = float((grey >= SATURATED).mean()) > GLARE_SHARE
@@ -86,7 +92,7 @@ def picture_state(image: Image) -> PictureState:
         light = "dark"
     elif blinded:
         light = "glare"
-    elif _is_grey(small) and float((grey > DAYLIGHT_LEVEL).mean()) < DAYLIGHT_SHARE:
+    elif _spread(picture, small, inside) < GREY_CHROMA and float((grey > DAYLIGHT_LEVEL).mean()) < DAYLIGHT_SHARE:
         light = "infrared"
     else:
         light = "day"
@@ -94,12 +100,7 @@ def picture_state(image: Image) -> PictureState:
 
 
 def _shrunk(image: Image) -> Image:
-    """Average blocks of pixels. Whole blocks only: OpenCV takes five times as long over broken ones."""
-    height, width = image.shape[:2]
-    block = max(1, min(width // SMALL[0], height // SMALL[1]))
-    size = width // block, height // block
-    whole = image[: size[1] * block, : size[0] * block]
-    return as_image(cv2.resize(whole, size, interpolation=cv2.INTER_AREA))
+    return average(image, max(1, min(image.shape[1] // SMALL[0], image.shape[0] // SMALL[1])))
 
 
 def _structure(grey: Image, mean: float) -> float:
@@ -107,34 +108,40 @@ def _structure(grey: Image, mean: float) -> float:
 
     Even gradients, as light leaking in beside a hand makes them, are no structure.
     """
-    fine = grey.astype(np.float32)
-    step = max(STEP * min(mean / STEP_MEAN, 1.0), LEAST_STEP, NOISE_STEP * _noise(fine))
-    cells = cv2.resize(fine, CELLS, interpolation=cv2.INTER_AREA)
+    step = max(STEP * min(mean / STEP_MEAN, 1.0), LEAST_STEP, NOISE_STEP * _noise(grey))
+    cells = cv2.resize(grey.astype(np.float32), CELLS, interpolation=cv2.INTER_AREA)
     across = np.abs(cells[1:-1, 1:-1] - (cells[1:-1, :-2] + cells[1:-1, 2:]) / 2)
     down = np.abs(cells[1:-1, 1:-1] - (cells[:-2, 1:-1] + cells[2:, 1:-1]) / 2)
     return float((np.maximum(across, down) > step).mean())
 
 
-def _noise(fine: NDArray[np.float32]) -> float:
+def _noise(grey: Image) -> float:
     """Return the noise of a pixel, standard deviation in grey levels, from the median step against its neighbours."""
-    steps = np.abs(fine[:, 1:-1] - (fine[:, :-2] + fine[:, 2:]) / 2)
-    # Of Gaussian noise half the deviations are below 0.6745 sigma; the mean of two neighbours adds half its variance.
-    return float(np.median(steps)) / (0.6745 * math.sqrt(1.5))
+    levels = grey.astype(np.int16)
+    steps = np.abs(2 * levels[:, 1:-1] - levels[:, :-2] - levels[:, 2:])
+    median = float(np.searchsorted(np.bincount(steps.ravel()).cumsum(), steps.size // 2, side="right")) / 2
+    # Half of the deviations of Gaussian noise are below 0.6745 sigma. The mean of two adds half its variance.
+    return median / (0.6745 * math.sqrt(1.5))
 
 
-def _is_grey(small: Image) -> bool:
-    if small.ndim == 2:
-        return True
-    blue, green, red = cv2.split(small)
-    spread = cv2.subtract(cv2.max(cv2.max(blue, green), red), cv2.min(cv2.min(blue, green), red))
-    return float(spread.mean()) < GREY_CHROMA
+def _spread(picture: Image | YuvPicture, small: Image, inside: _Region) -> float:
+    """Return the mean difference of the largest and the smallest of the three colours, grey levels, 0 if grey."""
+    if isinstance(picture, YuvPicture):
+        size = small.shape[1], small.shape[0]
+        planes = (cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in (picture.u, picture.v))
+        u, v = (plane[inside].astype(np.float32) - 128 for plane in planes)
+        blue, green, red = BLUE_U * u, GREEN_U * u + GREEN_V * v, RED_V * v
+    elif small.ndim == 3:
+        blue, green, red = np.moveaxis(small[inside].astype(np.float32), 2, 0)
+    else:
+        return 0.0
+    return float((np.maximum(np.maximum(blue, green), red) - np.minimum(np.minimum(blue, green), red)).mean())
 
 
-def _without_borders(small: Image) -> Image:
-    """Cut off black rows and columns at the edges, unless hardly anything would be left."""
-    height, width = small.shape[:2]
-    rows = np.flatnonzero(cv2.reduce(small, 1, cv2.REDUCE_MAX).reshape(height, -1).max(axis=1) > BORDER_MAX)
-    columns = np.flatnonzero(cv2.reduce(small, 0, cv2.REDUCE_MAX).reshape(width, -1).max(axis=1) > BORDER_MAX)
+def _inside(levels: Image) -> _Region:
+    """Return the part without black rows and columns at the edges, unless hardly anything is left of the picture."""
+    height, width = levels.shape
+    rows, columns = (np.flatnonzero(levels.max(axis=axis) > BORDER_MAX) for axis in (1, 0))
     if rows.size < height // 4 or columns.size < width // 4:
-        return small
-    return np.ascontiguousarray(small[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+        return slice(None), slice(None)
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)

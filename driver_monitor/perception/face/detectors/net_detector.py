@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver_monitor.data.observation import Box
+from driver_monitor.imaging.crop import scaled
 from driver_monitor.imaging.frame import Image
 from driver_monitor.nets.onnx_model import OnnxModel
 from driver_monitor.perception.face.landmarks import DetectorKind
@@ -68,15 +69,10 @@ class NetDetector:
 
 def shrink(grey: Image) -> Image:
     """Return `grey` (H, W) with its longer side at `LONG_SIDE`, its edge repeated up to multiples of `STEP`."""
-    height, width = grey.shape
-    scale = LONG_SIDE / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = (
-        grey if scale == 1 else cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    )
-    right, below = -size[0] % STEP, -size[1] % STEP
+    small = scaled(grey, LONG_SIDE / max(grey.shape))
+    right, below = -small.shape[1] % STEP, -small.shape[0] % STEP
     if not right and not below:
-        return np.asarray(small, np.uint8)
+        return small
     return np.asarray(cv2.copyMakeBorder(small, 0, below, 0, right, cv2.BORDER_REPLICATE), np.uint8)
 
 

@@ -1,0 +1,32 @@
+"""What a reader is: a part that reads one thing from the picture of a face."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from driver_monitor.data.observation import FaceView, Light
+from driver_monitor.imaging.frame import Image
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FacePicture:
+    """What each reader is given: the grey picture (H, W), the driver's face in it, the light, and its time, seconds."""
+
+    grey: Image
+    face: FaceView
+    light: Light
+    t: float
+
+
+class Reader(Protocol):
+    """Reads one thing from the picture of a face.
+
+    `field`: the field of `Observation` that the answer fills. An answer without a field of its own goes into
+    `Observation.extra` under this name.
+    """
+
+    field: str
+
+    def read(self, picture: FacePicture) -> object:
+        """Return the answer, or None if there is none for this picture."""

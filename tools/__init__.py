@@ -1,0 +1,1 @@
+"""Training, measuring and checking: nothing here is installed."""
