@@ -123,7 +123,7 @@ def test_fail__what_cannot_be_scored_is_one_line_and_the_rest_is_scored(
 def test_fail__a_name_that_two_clips_share_must_be_whole(command: Cli, folders: tuple[Path, Path]) -> None:
     faulty(folders, "ambiguous")
     outcome = command("score", "clips", folders[0], "--labels", folders[1], "--json")
-    assert "more.avi and more.mp4 go by this name" in outcome.lines[0]
+    assert "more.avi and more.mp4 have this name" in outcome.lines[0]
 
 
 @pytest.mark.parametrize("which", [0, 1])

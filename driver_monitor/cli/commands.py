@@ -186,6 +186,7 @@ def score_clips(
     labels: Annotated[Path, typer.Option(help="Folder of their labels, a .json file a clip.")],
     as_json: JsonOption = False,
     config: ConfigOption = None,
+    profile: ProfileOption = None,
     jobs: Annotated[int, typer.Option(min=1, max=256, help="Clips at a time.")] = 1,
     every: Annotated[int, typer.Option(min=1, max=1000, help="Use each Nth frame only.")] = 1,
 ) -> None:
@@ -197,15 +198,15 @@ def score_clips(
         provenance,
     )
     from driver_monitor.bench.score import summary, table
-    from driver_monitor.bench.score.clips import report, score_all, tasks_of
+    from driver_monitor.bench.score.clips import jobs_of, report, score_all
 
-    plan = load_plan(Request(config))
+    plan = load_plan(Request(config, None, profile))
     # Loaded here too: a wrong model is one fault, not one a clip.
     origin = provenance(plan, load_models(plan.config))
-    tasks, faults = tasks_of(folder, labels, every)
-    results = list(score_all(tasks, plan, jobs, Console(stderr=True)))
-    faults += [result.error for result in results if result.error is not None]
-    scores = sorted((result.score for result in results if result.score is not None), key=lambda score: score.clip)
+    pairs, faults = jobs_of(folder, labels, every)
+    outcomes = list(score_all(pairs, plan, jobs, Console(stderr=True)))
+    faults += [outcome.error for outcome in outcomes if outcome.error is not None]
+    scores = sorted((outcome.result for outcome in outcomes if outcome.result is not None), key=lambda one: one.clip)
     for fault in faults:
         print(fault, file=sys.stderr)
     if as_json:

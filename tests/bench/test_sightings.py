@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from driver_monitor.bench.score.alarms import score_alarms
+from driver_monitor.bench.score.alerts import AlertScore, score_alerts
+from driver_monitor.bench.score.labels import ClipLabels
 from driver_monitor.bench.score.sightings import score_face, score_looks, score_yawns
+from driver_monitor.bench.score.track import Track
 from tests.bench.stories import closed, event, labels, track
+from tests.timeline import shipped
+
+
+def scores(clip: ClipLabels, seen: Track, profile: str = "default") -> dict[str, AlertScore]:
+    return score_alerts(clip, seen, shipped(profile))
 
 
 def test_ok__a_face_lost_and_found_again() -> None:
@@ -82,27 +89,27 @@ def test_ok__an_unsure_yawn_counts_neither_way() -> None:
 def test_ok__a_second_of_closed_eyes_is_due_an_alert_in_time() -> None:
     nap = labels(*closed((20, 39)))
     for t, in_time in ((2.0, 1), (2.5, 1), (2.6, 0)):
-        alarm = score_alarms(nap, track(raised=[("microsleep", t)]))["microsleep"]
+        alarm = scores(nap, track(raised=[("microsleep", t)]))["microsleep"]
         assert (alarm.due, alarm.in_time) == (1, in_time)
 
 
 def test_ok__nineteen_frames_of_twenty_are_no_second() -> None:
-    assert score_alarms(labels(*closed((20, 38))), track())["microsleep"].due == 0
+    assert scores(labels(*closed((20, 38))), track())["microsleep"].due == 0
 
 
 def test_ok__an_alert_over_open_eyes_is_false_and_over_doubtful_ones_not_scored() -> None:
     raised = [("microsleep", 1.5), ("microsleep", 4.0)]
-    alarm = score_alarms(labels(event("uncertain", 0, 39)), track(raised=raised))["microsleep"]
+    alarm = scores(labels(event("uncertain", 0, 39)), track(raised=raised))["microsleep"]
     assert (alarm.raised, alarm.false, alarm.unscored) == (2, 1, 1)
 
 
 def test_ok__a_look_away_of_three_seconds_in_several_directions_is_one() -> None:
     clip = labels(event("look_away", 10, 39, direction="up"), event("look_away", 40, 79, direction="left"))
-    alarm = score_alarms(clip, track(raised=[("long_distraction", 3.6)]))["long_distraction"]
+    alarm = scores(clip, track(raised=[("long_distraction", 3.6)]))["long_distraction"]
     assert (alarm.due, alarm.in_time, alarm.false) == (1, 1, 0)
 
 
 def test_ok__a_look_at_the_edge_of_away_is_no_false_alarm() -> None:
     clip = labels(event("look_away_marginal", 10, 99, direction="up"))
-    alarm = score_alarms(clip, track(raised=[("long_distraction", 4.0)]))["long_distraction"]
+    alarm = scores(clip, track(raised=[("long_distraction", 4.0)]))["long_distraction"]
     assert (alarm.false, alarm.unscored) == (0, 1)
