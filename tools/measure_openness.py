@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from spot_check import Part, observations
 
+from driver_monitor.bench.spot_check import Part, observations
 from driver_monitor.config.profiles import load_profile
 from driver_monitor.data.driver_state import Blink
 from driver_monitor.data.observation import EyesView, EyeView

@@ -2,7 +2,7 @@
 
     .venv/bin/python tools/measure_policy.py [--trace FILE.trace.jsonl.gz ...] [--profile default]
 
-Driving is the lap of `spot_check.py` over and over, with a closure, a look away or a yawn in each, at 30 frames
+Driving is the lap of `spot-check` over and over, with a closure, a look away or a yawn in each, at 30 frames
 a second; or traces of real clips, one after the other and over again with time going on. Memory is what Python holds
 (tracemalloc, after a collection), after each quarter of an hour: a policy that remembers every blink would show.
 """
@@ -19,8 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from spot_check import Part, lap, observations
 
+from driver_monitor.bench.spot_check import Part, lap, observations
 from driver_monitor.config.profiles import load_profile
 from driver_monitor.data.observation import Observation
 from driver_monitor.messages import trace

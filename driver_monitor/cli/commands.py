@@ -268,6 +268,23 @@ def explain(
     print(story(events, wanted))
 
 
+@app.command("spot-check")
+def spot_check(
+    profile: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Rule profile: a shipped one's name or a file (default: eu_addw)."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Play the spot check of EU 2023/2590 and attentive driving on synthetic gaze; exit code 1 if an alert is wrong."""
+    from driver_monitor.bench import spot_check as checking
+
+    result = checking.spot_check(profile)
+    print(json.dumps(result, ensure_ascii=False) if as_json else checking.sentences(result))
+    if not result["good"]:
+        raise typer.Exit(1)
+
+
 @config_app.command("check")
 def config_check(
     file: Annotated[Optional[Path], typer.Argument(help="Configuration file.")] = None,  # noqa: UP045
