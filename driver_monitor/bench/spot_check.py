@@ -46,8 +46,8 @@ POINTS = np.zeros((70, 2), np.float32)
 
 
 @dataclass(frozen=True)
-class Part:
-    """A part of a synthetic drive: gaze (yaw, pitch), opening of lids and mouth, speed in km/h.
+class Segment:
+    """A segment of a synthetic drive: gaze (yaw, pitch), opening of lids and mouth, speed in km/h.
 
     `head`: share of the angles that the head turns; the eyes turn the rest.
     """
@@ -89,21 +89,21 @@ def eye(opening: float) -> EyeView:
     return EyeView(opening, 0.98 if opening < 0.2 else 0.02)
 
 
-def observations(parts: Sequence[Part], fps: float) -> Iterator[Observation]:
+def observations(drive: Sequence[Segment], fps: float) -> Iterator[Observation]:
     """Yield what an ideal camera sees of a drive."""
-    ends = np.cumsum([part.seconds for part in parts])
+    ends = np.cumsum([part.seconds for part in drive])
     for k in range(int(ends[-1] * fps)):
-        part = parts[int(np.searchsorted(ends, k / fps + 1e-9, side="right"))]
+        part = drive[int(np.searchsorted(ends, k / fps + 1e-9, side="right"))]
         turn = (1 - part.head) / IRIS_SHARE
         eyes = EyesView(eye(part.lids), eye(part.lids), turn * part.yaw, IRIS_REST[1] + turn * part.pitch)
         seen = see(k / fps, eyes, HeadPose(part.head * part.yaw, part.head * part.pitch, 0.0), part.mouth)
         yield replace(seen, vehicle=VehicleData(part.speed))
 
 
-def raised(parts: Sequence[Part], profile: Profile, fps: float = FPS) -> list[AlertEvent]:
+def raised(drive: Sequence[Segment], profile: Profile, fps: float = FPS) -> list[AlertEvent]:
     """Return the alerts that `profile` raises in a drive."""
     state, engine = StateTracker(), Engine(profile)
-    events = (event for seen in observations(parts, fps) for event in engine.update(state.update(seen)).events)
+    events = (event for seen in observations(drive, fps) for event in engine.update(state.update(seen)).events)
     return [event for event in events if event.phase == "raised"]
 
 
@@ -113,10 +113,10 @@ def check(profile: Profile, fps: float = FPS) -> list[Look]:
 
 
 def _looks(profile: Profile, fps: float, speed: float, head: float) -> Iterator[Look]:
-    parts = [Part(BEFORE_S, speed=speed)]
+    drive = [Segment(BEFORE_S, speed=speed)]
     for yaw, pitch in PLACES.values():
-        parts += [Part(LOOK_S, yaw, pitch, speed=speed, head=head), Part(BETWEEN_S, speed=speed)]
-    events = raised(parts, profile, fps)
+        drive += [Segment(LOOK_S, yaw, pitch, speed=speed, head=head), Segment(BETWEEN_S, speed=speed)]
+    events = raised(drive, profile, fps)
     for index, place in enumerate(PLACES):
         start = BEFORE_S + index * (LOOK_S + BETWEEN_S)
         own = [event for event in events if 0 <= event.t - start < LOOK_S + LATE_S]
@@ -125,14 +125,15 @@ def _looks(profile: Profile, fps: float, speed: float, head: float) -> Iterator[
         yield Look(place, speed, head, LIMITS[speed], warned, [event.rule for event in own], after)
 
 
-def lap() -> list[Part]:
+def lap() -> list[Segment]:
     """Return three minutes of attentive driving, at most 1.6 s off the road at a time."""
-    drive = [Part(8.0)]
+    drive = [Segment(8.0)]
     for k in range(12):
+        shoulder = Segment(1.6, 75.0 if k % 4 == 0 else -65.0, -5.0)
         drive += [
-            Part(0.15, lids=0.0), Part(3.0), Part(0.7, 45.0, -8.0), Part(2.5), Part(0.6, -38.0, 10.0), Part(2.2),
-            Part(0.5, 0.0, -21.0), Part(0.15, lids=0.0), Part(2.4, mouth=0.2 + 0.05 * (k % 3)),
-            Part(1.6, 75.0 if k % 4 == 0 else -65.0, -5.0) if k % 2 else Part(0.8, -33.0, -26.0), Part(3.5),
+            Segment(0.15, lids=0.0), Segment(3.0), Segment(0.7, 45.0, -8.0), Segment(2.5), Segment(0.6, -38.0, 10.0),
+            Segment(2.2), Segment(0.5, 0.0, -21.0), Segment(0.15, lids=0.0), Segment(2.4, mouth=0.2 + 0.05 * (k % 3)),
+            shoulder if k % 2 else Segment(0.8, -33.0, -26.0), Segment(3.5),
         ]  # fmt: skip
     return drive
 
