@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from driver_monitor.bench.files import read_bytes
+from driver_monitor.bench.files import first_fault, read_bytes
 from driver_monitor.data.alert import LEVELS, Level, Phase, Value
 from driver_monitor.errors import LabelError, UsageError
 from driver_monitor.messages.lines import clock, plain
@@ -108,9 +108,7 @@ def _read(path: Path) -> Iterator[RecordedAlert]:
         try:
             yield RecordedAlert.model_validate(json.loads(line))
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the line"
-            raise LabelError(f"{path}:{number}: not an alert: {where}: {first['msg'].lower()}") from None
+            raise LabelError(f"{path}:{number}: not an alert: {first_fault(error)}") from None
         except (ValueError, RecursionError):
             raise LabelError(f"{path}:{number}: not JSON; give {wanted}") from None
 

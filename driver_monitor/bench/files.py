@@ -5,6 +5,8 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from driver_monitor.errors import LabelError
 
 
@@ -38,3 +40,15 @@ def shortened(text: object, length: int) -> str:
     """Return `text` on one line, cut to `length` characters."""
     line = " ".join(str(text).split())
     return line if len(line) <= length else f"{line[: length - 3]}..."
+
+
+def first_fault(error: ValidationError) -> str:
+    """Return key and reason of the first fault, and the number of further faults."""
+    faults = error.errors(include_url=False)
+    kind, text = faults[0]["type"], faults[0]["msg"].removeprefix("Value error, ")
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in faults[0]["loc"]).lstrip(".")
+    reason = {"missing": "missing", "value_error": text, "model_type": "expected an object in braces"}.get(kind)
+    if reason is None:
+        reason = f"{text[0].lower()}{text[1:]}, found {shortened(repr(faults[0]['input']), 60)}"
+    more = f" (and {len(faults) - 1} more faults)" if len(faults) > 1 else ""
+    return f"{key}: {reason}{more}" if key else f"{reason}{more}"

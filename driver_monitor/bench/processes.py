@@ -12,6 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Generic, NoReturn, Protocol, TypeVar
 
@@ -86,29 +87,24 @@ class Runner(Generic[Job, Result]):
         with _progress_bar(console) as bar, _workers(min(at_a_time, len(jobs))) as pool:
             task = bar.add_task("clips", total=len(jobs))
             todo, running = iter(jobs), dict[Future[Outcome[Job, Result]], Job]()
-            self._start(pool, todo, running, at_a_time)
-            while running:
+            # Only as many jobs as processes are submitted: a job that waits in the pool could not be cancelled.
+            while True:
+                for job in islice(todo, at_a_time - len(running)):
+                    running[self._submit(pool, job)] = job
+                if not running:
+                    return
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
                     bar.advance(task)
                     yield self._outcome(future, running.pop(future))
-                self._start(pool, todo, running, at_a_time)
 
-    def _start(
-        self,
-        pool: ProcessPoolExecutor,
-        todo: Iterator[Job],
-        running: dict[Future[Outcome[Job, Result]], Job],
-        at_a_time: int,
-    ) -> None:
-        """Submit as many jobs as there are processes. A job that only waits in the pool could not be cancelled."""
-        while len(running) < at_a_time and (job := next(todo, None)) is not None:
-            try:
-                running[pool.submit(self._in_worker, job)] = job
-            except BrokenProcessPool as error:
-                failed: Future[Outcome[Job, Result]] = Future()
-                failed.set_exception(error)
-                running[failed] = job
+    def _submit(self, pool: ProcessPoolExecutor, job: Job) -> Future[Outcome[Job, Result]]:
+        try:
+            return pool.submit(self._in_worker, job)
+        except BrokenProcessPool as error:
+            failed: Future[Outcome[Job, Result]] = Future()
+            failed.set_exception(error)
+            return failed
 
     def _in_worker(self, job: Job) -> Outcome[Job, Result]:
         try:

@@ -91,13 +91,15 @@ def eye(opening: float) -> EyeView:
 
 def observations(drive: Sequence[Segment], fps: float) -> Iterator[Observation]:
     """Yield what an ideal camera sees of a drive."""
-    ends = np.cumsum([part.seconds for part in drive])
+    ends = np.cumsum([segment.seconds for segment in drive])
     for k in range(int(ends[-1] * fps)):
-        part = drive[int(np.searchsorted(ends, k / fps + 1e-9, side="right"))]
-        turn = (1 - part.head) / IRIS_SHARE
-        eyes = EyesView(eye(part.lids), eye(part.lids), turn * part.yaw, IRIS_REST[1] + turn * part.pitch)
-        seen = see(k / fps, eyes, HeadPose(part.head * part.yaw, part.head * part.pitch, 0.0), part.mouth)
-        yield replace(seen, vehicle=VehicleData(part.speed))
+        segment = drive[int(np.searchsorted(ends, k / fps + 1e-9, side="right"))]
+        turn = (1 - segment.head) / IRIS_SHARE
+        eyes = EyesView(eye(segment.lids), eye(segment.lids), turn * segment.yaw, IRIS_REST[1] + turn * segment.pitch)
+        seen = see(
+            k / fps, eyes, HeadPose(segment.head * segment.yaw, segment.head * segment.pitch, 0.0), segment.mouth
+        )
+        yield replace(seen, vehicle=VehicleData(segment.speed))
 
 
 def raised(drive: Sequence[Segment], profile: Profile, fps: float = FPS) -> list[AlertEvent]:

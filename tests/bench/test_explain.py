@@ -109,8 +109,8 @@ def test_ok__a_drive_without_alerts_says_so(tmp_path: Path) -> None:
     ("text", "reason"),
     [
         ("{", ":1: not JSON"),
-        ("\n[1]", ":2: not an alert: the line"),
-        ('{"id": "x"}', ":1: not an alert: episode: field required"),
+        ("\n[1]", ":2: not an alert: expected an object"),
+        ('{"id": "x"}', ":1: not an alert: episode: missing"),
         ("[" * 10_000, ":1: not JSON"),
         ('{"id": "a", "episode": "b", "t": 1e300}', ":1: not an alert: t: input should be less"),
         ("\xff\xfe", ":1: not JSON"),

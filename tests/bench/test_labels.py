@@ -33,7 +33,7 @@ def test_ok__the_truth_of_the_demo_is_a_label_file() -> None:
 def test_ok__notes_beside_the_labels_do_not_matter(tmp_path: Path) -> None:
     event = {"type": "eyes_closed", "start": 3, "end": 5, "note": "blurred"}
     labels = load_labels(written(tmp_path, json.dumps({**GOOD, "subject": "man", "events": [event]})))
-    assert labels.spans("eyes_closed") == [(3, 5)]
+    assert runs(labels.mask("eyes_closed")) == [(3, 5)]
 
 
 def test_ok__a_type_that_is_not_known_is_told_and_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

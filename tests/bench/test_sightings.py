@@ -90,8 +90,8 @@ def test_ok__an_unsure_yawn_counts_neither_way() -> None:
 def test_ok__a_second_of_closed_eyes_is_due_an_alert_in_time() -> None:
     nap = labels(*closed((20, 39)))
     for t, in_time in ((2.0, 1), (2.5, 1), (2.6, 0)):
-        alarm = scores(nap, track(raised=[("microsleep", t)]))["microsleep"]
-        assert (alarm.due, alarm.in_time) == (1, in_time)
+        alert = scores(nap, track(raised=[("microsleep", t)]))["microsleep"]
+        assert (alert.due, alert.in_time) == (1, in_time)
 
 
 def test_ok__nineteen_frames_of_twenty_are_no_second() -> None:
@@ -100,20 +100,20 @@ def test_ok__nineteen_frames_of_twenty_are_no_second() -> None:
 
 def test_ok__an_alert_over_open_eyes_is_false_and_over_doubtful_ones_not_scored() -> None:
     raised = [("microsleep", 1.5), ("microsleep", 4.0)]
-    alarm = scores(labels(event("uncertain", 0, 39)), track(raised=raised))["microsleep"]
-    assert (alarm.raised, alarm.false, alarm.unscored) == (2, 1, 1)
+    alert = scores(labels(event("uncertain", 0, 39)), track(raised=raised))["microsleep"]
+    assert (alert.raised, alert.false, alert.unscored) == (2, 1, 1)
 
 
 def test_ok__a_look_away_of_three_seconds_in_several_directions_is_one() -> None:
     clip = labels(event("look_away", 10, 39, direction="up"), event("look_away", 40, 79, direction="left"))
-    alarm = scores(clip, track(raised=[("long_distraction", 3.6)]))["long_distraction"]
-    assert (alarm.due, alarm.in_time, alarm.false) == (1, 1, 0)
+    alert = scores(clip, track(raised=[("long_distraction", 3.6)]))["long_distraction"]
+    assert (alert.due, alert.in_time, alert.false) == (1, 1, 0)
 
 
-def test_ok__a_look_at_the_edge_of_away_is_no_false_alarm() -> None:
+def test_ok__a_look_at_the_edge_of_away_is_no_false_alert() -> None:
     clip = labels(event("look_away_marginal", 10, 99, direction="up"))
-    alarm = scores(clip, track(raised=[("long_distraction", 4.0)]))["long_distraction"]
-    assert (alarm.false, alarm.unscored) == (0, 1)
+    alert = scores(clip, track(raised=[("long_distraction", 4.0)]))["long_distraction"]
+    assert (alert.false, alert.unscored) == (0, 1)
 
 
 def test_ok__a_profile_without_a_rule_is_not_scored_by_it() -> None:

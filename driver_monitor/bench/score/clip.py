@@ -16,14 +16,7 @@ from driver_monitor.bench.score.alerts import AlertScore, score_alerts
 from driver_monitor.bench.score.closures import ClosureScore, score_closures
 from driver_monitor.bench.score.intervals import ratio, rounded
 from driver_monitor.bench.score.labels import ClipLabels
-from driver_monitor.bench.score.sightings import (
-    FaceScore,
-    LookScore,
-    YawnScore,
-    score_face,
-    score_looks,
-    score_yawns,
-)
+from driver_monitor.bench.score.sightings import FaceScore, LookScore, YawnScore, score_face, score_looks, score_yawns
 from driver_monitor.bench.score.track import Track, record_track
 from driver_monitor.errors import LabelError
 from driver_monitor.rules.profile import Profile

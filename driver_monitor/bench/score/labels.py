@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from driver_monitor.bench.files import read_bytes, shortened
+from driver_monitor.bench.files import first_fault, read_bytes
 from driver_monitor.errors import LabelError
 
 _log = logging.getLogger(__name__)
@@ -112,10 +112,6 @@ class ClipLabels(BaseModel):
                 found[event.start : event.end + 1] = True
         return found
 
-    def spans(self, *types: str) -> list[tuple[int, int]]:
-        """Return (first, last) frame of each stretch covered by events of these `types`."""
-        return runs(self.mask(*types))
-
 
 def runs(truth: Mask) -> list[tuple[int, int]]:
     """Return (first, last) index of each run of true values."""
@@ -131,7 +127,7 @@ def load_labels(path: Path) -> ClipLabels:
     try:
         labels = ClipLabels.model_validate(values)
     except ValidationError as error:
-        raise LabelError(f"{path}: {_explain(error)}") from None
+        raise LabelError(f"{path}: {first_fault(error)}") from None
     unknown = sorted({event.type for event in labels.events} - TYPES)
     if unknown:
         _log.warning("%s: events of unknown type %s are ignored", path, ", ".join(map(repr, unknown)))
@@ -149,15 +145,3 @@ def _json(path: Path) -> Any:
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else "a number too long"
         raise LabelError(f"{path}: not valid JSON: {reason}; correct it or copy it again") from error
-
-
-def _explain(error: ValidationError) -> str:
-    """Return key and reason of the first fault, and the number of further faults."""
-    faults = error.errors(include_url=False)
-    first = faults[0]
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
-    reason = "missing" if first["type"] == "missing" else first["msg"].removeprefix("Value error, ")
-    if first["type"] not in ("missing", "value_error"):
-        reason = f"{reason[0].lower()}{reason[1:]}, found {shortened(repr(first['input']), 60)}"
-    more = f" (and {len(faults) - 1} more faults)" if len(faults) > 1 else ""
-    return f"{key}: {reason}{more}" if key else f"{reason}{more}"

@@ -11,14 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from driver_monitor.bench.score.intervals import (
-    PERSONS_UNKNOWN,
-    Figure,
-    bootstrap,
-    bootstrap_share,
-    in_words,
-    rounded,
-)
+from driver_monitor.bench.score import intervals
+from driver_monitor.bench.score.intervals import Figure, bootstrap, bootstrap_share
 from driver_monitor.bench.score.nets.arrays import load_arrays
 from driver_monitor.data.observation import EXPRESSIONS, Expression
 from driver_monitor.errors import LabelError
@@ -126,7 +120,7 @@ def _mean_recall(right: NDArray[np.bool_], label: Labels, times: Labels) -> floa
 
 def to_json(path: Path, score: EmotionScore, model: str) -> dict[str, Any]:
     """Return the JSON object of `score emotion --json`; `model`: the net's SHA-256."""
-    values = rounded({name: value for name, value in asdict(score).items() if name != "confusion"})
+    values = intervals.rounded({name: value for name, value in asdict(score).items() if name != "confusion"})
     return {
         "schema": SCHEMA,
         "file": str(path),
@@ -135,7 +129,7 @@ def to_json(path: Path, score: EmotionScore, model: str) -> dict[str, Any]:
         "answered_from_p": ANSWER_FROM,
         "confusion": {"order": list(EXPRESSIONS), "rows_are_labels": score.confusion.tolist()},
         "persons": None,
-        "intervals": f"95 %; {PERSONS_UNKNOWN}",
+        "intervals": f"95 %; {intervals.PERSONS_UNKNOWN}",
     }
 
 
@@ -145,10 +139,10 @@ _NAMES = ("accuracy", "mean_recall", "calibration_error", "answered", "accuracy_
 def sentences(path: Path, score: EmotionScore) -> str:
     """Return the score as text."""
     lines = [f"{path}: {score.images} labelled faces"]
-    lines += [f"  {name.replace('_', ' '):<22}{in_words(getattr(score, name))}" for name in _NAMES]
+    lines += [f"  {name.replace('_', ' '):<22}{intervals.in_words(getattr(score, name))}" for name in _NAMES]
     lines += [f"  answered from p = {ANSWER_FROM}; answers by expression:"]
     lines += [f"  {'':<12}{'faces':>6}  {'recall':<26}{' '.join(f'{name[:5]:>5}' for name in EXPRESSIONS)}"]
     for i, name in enumerate(EXPRESSIONS):
         row = " ".join(f"{count:>5}" for count in score.confusion[i])
-        lines.append(f"  {name:<12}{score.counts[name]:>6}  {in_words(score.recall[name]):<26}{row}")
-    return "\n".join([*lines, f"  95 %; {PERSONS_UNKNOWN}"])
+        lines.append(f"  {name:<12}{score.counts[name]:>6}  {intervals.in_words(score.recall[name]):<26}{row}")
+    return "\n".join([*lines, f"  95 %; {intervals.PERSONS_UNKNOWN}"])

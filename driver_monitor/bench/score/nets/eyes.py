@@ -9,14 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from driver_monitor.bench.score.intervals import (
-    PERSONS_UNKNOWN,
-    Figure,
-    bootstrap,
-    bootstrap_share,
-    in_words,
-    rounded,
-)
+from driver_monitor.bench.score import intervals
+from driver_monitor.bench.score.intervals import Figure, bootstrap, bootstrap_share
 from driver_monitor.bench.score.nets.arrays import load_arrays
 from driver_monitor.errors import LabelError
 from driver_monitor.messages.envelope import SCHEMA
@@ -117,9 +111,9 @@ def to_json(path: Path, score: EyesScore, model: str) -> dict[str, Any]:
         "schema": SCHEMA,
         "file": str(path),
         "model": model,
-        **rounded(asdict(score)),
+        **intervals.rounded(asdict(score)),
         "persons": None,
-        "intervals": f"95 %; {PERSONS_UNKNOWN}",
+        "intervals": f"95 %; {intervals.PERSONS_UNKNOWN}",
     }
 
 
@@ -133,5 +127,5 @@ def sentences(path: Path, score: EyesScore) -> str:
         "accuracy of the answered": score.accuracy_answered,
     }
     lines = [f"{path}: {score.images} eyes, {score.closed} closed"]
-    lines += [f"  {name:<26}{in_words(figure, NO_AUC)}" for name, figure in shown.items()]
-    return "\n".join([*lines, f"  95 %; {PERSONS_UNKNOWN}"])
+    lines += [f"  {name:<26}{intervals.in_words(figure, NO_AUC)}" for name, figure in shown.items()]
+    return "\n".join([*lines, f"  95 %; {intervals.PERSONS_UNKNOWN}"])
