@@ -185,8 +185,7 @@ def open_recording(clip: Path, rotate: int, every: int = 1, fps: float | None = 
 
 def frames_of(camera: Camera) -> Iterator[Frame]:
     """Yield all frames of `camera`."""
-    while (frame := camera.read()) is not None:
-        yield frame
+    return iter(camera.read, None)
 
 
 def clean_up(job: ReplayJob) -> None:

@@ -91,12 +91,11 @@ def score_yawns(labels: ClipLabels, track: Track) -> YawnScore:
     predicted = [(int(track.frame[first]), int(track.frame[last])) for first, last in runs(track.yawning)]
     near = [(event.start - EDGE_FRAMES, event.end + EDGE_FRAMES) for event in sure]
     found = sum(any(first <= end and start <= last for first, last in predicted) for start, end in near)
-    false = [
-        (first, last)
+    false = sum(
+        not any(first <= end and start <= last for start, end in near) and not unsure[first : last + 1].any()
         for first, last in predicted
-        if not any(first <= end and start <= last for start, end in near) and not unsure[first : last + 1].any()
-    ]
-    return YawnScore(len(sure), found, len(false))
+    )
+    return YawnScore(len(sure), found, false)
 
 
 def _seconds(labels: ClipLabels, track: Track, rows: tuple[int, int]) -> float:

@@ -80,11 +80,9 @@ def score_eyes(images: NDArray[np.uint8], closed: NDArray[np.bool_], net: EyePat
 def classify(images: NDArray[np.uint8], net: EyePatchClassifier) -> NDArray[np.float64]:
     """Return (N, 3) probabilities of open, closed, hidden for `images` (N, H, W)."""
     rectified = images.shape[1:] == (HEIGHT, WIDTH)
-    parts = []
-    for start in range(0, len(images), BATCH):
-        part = images[start : start + BATCH]
-        parts.append(net.classify(part if rectified else np.stack([crop_patch(image) for image in part])))
-    return np.concatenate(parts).astype(np.float64)
+    parts = (images[start : start + BATCH] for start in range(0, len(images), BATCH))
+    answers = [net.classify(part if rectified else np.stack([crop_patch(image) for image in part])) for part in parts]
+    return np.concatenate(answers).astype(np.float64)
 
 
 class Auc:
