@@ -9,7 +9,7 @@ import pytest
 
 from driver_monitor.app.build import Request, load_models, load_plan
 from driver_monitor.bench.inspect import inspect
-from driver_monitor.bench.replay import Job, Replayed, replay
+from driver_monitor.bench.replay import ReplayJob, ReplayResult, replay
 from tests.conftest import SHARED, measured_elsewhere
 
 CLIPS, STILLS = SHARED / "data" / "clips", SHARED / "data" / "nir"
@@ -20,13 +20,13 @@ pytestmark = pytest.mark.skipif(not CLIPS.exists(), reason=f"needs the clips in 
 
 
 @pytest.fixture(scope="module")
-def phone_2(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Replayed]:
+def phone_2(tmp_path_factory: pytest.TempPathFactory) -> dict[int, ReplayResult]:
     out, plan = tmp_path_factory.mktemp("phone_2"), load_plan(Request())
-    return {every: replay(Job(CLIPS / "phone_2.mp4", out / str(every), every), plan) for every in (1, 2, 3)}
+    return {every: replay(ReplayJob(CLIPS / "phone_2.mp4", out / str(every), every), plan) for every in (1, 2, 3)}
 
 
 def test_ok__a_closure_of_four_seconds_and_a_half_is_told_in_time_and_nothing_else(
-    phone_2: dict[int, Replayed],
+    phone_2: dict[int, ReplayResult],
 ) -> None:
     raised = {alert["rule"]: alert["t"] for alert in phone_2[1].alerts if alert["phase"] == "raised"}
     cleared = {alert["rule"]: alert["t"] for alert in phone_2[1].alerts if alert["phase"] == "cleared"}
@@ -38,7 +38,7 @@ def test_ok__a_closure_of_four_seconds_and_a_half_is_told_in_time_and_nothing_el
         assert raised["unresponsive"] - raised["microsleep"] >= 3.0
 
 
-def test_ok__fewer_frames_give_the_same_alerts(phone_2: dict[int, Replayed]) -> None:
+def test_ok__fewer_frames_give_the_same_alerts(phone_2: dict[int, ReplayResult]) -> None:
     whole = [(alert["rule"], alert["phase"], alert["t"]) for alert in phone_2[1].alerts]
     for every in (2, 3):
         fewer = [(alert["rule"], alert["phase"], alert["t"]) for alert in phone_2[every].alerts]
@@ -48,7 +48,7 @@ def test_ok__fewer_frames_give_the_same_alerts(phone_2: dict[int, Replayed]) -> 
 
 @pytest.mark.parametrize("clip", ["incar_1", "incar_3", "incar_4"])
 def test_ok__a_drivers_face_is_followed_in_a_real_car(clip: str, tmp_path: Path) -> None:
-    replay(Job(CLIPS / f"{clip}.avi", tmp_path), load_plan(Request()))
+    replay(ReplayJob(CLIPS / f"{clip}.avi", tmp_path), load_plan(Request()))
     faces = [json.loads(line)["face"]["present"] for line in (tmp_path / "signals.jsonl").read_text().splitlines()]
     assert sum(faces) >= 0.95 * len(faces)
 
@@ -75,5 +75,5 @@ def test_ok__faces_are_found_in_near_infrared() -> None:
 )
 def test_ok__looks_away_and_closures_are_told_and_grimaces_are_not(clip: str, told: set[str], tmp_path: Path) -> None:
     """The microsleep of phone_1 lies in a stretch in which the labeller could not judge the eyes."""
-    alerts = replay(Job(CLIPS / clip, tmp_path), load_plan(Request())).alerts
+    alerts = replay(ReplayJob(CLIPS / clip, tmp_path), load_plan(Request())).alerts
     assert {alert["rule"] for alert in alerts} == told

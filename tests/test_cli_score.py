@@ -61,6 +61,16 @@ def test_ok__a_nap_is_scored_clip_by_clip_and_all_together(command: Cli, folders
     assert sorted(path.name for path in clips.parent.glob("**/*.jsonl")) == []
 
 
+def test_ok__a_profile_decides_which_rules_are_scored(command: Cli, folders: tuple[Path, Path]) -> None:
+    outcome = command("score", "clips", folders[0], "--labels", folders[1], "--json", "--profile", "quiet")
+    assert (outcome.code, outcome.lines) == (0, [])
+    found = json.loads(outcome.out)
+    assert found["profile"] == "quiet"
+    assert list(found["clips"][0]["alerts"]) == ["microsleep", "long_distraction", "unresponsive"]
+    assert found["clips"][0]["alerts"]["microsleep"]["in_time"] == 1
+    assert "sleep_due" not in found["pooled"]
+
+
 def test_ok__people_get_tables(command: Cli, folders: tuple[Path, Path]) -> None:
     outcome = command("score", "clips", folders[0], "--labels", folders[1], "--every", "2")
     assert (outcome.code, outcome.lines) == (0, [])
@@ -123,7 +133,7 @@ def test_fail__what_cannot_be_scored_is_one_line_and_the_rest_is_scored(
 def test_fail__a_name_that_two_clips_share_must_be_whole(command: Cli, folders: tuple[Path, Path]) -> None:
     faulty(folders, "ambiguous")
     outcome = command("score", "clips", folders[0], "--labels", folders[1], "--json")
-    assert "more.avi and more.mp4 go by this name" in outcome.lines[0]
+    assert "more.avi and more.mp4 have this name" in outcome.lines[0]
 
 
 @pytest.mark.parametrize("which", [0, 1])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from driver_monitor.app.build import Request, load_plan
-from driver_monitor.bench.replay import Job, Replayed, replay
+from driver_monitor.bench.replay import ReplayJob, ReplayResult, replay
 from driver_monitor.demo import CLIP, TRUTH
 
 Line = dict[str, Any]
@@ -26,18 +26,18 @@ def truth() -> Line:
 
 
 @pytest.fixture(scope="module")
-def replays(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Replayed]:
+def replays(tmp_path_factory: pytest.TempPathFactory) -> dict[int, ReplayResult]:
     """The demo at its full rate of 20 frames a second, at 10, and at 6.7."""
     out, plan = tmp_path_factory.mktemp("demo"), load_plan(Request())
-    return {every: replay(Job(CLIP, out / str(every), every), plan) for every in (1, 2, 3)}
+    return {every: replay(ReplayJob(CLIP, out / str(every), every), plan) for every in (1, 2, 3)}
 
 
 @pytest.fixture(scope="module")
-def signals(replays: dict[int, Replayed]) -> list[Line]:
+def signals(replays: dict[int, ReplayResult]) -> list[Line]:
     return lines(replays[1].folder / "signals.jsonl")
 
 
-def raised(replayed: Replayed) -> dict[str, float]:
+def raised(replayed: ReplayResult) -> dict[str, float]:
     return {alert["rule"]: alert["t"] for alert in replayed.alerts if alert["phase"] == "raised"}
 
 
@@ -50,7 +50,7 @@ def test_ok__every_frame_has_its_line(signals: list[Line], truth: Line) -> None:
     assert [line["frame"] for line in signals] == list(range(truth["frames"]))
 
 
-def test_ok__every_expected_alert_comes_in_its_time_and_no_other(replays: dict[int, Replayed], truth: Line) -> None:
+def test_ok__every_expected_alert_comes_in_its_time_and_no_other(replays: dict[int, ReplayResult], truth: Line) -> None:
     found = raised(replays[1])
     for expected in truth["expected_alerts"]:
         start, (soonest, latest) = expected["from"] / truth["fps"], expected["after_s"]
@@ -61,7 +61,7 @@ def test_ok__every_expected_alert_comes_in_its_time_and_no_other(replays: dict[i
     assert not found
 
 
-def test_ok__alerts_are_the_same_at_a_half_and_a_third_of_the_frames(replays: dict[int, Replayed]) -> None:
+def test_ok__alerts_are_the_same_at_a_half_and_a_third_of_the_frames(replays: dict[int, ReplayResult]) -> None:
     whole = [(alert["rule"], alert["phase"]) for alert in replays[1].alerts]
     for every in (2, 3):
         fewer = replays[every].alerts
@@ -70,7 +70,7 @@ def test_ok__alerts_are_the_same_at_a_half_and_a_third_of_the_frames(replays: di
             assert mine["t"] == pytest.approx(theirs["t"], abs=0.15), (every, mine["rule"], mine["phase"])
 
 
-def test_ok__what_wakes_up_is_cleared_within_half_a_second(replays: dict[int, Replayed], truth: Line) -> None:
+def test_ok__what_wakes_up_is_cleared_within_half_a_second(replays: dict[int, ReplayResult], truth: Line) -> None:
     nap = max((e for e in truth["events"] if e["type"] == "eyes_closed"), key=lambda e: e["end"] - e["start"])
     awake = (nap["end"] + 1) / truth["fps"]
     cleared = {a["rule"]: a["t"] for a in replays[1].alerts if a["phase"] == "cleared"}
@@ -115,7 +115,7 @@ def test_ok__the_yawn_is_a_yawn_and_nothing_else_is(signals: list[Line], truth: 
 def test_ok__a_replay_writes_the_same_bytes_every_time(short_clip: Path, tmp_path: Path) -> None:
     plan = load_plan(Request())
     for run in ("a", "b"):
-        replay(Job(short_clip, tmp_path / run), plan)
+        replay(ReplayJob(short_clip, tmp_path / run), plan)
     for name in ("signals.jsonl", "events.jsonl"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     assert (tmp_path / "a" / "events.jsonl").stat().st_size > 0

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from driver_monitor.app import build
 from driver_monitor.app.build import Plan, Request
-from driver_monitor.bench.replay import Job, replay
+from driver_monitor.bench.replay import ReplayJob, replay
 from driver_monitor.data.observation import (
     EXPRESSIONS,
     Expression,
@@ -42,18 +42,18 @@ def plan() -> Plan:
 @pytest.fixture
 def written(short_clip: Path, tmp_path: Path, plan: Plan) -> Path:
     """The folder of a clip's replay, with a trace in it."""
-    return replay(Job(short_clip, tmp_path / "clip", trace=True), plan).folder
+    return replay(ReplayJob(short_clip, tmp_path / "clip", trace=True), plan).folder
 
 
 def test_ok__a_trace_gives_the_very_same_files_as_the_clip(written: Path, tmp_path: Path, plan: Plan) -> None:
-    again = replay(Job(written / trace.NAME, tmp_path / "again", trace=True), plan).folder
+    again = replay(ReplayJob(written / trace.NAME, tmp_path / "again", trace=True), plan).folder
     for name in ("signals.jsonl", "events.jsonl", trace.NAME):
         assert (again / name).read_bytes() == (written / name).read_bytes()
     assert (written / "signals.jsonl").read_text().count("\n") > 10
 
 
 def test_ok__a_trace_is_replayed_under_other_rules(written: Path, tmp_path: Path) -> None:
-    done = replay(Job(written / trace.NAME, tmp_path / "eu"), build.load_plan(Request(None, None, "eu_addw")))
+    done = replay(ReplayJob(written / trace.NAME, tmp_path / "eu"), build.load_plan(Request(None, None, "eu_addw")))
     assert done.frames > 10
 
 
@@ -70,7 +70,7 @@ def test_ok__at_a_workplace_no_expression_is_in_it(short_clip: Path, tmp_path: P
     purpose.write_text("profile: fleet\nemotion: {safety_purpose: Warn the driver of rage before it is dangerous}")
     for at_work in (False, True):
         chosen = build.load_plan(Request(purpose)) if at_work else plan
-        done = replay(Job(short_clip, tmp_path / str(at_work), trace=True), chosen)
+        done = replay(ReplayJob(short_clip, tmp_path / str(at_work), trace=True), chosen)
         told = [seen.expression for _, seen in trace.read(done.folder / trace.NAME)[1]]
         assert any(told) != at_work
 

@@ -27,7 +27,7 @@ from driver_monitor.app.parts import Parts
 from driver_monitor.app.pipeline import Pipeline
 from driver_monitor.app.systemd import Notifier
 from driver_monitor.bench.inspect import inspect
-from driver_monitor.bench.replay import Job
+from driver_monitor.bench.replay import ReplayJob
 from driver_monitor.bench.replay import replay as replay_clip
 from driver_monitor.bench.score.track import track_of
 from driver_monitor.config.profiles import load_profile
@@ -226,7 +226,7 @@ def test_ok__neither_a_replays_files_nor_stills_tell_it(
         at_once = replace(
             plan, profile=plan.profile.model_copy(update={"rules": tuple(map(_soon, plan.profile.rules))})
         )
-        done = replay_clip(Job(short_clip, tmp_path / str(tells)), at_once)
+        done = replay_clip(ReplayJob(short_clip, tmp_path / str(tells)), at_once)
         files = [(done.folder / name).read_text() for name in ("signals.jsonl", "events.jsonl")]
         assert all(any(word in text for word in TELLING) == tells for text in files)
         numbers = [alert["seq"] for alert in done.alerts]

@@ -7,19 +7,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-import numpy as np
-
+from driver_monitor.bench import spot_check
 from driver_monitor.config.profiles import load_profile
 from driver_monitor.data.alert import AlertEvent, Verdict
 from driver_monitor.data.driver_state import DriverState
 from driver_monitor.data.observation import (
-    Box,
     CameraState,
     EyeReason,
     EyesView,
     EyeView,
     FaceReason,
-    FaceView,
     HeadPose,
     Light,
     Observation,
@@ -28,8 +25,6 @@ from driver_monitor.data.observation import (
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
 from driver_monitor.state.tracker import StateTracker
-
-POINTS = np.zeros((70, 2), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -93,14 +88,13 @@ def observe(t: float, stretch: Stretch) -> Observation:
 def _seen(t: float, stretch: Stretch) -> Observation:
     if not stretch.face:
         return Observation(t, stretch.camera, stretch.light, None, None, None, stretch.face_reason)
-    p_closed = stretch.p_closed
-    if p_closed is None:
-        p_closed = 0.98 if stretch.opening < 0.2 else 0.02
-    eye = EyeView(None, None, stretch.reason) if stretch.reason else EyeView(stretch.opening, p_closed)
-    head = HeadPose(stretch.yaw, stretch.pitch, 0.0)
-    face = FaceView(Box(100, 100, 200, 200), 0.99, POINTS, head, stretch.mouth, stretch.mouth_hidden)
+    eye = EyeView(None, None, stretch.reason) if stretch.reason else spot_check.eye(stretch.opening)
+    if stretch.p_closed is not None and stretch.reason is None:
+        eye = replace(eye, p_closed=stretch.p_closed)
     iris = (None, None) if stretch.iris_yaw is None else (stretch.iris_yaw, 0.0)
-    return Observation(t, stretch.camera, stretch.light, face, EyesView(eye, eye, *iris))
+    head = HeadPose(stretch.yaw, stretch.pitch, 0.0)
+    seen = spot_check.see(t, EyesView(eye, eye, *iris), head, stretch.mouth, stretch.mouth_hidden)
+    return replace(seen, camera=stretch.camera, light=stretch.light)
 
 
 def times(seconds: float, fps: float, jitter: float = 0.0, seed: int = 0) -> list[float]:

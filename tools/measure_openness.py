@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from spot_check import Part, observations
 
+from driver_monitor.bench.spot_check import Segment, observations
 from driver_monitor.config.profiles import load_profile
 from driver_monitor.data.driver_state import Blink
 from driver_monitor.data.observation import EyesView, EyeView
@@ -55,7 +55,7 @@ def measure(path: Path, fps: float) -> tuple[list[Blink], list[float], Counter[s
     t, left, right = read(path)
     usual = float(np.nanpercentile(np.concatenate([left, right]), 70))
     state, engine = StateTracker(), Engine(load_profile("default")[0])
-    face = next(observations([Part(1.0)], 1.0))
+    face = next(observations([Segment(1.0)], 1.0))
     blinks: list[Blink] = []
     closures: list[float] = []
     raised: Counter[str] = Counter()

@@ -2,7 +2,7 @@
 
     .venv/bin/python tools/measure_policy.py [--trace FILE.trace.jsonl.gz ...] [--profile default]
 
-Driving is the lap of `spot_check.py` over and over, with a closure, a look away or a yawn in each, at 30 frames
+Driving is the lap of `spot-check` over and over, with a closure, a look away or a yawn in each, at 30 frames
 a second; or traces of real clips, one after the other and over again with time going on. Memory is what Python holds
 (tracemalloc, after a collection), after each quarter of an hour: a policy that remembers every blink would show.
 """
@@ -19,8 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from spot_check import Part, lap, observations
 
+from driver_monitor.bench.spot_check import Segment, lap, observations
 from driver_monitor.config.profiles import load_profile
 from driver_monitor.data.observation import Observation
 from driver_monitor.messages import trace
@@ -33,16 +33,16 @@ FPS, HOUR_S, QUARTERS = 30.0, 3600.0, 4
 def driving() -> Iterator[Observation]:
     """Return an hour of laps, each with something the rules have to deal with."""
     acts = [
-        Part(2.5, lids=0.05),
-        Part(4.5, yaw=50.0),
-        Part(3.0, pitch=-40.0),
-        Part(5.0, mouth=0.8),
-        Part(0.3, lids=0.05),
+        Segment(2.5, lids=0.05),
+        Segment(4.5, yaw=50.0),
+        Segment(3.0, pitch=-40.0),
+        Segment(5.0, mouth=0.8),
+        Segment(0.3, lids=0.05),
     ]
     start = 0.0
     for act in itertools.cycle(acts):
         last = start
-        for seen in observations([*lap(), act, Part(5.0)], FPS):
+        for seen in observations([*lap(), act, Segment(5.0)], FPS):
             last = start + seen.t
             if last >= HOUR_S:
                 return

@@ -26,7 +26,7 @@ from driver_monitor.app import build
 from driver_monitor.bench.replay import frames_of
 from driver_monitor.bench.score.labels import ClipLabels, load_labels
 from driver_monitor.bench.score.sightings import score_looks
-from driver_monitor.bench.score.track import Track, track
+from driver_monitor.bench.score.track import Track, record_track
 from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.perception.face.head_pose import angles
 
@@ -102,7 +102,7 @@ def main() -> None:
     for path in sorted((arguments.data / "labels").glob("*.json")):
         clip = next((arguments.data / "clips").glob(f"{path.stem}.*"))
         with ClipCamera(clip) as camera:
-            seen = track(camera, build.build_pipeline(plan, nets))
+            seen = record_track(camera, build.build_pipeline(plan, nets))
         anchor = anchor_angles(clip, arguments.python, arguments.task, arguments.mode, arguments.cache)
         apart = differences(seen.head, anchor)
         both = np.isfinite(apart).all(axis=1)

@@ -14,7 +14,6 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,19 +24,19 @@ from rich.table import Table
 
 from driver_monitor.app import build
 from driver_monitor.app.build import Plan, Request
-from driver_monitor.bench import processes
-from driver_monitor.bench.replay import Job, open_recording
+from driver_monitor.bench.processes import OnProgress, Runner
+from driver_monitor.bench.replay import open_recording
 from driver_monitor.bench.score import summary
 from driver_monitor.bench.score.clip import (
     ClipScore,
-    Task,
+    ScoreJob,
     check_length,
     score_track,
 )
-from driver_monitor.bench.score.clips import tasks_of
+from driver_monitor.bench.score.clips import jobs_of
 from driver_monitor.bench.score.labels import ClipLabels
 from driver_monitor.bench.score.summary import Pooled
-from driver_monitor.bench.score.track import track
+from driver_monitor.bench.score.track import record_track
 from driver_monitor.capture.camera import Camera
 from driver_monitor.errors import DriverMonitorError
 from driver_monitor.imaging.frame import Frame, Image
@@ -120,24 +119,29 @@ def mirrored_labels(labels: ClipLabels) -> ClipLabels:
     return labels.model_copy(update={"events": turned})
 
 
-def measure(job: tuple[Task, int], plan: Plan) -> tuple[int, ClipScore | str]:
-    """Score one clip in one variant; the answer is the one-line error where that cannot be done."""
-    task, index = job
-    variant = VARIANTS[index]
-    task = dataclasses.replace(task, every=variant.every)
-    try:
-        pipeline = build.build_pipeline(plan, build.load_models(plan.config))
-        with open_recording(Job(task.clip, Path(), task.every), plan.config.camera.rotate) as camera:
-            seen = track(ChangedCamera(camera, variant.change), pipeline, task.every)
-        check_length(task, seen)
-    except DriverMonitorError as error:
-        return index, str(error)
-    labels = mirrored_labels(task.labels) if variant.change is mirrored else task.labels
-    return index, score_track(task.clip.name, labels, seen)
+@dataclasses.dataclass(frozen=True)
+class VariantJob:
+    """One clip in one of `VARIANTS`."""
+
+    scored: ScoreJob
+    index: int
+
+    @property
+    def clip(self) -> Path:
+        """The clip."""
+        return self.scored.clip
 
 
-def lost(job: tuple[Task, int]) -> tuple[int, ClipScore | str]:
-    return job[1], f"{job[0].clip}: {processes.KILLED}"
+def measure(job: VariantJob, plan: Plan, progress: OnProgress | None = None) -> ClipScore:
+    """Score one clip in one variant. Raises `DriverMonitorError`."""
+    variant = VARIANTS[job.index]
+    scored = dataclasses.replace(job.scored, every=variant.every)
+    pipeline = build.build_pipeline(plan, build.load_models(plan.config))
+    with open_recording(job.clip, plan.config.camera.rotate, variant.every) as camera:
+        track = record_track(ChangedCamera(camera, variant.change), pipeline, variant.every, progress)
+    check_length(scored, track)
+    labels = mirrored_labels(scored.labels) if variant.change is mirrored else scored.labels
+    return score_track(job.clip.name, labels, track, plan.profile)
 
 
 def quiet_faults(scores: list[ClipScore]) -> int:
@@ -187,15 +191,15 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="the pooled scores of every variant as one object")
     arguments = parser.parse_args()
     plan = build.load_plan(Request(arguments.config))
-    tasks, faults = tasks_of(arguments.clips, arguments.labels, 1)
-    jobs = [(task, index) for index in range(len(VARIANTS)) for task in tasks]
+    scored, faults = jobs_of(arguments.clips, arguments.labels, 1)
+    jobs = [VariantJob(job, index) for index in range(len(VARIANTS)) for job in scored]
     results: dict[str, list[ClipScore]] = {variant.name: [] for variant in VARIANTS}
-    console = Console(stderr=True)
-    for index, found in processes.in_parallel(jobs, partial(measure, plan=plan), lost, arguments.jobs, console):
-        if isinstance(found, str):
-            faults.append(f"{VARIANTS[index].name}: {found}")
+    for outcome in Runner(measure, plan).run(jobs, arguments.jobs, Console(stderr=True)):
+        name = VARIANTS[outcome.job.index].name
+        if outcome.result is None:
+            faults.append(f"{name}: {outcome.error}")
         else:
-            results[VARIANTS[index].name].append(found)
+            results[name].append(outcome.result)
     for fault in faults:
         print(fault, file=sys.stderr)
     if arguments.json:

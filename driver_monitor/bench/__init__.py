@@ -1,4 +1,4 @@
-"""Recorded clips through the same pipeline: replay, single stills, scores against labels, explanations of alerts.
+"""Offline work with the daemon's pipeline: replay, single pictures, scores, the spot check, explanations of alerts.
 
-It may import `app` and every folder below it. Only `cli` uses it.
+It may import `app` and every folder below it. Only `cli` and the tools use it.
 """

@@ -1,32 +1,55 @@
-"""`driver-monitor explain`: why there was an alert, in plain sentences, from nothing but the alerts themselves."""
+"""`driver-monitor explain`: why there was an alert, in plain sentences, from the alerts of a record alone."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from driver_monitor.data.alert import LEVELS, Level, Phase
+from driver_monitor.bench.files import first_fault, read_bytes
+from driver_monitor.data.alert import LEVELS, Level, Phase, Value
 from driver_monitor.errors import LabelError, UsageError
 from driver_monitor.messages.lines import clock, plain
 from driver_monitor.rules.conditions import OPERATORS
 from driver_monitor.signals.table import find, held_rule
 
 MAX_BYTES = 200_000_000
-"""Some 200,000 alerts; a vehicle that has more has another problem."""
+"""About 200,000 alerts."""
 WIDTH = 60
 """Columns of the timeline."""
-WORDS = {"above": "more than ", "at_least": "at least ", "below": "less than ", "at_most": "at most "}
 ROUNDING = 5e-4
-"""Values are told to three digits; a value as near to its limit has passed it."""
+"""Records have three decimals: a value this near to its limit has reached it."""
 MARKS: dict[Phase, str] = {"raised": "!", "escalated": "^", "cleared": "."}
+LEGEND = "Timeline of the whole record: ! raised, ^ escalated, = active, . cleared"
+PHRASES = {
+    "blinks.per_min": "Blinks",
+    "camera.fault_s": "No usable picture for",
+    "drowsiness.kss": "Sleepiness",
+    "emotion.distress_s": "Anger or fear for",
+    "emotion.held_s": "Same expression for",
+    "eyes.closed_s": "Eyes closed for",
+    "eyes.unread_s": "Eyes not readable for",
+    "face.absent_s": "No face for",
+    "gaze.away_s": "Gaze off the road for",
+    "gaze.down_s": "Gaze low in front of the driver for",
+    "gaze.glances": "Number of glances",
+    "gaze.glances_s": "Sum of glances off the road",
+    "gaze.road_s": "Gaze on the road for",
+    "held_s": "Alert not cleared for",
+    "mouth.yawns": "Yawns",
+    "perclos.coverage": "Eyes readable, share of the window",
+    "perclos.value": "Eyes closed, share of the window (PERCLOS)",
+    "vehicle.speed_kmh": "Speed",
+}
+"""How a line about a signal begins; without an entry, the words of its name."""
+UNKNOWN = "unknown"
+LIMITS = {"above": "must be above {}", "below": "must be below {}", "at_most": "must be at most {}", "is": "must be {}"}
 
 
 class RecordedEvidence(BaseModel):
-    """The evidence in an alert."""
+    """The evidence of an alert."""
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
     measured: dict[str, float | bool | str | None]
@@ -39,7 +62,7 @@ class RecordedEvidence(BaseModel):
 
 
 class RecordedAlert(BaseModel):
-    """One alert as in events.jsonl; fields that do not explain anything are left alone."""
+    """One line of events.jsonl, without the fields that explain nothing."""
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
     id: str
@@ -56,67 +79,60 @@ class RecordedAlert(BaseModel):
 
 
 def explain(path: Path, wanted: str | None = None) -> str:
-    """Return the story of every episode in `path`, or only of that of the alert or episode whose id begins `wanted`.
+    """Explain every episode in `path`, or only those whose id, or the id of one of their alerts, begins with `wanted`.
 
-    Raises `LabelError` on a file that is none, with the line, and `UsageError` where nothing is called so.
+    Raises `LabelError` with the line if the file has no alerts, and `UsageError` if no id begins so.
     """
     alerts = list(_read(path))
     episodes: dict[str, list[RecordedAlert]] = {}
     for alert in alerts:
         episodes.setdefault(alert.episode, []).append(alert)
     if wanted is not None:
-        named = {alert.episode for alert in alerts if alert.id.startswith(wanted) or alert.episode.startswith(wanted)}
-        if not named:
-            raise UsageError(f"{path}: no alert and no episode is called {wanted!r:.50}; leave --id out to see all")
-        episodes = {name: told for name, told in episodes.items() if name in named}
+        names = {alert.episode for alert in alerts if alert.id.startswith(wanted) or alert.episode.startswith(wanted)}
+        if not names:
+            raise UsageError(
+                f"{path}: no alert or episode has an id that begins with {wanted!r:.50}; omit --id for all"
+            )
+        episodes = {name: episode for name, episode in episodes.items() if name in names}
     if not episodes:
         return f"{path}: no alert was raised"
     span = (min(alert.t for alert in alerts), max(alert.t for alert in alerts))
-    return "\n\n".join(_story(told, span) for told in episodes.values())
+    return "\n\n".join([*(_story(episode, span) for episode in episodes.values()), LEGEND])
 
 
 def _read(path: Path) -> Iterator[RecordedAlert]:
-    try:
-        if path.exists() and not path.is_file():
-            raise LabelError(f"{path}: not a file; give the events.jsonl of a replay")
-        if path.stat().st_size > MAX_BYTES:
-            raise LabelError(f"{path}: more than {MAX_BYTES} bytes; cut out the days you want to have explained")
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
-        raise LabelError(f"{path}: cannot read it: {error.strerror}; give the events.jsonl of a replay") from error
-    for number, line in enumerate(lines, 1):
+    wanted = "the events.jsonl of a replay"
+    for number, line in enumerate(read_bytes(path, MAX_BYTES, wanted).splitlines(), 1):
         if not line.strip():
             continue
         try:
             yield RecordedAlert.model_validate(json.loads(line))
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the line"
-            raise LabelError(f"{path}:{number}: not an alert: {where}: {first['msg'].lower()}") from None
+            raise LabelError(f"{path}:{number}: not an alert: {first_fault(error)}") from None
         except (ValueError, RecursionError):
-            raise LabelError(f"{path}:{number}: not JSON; give the events.jsonl of a replay") from None
+            raise LabelError(f"{path}:{number}: not JSON; give {wanted}") from None
 
 
-def _story(told: list[RecordedAlert], span: tuple[float, float]) -> str:
-    first, last = told[0], told[-1]
-    lines = [f"{first.rule} ({_worst(told)}), {_when(first, last)}", f"  {_timeline(told, span)}"]
-    for alert in told:
-        lines.append(f"  {clock(alert.t)} {alert.phase} at level {alert.level}: {plain(alert.message)}")
+def _story(episode: list[RecordedAlert], span: tuple[float, float]) -> str:
+    first, worst = episode[0], max((alert.level for alert in episode), key=LEVELS.index)
+    lines = [f"{first.rule} ({worst}): {_when(first, episode[-1])}", f"  {_timeline(episode, span)}"]
+    for alert in episode:
+        phase = "cleared" if alert.phase == "cleared" else f"{alert.phase} ({alert.level})"
+        lines.append(f"  {clock(alert.t)} {phase}: {alert.message.removeprefix('Over: ')}")
         if alert.phase != "cleared":
-            lines += [f"    {reason}" for reason in _reasons(alert.evidence)]
-    lines.append(f"  Rule: {plain(first.evidence.clause)}")
-    lines.append(
-        f"  Decided by profile {first.profile}, configuration {first.config}, models {first.model}; {first.id}"
-    )
+            lines += [f"    {fact}" for fact in _facts(alert.evidence)]
+    lines.append(f"  Rule: {first.evidence.clause}")
+    origin = f"profile {first.profile}, configuration {first.config}, models {first.model}"
+    lines.append(f"  Made with {origin}; alert {first.id}")
     return "\n".join(map(_safe, lines))
 
 
 def _when(first: RecordedAlert, last: RecordedAlert) -> str:
-    over = last.phase == "cleared"
-    if first.phase != "raised":
-        return "raised before the record begins, " + (f"over at {clock(last.t)}" if over else "not over when it ends")
-    how = f"over {last.t - first.t:.1f} s later" if over else "not over when the record ends"
-    return f"at {clock(first.t)}, {how}"
+    begin = f"raised at {clock(first.t)}" if first.phase == "raised" else "raised before the record begins"
+    if last.phase != "cleared":
+        return f"{begin}, still active when the record ends"
+    after = f" after {last.t - first.t:.1f} s" if first.phase == "raised" else ""
+    return f"{begin}, cleared at {clock(last.t)}{after}"
 
 
 def _safe(line: str) -> str:
@@ -124,83 +140,82 @@ def _safe(line: str) -> str:
     return line[: len(line) - len(line.lstrip(" "))] + plain(line)
 
 
-def _worst(told: list[RecordedAlert]) -> str:
-    return max((alert.level for alert in told), key=LEVELS.index)
-
-
-def _reasons(evidence: RecordedEvidence) -> Iterator[str]:
-    weighed = {name: _holds(name, evidence) for name in evidence.measured}
-    # What speaks for the alert stands first; a record of before `compared` was told has all of its limits there.
-    for name, holds in sorted(weighed.items(), key=lambda one: one[1] is not True):
-        value = _shown(evidence.measured[name], name)
-        if name not in evidence.threshold:
-            yield f"with {_meaning(name)}: {value}{_between(name, evidence)}"
-            continue
-        words, limit = WORDS.get(evidence.compared.get(name, ""), ""), _shown(evidence.threshold[name], name)
-        link = "because" if holds else "while"
-        wanted = "the rule asks for" if evidence.compared.get(name) == "is" else f"the limit is {words}".rstrip()
-        yield f"{link} {_meaning(name)} was {value}{_between(name, evidence)}; {wanted} {limit}"
+def _facts(evidence: RecordedEvidence) -> Iterator[str]:
+    """Yield a line for each measured value, those that led to the alert first."""
+    reached = {name: _reached(name, evidence) for name in evidence.measured}
+    for name in sorted(reached, key=lambda name: reached[name] is not True):
+        value, notes = _text(evidence.measured[name], name), [name]
+        if name in evidence.threshold:
+            limit = _text(evidence.threshold[name], name)
+            rule = LIMITS.get(evidence.compared.get(name, ""))
+            notes.insert(0, f"limit {limit}" if rule is None else rule.format(limit))
+            if reached[name] is False:
+                notes.insert(1, "not reached" if rule is None else "not met")
+                value = f"{evidence.measured[name]} s" if value == limit else value  # Rounded, it would look reached.
+        bounds = evidence.interval.get(name)
+        if bounds is not None and bounds[0] != bounds[1]:
+            notes.insert(0, f"possible {_text(bounds[0], name)} to {_text(bounds[1], name)}")
+        yield f"{_sentence(name, value)} ({', '.join(notes)})"
     held = evidence.threshold.get("for_s")
     if held is not None:
-        yield f"and that for {_shown(held, '')} s"
+        yield f"All this for at least {_text(held, 'held_s')} (for_s)"
     if evidence.window_s is not None:
-        seen = "" if evidence.coverage is None else f", of which {evidence.coverage:.0%} could be seen"
-        yield f"measured over {evidence.window_s:.0f} s{seen}"
+        part = "" if evidence.coverage is None else f"; measurable for {_percent(evidence.coverage)} of that time"
+        yield f"Measured over the last {evidence.window_s:.0f} s{part}"
 
 
-def _holds(name: str, evidence: RecordedEvidence) -> bool | None:
-    """Say whether a value lies beyond its limit, None where neither can be said."""
+def _reached(name: str, evidence: RecordedEvidence) -> bool | None:
+    """Return whether a value has reached its limit, None if value or limit is missing."""
     value, limit, how = evidence.measured[name], evidence.threshold.get(name), evidence.compared.get(name)
     if limit is None or value is None:
         return None
     if how is None:
-        return True
+        return True  # An old record: it has only the limits that led to the alert.
     if how in OPERATORS and isinstance(value, float) and isinstance(limit, float):
         return OPERATORS[how](value, limit) or abs(value - limit) <= ROUNDING
     return value == limit
 
 
-def _between(name: str, evidence: RecordedEvidence) -> str:
-    bounds = evidence.interval.get(name)
-    if bounds is None or bounds[0] == bounds[1]:
-        return ""
-    return f" (between {_shown(bounds[0], name)} and {_shown(bounds[1], name)}, as far as could be seen)"
+def _sentence(name: str, value: str) -> str:
+    other, words = held_rule(name), name.replace(".", " ").replace("_", " ")
+    phrase = f"Alert {other} not cleared for" if other else PHRASES.get(name, words[:1].upper() + words[1:])
+    if phrase.endswith(" for") and value != UNKNOWN:
+        return f"{phrase} {value}"
+    return f"{phrase.removesuffix(' for')}: {value}"
 
 
-def _meaning(name: str) -> str:
-    signal, other = find(name), held_rule(name)
-    if other is not None:
-        return f"how long the alert {other} has gone without a return ({name})"
-    return {"held_s": "time without a return"}.get(name, name) if signal is None else f"{signal.meaning} ({name})"
-
-
-def _shown(value: Any, name: str) -> str:
+def _text(value: Value, name: str) -> str:
+    """Return a value of the signal `name` with its unit: seconds with one decimal, shares in percent."""
     if value is None:
-        return "unknown"
+        return UNKNOWN
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float | int):
-        return f"{value:g}{_unit(name)}"
-    return plain(value)
-
-
-def _unit(name: str) -> str:
+    if isinstance(value, str):
+        return value
     signal = find(name)
     unit = "s" if name == "held_s" else signal.unit if signal is not None else ""
-    return f" {unit}" if unit else ""
+    if unit == "s":
+        return f"{value:.1f} s"
+    if signal is not None and signal.high == 1.0:
+        return _percent(value)
+    return f"{value:g} {unit}".rstrip()
 
 
-def _timeline(told: list[RecordedAlert], span: tuple[float, float]) -> str:
-    """Return the whole record as a line: where the alert was raised (!), got worse (^), held (=), was over (.)."""
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
+
+
+def _timeline(episode: list[RecordedAlert], span: tuple[float, float]) -> str:
+    """Return the whole record as a line with the marks of `LEGEND`."""
     start, length = span[0], max(span[1] - span[0], 1e-9)
 
     def column(t: float) -> int:
         return min(int((t - start) / length * WIDTH), WIDTH - 1)
 
     line = ["-"] * WIDTH
-    end = column(told[-1].t) if told[-1].phase == "cleared" else WIDTH - 1
-    for i in range(column(told[0].t), end + 1):
+    end = column(episode[-1].t) if episode[-1].phase == "cleared" else WIDTH - 1
+    for i in range(column(episode[0].t), end + 1):
         line[i] = "="
-    for alert in reversed(told):
+    for alert in reversed(episode):
         line[column(alert.t)] = MARKS[alert.phase]
     return "".join(line)

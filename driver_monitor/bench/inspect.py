@@ -1,4 +1,4 @@
-"""What is seen in single stills, each on its own, with nothing learned from another."""
+"""Analyse single pictures, each without knowledge of the others."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from driver_monitor.messages.state import signals
 
 
 def inspect(images: list[Path], plan: Plan, models: Models) -> Iterator[dict[str, Any]]:
-    """Yield for each file the fields of signals.jsonl plus `file`, or `{"file", "error"}` where it cannot be read.
+    """Yield for each file the fields of signals.jsonl plus `file`, or `{"file", "error"}` if it cannot be read.
 
-    Openness is relative to a population's open eye, since a still says nothing of this driver's own; the gaze is
-    relative to the camera. The expression is that of the one look, which a clip would not decide by.
+    Openness is relative to an average person's open eye, and gaze to the camera: one picture has no baseline. The
+    expression is the net's answer for this picture, without smoothing over time.
     """
     for path in images:
         try:
@@ -26,17 +26,17 @@ def inspect(images: list[Path], plan: Plan, models: Models) -> Iterator[dict[str
         except SourceError as error:
             yield {"file": str(path), "error": str(error)}
             continue
-        step = build.build_pipeline(plan, models, still=True).step(frame)
-        yield {"file": str(path), **plan.privacy.state(signals(0, step.state, step.verdict))}
+        result = build.build_pipeline(plan, models, still=True).step(frame)
+        yield {"file": str(path), **plan.privacy.state(signals(0, result.state, result.verdict))}
 
 
-def sentence(seen: dict[str, Any]) -> str:
-    """Return one line for people on what `inspect` found in a file."""
-    face, eyes, head = seen["face"], seen["eyes"], seen["head"]
+def sentence(result: dict[str, Any]) -> str:
+    """Return one result of `inspect` as a line of text."""
+    face, eyes, head = result["face"], result["eyes"], result["head"]
     if not face["present"]:
-        return f"{seen['file']}: no face ({face['reason']}), light {seen['light']}"
-    lids = f"eyes {eyes['state']}" + (f" ({eyes['reason']})" if eyes["reason"] else "")
-    opening = "" if eyes["openness"] is None else f", openness {eyes['openness']:.2f}"
+        return f"{result['file']}: no face ({face['reason']}), light {result['light']}"
+    state = f"eyes {eyes['state']}" + (f" ({eyes['reason']})" if eyes["reason"] else "")
+    openness = "" if eyes["openness"] is None else f", openness {eyes['openness']:.2f}"
     pose = "" if head is None else f", yaw {head['yaw']:+.0f}, pitch {head['pitch']:+.0f}"
-    mood = f", {seen['emotion']['label']}" if seen["emotion"] else ""
-    return f"{seen['file']}: face {face['score']:.2f}, {lids}{opening}{pose}{mood}, light {seen['light']}"
+    expression = f", {result['emotion']['label']}" if result["emotion"] else ""
+    return f"{result['file']}: face {face['score']:.2f}, {state}{openness}{pose}{expression}, light {result['light']}"

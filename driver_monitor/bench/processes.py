@@ -1,90 +1,147 @@
-"""Jobs spread over a few processes; whatever ends the work ends all of them at once."""
+"""Run one function over many clips, one at a time or in several processes, with a progress bar."""
 
 from __future__ import annotations
 
 import ctypes
 import multiprocessing
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import NoReturn, TypeVar
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Generic, NoReturn, Protocol, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-Job = TypeVar("Job")
-Result = TypeVar("Result")
+from driver_monitor.app.build import Plan
+from driver_monitor.errors import DriverMonitorError
 
 PR_SET_PDEATHSIG = 1
-"""prctl(2): be sent a signal when the parent dies, however it does."""
-KILLED = "a process was killed, perhaps for memory; try fewer --jobs"
-"""Why there is no result when a worker ends without a word."""
+"""prctl(2): the kernel sends this process a signal when its parent dies."""
 
 
-def progress_bar(console: Console) -> Progress:
-    """Return a bar that is gone when the work is done, and never there where nobody looks."""
+class ClipJob(Protocol):
+    """A job on one clip."""
+
+    @property
+    def clip(self) -> Path:
+        """The clip; progress bar and errors show its name."""
+
+
+Job = TypeVar("Job", bound=ClipJob)
+Result = TypeVar("Result")
+OnProgress = Callable[[int, int | None], None]
+"""Called with the frames done and the frames in all (None: not known)."""
+Work = Callable[[Job, Plan, OnProgress | None], Result]
+"""One job. It may raise `DriverMonitorError`."""
+CleanUp = Callable[[Job], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[Job, Result]):
+    """The result of a job, or a one-line error."""
+
+    job: Job
+    result: Result | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Runner(Generic[Job, Result]):
+    """Runs `work` on jobs with one `plan`. A job that fails does not stop the others.
+
+    `work` and `clean_up` must be functions of a module: other processes import them. `clean_up` removes what a killed
+    job has left.
+    """
+
+    work: Work[Job, Result]
+    plan: Plan
+    clean_up: CleanUp[Job] | None = None
+
+    def run(self, jobs: Sequence[Job], at_a_time: int, console: Console) -> Iterator[Outcome[Job, Result]]:
+        """Yield each outcome when it is there; in parallel the order is that of completion."""
+        return self._one_by_one(jobs, console) if at_a_time == 1 else self._in_parallel(jobs, at_a_time, console)
+
+    def attempt(self, job: Job, progress: OnProgress | None = None) -> Outcome[Job, Result]:
+        """Do one job."""
+        try:
+            return Outcome(job, self.work(job, self.plan, progress))
+        except DriverMonitorError as error:
+            return Outcome(job, error=str(error))
+
+    def _one_by_one(self, jobs: Sequence[Job], console: Console) -> Iterator[Outcome[Job, Result]]:
+        with _progress_bar(console) as bar:
+            for job in jobs:
+                task = bar.add_task(escape(job.clip.name), total=None)
+                yield self.attempt(job, _updater(bar, task))
+                bar.remove_task(task)
+
+    def _in_parallel(self, jobs: Sequence[Job], at_a_time: int, console: Console) -> Iterator[Outcome[Job, Result]]:
+        with _progress_bar(console) as bar, _workers(min(at_a_time, len(jobs))) as pool:
+            task = bar.add_task("clips", total=len(jobs))
+            todo, running = iter(jobs), dict[Future[Outcome[Job, Result]], Job]()
+            # Only as many jobs as processes are submitted: a job that waits in the pool could not be cancelled.
+            while True:
+                for job in islice(todo, at_a_time - len(running)):
+                    running[self._submit(pool, job)] = job
+                if not running:
+                    return
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    bar.advance(task)
+                    yield self._outcome(future, running.pop(future))
+
+    def _submit(self, pool: ProcessPoolExecutor, job: Job) -> Future[Outcome[Job, Result]]:
+        try:
+            return pool.submit(self._in_worker, job)
+        except BrokenProcessPool as error:
+            failed: Future[Outcome[Job, Result]] = Future()
+            failed.set_exception(error)
+            return failed
+
+    def _in_worker(self, job: Job) -> Outcome[Job, Result]:
+        try:
+            return self.attempt(job)
+        except SystemExit:
+            self._clean(job)
+            # The pool would send this exception as a result to a parent that may be dead, and wait for more work.
+            os._exit(1)
+
+    def _outcome(self, future: Future[Outcome[Job, Result]], job: Job) -> Outcome[Job, Result]:
+        try:
+            return future.result()
+        except BrokenProcessPool:
+            self._clean(job)
+            return Outcome(job, error=f"{job.clip}: a process was killed, perhaps for lack of memory; use fewer --jobs")
+
+    def _clean(self, job: Job) -> None:
+        if self.clean_up is not None:
+            self.clean_up(job)
+
+
+def _progress_bar(console: Console) -> Progress:
+    """Return a bar that disappears after the work; without a terminal there is none."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
-def in_parallel(
-    jobs: Sequence[Job],
-    work: Callable[[Job], Result],
-    lost: Callable[[Job], Result],
-    at_a_time: int,
-    console: Console,
-) -> Iterator[Result]:
-    """Yield each job's result as it comes, `at_a_time` under way.
-
-    `work` must be known to a fresh process (a function of a module, or a `partial` of one) and raise nothing that is
-    worth telling; `lost` says what to answer for a job whose process was killed.
-    """
-    with progress_bar(console) as bar, _workers(min(at_a_time, len(jobs))) as pool:
-        task = bar.add_task("clips", total=len(jobs))
-        todo, running = iter(jobs), dict[Future[Result], Job]()
-        _start(pool, work, todo, running, at_a_time)
-        while running:
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                job = running.pop(future)
-                bar.advance(task)
-                yield _result(future, job, lost)
-            _start(pool, work, todo, running, at_a_time)
-
-
-def _start(
-    pool: ProcessPoolExecutor,
-    work: Callable[[Job], Result],
-    todo: Iterator[Job],
-    running: dict[Future[Result], Job],
-    at_a_time: int,
-) -> None:
-    """Give the pool as many jobs as it works on, and none ahead: what it holds in reserve cannot be taken back."""
-    while len(running) < at_a_time and (job := next(todo, None)) is not None:
-        try:
-            running[pool.submit(work, job)] = job
-        except BrokenProcessPool as error:
-            failed: Future[Result] = Future()
-            failed.set_exception(error)
-            running[failed] = job
-
-
-def _result(future: Future[Result], job: Job, lost: Callable[[Job], Result]) -> Result:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        return lost(job)
+def _updater(bar: Progress, task: TaskID) -> OnProgress:
+    return lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @contextmanager
 def _workers(number: int) -> Iterator[ProcessPoolExecutor]:
-    """Start the processes; leaving early (Ctrl-C, SIGTERM) ends them at once, each cleaning up after itself."""
-    # Forking a process that has loaded onnxruntime may deadlock in the child; spawned ones start clean.
+    """Start the processes. If the block is left early (Ctrl-C, SIGTERM), they end at once and clean up."""
+    # Forking a process that has loaded onnxruntime may deadlock in the child, so the children are spawned.
     pool = ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), _begin)
-    # Ctrl-C reaches the whole group; workers inherit this mask for life and leave it to us to end them.
+    # Ctrl-C reaches the whole process group. Workers inherit this mask: only the parent ends them.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         pool.submit(int).result()
@@ -101,12 +158,12 @@ def _workers(number: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def _begin() -> None:
-    """Prepare a worker: SIGTERM unwinds what it is at, and so does the death of its parent."""
+    """Prepare a worker: SIGTERM and the death of its parent raise `SystemExit` in it."""
     signal.signal(signal.SIGTERM, _unwind)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _unwind(*_: object) -> NoReturn:
-    # The pool sends its own SIGTERM after ours; a second one would cut the cleaning up short.
+    # The pool sends a second SIGTERM, which would interrupt the cleaning up.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(1)

@@ -184,6 +184,7 @@ def score_clips(
     labels: Annotated[Path, typer.Option(help="Folder with the labels, one .json file for each clip.")],
     as_json: JsonOption = False,
     config: ConfigOption = None,
+    profile: ProfileOption = None,
     jobs: JobsOption = 1,
     every: EveryOption = 1,
 ) -> None:
@@ -195,15 +196,15 @@ def score_clips(
         provenance,
     )
     from driver_monitor.bench.score import summary, table
-    from driver_monitor.bench.score.clips import report, score_all, tasks_of
+    from driver_monitor.bench.score.clips import jobs_of, report, score_all
 
-    plan = load_plan(Request(config))
+    plan = load_plan(Request(config, None, profile))
     # Loaded here too, so that a wrong model is one error, not one for each clip.
     origin = provenance(plan, load_models(plan.config).digest)
-    tasks, faults = tasks_of(folder, labels, every)
-    results = list(score_all(tasks, plan, jobs, Console(stderr=True)))
-    faults += [result.error for result in results if result.error is not None]
-    scores = sorted((result.score for result in results if result.score is not None), key=lambda score: score.clip)
+    pairs, faults = jobs_of(folder, labels, every)
+    outcomes = list(score_all(pairs, plan, jobs, Console(stderr=True)))
+    faults += [outcome.error for outcome in outcomes if outcome.error is not None]
+    scores = sorted((outcome.result for outcome in outcomes if outcome.result is not None), key=lambda one: one.clip)
     for fault in faults:
         print(fault, file=sys.stderr)
     if as_json:
@@ -260,6 +261,23 @@ def explain(
     from driver_monitor.bench.explain import explain as explain_events
 
     print(explain_events(events, wanted))
+
+
+@app.command("spot-check")
+def spot_check(
+    profile: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Rule profile: a shipped one's name or a file (default: eu_addw)."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Play the spot check of EU 2023/2590 and attentive driving on synthetic gaze; exit code 1 if an alert is wrong."""
+    from driver_monitor.bench import spot_check as checking
+
+    result = checking.spot_check(profile)
+    print(json.dumps(result, ensure_ascii=False) if as_json else checking.sentences(result))
+    if not result["good"]:
+        raise typer.Exit(1)
 
 
 @config_app.command("check")

@@ -33,7 +33,7 @@ def test_ok__the_truth_of_the_demo_is_a_label_file() -> None:
 def test_ok__notes_beside_the_labels_do_not_matter(tmp_path: Path) -> None:
     event = {"type": "eyes_closed", "start": 3, "end": 5, "note": "blurred"}
     labels = load_labels(written(tmp_path, json.dumps({**GOOD, "subject": "man", "events": [event]})))
-    assert labels.spans("eyes_closed") == [(3, 5)]
+    assert runs(labels.mask("eyes_closed")) == [(3, 5)]
 
 
 def test_ok__a_type_that_is_not_known_is_told_and_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -51,9 +51,9 @@ def test_ok__a_type_that_is_not_known_is_told_and_left_out(tmp_path: Path, caplo
         ({"fps": "30"}, "fps: input should be a valid number, found '30'"),
         ({"frames": -1}, "frames: "),
         ({"frames": 1e300}, "frames: "),
-        ({"clip": "a\nb.mp4"}, "clip: a control character has no place here"),
+        ({"clip": "a\nb.mp4"}, "clip: control characters are not allowed"),
         ({"clip": "a" * 5000}, "clip: string should have at most 255 characters"),
-        ({"person": "p\x1b[2J"}, "person: a control character has no place here"),
+        ({"person": "p\x1b[2J"}, "person: control characters are not allowed"),
         ({"events": {}}, "events: input should be a valid list"),
         ({"events": [{"type": "blink", "start": 1}]}, "events[0].end: missing"),
         ({"events": [{"type": "blink", "start": 9, "end": 1}]}, "events[0]: ends at 1, before its start at 9"),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from driver_monitor.bench.replay import Replayed
+from driver_monitor.bench.replay import ReplayResult
 from driver_monitor.bench.replay_many import summary
 from driver_monitor.demo import CLIP
 from tests.conftest import PROGRAM
@@ -68,12 +68,12 @@ def test_fail__a_worker_that_is_killed_is_told_in_a_line_for_each_clip(
     os.kill(int(worker), signal.SIGKILL)
     _, err = replaying.communicate(timeout=PATIENCE_S)
     assert replaying.returncode == 1
-    assert [line for line in err.splitlines() if "not replayed: a process was killed" not in line] == []
+    assert [line for line in err.splitlines() if ": a process was killed" not in line] == []
     assert len(err.splitlines()) == 3
     assert list(tmp_path.glob("out/**/.*.part")) == []
 
 
 def test_ok__names_with_brackets_are_shown_as_they_are() -> None:
-    shown = summary(Replayed(Path("trip[red].mp4"), Path("out/x[/b]")))
+    shown = summary(ReplayResult(Path("trip[red].mp4"), Path("out/x[/b]")))
     assert r"trip\[red].mp4" in shown
     assert r"out/x\[/b]" in shown

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from driver_monitor.bench.score.alarms import score_alarms
+from driver_monitor.bench.score.alerts import AlertScore, score_alerts
+from driver_monitor.bench.score.labels import ClipLabels
 from driver_monitor.bench.score.sightings import score_face, score_looks, score_yawns
+from driver_monitor.bench.score.track import Track
+from driver_monitor.rules.profile import Profile
 from tests.bench.stories import closed, event, labels, track
+from tests.timeline import shipped
+
+
+def scores(clip: ClipLabels, seen: Track, profile: str = "default") -> dict[str, AlertScore]:
+    return score_alerts(clip, seen, shipped(profile))
 
 
 def test_ok__a_face_lost_and_found_again() -> None:
@@ -82,27 +90,74 @@ def test_ok__an_unsure_yawn_counts_neither_way() -> None:
 def test_ok__a_second_of_closed_eyes_is_due_an_alert_in_time() -> None:
     nap = labels(*closed((20, 39)))
     for t, in_time in ((2.0, 1), (2.5, 1), (2.6, 0)):
-        alarm = score_alarms(nap, track(raised=[("microsleep", t)]))["microsleep"]
-        assert (alarm.due, alarm.in_time) == (1, in_time)
+        alert = scores(nap, track(raised=[("microsleep", t)]))["microsleep"]
+        assert (alert.due, alert.in_time) == (1, in_time)
 
 
 def test_ok__nineteen_frames_of_twenty_are_no_second() -> None:
-    assert score_alarms(labels(*closed((20, 38))), track())["microsleep"].due == 0
+    assert scores(labels(*closed((20, 38))), track())["microsleep"].due == 0
 
 
 def test_ok__an_alert_over_open_eyes_is_false_and_over_doubtful_ones_not_scored() -> None:
     raised = [("microsleep", 1.5), ("microsleep", 4.0)]
-    alarm = score_alarms(labels(event("uncertain", 0, 39)), track(raised=raised))["microsleep"]
-    assert (alarm.raised, alarm.false, alarm.unscored) == (2, 1, 1)
+    alert = scores(labels(event("uncertain", 0, 39)), track(raised=raised))["microsleep"]
+    assert (alert.raised, alert.false, alert.unscored) == (2, 1, 1)
 
 
 def test_ok__a_look_away_of_three_seconds_in_several_directions_is_one() -> None:
     clip = labels(event("look_away", 10, 39, direction="up"), event("look_away", 40, 79, direction="left"))
-    alarm = score_alarms(clip, track(raised=[("long_distraction", 3.6)]))["long_distraction"]
-    assert (alarm.due, alarm.in_time, alarm.false) == (1, 1, 0)
+    alert = scores(clip, track(raised=[("long_distraction", 3.6)]))["long_distraction"]
+    assert (alert.due, alert.in_time, alert.false) == (1, 1, 0)
 
 
-def test_ok__a_look_at_the_edge_of_away_is_no_false_alarm() -> None:
+def test_ok__a_look_at_the_edge_of_away_is_no_false_alert() -> None:
     clip = labels(event("look_away_marginal", 10, 99, direction="up"))
-    alarm = score_alarms(clip, track(raised=[("long_distraction", 4.0)]))["long_distraction"]
-    assert (alarm.false, alarm.unscored) == (0, 1)
+    alert = scores(clip, track(raised=[("long_distraction", 4.0)]))["long_distraction"]
+    assert (alert.false, alert.unscored) == (0, 1)
+
+
+def test_ok__a_profile_without_a_rule_is_not_scored_by_it() -> None:
+    found = scores(labels(*closed((20, 99))), track(), "quiet")
+    assert list(found) == ["microsleep", "long_distraction", "unresponsive"]
+    assert found["microsleep"].due == 1
+
+
+def test_ok__an_alert_is_due_when_the_profile_says_so() -> None:
+    nap = labels(*closed((20, 59)))
+    for t, in_time in ((2.5, 1), (3.0, 1), (3.1, 0)):
+        assert scores(nap, track(raised=[("microsleep", t)]), "quiet")["microsleep"].in_time == in_time
+    assert scores(labels(*closed((20, 48))), track(), "quiet")["microsleep"].due == 0
+
+
+def test_ok__a_rule_with_two_causes_is_due_by_either_and_right_by_either() -> None:
+    clip = labels(*closed((0, 119)), event("look_away", 150, 299, direction="up"), frames=400)
+    seen = track(raised=[("unresponsive", t) for t in (6.0, 13.5, 19.9)], frames=400)
+    found = scores(clip, seen, "quiet")["unresponsive"]
+    assert found == AlertScore(due=2, in_time=2, raised=3, false=1, unscored=0)
+
+
+def own_profile(**rule: object) -> Profile:
+    """A profile of one rule on closed eyes."""
+    clear = {"signal": "eyes.closed_s", "at_most": 0.0}
+    when = {"signal": "eyes.closed_s", "at_least": 0.5}
+    values = {"id": "nap", "when": when, "clear": clear, "level": "info", "message": "nap", "clause": "ours", **rule}
+    return Profile.model_validate({"name": "own", "rules": [values]})
+
+
+def test_ok__a_users_own_rule_is_due_after_its_limit_and_its_wait() -> None:
+    for frames, due in ((24, 0), (25, 1)):
+        found = score_alerts(labels(*closed((20, 19 + frames))), track(), own_profile(for_s=0.75))
+        assert {rule: score.due for rule, score in found.items()} == {"nap": due}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"when": {"all": [{"signal": "eyes.closed_s", "at_least": 1.0}, {"signal": "head.nods", "at_least": 2.0}]}},
+        {"when": {"any": [{"signal": "eyes.closed_s", "at_least": 1.0}, {"signal": "head.nods", "at_least": 2.0}]}},
+        {"when": {"signal": "eyes.closed_s", "below": 1.0}},
+        {"patience": {"by_s": 1.0, "when": {"signal": "light", "is": "dark"}}},
+    ],
+)
+def test_ok__a_rule_that_rests_on_something_not_labelled_is_not_scored(rule: dict[str, object]) -> None:
+    assert score_alerts(labels(*closed((20, 99))), track(), own_profile(**rule)) == {}

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from driver_monitor.app import build
 from driver_monitor.app.build import Request
-from driver_monitor.bench.replay import Job, replay
+from driver_monitor.bench.replay import ReplayJob, replay
 from driver_monitor.data.observation import FASTEST_KMH, UNKNOWN_VEHICLE, VehicleData
 from driver_monitor.errors import ConfigError, SourceError
 from driver_monitor.vehicle.obd import (
@@ -112,7 +112,7 @@ def test_ok__a_replay_uses_the_file_that_belongs_to_the_clip(short_clip: Path, t
     clip = tmp_path / short_clip.name
     clip.write_bytes(short_clip.read_bytes())
     beside(clip).write_text('{"t": 0, "speed_kmh": 33.3, "ignition": true}')
-    done = replay(Job(clip, tmp_path / "out"), build.load_plan(Request()))
+    done = replay(ReplayJob(clip, tmp_path / "out"), build.load_plan(Request()))
     lines = [json.loads(line) for line in (done.folder / "signals.jsonl").read_text().splitlines()]
     assert lines[0]["car"] == {"speed_kmh": 33.3, "ignition": True}
 

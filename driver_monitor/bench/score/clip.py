@@ -1,8 +1,8 @@
-"""One clip: replayed through the pipeline, held against its labels."""
+"""Replay one clip through the pipeline and compare it with its labels."""
 
 from __future__ import annotations
 
-import os
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,30 +10,25 @@ from typing import Any
 
 from driver_monitor.app import build
 from driver_monitor.app.build import Plan
-from driver_monitor.bench.replay import Job, open_recording
-from driver_monitor.bench.score.alarms import AlarmScore, score_alarms
+from driver_monitor.bench.processes import OnProgress
+from driver_monitor.bench.replay import open_recording
+from driver_monitor.bench.score.alerts import AlertScore, score_alerts
 from driver_monitor.bench.score.closures import ClosureScore, score_closures
-from driver_monitor.bench.score.intervals import ratio
+from driver_monitor.bench.score.intervals import ratio, rounded
 from driver_monitor.bench.score.labels import ClipLabels
-from driver_monitor.bench.score.sightings import (
-    FaceScore,
-    LookScore,
-    YawnScore,
-    score_face,
-    score_looks,
-    score_yawns,
-)
-from driver_monitor.bench.score.track import Track, track
-from driver_monitor.errors import DriverMonitorError, LabelError
+from driver_monitor.bench.score.sightings import FaceScore, LookScore, YawnScore, score_face, score_looks, score_yawns
+from driver_monitor.bench.score.track import Track, record_track
+from driver_monitor.errors import LabelError
+from driver_monitor.rules.profile import Profile
 
-MOST_OFF = 1.5
-"""Factor by which the labels' frame rate may differ from the clip's mean one: recordings pause and dawdle, but labels
-of twice the rate make half a blink of a closure of a second."""
+MAX_RATE_FACTOR = 1.5
+"""How far the frame rate of the labels may be from the mean frame rate of the clip, which may have pauses. Ours; a
+factor of two would double every labelled length."""
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """A clip and what was labelled of it in `file`. `every`: use each Nth frame only."""
+class ScoreJob:
+    """A clip, and its `labels` from `file`. `every`: use every Nth frame."""
 
     clip: Path
     file: Path
@@ -43,7 +38,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class ClipScore:
-    """All scores of one clip. `seconds`: how long it is; `raised`: how often each rule spoke."""
+    """All scores of one clip. `seconds`: its length. `raised`: number of alerts raised by each rule."""
 
     clip: str
     person: str
@@ -53,11 +48,11 @@ class ClipScore:
     face: FaceScore
     looks: LookScore
     yawns: YawnScore
-    alarms: dict[str, AlarmScore]
+    alerts: dict[str, AlertScore]
     raised: dict[str, int]
 
     def ratio(self, name: str) -> float | None:
-        """Return one of `RATIOS` of this clip alone, None where it is 0 / 0."""
+        """Return one of `RATIOS` for this clip, None for 0 / 0."""
         return ratio(*RATIOS[name](self))
 
 
@@ -75,104 +70,72 @@ RATIOS: Mapping[str, Share] = {
     "face_present": lambda c: (c.face.present, c.face.visible),
     "look_away_agreement": lambda c: (c.looks.agreed, c.looks.frames),
 }
-"""Each figure as what it sums over clips and divides by; `closed_share_error`, in points, is a mean of clips."""
-_OF_EYES = ("frame_f1", "frame_precision", "frame_recall", "event_f1", "unknown_share")
-"""Those told under `eyes` of a clip."""
+"""Numerator and denominator of each figure; both are summed over clips. `closed_share_error`, in percentage points, is
+a mean over clips."""
+_EYE_RATIOS = ("frame_f1", "frame_precision", "frame_recall", "event_f1", "unknown_share")
+"""Ratios in the part `eyes` of a clip's JSON."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """What came of a task: the score, or the one-line `error`."""
-
-    clip: Path
-    score: ClipScore | None = None
-    error: str | None = None
-
-
-def score_clip(task: Task, plan: Plan, progress: Callable[[int, int | None], None] | None = None) -> ClipScore:
-    """Replay the clip through a fresh pipeline and score it. Raises `DriverMonitorError`."""
+def score_clip(job: ScoreJob, plan: Plan, progress: OnProgress | None = None) -> ClipScore:
+    """Replay the clip through a new pipeline and score it. Raises `DriverMonitorError`."""
     pipeline = build.build_pipeline(plan, build.load_models(plan.config))
-    with open_recording(Job(task.clip, Path(), task.every), plan.config.camera.rotate) as camera:
-        seen = track(camera, pipeline, task.every, progress)
-    check_length(task, seen)
-    check_rate(task, seen)
-    return score_track(task.clip.name, task.labels, seen)
+    with open_recording(job.clip, plan.config.camera.rotate, job.every) as camera:
+        track = record_track(camera, pipeline, job.every, progress)
+    check_length(job, track)
+    check_rate(job, track)
+    return score_track(job.clip.name, job.labels, track, plan.profile)
 
 
-def attempt(task: Task, plan: Plan) -> Scored:
-    """Score one clip in a process of a pool: a clip that cannot be read must not take the other clips with it."""
-    try:
-        return Scored(task.clip, score_clip(task, plan))
-    except DriverMonitorError as error:
-        return Scored(task.clip, error=str(error))
-    except SystemExit:
-        # A pool would take this for a result, try to hand it to a parent that may be dead, and wait for more work.
-        os._exit(1)
-
-
-def check_length(task: Task, seen: Track) -> None:
-    """Raise `LabelError` unless the labels are of as many frames as the clip has."""
-    if len(seen) != -(-task.labels.frames // task.every):
-        # With every Nth frame only, the clip's own number of frames is known no better than to N.
-        found = f"{len(seen)}" if task.every == 1 else f"{len(seen)} times {task.every}"
+def check_length(job: ScoreJob, track: Track) -> None:
+    """Raise `LabelError` if labels and clip differ in their number of frames."""
+    if len(track) != -(-job.labels.frames // job.every):
+        # With every Nth frame only, the clip's own number of frames is known to within N.
+        found = f"{len(track)}" if job.every == 1 else f"{len(track)} times {job.every}"
         raise LabelError(
-            f"{task.file}: frames: {task.labels.frames} are labelled, but {task.clip} has {found}; labels and clip "
-            "must be of the same recording, uncut"
+            f"{job.file}: frames: {job.labels.frames} are labelled, but {job.clip} has {found}; use the clip that was "
+            "labelled, uncut"
         )
 
 
-def check_rate(task: Task, seen: Track) -> None:
-    """Raise `LabelError` where the labels' frame rate is not the clip's: every length and rate would be wrong."""
-    if len(seen) < 2:
+def check_rate(job: ScoreJob, track: Track) -> None:
+    """Raise `LabelError` if the labels' frame rate is not the clip's: every length and rate would be wrong."""
+    if len(track) < 2:
         return
-    rate = float((seen.frame[-1] - seen.frame[0]) / (seen.t[-1] - seen.t[0]))
-    if not 1 / MOST_OFF <= task.labels.fps / rate <= MOST_OFF:
+    rate = float((track.frame[-1] - track.frame[0]) / (track.t[-1] - track.t[0]))
+    if not 1 / MAX_RATE_FACTOR <= job.labels.fps / rate <= MAX_RATE_FACTOR:
         raise LabelError(
-            f"{task.file}: fps: {task.labels.fps:g}, but {task.clip} has {rate:.4g} frames a second; correct the labels"
+            f"{job.file}: fps: {job.labels.fps:g}, but {job.clip} has {rate:.4g} frames a second; correct the labels"
         )
 
 
-def score_track(clip: str, labels: ClipLabels, seen: Track) -> ClipScore:
-    """Hold what was seen of `clip` against its labels; pure."""
-    raised: dict[str, int] = {}
-    for rule, _ in seen.raised:
-        raised[rule] = raised.get(rule, 0) + 1
+def score_track(clip: str, labels: ClipLabels, track: Track, profile: Profile) -> ClipScore:
+    """Compare the track of `clip` under `profile` with its labels; pure."""
     return ClipScore(
         clip,
         labels.person,
         labels.frames,
         labels.frames / labels.fps,
-        score_closures(labels, seen),
-        score_face(labels, seen),
-        score_looks(labels, seen),
-        score_yawns(labels, seen),
-        score_alarms(labels, seen),
-        raised,
+        score_closures(labels, track),
+        score_face(labels, track),
+        score_looks(labels, track),
+        score_yawns(labels, track),
+        score_alerts(labels, track, profile),
+        dict(Counter(rule for rule, _ in track.raised)),
     )
 
 
 def to_json(score: ClipScore) -> dict[str, Any]:
-    """Return the scores of a clip as one JSON object; times in seconds, shares 0 to 1, null where undefined."""
-    return {
+    """Return the scores of a clip as one JSON object: times in seconds, shares from 0 to 1, null if undefined."""
+    values = {
         "clip": score.clip,
         "person": score.person,
         "frames": score.frames,
         "seconds": round(score.seconds, 3),
-        "eyes": {
-            **_rounded(score.eyes),
-            **{name: _round(score.ratio(name)) for name in _OF_EYES},
-        },
-        "face": {**_rounded(score.face), "present_share": _round(score.ratio("face_present"))},
-        "look_away": {**_rounded(score.looks), "agreement": _round(score.ratio("look_away_agreement"))},
-        "yawns": _rounded(score.yawns),
-        "alerts": {rule: _rounded(alarm) for rule, alarm in score.alarms.items()},
+        "eyes": {**asdict(score.eyes), **{name: score.ratio(name) for name in _EYE_RATIOS}},
+        "face": {**asdict(score.face), "present_share": score.ratio("face_present")},
+        "look_away": {**asdict(score.looks), "agreement": score.ratio("look_away_agreement")},
+        "yawns": asdict(score.yawns),
+        "alerts": {rule: asdict(alert) for rule, alert in score.alerts.items()},
         "raised": score.raised,
     }
-
-
-def _rounded(part: ClosureScore | FaceScore | LookScore | YawnScore | AlarmScore) -> dict[str, Any]:
-    return {name: _round(value) if isinstance(value, float) else value for name, value in asdict(part).items()}
-
-
-def _round(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
+    return rounded(values, 4)

@@ -1,60 +1,57 @@
-"""A folder of clips against a folder of labels: finds the pairs, replays them, and says what could not be scored."""
+"""Score a folder of clips against a folder of labels."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import Progress, TaskID
 
 from driver_monitor.app.build import Plan
-from driver_monitor.bench import processes
-from driver_monitor.bench.score import clip as scored_clip
+from driver_monitor.bench.processes import Outcome, Runner
+from driver_monitor.bench.score import clip as clip_scoring
 from driver_monitor.bench.score import summary
-from driver_monitor.bench.score.clip import ClipScore, Scored, Task
+from driver_monitor.bench.score.clip import ClipScore, ScoreJob, score_clip
 from driver_monitor.bench.score.labels import load_labels
-from driver_monitor.errors import DriverMonitorError, LabelError
+from driver_monitor.errors import LabelError
 from driver_monitor.messages.envelope import SCHEMA, Provenance
 
 SUFFIXES = frozenset(
     {".avi", ".flv", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"}
 )
-"""What a folder of clips is searched for; labels and notes beside them are left alone."""
+"""Suffixes of clips; other files in the folder are ignored."""
 
 
-def tasks_of(clips: Path, labels: Path, every: int) -> tuple[list[Task], list[str]]:
-    """Pair the clips in one folder with the .json files in another, and return what is wrong, a line each.
+def jobs_of(clips: Path, labels: Path, every: int) -> tuple[list[ScoreJob], list[str]]:
+    """Pair the clips in one folder with the .json files in another. Return the jobs, and one line for each fault.
 
-    Labels name their clip by `clip`, or by their own name without its ending. Raises `LabelError` where a folder
-    cannot be read or holds nothing of the kind.
+    A label file belongs to the clip in its field `clip`, or else to the clip with its own name. Raises `LabelError`
+    if a folder cannot be read or holds no clips or labels.
     """
     files = _files(clips, SUFFIXES, "clips")
-    sheets = _files(labels, frozenset({".json"}), "labels (.json files)")
-    tasks: list[Task] = []
+    label_files = _files(labels, frozenset({".json"}), "labels (.json files)")
+    jobs: list[ScoreJob] = []
     faults: list[str] = []
-    for sheet in sheets:
+    for label_file in label_files:
         try:
-            read = load_labels(sheet)
-            clip = _clip_of(sheet, read.clip, files)
+            clip_labels = load_labels(label_file)
+            clip = _clip_of(label_file, clip_labels.clip, files)
         except LabelError as error:
             faults.append(str(error))
-            files = [file for file in files if file.stem != sheet.stem]
+            files = [file for file in files if file.stem != label_file.stem]
             continue
-        if any(task.clip == clip for task in tasks):
-            faults.append(f"{sheet}: clip: {clip.name} has labels in another file already; remove one of the two")
+        if any(job.clip == clip for job in jobs):
+            faults.append(f"{label_file}: clip: {clip.name} has labels in another file already; remove one of the two")
             continue
-        tasks.append(Task(clip, sheet, read, every))
-    labelled = {task.clip for task in tasks}
+        jobs.append(ScoreJob(clip, label_file, clip_labels, every))
+    labelled = {job.clip for job in jobs}
     faults += [
         f"{file}: has no labels in {labels}; add {file.stem}.json or move the clip"
         for file in files
         if file not in labelled
     ]
-    return tasks, faults
+    return jobs, faults
 
 
 def _files(folder: Path, suffixes: frozenset[str], what: str) -> list[Path]:
@@ -71,53 +68,34 @@ def _files(folder: Path, suffixes: frozenset[str], what: str) -> list[Path]:
     return found
 
 
-def _clip_of(sheet: Path, name: str | None, files: list[Path]) -> Path:
-    same = [file for file in files if file.name == name] or [
-        file for file in files if file.stem == (Path(name).stem if name else sheet.stem)
-    ]
+def _clip_of(label_file: Path, name: str | None, files: list[Path]) -> Path:
+    wanted = Path(name or label_file.stem)
+    same = [file for file in files if file.name == name]
+    same = same or [file for file in files if file.stem == (wanted.stem if name else str(wanted))]
     if len(same) > 1:
-        raise LabelError(f"{sheet}: clip: {' and '.join(file.name for file in same)} go by this name; name one, whole")
+        names = " and ".join(file.name for file in same)
+        raise LabelError(f"{label_file}: clip: {names} have this name; give the full name of one, with its suffix")
     if not same:
-        raise LabelError(f"{sheet}: clip: {name or sheet.stem} is not among the clips; add it or remove the labels")
+        raise LabelError(f"{label_file}: clip: {wanted} is not among the clips; add the clip or remove this file")
     return same[0]
 
 
-def score_all(tasks: Sequence[Task], plan: Plan, at_a_time: int, console: Console) -> Iterator[Scored]:
-    """Score each clip, `at_a_time` of them under way; `console` shows how far it is."""
-    if at_a_time > 1:
-        return processes.in_parallel(tasks, partial(scored_clip.attempt, plan=plan), _lost, at_a_time, console)
-    return _one_by_one(tasks, plan, console)
-
-
-def _one_by_one(tasks: Sequence[Task], plan: Plan, console: Console) -> Iterator[Scored]:
-    with processes.progress_bar(console) as bar:
-        for task in tasks:
-            line = bar.add_task(escape(task.clip.name), total=None)
-            progress: Callable[[int, int | None], None] = partial(_advance, bar, line)
-            try:
-                yield Scored(task.clip, scored_clip.score_clip(task, plan, progress))
-            except DriverMonitorError as error:
-                yield Scored(task.clip, error=str(error))
-            bar.remove_task(line)
-
-
-def _advance(bar: Progress, line: TaskID, done: int, total: int | None) -> None:
-    bar.update(line, completed=done, total=total)
-
-
-def _lost(task: Task) -> Scored:
-    return Scored(task.clip, error=f"{task.clip}: not scored: {processes.KILLED}")
+def score_all(
+    jobs: Sequence[ScoreJob], plan: Plan, at_a_time: int, console: Console
+) -> Iterator[Outcome[ScoreJob, ClipScore]]:
+    """Score each clip, `at_a_time` in parallel; `console` shows the progress."""
+    return Runner(score_clip, plan).run(jobs, at_a_time, console)
 
 
 def report(scores: Sequence[ClipScore], faults: Sequence[str], origin: Provenance, every: int) -> dict[str, Any]:
-    """Return everything as the one JSON object of `score clips --json`; `origin`: what the scores are of."""
+    """Return the JSON object of `score clips --json`; `origin`: the models, configuration and profile scored."""
     return {
         "schema": SCHEMA,
         "every": every,
         "model": origin.models,
         "config": origin.config,
         "profile": origin.profile,
-        "clips": [scored_clip.to_json(score) for score in scores],
+        "clips": [clip_scoring.to_json(score) for score in scores],
         "pooled": summary.to_json(summary.pool(scores)) if scores else None,
         "faults": list(faults),
     }

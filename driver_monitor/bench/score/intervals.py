@@ -1,24 +1,26 @@
-"""95 % intervals: how far a figure may be trusted. Pure, and the same on every run."""
+"""95 % intervals of measured figures. Pure, and the same on every run."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 LEVEL = 0.95
 DRAWS = 2000
-"""Resamplings: the ends of a 95 % interval then move by under a tenth of its width from seed to seed."""
+"""Bootstrap samples. With 2,000, another seed moves the ends of a 95 % interval by less than a tenth of its width."""
 SEED = 20231
+PERSONS_UNKNOWN = "persons unknown: intervals by bootstrap over images, too narrow if several images show one person"
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A measured `value` and the 95 % interval around it; None where there is nothing to measure it on."""
+    """A measured `value` and its 95 % interval; None if there is no data for it."""
 
     value: float | None
     low: float | None = None
@@ -26,7 +28,7 @@ class Figure:
 
 
 def in_words(figure: Figure, none: str = "-") -> str:
-    """Return `figure` with its interval to four digits, or `none` where there is none."""
+    """Return `figure` and its interval with four digits, or `none` if it has no value."""
     if figure.value is None:
         return none
     if figure.low is None or figure.high is None:
@@ -36,10 +38,10 @@ def in_words(figure: Figure, none: str = "-") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`count` events in `hours`, and what that says of the rate an hour.
+    """`count` events in `hours`, and the rate per hour.
 
-    `low` to `high`: the exact two-sided 95 % interval. `below`: the rate is below this with 95 % confidence, which is
-    what is to be told where nothing was found.
+    `low` to `high`: the exact two-sided 95 % interval. `below`: the one-sided 95 % upper limit, to report if `count`
+    is 0.
     """
 
     count: int
@@ -50,38 +52,54 @@ class Rate:
     below: float | None
 
 
-def ratio(over: float, under: float) -> float | None:
-    """Return `over` / `under`, None where that is 0 / 0."""
-    return over / under if under else None
+def ratio(numerator: float, denominator: float) -> float | None:
+    """Return `numerator` / `denominator`, None for 0 / 0."""
+    return numerator / denominator if denominator else None
 
 
-def bootstrap_ratio(over: Floats, under: Floats) -> Figure:
-    """Return sum(`over`) / sum(`under`) with its interval, drawing the rows (persons) anew with replacement.
+def rounded(values: dict[str, Any], digits: int = 5) -> dict[str, Any]:
+    """Return `values` for JSON, every number in it and in its dicts rounded to `digits`."""
+    return {key: _rounded(value, digits) for key, value in values.items()}
 
-    Both (n,). One person says nothing of others: then there is no interval. The interval is the percentile one,
-    widened to hold the value where the draws are so few that it would not.
+
+def _rounded(value: Any, digits: int) -> Any:
+    if isinstance(value, dict):
+        return rounded(value, digits)
+    return round(value, digits) if isinstance(value, float) else value
+
+
+def bootstrap_ratio(numerators: Floats, denominators: Floats) -> Figure:
+    """Return sum(`numerators`) / sum(`denominators`) with its interval by resampling the rows (persons).
+
+    Both (n,). With one person there is no interval. It is the percentile interval, widened if necessary to contain the
+    value.
     """
-    value = ratio(float(over.sum()), float(under.sum()))
-    if value is None or int(np.count_nonzero(under)) < 2:
+    value = ratio(float(numerators.sum()), float(denominators.sum()))
+    if value is None or int(np.count_nonzero(denominators)) < 2:
         return Figure(value)
-    chance = np.random.default_rng(SEED)
-    draws = chance.multinomial(len(over), np.full(len(over), 1 / len(over)), size=DRAWS)
-    below = draws @ under
-    seen = below > 0
-    return _around(value, (draws @ over)[seen] / below[seen])
+    count = len(numerators)
+    draws = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), size=DRAWS)
+    below = draws @ denominators
+    defined = below > 0
+    return _around(value, (draws @ numerators)[defined] / below[defined])
 
 
 def bootstrap(count: int, measure: Callable[[NDArray[np.int64]], float | None]) -> Figure:
-    """Return `measure` of `count` things, each counted once, with its interval over drawing them anew.
+    """Return `measure` of `count` things with its interval by resampling the things.
 
-    `measure` takes how often each thing counts, (count,), and returns None where it is not defined.
+    `measure` takes the number of times each thing counts, (count,), and returns None if it is undefined.
     """
     value = measure(np.ones(count, np.int64))
     if value is None or count < 2:
         return Figure(value)
-    chance = np.random.default_rng(SEED)
-    drawn = (measure(np.bincount(chance.integers(0, count, count), minlength=count)) for _ in range(DRAWS))
-    return _around(value, np.array([one for one in drawn if one is not None]))
+    random = np.random.default_rng(SEED)
+    draws = (measure(np.bincount(random.integers(0, count, count), minlength=count)) for _ in range(DRAWS))
+    return _around(value, np.array([draw for draw in draws if draw is not None]))
+
+
+def bootstrap_share(mask: NDArray[np.bool_]) -> Figure:
+    """Return the share of true values in `mask` (n,) with its interval by resampling the values."""
+    return bootstrap(len(mask), lambda times: float(times @ mask) / len(mask)) if len(mask) else Figure(None)
 
 
 def _around(value: float, draws: Floats) -> Figure:
@@ -102,7 +120,7 @@ def poisson_rate(count: int, hours: float) -> Rate:
 
 
 def _mean_at(count: int, share: float) -> float:
-    """Return the mean of the Poisson distribution that gives at most `count` events in this `share` of cases."""
+    """Return the mean of the Poisson distribution with at most `count` events in this `share` of cases."""
     low, high = 0.0, 2.0 * count + 20.0
     for _ in range(60):
         middle = (low + high) / 2

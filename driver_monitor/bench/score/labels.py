@@ -1,16 +1,15 @@
-"""Hand labels of a clip: one JSON file a clip, read strictly, turned into one truth for each frame.
+"""Read the hand labels of a clip from a JSON file, strictly, and turn them into one value per frame.
 
     {"clip": "trip.mp4", "person": "p1", "fps": 30, "frames": 900, "look_away_reference": "the camera",
      "events": [{"type": "eyes_closed", "start": 10, "end": 14}, ...]}
 
-Frames are numbered from 0 in decoding order; `start` and `end` both belong to the event. Further keys are notes.
+Frames are numbered from 0 in decoding order. `start` and `end` are both part of the event. Other keys are ignored.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import stat
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from driver_monitor.bench.files import first_fault, read_bytes
 from driver_monitor.errors import LabelError
 
 _log = logging.getLogger(__name__)
 
 MAX_BYTES = 20_000_000
-"""An hour's labels have some hundred kilobytes; anything larger is the wrong file."""
+"""Labels of one hour take some hundred kilobytes; a larger file is the wrong one."""
 MAX_FRAMES = 10_000_000
 """More than three days at 30 frames a second."""
 TYPES = frozenset(
@@ -34,30 +34,30 @@ TYPES = frozenset(
         *("uncertain", "occluded", "face_not_visible", "uncertain_head", "uncertain_mouth"),
     }
 )
-"""What is known of; a label of another type is told and left out."""
+"""Known types; labels of other types are ignored with a warning."""
 CAMERA = "the camera"
-"""`look_away_reference` of a clip whose directions count from the camera's axis."""
+"""`look_away_reference` of a clip whose directions are relative to the camera's axis."""
 _SIDES = {"left": (-1.0, 0.0), "right": (1.0, 0.0), "up": (0.0, 1.0), "down": (0.0, -1.0)}
-"""Yaw and pitch: a camera faces the driver, so what is left in its image is at the driver's right."""
+"""Yaw and pitch. The camera faces the driver: left in its image is the driver's right."""
 
 MAX_NAME = 255
-"""Bytes of the longest file name (NAME_MAX); nobody has a longer one."""
+"""Bytes of the longest file name on Linux (NAME_MAX)."""
 
 Mask = NDArray[np.bool_]
 
 
-def _shown(name: str) -> str:
+def _printable(name: str) -> str:
     if not name.isprintable():
-        raise ValueError(f"a control character has no place here: {name!r}")
+        raise ValueError(f"control characters are not allowed: {name!r}")
     return name
 
 
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_shown)]
-"""Of a clip or a person; it is shown in tables and in lines of faults."""
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_printable)]
+"""Name of a clip or a person. Tables and error lines show it."""
 
 
 class Event(BaseModel):
-    """A stretch of frames, `start` to `end`, both inside. `direction` is as seen in the image."""
+    """Frames `start` to `end`, both included. `direction` is as seen in the image."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
@@ -69,12 +69,12 @@ class Event(BaseModel):
 
     @property
     def sure(self) -> bool:
-        """Whether the labeller stood by it."""
+        """Whether the labeller was sure."""
         return self.confidence != "low"
 
     @property
     def towards(self) -> tuple[float, float] | None:
-        """The direction as a unit vector (yaw + to the driver's left, pitch + up); None where there is none."""
+        """The direction as a unit vector (yaw + to the driver's left, pitch + up), None without a direction."""
         words = [word for word in (self.direction or "").split("_") if word != "image"]
         if not words or not all(word in _SIDES for word in words):
             return None
@@ -84,7 +84,7 @@ class Event(BaseModel):
 
 
 class ClipLabels(BaseModel):
-    """All that was labelled of one clip. `fps`: frames a second; `frames`: how many the clip has."""
+    """All labels of one clip. `fps`: frames per second. `frames`: number of frames of the clip."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -105,16 +105,12 @@ class ClipLabels(BaseModel):
         return self
 
     def mask(self, *types: str) -> Mask:
-        """Return (frames,) bool: true in every event of these `types`."""
+        """Return (frames,) bool: true in each frame of an event of these `types`."""
         found = np.zeros(self.frames, bool)
         for event in self.events:
             if event.type in types:
                 found[event.start : event.end + 1] = True
         return found
-
-    def spans(self, *types: str) -> list[tuple[int, int]]:
-        """Return (first, last) frame of each stretch in which events of these `types` follow without a gap."""
-        return runs(self.mask(*types))
 
 
 def runs(truth: Mask) -> list[tuple[int, int]]:
@@ -131,42 +127,21 @@ def load_labels(path: Path) -> ClipLabels:
     try:
         labels = ClipLabels.model_validate(values)
     except ValidationError as error:
-        raise LabelError(f"{path}: {_explain(error)}") from None
-    strange = sorted({event.type for event in labels.events} - TYPES)
-    if strange:
-        _log.warning("%s: events of type %s are not known and left out", path, ", ".join(map(repr, strange)))
+        raise LabelError(f"{path}: {first_fault(error)}") from None
+    unknown = sorted({event.type for event in labels.events} - TYPES)
+    if unknown:
+        _log.warning("%s: events of unknown type %s are ignored", path, ", ".join(map(repr, unknown)))
     return labels
 
 
 def _json(path: Path) -> Any:
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise LabelError(f"{path}: not a regular file; give a folder of .json files")
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise LabelError(f"{path}: cannot read it: {error.strerror}; check the path and its permissions") from error
-    if len(data) > MAX_BYTES:
-        raise LabelError(f"{path}: more than {MAX_BYTES // 1_000_000} MB, too large for labels; is it the right file?")
+    data = read_bytes(path, MAX_BYTES, "a .json file with labels")
     try:
         return json.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise LabelError(f"{path}: not UTF-8 text (byte {error.start}); is it the right file?") from error
     except json.JSONDecodeError as error:
-        raise LabelError(f"{path}:{error.lineno}: not valid JSON: {error.msg}; mend it or copy it again") from error
+        raise LabelError(f"{path}:{error.lineno}: not valid JSON: {error.msg}; correct it or copy it again") from error
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else "a number too long"
-        raise LabelError(f"{path}: not valid JSON: {reason}; mend it or copy it again") from error
-
-
-def _explain(error: ValidationError) -> str:
-    """Return the first fault as key and reason, and how many more there are."""
-    faults = error.errors(include_url=False)
-    first = faults[0]
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
-    reason = "missing" if first["type"] == "missing" else first["msg"].removeprefix("Value error, ")
-    if first["type"] not in ("missing", "value_error"):
-        shown = repr(first["input"])
-        reason = f"{reason[0].lower()}{reason[1:]}, found {shown if len(shown) <= 60 else shown[:57] + '...'}"
-    more = f" (and {len(faults) - 1} more faults)" if len(faults) > 1 else ""
-    return f"{key}: {reason}{more}" if key else f"{reason}{more}"
+        raise LabelError(f"{path}: not valid JSON: {reason}; correct it or copy it again") from error

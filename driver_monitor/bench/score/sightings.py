@@ -1,4 +1,4 @@
-"""Face, looks away and yawns against their labels."""
+"""Score the face, look-aways and yawns against labels."""
 
 from __future__ import annotations
 
@@ -6,26 +6,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from driver_monitor.bench.score.labels import (
-    CAMERA,
-    ClipLabels,
-    Mask,
-    runs,
-)
+from driver_monitor.bench.score.labels import CAMERA, ClipLabels, Mask, runs
 from driver_monitor.bench.score.track import Angles, Track
 
 LEAST_AWAY = 15.0
-"""Degrees from the reference below which a direction is none: labels call 15 to 30 marginal, more a look away."""
+"""A direction needs at least this angle from the reference, degrees. Labels call 15 to 30 degrees marginal."""
 SECTOR = 45.0
-"""Degrees by which a direction may miss the labelled one and still be called the same: left is a quarter of all."""
+"""A direction agrees within this angle of the labelled one, degrees: "left" is a quarter of the circle."""
 EDGE_FRAMES = 5
-"""Edges of yawns are good to about so many frames."""
+"""Accuracy of the labelled edges of yawns, in frames."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaceScore:
-    """`present` of the `visible` frames; the longest stretch without the face, and the longest until it was found
-    again after a loss, seconds; None where it was never lost, or never found again."""
+    """Frames with the face `visible` and `present` (found); how often it was lost.
+
+    `longest_gap_s`: longest time without the face. `found_again_s`: longest time from a loss until it was found again,
+    None if that never happened.
+    """
 
     visible: int
     present: int
@@ -36,7 +34,7 @@ class FaceScore:
 
 @dataclass(frozen=True, slots=True)
 class LookScore:
-    """Frames labelled `look_away`: how many, in how many head or gaze agrees, in how many neither is known."""
+    """Frames labelled `look_away`: all, those in which head or gaze agrees, those in which both are unknown."""
 
     frames: int
     agreed: int
@@ -45,7 +43,7 @@ class LookScore:
 
 @dataclass(frozen=True, slots=True)
 class YawnScore:
-    """Sure yawns labelled and found, and yawns told where none is labelled (unsure mouths left out)."""
+    """Sure yawns `labelled` and `found`, and `false` ones; unsure labels are left out."""
 
     labelled: int
     found: int
@@ -53,13 +51,13 @@ class YawnScore:
 
 
 def score_face(labels: ClipLabels, track: Track) -> FaceScore:
-    """Hold the presence of the face against the frames in which it is visible."""
+    """Score in how many frames with a visible face it was found."""
     visible = ~labels.mask("face_not_visible")[track.frame]
     lost = visible & ~track.face
-    lengths = [_lasts(labels, track, span) for span in runs(lost)]
-    # Only a face that was there before and is there afterwards was found again.
+    lengths = [_seconds(labels, track, span) for span in runs(lost)]
+    # "Found again" needs the face before and after the gap.
     again = [
-        _lasts(labels, track, span)
+        _seconds(labels, track, span)
         for span in runs(lost)
         if track.face[: span[0]].any() and span[1] + 1 < len(track) and track.face[span[1] + 1]
     ]
@@ -69,7 +67,7 @@ def score_face(labels: ClipLabels, track: Track) -> FaceScore:
 
 
 def score_looks(labels: ClipLabels, track: Track) -> LookScore:
-    """Hold head and gaze against the labelled directions; either may agree, and what is unknown does not."""
+    """Compare head and gaze with the labelled directions. One of them must agree; unknown does not agree."""
     scored = ~labels.mask("uncertain_head", "face_not_visible")
     head = _from_reference(labels, track)
     frames = agreed = unknown = 0
@@ -84,29 +82,28 @@ def score_looks(labels: ClipLabels, track: Track) -> LookScore:
 
 
 def score_yawns(labels: ClipLabels, track: Track) -> YawnScore:
-    """Hold told yawns against labelled ones; unsure yawns and mouths, and mouths wide open, are not scored."""
+    """Compare yawns with labels. Unsure yawns, unsure mouths and mouths wide open are not scored."""
     sure = [event for event in labels.events if event.type == "yawn" and event.sure]
-    doubtful = labels.mask("mouth_wide_open", "uncertain_mouth")
+    unsure = labels.mask("mouth_wide_open", "uncertain_mouth")
     for event in labels.events:
         if event.type == "yawn" and not event.sure:
-            doubtful[event.start : event.end + 1] = True
-    told = [(int(track.frame[first]), int(track.frame[last])) for first, last in runs(track.yawning)]
+            unsure[event.start : event.end + 1] = True
+    predicted = [(int(track.frame[first]), int(track.frame[last])) for first, last in runs(track.yawning)]
     near = [(event.start - EDGE_FRAMES, event.end + EDGE_FRAMES) for event in sure]
-    found = sum(any(first <= end and start <= last for first, last in told) for start, end in near)
-    false = [
-        (first, last)
-        for first, last in told
-        if not any(first <= end and start <= last for start, end in near) and not doubtful[first : last + 1].any()
-    ]
-    return YawnScore(len(sure), found, len(false))
+    found = sum(any(first <= end and start <= last for first, last in predicted) for start, end in near)
+    false = sum(
+        not any(first <= end and start <= last for start, end in near) and not unsure[first : last + 1].any()
+        for first, last in predicted
+    )
+    return YawnScore(len(sure), found, false)
 
 
-def _lasts(labels: ClipLabels, track: Track, rows: tuple[int, int]) -> float:
-    return (rows[1] - rows[0] + 1) * track.every / labels.fps
+def _seconds(labels: ClipLabels, track: Track, rows: tuple[int, int]) -> float:
+    return (rows[1] - rows[0] + 1) * track.stride / labels.fps
 
 
 def _from_reference(labels: ClipLabels, track: Track) -> Angles:
-    """Return the head's angles from the clip's reference: the camera, or where the head usually points."""
+    """Return the head's angles relative to the clip's reference: the camera, or the usual direction of the head."""
     if labels.look_away_reference == CAMERA:
         return track.head
     usual: Mask = ~labels.mask("look_away")[track.frame] & ~np.isnan(track.head).any(axis=1)
@@ -114,7 +111,7 @@ def _from_reference(labels: ClipLabels, track: Track) -> Angles:
 
 
 def _agree(angles: Angles, towards: tuple[float, float]) -> Mask:
-    """Return for each row whether it points `towards`; NaN points nowhere."""
+    """Return for each row whether it points `towards` a unit vector; NaN does not."""
     length = np.hypot(angles[:, 0], angles[:, 1])
     along = angles @ np.array(towards)
     return np.asarray((length >= LEAST_AWAY) & (along >= length * np.cos(np.radians(SECTOR)) - 1e-9), bool)

@@ -1,4 +1,4 @@
-"""The scores of clips for people: two tables, a line a clip, and what they come to together."""
+"""Print the scores of clips as tables: two with a line per clip, one with the pooled figures."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from driver_monitor.bench.score.alerts import UNLABELLED
 from driver_monitor.bench.score.clip import ClipScore
 from driver_monitor.bench.score.intervals import Figure, Rate
 from driver_monitor.bench.score.summary import Pooled
 
 NONE = "-"
-"""Nothing of the kind was there to be scored."""
+"""There was nothing to score."""
 _TITLES = {
     "frame_f1": "closed eyes, F1 over frames",
     "frame_precision": "  precision",
@@ -21,9 +22,9 @@ _TITLES = {
     "event_f1": "closures, F1",
     "event_precision": "  precision",
     "event_recall": "  recall",
-    "closed_share_error": "closed share, mean error (points)",
+    "closed_share_error": "closed share, mean error (% points)",
     "unknown_share": "eyes unknown",
-    "face_present": "face present",
+    "face_present": "face found",
     "look_away_agreement": "head or gaze agrees with look_away",
 }
 _PERCENT = ("unknown_share", "face_present", "look_away_agreement")
@@ -31,7 +32,7 @@ _PERCENT = ("unknown_share", "face_present", "look_away_agreement")
 
 def show(scores: Sequence[ClipScore], pooled: Pooled, console: Console) -> None:
     """Print all scores."""
-    for table in (_eyes(scores), _rest(scores), _together(pooled)):
+    for table in (_eyes(scores), _rest(scores), _pooled(pooled)):
         console.print(table)
     console.print(
         f"95 % intervals: ratios by bootstrap over {pooled.persons} persons, counts and rates exact Poisson over "
@@ -49,8 +50,8 @@ def _table(*columns: str) -> Table:
 
 
 def _eyes(scores: Sequence[ClipScore]) -> Table:
-    columns = ("clip", "s", "frame F1", "prec.", "recall", "closures", "false", "event F1", "long", "share", "unknown")
-    table = _table(*columns)
+    columns = ("frame F1", "prec.", "recall", "closures", "false", "event F1", "long", "share err.", "unknown")
+    table = _table("clip", "s", *columns)
     for score in scores:
         eyes = score.eyes
         table.add_row(
@@ -70,9 +71,9 @@ def _eyes(scores: Sequence[ClipScore]) -> Table:
 
 
 def _rest(scores: Sequence[ClipScore]) -> Table:
-    table = _table("clip", "face", "gap s", "found s", "look_away", "yawns", "false", "alerts due", "in time", "false")
+    table = _table("clip", "face", "gap s", "again s", "look_away", "yawns", "false", "alerts due", "in time", "false")
     for score in scores:
-        face, alarms = score.face, score.alarms.values()
+        face, alerts = score.face, score.alerts.values()
         table.add_row(
             escape(score.clip),
             _percent(score.ratio("face_present")),
@@ -81,27 +82,26 @@ def _rest(scores: Sequence[ClipScore]) -> Table:
             _percent(score.ratio("look_away_agreement")),
             f"{score.yawns.found}/{score.yawns.labelled}",
             str(score.yawns.false),
-            str(sum(alarm.due for alarm in alarms)),
-            str(sum(alarm.in_time for alarm in alarms)),
-            str(sum(alarm.false for alarm in alarms)),
+            str(sum(alert.due for alert in alerts)),
+            str(sum(alert.in_time for alert in alerts)),
+            str(sum(alert.false for alert in alerts)),
         )
     return table
 
 
-def _together(pooled: Pooled) -> Table:
-    table = _table("all together", "", "95 %")
+def _pooled(pooled: Pooled) -> Table:
+    table = _table("all clips", "", "95 % interval")
     for name, figure in pooled.ratios.items():
         shown: Callable[[float | None], str] = _percent if name in _PERCENT else _number
         table.add_row(_TITLES[name], shown(figure.value), _range(figure, shown))
     for name, rate in pooled.rates.items():
         table.add_row(name.replace("_", " "), str(rate.count), _per_hour(rate))
-    for rule in ("microsleep", "sleep", "long_distraction"):
-        if f"{rule}_due" in pooled.counts:
-            due, in_time = pooled.counts[f"{rule}_due"], pooled.counts[f"{rule}_in_time"]
-            table.add_row(f"{rule} raised in time", f"{in_time}/{due}", "")
+    for rule, alert in pooled.alerts.items():
+        if rule != UNLABELLED:
+            table.add_row(f"{rule} raised in time", f"{alert.in_time}/{alert.due}", "")
     table.add_row("yawns found", f"{pooled.counts['yawns_found']}/{pooled.counts['yawns']}", "")
-    table.add_row("face present, worst clip", _percent(pooled.face_worst), "")
-    table.add_row("face found again after, at most (s)", _number(pooled.found_again_s, 2), "")
+    table.add_row("face found, worst clip", _percent(pooled.face_worst), "")
+    table.add_row("longest time until the face was found again (s)", _number(pooled.found_again_s, 2), "")
     return table
 
 

@@ -1,15 +1,15 @@
-"""What the pipeline said of a clip, frame by frame, in the few columns that labels can be held against."""
+"""Record what the pipeline measures in a clip, frame by frame, as columns to compare with labels."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from driver_monitor.app.pipeline import FrameResult, Pipeline
+from driver_monitor.bench.processes import OnProgress
 from driver_monitor.bench.replay import frames_of
 from driver_monitor.capture.camera import Camera
 from driver_monitor.data.driver_state import Gaze
@@ -21,14 +21,14 @@ Angles = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Track:
-    """One row a frame that was used. Angles (n, 2): yaw and pitch in degrees, NaN where unknown.
+    """One row per frame used. Angles (n, 2): yaw and pitch in degrees, NaN where unknown.
 
-    `frame`: its number in the clip, as decoded; `t`: seconds; `every`: each how manieth frame was used. `gaze` counts
-    from the learned straight-ahead, `head` from the camera. `raised`: rule and time of each alert raised that
-    may leave the machine.
+    `stride`: every Nth frame was used. `frame`: number in the clip, in decoding order. `t`: seconds. `gaze` is
+    relative to the learned straight ahead, `head` to the camera. `raised`: rule and time of each alert raised, without
+    alerts that must not leave the machine.
     """
 
-    every: int
+    stride: int
     frame: NDArray[np.int64]
     t: NDArray[np.float64]
     face: Mask
@@ -43,25 +43,23 @@ class Track:
         return len(self.frame)
 
 
-def track(
-    camera: Camera, pipeline: Pipeline, every: int = 1, progress: Callable[[int, int | None], None] | None = None
-) -> Track:
-    """Run what `camera` gives through a fresh `pipeline`; `progress` is told frames done and in all, if known."""
-    steps: list[tuple[int, FrameResult]] = []
+def record_track(camera: Camera, pipeline: Pipeline, stride: int = 1, progress: OnProgress | None = None) -> Track:
+    """Run all frames of `camera` through a new `pipeline`."""
+    results: list[tuple[int, FrameResult]] = []
     for frame in frames_of(camera):
-        # Only what is concluded is kept: pictures of a long clip would fill the memory.
-        steps.append((frame.sequence, pipeline.step(frame)))
+        # Only the result is kept: the pictures of a long clip would fill the memory.
+        results.append((frame.sequence, pipeline.step(frame)))
         if progress is not None:
-            progress(len(steps), camera.frames)
-    return track_of(steps, every)
+            progress(len(results), camera.frames)
+    return track_of(results, stride)
 
 
-def track_of(steps: list[tuple[int, FrameResult]], every: int = 1) -> Track:
-    """Return the track of these frames, each with its number in the clip."""
-    states = [step.state for _, step in steps]
+def track_of(results: list[tuple[int, FrameResult]], stride: int = 1) -> Track:
+    """Return the track of these results, each with the number of its frame in the clip."""
+    states = [result.state for _, result in results]
     return Track(
-        every,
-        np.array([number for number, _ in steps], np.int64),
+        stride,
+        np.array([number for number, _ in results], np.int64),
         np.array([state.t for state in states], np.float64),
         np.array([state.face is not None for state in states], bool),
         np.array([state.eyes.state == "closed" for state in states], bool),
@@ -71,8 +69,8 @@ def track_of(steps: list[tuple[int, FrameResult]], every: int = 1) -> Track:
         np.array([state.mouth.yawning for state in states], bool),
         tuple(
             (event.rule, event.t)
-            for _, step in steps
-            for event in step.verdict.events
+            for _, result in results
+            for event in result.verdict.events
             if event.phase == "raised" and not event.local
         ),
     )

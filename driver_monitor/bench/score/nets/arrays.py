@@ -1,4 +1,4 @@
-"""Labelled arrays for `score eyes` and its like: an .npz file of pictures and labels, checked before it is believed."""
+"""Read and check labelled arrays for `score eyes` and `score emotion`: an .npz file of pictures and labels."""
 
 from __future__ import annotations
 
@@ -9,31 +9,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from driver_monitor.bench.files import check_regular, shortened
 from driver_monitor.errors import LabelError
 
 MAX_BYTES = 4_000_000_000
-"""Unpacked size of one array; more would fill the memory of the machines this runs on."""
+"""Largest unpacked array; more would fill the memory of an ordinary machine."""
 
 
 def load_arrays(path: Path, labels: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return `images` (N, H, W) uint8 and the whole numbers called `labels`, (N,), of an .npz file.
-
-    Raises `LabelError`, one line with file, key and reason.
-    """
+    """Return `images` (N, H, W), uint8, and the whole numbers (N,) called `labels`. Raises `LabelError`."""
     images, numbers = _read(path, ("images", labels))
     if images.dtype != np.uint8 or images.ndim != 3 or 0 in images.shape:
-        raise LabelError(f"{path}: images: expected uint8 (N, H, W), grey, found {_shown(images)}")
+        raise LabelError(f"{path}: images: expected uint8 (N, H, W), grey, found {_shape(images)}")
     whole = np.issubdtype(numbers.dtype, np.integer) or numbers.dtype == bool
     if not whole or numbers.shape != images.shape[:1] or (numbers > np.iinfo(np.int64).max).any():
         raise LabelError(
-            f"{path}: {labels}: expected one whole number for each of {len(images)} images, found {_shown(numbers)}"
+            f"{path}: {labels}: expected one whole number for each of {len(images)} images, found {_shape(numbers)}"
         )
     return images, numbers.astype(np.int64)
 
 
 def _read(path: Path, names: tuple[str, ...]) -> list[NDArray[Any]]:
-    if path.exists() and not path.is_file():
-        raise LabelError(f"{path}: is not a regular file; give an .npz file")
+    check_regular(path, "an .npz file")
     try:
         with zipfile.ZipFile(path) as archive:
             size = {member.filename.removesuffix(".npy"): member.file_size for member in archive.infolist()}
@@ -43,7 +40,7 @@ def _read(path: Path, names: tuple[str, ...]) -> list[NDArray[Any]]:
         large = [name for name in names if size[name] > MAX_BYTES]
         if large:
             raise LabelError(f"{path}: {large[0]}: {size[large[0]]} bytes are too many; give the file in parts")
-        # Without pickles: a file of labels must not be able to run anything.
+        # No pickles: a label file must not be able to run code.
         with np.load(path, allow_pickle=False) as arrays:
             return [np.asarray(arrays[name]) for name in names]
     except LabelError:
@@ -53,14 +50,10 @@ def _read(path: Path, names: tuple[str, ...]) -> list[NDArray[Any]]:
         raise LabelError(f"{path}: cannot read it: {reason}; check the path and its permissions") from error
     except MemoryError as error:
         raise LabelError(f"{path}: does not fit into memory; give the file in parts") from error
-    except Exception as error:  # zipfile, its decompressors, numpy's header parser: each has errors of its own
-        raise LabelError(f"{path}: not a readable .npz file, damaged or cut short: {_line(error)}") from error
+    except Exception as error:  # zipfile, its decompressors and numpy's header parser all raise their own errors
+        reason = shortened(error, 120)
+        raise LabelError(f"{path}: not a readable .npz file, damaged or cut short: {reason}") from error
 
 
-def _shown(array: NDArray[Any]) -> str:
+def _shape(array: NDArray[Any]) -> str:
     return f"{array.dtype} {array.shape}"
-
-
-def _line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text if len(text) <= 120 else f"{text[:117]}..."

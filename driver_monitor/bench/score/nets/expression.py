@@ -1,9 +1,9 @@
-"""The expression net alone, on labelled faces: how often it is right, knows that it is, and answers."""
+"""Score the expression net alone on labelled faces: accuracy, calibration, and how often it answers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from driver_monitor.bench.score.intervals import Figure, bootstrap, in_words
+from driver_monitor.bench.score import intervals
+from driver_monitor.bench.score.intervals import Figure, bootstrap, bootstrap_share
 from driver_monitor.bench.score.nets.arrays import load_arrays
 from driver_monitor.data.observation import EXPRESSIONS, Expression
 from driver_monitor.errors import LabelError
@@ -20,16 +21,15 @@ from driver_monitor.perception.expression.net import SIZE
 from driver_monitor.state.expression.expression_tracker import ANSWER_FROM
 
 BINS = 15
-"""Bins of the calibration error, of equal width (Guo et al., ICML 2017)."""
+"""Bins of equal width for the calibration error (Guo et al., ICML 2017)."""
 SUREST = 0.85
-"""Share of the images on which nets of different thresholds are compared."""
-PERSONS = "persons unknown: intervals by bootstrap over images, too narrow where several are of one person"
+"""Share of the images, the surest first, on which nets with different thresholds can be compared. Ours."""
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 
 class FaceClassifier(Protocol):
-    """The expression net for single crops."""
+    """The expression net, or a fake."""
 
     def probabilities(self, crop: NDArray[np.uint8]) -> Expression:
         """Return the probabilities for one (48, 48) crop."""
@@ -37,12 +37,12 @@ class FaceClassifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EmotionScore:
-    """Figures over `images` labelled faces; shares 0 to 1.
+    """Figures over `images` labelled faces. Shares from 0 to 1.
 
-    `recall`: by class, and `counts`: how many there were. `calibration_error`: expected calibration error of the
-    winning class. `answered`: share whose winning probability reaches `ANSWER_FROM`, `accuracy_answered` over these;
-    `accuracy_surest`: over the `SUREST` share with the highest winning probability.
-    `confusion` (8, 8): rows are labels, columns answers.
+    `calibration_error`: expected calibration error of the highest probability. `answered`: share of images whose
+    highest probability reaches `ANSWER_FROM`; `accuracy_answered` is over these. `accuracy_surest`: over the `SUREST`
+    share with the highest probabilities. `recall`, `counts`: by class. `confusion` (8, 8): rows are labels, columns
+    are answers.
     """
 
     images: int
@@ -58,7 +58,7 @@ class EmotionScore:
 
 
 def load_faces(path: Path) -> tuple[NDArray[np.uint8], Labels]:
-    """Return the labelled images (N, H, W) and their labels (N,), those of -1 left out. Raises `LabelError`."""
+    """Return images (N, H, W) and labels (N,), without images of label -1. Raises `LabelError`."""
     images, label = load_arrays(path, "label")
     wrong = (label < -1) | (label >= len(EXPRESSIONS))
     if wrong.any():
@@ -70,90 +70,79 @@ def load_faces(path: Path) -> tuple[NDArray[np.uint8], Labels]:
 
 
 def classify(images: NDArray[np.uint8], net: FaceClassifier) -> Floats:
-    """Return (N, 8) probabilities for loosely cropped faces (N, H, W), which are brought to the net's size."""
-    return np.array([[*net.probabilities(_fitted(image)).p.values()] for image in images])
+    """Return (N, 8) probabilities for loosely cropped faces (N, H, W) of any size."""
+    return np.array([[*net.probabilities(_resized(image)).p.values()] for image in images])
 
 
-def _fitted(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _resized(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if image.shape == (SIZE, SIZE):
         return image
     shrinks = min(image.shape) > SIZE
-    way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(image, (SIZE, SIZE), interpolation=way), np.uint8)
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, (SIZE, SIZE), interpolation=method), np.uint8)
 
 
 def score_emotion(p: Floats, label: Labels) -> EmotionScore:
-    """Return how good the answers `p` (N, 8) to faces of expressions `label` (N,) are."""
+    """Return the scores of probabilities `p` (N, 8) for faces with labels `label` (N,)."""
     right, top = p.argmax(1) == label, p.max(1)
     answered = top >= ANSWER_FROM
     confusion = np.zeros((len(EXPRESSIONS), len(EXPRESSIONS)), np.int64)
     np.add.at(confusion, (label, p.argmax(1)), 1)
     return EmotionScore(
         len(label),
-        _share(right),
+        bootstrap_share(right),
         bootstrap(len(label), lambda times: _mean_recall(right, label, times)),
         bootstrap(len(label), lambda times: calibration_error(top, right, times)),
-        _share(answered),
-        _share(right[answered]),
-        _share(right[np.argsort(-top, kind="stable")[: round(SUREST * len(label))]]),
-        {name: _share(right[label == i]) for i, name in enumerate(EXPRESSIONS)},
+        bootstrap_share(answered),
+        bootstrap_share(right[answered]),
+        bootstrap_share(right[np.argsort(-top, kind="stable")[: round(SUREST * len(label))]]),
+        {name: bootstrap_share(right[label == i]) for i, name in enumerate(EXPRESSIONS)},
         {name: int((label == i).sum()) for i, name in enumerate(EXPRESSIONS)},
         confusion,
     )
 
 
 def calibration_error(top: Floats, right: NDArray[np.bool_], times: Labels) -> float:
-    """Return the mean distance between what was claimed (`top`) and what was `right`, over bins of what was claimed.
+    """Return the mean difference between the probability `top` and the share of `right` answers, over bins of `top`.
 
-    All (N,); image i counts `times[i]` times.
+    All (N,). Image i counts `times[i]` times.
     """
-    where = np.minimum((top * BINS).astype(int), BINS - 1)
-    gap = np.bincount(where, times * (top - right), BINS)
+    bins = np.minimum((top * BINS).astype(int), BINS - 1)
+    gap = np.bincount(bins, times * (top - right), BINS)
     return float(np.abs(gap).sum() / times.sum())
 
 
 def _mean_recall(right: NDArray[np.bool_], label: Labels, times: Labels) -> float:
-    seen = np.bincount(label, times, len(EXPRESSIONS))
-    found = np.bincount(label, times * right, len(EXPRESSIONS))
-    return float((found[seen > 0] / seen[seen > 0]).mean())
-
-
-def _share(of: NDArray[np.bool_]) -> Figure:
-    return bootstrap(len(of), lambda times: float(times @ of) / len(of)) if len(of) else Figure(None)
+    faces = np.bincount(label, times, len(EXPRESSIONS))
+    correct = np.bincount(label, times * right, len(EXPRESSIONS))
+    return float((correct[faces > 0] / faces[faces > 0]).mean())
 
 
 def to_json(path: Path, score: EmotionScore, model: str) -> dict[str, Any]:
-    """Return the score as the one JSON object of `score emotion --json`; `model`: the net's SHA-256."""
+    """Return the JSON object of `score emotion --json`; `model`: the net's SHA-256."""
+    values = intervals.rounded({name: value for name, value in asdict(score).items() if name != "confusion"})
     return {
         "schema": SCHEMA,
         "file": str(path),
         "model": model,
-        "images": score.images,
-        **{name: _figure(getattr(score, name)) for name in _NAMES},
+        **values,
         "answered_from_p": ANSWER_FROM,
-        "recall": {name: _figure(figure) for name, figure in score.recall.items()},
-        "counts": dict(score.counts),
         "confusion": {"order": list(EXPRESSIONS), "rows_are_labels": score.confusion.tolist()},
         "persons": None,
-        "intervals": f"95 %; {PERSONS}",
+        "intervals": f"95 %; {intervals.PERSONS_UNKNOWN}",
     }
 
 
 _NAMES = ("accuracy", "mean_recall", "calibration_error", "answered", "accuracy_answered", "accuracy_surest")
 
 
-def _figure(figure: Figure) -> dict[str, float | None]:
-    rounded = {name: getattr(figure, name) for name in ("value", "low", "high")}
-    return {name: None if value is None else round(value, 5) for name, value in rounded.items()}
-
-
 def sentences(path: Path, score: EmotionScore) -> str:
-    """Return the score for people."""
+    """Return the score as text."""
     lines = [f"{path}: {score.images} labelled faces"]
-    lines += [f"  {name.replace('_', ' '):<22}{in_words(getattr(score, name))}" for name in _NAMES]
-    lines += [f"  answered from p = {ANSWER_FROM}; the answers to each expression:"]
+    lines += [f"  {name.replace('_', ' '):<22}{intervals.in_words(getattr(score, name))}" for name in _NAMES]
+    lines += [f"  answered from p = {ANSWER_FROM}; answers by expression:"]
     lines += [f"  {'':<12}{'faces':>6}  {'recall':<26}{' '.join(f'{name[:5]:>5}' for name in EXPRESSIONS)}"]
     for i, name in enumerate(EXPRESSIONS):
         row = " ".join(f"{count:>5}" for count in score.confusion[i])
-        lines.append(f"  {name:<12}{score.counts[name]:>6}  {in_words(score.recall[name]):<26}{row}")
-    return "\n".join([*lines, f"  95 %; {PERSONS}"])
+        lines.append(f"  {name:<12}{score.counts[name]:>6}  {intervals.in_words(score.recall[name]):<26}{row}")
+    return "\n".join([*lines, f"  95 %; {intervals.PERSONS_UNKNOWN}"])

@@ -1,4 +1,4 @@
-"""The eye net alone, on labelled eyes: how well it tells closed from open, and how often it answers."""
+"""Score the eye net alone on labelled eyes: how well it separates closed from open, and how often it answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from driver_monitor.bench.score.intervals import Figure, bootstrap, in_words
+from driver_monitor.bench.score import intervals
+from driver_monitor.bench.score.intervals import Figure, bootstrap, bootstrap_share
 from driver_monitor.bench.score.nets.arrays import load_arrays
 from driver_monitor.errors import LabelError
 from driver_monitor.messages.envelope import SCHEMA
@@ -20,13 +21,12 @@ from driver_monitor.perception.eyes.reader import HIDDEN_FROM
 BATCH = 256
 """Patches classified at a time."""
 EVEN = 0.5
-"""Called closed from this share of open and closed on."""
-NONE = "-  (needs open and closed eyes)"
-PERSONS = "persons unknown: intervals by bootstrap over images, too narrow where several are of one person"
+"""An eye counts as closed above this p(closed) / (p(closed) + p(open))."""
+NO_AUC = "-  (needs open and closed eyes)"
 
 
 class EyePatchClassifier(Protocol):
-    """The eye net for single eyes."""
+    """The eye net, or a fake."""
 
     def classify(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return (n, 3) probabilities of open, closed, hidden for (n, 32, 48) patches."""
@@ -34,10 +34,10 @@ class EyePatchClassifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EyesScore:
-    """Figures over `images`, of which `closed` are labelled so. Shares 0 to 1.
+    """Figures over `images`, of which `closed` are labelled closed. Shares from 0 to 1.
 
-    `auc` and `accuracy`: over all images, answered or not; `answered`: share not called hidden; the last two over
-    these only.
+    `auc`, `accuracy`: over all images. `answered`: share of images that the net does not call hidden. `auc_answered`,
+    `accuracy_answered`: over these images only.
     """
 
     images: int
@@ -58,78 +58,65 @@ def load_eyes(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
 
 
 def score_eyes(images: NDArray[np.uint8], closed: NDArray[np.bool_], net: EyePatchClassifier) -> EyesScore:
-    """Return how well `net` tells the eyes in `images` (N, H, W) that are `closed` (N,) from the others.
+    """Return how well `net` separates `closed` (N,) from open eyes in `images` (N, H, W).
 
-    Images of exactly 32 by 48 pixels are taken for rectified patches, all others for loose crops of one eye.
+    Images of exactly 32 by 48 pixels are used as rectified patches. All others are loose crops of one eye.
     """
     p = classify(images, net)
     score = p[:, CLOSED] / np.maximum(p[:, CLOSED] + p[:, OPEN], 1e-9)
     answered = p[:, HIDDEN] < HIDDEN_FROM
     right = (score > EVEN) == closed
-    everything = np.ones(len(images), bool)
     return EyesScore(
         len(images),
         int(closed.sum()),
         bootstrap(len(images), Auc(score, closed)),
-        _share(right, everything),
-        _share(answered, everything),
+        bootstrap_share(right),
+        bootstrap_share(answered),
         bootstrap(int(answered.sum()), Auc(score[answered], closed[answered])) if answered.any() else Figure(None),
-        _share(right, answered),
+        bootstrap_share(right[answered]),
     )
 
 
 def classify(images: NDArray[np.uint8], net: EyePatchClassifier) -> NDArray[np.float64]:
     """Return (N, 3) probabilities of open, closed, hidden for `images` (N, H, W)."""
     rectified = images.shape[1:] == (HEIGHT, WIDTH)
-    parts = []
-    for start in range(0, len(images), BATCH):
-        part = images[start : start + BATCH]
-        parts.append(net.classify(part if rectified else np.stack([crop_patch(image) for image in part])))
-    return np.concatenate(parts).astype(np.float64)
+    parts = (images[start : start + BATCH] for start in range(0, len(images), BATCH))
+    answers = [net.classify(part if rectified else np.stack([crop_patch(image) for image in part])) for part in parts]
+    return np.concatenate(answers).astype(np.float64)
 
 
 class Auc:
-    """Area under the ROC curve, for any weights of the same images; ties count a half. None with one class only."""
+    """Area under the ROC curve for any weights of the same images. Ties count a half."""
 
     def __init__(self, score: NDArray[np.float64], closed: NDArray[np.bool_]) -> None:
         order, self._group = np.unique(score, return_inverse=True)
         self._groups, self._closed = len(order), closed
 
     def __call__(self, times: NDArray[np.int64]) -> float | None:
-        """Return the area where image i counts `times[i]` times."""
-        shut = np.bincount(self._group, times * self._closed, self._groups)
+        """Return the area if image i counts `times[i]` times, None if one class is missing."""
+        closed = np.bincount(self._group, times * self._closed, self._groups)
         open_ = np.bincount(self._group, times * ~self._closed, self._groups)
-        pairs = float(shut.sum() * open_.sum())
+        pairs = float(closed.sum() * open_.sum())
         if not pairs:
             return None
         below = np.cumsum(open_) - open_ / 2
-        return float(shut @ below) / pairs
-
-
-def _share(of: NDArray[np.bool_], among: NDArray[np.bool_]) -> Figure:
-    if not among.any():
-        return Figure(None)
-    right = of[among]
-    return bootstrap(len(right), lambda times: float(times @ right) / len(right))
+        return float(closed @ below) / pairs
 
 
 def to_json(path: Path, score: EyesScore, model: str) -> dict[str, Any]:
-    """Return the score as the one JSON object of `score eyes --json`; `model`: the net's SHA-256."""
-    figures = {name: value for name, value in asdict(score).items() if isinstance(value, dict)}
+    """Return the JSON object of `score eyes --json`; `model`: the net's SHA-256."""
     return {
         "schema": SCHEMA,
         "file": str(path),
         "model": model,
-        "images": score.images,
-        "closed": score.closed,
-        **{name: {key: _round(value) for key, value in figure.items()} for name, figure in figures.items()},
+        **intervals.rounded(asdict(score)),
         "persons": None,
-        "intervals": f"95 %; {PERSONS}",
+        "intervals": f"95 %; {intervals.PERSONS_UNKNOWN}",
     }
 
 
 def sentences(path: Path, score: EyesScore) -> str:
-    """Return the score for people."""
+    """Return the score as text."""
     shown = {
         "AUC": score.auc,
         f"accuracy at {EVEN}": score.accuracy,
@@ -138,9 +125,5 @@ def sentences(path: Path, score: EyesScore) -> str:
         "accuracy of the answered": score.accuracy_answered,
     }
     lines = [f"{path}: {score.images} eyes, {score.closed} closed"]
-    lines += [f"  {name:<26}{in_words(figure, NONE)}" for name, figure in shown.items()]
-    return "\n".join([*lines, f"  95 %; {PERSONS}"])
-
-
-def _round(value: float | None) -> float | None:
-    return None if value is None else round(value, 5)
+    lines += [f"  {name:<26}{intervals.in_words(figure, NO_AUC)}" for name, figure in shown.items()]
+    return "\n".join([*lines, f"  95 %; {intervals.PERSONS_UNKNOWN}"])

@@ -1,0 +1,106 @@
+"""Score alerts against labels. Which rules are scored, and when they are due, follows from the profile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from driver_monitor.bench.score.closures import eye_truth
+from driver_monitor.bench.score.labels import ClipLabels, Mask, runs
+from driver_monitor.bench.score.track import Track
+from driver_monitor.rules.profile import Condition, Profile, Rule
+from driver_monitor.state.eyes.perclos import WINDOW_S as PERCLOS_S
+
+LATE_S = 0.5
+"""An alert may come this long after it was due: one or two frames, and the time the eyelid logic waits."""
+EYES, GAZE = "eyes.closed_s", "gaze.away_s"
+"""The signals that measure something labelled."""
+UNLABELLED = "drowsiness"
+"""The rule whose alerts are all false: clips are too short for anybody to be labelled sleepy."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertScore:
+    """One rule in one clip.
+
+    `due`: labelled stretches that are long enough. `in_time`: those with an alert in time. `false`: `raised` alerts
+    with less than half of the time before labelled so. `unscored`: `raised` alerts with more than half of the time
+    before not scored.
+    """
+
+    due: int
+    in_time: int
+    raised: int
+    false: int
+    unscored: int
+
+
+@dataclass(frozen=True, slots=True)
+class DueTime:
+    """Seconds for which `signal` must be labelled until an alert is due; `signal` None is never labelled."""
+
+    signal: str | None
+    seconds: float
+
+
+def due_times(profile: Profile) -> dict[str, tuple[DueTime, ...]]:
+    """Return the alternative due times of each rule that can be scored."""
+    times = {rule.id: _due_times(rule) for rule in profile.rules}
+    return {rule: found for rule, found in times.items() if found}
+
+
+def _due_times(rule: Rule) -> tuple[DueTime, ...]:
+    leaves = rule.when.any_ or (rule.when,)
+    if rule.patience is None and all(map(_is_labelled, leaves)):
+        return tuple(DueTime(leaf.signal, float(leaf.threshold or 0.0) + rule.for_s) for leaf in leaves)
+    return (DueTime(None, PERCLOS_S),) if rule.id == UNLABELLED else ()
+
+
+def _is_labelled(condition: Condition) -> bool:
+    return condition.signal in (EYES, GAZE) and condition.comparison in ("above", "at_least")
+
+
+def score_alerts(labels: ClipLabels, track: Track, profile: Profile) -> dict[str, AlertScore]:
+    """Return the scores of the rules of `profile` that rest on labelled conditions only."""
+    eyes = eye_truth(labels)
+    away = labels.mask("look_away")
+    head = ~labels.mask("look_away_marginal", "uncertain_head", "face_not_visible") | away
+    truth = {EYES: (eyes.closed, eyes.counted), GAZE: (away, head), None: (np.zeros_like(away), np.ones_like(away))}
+    return {
+        rule: _score(labels, track, rule, [(time.seconds, *truth[time.signal]) for time in times])
+        for rule, times in due_times(profile).items()
+    }
+
+
+def _score(labels: ClipLabels, track: Track, rule: str, causes: list[tuple[float, Mask, Mask]]) -> AlertScore:
+    """Score one rule. Each of its `causes`: seconds until it is due, frames labelled so, frames scored."""
+    raised = [t for name, t in track.raised if name == rule]
+    due = [
+        (_time(labels, track, first), seconds)
+        for seconds, labelled, scored in causes
+        for first, last in runs(labelled)
+        if last - first + 1 >= seconds * labels.fps and 2 * scored[first : last + 1].sum() >= last - first + 1
+    ]
+    in_time = sum(any(start <= t <= start + seconds + LATE_S for t in raised) for start, seconds in due)
+    verdicts = [{_right(track, t, *cause) for cause in causes} for t in raised]
+    false = sum(verdict == {False} for verdict in verdicts)
+    unscored = sum(True not in verdict and None in verdict for verdict in verdicts)
+    return AlertScore(len(due), in_time, len(raised), false, unscored)
+
+
+def _right(track: Track, t: float, seconds: float, labelled: Mask, scored: Mask) -> bool | None:
+    """Return whether the `seconds` before `t` are labelled so, for half of their scored frames; None: not scored."""
+    frames = track.frame[(track.t > t - seconds) & (track.t <= t)]
+    known = scored[frames]
+    if 2 * known.sum() < len(known):
+        return None
+    return bool(2 * (labelled[frames] & known).sum() >= known.sum())
+
+
+def _time(labels: ClipLabels, track: Track, frame: int) -> float:
+    """Return the time of a frame of the clip: by the clip's own times if the frame was used, else by the labels."""
+    row = int(np.searchsorted(track.frame, frame))
+    if row < len(track) and track.frame[row] == frame:
+        return float(track.t[row])
+    return frame / labels.fps

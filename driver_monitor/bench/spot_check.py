@@ -1,0 +1,183 @@
+"""The spot check of EU 2023/2590 and a lap of attentive driving, on synthetic gaze, through state and rules.
+
+The driver looks at fourteen places low in front of him, at two speeds, with the head alone and with head and eyes, and
+drives attentively for 15 s after each look. Each look needs a warning before the regulation calls it missed (4.0 s from
+50 km/h, 6.5 s from 20 km/h); there must be no other alert. Then follow three minutes of attentive driving with mirrors,
+instruments, shoulder checks, blinks and talking, without an alert.
+
+This tests the policy: gaze has no noise here. How well the camera measures gaze is scored elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from driver_monitor.config.profiles import known, load_profile
+from driver_monitor.data.alert import AlertEvent
+from driver_monitor.data.observation import Box, EyesView, EyeView, FaceView, HeadPose, Observation, VehicleData
+from driver_monitor.messages.envelope import SCHEMA
+from driver_monitor.rules.engine import Engine
+from driver_monitor.rules.profile import Profile
+from driver_monitor.state.gaze.gaze_tracker import IRIS_NEUTRAL, IRIS_SHARE
+from driver_monitor.state.tracker import StateTracker
+
+PLACES = {
+    "lap": (0.0, -48.0), "left knee": (25.0, -50.0), "right knee": (-25.0, -50.0), "left thigh": (15.0, -42.0),
+    "right thigh": (-15.0, -42.0), "pedals": (0.0, -58.0), "door pocket": (50.0, -45.0), "seat edge": (-40.0, -52.0),
+    "handbrake": (-48.0, -45.0), "cup holder": (-42.0, -40.0), "gear lever": (-38.0, -36.0),
+    "telephone at the wheel": (0.0, -32.0), "telephone on the console": (-35.0, -32.0),
+    "left of the wheel": (35.0, -33.0),
+}  # fmt: skip
+"""Yaw (+ left) and pitch (+ up) in degrees from straight ahead, spread over area 3. The choice is ours."""
+LIMITS = {60.0: 4.0, 30.0: 6.5}
+"""Seconds after which a test calls a look missed, by speed in km/h (EU 2023/2590)."""
+HEAD_SHARES = {1.0: "head", 0.5: "head and eyes"}
+"""Share of a look that the head turns; the eyes turn the rest."""
+BEFORE_S, LOOK_S, BETWEEN_S = 20.0, 8.0, 15.0
+LATE_S = 0.5
+"""A warning this long after the end of a look still belongs to it."""
+FPS = 20.0
+POINTS = np.zeros((70, 2), np.float32)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A segment of a synthetic drive: gaze (yaw, pitch), opening of lids and mouth, speed in km/h.
+
+    `head`: share of the angles that the head turns; the eyes turn the rest.
+    """
+
+    seconds: float
+    yaw: float = 0.0
+    pitch: float = 0.0
+    lids: float = 1.0
+    mouth: float = 0.05
+    speed: float | None = 60.0
+    head: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at a place. `warned_s`: time of the first of its `alerts`. `between`: alerts in the drive after it."""
+
+    place: str
+    speed_kmh: float
+    head: float
+    limit_s: float
+    warned_s: float | None
+    alerts: Sequence[str]
+    between: Sequence[str]
+
+    @property
+    def good(self) -> bool:
+        """Whether the warning came in time and no other alert came."""
+        return self.warned_s is not None and self.warned_s < self.limit_s and not self.between
+
+
+def see(t: float, eyes: EyesView, head: HeadPose, mouth: float | None, hidden: float | None = None) -> Observation:
+    """Return what an ideal camera sees at `t` seconds. `hidden`: probability that the mouth is covered."""
+    return Observation(t, "ok", "day", FaceView(Box(0, 0, 200, 200), 0.99, POINTS, head, mouth, hidden), eyes)
+
+
+def eye(opening: float) -> EyeView:
+    """Return an eye with this opening, of which the eye net is sure."""
+    return EyeView(opening, 0.98 if opening < 0.2 else 0.02)
+
+
+def observations(drive: Sequence[Segment], fps: float) -> Iterator[Observation]:
+    """Yield what an ideal camera sees of a drive."""
+    ends = np.cumsum([segment.seconds for segment in drive])
+    for k in range(int(ends[-1] * fps)):
+        segment = drive[int(np.searchsorted(ends, k / fps + 1e-9, side="right"))]
+        turn = (1 - segment.head) / IRIS_SHARE
+        eyes = EyesView(
+            eye(segment.lids), eye(segment.lids), turn * segment.yaw, IRIS_NEUTRAL[1] + turn * segment.pitch
+        )
+        seen = see(
+            k / fps, eyes, HeadPose(segment.head * segment.yaw, segment.head * segment.pitch, 0.0), segment.mouth
+        )
+        yield replace(seen, vehicle=VehicleData(segment.speed))
+
+
+def raised(drive: Sequence[Segment], profile: Profile, fps: float = FPS) -> list[AlertEvent]:
+    """Return the alerts that `profile` raises in a drive."""
+    state, engine = StateTracker(), Engine(profile)
+    events = (event for seen in observations(drive, fps) for event in engine.update(state.update(seen)).events)
+    return [event for event in events if event.phase == "raised"]
+
+
+def check(profile: Profile, fps: float = FPS) -> list[Look]:
+    """Return a result for each speed, share of the head and place."""
+    return [look for speed, head in product(LIMITS, HEAD_SHARES) for look in _looks(profile, fps, speed, head)]
+
+
+def _looks(profile: Profile, fps: float, speed: float, head: float) -> Iterator[Look]:
+    drive = [Segment(BEFORE_S, speed=speed)]
+    for yaw, pitch in PLACES.values():
+        drive += [Segment(LOOK_S, yaw, pitch, speed=speed, head=head), Segment(BETWEEN_S, speed=speed)]
+    events = raised(drive, profile, fps)
+    for index, place in enumerate(PLACES):
+        start = BEFORE_S + index * (LOOK_S + BETWEEN_S)
+        own = [event for event in events if 0 <= event.t - start < LOOK_S + LATE_S]
+        after = [event.rule for event in events if LOOK_S + LATE_S <= event.t - start < LOOK_S + BETWEEN_S]
+        warned = round(own[0].t - start, 2) if own else None
+        yield Look(place, speed, head, LIMITS[speed], warned, [event.rule for event in own], after)
+
+
+def lap() -> list[Segment]:
+    """Return three minutes of attentive driving, at most 1.6 s off the road at a time."""
+    drive = [Segment(8.0)]
+    for k in range(12):
+        shoulder = Segment(1.6, 75.0 if k % 4 == 0 else -65.0, -5.0)
+        drive += [
+            Segment(0.15, lids=0.0), Segment(3.0), Segment(0.7, 45.0, -8.0), Segment(2.5), Segment(0.6, -38.0, 10.0),
+            Segment(2.2), Segment(0.5, 0.0, -21.0), Segment(0.15, lids=0.0), Segment(2.4, mouth=0.2 + 0.05 * (k % 3)),
+            shoulder if k % 2 else Segment(0.8, -33.0, -26.0), Segment(3.5),
+        ]  # fmt: skip
+    return drive
+
+
+def spot_check(profile: str | None) -> dict[str, Any]:
+    """Run looks and lap under `profile`. None: the looks under eu_addw, the lap under every shipped profile.
+
+    Return the JSON object of `spot-check --json`. Raises `ConfigError`.
+    """
+    looks = check(load_profile(profile or "eu_addw")[0])
+    names = known() if profile is None else (profile,)
+    laps = {name: [event.rule for event in raised(lap(), load_profile(name)[0])] for name in names}
+    return {
+        "schema": SCHEMA,
+        "profile": profile or "eu_addw",
+        "good": all(look.good for look in looks) and not any(laps.values()),
+        "looks": [{**asdict(look), "good": look.good} for look in looks],
+        "laps": laps,
+    }
+
+
+def sentences(result: dict[str, Any]) -> str:
+    """Return the result as a table with a row per place, and a line with the number of good looks."""
+    columns = list(product(LIMITS, HEAD_SHARES.items()))
+    looks = {(look["place"], look["speed_kmh"], look["head"]): look for look in result["looks"]}
+    lines = [
+        f"spot check, profile {result['profile']}: seconds from the start of a look to the warning",
+        f"{'':<26}" + "".join(f"{f'{speed:.0f} km/h':>16}" for speed, _ in columns),
+        f"{'looks with':<26}" + "".join(f"{name:>16}" for _, (_, name) in columns),
+        f"{'limit':<26}" + "".join(f"{LIMITS[speed]:>16.2f}" for speed, _ in columns),
+    ]
+    for place in PLACES:
+        cells = (_cell(looks[place, speed, head]) for speed, (head, _) in columns)
+        lines.append(f"{place:<26}" + "".join(f"{cell:>16}" for cell in cells))
+    for name, rules in result["laps"].items():
+        lines.append(f"attentive driving, profile {name}: {', '.join(rules) or 'no alert'}")
+    good = sum(look["good"] for look in looks.values())
+    return "\n".join([*lines, f"{good} of {len(looks)} looks: warning in time and no other alert"])
+
+
+def _cell(look: dict[str, Any]) -> str:
+    warned = "none" if look["warned_s"] is None else f"{look['warned_s']:.2f}"
+    return warned if look["good"] else f"{warned}, other alert" if look["between"] else f"{warned}, late"
