@@ -135,8 +135,8 @@ def main() -> None:
         good = "good" if row["good"] else f"BAD {row['between']}"
         print(f"{where}  warned {told:>8}, missed from {row['limit_s']:.1f} s  {good}")
     laps = {name: [event.rule for event in alerts(lap(), name, options.fps)] for name in known()}
-    for name, told in laps.items():
-        print(f"lap of attentive driving, {name}: {', '.join(told) or 'no alert'}")
+    for name, raised in laps.items():
+        print(f"lap of attentive driving, {name}: {', '.join(raised) or 'no alert'}")
     count = sum(row["good"] for row in rows)
     print(f"{count} of {len(rows)} warned in time and of nothing else")
     if options.json:

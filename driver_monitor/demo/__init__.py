@@ -1,4 +1,4 @@
-"""The bundled clip that `--source demo` replays, and its exact ground truth; both made by `tools/make_demo.py`.
+"""The bundled clip that `--source demo` replays, and its exact ground truth; both made by `tools.demo.make`.
 
 Portrait: NASA, public domain; NASA endorses nothing here.
 

@@ -14,7 +14,7 @@ from driver_monitor.errors import ConfigError, ModelError
 _log = logging.getLogger(__name__)
 
 NAME = "manifest.yaml"
-_ADVICE = "reinstall driver-monitor, or, if the file is meant to be there, run tools/write_manifest.py"
+_ADVICE = "reinstall driver-monitor; after an intended change, run `python -m tools.manifest FOLDER` in the source tree"
 
 
 class Entry(BaseModel):
@@ -47,7 +47,7 @@ def load_manifest(folder: Path) -> Manifest | None:
         return yaml_file.load(path, Manifest)
     except ConfigError as error:
         first = str(error).splitlines()[0]
-        raise ModelError(f"{first}; reinstall driver-monitor, or run tools/write_manifest.py {folder}") from error
+        raise ModelError(f"{first}; {_ADVICE}") from error
 
 
 def check(folder: Path, loaded: Mapping[str, str]) -> None:

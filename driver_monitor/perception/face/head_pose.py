@@ -2,7 +2,7 @@
 
 The net sees a face by itself, as if the camera looked straight at it. On the labelled clips its rotation follows
 MediaPipe's facial transformation matrix as well as solvePnP on the points did, and better in pitch, for nothing
-(`tools/measure_pose.py`, models/landmarks.md).
+(`tools.head_pose.measure`, models/landmarks.md).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Points 0 to 67 are the iBUG 68-point scheme (Sagonas et al., 300 Faces in-the-Wild, ICCV-W 2013), 68 and 69 the iris
 centres of the driver's right and left eye as far as the net can tell, which is little: they follow the head, and only
 training reads them (irises: `eyes/iris.py`). Frame pixels are OpenCV's: whole numbers are pixel centres. Training
-(`tools/train_landmarks.py`) imports the crop from here, so the net never sees another crop than it learned on.
+(`tools.landmarks.train`) imports the crop from here, so the net never sees another crop than it learned on.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def face_crop(points: NDArray[np.floating]) -> Crop:
 def crop_of_box(box: Box, detector: DetectorKind) -> Crop:
     """Return the upright crop to start from where `detector` found a face.
 
-    The shifts and the factor were fitted on in-car stills (`tools/teach_landmarks.py boxes`): median place and size
+    The shifts and the factor were fitted on in-car stills (`tools.landmarks.teach boxes`): median place and size
     of `face_crop` of the teacher's points relative to the detector's box, in units of its longer side.
     """
     right, down, factor = _BOX_TO_CROP[detector]

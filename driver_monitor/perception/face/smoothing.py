@@ -11,7 +11,7 @@ from driver_monitor.perception.face.one_euro import OneEuro
 POINTS_STILL_HZ, POINTS_EAGER = 1.0, 20.0
 """Cut-off of still points, and what a speed of one distance of the outer eye corners a second adds to it. On stills
 with fresh noise the tremble falls to about a third; on the clips points and yaw come a third of a frame late
-(`tools/measure_stability.py`, models/landmarks.md)."""
+(`tools.measure.stability`, models/landmarks.md)."""
 HEAD_STILL_HZ, HEAD_EAGER = 1.0, 0.4
 """The same for the head's angles: a speed of one degree a second."""
 _EYES = ((36, 39, (37, 38, 40, 41)), (42, 45, (43, 44, 46, 47)))

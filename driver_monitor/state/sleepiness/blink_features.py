@@ -1,4 +1,4 @@
-"""Blinks in a row as a few numbers that tell sleepiness; `tools/fit_drowsiness.py` and the daemon share them."""
+"""Blinks in a row as a few numbers that tell sleepiness; `tools.drowsiness.fit` and the daemon share them."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 Two witnesses, weighed by how far each can be off. PERCLOS: 8 % is taken as the onset of sleepiness and 12 % as sleepy
 (Wierwille et al., NHTSA DOT HS 808 247, 1994), laid on the Karolinska scale where 7 is "sleepy, no effort to stay
 awake" and 8 "some effort" (Akerstedt and Gillberg, Int. J. Neurosci. 52, 1990); a stated mapping, not a fit. Blinks:
-the last thirty against this driver's own, by a fit on UTA-RLDD (`tools/fit_drowsiness.py`), which tells alert from
+the last thirty against this driver's own, by a fit on UTA-RLDD (`tools.drowsiness.fit`), which tells alert from
 drowsy people it has never seen with an AUC of 0.84 and is off by 2.3 points of the scale: weak, and weighed so.
 """
 
