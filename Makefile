@@ -31,7 +31,7 @@ hooks: $(VENV)/.installed-dev
 
 # After a model file was exchanged: writes models/manifest.yaml, which is checked at every start.
 manifest: $(VENV)/.installed
-	$(BIN)/python tools/write_manifest.py models
+	$(BIN)/python -m tools.manifest models
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \

@@ -22,7 +22,8 @@ pytestmark = pytest.mark.skipif(not CLIPS.exists(), reason=f"needs the clips in 
 
 @pytest.fixture(scope="module")
 def scores() -> dict[str, Any]:
-    command = [sys.executable, "tools/measure_robustness.py", "--clips", str(CLIPS), "--labels", str(LABELS), "--json"]
+    tool = [sys.executable, "-m", "tools.measure.robustness"]
+    command = [*tool, "--clips", str(CLIPS), "--labels", str(LABELS), "--json"]
     environment = {**os.environ, "PYTHONPATH": str(TOP)}
     done = subprocess.run(command, cwd=TOP, env=environment, capture_output=True, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout)

@@ -56,7 +56,7 @@ def test_fail__an_exchanged_model_is_named_with_both_hashes(folder: Path) -> Non
     (folder / NAME).write_text(listed.replace(digest, "0" * 64))
     with pytest.raises(ModelError) as error:
         load(folder)
-    for words in (str(folder / "eyes.onnx"), digest[:12], "0" * 12, "damaged or exchanged", "write_manifest.py"):
+    for words in (str(folder / "eyes.onnx"), digest[:12], "0" * 12, "damaged or exchanged", "tools.manifest"):
         assert words in str(error.value)
     assert "\n" not in str(error.value)
 

@@ -47,7 +47,7 @@ def load_manifest(folder: Path) -> Manifest | None:
         return yaml_file.load(path, Manifest)
     except ConfigError as error:
         first = str(error).splitlines()[0]
-        raise ModelError(f"{first}; reinstall driver-monitor, or run tools/write_manifest.py {folder}") from error
+        raise ModelError(f"{first}; {_ADVICE}") from error
 
 
 def check(folder: Path, loaded: Mapping[str, str]) -> None:

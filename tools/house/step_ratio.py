@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 
 from driver_monitor.app import build
 from driver_monitor.app.build import Request
+from driver_monitor.app.pipeline import Pipeline
 from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.demo import CLIP
 from driver_monitor.imaging.frame import Frame
@@ -58,13 +60,13 @@ def record(frames: list[Frame], step: Callable[[Frame], object]) -> list[list[tu
         calls[-1].append((model, {name: np.array(value) for name, value in feeds.items()}))
         return original(model, feeds)
 
-    OnnxModel.run = run  # type: ignore[method-assign]
+    setattr(OnnxModel, "run", run)  # noqa: B010 - mypy forbids the assignment
     try:
         for frame in frames:
             calls.append([])
             step(frame)
     finally:
-        OnnxModel.run = original  # type: ignore[method-assign]
+        setattr(OnnxModel, "run", original)  # noqa: B010
     return calls
 
 
@@ -73,6 +75,12 @@ def bare(calls: list[list[tuple[OnnxModel, Feeds]]]) -> None:
     for frame in calls:
         for model, feeds in frame:
             model._session.run(model._outputs, feeds)
+
+
+def step_through(pipeline: Pipeline, frames: list[Frame]) -> None:
+    """Put `frames` through the pipeline."""
+    for frame in frames:
+        pipeline.step(frame)
 
 
 def clock(work: Callable[[], object]) -> float:
@@ -93,8 +101,8 @@ def ratio(clip: Path, most: int) -> dict[str, float]:
         pipeline = build.build_pipeline(plan, models)
         for index, start in enumerate(starts):
             part = slice(start, start + BLOCK)
-            steps[repeat, index] = clock(lambda part=part, pipeline=pipeline: [pipeline.step(f) for f in frames[part]])
-            nets[repeat, index] = clock(lambda part=part: bare(calls[part]))
+            steps[repeat, index] = clock(partial(step_through, pipeline, frames[part]))
+            nets[repeat, index] = clock(partial(bare, calls[part]))
     ratios = np.median(steps, 0) / np.maximum(np.median(nets, 0), 1e-9)
     seen = np.array([any(calls[start : start + BLOCK]) for start in starts])
     low, middle, high = np.quantile(ratios[seen], (0.1, 0.5, 0.9))

@@ -97,7 +97,7 @@ def face_crop(points: NDArray[np.floating]) -> Crop:
 def crop_of_box(box: Box, detector: DetectorKind) -> Crop:
     """Return the upright crop to start from where `detector` found a face.
 
-    The shifts and the factor were fitted on in-car stills (`tools/teach_landmarks.py boxes`): median place and size
+    The shifts and the factor were fitted on in-car stills (`tools.landmarks.teach boxes`): median place and size
     of `face_crop` of the teacher's points relative to the detector's box, in units of its longer side.
     """
     right, down, factor = _BOX_TO_CROP[detector]

@@ -1,4 +1,4 @@
-"""Written by tools/fit_drowsiness.py from UTA-RLDD (MIT), all four folds; not to be edited."""
+"""Written by tools.drowsiness.fit from UTA-RLDD (MIT), all four folds; not to be edited."""
 
 # fmt: off
 # ruff: noqa: E501

@@ -1,6 +1,6 @@
 """Our own face detector: a small fully convolutional net that sees the whole picture at once, also in the dark.
 
-Training (`tools/train_detector.py`) imports `even_out` from here, so the net never sees another picture than it
+Training (`tools.detector.train`) imports `even_out` from here, so the net never sees another picture than it
 learned on. The file's card is `models/detector.md`.
 """
 
