@@ -1,4 +1,4 @@
-"""The demo clip that `--source demo` replays, and its exact ground truth. `tools/make_demo.py` makes both.
+"""The demo clip that `--source demo` replays, and its exact ground truth. `tools.demo.make` makes both.
 
 Portrait: NASA, public domain. NASA does not endorse this project.
 

@@ -14,7 +14,7 @@ from driver_monitor.errors import ConfigError, ModelError
 _log = logging.getLogger(__name__)
 
 NAME = "manifest.yaml"
-_ADVICE = "reinstall driver-monitor, or, if you changed the file on purpose, run tools/write_manifest.py"
+_ADVICE = "reinstall driver-monitor, or, if you changed the file on purpose, run python -m tools.manifest"
 
 
 class Entry(BaseModel):

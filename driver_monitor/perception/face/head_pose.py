@@ -2,7 +2,7 @@
 
 The net's rotation is relative to the ray from the camera to the face. On the labelled clips it follows MediaPipe's
 facial transformation matrix as well as solvePnP on the points did, and better in pitch, at no cost
-(`tools/measure_pose.py`, models/landmarks.md).
+(`tools.head_pose.measure`, models/landmarks.md).
 """
 
 from __future__ import annotations

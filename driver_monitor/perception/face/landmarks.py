@@ -2,7 +2,7 @@
 
 The net gives 70 points: the 68 of `imaging.ibug`, then the iris centres of the driver's right and left eye. The iris
 centres mostly follow the head, so only training uses them (for irises see `eyes/iris.py`). Training
-(`tools/train_landmarks.py`) imports the crop from here, so that the net reads the crops it was trained on. Frame pixels
+(`tools.landmarks.train`) imports the crop from here, so that the net reads the crops it was trained on. Frame pixels
 are OpenCV's: whole numbers are pixel centres.
 """
 

@@ -13,7 +13,7 @@ from driver_monitor.perception.face.one_euro import OneEuro
 
 POINTS_STILL_HZ = 1.0
 """Cut-off frequency for still points. On stills with fresh noise the noise of the points falls to about a third; on the
-clips points and yaw come a third of a frame late (`tools/measure_stability.py`, models/landmarks.md)."""
+clips points and yaw come a third of a frame late (`tools.measure.stability`, models/landmarks.md)."""
 POINTS_SPEED_GAIN = 20.0
 """Hz added for a speed of one distance of the outer eye corners a second. Measured with `POINTS_STILL_HZ`."""
 HEAD_STILL_HZ = 1.0

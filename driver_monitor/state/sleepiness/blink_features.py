@@ -1,4 +1,4 @@
-"""A few numbers that describe a row of blinks. `tools/fit_drowsiness.py` and the daemon share them."""
+"""A few numbers that describe a row of blinks. `tools.drowsiness.fit` and the daemon share them."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ Two estimates are averaged, each weighted by its error.
 - PERCLOS: 8 % is taken as the onset of sleepiness and 12 % as sleepy (Wierwille et al., NHTSA DOT HS 808 247, 1994). On
   the Karolinska scale 7 is "sleepy, no effort to stay awake" and 8 "some effort" (Akerstedt and Gillberg, Int. J.
   Neurosci. 52, 1990). This is a stated mapping, not a fit.
-- Blinks: the last thirty, compared with this driver's own, by a fit on UTA-RLDD (`tools/fit_drowsiness.py`). It
+- Blinks: the last thirty, compared with this driver's own, by a fit on UTA-RLDD (`tools.drowsiness.fit`). It
   separates alert from drowsy people it has never seen with an AUC of 0.84 and is off by 2.3 points of the scale. It is
   weak, so its weight is small.
 """
