@@ -6,6 +6,7 @@ import pytest
 
 from driver_monitor.config.schema import GpioConfig, ZmqConfig
 from driver_monitor.data.alert import Level
+from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.messages.wire import Message
 from driver_monitor.outputs.fanout import Outputs
 from driver_monitor.outputs.gpio_output import GpioOutput
@@ -93,6 +94,27 @@ def test_ok__the_counters_of_all_outputs_are_merged() -> None:
     outputs = Outputs([Broken("a", []), Dropping("b", [])])
     outputs.alert({"seq": 1})
     assert outputs.counters() == {"output_faults": 1, "dropping_dropped": 7}
+
+
+def test_ok__at_work_the_faults_of_a_local_output_do_not_show_in_another_one_of_the_same_name() -> None:
+    own = Broken("a", [])
+    own.local = True
+    outputs = Outputs([own, Broken("b", [])], PrivacyFilter({"distress"}))
+    outputs.alert({"seq": None, "rule": "distress"})
+    assert outputs.faults == {"broken": 1}
+    assert outputs.counters() == {"output_faults": 0}
+
+
+def test_ok__an_output_takes_everything_and_is_not_local_unless_it_says_so() -> None:
+    output = Output()
+    outputs = Outputs([output])
+    outputs.alert({"seq": 1})
+    outputs.level("warning")
+    outputs.state({})
+    outputs.status({})
+    outputs.close()
+    assert (output.local, output.failure, output.counters()) == (False, None, {})
+    assert outputs.faults == {}
 
 
 def test_ok__every_output_that_can_lose_messages_counts_them() -> None:
