@@ -330,10 +330,12 @@ class Opened:
         self.log.append(f"close {self.name}")
 
 
-def noting(log: list[str], broken: str = "") -> tuple[DaemonPart, ...]:
+def noting(log: list[str], broken: str = "", source: str = "0") -> tuple[DaemonPart, ...]:
+    """The table with parts that note it; the part `broken` cannot be opened where the camera is `source`."""
+
     def build_for(name: str) -> Callable[[Setup], object]:
         def open_part(setup: Setup) -> object:
-            if name == broken:
+            if name == broken and setup.config.camera.source == source:
                 raise OutputError(f"{name} is broken")
             return Opened(name, log)
 
@@ -359,8 +361,7 @@ def test_fail__a_start_that_fails_closes_what_it_has_opened(car: Car) -> None:
 
 def test_ok__a_reload_closes_what_is_in_place_and_the_daemon_closes_what_came_instead(car: Car) -> None:
     log: list[str] = []
-    setup = replace(car.setup)
-    setup.models = car.setup.models
+    setup = other(car.setup, car.setup.plan)
     with open_parts(setup, noting(log)) as parts:
         car.daemon.parts = parts
         log.clear()
@@ -374,6 +375,25 @@ def test_ok__a_reload_closes_what_is_in_place_and_the_daemon_closes_what_came_in
         assert isinstance(parts.outputs, Opened)
         log.clear()
     assert log == ["close outputs", "close button", "close vehicle", "close source", "close numbers"]
+
+
+def test_fail__a_reload_that_fails_closes_what_it_has_opened_and_opens_what_it_has_closed(car: Car) -> None:
+    log: list[str] = []
+    setup, table = other(car.setup, car.setup.plan), noting(log, "outputs", "demo")
+    with open_parts(setup, table) as parts:
+        car.daemon.parts = parts
+        before = parts.source, parts.vehicle
+        log.clear()
+        car.write("camera: {source: demo}\ngpio: {backend: mock}\nvehicle: {input: 'tcp://127.0.0.1:5999'}")
+        with pytest.raises(ReloadError, match="outputs is broken"):
+            Reloader(Request(car.file), setup, table)(car.daemon)
+        assert log == [
+            "open vehicle",
+            "close outputs", "close button", "open button",
+            "close outputs", "close button", "open button", "open outputs",
+            "close vehicle",
+        ]  # fmt: skip
+        assert (parts.source, parts.vehicle) == before
 
 
 def test_ok__another_state_folder_waits_for_the_next_start(car: Car, caplog: pytest.LogCaptureFixture) -> None:
