@@ -80,7 +80,7 @@ def test_ok__a_car_without_a_button() -> None:
 
 
 def test_fail__a_pin_for_two_things_is_refused() -> None:
-    with pytest.raises(ValueError, match="button_pin 17 is the buzzer's or the LED's"):
+    with pytest.raises(ValueError, match="button_pin 17 is the pin of the buzzer or the LED"):
         GpioConfig(button_pin=17)
 
 
