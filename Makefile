@@ -2,9 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Percent of the lines of driver_monitor that the tests must reach. Measured without the data outside the repository;
-# lines that only run in a process of their own (replay --jobs, the installed command) do not count.
-COVERAGE_FLOOR := 90
+# Percent of the lines of driver_monitor that the tests must reach. Half of the tests, without the data outside the
+# repository, reach 92.7 %. Lines that only run in a process of their own (such as replay --jobs 2) do not count.
+COVERAGE_FLOOR := 92
 
 .PHONY: demo test coverage lint hooks manifest clean
 
