@@ -96,7 +96,7 @@ def test_fail__integers_are_not_floats(tmp_path: Path) -> None:
 
 def test_fail__an_input_nobody_would_feed_is_refused(tmp_path: Path) -> None:
     path = _written(tmp_path, copying_model({**EYE, "mood": (None, 2)}, ANSWER))
-    assert "it wants input 'mood' too" in _refusal(path)
+    assert "it has one more input, 'mood'" in _refusal(path)
 
 
 def test_fail__arrays_of_another_size_give_one_line(tmp_path: Path) -> None:

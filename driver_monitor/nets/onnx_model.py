@@ -1,6 +1,6 @@
-"""An ONNX model that is known to be the one it should be: loaded once, inputs and outputs checked by name and shape.
+"""An ONNX model, loaded once, with its inputs and outputs checked by name and shape.
 
-Every wrapper of a net of ours (detector, landmarks, eyes, expression) stands on this one.
+All nets (detector, landmarks, eyes, expression) use it.
 """
 
 from __future__ import annotations
@@ -21,21 +21,18 @@ Shape = tuple[int | None, ...]
 """Sizes of a float32 tensor; None is a size that must be free, such as the batch."""
 
 MAX_BYTES = 64_000_000
-"""Every net of ours stays under 2 MB; a file beyond this is not one, and reading it could exhaust a small board."""
+"""Largest model file, bytes. The project's nets are under 2 MB. Reading a huge file could exhaust a small board."""
 _ADVICE = "reinstall driver-monitor, or point the configuration at the right file"
 
 
 class OnnxModel:
-    """A loaded model; `run` is the only thing to do with it.
-
-    `sha256`: hex digest of the file, for alerts and `doctor`.
-    """
+    """A loaded model. `sha256`: hex digest of the file, for alerts and `doctor`."""
 
     def __init__(self, path: Path, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape], threads: int = 1) -> None:
         """Load `path` and check that it has exactly these float32 `inputs` and (at least) these `outputs`.
 
-        `threads`: CPU threads of one inference; nets this small run fastest, and steadiest, on one. Raises
-        `ModelError` with one line when the file is missing, damaged or another model.
+        `threads`: CPU threads of one inference. Nets this small are fastest on one. Raises `ModelError` with one line
+        if the file is missing, damaged or another model.
         """
         data = read_model(path)
         self.sha256 = hashlib.sha256(data).hexdigest()
@@ -46,12 +43,12 @@ class OnnxModel:
         _check(self._session.get_outputs(), outputs, "output", path)
         surplus = {node.name for node in self._session.get_inputs()} - set(inputs)
         if surplus:
-            raise ModelError(f"{path}: another model than expected: it wants input {min(surplus)!r} too; {_ADVICE}")
+            raise ModelError(f"{path}: another model than expected: it has one more input, {min(surplus)!r}; {_ADVICE}")
 
     def run(self, feeds: Mapping[str, NDArray[np.float32]]) -> tuple[NDArray[np.float32], ...]:
         """Return the outputs, in the order in which the constructor was given them.
 
-        Raises `ModelError` when the net cannot compute on these arrays.
+        Raises `ModelError` if the net cannot compute on these arrays.
         """
         try:
             return tuple(self._session.run(self._outputs, dict(feeds)))
@@ -60,13 +57,13 @@ class OnnxModel:
 
 
 def read_model(path: Path) -> bytes:
-    """Return the bytes of a model file; raises `ModelError` when it is missing, no file or far too large."""
+    """Return the bytes of a model file. Raises `ModelError` if it is missing, not a regular file or far too large."""
     try:
         found = path.stat()
-        if not stat.S_ISREG(found.st_mode):  # a pipe would keep us waiting
+        if not stat.S_ISREG(found.st_mode):  # reading a pipe would block
             raise ModelError(f"{path}: cannot read the model: not a regular file; {_ADVICE}")
         if found.st_size > MAX_BYTES:
-            raise ModelError(f"{path}: {found.st_size} bytes is too large for a model of ours; {_ADVICE}")
+            raise ModelError(f"{path}: {found.st_size} bytes is too large for a model of driver-monitor; {_ADVICE}")
         return path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: cannot read the model: {error.strerror}; {_ADVICE}") from error
@@ -78,7 +75,7 @@ def _session(data: bytes, path: Path, threads: int) -> Any:
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 4
-    # Between two frames a spinning worker thread would burn a whole core for nothing.
+    # A worker thread that spins between two frames uses a whole core.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

@@ -1,4 +1,4 @@
-"""The expression of a face, from one look at it.
+"""Reads the expression of a face from one picture.
 
-It may import `nets`, `imaging` and `data`. `perception`, `bench` and the tools use it.
+It may import `perception.reader`, `nets`, `imaging`, `timing` and `data`. `perception`, `bench` and the tools use it.
 """

@@ -1,4 +1,4 @@
-"""The driver's face: found, followed from frame to frame, with landmarks, head pose and mouth.
+"""Finds the driver's face and follows it from frame to frame, with landmarks, head pose and mouth.
 
 It may import `perception.face.detectors`, `nets`, `imaging`, `timing` and `data`. `perception` and `app` use it.
 """

@@ -1,12 +1,12 @@
-"""Which of the faces in the picture is the driver's: the one in the driver's seat (pure).
+"""Decides which of the faces in the picture is the driver's: the one in the driver's seat. Pure.
 
-The seat is told by the configuration (a half of the picture) or learned: the place and size at which a face was
-followed for most of the time. Whoever sits there is the driver, the next driver too; a passenger who leans in, a face
-on a telephone or on clothing is not, and while the driver is turned away or lost nobody else takes over.
+The configuration gives the seat (a half of the picture), or it is learned: the place and size at which a face was
+followed for most of the time. The person there is the driver, also after a change of drivers. A passenger who leans in,
+a face on a phone or a face on clothing is not. While the driver is turned away or lost, nobody else becomes the driver.
 
 Lengths in units of the picture's width, times in seconds. "Sizes" are sizes of the driver's own face, the longer side
-of its box. All numbers are ours: two front seats stand about 70 cm apart and a face from brow to chin is about 13 cm
-high, so that a passenger sits some five sizes away and, leaning over, some two and a half.
+of its box. All numbers are ours. Two front seats are about 70 cm apart, and a face from brow to chin is about 13 cm
+high. So a passenger sits some five sizes away, and some two and a half when leaning over.
 """
 
 from __future__ import annotations
@@ -19,35 +19,34 @@ from typing import Literal
 from driver_monitor.data.observation import Box
 
 Side = Literal["auto", "left", "right"]
-"""The half of the picture, as one sees it, in which the driver sits; auto: learned."""
+"""The half of the picture, as a viewer sees it, in which the driver sits. auto: learned."""
 
 REACH = 1.5
-"""A face is in the driver's seat within so many sizes of the learned place: leaning, and the next driver's height."""
+"""Sizes from the learned place within which a face is in the driver's seat: leaning, another driver's height."""
 LIKE_SMALLER, LIKE_LARGER = 0.55, 1.9
-"""And if it is so much smaller or larger than what was learned: a phone's screen is smaller, a head leaning into the
-camera larger."""
+"""Least and most size over the learned one. A face on a phone's screen is smaller, a head close to the camera larger."""
 SIDE_SLACK = 0.05
-"""A driver on a configured side may reach so far over the middle of the picture, as a share of its width."""
+"""Share of the picture's width by which a driver on a configured side may be beyond the middle."""
 BETTER = 1.25
-"""A challenger must look so much more like a driver (`likeness`) than whoever is followed."""
+"""Factor by which the `likeness` of another face must exceed that of the followed face."""
 LEAST_PATIENCE_S, MOST_PATIENCE_S = 3.0, 60.0
-"""How long somebody elsewhere must have been there to become the driver: as long as the present one was followed,
-between these. A wrong start is soon corrected; a settled seat changes only when the camera was turned or nothing else
-makes sense, and a driver who has collapsed has been reported long before."""
+"""Seconds for which another person must have been in another place to become the driver: as long as the present driver
+was followed, between these limits. So a wrong start is soon corrected. A settled seat changes only if the camera was
+turned or nothing else makes sense. A driver who has collapsed has been reported long before."""
 MEMORY_S = 300.0
-"""Time constant of the learned place and size: seats are adjusted, cameras are turned."""
+"""Time constant of the learned place and size, seconds: seats are adjusted, cameras are turned."""
 PASSENGER_S = 600.0
-"""A face seen beside the driver is a passenger for so long after it was last seen there; even a minute without the
-driver does not make one of it."""
+"""Seconds for which a face seen beside the driver stays a passenger after it was last seen there. Even a minute without
+the driver does not make it the driver."""
 PASSENGERS = 4
-"""So many passengers are remembered at most; the one seen longest ago is forgotten first."""
+"""Most passengers that are remembered. The one seen longest ago is forgotten first."""
 PERSISTENT_S = 6.0
-"""Somebody not seen for so long was not there all the time. More than one period of the slowest look around."""
-WORN_BELOW, WORN_ASIDE = 1.2, 1.25
-"""A picture on clothes begins below the chin (half a size) and the neck, and no wider than the shoulders; sizes of the
-wearer's face."""
+"""Seconds without a sighting after which a person was not there all the time: more than the slowest search period."""
+PRINT_BELOW, PRINT_ASIDE = 1.2, 1.25
+"""Least distance below and most distance beside a person's face of a face printed on clothes, in sizes of the person's
+face. It is below the chin (half a size) and the neck, and between the shoulders."""
 _STEP_S = 0.5
-"""More time between two looks at a followed face than this was not spent following it."""
+"""Seconds between two frames of a followed face above which the time does not count as followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +69,9 @@ def place(box: Box, shape: tuple[int, int]) -> Place:
 
 
 def likeness(face: Place, shape: tuple[int, int]) -> float:
-    """Return how much a face looks like the one a camera was aimed at: its size, less towards the picture's edge.
+    """Return how likely a face is the one the camera is aimed at: its size, reduced towards the picture's edge.
 
-    At the corner a face counts half. This is all there is to go by before the seat is learned.
+    At the corner a face counts half. Before the seat is learned there is no other information.
     """
     height = shape[0] / shape[1]
     off = math.hypot(face.x - 0.5, face.y - height / 2) / math.hypot(0.5, height / 2)
@@ -80,7 +79,7 @@ def likeness(face: Place, shape: tuple[int, int]) -> float:
 
 
 class _Presence:
-    """Since when somebody who is not the driver has been in one place, and for how long that must be."""
+    """Measures for how long a person who is not the driver has been in one place."""
 
     def __init__(self) -> None:
         self._place: Place | None = None
@@ -88,7 +87,7 @@ class _Presence:
         self._looks = 0
 
     def outlasts(self, t: float, face: Place, patience_s: float) -> bool:
-        """Say whether this face, seen at `t`, has been there for the patience that counted when it came."""
+        """Return whether this face, seen at `t`, has been there for `patience_s`, as it was when the face came."""
         same = self._place is not None and self._place.distance(face) <= REACH and 0 <= t - self._seen <= PERSISTENT_S
         if not same:
             self._since, self._looks, self._patience_s = t, 0, patience_s
@@ -97,12 +96,12 @@ class _Presence:
         return self._looks > 2 and t - self._since >= self._patience_s
 
     def forget(self) -> None:
-        """Let the next one begin anew."""
+        """Start anew with the next face."""
         self._place = None
 
 
 class DriverSeat:
-    """Learns the driver's seat and says who sits in it; `shape` is the picture's (H, W)."""
+    """Learns the driver's seat and decides who sits in it. `shape` is the picture's (H, W)."""
 
     def __init__(self, side: Side = "auto") -> None:
         self._side = side
@@ -113,11 +112,11 @@ class DriverSeat:
         self._stranger, self._challenger = _Presence(), _Presence()
         self._passengers: list[tuple[Place, float]] = []
         self.followed_s = 0.0
-        """For how long a face has been followed in the seat."""
+        """Seconds for which a face has been followed in the seat."""
 
     @property
     def known(self) -> bool:
-        """Whether a face has been followed for long enough to tell its place from others."""
+        """Whether a face has been followed long enough to distinguish its place from others."""
         return self._seat is not None and self.followed_s >= LEAST_PATIENCE_S
 
     @property
@@ -127,11 +126,11 @@ class DriverSeat:
 
     @property
     def patience_s(self) -> float:
-        """How long somebody elsewhere must have been there to become the driver, seconds."""
+        """Seconds for which a person in another place must have been there to become the driver."""
         return min(max(self.followed_s, LEAST_PATIENCE_S), MOST_PATIENCE_S)
 
     def holds(self, face: Place) -> bool:
-        """Say whether `face` is in the driver's seat, as far as it is known."""
+        """Return whether `face` is in the driver's seat, as far as the seat is known."""
         if not self._on_side(face):
             return False
         if self._seat is None or not self.known:
@@ -145,10 +144,10 @@ class DriverSeat:
         step = step if 0.0 < step <= _STEP_S else 0.0
         self._last, self._last_t = face, t
         if self._seat is not None and not self.known and self._seat.distance(face) > REACH:
-            # So short a stay elsewhere is no part of this seat.
+            # A short stay elsewhere does not belong to this seat.
             self._move(face)
         if self._seat is not None and not self.holds(face):
-            # It was followed to where it is, so it is the driver's; one who stays there has moved the seat.
+            # It was followed to its place, so it is the driver's. If it stays there, the seat has moved.
             self._outside_since = t if self._outside_since is None else self._outside_since
             if self._on_side(face) and t - self._outside_since >= self.patience_s:
                 self._move(face)
@@ -164,8 +163,8 @@ class DriverSeat:
         self._seat = Place(*(a + share * (b - a) for a, b in zip(_parts(old), _parts(face), strict=True)))
 
     def choose(self, t: float, faces: Sequence[Place], shape: tuple[int, int]) -> int | None:
-        """Return which of `faces`, found while nobody was followed, is the driver's; None: none of them."""
-        real = [i for i, face in enumerate(faces) if not any(_is_worn(face, other) for other in faces)]
+        """Return which of `faces`, found while no face was followed, is the driver's. None: none of them."""
+        real = [i for i, face in enumerate(faces) if not any(_is_print(face, other) for other in faces)]
         seated = [i for i in (range(len(faces)) if self.known else real) if self._seats(t, faces[i])]
         if seated:
             return max(seated, key=lambda i: self._rank(faces[i], shape))
@@ -179,10 +178,10 @@ class DriverSeat:
         return best
 
     def review(self, t: float, followed: Place, others: Sequence[Place], shape: tuple[int, int]) -> int | None:
-        """Return which of `others`, seen beside the face that is `followed`, is the driver instead; None: none."""
-        real = [i for i in range(len(others)) if not _is_worn(others[i], followed)]
-        worn = not self.known and any(_is_worn(followed, others[i]) for i in real)
-        if worn or not self.holds(followed):
+        """Return which of `others`, seen beside the `followed` face, is the driver instead. None: none of them."""
+        real = [i for i in range(len(others)) if not _is_print(others[i], followed)]
+        is_print = not self.known and any(_is_print(followed, others[i]) for i in real)
+        if is_print or not self.holds(followed):
             seated = [i for i in real if self.holds(others[i])]
             if seated:
                 return max(seated, key=lambda i: self._rank(others[i], shape))
@@ -199,7 +198,7 @@ class DriverSeat:
         return None
 
     def _seats(self, t: float, face: Place) -> bool:
-        """Say whether `face` is in the seat, or where the driver leaned when lost a moment ago."""
+        """Return whether `face` is in the seat, or near the place where the driver was lost a moment ago."""
         if self.holds(face):
             return True
         if self._last is None or self._last_t is None or t - self._last_t > LEAST_PATIENCE_S:
@@ -207,14 +206,14 @@ class DriverSeat:
         return self._on_side(face) and self._last.distance(face) <= REACH and not self._is_passenger(t, face)
 
     def _move(self, face: Place) -> None:
-        """Take the place of `face` for the seat, and begin to learn it."""
+        """Make the place of `face` the seat, and begin to learn it."""
         self._seat, self.followed_s, self._outside_since = face, 0.0, None
         self._stranger.forget()
         self._challenger.forget()
         self._passengers = [known for known in self._passengers if known[0].distance(face) > REACH]
 
     def _rank(self, face: Place, shape: tuple[int, int]) -> float:
-        """Return how much a face that may be the driver's is: near the seat once it is known, else by its looks."""
+        """Return the rank of a face that may be the driver's: nearness to the seat if it is known, else `likeness`."""
         if self._seat is None or not self.known:
             return likeness(face, shape)
         return -self._seat.distance(face) - abs(math.log(face.size / self._seat.size))
@@ -228,7 +227,7 @@ class DriverSeat:
         return any(t - seen <= PASSENGER_S and known.distance(face) <= REACH for known, seen in self._passengers)
 
     def _remember(self, t: float, faces: Sequence[Place]) -> None:
-        """Note passengers where nobody is but them; one who leans into the seat is no reason to distrust the seat."""
+        """Remember passengers outside the seat. One who leans into the seat does not change the seat."""
         for face in faces:
             if self.known and not self.holds(face):
                 others = [known for known in self._passengers if known[0].distance(face) > REACH]
@@ -239,7 +238,7 @@ def _parts(face: Place) -> tuple[float, float, float]:
     return face.x, face.y, face.size
 
 
-def _is_worn(face: Place, other: Place) -> bool:
-    """Say whether `face` is a picture on the clothes of `other`, or held before them: under it, and not larger."""
+def _is_print(face: Place, other: Place) -> bool:
+    """Return whether `face` is a picture on the clothes of `other`, or held before them: below it, and not larger."""
     below, aside = (face.y - other.y) / other.size, abs(face.x - other.x) / other.size
-    return below > WORN_BELOW and aside < WORN_ASIDE and face.size < other.size
+    return below > PRINT_BELOW and aside < PRINT_ASIDE and face.size < other.size

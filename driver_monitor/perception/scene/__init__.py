@@ -1,4 +1,4 @@
-"""What a whole picture shows before a face is searched: the kind of light, and a covered lens. Pure.
+"""Judges a whole picture before a face is searched: the kind of light, and a covered lens. Pure.
 
 It may import `imaging` and `data`. `perception` uses it.
 """

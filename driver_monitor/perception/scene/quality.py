@@ -1,7 +1,7 @@
-"""What can be said of a picture before any face is sought: covered, dark, blinded, by daylight or infrared (pure).
+"""Judges a whole picture before a face is searched: covered, dark, glare, daylight or infrared. Pure.
 
-The numbers were set on 15 day clips (every tenth frame), 111 near-infrared stills, 833 grey photographs of drivers and
-400 grey portraits, measured on this module's own small picture.
+The limits were set on 15 day clips (every tenth frame), 111 near-infrared stills, 833 grey photographs of drivers and
+400 grey portraits, measured on the small picture of this module.
 """
 
 from __future__ import annotations
@@ -17,41 +17,44 @@ from driver_monitor.imaging.crop import average
 from driver_monitor.imaging.frame import Image, YuvPicture, to_grey
 
 SMALL = (160, 120)
-"""Least width and height everything is measured at: it averages away the sensor's noise, and is cheap."""
+"""Least width and height of the small picture that is measured. It averages the sensor's noise, and is cheap."""
 CELLS = (32, 24)
-"""The picture's coarse structure: width and height in cells."""
+"""Width and height in cells of the grid on which structure is measured."""
 BORDER_MAX = 16
-"""A black border (letterbox, pillarbox) has nothing brighter: 16 is black in studio-range video."""
-STEP, STEP_MEAN = 4.0, 60.0
-"""Grey levels by which a cell must differ from its neighbours to be structure, in a picture of this mean level or
-brighter; in darker ones as much less, for the structure shrinks with the light."""
-LEAST_STEP, NOISE_STEP = 0.5, 0.9
-"""But never less than half a level and than so many times the noise of a pixel of the small picture, which averages
-over a cell to a fifth."""
+"""Highest grey level of a black border (letterbox, pillarbox): 16 is black in studio-range video."""
+STEP = 4.0
+"""Grey levels by which a cell must differ from its neighbours to count as structure, in a picture of `STEP_MEAN` or
+brighter. In darker pictures it is proportionally less, because structure shrinks with the light."""
+STEP_MEAN = 60.0
+"""Mean grey level from which `STEP` applies in full."""
+LEAST_STEP = 0.5
+"""Least step, grey levels."""
+NOISE_STEP = 0.9
+"""Least step, in noise of a pixel of the small picture. The noise averages over a cell to a fifth."""
 COVERED_SHARE = 0.10
-"""Share of cells with structure below which the lens is covered: the poorest real picture has 0.39; a hand or tape
-that lets light in at one side stays below a tenth."""
+"""Share of cells with structure below which the lens is covered. The poorest real picture has 0.39. A hand, or tape
+that lets light in at one side, stays below 0.1."""
 COVERED_SHARE_EXTREME = 0.03
 """The same in a dark and in a blown-out picture, whose structure is mostly lost. At a sixteenth of the light, with a
-sensor noise of 4 levels, 28 near-infrared stills have 0.08 or more (the face is still to be found there) and 70 day
-stills 0.30; level pictures of 0 to 20 with a noise of 4 or 20 have 0.02 at most, and JPEG blocks up to 0.10: dark is
-then the answer, which is as true."""
+sensor noise of 4 levels, 28 near-infrared stills have 0.08 or more (the face can still be found there) and 70 day
+stills 0.30. Uniform pictures of 0 to 20 with a noise of 4 or 20 have 0.02 at most, and JPEG blocks up to 0.10: the
+answer is then "dark", which is also true."""
 DARK_MEAN = 25.0
-"""Mean level below which a picture is dark: about half of the darkest readable clip's 45; eyes are then black."""
+"""Mean level below which a picture is dark: about half of the darkest readable clip's 45. Eyes are black then."""
 SATURATED = 250
-"""Level from which a pixel is blown out; 255 does not survive compression."""
+"""Level from which a pixel is blown out. Compression does not keep 255."""
 GLARE_SHARE = 0.25
-"""Share of blown-out pixels that makes glare: car clips with sunlit windows reach 0.20, day photographs of drivers
-0.15, portraits 0.05; near-infrared stills over-exposed by 1.8 and 30 levels have 0.25 or more in 95 of 100."""
+"""Share of blown-out pixels that makes glare. Car clips with sunlit windows reach 0.20, day photographs of drivers
+0.15, portraits 0.05. Of near-infrared stills over-exposed by 1.8 and 30 levels 95 in 100 have 0.25 or more."""
 GREY_CHROMA = 3.0
-"""Mean spread of the three channels up to which a colour picture is grey: grey ones have 0, compressed ones about 1,
-the palest colour clip 11."""
+"""Mean spread of the three colours below which a picture is grey. Grey ones have 0, compressed ones about 1, the palest
+colour clip 11."""
 RED_V, GREEN_U, GREEN_V, BLUE_U = 1.596, -0.392, -0.813, 2.017
 """Colour differences to grey, per level of the planes U and V (ITU-R BT.601, limited range)."""
 DAYLIGHT_LEVEL = 200
+"""Grey level from which a pixel counts as very bright."""
 DAYLIGHT_SHARE = 0.06
-"""Share of pixels above `DAYLIGHT_LEVEL` from which a grey picture is taken for daylight."""
-
+"""Share of very bright pixels from which a grey picture is taken for daylight."""
 
 _Region = tuple[slice, slice]
 """Rows and columns of the small picture."""
@@ -59,7 +62,7 @@ _Region = tuple[slice, slice]
 
 @dataclass(frozen=True, slots=True)
 class PictureState:
-    """`covered`: no structure at all, whatever the brightness; it outweighs `light`. `mean`: grey level, 0 to 255."""
+    """`covered`: no structure, whatever the brightness; it comes before `light`. `mean`: grey level, 0 to 255."""
 
     light: Light
     covered: bool
@@ -69,16 +72,16 @@ class PictureState:
 def picture_state(picture: Image | YuvPicture) -> PictureState:
     """Judge one picture: grey (H, W), BGR (H, W, 3), or the planes of a video.
 
-    Black borders do not count. "dark" and "glare" come before "day" and "infrared". A wholly black picture is dark and
-    covered: which of the two it is, no picture can tell.
+    Black borders do not count. "dark" and "glare" come before "day" and "infrared". A black picture is dark and
+    covered: no picture can show which of the two it is.
 
-    This is the light of the whole picture, as the camera needs it; a face in the shade of a sunlit car (label "dark" on
-    95 of the photographs, "glare" on 76) is still "day", and whether its eyes can be read the eyes say themselves.
+    This is the light of the whole picture, as the camera needs it. A face in the shade of a sunlit car (label "dark" on
+    95 of the photographs, "glare" on 76) is still "day". The eye reader says whether its eyes can be read.
 
-    Day or infrared: a picture with colours is day. A grey one is infrared unless a good part of it is very bright, as
-    the windows of a car by day are (833 grey day photographs: 0.076 or more, all of them day; 111 stills lit by an
-    infrared lamp in dark rooms: 0.047 or less, all of them infrared). That is a guess from structure: a grey camera by
-    day and an infrared one in the sun cannot be told apart, nor a grey camera in a dim place from an infrared one.
+    A picture with colours is day. A grey one is infrared, unless a good part of it is very bright, like the windows of
+    a car by day (833 grey day photographs: 0.076 or more, all of them day; 111 stills lit by an infrared lamp in dark
+    rooms: 0.047 or less, all of them infrared). That is a guess from structure. A grey camera by day and an infrared
+    one in the sun look alike, and so do a grey camera in a dim place and an infrared one.
     """
     small = _shrunk(picture.grey if isinstance(picture, YuvPicture) else picture)
     inside = _inside(small if small.ndim == 2 else small.max(axis=2))
@@ -106,7 +109,7 @@ def _shrunk(image: Image) -> Image:
 def _structure(grey: Image, mean: float) -> float:
     """Return the share of cells that differ by more than a step from the mean of their neighbours in row or column.
 
-    Even gradients, as light leaking in beside a hand makes them, are no structure.
+    Even gradients, such as light that leaks in beside a hand, are not structure.
     """
     step = max(STEP * min(mean / STEP_MEAN, 1.0), LEAST_STEP, NOISE_STEP * _noise(grey))
     cells = cv2.resize(grey.astype(np.float32), CELLS, interpolation=cv2.INTER_AREA)

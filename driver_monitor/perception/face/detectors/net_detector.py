@@ -1,7 +1,7 @@
-"""Our own face detector: a small fully convolutional net that sees the whole picture at once, also in the dark.
+"""The project's own face detector: a small fully convolutional net over the whole picture, also in the dark.
 
-Training (`tools.detector.train`) imports `even_out` from here, so the net never sees another picture than it
-learned on. The file's card is `models/detector.md`.
+Training (`tools.detector.train`) imports `even_out` from here, so that the net reads the pictures it was trained on.
+The file's card is `models/detector.md`.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from driver_monitor.nets.onnx_model import OnnxModel
 from driver_monitor.perception.face.landmarks import DetectorKind
 
 LONG_SIDE = 320
-"""The picture is searched with its longer side this long, pixels, landscape or upright."""
+"""Length of the longer side of the search picture, pixels, landscape or upright."""
 STEP = 32
 """Width and height of the net's input are multiples of its coarsest stride."""
 CELL = 8
-"""Pixels of the search picture to a cell of the net's answer, across and down."""
+"""Pixels of the search picture in a cell of the net's answer, across and down."""
 SIZE_UNIT = 32.0
-"""Box sides are answered as natural logarithms of so many pixels."""
+"""Unit of the box sides, pixels. The net gives natural logarithms of them."""
 CONTRAST_CELLS = 9
-"""Light is evened out over windows of so many cells of 8 pixels: about the width of a driver's face."""
+"""Size of the window over which light is evened out, cells of 8 pixels: about the width of a driver's face."""
 FLOOR = 3.0
-"""Standard deviation, grey levels, that counts as no contrast: below it there is mostly sensor noise."""
+"""Standard deviation, grey levels, that counts as no contrast: a lower one is mostly sensor noise."""
 SURE = 0.5
-"""Every box of this score or more is proposed; the landmark net then turns down what is not a face."""
+"""Every box of this score or more is proposed. The landmark net then refuses what is not a face."""
 FAINT = 0.3
-"""Where none is sure, the best box is still proposed from this score on: a hidden or burnt-out face is better looked at
-once more than lost, and beside a sure face nothing faint is proposed."""
+"""If no box is sure, the best one is still proposed from this score on: to check a hidden or burnt-out face once more
+costs less than to lose it. Beside a sure face nothing faint is proposed."""
 SAME = 0.3
 """Boxes that overlap by more (intersection over union) are one face."""
 MOST = 10
-"""So many boxes at most: beyond them is a crowd, or a picture that is not of a cabin."""
+"""Most boxes. More are a crowd, or a picture that is not of a cabin."""
 
 Row = NDArray[np.float32]
 """Faces (N, 7): x, y, w, h in pixels, the score, and the vector between the eyes, rightwards in the picture (x, y)."""
@@ -50,7 +50,7 @@ class NetDetector:
     kind: DetectorKind = "net"
 
     def __init__(self, path: Path, threads: int = 1) -> None:
-        """Load the net; raises `ModelError` when it is missing, damaged or another model."""
+        """Load the net; raises `ModelError` if it is missing, damaged or another model."""
         self._model = OnnxModel(path, {"image": (1, 1, None, None)}, {"cells": (1, 7, None, None)}, threads)
         self.sha256 = self._model.sha256
 
@@ -59,7 +59,7 @@ class NetDetector:
         return [Box(*(float(v) for v in row[:4])) for row in proposed(self.rows(grey))]
 
     def rows(self, grey: Image, least: float = FAINT) -> Row:
-        """Return all that scores at least `least` in `grey` (H, W), surest first; frame pixels."""
+        """Return all faces that score at least `least` in `grey` (H, W), surest first; frame pixels."""
         scale = LONG_SIDE / max(grey.shape)
         (cells,) = self._model.run({"image": even_out(shrink(grey))[None, None]})
         rows = distinct(decode(cells[0], least))
@@ -77,10 +77,10 @@ def shrink(grey: Image) -> Image:
 
 
 def even_out(grey: Image) -> NDArray[np.float32]:
-    """Take mean and contrast of its surroundings out of each pixel; sides must be multiples of 8.
+    """Remove mean and contrast of its surroundings from each pixel. The sides must be multiples of 8.
 
     A face at a sixteenth of the light, or in a corner that the infrared lamp hardly reaches, then looks as in full
-    light, but for the noise.
+    light, except for the noise.
     """
     image = grey.astype(np.float32)
     size = (grey.shape[1], grey.shape[0])
@@ -95,7 +95,7 @@ def even_out(grey: Image) -> NDArray[np.float32]:
 
 
 def decode(cells: NDArray[np.float32], least: float) -> Row:
-    """Turn the net's answer (7, H, W) into faces of at least `least`, surest first; pixels of the search picture.
+    """Turn the net's answer (7, H, W) into faces of at least score `least`, surest first; search picture pixels.
 
     The channels: score, centre (right, down of the cell's own, in cells), log width and height, eyes (x, y, in boxes).
     """
@@ -109,7 +109,7 @@ def decode(cells: NDArray[np.float32], least: float) -> Row:
 
 
 def distinct(rows: Row) -> Row:
-    """Keep the surest of the boxes that are of one face (non-maximum suppression)."""
+    """Keep the surest of all boxes of one face (non-maximum suppression)."""
     kept: list[int] = []
     left = np.arange(len(rows))
     while len(left) and len(kept) < MOST:

@@ -1,4 +1,4 @@
-"""Turns what the configuration says about the detector into one."""
+"""Opens the detector that the configuration names."""
 
 from __future__ import annotations
 
@@ -16,21 +16,24 @@ _log = logging.getLogger(__name__)
 def open_detector(name: str, folder: Path, threads: int = 1) -> FaceDetector:
     """Return the detector that `face.detector` names: `auto`, `hog`, or the path of a YuNet file.
 
-    `auto` is our own net from `folder`, and HOG, said in the log, where its file is missing: a face found less often
-    is better than none. Raises `ModelError` when a file is damaged or another model, or a named one is missing.
+    `auto` is the project's own net from `folder`. If its file is missing, it is HOG, with a warning in the log: HOG
+    finds a face less often, but that is better than never. Raises `ModelError` if a file is damaged or another model,
+    or if a named one is missing.
     """
     if name == "hog":
         return HogDetector()
     if name != "auto":
         return YunetDetector(Path(name))
     if _missing(folder / FILE):
-        _log.warning("%s is missing: searching with dlib's HOG detector, which sees less; reinstall", folder / FILE)
+        _log.warning(
+            "%s is missing: using dlib's HOG detector, which finds fewer faces; reinstall driver-monitor", folder / FILE
+        )
         return HogDetector()
     return NetDetector(folder / FILE, threads)
 
 
 def _missing(path: Path) -> bool:
-    """Say whether there is no such file. One that this user may not look at is not missing: loading it says why."""
+    """Return whether there is no such file. A file without read permission is not missing: loading it says why."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):

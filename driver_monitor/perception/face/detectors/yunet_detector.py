@@ -1,4 +1,4 @@
-"""A YuNet file that the user names, instead of our own net; the file is the user's, none comes with the program."""
+"""The YuNet detector, for a model file that the user names. The program comes without one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from driver_monitor.perception.face.detectors.net_detector import LONG_SIDE, shr
 from driver_monitor.perception.face.landmarks import DetectorKind
 
 LEAST = 0.5
-"""Below OpenCV's default of 0.9 (its documentation's demo): the landmark net turns down what is not a face."""
+"""Least score. OpenCV's default is 0.9 (its documentation's demo); here the landmark net refuses what is not a face."""
 
 
 class YunetDetector:
@@ -26,7 +26,7 @@ class YunetDetector:
     kind: DetectorKind = "yunet"
 
     def __init__(self, path: Path) -> None:
-        """Load the file; raises `ModelError` when it is missing, damaged or no YuNet."""
+        """Load the file; raises `ModelError` if it is missing, damaged or not a YuNet model."""
         data = read_model(path)
         self.sha256 = hashlib.sha256(data).hexdigest()
         self._path = path
@@ -46,7 +46,7 @@ class YunetDetector:
         try:
             self._net.setInputSize((small.shape[1], small.shape[0]))
             _, rows = self._net.detect(cv2.cvtColor(small, cv2.COLOR_GRAY2BGR))
-        except Exception as error:  # a net that loads can still have other outputs than YuNet's
+        except Exception as error:  # a net that loads can have other outputs than YuNet's
             raise self._foreign() from error
         if rows is None:
             return []
