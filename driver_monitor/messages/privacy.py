@@ -25,7 +25,7 @@ STATUS_FIELDS = (
 SHOWN = {name for name, rows in FIELDS.items() if any(row.public for row in rows)} - {"alerts"}
 PUBLIC_FIELDS = frozenset(SHOWN.union(STATUS_FIELDS))
 """The top-level fields that may leave the machine. A field that is in neither list stays hidden."""
-HIDDEN_PATHS = frozenset(row.path for row in ROWS if row.path and not row.public)
+HIDDEN_PATHS = frozenset(row.json for row in ROWS if row.json and not row.public)
 EMPTIED = {name: None for name in FIELDS if name not in SHOWN and name != "alerts"}
 """The top-level fields without any public row: they are written as null."""
 

@@ -12,8 +12,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from driver_monitor.data.alert import LEVELS, Level
 from driver_monitor.rules import message
-from driver_monitor.signals.describe import described
-from driver_monitor.signals.table import SIGNALS, find, held_rule, rests_on_expression
+from driver_monitor.signals.table import SIGNALS, described, find, held_rule, rests_on_expression
 
 LONGEST_S = 3600.0
 """The longest time in a rule: one hour. A larger number was probably meant in milliseconds. Ours."""
