@@ -30,13 +30,10 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """The number, ids and times of an alert.
+    """The number, ids and times of an alert. `trip`, `boot`: ids of this run and of this start of the machine.
 
-    `seq`: number of the alert in this vehicle. None for an alert that stays on this machine: a gap in the numbers would
-    show others that there was one.
-    `trip`, `boot`: ids of this run and of this start of the machine.
-    `t_mono`: monotonic capture time of the frame, in seconds. `t_wall`: UTC time. `wall_synced`: whether the clock was
-    synchronised.
+    `seq`: None for an alert that stays on this machine, because a gap in the numbers would show others that there was
+    one. `t_mono`: capture time of the frame, monotonic seconds. `t_wall`: UTC; `wall_synced`: its clock was right.
     """
 
     id: str
@@ -57,10 +54,7 @@ class Stamper(Protocol):
 
 
 class ReplayStamper:
-    """Makes ids from the clip alone, so that every replay writes the same bytes.
-
-    `trip`: SHA-256 of the clip in hexadecimal.
-    """
+    """Makes ids from the clip alone: every replay writes the same bytes. `trip`: SHA-256 of the clip, hexadecimal."""
 
     def __init__(self, trip: str) -> None:
         self._trip = trip
@@ -79,10 +73,7 @@ class ReplayStamper:
 
 
 class LiveStamper:
-    """Makes random ids, and numbers that continue after a restart.
-
-    `next_seq` returns the vehicle's next number. `wall` returns the UTC time and whether the clock is synchronised.
-    """
+    """Makes random ids and lasting numbers (`next_seq`). `wall` returns UTC and whether the clock is synchronised."""
 
     def __init__(
         self, next_seq: Callable[[], int], wall: Callable[[], tuple[datetime, bool]], trip: str, boot: str

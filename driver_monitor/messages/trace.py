@@ -14,6 +14,7 @@ import math
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,6 +48,7 @@ MAX_PIXEL = 1e6
 LONGEST_LINE = 100_000
 """In characters. An observation has about 2,500. Ours."""
 
+_EYE = attrgetter("opening", "p_closed", "reason")
 _log = logging.getLogger(__name__)
 
 
@@ -82,7 +84,7 @@ def encode(frame: int, seen: Observation) -> dict[str, Any]:
         "light": seen.light,
         "face": None if face is None else _face(face),
         "face_reason": seen.face_reason,
-        "eyes": None if eyes is None else [*map(_eye, (eyes.left, eyes.right)), eyes.iris_yaw, eyes.iris_pitch],
+        "eyes": None if eyes is None else [_EYE(eyes.left), _EYE(eyes.right), eyes.iris_yaw, eyes.iris_pitch],
         "expression": None if seen.expression is None else [seen.expression.p[name] for name in EXPRESSIONS],
         "vehicle": [seen.vehicle.speed_kmh, seen.vehicle.ignition],
     }
@@ -98,10 +100,6 @@ def _face(face: FaceView) -> dict[str, Any]:
         "mouth": [face.mouth_opening, face.mouth_hidden],
         "others": face.others,
     }
-
-
-def _eye(eye: EyeView) -> list[Any]:
-    return [eye.opening, eye.p_closed, eye.reason]
 
 
 def _limits(low: float, high: float) -> AfterValidator:

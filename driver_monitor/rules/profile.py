@@ -224,10 +224,7 @@ class Profile(Part):
     description: str = ""
     workplace: bool = Field(False, description="The driver is at work: expressions stay on this machine")
     extends: str | None = Field(None, description="A shipped profile whose rules come before these")
-    acknowledge: Level | None = Field(
-        None,
-        description="The worst level that the driver's button silences; the alert stays active",
-    )
+    acknowledge: Level | None = Field(None, description="The worst level that the driver's button silences")
     standstill: Standstill | None = Field(None, description="A limit for the levels while the car stands still")
     rules: tuple[Rule, ...] = Field((), strict=False)
 

@@ -45,21 +45,11 @@ def _writer(row: Signal) -> Read:
         value = read(state)
         return None if value is None else round(value, digits)
 
-    def numbers(state: DriverState) -> list[float] | None:
-        value = read(state)
-        return None if value is None else [round(one, digits) for one in value]
-
-    def named_numbers(state: DriverState) -> dict[str, float] | None:
-        value = read(state)
-        return None if value is None else {name: round(one, digits) for name, one in value.items()}
-
     def word(state: DriverState) -> Any:
         value = read(state)
         return values.get(value, value)
 
-    if digits is not None:
-        return {"list": numbers, "map": named_numbers}.get(row.kind, number)
-    return word if values else read
+    return number if digits is not None else word if values else read
 
 
 def _group_writer(name: str, rows: list[Signal]) -> Read:

@@ -6,18 +6,8 @@ from functools import partial
 from operator import attrgetter
 from typing import get_args
 
-from driver_monitor.data.alert import Attention
-from driver_monitor.data.driver_state import (
-    Cover,
-    Degraded,
-    DriverState,
-    GazeReason,
-    GazeRegion,
-    GazeSource,
-    Movement,
-    OffRoad,
-)
-from driver_monitor.data.observation import EXPRESSIONS, CameraState, EyeReason, FaceReason, Light
+from driver_monitor.data import alert, driver_state, observation
+from driver_monitor.data.driver_state import DriverState
 from driver_monitor.signals.signal import JsonObject, Signal, private, public, shown
 from driver_monitor.state.sleepiness.nods import WINDOW_S as NOD_WINDOW_S
 
@@ -36,7 +26,11 @@ def _has_face(state: DriverState) -> bool:
 
 def _box(state: DriverState) -> list[float] | None:
     box = state.face.box if state.face else None
-    return [box.x, box.y, box.w, box.h] if box else None
+    return [round(value, 1) for value in (box.x, box.y, box.w, box.h)] if box else None
+
+
+def _classes(state: DriverState) -> dict[str, float] | None:
+    return {name: round(p, 3) for name, p in state.emotion.p.items()} if state.emotion else None
 
 
 def _glances_interval(state: DriverState) -> tuple[float, float] | None:
@@ -52,16 +46,12 @@ OBJECTS = (
     JsonObject("blink", "the blink that ended with this frame, full or partial; else `null`", attrgetter("blink")),
     JsonObject("drowsiness", "the estimated sleepiness; `null` while unknown", attrgetter("drowsiness")),
     JsonObject("head", "head pose, seen from the camera; `null` while unknown", attrgetter("head")),
-    JsonObject(
-        "gaze", "where the driver looks, from the learned straight ahead; `null` while unknown",
-        lambda s: s.gaze.yaw is not None and s.gaze.pitch is not None,
-    ),
+    JsonObject("gaze", "where the driver looks, from the learned straight ahead; `null` while unknown",
+               lambda s: s.gaze.yaw is not None and s.gaze.pitch is not None),
     JsonObject("glances", "the present look-away and the repeated glances"),
     JsonObject("glance", "the glance that ended with this frame; else `null`", attrgetter("gaze.away.ended")),
-    JsonObject(
-        "mouth", "the mouth; `null` while it is turned away or hidden: a yawn is then unknown",
-        lambda s: s.mouth.opening is not None,
-    ),
+    JsonObject("mouth", "the mouth; `null` while it is turned away or hidden: a yawn is then unknown",
+               lambda s: s.mouth.opening is not None),
     JsonObject("emotion", "what the face shows, not what is felt; `null` while unknown", attrgetter("emotion")),
     JsonObject("car", "what the car sends"),
 )  # fmt: skip
@@ -71,22 +61,22 @@ _PICTURE = (
     shown("frame", "number of the decoded frame, from 0; not in `state/`", at=lambda _: None),
     shown("t", "time since the first frame", "s", digits=3),
     _yes_no("face.present", "the driver's face is in the picture", at=_has_face),
-    _shown_word("face.reason", "why there is no face", at="face_reason", choices=get_args(FaceReason),
+    _shown_word("face.reason", "why there is no face", at="face_reason", choices=get_args(observation.FaceReason),
                 json_while=lambda s: s.face is None),
-    shown("face.box", "left, top, width and height", "px", at=_box, kind="list", digits=1, json_while=_has_face),
+    shown("face.box", "left, top, width and height", "px", at=_box, kind="list", json_while=_has_face),
     shown("face.score", "probability that it is a face", high=1.0, digits=3, json_while=_has_face),
     shown("face.others", "other faces in the last search of the whole picture, every second, later every five; `null` "
           "before the first search", json_while=_has_face),
     public("face.absent_s", "how long there has been no face", "s", at="face_absent_s", json=None),
     _word("camera.state", "whether the camera gives usable pictures", at="camera", json=None,
-          choices=get_args(CameraState)),
+          choices=get_args(observation.CameraState)),
     public("camera.fault_s", "how long there has been no usable picture", "s", at="camera_fault_s", json=None),
-    _word("light", "light in the whole picture", choices=get_args(Light)),
+    _word("light", "light in the whole picture", choices=get_args(observation.Light)),
     _word("degraded", "why the driver has not been fully visible for some seconds, or no",
-          at=lambda s: s.degraded or "no", choices=("no", *get_args(Degraded)), json_values={"no": None}),
+          at=lambda s: s.degraded or "no", choices=("no", *get_args(driver_state.Degraded)), json_values={"no": None}),
     _yes_no("occlusion.mouth", "a mask or a hand covers the mouth"),
-    _word("occlusion.eyes", "what covers both eyes, or no", choices=("no", *get_args(Cover)), json_values={"no": None},
-          at=lambda s: (s.occlusion.eyes or "no") if s.occlusion else None),
+    _word("occlusion.eyes", "what covers both eyes, or no", choices=("no", *get_args(driver_state.Cover)),
+          at=lambda s: (s.occlusion.eyes or "no") if s.occlusion else None, json_values={"no": None}),
 )  # fmt: skip
 _EYES = (
     _word("eyes.state", "eyes open or closed", choices=("open", "closed"), json_values={None: "unknown"},
@@ -94,7 +84,7 @@ _EYES = (
     public("eyes.openness", "openness, 1 for this driver's normal opening", high=1.5, digits=3),
     shown("eyes.left", "openness of the left eye", digits=3),
     shown("eyes.right", "openness of the right eye", digits=3),
-    _shown_word("eyes.reason", "why both eyes cannot be read in this frame", choices=get_args(EyeReason)),
+    _shown_word("eyes.reason", "why both eyes cannot be read in this frame", choices=get_args(observation.EyeReason)),
     public("eyes.closed_s", "how long the eyes have been closed, 0 when open", "s", json=None,
            returning=attrgetter("eyes.reopening")),
     public("eyes.unread_s", "how long the eyes could not be read", "s", at="unread_s", json=None),
@@ -122,19 +112,19 @@ _GAZE = (
     _angle("head.roll", "head tilt, + to the driver's right"),
     _angle("gaze.yaw", "gaze from straight ahead, + left"),
     _angle("gaze.pitch", "gaze from straight ahead, + up"),
-    _word("gaze.zone", "where the driver looks", choices=("road", *get_args(OffRoad)), json_values={None: "unknown"},
-          at=lambda s: None if s.gaze.zone == "unknown" else s.gaze.zone),
-    _word("gaze.region", "part of the car the driver looks at", choices=get_args(GazeRegion)),
-    _shown_word("gaze.source", "`head` when the irises are not visible", choices=get_args(GazeSource)),
-    _shown_word("gaze_reason", "why the gaze is unknown", at="gaze.reason", choices=get_args(GazeReason)),
+    _word("gaze.zone", "where the driver looks", choices=("road", *get_args(driver_state.OffRoad)),
+          at=lambda s: None if s.gaze.zone == "unknown" else s.gaze.zone, json_values={None: "unknown"}),
+    _word("gaze.region", "part of the car the driver looks at", choices=get_args(driver_state.GazeRegion)),
+    _shown_word("gaze.source", "`head` when the irises are not visible", choices=get_args(driver_state.GazeSource)),
+    _shown_word("gaze_reason", "why the gaze is unknown", at="gaze.reason", choices=get_args(driver_state.GazeReason)),
     public("gaze.away_s", "how long the gaze has been off the road, 0 on it", "s", at="gaze.away.seconds",
            json="glances.away_s", digits=3, returning=attrgetter("gaze.away.returning")),
     public("gaze.down_s", "how long the gaze has been in area 3, low in front of the driver", "s",
            at="gaze.away.down_s", json="glances.down_s", digits=3, returning=attrgetter("gaze.away.rising")),
     _word("gaze.side", "side on which most of the present look-away lies", at="gaze.away.side", json="glances.side",
-          choices=get_args(OffRoad)),
+          choices=get_args(driver_state.OffRoad)),
     _word("gaze.movement", "what moves most in the present look-away: the head (owl) or the eyes (lizard)",
-          at="gaze.away.movement", json="glances.movement", choices=get_args(Movement)),
+          at="gaze.away.movement", json="glances.movement", choices=get_args(driver_state.Movement)),
     public("gaze.road_s", "how long the gaze has been on the road, 0 when not", "s", at="gaze.glances.road_s",
            json=None),
     _over_glances("gaze.glances_s", "time away from the road in the window, since it was last kept on the road for 2 s",
@@ -146,28 +136,29 @@ _GAZE = (
     shown("glances.coverage", "share of the window in which the gaze is known", high=1.0, digits=3,
           at="gaze.glances.coverage"),
     shown("glance.duration_s", "how long it lasted", "s", at="gaze.away.ended.duration_s", digits=3),
-    _shown_word("glance.side", "the side for most of the time", at="gaze.away.ended.side", choices=get_args(OffRoad)),
+    _shown_word("glance.side", "the side for most of the time", at="gaze.away.ended.side",
+                choices=get_args(driver_state.OffRoad)),
     _shown_word("glance.movement", "the movement for most of the time", at="gaze.away.ended.movement",
-                choices=get_args(Movement)),
+                choices=get_args(driver_state.Movement)),
 )  # fmt: skip
 _EXPRESSION = (
     public("mouth.opening", "inner-lip gap over mouth width", high=2.0, digits=3),
     _yes_no("mouth.yawning", "a yawn is under way"),
     public("mouth.yawns", "yawns in the window", window_s=attrgetter("mouth.yawn_window_s")),
     private("emotion.label", "smoothed expression", kind="text",
-            choices=(*EXPRESSIONS, "positive", "negative", "uncertain")),
-    private("emotion.p", "probability of each class, smoothed over 1.5 s", kind="map", digits=3, rule=False),
+            choices=(*observation.EXPRESSIONS, "positive", "negative", "uncertain")),
+    private("emotion.p", "probability of each class, smoothed over 1.5 s", at=_classes, kind="map", rule=False),
     private("emotion.intensity", "how far the expression is from neutral", high=1.0, digits=3),
     private("emotion.held_s", "how long the expression has been shown", "s", digits=3),
     private("emotion.flash", "an expression that lasted half a second at most, shown for two seconds; never the label",
-            kind="text", choices=EXPRESSIONS, rule=False),
+            kind="text", choices=observation.EXPRESSIONS, rule=False),
     private("emotion.distress_s", "how long anger or fear has been shown, 0 when not", "s", json=None),
 )  # fmt: skip
 _CAR = (
     public("vehicle.speed_kmh", "speed, unknown where the car is silent", "km/h", json="car.speed_kmh", digits=1),
     _yes_no("vehicle.ignition", "the ignition is on", json="car.ignition"),
     _shown_word("attention", "one word for the driver, from the active rules", at=lambda _: None,
-                choices=get_args(Attention)),
+                choices=get_args(alert.Attention)),
     shown("alerts", "the active rules, worst first", at=lambda _: None, kind="list"),
 )  # fmt: skip
 

@@ -79,9 +79,7 @@ class JsonObject:
     known: Read | None = None
 
 
-public = partial(Signal, public=True)
-"""A row whose value may leave the machine in any case."""
+public, private = partial(Signal, public=True), partial(Signal, public=False)
+"""A row that may leave the machine in any case, and one that rests on an expression."""
 shown = partial(Signal, public=True, rule=False)
-"""The same for a field of JSON that rules do not use."""
-private = partial(Signal, public=False)
-"""A row that rests on an expression: it stays on the machine when the driver is at work."""
+"""A public row for JSON only."""

@@ -63,10 +63,9 @@ def past(state: DriverState) -> frozenset[str]:
 
 def described() -> str:
     """Return every signal with its meaning, unit and second name, for people who write profiles."""
-    return "; ".join(map(_entry, (*SIGNALS.values(), HELD)))
-
-
-def _entry(signal: Signal) -> str:
-    unit = f", {signal.unit}" if signal.unit else ""
-    other = f", also named {signal.json}" if signal.json not in (None, signal.name) else ""
-    return f"{signal.name}: {signal.meaning}{unit}{other}"
+    return "; ".join(
+        f"{signal.name}: {signal.meaning}"
+        + (f", {signal.unit}" if signal.unit else "")
+        + (f", also named {signal.json}" if signal.json not in (None, signal.name) else "")
+        for signal in (*SIGNALS.values(), HELD)
+    )
