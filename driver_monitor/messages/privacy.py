@@ -3,7 +3,8 @@
 EU AI Act, article 5(1)(f): emotions must not be inferred at the workplace, except for safety and medical reasons. With
 `workplace: true` in the profile, no expression is read at all until `emotion.safety_purpose` names a reason
 (`app.build`). Then only local outputs get what rests on an expression: the buzzer, the LED and this machine's journal.
-No other output gets a label, a probability, an alert, or a gap in a count that shows a missing alert."""
+No other output gets a label, a probability, an alert, or a gap in a count that shows a missing alert.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from driver_monitor.signals.table import ROWS, rests_on_expression
 STATUS_FIELDS = ("file", "vehicle", "uptime_s", "t_mono", "camera", "outputs", "latency_ms", "heat_c", "versions")
 """The fields of `status/` and `inspect` that are not in the table of signals and show nothing of an expression."""
 HIDDEN_PATHS = frozenset(row.json for row in ROWS if row.json and not row.public)
-EMPTIED = {name: None for name, rows in FIELDS.items() if all(row.json in HIDDEN_PATHS for row in rows)}
+EMPTIED = dict.fromkeys(name for name, rows in FIELDS.items() if all(row.json in HIDDEN_PATHS for row in rows))
 """The top-level fields without any public row: they are written as null."""
 PUBLIC_FIELDS = frozenset({*FIELDS, *STATUS_FIELDS}.difference(EMPTIED, ("alerts",)))
 """The top-level fields that may leave the machine. A field that is in no table stays hidden."""

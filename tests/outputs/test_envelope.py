@@ -1,4 +1,4 @@
-"""The alert's envelope is a promise: its fields, its numbers, and that a replay gives it byte for byte."""
+"""The message of an alert: its fields, its numbers, and the same bytes in every replay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""signals.jsonl and `state/` keep the fields they promise, and say null for what is unknown."""
+"""signals.jsonl and `state/` keep their fields, and unknown values are null."""
 
 from __future__ import annotations
 
