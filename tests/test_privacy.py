@@ -1,4 +1,4 @@
-"""Nothing leaves the machine unasked, and nothing is left on it that nobody asked for."""
+"""No network connection and no file that the user did not ask for."""
 
 from __future__ import annotations
 

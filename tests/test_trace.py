@@ -1,4 +1,4 @@
-"""A driver reports a fault without a picture: what was seen is written down, replayed, cut short, damaged."""
+"""Traces: written, replayed with the same results, cut off, damaged."""
 
 from __future__ import annotations
 

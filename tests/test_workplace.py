@@ -1,7 +1,7 @@
-"""Drivers at work: what their faces express stays in the car, whatever is configured, whoever listens.
+"""Drivers at work: what their faces express stays on the machine, with every configuration and every output.
 
-EU AI Act, article 5(1)(f). Every output is tried: ZeroMQ on a real socket, files of a replay, stills, and an output of
-which nothing is known, which stands for the spool, MQTT with its VSS names and the trace.
+EU AI Act, article 5(1)(f). Every output is tried: ZeroMQ on a real socket, files of a replay, stills, and an unknown
+output, which represents all others.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ ANGRY = Expression({name: 0.93 if name == "anger" else 0.01 for name in EXPRESSI
 PURPOSE = "Warn the driver of rage before it becomes dangerous driving"
 DRIVE = (attentive(10), shut(1.5), attentive(12))
 TELLING = ("distress", "anger", "fear", "emotion.", '"positive"', '"negative"', '"p":')
-"""What no message that leaves the machine may hold."""
+"""No message that leaves the machine may contain these."""
 
 
 class Furious(Cabin):

@@ -20,12 +20,9 @@ LEVELS: tuple[Level, ...] = ("info", "warning", "critical")
 class Evidence:
     """The measured values, the limits and the clause that an alert rests on.
 
-    `measured`: values by signal name, also of signals that only the message shows.
-    `threshold`: limits by signal name.
-    `window_s`, `coverage`: the time window of the measurement and its known share; None without a window.
-    `clause`: where the limits come from.
-    `compared`: how a value is compared with its limit, by signal name: a key of `Condition`, such as `at_least`.
-    `interval`: the lowest and highest possible value, for signals that have one.
+    `measured`, `threshold`: values and limits by signal name; `measured` also has the signals of the message.
+    `window_s`, `coverage`: the time window of the measurement and its known share. `clause`: where the limits are from.
+    `compared`: how each value is compared with its limit, a key of `Condition`. `interval`: its possible values.
     """
 
     measured: Mapping[str, Value]
@@ -39,10 +36,9 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class AlertEvent:
-    """One step of an alert: raised, escalated or cleared.
+    """One step of an alert. `episode`: a number from 0, the same for all steps from raised to cleared.
 
-    `episode`: number of the episode, from 0; all steps from raised to cleared have the same one.
-    `local`: the alert must not leave the machine (`Profile.local_rules`). It gets no sequence number.
+    `local`: the alert must not leave the machine (`Profile.local_rules`), and gets no sequence number.
     """
 
     t: float
@@ -60,11 +56,9 @@ class Verdict:
     """The result of all rules for one frame.
 
     `attention`: what the active rules imply. An alert that is active while its condition is unknown implies "unknown".
-    Without an active rule: "unknown" if eyes or gaze are unknown, else "attentive".
-    `active`: ids of the active rules, worst first.
-    `level`: the worst level that the driver has not silenced; None when there is none. While the car stands still it is
-    at most `Standstill.level`.
-    `events`: the alerts of this frame.
+    Without an active rule: "unknown" if eyes or gaze are unknown, else "attentive". `active`: ids of the active rules,
+    worst first. `level`: the worst level that the driver has not silenced, None when there is none; while the car
+    stands still, at most `Standstill.level`.
     """
 
     attention: Attention

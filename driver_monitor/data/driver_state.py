@@ -10,15 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from driver_monitor.data.observation import (
-    CameraState,
-    EyeReason,
-    FaceReason,
-    FaceView,
-    HeadPose,
-    Light,
-    VehicleData,
-)
+from driver_monitor.data.observation import CameraState, EyeReason, FaceReason, FaceView, HeadPose, Light, VehicleData
 from driver_monitor.timing.cadence import TimeStep
 
 EyesVerdict = Literal["open", "closed", "unknown"]
@@ -44,9 +36,8 @@ Degraded = Literal[
 class EyesState:
     """Both eyes together, and each eye. Openness: 1 is this driver's normal opening, 0 is shut.
 
-    `reason`: why both eyes cannot be read in this frame, None when `state` is known.
-    `closed_s`: length of the present closure, 0.0 with open eyes, None while unknown.
-    `reopening`: the eyes seem to open, but this is not yet certain. `closed_s` stands still meanwhile.
+    `reason`: why both eyes cannot be read in this frame. `closed_s`: length of the present closure, 0.0 with open eyes,
+    None while unknown. `reopening`: the eyes seem to open, but this is not yet certain; `closed_s` stands still.
     """
 
     state: EyesVerdict
@@ -62,11 +53,9 @@ class EyesState:
 class RepeatedGlances:
     """The look-aways in the last `window_s`, since the driver last kept the gaze on the road (`state.gaze.glances`).
 
-    `away_s`: their sum; None while the gaze is unknown. Time with unknown gaze is not counted and does not reset it.
-    `most_s`: the sum if the gaze was away in all unknown time.
-    `count`: number of these look-aways.
-    `road_s`: how long the gaze has been on the road, 0.0 while it is away, None while unknown.
-    `coverage`: share of the window in which the gaze is known.
+    `away_s`: their sum, None while the gaze is unknown. Unknown time neither counts nor resets it. `most_s`: the sum
+    if the gaze was away in all unknown time. `count`: number of look-aways. `road_s`: how long the gaze has been on
+    the road, 0.0 while away, None while unknown. `coverage`: share of the window in which the gaze is known.
     """
 
     away_s: float | None
@@ -94,12 +83,10 @@ class LookAway:
     """The present look-away (`state.gaze.looks_away`).
 
     `seconds`: how long the gaze has been off the road, 0.0 on the road, None while unknown. It continues for a short
-    time after the face is lost in a turn to the side; the zone is then unknown.
-    `down_s`: the same for area 3 of EU 2023/2590, low in front of the driver.
-    `side`, `movement`: those of most of its time; None without a look-away and while not visible.
-    `ended`: the glance that ended with this frame.
-    `returning`, `rising`: the gaze seems to return to the road, or to leave area 3, but this is not yet certain.
-    `seconds` or `down_s` stands still meanwhile.
+    time after the face is lost in a turn to the side; the zone is then unknown. `down_s`: the same for area 3 of EU
+    2023/2590, low in front of the driver. `side`, `movement`: those of most of its time, None while not visible.
+    `ended`: the glance that ended with this frame. `returning`, `rising`: the gaze seems to return to the road, or to
+    leave area 3, but this is not yet certain; `seconds` or `down_s` stands still.
     """
 
     seconds: float | None
@@ -115,9 +102,8 @@ class LookAway:
 class Gaze:
     """Where the driver looks, in degrees from this driver's learned straight ahead.
 
-    `region`: the part of the car, None outside all of them.
-    `source`: "head" when the irises are not visible. None exactly when there is a `reason` for an unknown gaze.
-    `away`: the present look-away. `glances`: the repeated glances.
+    `region`: the part of the car, None outside all of them. `source`: "head" when the irises are not visible, None
+    exactly when there is a `reason`. `away`: the present look-away. `glances`: the repeated glances.
     """
 
     yaw: float | None
@@ -132,9 +118,8 @@ class Gaze:
 
 @dataclass(frozen=True, slots=True)
 class Mouth:
-    """The mouth and its yawns. `opening` and `yawning` are None while a mask or a hand hides the mouth.
+    """The mouth and its yawns. `opening` (as in `FaceView`) and `yawning` are None while the mouth is hidden.
 
-    `opening`: see `FaceView.mouth_opening`.
     `yawns`: number of yawns that ended or were confirmed in the last `yawn_window_s`.
     """
 
@@ -148,8 +133,7 @@ class Mouth:
 class Occlusion:
     """What has covered the face for about a second (`state.visibility.occlusion`).
 
-    `mouth`: whether a mask or a hand covers it; None is unknown.
-    `eyes`: what covers both eyes; None is nothing.
+    `mouth`: whether a mask or a hand covers it; None is unknown. `eyes`: what covers both eyes; None is nothing.
     """
 
     mouth: bool | None
@@ -158,15 +142,12 @@ class Occlusion:
 
 @dataclass(frozen=True, slots=True)
 class ExpressionState:
-    """The expression, smoothed over time.
+    """The expression, smoothed over time. `p`: probability of each class.
 
-    `label`: one of `observation.EXPRESSIONS`, "positive", "negative" or "uncertain".
-    `p`: probability of each class.
-    `distress_s`: how long anger or fear has been shown, 0.0 when not, None while unknown.
-    `intensity`: 1 - p(neutral), None while unknown.
-    `held_s`: seconds since the onset of this label, None while "uncertain".
-    `flash`: an expression that lasted at most `state.expression.flashes.FLASH_S`. It stays here for a moment after its
-    end, and is never the label.
+    `label`: one of `observation.EXPRESSIONS`, "positive", "negative" or "uncertain". `distress_s`: how long anger or
+    fear has been shown, 0.0 when not, None while unknown. `intensity`: 1 - p(neutral). `held_s`: seconds since this
+    label began, None while "uncertain". `flash`: an expression that lasted half a second at most
+    (`state.expression.flashes`). It stays here for a moment after its end, and is never the label.
     """
 
     label: str
@@ -179,12 +160,10 @@ class ExpressionState:
 
 @dataclass(frozen=True, slots=True)
 class Blink:
-    """One movement of the lids down and up, full or partial (`state.eyes.blinks`). Amplitudes are in openness.
+    """One movement of the lids down and up, full or partial (`state.eyes.blinks`).
 
-    `t`: when it ended.
-    `duration_s`: from the last frame before the lids sink to the first frame in which they are up again.
-    `closing_per_s`, `opening_per_s`: mean speed of the lids, in openness a second.
-    `lowest`: lowest openness.
+    `t`: when it ended. `duration_s`: from the last frame before the lids sink to the first in which they are up again.
+    `amplitude`, `lowest`: in openness. `closing_per_s`, `opening_per_s`: mean speed, in openness a second.
     """
 
     t: float
@@ -199,9 +178,8 @@ class Blink:
 class Perclos:
     """Share of readable time with the eyes at least 80 % closed (P80). Normal blinks are not counted.
 
-    `value`: None while `coverage` is below one half.
+    `value`: None while `coverage`, the share of the window in which the eyes could be read, is below one half.
     `low`, `high`: the value if the eyes were open, or shut, in all time that could not be read.
-    `coverage`: share of the window in which the eyes could be read.
     """
 
     value: float | None
@@ -226,14 +204,10 @@ class DriverState:
     """Everything known of the driver at time `t`, in seconds since the first frame of the source.
 
     `step`: the time since the previous frame.
-    `face_reason`: why there is no face.
     `blink_rate`: blinks a minute of readable time in the PERCLOS window; None while the coverage is below one half.
-    `degraded`: why the driver is not fully visible; None when all is well.
-    `face_absent_s`, `camera_fault_s`, `unread_s`: how long there has been no face, no usable picture, no readable eye;
-    0.0 when all is well.
-    `occlusion`: what covers the face; None is unknown.
-    `blink`: the blink that ended with this frame.
-    `nods`: nods in the last five minutes (`state.sleepiness.nods`).
+    `degraded`: why the driver is not fully visible. `face_absent_s`, `camera_fault_s`, `unread_s`: how long there has
+    been no face, no usable picture, no readable eye; 0.0 when all is well. `occlusion`: what covers the face; None is
+    unknown. `blink`: the blink that ended with this frame. `nods`: those of the last five minutes.
     """
 
     t: float

@@ -46,16 +46,13 @@ class HeadPose:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceView:
-    """The driver's face in one frame.
+    """The driver's face in one frame. `score`: probability that it is a face.
 
-    `score`: probability that it is a face.
     `points`: (70, 2) float32, in pixels of the frame: the 68 iBUG points, then the iris centres of the driver's right
-    and left eye. These irises follow the head more than the eyes; for gaze use those of `EyesView`.
-    `mouth_opening`: gap of the inner lips over mouth width, corrected for yaw. 0 is closed, 0.1 to 0.4 is talking. A
-    value that stays above that is a yawn (`state.sleepiness.yawns`).
-    `mouth_hidden`: probability that a mask or a hand covers the mouth; None is unknown.
-    `others`: number of other faces in the last search of the whole picture, some seconds ago at most. None before the
-    first search.
+    and left eye. These irises follow the head more than the eyes; for gaze use those of `EyesView`. `mouth_opening`:
+    gap of the inner lips over mouth width, corrected for yaw: 0 is closed, 0.1 to 0.4 is talking, more for some time is
+    a yawn (`state.sleepiness.yawns`). `mouth_hidden`: probability that a mask or a hand covers the mouth, None while
+    unknown. `others`: other faces in the last search of the whole picture, some seconds ago at most; None before it.
     """
 
     box: Box
@@ -71,9 +68,8 @@ class FaceView:
 class EyeView:
     """One eye in one frame. `opening` and `p_closed` are None exactly when there is a `reason`.
 
-    `opening`: how far the lids are open compared with the average open eye: 0 is shut, 1 is average, 2 is the maximum.
-    It does not yet take this driver into account.
-    `p_closed`: probability that the eye is at least 80 % closed.
+    `opening`: how far the lids are open: 0 is shut, 1 is the average person's open eye, 2 is the maximum. `p_closed`:
+    probability that the eye is at least 80 % closed.
     """
 
     opening: float | None
@@ -85,8 +81,7 @@ class EyeView:
 class EyesView:
     """Both eyes in one frame.
 
-    `iris_yaw`, `iris_pitch`: how far the irises are turned from straight ahead, relative to the head, in degrees; None
-    is unknown.
+    `iris_yaw`, `iris_pitch`: the turn of the irises relative to the head, in degrees; None is unknown.
     """
 
     left: EyeView
@@ -120,11 +115,10 @@ UNKNOWN_VEHICLE = VehicleData()
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Everything that one frame shows. If `camera` is not "ok", there is no frame.
+    """Everything that one frame shows. `t`: seconds since the first frame of the source.
 
-    `t`: seconds since the first frame of the source.
-    `face`: None exactly when there is a `face_reason`. Without a face, `eyes` is None.
-    `expression`: None in frames in which the expression net did not run.
+    `camera`: unless it is "ok", there is no frame. `face`: None exactly when there is a `face_reason`; then `eyes` is
+    None, too. `expression`: None in frames in which the expression net did not run.
     `extra`: answers of readers that have no field of their own yet, by reader. No trace keeps them.
     """
 

@@ -1,4 +1,4 @@
 """What leaves the daemon as data: alerts, state, status and traces as JSON, and the privacy filter.
 
-It may import `rules`, `state`, `data` and `errors`. `outputs`, `app`, `bench` and `cli` use it.
+It may import `signals`, `rules`, `state`, `data` and `errors`. `outputs`, `app`, `bench` and `cli` use it.
 """

@@ -1,6 +1,6 @@
-"""From an alert event of the rules to the message that users, subscribers and fleets get.
+"""The message of an alert: the event of the rules with its number, its ids and where it comes from.
 
-The envelope is the same in events.jsonl, on ZeroMQ, in the spool and at the fleet.
+The message is the same in events.jsonl and on ZeroMQ.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Any, Protocol
 from driver_monitor.data.alert import AlertEvent
 
 SCHEMA = 1
-"""Version of every JSON object we publish; fields may be added within one version, never renamed."""
+"""The version of every published JSON object. Within one version, fields may be added, but never renamed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Which vehicle, models, configuration and profile an alert comes from; `models` and `config` are hashes."""
+    """The vehicle, models, configuration and profile that an alert comes from. `models` and `config` are hashes."""
 
     vehicle: str
     models: str
@@ -30,9 +30,10 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What makes an alert unique and places it in the world outside the pipeline.
+    """The number, ids and times of an alert. `trip`, `boot`: ids of this run and of this start of the machine.
 
-    `seq` is None for an alert that stays on the machine: a number left out would tell everybody else of it.
+    `seq`: None for an alert that stays on this machine, because a gap in the numbers would show others that there was
+    one. `t_mono`: capture time of the frame, monotonic seconds. `t_wall`: UTC; `wall_synced`: its clock was right.
     """
 
     id: str
@@ -46,17 +47,14 @@ class Stamp:
 
 
 class Stamper(Protocol):
-    """Numbers alerts; a live one and a replaying one differ in where the numbers come from."""
+    """Numbers alerts. There is one for live use and one for replays."""
 
     def stamp(self, event: AlertEvent, t_mono: float | None) -> Stamp:
-        """Give `event` its identity; `t_mono`: monotonic capture time of the frame that decided it, seconds."""
+        """Return the stamp of `event`. `t_mono`: monotonic capture time of its frame, in seconds."""
 
 
 class ReplayStamper:
-    """Names that follow from the clip alone, so that a replay writes the same file, byte for byte.
-
-    `trip`: the clip's SHA-256 in hexadecimal.
-    """
+    """Makes ids from the clip alone: every replay writes the same bytes. `trip`: SHA-256 of the clip, hexadecimal."""
 
     def __init__(self, trip: str) -> None:
         self._trip = trip
@@ -65,7 +63,7 @@ class ReplayStamper:
         self._episodes: dict[int, str] = {}
 
     def stamp(self, event: AlertEvent, t_mono: float | None) -> Stamp:
-        """Number by order of appearance; no clock is read."""
+        """Number the alerts in their order. No clock is read."""
         del t_mono
         count = self._local if event.local else self._counted
         number, kind = next(count), "local " if event.local else ""
@@ -75,10 +73,7 @@ class ReplayStamper:
 
 
 class LiveStamper:
-    """Random names, a persistent sequence number and the wall clock as a mere label.
-
-    `next_seq` returns the vehicle's next number, surviving a reboot; `wall` returns (UTC now, clock is synchronised).
-    """
+    """Makes random ids and lasting numbers (`next_seq`). `wall` returns UTC and whether the clock is synchronised."""
 
     def __init__(
         self, next_seq: Callable[[], int], wall: Callable[[], tuple[datetime, bool]], trip: str, boot: str
@@ -88,7 +83,7 @@ class LiveStamper:
         self._episodes: dict[int, str] = {}
 
     def stamp(self, event: AlertEvent, t_mono: float | None) -> Stamp:
-        """Take the next number; the wall clock is read here and nowhere in the logic."""
+        """Take the next number. The wall clock is read here only; no decision depends on it."""
         now, synced = self._wall()
         episode = self._episodes.setdefault(event.episode, str(uuid.uuid4()))
         if event.phase == "cleared":

@@ -1,4 +1,4 @@
-"""Alerts as one readable line each, for the journal and for terminals."""
+"""Alerts as readable lines, for the journal and for terminals."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ CLEARED = "green"
 
 
 def plain(value: object) -> str:
-    """Return `value` as text on one line without control characters: a message may come from anybody."""
+    """Return `value` as text on one line without control characters. The sender of a message is not trusted."""
     return "".join(char if char.isprintable() else " " for char in str(value)).strip()
 
 
 def clock(seconds: object) -> str:
-    """Return seconds since the start as `h:mm:ss.s`."""
+    """Return seconds as `h:mm:ss.s`."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not abs(seconds) < 1e9:
         return "-:--:--.-"
     tenths = round(abs(seconds) * 10)
@@ -33,6 +33,6 @@ def alert_line(alert: Mapping[str, Any]) -> str:
 
 
 def alert_text(alert: Mapping[str, Any]) -> Text:
-    """Return the same line, coloured by level, green when cleared."""
+    """Return the same line in the colour of its level, or in green when cleared."""
     cleared = alert.get("phase") == "cleared"
     return Text(alert_line(alert), style=CLEARED if cleared else STYLES.get(str(alert.get("level")), ""))

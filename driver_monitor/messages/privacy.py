@@ -1,10 +1,9 @@
 """The one place that keeps what a driver's face expresses on this machine while the driver is at work.
 
 EU AI Act, article 5(1)(f): emotions must not be inferred at the workplace, except for safety and medical reasons. With
-a profile that has `workplace: true`, no expression is read at all until `emotion.safety_purpose` names a reason
-(`app.build`). With a reason, only local outputs get what rests on an expression: the buzzer, the LED and this
-machine's journal. No other output gets a label, a probability or an alert, or a gap in a count that shows a missing
-alert.
+`workplace: true` in the profile, no expression is read at all until `emotion.safety_purpose` names a reason
+(`app.build`). Then only local outputs get what rests on an expression: the buzzer, the LED and this machine's journal.
+No other output gets a label, a probability, an alert, or a gap in a count that shows a missing alert.
 """
 
 from __future__ import annotations
@@ -18,23 +17,19 @@ from driver_monitor.messages.wire import Message
 from driver_monitor.signals.as_json import FIELDS
 from driver_monitor.signals.table import ROWS, rests_on_expression
 
-STATUS_FIELDS = (
-    "file", "vehicle", "uptime_s", "t_mono", "camera", "outputs", "latency_ms", "heat_c", "versions",
-)  # fmt: skip
+STATUS_FIELDS = ("file", "vehicle", "uptime_s", "t_mono", "camera", "outputs", "latency_ms", "heat_c", "versions")
 """The fields of `status/` and `inspect` that are not in the table of signals and show nothing of an expression."""
-SHOWN = {name for name, rows in FIELDS.items() if any(row.public for row in rows)} - {"alerts"}
-PUBLIC_FIELDS = frozenset(SHOWN.union(STATUS_FIELDS))
-"""The top-level fields that may leave the machine. A field that is in neither list stays hidden."""
-HIDDEN_PATHS = frozenset(row.path for row in ROWS if row.path and not row.public)
-EMPTIED = {name: None for name in FIELDS if name not in SHOWN and name != "alerts"}
+HIDDEN_PATHS = frozenset(row.json for row in ROWS if row.json and not row.public)
+EMPTIED = dict.fromkeys(name for name, rows in FIELDS.items() if all(row.json in HIDDEN_PATHS for row in rows))
 """The top-level fields without any public row: they are written as null."""
+PUBLIC_FIELDS = frozenset({*FIELDS, *STATUS_FIELDS}.difference(EMPTIED, ("alerts",)))
+"""The top-level fields that may leave the machine. A field that is in no table stays hidden."""
 
 
 class PrivacyFilter:
-    """Removes what rests on an expression.
+    """Removes what rests on an expression. Each method returns a copy, or the same message if nothing is removed.
 
     `rules`: ids of the rules that rest on one. None: the driver is not at work, and nothing is removed.
-    Each method returns a copy, or the same message when there is nothing to remove.
     """
 
     def __init__(self, rules: Collection[str] | None = None) -> None:
@@ -64,10 +59,7 @@ class PrivacyFilter:
         return replace(seen, expression=None) if self.active else seen
 
     def status(self, status: Message) -> Message:
-        """Return a message of `status/` without the rules that rest on an expression.
-
-        Its count of alerts holds only alerts with a number (`app.status`).
-        """
+        """Return a message of `status/` without such rules. Its count has only alerts with a number (`app.status`)."""
         if not self.active:
             return status
         count = {"alerts": status["alerts"]} if "alerts" in status else {}
@@ -75,14 +67,12 @@ class PrivacyFilter:
 
     @staticmethod
     def _public(message: Message) -> dict[str, Any]:
-        return {name: _without_hidden(name, value) for name, value in message.items() if name in PUBLIC_FIELDS}
+        """Return the public fields. Members of an object that are not public are left out."""
+        public = {name: value for name, value in message.items() if name in PUBLIC_FIELDS}
+        for name, value in public.items():
+            if isinstance(value, dict):
+                public[name] = {key: part for key, part in value.items() if f"{name}.{key}" not in HIDDEN_PATHS}
+        return public
 
     def _others(self, names: object) -> list[str]:
         return [name for name in names if name not in self.rules] if isinstance(names, list | tuple) else []
-
-
-def _without_hidden(name: str, value: object) -> object:
-    """Return the value of a top-level field without the members that are not public."""
-    if not isinstance(value, dict):
-        return value
-    return {key: member for key, member in value.items() if f"{name}.{key}" not in HIDDEN_PATHS}

@@ -1,8 +1,8 @@
-"""Traces: what was seen, frame by frame, without any picture, so that a fault can be reported and replayed.
+"""Traces: the observation of every frame, without pictures. A trace can be sent with a fault report and replayed.
 
-JSON lines, gzipped: a header, then one observation a line. Numbers are written so that they come back bit for bit; a
-number that is none stands as `NaN`, which strict JSON does not know. Landmarks are a face's outline in 70 points: no
-picture, but still of a person (docs/privacy.md).
+A trace is gzipped JSON lines: a header, then one observation a line. Numbers come back bit for bit. NaN is written as
+`NaN`, which strict JSON does not have. The 70 landmarks are no picture, but they are data about a person
+(docs/privacy.md).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import math
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,14 +46,15 @@ SCHEMA = 1
 LANDMARKS = 70
 MAX_PIXEL = 1e6
 LONGEST_LINE = 100_000
-"""Characters; a whole observation takes some 2,500."""
+"""In characters. An observation has about 2,500. Ours."""
 
+_EYE = attrgetter("opening", "p_closed", "reason")
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Where a trace comes from. `trip` and `models` as in the alerts, so that a replay gives the very same ones."""
+    """Where a trace comes from. `trip` and `models` are those of the alerts, so a replay gives the same alerts."""
 
     trip: str
     models: str
@@ -63,7 +65,7 @@ class Header:
 
 
 def is_trace(path: Path) -> bool:
-    """Tell a trace by its name."""
+    """Return whether the file is a trace, by its name."""
     return path.name.endswith(SUFFIX)
 
 
@@ -82,7 +84,7 @@ def encode(frame: int, seen: Observation) -> dict[str, Any]:
         "light": seen.light,
         "face": None if face is None else _face(face),
         "face_reason": seen.face_reason,
-        "eyes": None if eyes is None else [*map(_eye, (eyes.left, eyes.right)), eyes.iris_yaw, eyes.iris_pitch],
+        "eyes": None if eyes is None else [_EYE(eyes.left), _EYE(eyes.right), eyes.iris_yaw, eyes.iris_pitch],
         "expression": None if seen.expression is None else [seen.expression.p[name] for name in EXPRESSIONS],
         "vehicle": [seen.vehicle.speed_kmh, seen.vehicle.ignition],
     }
@@ -98,10 +100,6 @@ def _face(face: FaceView) -> dict[str, Any]:
         "mouth": [face.mouth_opening, face.mouth_hidden],
         "others": face.others,
     }
-
-
-def _eye(eye: EyeView) -> list[Any]:
-    return [eye.opening, eye.p_closed, eye.reason]
 
 
 def _limits(low: float, high: float) -> AfterValidator:
@@ -191,7 +189,7 @@ def _reason(error: ValidationError) -> str:
 
 
 def read(path: Path) -> tuple[Header, Iterator[tuple[int, Observation]]]:
-    """Return the header of a trace and, frame by frame, what was seen. Raises `SourceError`, also later."""
+    """Return the header and an iterator over the frames. Both may raise `SourceError` with file and line."""
     lines = _lines(path)
     first = next(lines, None)
     message = {} if first is None else _json(path, *first)
@@ -220,11 +218,11 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
                 number += 1
                 yield number, text
     except EOFError:
-        # The daemon's power went: what is whole before that is as good as ever.
-        _log.warning("%s: cut off after line %d; what stands before that is replayed", path, number)
+        # The machine lost its power while it wrote. The lines before that are complete.
+        _log.warning("%s: the file ends within line %d; the lines before it are replayed", path, number + 1)
         return
     except (gzip.BadGzipFile, zlib.error, UnicodeDecodeError) as error:
-        raise SourceError(f"{path}: not a gzipped trace, or damaged: {error}") from None
+        raise SourceError(f"{path}: not a gzipped trace, or damaged ({error})") from None
     except OSError as error:
         raise SourceError(f"{path}: cannot read it: {error.strerror or error}; check the path") from error
 
@@ -233,4 +231,4 @@ def _json(path: Path, number: int, text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise SourceError(f"{path}:{number}: not JSON: damaged, or not a trace") from None
+        raise SourceError(f"{path}:{number}: not JSON; the file is damaged or not a trace") from None

@@ -1,4 +1,4 @@
-"""How a message looks on a wire: UTF-8 JSON that every parser takes."""
+"""A message as bytes: UTF-8 JSON that every parser accepts."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 Message = Mapping[str, Any]
-"""A finished JSON object. Every message carries `schema`."""
+"""A complete JSON object. Every message has the field `schema`."""
 
 
 def encode(message: Message) -> bytes:
     """Return `message` as one line of UTF-8 JSON.
 
-    A number that is not finite becomes null: JSON has neither NaN nor Infinity, and many parsers give up on them.
-    Raises `TypeError` or `ValueError` for what is no JSON at all (an object, a loop).
+    NaN and Infinity become null, because JSON does not have them and many parsers fail on them.
+    Raises `TypeError` or `ValueError` for a value that JSON cannot hold, such as an object or a loop.
     """
     try:
         text = json.dumps(dict(message), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
@@ -25,9 +25,9 @@ def encode(message: Message) -> bytes:
 
 
 def _plain(value: Any, depth: int = 0) -> Any:
-    """Return `value` with null for numbers that are not finite and plain types for mappings and numpy's scalars."""
+    """Return `value` with null for NaN and Infinity, and with plain types for mappings and numpy scalars."""
     if depth > 50:
-        raise ValueError("nested too deep for a message; does it hold itself?")
+        raise ValueError("a message nested deeper than 50 levels, or one that contains itself")
     if isinstance(value, Mapping):
         return {str(key): _plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):

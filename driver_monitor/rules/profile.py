@@ -12,8 +12,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from driver_monitor.data.alert import LEVELS, Level
 from driver_monitor.rules import message
-from driver_monitor.signals.describe import described
-from driver_monitor.signals.table import SIGNALS, find, held_rule, rests_on_expression
+from driver_monitor.signals.table import SIGNALS, described, find, held_rule, rests_on_expression
 
 LONGEST_S = 3600.0
 """The longest time in a rule: one hour. A larger number was probably meant in milliseconds. Ours."""
@@ -225,10 +224,7 @@ class Profile(Part):
     description: str = ""
     workplace: bool = Field(False, description="The driver is at work: expressions stay on this machine")
     extends: str | None = Field(None, description="A shipped profile whose rules come before these")
-    acknowledge: Level | None = Field(
-        None,
-        description="The worst level that the driver's button silences; the alert stays active",
-    )
+    acknowledge: Level | None = Field(None, description="The worst level that the driver's button silences")
     standstill: Standstill | None = Field(None, description="A limit for the levels while the car stands still")
     rules: tuple[Rule, ...] = Field((), strict=False)
 

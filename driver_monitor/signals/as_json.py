@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from driver_monitor.data.driver_state import DriverState
-from driver_monitor.signals.signal import JsonObject, Signal
-from driver_monitor.signals.table import ROWS, TOPICS
-
-Write = Callable[[DriverState], Any]
+from driver_monitor.signals.rows import OBJECTS, TOPICS
+from driver_monitor.signals.signal import Read, Signal
 
 _ORDER = (
     "schema", "frame", "t", "face", "eyes", "head", "gaze", "gaze_reason", "glances", "mouth", "emotion", "perclos",
@@ -21,15 +20,15 @@ _ORDER = (
 
 def _grouped() -> dict[str, list[Signal]]:
     groups: dict[str, list[Signal]] = {name: [] for name in _ORDER}
-    for row in ROWS:
-        if row.path is not None:
-            groups.setdefault(row.path.partition(".")[0], []).append(row)
+    for row in chain(*TOPICS.values()):
+        if row.json is not None:
+            groups.setdefault(row.json.partition(".")[0], []).append(row)
     return groups
 
 
 FIELDS = _grouped()
 """The rows of each top-level field, in the order of a line."""
-OBJECTS = {one.name: one for topic in TOPICS for one in topic.objects}
+_KNOWN = {one.name: one.known for one in OBJECTS}
 
 
 def fields(state: DriverState, names: Iterable[str] = FIELDS) -> dict[str, Any]:
@@ -37,41 +36,31 @@ def fields(state: DriverState, names: Iterable[str] = FIELDS) -> dict[str, Any]:
     return {name: _WRITERS[name](state) for name in names}
 
 
-def _writer(row: Signal) -> Write:
+def _writer(row: Signal) -> Read:
     """Return the function that reads a row as JSON."""
-    read: Write = row.read
+    read: Read = row.read
     digits, values = row.digits, row.json_values
 
     def number(state: DriverState) -> float | None:
         value = read(state)
         return None if value is None else round(value, digits)
 
-    def numbers(state: DriverState) -> list[float] | None:
-        value = read(state)
-        return None if value is None else [round(one, digits) for one in value]
-
-    def named_numbers(state: DriverState) -> dict[str, float] | None:
-        value = read(state)
-        return None if value is None else {name: round(one, digits) for name, one in value.items()}
-
     def word(state: DriverState) -> Any:
         value = read(state)
         return values.get(value, value)
 
-    if digits is not None:
-        return {"list": numbers, "map": named_numbers}.get(row.kind, number)
-    return word if values else read
+    return number if digits is not None else word if values else read
 
 
-def _group_writer(name: str, rows: list[Signal]) -> Write:
+def _group_writer(name: str, rows: list[Signal]) -> Read:
     """Return the function that writes a top-level field: a plain value, or an object."""
-    if [row.path for row in rows] == [name]:
+    if [row.json for row in rows] == [name]:
         return _writer(rows[0])
-    known = OBJECTS.get(name, JsonObject(name, "")).known
-    members = tuple(((row.path or "").partition(".")[2], _writer(row), row.json_while) for row in rows)
+    known = _KNOWN.get(name)
+    members = tuple(((row.json or "").partition(".")[2], _writer(row), row.json_while) for row in rows)
 
     def write(state: DriverState) -> dict[str, Any] | None:
-        if not known(state):
+        if known is not None and not known(state):
             return None
         return {key: member(state) for key, member, shown in members if shown is None or shown(state)}
 

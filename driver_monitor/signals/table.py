@@ -6,14 +6,13 @@ from collections.abc import Iterable
 
 from driver_monitor.data.alert import Value
 from driver_monitor.data.driver_state import DriverState
-from driver_monitor.signals import car, expression, eyes, gaze, picture
+from driver_monitor.signals.rows import TOPICS
 from driver_monitor.signals.signal import Signal, public
 
-TOPICS = (picture.TOPIC, eyes.TOPIC, gaze.TOPIC, expression.TOPIC, car.TOPIC)
-ROWS: tuple[Signal, ...] = tuple(row for topic in TOPICS for row in topic.rows)
+ROWS: tuple[Signal, ...] = tuple(row for rows in TOPICS.values() for row in rows)
 SIGNALS: dict[str, Signal] = {row.name: row for row in ROWS if row.rule}
 """The rows that rules may use, by name."""
-NAMED: dict[str, Signal] = {**{row.path: row for row in SIGNALS.values() if row.path}, **SIGNALS}
+NAMED: dict[str, Signal] = {**{row.json: row for row in SIGNALS.values() if row.json}, **SIGNALS}
 """The same by name and by JSON path: `gaze.away_s` and `glances.away_s` are one signal."""
 RETURNING = {name: signal.returning for name, signal in NAMED.items() if signal.returning is not None}
 """Signals that stand still while their end is not yet certain."""
@@ -23,7 +22,7 @@ WINDOWED = frozenset(name for name, signal in NAMED.items() if signal.window_s i
 RULE_PREFIX, HELD_SUFFIX = "rule.", ".held_s"
 """`rule.<id>.held_s`: seconds since the alert of that rule was raised during which its `clear` condition was known to
 be false. 0 while the rule is not active, unknown while `clear` is unknown."""
-HELD = public("rule.<id>.held_s", lambda _: None, "how long another rule's alert has gone without a return", "s")
+HELD = public("rule.<id>.held_s", "how long another rule's alert has gone without a return", "s", at=lambda _: None)
 
 
 def held_rule(name: str) -> str | None:
@@ -60,3 +59,13 @@ def doubtful(state: DriverState) -> frozenset[str]:
 def past(state: DriverState) -> frozenset[str]:
     """Return the names measured over a window while there is no face: the driver may have left the seat."""
     return WINDOWED if state.face is None else frozenset()
+
+
+def described() -> str:
+    """Return every signal with its meaning, unit and second name, for people who write profiles."""
+    return "; ".join(
+        f"{signal.name}: {signal.meaning}"
+        + (f", {signal.unit}" if signal.unit else "")
+        + (f", also named {signal.json}" if signal.json not in (None, signal.name) else "")
+        for signal in (*SIGNALS.values(), HELD)
+    )

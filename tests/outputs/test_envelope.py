@@ -1,4 +1,4 @@
-"""The alert's envelope: its fields, its numbers, and that a replay gives the same bytes."""
+"""The message of an alert: its fields, its numbers, and the same bytes in every replay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""signals.jsonl and `state/` have all their fields, and null for what is unknown."""
+"""signals.jsonl and `state/` keep their fields, and unknown values are null."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A profile's mistakes are told with file, line, key and reason."""
+"""A fault in a profile is reported with file, line, key and reason."""
 
 from __future__ import annotations
 

@@ -7,20 +7,23 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from driver_monitor.data.observation import EXPRESSIONS, Expression
 from driver_monitor.messages.state import signals
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
-from driver_monitor.signals.as_json import FIELDS, OBJECTS
-from driver_monitor.signals.describe import described, with_tables
+from driver_monitor.signals.as_json import FIELDS
+from driver_monitor.signals.rows import OBJECTS
 from driver_monitor.signals.signal import Signal, private, public
 from driver_monitor.signals.table import (
     NAMED,
     ROWS,
     SIGNALS,
+    described,
     doubtful,
     find,
     past,
@@ -29,9 +32,11 @@ from driver_monitor.signals.table import (
 )
 from driver_monitor.state.tracker import StateTracker
 from tests.timeline import attentive, away, film, lap, no_face, shut, states, unreadable, verdicts, yawn
+from tools.house.signals_doc import with_tables
 
 ROOT = Path(__file__).parents[2]
 DRIVE = (attentive(8), shut(1.5), attentive(3), away(4), attentive(3), lap(3), yawn(3), unreadable(2), no_face(2))
+GROUPS = {one.name for one in OBJECTS}
 SECOND_NAMES = {
     "blink_rate": "blinks.per_min",
     "nods": "head.nods",
@@ -47,7 +52,7 @@ SECOND_NAMES = {
 
 
 def test_ok__each_name_and_each_path_is_there_once() -> None:
-    names, paths = [row.name for row in ROWS], [row.path for row in ROWS if row.path]
+    names, paths = [row.name for row in ROWS], [row.json for row in ROWS if row.json]
     assert len(set(names)) == len(names)
     assert len(set(paths)) == len(paths)
     assert all(find(name) is row for name, row in SIGNALS.items())
@@ -62,11 +67,11 @@ def test_ok__the_page_has_the_tables_of_the_code() -> None:
     page = (ROOT / "docs" / "signals.md").read_text()
     assert with_tables(page) == page, "run python -m tools.house.signals_doc"
     assert all(f"`{row.name}`" in page or not row.rule for row in ROWS)
-    assert all(f"`{row.path}`" in page for row in ROWS if row.path)
+    assert all(f"`{row.json}`" in page for row in ROWS if row.json)
 
 
 def test_ok__rows_are_described_in_one_line() -> None:
-    for name, meaning in [(row.name, row.meaning) for row in ROWS] + [(o.name, o.meaning) for o in OBJECTS.values()]:
+    for name, meaning in [(row.name, row.meaning) for row in ROWS] + [(one.name, one.meaning) for one in OBJECTS]:
         assert meaning, name
         assert not re.search(r"[|\n]", meaning), name
 
@@ -86,7 +91,7 @@ def test_ok__what_json_shows_and_what_rules_read_is_the_same_value() -> None:
         state = tracker.update(frame)
         for path, shown in leaves(signals(number, state, engine.update(state))):
             row = find(path)
-            if row is None or (shown is None and path in OBJECTS):
+            if row is None or (shown is None and path in GROUPS):
                 continue
             value = row.json_values.get(row.read(state), row.read(state))
             assert shown == (round(value, row.digits) if isinstance(value, float) and row.digits else value), path
@@ -95,11 +100,30 @@ def test_ok__what_json_shows_and_what_rules_read_is_the_same_value() -> None:
 
 
 def test_ok__every_field_of_a_line_has_a_row() -> None:
-    rows = {row.path for row in ROWS}
+    rows = {row.json for row in ROWS}
     state = states(film(DRIVE, fps=10))[70]
     line = signals(0, state, verdicts(film([attentive(1)]))[-1])
     assert list(line) == list(FIELDS)
-    assert {path for path, value in leaves(line) if path not in OBJECTS} <= rows
+    assert {path for path, value in leaves(line) if path not in GROUPS} <= rows
+
+
+def test_ok__every_row_reads_a_value_of_its_kind() -> None:
+    kinds: dict[str, tuple[type, ...]] = {
+        "number": (int, float), "bool": (bool,), "text": (str,), "list": (list,), "map": (dict,),
+    }  # fmt: skip
+    known, smile = set(), Expression(dict.fromkeys(EXPRESSIONS, 1 / 8))
+    frames = film((attentive(40, speed_kmh=50.0, mouth_hidden=0.1), *DRIVE), fps=10)
+    for state in states([replace(frame, expression=smile) for frame in frames]):
+        for row in ROWS:
+            if row.name.startswith("glance.") and state.gaze.away.ended is None:
+                continue
+            value = row.read(state)
+            assert value is None or isinstance(value, kinds[row.kind]), row.name
+            assert not row.choices or value is None or value in row.choices, row.name
+            known.update([row.name] if value is not None else [])
+    assert {row.name for row in ROWS} - known == {
+        "schema", "frame", "attention", "alerts", "face.others", "vehicle.ignition", "emotion.held_s", "emotion.flash",
+    }  # fmt: skip
 
 
 def test_ok__what_is_private_rests_on_an_expression() -> None:
@@ -107,8 +131,8 @@ def test_ok__what_is_private_rests_on_an_expression() -> None:
         "emotion.label", "emotion.intensity", "emotion.held_s", "emotion.distress_s",
     }  # fmt: skip
     assert not rests_on_expression("rule.sleep.held_s")
-    assert Signal("new", lambda s: s.t, "a number that nobody has judged").public is False
-    assert (public("a", lambda s: s.t, "").public, private("a", lambda s: s.t, "").public) == (True, False)
+    assert Signal("t", "a number that nobody has judged").public is False
+    assert (public("t", "").public, private("t", "").public) == (True, False)
 
 
 def test_ok__values_are_read_by_the_names_that_were_asked_for() -> None:
@@ -161,25 +185,24 @@ def test_ok__the_schema_names_every_signal() -> None:
 
 
 ONE_ROW = """
-from dataclasses import replace
 import json
-from driver_monitor.signals import car
+from driver_monitor.signals import rows
 from driver_monitor.signals.signal import private, public
 
-ROWS = (
-    public("seat.weight_kg", lambda s: s.t * 2, "weight on the driver's seat", "kg", digits=1, json="car.weight_kg"),
-    private("mood.value", lambda s: s.t / 2, "how the driver feels", high=1.0, digits=2),
-    private("mouth.smile", lambda s: 0.5, "how broad the smile is", high=1.0),
+rows.TOPICS["New"] = (
+    public("seat.weight_kg", "weight on the seat", "kg", at=lambda s: s.t * 2, digits=1, json="car.weight_kg"),
+    private("mood.value", "how the driver feels", at=lambda s: s.t / 2, high=1.0, digits=2),
+    private("mouth.smile", "how broad the smile is", at=lambda s: 0.5, high=1.0),
 )
-car.TOPIC = replace(car.TOPIC, rows=(*car.TOPIC.rows, *ROWS))
 
 from driver_monitor.messages.privacy import PrivacyFilter
+from driver_monitor.data.observation import EXPRESSIONS, Expression
 from driver_monitor.messages.state import signals, state_message
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
-from driver_monitor.signals.describe import with_tables, BEGIN, END
 from tests.signals.test_table import profile
 from tests.timeline import attentive, film, states
+from tools.house.signals_doc import BEGIN, END, with_tables
 
 rules = Profile.model_validate(profile("car.weight_kg"))
 judge = Engine(rules)
@@ -210,8 +233,8 @@ def test_ok__a_new_number_is_one_row() -> None:
         assert message["mouth"]["smile"] == 0.5
     assert list(told["line"])[-2:] == ["alerts", "mood"]
     assert told["line"]["alerts"] == ["mine"]
-    assert "| `car.weight_kg` | `seat.weight_kg` | kg | weight on the driver's seat |" in told["page"]
-    assert "seat.weight_kg: weight on the driver's seat, kg, also named car.weight_kg" in told["schema"]
+    assert "| `car.weight_kg` | `seat.weight_kg` | kg | weight on the seat |" in told["page"]
+    assert "seat.weight_kg: weight on the seat, kg, also named car.weight_kg" in told["schema"]
     assert told["at_work"]["car"] == told["line"]["car"]
     assert told["at_work"]["mood"] is None
     assert set(told["at_work"]["mouth"]) == {"opening", "yawning", "yawns"}
