@@ -77,6 +77,8 @@ def _session(data: bytes, path: Path, threads: int) -> Any:
     options.log_severity_level = 4
     # A worker thread that spins between two frames uses a whole core.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Without it, int8 products overflow on x86 CPUs without VNNI, and the expression net answers wrongly.
+    options.add_session_config_entry("session.x64quantprecision", "1")
     try:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime has no common base class for its errors
