@@ -46,7 +46,7 @@ class Engine:
         cap = self._cap(state)
         for running, early in zip(self._rules, judge_all(self._early, sure), strict=True):
             met = running.judge_when(sure) if running.refers else early
-            if met is False and running.idle:
+            if met in running.ignores:
                 continue
             event = running.update(state, values, sure, met, self._episodes, cap)
             if running.held_name in values:

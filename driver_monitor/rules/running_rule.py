@@ -53,8 +53,8 @@ class RunningRule:
         self.held_s: float | None = 0.0
         """Seconds without a return: since the alert, while `clear` was known to be false. 0.0 if there is no alert,
         None if unknown."""
-        self.idle = False
-        """Whether nothing changes as long as `when` is known to be false. Such frames need not be given."""
+        self.ignores: tuple[bool | None, ...] = ()
+        """Results of `when` that change nothing as long as they stay the same. Such frames need not be given."""
         self.silenced = False
         """Whether the driver has acknowledged the alert at its present level."""
         self.judge_when, self._clear = compile_condition(rule.when), compile_condition(rule.clear)
@@ -97,7 +97,7 @@ class RunningRule:
         else:
             event = self._watch(state, values, sure, met)
         self.held_s = self._held.value_s if self.level is not None else 0.0
-        self.idle = self.level is None and self._pending.idle
+        self.ignores = self._pending.ignores if self.level is None else ()
         return event
 
     def dismiss(self, state: DriverState, values: Values, why: str) -> AlertEvent | None:

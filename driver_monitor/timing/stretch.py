@@ -33,7 +33,8 @@ class Stretch:
     - Unknown: a time up to `bridge_s` neither counts nor ends the stretch. After a longer one the length is unknown.
     - False: an interruption shorter than `forgive_s` is ignored. If the interruptions add up to more than the true time
       plus `forgive_s`, the stretch ends: a flickering condition is not a sustained one.
-    - While `idle` is true, frames with a false condition need not be given. Most conditions are false in most frames.
+    - Conditions in `ignores` change nothing in the next frame and need not be given. Most conditions are false, or stay
+      unknown, in most frames.
     """
 
     def __init__(self, *, forgive_s: float = 0.0, bridge_s: float = MAX_GAP_S) -> None:
@@ -47,8 +48,8 @@ class Stretch:
         self._false_since: float | None = None
         self.running = False
         """Whether a stretch has begun and not ended."""
-        self.idle = False
-        """Whether nothing changes as long as the condition stays false."""
+        self.ignores: tuple[bool | None, ...] = ()
+        """Conditions that change nothing while they stay the same: false or unknown while no stretch is running."""
         self.began = False
         """Whether this frame is the first of a stretch."""
         self.ending = False
@@ -64,7 +65,7 @@ class Stretch:
         """Take one frame; `holds`: whether the condition is true, None if unknown."""
         self.ended_s = None
         self.began = False
-        if self.idle:
+        if False in self.ignores:
             self._known_t = step.t - step.dt
         if self._known_t is not None and step.t - self._known_t > self._bridge_s + EPSILON_S:
             self.reset()
@@ -96,7 +97,8 @@ class Stretch:
         self.length_s = max(round(self._total, 6), JUST_BEGUN_S) if self.running else 0.0
         self.value_s = None if self._last is None else self.length_s
         self.ending = self.running and self._false_since is not None
-        self.idle = self._last is False and not self.running and self.ended_s is None and not self.began
+        unchanging = not self.running and self.ended_s is None and self._last is not True
+        self.ignores = (self._last,) if unchanging else ()
 
     def _true(self, step: TimeStep) -> None:
         if not self.running:

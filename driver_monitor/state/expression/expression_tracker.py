@@ -67,7 +67,7 @@ class ExpressionTracker:
         if valid and expression is not None and all(map(math.isfinite, expression.p.values())):
             self._add(t, expression)
         if not valid or self._look is None:
-            self._distress.update(step, None)
+            self._time_distress(step, None)
             return None
         p = self._probabilities(self._look[1])
         decided = self._seen_s >= self._evidence_s
@@ -119,8 +119,9 @@ class ExpressionTracker:
         if p is not None:
             level = sum(p[name] for name in _DISTRESS)
             self._distressed = level >= (DISTRESS_UNTIL if self._distressed else DISTRESS_FROM)
-        if p is None or self._distressed or not self._distress.idle:
-            self._distress.update(step, None if p is None else self._distressed)
+        distressed = None if p is None else self._distressed
+        if distressed not in self._distress.ignores:
+            self._distress.update(step, distressed)
 
 
 def _clear(p: Mapping[str, float]) -> str | None:

@@ -91,8 +91,9 @@ class Eyelids:
         state = self._judge(openness)
         if self._doubtful(step.t, state):
             state, openness, left, right = "unknown", None, None, None
-        if state != "open" or not self.closure.idle:
-            self.closure.update(step, None if state == "unknown" else state == "closed")
+        closed = None if state == "unknown" else state == "closed"
+        if closed not in self.closure.ignores:
+            self.closure.update(step, closed)
         if eyes and teach and state == "open" and step.seamless and not self.closure.running:
             for view, seen, baseline in ((eyes.left, left, self.left), (eyes.right, right, self.right)):
                 if seen is not None and _may_teach(view, baseline):

@@ -52,9 +52,9 @@ class LookAwayTimers:
     def update(self, step: TimeStep, gaze: GazeSample | None) -> tuple[LookAway, RepeatedGlances]:
         """Take one frame; `gaze` None while unknown."""
         away, low = (None, None) if gaze is None else (gaze.off_road, gaze.in_area_3)
-        if away is not False or not self.away.idle:
+        if away not in self.away.ignores:
             self.away.update(step, away)
-        if low is not False or not self._down.idle:
+        if low not in self._down.ignores:
             self._down.update(step, low)
         if self.away.began:
             self._sides.clear()
