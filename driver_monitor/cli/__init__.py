@@ -2,3 +2,7 @@
 
 It may import every folder. Only `__main__` and the console script import it.
 """
+
+from driver_monitor.cli.commands import main
+
+__all__ = ["main"]
