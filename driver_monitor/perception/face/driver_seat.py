@@ -24,7 +24,7 @@ Side = Literal["auto", "left", "right"]
 REACH = 1.5
 """Sizes from the learned place within which a face is in the driver's seat: leaning, another driver's height."""
 LIKE_SMALLER, LIKE_LARGER = 0.55, 1.9
-"""Least and most size over the learned one. A face on a phone's screen is smaller, a head close to the camera larger."""
+"""Least and most size over the learned one. A face on a phone is smaller, a head close to the camera larger."""
 SIDE_SLACK = 0.05
 """Share of the picture's width by which a driver on a configured side may be beyond the middle."""
 BETTER = 1.25

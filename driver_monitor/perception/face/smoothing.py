@@ -11,15 +11,11 @@ from driver_monitor.data.observation import HeadPose
 from driver_monitor.imaging import ibug
 from driver_monitor.perception.face.one_euro import OneEuro
 
-POINTS_STILL_HZ = 1.0
-"""Cut-off frequency for still points. On stills with fresh noise the noise of the points falls to about a third; on the
-clips points and yaw come a third of a frame late (`tools/measure_stability.py`, models/landmarks.md)."""
-POINTS_SPEED_GAIN = 20.0
-"""Hz added for a speed of one distance of the outer eye corners a second. Measured with `POINTS_STILL_HZ`."""
-HEAD_STILL_HZ = 1.0
-"""Cut-off frequency for still angles. Measured as above."""
-HEAD_SPEED_GAIN = 0.4
-"""Hz added for a speed of one degree a second. Measured as above."""
+POINTS_STILL_HZ, HEAD_STILL_HZ = 1.0, 1.0
+"""Cut-off frequencies for still points and still angles. On stills with fresh noise the noise of the points falls to a
+third; on the clips points and yaw come a third of a frame late (`tools/measure_stability.py`, models/landmarks.md)."""
+POINTS_SPEED_GAIN, HEAD_SPEED_GAIN = 20.0, 0.4
+"""Hz added for a speed of one distance of the outer eye corners a second, and of one degree a second."""
 _LEAST_UNIT = 1.0
 
 _EYES = np.array([ibug.RIGHT_EYE, ibug.LEFT_EYE])
