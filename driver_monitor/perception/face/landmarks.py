@@ -1,8 +1,8 @@
 """The landmark net, and the crop it reads.
 
 The net gives 70 points: the 68 of `imaging.ibug`, then the iris centres of the driver's right and left eye. They
-mostly follow the head, so only training uses them (for irises see `eyes/iris.py`). Training (`tools/train_landmarks.py`)
-imports the crop from here. Frame pixels are OpenCV's: whole numbers are pixel centres.
+mostly follow the head, so only training uses them (for irises see `eyes/iris.py`). Training
+(`tools/train_landmarks.py`) imports the crop from here. Frame pixels are OpenCV's: whole numbers are pixel centres.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ POINTS_SPEED_GAIN, HEAD_SPEED_GAIN = 20.0, 0.4
 _LEAST_UNIT = 1.0
 
 _EYES = np.array([ibug.RIGHT_EYE, ibug.LEFT_EYE])
-_OUTER, _INNER = _EYES[:, 0], _EYES[:, 3]
+_CORNERS = _EYES[:, [0, 3]]
 _LIDS = _EYES[:, [1, 2, 4, 5]]
 
 
@@ -41,10 +41,10 @@ class FaceSmoother:
         The lids keep their measured distance from each other. A blink lasts three frames, and any filter that smooths
         still lids makes it shallower. The lids move with the corners of their eye.
         """
-        unit = max(_LEAST_UNIT, math.dist(*points[_OUTER].tolist()))
+        unit = max(_LEAST_UNIT, math.dist(*points[_CORNERS[:, 0]].tolist()))
         smooth = self._points.update(t, points, unit)
-        moved = (smooth[_OUTER] + smooth[_INNER] - points[_OUTER] - points[_INNER]) / 2
-        smooth[_LIDS] = points[_LIDS] + moved[:, None]
+        moved = (smooth - points)[_CORNERS].sum(axis=1, keepdims=True) / 2
+        smooth[_LIDS] = points[_LIDS] + moved
         return smooth.astype(np.float32)
 
     def head(self, t: float, head: HeadPose | None) -> HeadPose | None:

@@ -96,7 +96,7 @@ def picture_state(picture: Image | YuvPicture) -> PictureState:
         light = "dark"
     elif blinded:
         light = "glare"
-    elif _spread(picture, small, inside) < GREY_CHROMA and float((grey > DAYLIGHT_LEVEL).mean()) < DAYLIGHT_SHARE:
+    elif float((grey > DAYLIGHT_LEVEL).mean()) < DAYLIGHT_SHARE and _spread(picture, small, inside) < GREY_CHROMA:
         light = "infrared"
     else:
         light = "day"
