@@ -15,6 +15,7 @@ from driver_monitor.data.observation import (
 from driver_monitor.imaging.frame import Frame, Image, to_grey
 from driver_monitor.perception.expression.net import ExpressionNet
 from driver_monitor.perception.expression.reader import ExpressionReader
+from driver_monitor.perception.face.tracker import FaceTracker
 from driver_monitor.perception.perception import Perception
 from driver_monitor.perception.reader import FacePicture, Reader
 from tests.faces import points, view
@@ -23,7 +24,7 @@ DAY = np.random.default_rng(0).integers(0, 255, (24, 32, 3), dtype=np.uint8).rep
 EYES = EyesView(EyeView(1.0, 0.0), EyeView(1.0, 0.0))
 
 
-class Nets:
+class Nets(FaceTracker):
     """Finder, eyes and expression in one; remembers when it was asked for an expression."""
 
     def __init__(self, face: FaceView | None) -> None:

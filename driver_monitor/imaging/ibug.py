@@ -21,9 +21,7 @@ RIGHT_EYE = (36, 37, 38, 39, 40, 41)
 LEFT_EYE = (45, 44, 43, 42, 47, 46)
 """The same order as `RIGHT_EYE`."""
 EYES = {"left": LEFT_EYE, "right": RIGHT_EYE}
-RIGHT_EYE_CORNERS = (36, 39)
-"""Outer and inner corner."""
-LEFT_EYE_CORNERS = (45, 42)
+RIGHT_EYE_CORNERS, LEFT_EYE_CORNERS = (36, 39), (45, 42)
 """Outer and inner corner."""
 NOSE_TIP, NOSE_BASE = 30, 33
 MOUTH_CORNERS = (48, 54)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any, Protocol
+from typing import Any
 
-from driver_monitor.data.observation import CameraState, FaceReason, FaceView, Light, Observation
-from driver_monitor.imaging.frame import Frame, Image
+from driver_monitor.data.observation import CameraState, FaceReason, Light, Observation
+from driver_monitor.imaging.frame import Frame
+from driver_monitor.perception.face.tracker import FaceTracker
 from driver_monitor.perception.reader import FacePicture, Reader
 from driver_monitor.perception.scene.light import LightFilter
 from driver_monitor.perception.scene.quality import picture_state
@@ -18,17 +19,10 @@ PICTURE_HZ = 5.0
 _FIELDS = frozenset(field.name for field in fields(Observation))
 
 
-class FaceFinder(Protocol):
-    """Finds and follows the driver's face."""
-
-    def update(self, grey: Image, t: float) -> FaceView | None:
-        """Return the face in `grey` (H, W) at `t` seconds."""
-
-
 class Perception:
     """Turns one frame at a time into an observation. Keeps the light and the times of its own judgements only."""
 
-    def __init__(self, face: FaceFinder, readers: Sequence[Reader]) -> None:
+    def __init__(self, face: FaceTracker, readers: Sequence[Reader]) -> None:
         self._face, self._readers = face, tuple(readers)
         self._picture_timer = PeriodicTimer(1.0 / PICTURE_HZ)
         self._light_filter = LightFilter()

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from driver_monitor.data.observation import EyeReason, EyesView, Light
-from driver_monitor.perception.eyes.eye_net import Answers
+from driver_monitor.perception.eyes.eye_net import Answers, EyeNet
 from driver_monitor.perception.eyes.lids import opening
 from driver_monitor.perception.eyes.reader import EyeReader
 from driver_monitor.perception.eyes.unreadable import FAR_EYE_YAW, NEAR_EYE_YAW
@@ -18,7 +18,7 @@ Answer = tuple[float, float, float]
 GREY = np.full((480, 640), 120, np.uint8)
 
 
-class Net:
+class Net(EyeNet):
     """Answers what the test wants: (open, closed, hidden) for the left and the right eye, and how far they are open."""
 
     def __init__(

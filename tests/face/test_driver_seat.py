@@ -23,7 +23,7 @@ from driver_monitor.perception.face.driver_seat import (
     Side,
     likeness,
 )
-from driver_monitor.perception.face.landmarks import Crop, DetectorKind, Landmarks
+from driver_monitor.perception.face.landmarks import Crop, DetectorKind, LandmarkNet, Landmarks
 from driver_monitor.perception.face.tracker import FaceTracker, Points
 from tests.conftest import SHARED, demo_frames
 
@@ -53,7 +53,7 @@ SCREEN = Head(430, 400, 40)
 SHIRT = Head(405, 400, 80)
 
 
-class Cabin:
+class Cabin(LandmarkNet):
     """Detector and landmark net that know where the faces are; the detector's order is the worst one."""
 
     kind: DetectorKind = "hog"

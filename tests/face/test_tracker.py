@@ -7,7 +7,7 @@ import pytest
 
 from driver_monitor.data.observation import Box
 from driver_monitor.imaging.frame import Image
-from driver_monitor.perception.face.landmarks import Crop, DetectorKind, Landmarks
+from driver_monitor.perception.face.landmarks import Crop, DetectorKind, LandmarkNet, Landmarks
 from driver_monitor.perception.face.tracker import BRIDGE_S, FaceTracker
 
 SHAPE = np.random.default_rng(1).uniform(-40, 40, (70, 2)).astype(np.float32)
@@ -24,7 +24,7 @@ def cabin(face: tuple[int, int] | None) -> Image:
     return image
 
 
-class World:
+class World(LandmarkNet):
     """Stands for detector and landmark net: both know where the face is, as far as each could see it."""
 
     kind: DetectorKind = "hog"

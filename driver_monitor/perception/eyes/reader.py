@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from driver_monitor.data.observation import EyeReason, EyesView, EyeView
 from driver_monitor.imaging.ibug import EYES, Side
-from driver_monitor.perception.eyes.eye_net import CLOSED, HIDDEN, OPEN, Answers
+from driver_monitor.perception.eyes.eye_net import CLOSED, HIDDEN, OPEN, Answers, EyeNet
 from driver_monitor.perception.eyes.iris import iris_turn
 from driver_monitor.perception.eyes.lids import opening
 from driver_monitor.perception.eyes.patch import eye_bands, eye_patch
@@ -31,19 +30,12 @@ INSIDE = 0.8
 _SIDES: tuple[Side, Side] = ("left", "right")
 
 
-class EyeClassifier(Protocol):
-    """The eye net, as the reader needs it."""
-
-    def read(self, patches: NDArray[np.uint8], bands: NDArray[np.uint8]) -> Answers:
-        """Read (n, 32, 48) patches with their (n, 32, 64) bands."""
-
-
 class EyeReader:
     """Reads both eyes of a face. It keeps nothing from frame to frame."""
 
     field = "eyes"
 
-    def __init__(self, net: EyeClassifier) -> None:
+    def __init__(self, net: EyeNet) -> None:
         self._net = net
 
     def read(self, picture: FacePicture) -> EyesView:

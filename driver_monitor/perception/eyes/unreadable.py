@@ -15,10 +15,8 @@ NEAR_EYE_YAW = 65.0
 """Degrees of yaw beyond which the near eye too is seen from the side, and its lid line is too short to measure."""
 SUNGLASSES = 0.5
 """Least probability of sunglasses, if the eye is hidden (even odds)."""
-SATURATED = 250
-"""Grey level from which a pixel counts as saturated."""
-GLARE_SHARE = 0.15
-"""Share of saturated pixels around the eye above which the reason is glare."""
+SATURATED, GLARE_SHARE = 250, 0.15
+"""Glare: more than this share of the pixels around the eye is at this grey level or above."""
 MARGIN = 0.3
 """Margin around the eye's points, in widths of the eye. It includes the lens or the light that covers the eye."""
 DARK = 20
@@ -41,7 +39,11 @@ def why_hidden(grey: Image, eye: NDArray[np.float32], light: Light, sunglasses: 
 
     `eye`: (6, 2) its points in `grey` (H, W). `sunglasses`: the net's probability of sunglasses.
     """
-    around = _around(grey, eye)
+    low, high = eye.min(axis=0), eye.max(axis=0)
+    pad = MARGIN * float(high[0] - low[0])
+    left, top = (max(0, int(value)) for value in low - pad)
+    right, bottom = (max(0, int(value) + 1) for value in high + pad)
+    around = grey[top:bottom, left:right]
     if light == "dark":
         return "dark"
     if around.size == 0:
@@ -53,12 +55,3 @@ def why_hidden(grey: Image, eye: NDArray[np.float32], light: Light, sunglasses: 
     if float(np.mean(around < DARK)) > 0.75:
         return "dark"
     return "occluded"
-
-
-def _around(grey: Image, points: NDArray[np.float32]) -> Image:
-    """Return the part of `grey` around `points` with a margin of `MARGIN` of their width on every side."""
-    low, high = points.min(axis=0), points.max(axis=0)
-    pad = MARGIN * float(high[0] - low[0])
-    left, top = (max(0, int(value)) for value in low - pad)
-    right, bottom = (max(0, int(value) + 1) for value in high + pad)
-    return grey[top:bottom, left:right]

@@ -1,9 +1,8 @@
 """The landmark net, and the crop it reads.
 
-The net gives 70 points: the 68 of `imaging.ibug`, then the iris centres of the driver's right and left eye. The iris
-centres mostly follow the head, so only training uses them (for irises see `eyes/iris.py`). Training
-(`tools.landmarks.train`) imports the crop from here, so that the net reads the crops it was trained on. Frame pixels
-are OpenCV's: whole numbers are pixel centres.
+The net gives 70 points: the 68 of `imaging.ibug`, then the iris centres of the driver's right and left eye. They
+mostly follow the head, so only training uses them (for irises see `eyes/iris.py`). Training
+(`tools.landmarks.train`) imports the crop from here. Frame pixels are OpenCV's: whole numbers are pixel centres.
 """
 
 from __future__ import annotations

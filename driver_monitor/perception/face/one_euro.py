@@ -45,8 +45,9 @@ class OneEuro:
             self._last, self._speed = now, np.zeros_like(now)
             return np.array(now)
         change = now - self._last
-        turn = 2 * math.pi * dt * SPEED_HZ
-        self._speed += turn / (turn + 1.0) * (change / dt - self._speed)
-        turns = 2 * math.pi * dt * (self._still_hz + self._speed_gain / unit * np.abs(self._speed))
+        turn = 2 * math.pi * dt
+        share = turn * SPEED_HZ / (turn * SPEED_HZ + 1.0)
+        self._speed += change * (share / dt) - self._speed * share
+        turns = np.abs(self._speed) * (turn * self._speed_gain / unit) + turn * self._still_hz
         self._last += turns / (turns + 1.0) * change
         return np.array(self._last)

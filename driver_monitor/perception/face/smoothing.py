@@ -11,19 +11,15 @@ from driver_monitor.data.observation import HeadPose
 from driver_monitor.imaging import ibug
 from driver_monitor.perception.face.one_euro import OneEuro
 
-POINTS_STILL_HZ = 1.0
-"""Cut-off frequency for still points. On stills with fresh noise the noise of the points falls to about a third; on the
-clips points and yaw come a third of a frame late (`tools.measure.stability`, models/landmarks.md)."""
-POINTS_SPEED_GAIN = 20.0
-"""Hz added for a speed of one distance of the outer eye corners a second. Measured with `POINTS_STILL_HZ`."""
-HEAD_STILL_HZ = 1.0
-"""Cut-off frequency for still angles. Measured as above."""
-HEAD_SPEED_GAIN = 0.4
-"""Hz added for a speed of one degree a second. Measured as above."""
+POINTS_STILL_HZ, HEAD_STILL_HZ = 1.0, 1.0
+"""Cut-off frequencies for still points and still angles. On stills with fresh noise the noise of the points falls to a
+third; on the clips points and yaw come a third of a frame late (`tools.measure.stability`, models/landmarks.md)."""
+POINTS_SPEED_GAIN, HEAD_SPEED_GAIN = 20.0, 0.4
+"""Hz added for a speed of one distance of the outer eye corners a second, and of one degree a second."""
 _LEAST_UNIT = 1.0
 
 _EYES = np.array([ibug.RIGHT_EYE, ibug.LEFT_EYE])
-_OUTER, _INNER = _EYES[:, 0], _EYES[:, 3]
+_CORNERS = _EYES[:, [0, 3]]
 _LIDS = _EYES[:, [1, 2, 4, 5]]
 
 
@@ -45,10 +41,10 @@ class FaceSmoother:
         The lids keep their measured distance from each other. A blink lasts three frames, and any filter that smooths
         still lids makes it shallower. The lids move with the corners of their eye.
         """
-        unit = max(_LEAST_UNIT, math.dist(*points[_OUTER].tolist()))
+        unit = max(_LEAST_UNIT, math.dist(*points[_CORNERS[:, 0]].tolist()))
         smooth = self._points.update(t, points, unit)
-        moved = (smooth[_OUTER] + smooth[_INNER] - points[_OUTER] - points[_INNER]) / 2
-        smooth[_LIDS] = points[_LIDS] + moved[:, None]
+        moved = (smooth - points)[_CORNERS].sum(axis=1, keepdims=True) / 2
+        smooth[_LIDS] = points[_LIDS] + moved
         return smooth.astype(np.float32)
 
     def head(self, t: float, head: HeadPose | None) -> HeadPose | None:

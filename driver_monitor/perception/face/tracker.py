@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +20,7 @@ from driver_monitor.perception.face.bridge import CorrelationBridge
 from driver_monitor.perception.face.detectors.hog import FaceDetector
 from driver_monitor.perception.face.driver_seat import DriverSeat, Place, place
 from driver_monitor.perception.face.head_pose import head_pose
-from driver_monitor.perception.face.landmarks import Crop, Landmarks, crop_of_box, face_crop
+from driver_monitor.perception.face.landmarks import Crop, LandmarkNet, Landmarks, crop_of_box, face_crop
 from driver_monitor.perception.face.mouth import mouth_opening
 from driver_monitor.perception.face.smoothing import FaceSmoother
 from driver_monitor.timing.periodic import PeriodicTimer
@@ -32,29 +31,20 @@ ACCEPT_FROM = 0.8
 """Least probability of a new face. It is higher, so that a headrest is not taken for a driver."""
 BRIDGE_S = 0.5
 """Seconds for which the correlation tracker may follow the face. By then a face that turned is back, or it is lost."""
-CHECK_S = 1.0
-"""Seconds between two searches for other faces, until the driver's seat is settled. A search costs 1 to 15 ms,
+CHECK_S, CHECK_SETTLED_S = 1.0, 5.0
+"""Seconds between two searches for other faces, before and after the seat is settled. A search takes 1 to 15 ms,
 depending on the detector."""
-CHECK_SETTLED_S = 5.0
-"""The same after the seat is settled."""
 MOST_PROPOSALS = 8
 """Detections checked in one search, surest first. A cabin has no more faces. Each costs one or two runs of the net."""
 
 Points = NDArray[np.float32]
 
 
-class LandmarkFinder(Protocol):
-    """The landmark net, as the tracker needs it."""
-
-    def read(self, grey: Image, crop: Crop) -> Landmarks:
-        """Return what `crop` of `grey` (H, W) shows, and the probability that it is a face."""
-
-
 class FaceTracker:
     """Finds, follows and finds again. Time comes with the frames."""
 
     def __init__(
-        self, detector: FaceDetector, net: LandmarkFinder, search_hz: float, seat: DriverSeat | None = None
+        self, detector: FaceDetector, net: LandmarkNet, search_hz: float, seat: DriverSeat | None = None
     ) -> None:
         self._detector, self._net = detector, net
         self._seat = DriverSeat() if seat is None else seat

@@ -75,15 +75,16 @@ def picture_state(picture: Image | YuvPicture) -> PictureState:
     Black borders do not count. "dark" and "glare" come before "day" and "infrared". A black picture is dark and
     covered: no picture can show which of the two it is.
 
-    This is the light of the whole picture, as the camera needs it. A face in the shade of a sunlit car (label "dark" on
-    95 of the photographs, "glare" on 76) is still "day". The eye reader says whether its eyes can be read.
+    The light is that of the whole picture. A face in the shade of a sunlit car (label "dark" on 95 of the photographs,
+    "glare" on 76) is still "day".
 
     A picture with colours is day. A grey one is infrared, unless a good part of it is very bright, like the windows of
     a car by day (833 grey day photographs: 0.076 or more, all of them day; 111 stills lit by an infrared lamp in dark
     rooms: 0.047 or less, all of them infrared). That is a guess from structure. A grey camera by day and an infrared
     one in the sun look alike, and so do a grey camera in a dim place and an infrared one.
     """
-    small = _shrunk(picture.grey if isinstance(picture, YuvPicture) else picture)
+    image = picture.grey if isinstance(picture, YuvPicture) else picture
+    small = average(image, max(1, min(image.shape[1] // SMALL[0], image.shape[0] // SMALL[1])))
     inside = _inside(small if small.ndim == 2 else small.max(axis=2))
     grey = np.ascontiguousarray(to_grey(small)[inside])
     mean = float(grey.mean())
@@ -95,15 +96,11 @@ def picture_state(picture: Image | YuvPicture) -> PictureState:
         light = "dark"
     elif blinded:
         light = "glare"
-    elif _spread(picture, small, inside) < GREY_CHROMA and float((grey > DAYLIGHT_LEVEL).mean()) < DAYLIGHT_SHARE:
+    elif float((grey > DAYLIGHT_LEVEL).mean()) < DAYLIGHT_SHARE and _spread(picture, small, inside) < GREY_CHROMA:
         light = "infrared"
     else:
         light = "day"
     return PictureState(light, covered, mean)
-
-
-def _shrunk(image: Image) -> Image:
-    return average(image, max(1, min(image.shape[1] // SMALL[0], image.shape[0] // SMALL[1])))
 
 
 def _structure(grey: Image, mean: float) -> float:
