@@ -20,7 +20,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import cv2
@@ -34,6 +33,7 @@ from driver_monitor.errors import DriverMonitorError
 from driver_monitor.imaging.frame import Image, to_grey
 from driver_monitor.imaging.picture import quiet_opencv
 from driver_monitor.perception.eyes.reader import EyeReader
+from driver_monitor.perception.face.landmarks import Crop, LandmarkNet, Landmarks
 from driver_monitor.perception.face.tracker import FaceTracker
 from driver_monitor.perception.reader import FacePicture
 
@@ -113,11 +113,23 @@ class Stopwatch:
         ]
 
 
+class TimedLandmarks(LandmarkNet):
+    """A landmark net whose calls are timed by `watch`."""
+
+    def __init__(self, net: LandmarkNet, watch: Stopwatch) -> None:
+        self._timed_read = watch.timed(net.read)
+
+    def read(self, grey: Image, crop: Crop) -> Landmarks:
+        """See `LandmarkNet.read`."""
+        landmarks: Landmarks = self._timed_read(grey, crop)
+        return landmarks
+
+
 def following(models: Models, fps: float) -> tuple[Callable[[Image], bool], Stopwatch, Stopwatch]:
     """Return a function that follows a face and reads its eyes, and the stopwatches of landmark net and eyes."""
     points, eyes = Stopwatch(), Stopwatch()
-    net = SimpleNamespace(read=points.timed(models.landmarks.read))
-    tracker, reader = FaceTracker(models.detector, net, 1000.0), EyeReader(models.eyes)
+    tracker = FaceTracker(models.detector, TimedLandmarks(models.landmarks, points), 1000.0)
+    reader = EyeReader(models.eyes)
     now, read = iter(range(10**9)), eyes.timed(reader.read)
 
     def look(grey: Image) -> bool:
