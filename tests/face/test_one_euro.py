@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor.perception.face.one_euro import OneEuro
+from driver_monitor.perception.face.smoothing import OneEuro
 
 values = st.floats(-1000, 1000)
 

@@ -47,11 +47,9 @@ def eye_patch(grey: NDArray[np.uint8], points: NDArray[np.float32], side: Side) 
     `grey`: (H, W). `points`: (68 or 70, 2) in its pixels, iBUG order. The outer corner is on the left, so the driver's
     left eye is mirrored. If the corners coincide or are not finite, the share is 0.
     """
-    outer, inner = points[_CORNERS[side]].tolist()
-    width = math.dist(outer, inner)
-    if not math.isfinite(width) or width < 1.0:
+    to_grey = _eye_to_grey(points, side)
+    if to_grey is None:
         return np.zeros((HEIGHT, WIDTH), np.uint8), 0.0
-    to_grey = _patch_to_grey(outer, inner, mirrored=side == "left")
     return normalise(cut(grey, to_grey, _SIZE)), share_inside(to_grey, _SIZE, grey.shape)
 
 
@@ -66,6 +64,25 @@ def eye_bands(grey: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[n
         return np.stack([NO_BAND, NO_BAND])
     band = normalise(cut(grey, to_grey, (BAND_WIDTH, BAND_HEIGHT)))
     return np.stack([band[:, ::-1], band])
+
+
+def eye_crops(grey: NDArray[np.uint8], points: NDArray[np.float32]) -> tuple[Patch, list[float], Patch]:
+    """Return what `eye_patch` and `eye_bands` give for the left and the right eye, with one pass over the picture.
+
+    Patches (2, 32, 48), the share of each that lies inside the picture, and bands (2, 32, 64).
+    """
+    maps, band = [_eye_to_grey(points, "left"), _eye_to_grey(points, "right")], band_to_grey(points)
+    cuts = [None if to_grey is None else cut(grey, to_grey, _SIZE) for to_grey in maps]
+    wide = None if band is None else cut(grey, band, (BAND_WIDTH, BAND_HEIGHT))
+    inside = [0.0 if to_grey is None else share_inside(to_grey, _SIZE, grey.shape) for to_grey in maps]
+    patches, bands = np.zeros((2, HEIGHT, WIDTH), np.uint8), np.zeros((2, BAND_HEIGHT, BAND_WIDTH), np.uint8)
+    for index, patch in enumerate(cuts):
+        if patch is not None:
+            patches[index] = normalise(patch)
+    if wide is not None:
+        bands[1] = normalise(wide)
+        bands[0] = bands[1, :, ::-1]
+    return patches, inside, bands
 
 
 def crop_patch(crop: NDArray[np.uint8]) -> Patch:
@@ -105,6 +122,15 @@ def band_to_grey(points: NDArray[np.float32]) -> Map | None:
     scale = span / (BAND_SHARE * BAND_WIDTH) / apart
     along = ((left_x - right_x) * scale, (left_y - right_y) * scale)
     return _similarity(along, (-along[1], along[0]), (middle_x, middle_y), (BAND_WIDTH, BAND_HEIGHT))
+
+
+def _eye_to_grey(points: NDArray[np.float32], side: Side) -> Map | None:
+    """Return the similarity (2, 3) from the patch of one eye to picture pixels; None if its corners coincide."""
+    outer, inner = points[_CORNERS[side]].tolist()
+    width = math.dist(outer, inner)
+    if not math.isfinite(width) or width < 1.0:
+        return None
+    return _patch_to_grey(outer, inner, mirrored=side == "left")
 
 
 def _patch_to_grey(outer: tuple[float, float], inner: tuple[float, float], mirrored: bool) -> Map:

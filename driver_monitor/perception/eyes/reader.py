@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
-from driver_monitor.data.observation import EyeReason, EyesView, EyeView
+from driver_monitor.data.observation import EyesView, EyeView
 from driver_monitor.imaging.ibug import EYES, Side
-from driver_monitor.perception.eyes.eye_net import CLOSED, HIDDEN, OPEN, Answers, EyeNet
+from driver_monitor.perception.eyes.eye_net import CLOSED, HIDDEN, OPEN, EyeNet
 from driver_monitor.perception.eyes.iris import iris_turn
 from driver_monitor.perception.eyes.lids import opening
-from driver_monitor.perception.eyes.patch import eye_bands, eye_patch
+from driver_monitor.perception.eyes.patch import eye_crops
 from driver_monitor.perception.eyes.unreadable import turned_away, why_hidden
 from driver_monitor.perception.reader import FacePicture
 
@@ -41,34 +38,30 @@ class EyeReader:
     def read(self, picture: FacePicture) -> EyesView:
         """Return both eyes of the face."""
         grey, points, head = picture.grey, picture.face.points, picture.face.head
-        patches, inside = zip(*(eye_patch(grey, points, side) for side in _SIDES), strict=True)
-        answers = self._net.read(np.stack(patches), eye_bands(grey, points))
+        patches, inside, bands = eye_crops(grey, points)
+        answers = self._net.read(patches, bands)
+        p, openings = answers.p.tolist(), [opening(ratio) for ratio in answers.aspect.tolist()]
+        hidden, reasons = _hidden(p[0][HIDDEN], p[1][HIDDEN]), [turned_away(side, head) for side in _SIDES]
         views: list[EyeView] = []
-        for index, (side, hidden) in enumerate(zip(_SIDES, _hidden(answers.p[:, HIDDEN]), strict=True)):
-            reason = turned_away(side, head)
+        for index, side in enumerate(_SIDES):
+            reason = reasons[index]
             if reason is None and inside[index] < INSIDE:
                 reason = "occluded"
-            if reason is None and hidden >= HIDDEN_FROM:
+            if reason is None and hidden[index] >= HIDDEN_FROM:
                 sunglasses = float(answers.sunglasses[index])
                 reason = why_hidden(grey, points[list(EYES[side])], picture.light, sunglasses)
-            views.append(_view(answers, index, reason))
+            closed = p[index][CLOSED] / (p[index][CLOSED] + p[index][OPEN])
+            views.append(EyeView(None, None, reason) if reason else EyeView(openings[index], closed))
         left, right = views
-        return EyesView(left, right, *(iris_turn(patches, left, right) or (None, None)))
+        return EyesView(left, right, *(iris_turn((patches[0], patches[1]), left, right) or (None, None)))
 
 
-def _hidden(p: NDArray[np.float32]) -> tuple[float, float]:
+def _hidden(*p: float) -> tuple[float, float]:
     """Return for both eyes the probability that it is hidden, given the other."""
-    left, right = (min(max(value, NEVER_SURER), 1 - NEVER_SURER) for value in p.tolist())
+    left, right = (min(max(value, NEVER_SURER), 1 - NEVER_SURER) for value in p)
     odds = math.log(left / (1 - left)), math.log(right / (1 - right))
     return _mixed(*odds), _mixed(*odds[::-1])
 
 
 def _mixed(own: float, other: float) -> float:
     return 1 / (1 + math.exp(-((1 - OTHER_EYE) * own + OTHER_EYE * other)))
-
-
-def _view(answers: Answers, index: int, reason: EyeReason | None) -> EyeView:
-    if reason is not None:
-        return EyeView(None, None, reason)
-    p = answers.p[index]
-    return EyeView(opening(float(answers.aspect[index])), float(p[CLOSED] / (p[CLOSED] + p[OPEN])))

@@ -113,16 +113,13 @@ class DriverSeat:
         self._passengers: list[tuple[Place, float]] = []
         self.followed_s = 0.0
         """Seconds for which a face has been followed in the seat."""
+        self.settled = False
+        """Whether the seat has been learned for good."""
 
     @property
     def known(self) -> bool:
         """Whether a face has been followed long enough to distinguish its place from others."""
         return self._seat is not None and self.followed_s >= LEAST_PATIENCE_S
-
-    @property
-    def settled(self) -> bool:
-        """Whether the seat has been learned for good."""
-        return self.followed_s >= MOST_PATIENCE_S
 
     @property
     def patience_s(self) -> float:
@@ -158,6 +155,7 @@ class DriverSeat:
             self._move(face)
             return
         self.followed_s += step
+        self.settled = self.followed_s >= MOST_PATIENCE_S
         share = step / max(min(self.followed_s, MEMORY_S), step, 1e-6)
         old = self._seat
         self._seat = Place(*(a + share * (b - a) for a, b in zip(_parts(old), _parts(face), strict=True)))
@@ -207,7 +205,7 @@ class DriverSeat:
 
     def _move(self, face: Place) -> None:
         """Make the place of `face` the seat, and begin to learn it."""
-        self._seat, self.followed_s, self._outside_since = face, 0.0, None
+        self._seat, self.followed_s, self.settled, self._outside_since = face, 0.0, False, None
         self._stranger.forget()
         self._challenger.forget()
         self._passengers = [known for known in self._passengers if known[0].distance(face) > REACH]

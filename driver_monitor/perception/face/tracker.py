@@ -20,7 +20,7 @@ from driver_monitor.perception.face.bridge import CorrelationBridge
 from driver_monitor.perception.face.detectors.hog import FaceDetector
 from driver_monitor.perception.face.driver_seat import DriverSeat, Place, place
 from driver_monitor.perception.face.head_pose import head_pose
-from driver_monitor.perception.face.landmarks import Crop, LandmarkNet, Landmarks, crop_of_box, face_crop
+from driver_monitor.perception.face.landmarks import LandmarkNet, Landmarks, crop_of_box, face_crop
 from driver_monitor.perception.face.mouth import mouth_opening
 from driver_monitor.perception.face.smoothing import FaceSmoother
 from driver_monitor.timing.periodic import PeriodicTimer
@@ -77,7 +77,7 @@ class FaceTracker:
     def _follow(self, grey: Image) -> Landmarks | None:
         if self._last is None or self._last[0].shape != grey.shape:
             return None
-        return self._read(grey, face_crop(self._last[1].points), KEEP_FROM)
+        return self._read_near(grey, self._last[1].points, KEEP_FROM)
 
     def _bridge_gap(self, grey: Image, t: float) -> Landmarks | None:
         """Learn the face from the last good frame, follow its picture, and read the landmarks there."""
@@ -91,7 +91,7 @@ class FaceTracker:
             return None
         moved, box = self._bridge.follow(grey), face.box
         shift = (moved.x + moved.w / 2 - box.x - box.w / 2, moved.y + moved.h / 2 - box.y - box.h / 2)
-        return self._read(grey, face_crop(face.points + np.asarray(shift, np.float32)), KEEP_FROM)
+        return self._read_near(grey, face.points + np.asarray(shift, np.float32), KEEP_FROM)
 
     def _search(self, grey: Image, t: float) -> Landmarks | None:
         if not self._search_timer.due(t):
@@ -129,19 +129,23 @@ class FaceTracker:
 
     def _read_box(self, grey: Image, box: Box) -> Landmarks | None:
         """Read twice: a detector's box is coarse, so the first landmarks give the crop for the second."""
-        first = self._read(grey, crop_of_box(box, self._detector.kind), KEEP_FROM)
-        return None if first is None else self._read(grey, face_crop(first.points), ACCEPT_FROM)
+        first = _accepted(self._net.read(grey, crop_of_box(box, self._detector.kind)), KEEP_FROM)
+        return None if first is None else self._read_near(grey, first.points, ACCEPT_FROM)
 
-    def _read(self, grey: Image, crop: Crop, least: float) -> Landmarks | None:
-        face = self._net.read(grey, crop)
-        # Written so that a score that is not a number is refused.
-        return face if face.score >= least and np.isfinite(face.points).all() else None
+    def _read_near(self, grey: Image, points: Points, least: float) -> Landmarks | None:
+        """Read the landmarks where `points` were, usually in the frame before."""
+        return _accepted(self._net.read(grey, face_crop(points)), least)
 
     def _view(self, grey: Image, t: float, face: Landmarks) -> FaceView:
-        points = self._smoother.points(t, face.points)
-        head = self._smoother.head(t, head_pose(face.turn, face.box, _shape(grey)))
+        pose = head_pose(face.turn, face.box, _shape(grey))
+        points, head = self._smoother.points(t, face.points), self._smoother.head(t, pose)
         opening = mouth_opening(points, head)
         return FaceView(box_of_points(points), face.score, points, head, opening, face.mouth_hidden, self._others)
+
+
+def _accepted(face: Landmarks, least: float) -> Landmarks | None:
+    """Return `face` if its score reaches `least`. Written so that a score that is not a number is refused."""
+    return face if face.score >= least and np.isfinite(face.points).all() else None
 
 
 def _same(box: Box, other: Box) -> bool:
