@@ -40,9 +40,8 @@ class ObdVehicle(VehicleSource):
         try:
             import can
         except ImportError:
-            raise SourceError(
-                "vehicle.input: can: needs python-can; install it with: pip install 'driver-monitor[can]'"
-            ) from None
+            advice = "install it with: pip install 'driver-monitor[can]'"
+            raise SourceError(f"vehicle.input: can: needs python-can; {advice}") from None
         self._can, self._interface, self._channel = can, interface, channel
         self._bus: Any = None
         self._faults = 0
@@ -97,12 +96,7 @@ class ObdVehicle(VehicleSource):
     def _handle_fault(self, error: Exception) -> None:
         self._faults += 1
         if self._faults == 1:
-            log.warning(
-                "vehicle.input: can: %s: %s; tried again every %g s",
-                self._channel,
-                error,
-                RETRY_S,
-            )
+            log.warning("vehicle.input: can: %s: %s; tried again every %g s", self._channel, error, RETRY_S)
         try:
             self.close()
         except Exception:
@@ -112,8 +106,8 @@ class ObdVehicle(VehicleSource):
 def _speed(frame: Any) -> float | None:
     """Return the speed in km/h from an answer (a single CAN frame with three bytes), None for any other frame."""
     data = bytes(frame.data)
-    ours = frame.arbitration_id in ANSWER_IDS and not (
-        frame.is_extended_id or frame.is_error_frame or frame.is_remote_frame
-    )
+    special = frame.is_extended_id or frame.is_error_frame or frame.is_remote_frame
+    if special or frame.arbitration_id not in ANSWER_IDS or len(data) < 4:
+        return None
     # Length, answer to mode 01, PID, value.
-    return float(data[3]) if ours and len(data) >= 4 and data[:3] == bytes((3, 0x41, SPEED_PID)) else None
+    return float(data[3]) if data[:3] == bytes((3, 0x41, SPEED_PID)) else None
