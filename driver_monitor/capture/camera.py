@@ -92,4 +92,4 @@ class GuardedCamera(Camera):
         raise NotImplementedError
 
     def _release(self) -> None:
-        raise NotImplementedError
+        """Close the device. By default there is none."""

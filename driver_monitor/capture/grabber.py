@@ -132,12 +132,6 @@ class Grabber:
         if not self._worker.close(CLOSE_S):
             _log.warning("%s: does not answer; its thread is left running", self.name)
 
-    def __enter__(self) -> Grabber:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def _wake(self) -> None:
         self._worker.woken.set()
         camera = self._camera

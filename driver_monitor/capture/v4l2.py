@@ -27,11 +27,6 @@ CSI_HINT = (
 )
 
 
-def open_device(number: int) -> cv2.VideoCapture:
-    """Open /dev/video<number> with OpenCV's V4L2 backend."""
-    return cv2.VideoCapture(number, cv2.CAP_V4L2)
-
-
 class V4l2Camera(GuardedCamera):
     """A camera by its number or device path. Links such as /dev/v4l/by-id/... are followed.
 
@@ -46,7 +41,7 @@ class V4l2Camera(GuardedCamera):
         source: str,
         config: CameraConfig,
         *,
-        opener: Callable[[int], cv2.VideoCapture] = open_device,
+        opener: Callable[[int], cv2.VideoCapture] = lambda number: cv2.VideoCapture(number, cv2.CAP_V4L2),
         root: Path = Path("/"),
         monotonic: Clock = time.monotonic,
     ) -> None:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import stat
 from pathlib import Path
 
 import zmq
@@ -28,8 +27,9 @@ Frames = tuple[bytes, bytes]
 
 LINGER_MS = 500
 """Time to send the last alerts after `close`. With 0 they would be lost."""
-HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS = 2000, 6000
-"""Interval of the heartbeat; a subscriber without an answer for the second time (power cut) is disconnected (ours)."""
+HEARTBEAT_MS = 2000
+HEARTBEAT_TIMEOUT_MS = 6000
+"""Interval of the heartbeat, and time without an answer (power cut) until a subscriber is disconnected. Both ours."""
 MAX_SUBSCRIPTION = 1024
 """Longest message from a subscriber, bytes (ours). A longer one ends its connection."""
 NOTICES_AT_ONCE = 64
@@ -111,17 +111,14 @@ def _check(bind: str) -> None:
     path = bind.removeprefix("ipc://")
     if len(os.fsencode(path)) > MAX_IPC_PATH:
         raise OutputError(f"zmq.bind: {bind}: its path is too long; a socket's path has at most {MAX_IPC_PATH} bytes")
-    if path.startswith("@"):
-        if _in_use("\0" + path[1:]):
-            raise OutputError(f"zmq.bind: {bind} is in use; stop the other daemon or choose another name")
-        return
-    parent = Path(path).parent
-    if not parent.is_dir():
-        raise OutputError(f"zmq.bind: {bind}: there is no folder {parent}; create it or choose another path")
-    if Path(path).exists() and not stat.S_ISSOCK(Path(path).stat().st_mode):
+    abstract, file = path.startswith("@"), Path(path)
+    if not abstract and not file.parent.is_dir():
+        raise OutputError(f"zmq.bind: {bind}: there is no folder {file.parent}; create it or choose another path")
+    if not abstract and file.exists() and not file.is_socket():
         raise OutputError(f"zmq.bind: {bind}: the path exists and is not a socket; choose another path")
-    if _in_use(path):
-        raise OutputError(f"zmq.bind: {bind} is in use; stop the other daemon or choose another path")
+    if _in_use(f"\0{path[1:]}" if abstract else path):
+        other = "name" if abstract else "path"
+        raise OutputError(f"zmq.bind: {bind} is in use; stop the other daemon or choose another {other}")
 
 
 def _in_use(path: str) -> bool:

@@ -51,12 +51,6 @@ class AlertSequence:
         self._worker = Worker("alert-sequence", self._reserve_until_closed, ended=self._ended)
         self._worker.start()
 
-    def __enter__(self) -> AlertSequence:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     @property
     def failure(self) -> str | None:
         """Why the thread died, or None. Alerts then go on with numbers of the clock."""

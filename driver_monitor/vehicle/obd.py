@@ -5,6 +5,7 @@ Every car sold since about 2008 answers this request. It is sent twice a second;
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import Any
 
@@ -80,8 +81,7 @@ class ObdVehicle(VehicleSource):
             frame = self._bus.recv(0)
             if frame is None:
                 return
-            speed = _speed(frame)
-            if speed is not None:
+            if (speed := _speed(frame)) is not None:
                 # Several control units may answer. A single answer of 0 must not mean standstill.
                 self._fastest = max(speed, self._fastest)
                 self._latest.take(t, VehicleData(self._fastest, None))
@@ -97,10 +97,8 @@ class ObdVehicle(VehicleSource):
         self._faults += 1
         if self._faults == 1:
             log.warning("vehicle.input: can: %s: %s; tried again every %g s", self._channel, error, RETRY_S)
-        try:
+        with contextlib.suppress(Exception):
             self.close()
-        except Exception:
-            self._bus = None
 
 
 def _speed(frame: Any) -> float | None:

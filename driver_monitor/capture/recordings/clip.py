@@ -47,18 +47,13 @@ class ClipCamera(GuardedCamera):
         self.warning: str | None = None
         self._pacer = RealTimePacer(monotonic, wait or self._closed.wait) if pace == "real_time" else None
         self._ended, self._last_t = False, 0.0
-        self._ahead: Frame | None = self._first()
-
-    def _first(self) -> Frame:
         try:
-            frame = self._next()
+            self._ahead = self._next()
+            if self._ahead is None:
+                raise SourceError(f"{path}: no frame can be decoded: damaged or cut off; copy it again")
         except SourceError:
             self.close()
             raise
-        if frame is None:
-            self.close()
-            raise SourceError(f"{self._where}: no frame can be decoded: damaged or cut off; copy it again")
-        return frame
 
     def _read(self) -> Frame | None:
         frame, self._ahead = self._ahead or self._next(), None

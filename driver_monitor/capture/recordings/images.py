@@ -60,9 +60,6 @@ class FolderCamera(GuardedCamera):
         t = sequence / self._fps
         return Frame(read_image(path), t, sequence, self.name, self._pacer.wait_until(t) if self._pacer else None)
 
-    def _release(self) -> None:
-        """Do nothing: no file stays open between two pictures."""
-
 
 def list_images(folder: Path) -> list[Path]:
     """Return the pictures in `folder` in natural order. Raises `SourceError` if there are none."""
