@@ -194,7 +194,7 @@ class Journal(Output):
                     self._console.print(line[1], highlight=False, soft_wrap=True)
                 write_out(self._console.file, printed.get())
                 return
-            except Exception:  # the terminal is gone: from now on alerts go to the log
+            except Exception:  # the terminal was closed: from now on alerts go to the log
                 self._console = None
         self._log(line)
 

@@ -6,8 +6,8 @@ subscription get nothing. A SUB socket drops topics that it did not ask for, so 
 (An XSUB socket drops nothing: it also gets what is meant for others.) If two subscribers join within a millisecond,
 a message may come twice, with the same `id` and `seq`. Subscribers drop duplicates by `id`.
 
-libzmq's own `XPUB_MANUAL_LAST_VALUE` is not used. It sends one message to the new subscriber alone, but to everybody
-if that subscriber has gone meanwhile. One peer that comes and goes would flood the others.
+libzmq's own `XPUB_MANUAL_LAST_VALUE` is not used. It sends a message only to the new subscriber, but to all others if
+the new one has disconnected meanwhile. One peer that connects and disconnects repeatedly would flood them.
 """
 
 from __future__ import annotations

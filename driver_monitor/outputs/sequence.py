@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 class AlertSequence:
     """Counts the alerts of a vehicle from 1. The file is in `folder`, which is created if necessary.
 
-    Never raises an exception: alerts are sent whatever the disk does. `fault`: why numbers are not safe at present,
+    Never raises an exception: alerts are sent even if the disk fails. `fault`: why numbers are not safe at present,
     else None; each new fault is logged once. `wall_ms`: returns milliseconds since 1970.
     """
 
@@ -63,7 +63,7 @@ class AlertSequence:
                 self._worker.wake()
             if not self._worker.closing:
                 self._numbers.wait_for(lambda: self._last < self._reserved or self.fault is not None, PATIENCE_S)
-            self._last = self._last + 1 if self._last < self._reserved else self._beyond()
+            self._last = self._last + 1 if self._last < self._reserved else self._from_clock()
             return self._last
 
     def close(self) -> None:
@@ -87,7 +87,7 @@ class AlertSequence:
     def _reserve(self) -> None:
         fault = None
         try:
-            self._store = self._store or _open(self._path, self._beyond)
+            self._store = self._store or _open(self._path, self._from_clock)
             self._extend(self._store)
         except (sqlite3.Error, OSError) as error:
             fault = f"{self._path}: alert numbers cannot be kept: {error}; check the disk's space and permissions"
@@ -127,13 +127,13 @@ class AlertSequence:
             with contextlib.suppress(sqlite3.Error):
                 store.close()
 
-    def _beyond(self) -> int:
+    def _from_clock(self) -> int:
         now = self._wall_ms()
         return max(self._last + 1, now if now >= CLOCK_SET_MS else 2**51 + secrets.randbelow(2**50))
 
 
-def _open(path: Path, beyond: Callable[[], int]) -> sqlite3.Connection:
-    """Open the file. A damaged file is renamed, and numbers go on from `beyond()`."""
+def _open(path: Path, from_clock: Callable[[], int]) -> sqlite3.Connection:
+    """Open the file. A damaged file is renamed, and numbers go on from `from_clock()`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         return _connect(path, 0)
@@ -143,7 +143,7 @@ def _open(path: Path, beyond: Callable[[], int]) -> sqlite3.Connection:
         # Other operational errors are about the folder or the disk, not about the file itself.
         if isinstance(error, sqlite3.OperationalError) and "no such" not in str(error):
             raise
-        renamed, start = _rename_damaged(path), beyond()
+        renamed, start = _rename_damaged(path), from_clock()
         log.error("%s is damaged (%s); renamed to %s; alert numbers go on from %d", path, error, renamed.name, start)
         return _connect(path, start)
 

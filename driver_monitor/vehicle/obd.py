@@ -14,9 +14,8 @@ from driver_monitor.errors import SourceError
 from driver_monitor.vehicle.source import LatestReport, VehicleSource
 
 REQUEST_ID = 0x7DF
-"""CAN identifier of a request to all control units (ISO 15765-4)."""
 ANSWER_IDS = range(0x7E8, 0x7F0)
-"""CAN identifiers of their answers (ISO 15765-4)."""
+"""CAN identifiers of a request to all control units, and of their answers (ISO 15765-4)."""
 SPEED_PID = 0x0D
 """Vehicle speed, one byte, km/h (SAE J1979, mode 01)."""
 REQUEST = bytes((2, 0x01, SPEED_PID, 0x55, 0x55, 0x55, 0x55, 0x55))

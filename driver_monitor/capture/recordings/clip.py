@@ -19,7 +19,7 @@ from driver_monitor.imaging.frame import Frame
 _log = logging.getLogger(__name__)
 
 MISSING_S = 1.0
-"""A clip whose header announces more than this beyond its end was cut off. Less may be sound after the last frame."""
+"""A clip that ends so much earlier than announced was cut off. A smaller gap may be sound after the last frame."""
 
 
 class ClipCamera(GuardedCamera):

@@ -49,7 +49,7 @@ class Decoded(NamedTuple):
 
 
 class Decoder:
-    """Decodes the first real video stream of a container. Closes the container at the end.
+    """Decodes the first real video stream of a container. `close` closes the container too.
 
     `every`: return every Nth frame. `where`: the name of the source in errors. `decoded`: number of frames decoded.
     `damaged`: number of packets that could not be decoded; the frames before and after them are returned. `total`:
