@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from types import TracebackType
 from typing import NamedTuple, Protocol, TypeVar
 
 from driver_monitor.imaging.frame import Frame
@@ -48,9 +47,7 @@ class Camera(Protocol):
     def __enter__(self: _Camera) -> _Camera:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -62,9 +59,7 @@ class GuardedCamera(Camera):
     """
 
     def __init__(self, name: str, *, live: bool, frames: int | None) -> None:
-        self.name = name
-        self.live = live
-        self.frames = frames
+        self.name, self.live, self.frames = name, live, frames
         self._closed = threading.Event()
         self._busy = threading.Lock()
         self._released = False
@@ -97,4 +92,4 @@ class GuardedCamera(Camera):
         raise NotImplementedError
 
     def _release(self) -> None:
-        raise NotImplementedError
+        """Close the device. By default there is none."""

@@ -33,12 +33,10 @@ class FakeCamera(Camera):
         name: str = "fake camera",
         monotonic: Clock = time.monotonic,
     ) -> None:
-        self.name = name
-        self.live = live
+        self.name, self.live = name, live
         lengths = [len(part) for part in (images, times) if isinstance(part, Sequence)]
         self.frames = min(lengths) if lengths else None
-        self._images = images
-        self._times = times
+        self._images, self._times = images, times
         self._faults = dict(faults or {})
         self._monotonic = monotonic
         self._closed = threading.Event()

@@ -14,14 +14,13 @@ STRIDE = 4
 
 
 class FreezeDetector:
-    """Finds out whether the picture of a live camera has not changed for longer than `after_s`.
+    """Finds out whether the picture of a live camera has not changed for longer than `FROZEN_AFTER_S`.
 
     Not for recordings: they may contain a still picture on purpose. A covered lens may give equal black pictures,
     so the caller checks for "covered" first.
     """
 
-    def __init__(self, after_s: float = FROZEN_AFTER_S) -> None:
-        self._after_s = after_s
+    def __init__(self) -> None:
         self._sequence: int | None = None
         self._picture: tuple[int, tuple[int, ...]] | None = None
         self._changed_at: float = 0.0
@@ -33,4 +32,4 @@ class FreezeDetector:
         if picture != self._picture and frame.sequence != self._sequence:
             self._changed_at = now
         self._picture, self._sequence = picture, frame.sequence
-        return now - self._changed_at > self._after_s
+        return now - self._changed_at > FROZEN_AFTER_S

@@ -37,7 +37,7 @@ class Grabber:
     """Reads a camera in its own thread.
 
     With `eager`, the constructor opens the camera and raises `SourceError` if that fails. Otherwise the thread opens
-    it: that takes up to 10 s. Until then `name` and `live` are as in `expected` (see `open_source.check_source`).
+    it, which takes up to 10 s. Until then `name` and `live` are as in `expected` (see `open_source.check_source`).
 
     A live camera that fails is opened again and again, also if the thread's first attempt fails. Its frames get
     ascending sequence numbers, and their `t` is `t_mono` minus `start`. Frames of a recording are passed on unchanged.
@@ -60,23 +60,17 @@ class Grabber:
         eager: bool = True,
         expected: SourceInfo = UNKNOWN,
     ) -> None:
-        self._open_camera = open_camera
-        self._lost_after_s = lost_after_s
-        self._monotonic = monotonic
+        self._open_camera, self._lost_after_s, self._monotonic = open_camera, lost_after_s, monotonic
         self._worker = Worker("capture", self._grab_until_closed, wake=self._wake, ended=self._ended)
         self._wait = wait or self._worker.wait
         self._changed = threading.Condition()
-        self._pending: Frame | None = None
-        self._finished = False
         self.captured = self.handed_out = self.dropped = self.reopened = 0
-        self._frozen = False
-        self._freeze = FreezeDetector()
-        self._next_sequence = 0
-        self._offset = 0
-        self._last_t = 0.0
-        self._had_error = False
         self._camera: Camera | None = None
-        self._ever_open = False
+        self._pending: Frame | None = None
+        self._finished = self._frozen = self._had_error = self._ever_open = False
+        self._freeze = FreezeDetector()
+        self._next_sequence = self._offset = 0
+        self._last_t = 0.0
         self.name, self.live = expected
         if eager:
             self._open()
@@ -91,7 +85,7 @@ class Grabber:
         Raises `SourceError` if the capture thread has failed.
         """
         with self._changed:
-            self._changed.wait_for(self._has_news, timeout_s)
+            self._changed.wait_for(lambda: self._pending or self._finished or self._worker.closing, timeout_s)
             if self._pending is None:
                 if self._finished and self.failure is not None:
                     raise SourceError(self.failure)
@@ -137,15 +131,6 @@ class Grabber:
         """Stop within a second, even if the camera hangs. May be called twice."""
         if not self._worker.close(CLOSE_S):
             _log.warning("%s: does not answer; its thread is left running", self.name)
-
-    def __enter__(self) -> Grabber:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _has_news(self) -> bool:
-        return self._pending is not None or self._finished or self._worker.closing
 
     def _wake(self) -> None:
         self._worker.woken.set()

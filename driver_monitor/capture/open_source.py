@@ -6,12 +6,13 @@ import time
 from pathlib import Path
 from typing import Literal
 
+from driver_monitor import demo
 from driver_monitor.capture.camera import Camera, Clock, SourceInfo
 from driver_monitor.capture.recordings.clip import ClipCamera, check_clip
 from driver_monitor.capture.recordings.images import FolderCamera, list_images
 from driver_monitor.capture.recordings.pacing import Pacing
 from driver_monitor.capture.url import SCHEMES, UrlCamera, without_password
-from driver_monitor.capture.v4l2 import V4l2Camera, device_name
+from driver_monitor.capture.v4l2 import V4l2Camera, device_number
 from driver_monitor.config.schema import CameraConfig
 from driver_monitor.errors import SourceError
 from driver_monitor.imaging.frame import Frame
@@ -39,18 +40,16 @@ def check_source(source: str, *, root: Path = Path("/")) -> SourceInfo:
     opening shows that it is a file with an end. `root`: as in `V4l2Camera`.
     """
     kind = _kind(source)
-    if kind == "demo":
-        return SourceInfo(_demo_clip().name, live=False)
     if kind == "device":
-        return SourceInfo(device_name(source, root), live=True)
+        return SourceInfo(f"camera {device_number(source, root)}", live=True)
     if kind == "url":
         return SourceInfo(without_password(source), live=True)
-    path = Path(source)
+    path = demo.CLIP if kind == "demo" else Path(source)
     if kind == "folder":
         list_images(path)
-        return SourceInfo(path.name or str(path), live=False)
-    check_clip(path)
-    return SourceInfo(path.name, live=False)
+    else:
+        check_clip(path)
+    return SourceInfo(path.name or str(path), live=False)
 
 
 def _kind(source: str) -> Literal["demo", "device", "url", "folder", "clip"]:
@@ -81,25 +80,15 @@ def _open(config: CameraConfig, source: str, pace: Pacing, every: int, monotonic
         return UrlCamera(source, pace=pace, every=every, monotonic=monotonic)
     if kind == "folder":
         return FolderCamera(Path(source), config.fps, pace=pace, every=every, monotonic=monotonic)
-    path = _demo_clip() if kind == "demo" else Path(source)
-    return ClipCamera(path, pace=pace, every=every, monotonic=monotonic)
-
-
-def _demo_clip() -> Path:
-    from driver_monitor.demo import CLIP
-
-    return CLIP
+    return ClipCamera(demo.CLIP if kind == "demo" else Path(source), pace=pace, every=every, monotonic=monotonic)
 
 
 class RotatedCamera(Camera):
     """A camera whose picture is turned clockwise by `degrees`, for one mounted sideways or upside down."""
 
     def __init__(self, camera: Camera, degrees: int) -> None:
-        self.name = camera.name
-        self.live = camera.live
-        self.frames = camera.frames
-        self._camera = camera
-        self._degrees = degrees
+        self.name, self.live, self.frames = camera.name, camera.live, camera.frames
+        self._camera, self._degrees = camera, degrees
 
     def read(self) -> Frame | None:
         """See `Camera.read`."""

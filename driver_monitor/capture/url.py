@@ -15,16 +15,16 @@ from driver_monitor.imaging.frame import Frame
 
 SCHEMES = ("rtsp", "rtsps", "http", "https", "tcp", "udp")
 OPEN_TIMEOUT_S = 10.0
-"""An RTSP camera answers, and sends its first key frame, within a few seconds."""
+"""An RTSP camera answers and sends its first key frame within a few seconds."""
 READ_TIMEOUT_S = 5.0
-"""A peer that is silent for so long is gone; the grabber has called the camera lost long before."""
+"""A read without data for so long fails. The camera state is "lost" long before (`camera.lost_after_s`)."""
 
 
 class UrlCamera(GuardedCamera):
     """A stream by URL. With a known length (a file on a web server) it is a clip, without one a live camera.
 
-    Live frames carry their arrival time: `t` counts from the first one. Passwords in the URL are never shown.
-    Raises `SourceError` when nobody answers, the peer falls silent, or what it sends is no video.
+    The time of a live frame is its arrival: `t` counts from the first one. Passwords in the URL are never shown.
+    Raises `SourceError` if there is no answer or no more data, or if the data is not a video.
     """
 
     def __init__(
@@ -61,7 +61,10 @@ class UrlCamera(GuardedCamera):
         except (av.FFmpegError, OSError) as error:
             raise SourceError(f"{self.name}: broke off ({reason(error)}); check the network") from error
         if decoded is None:
-            self._check_end()
+            if self._decoder.decoded == 0:
+                raise SourceError(f"{self.name}: no frame can be decoded; check that it is a video stream")
+            if self.live:
+                raise SourceError(f"{self.name}: the stream ended; check the camera")
             return None
         t, t_mono = self._stamp(decoded.t)
         return Frame(decoded.picture, t, decoded.sequence, self.name, t_mono)
@@ -72,12 +75,6 @@ class UrlCamera(GuardedCamera):
             self._start = now if self._start is None else self._start
             return now - self._start, now
         return t, self._pacer.wait_until(t) if self._pacer else None
-
-    def _check_end(self) -> None:
-        if self._decoder.decoded == 0:
-            raise SourceError(f"{self.name}: no frame can be decoded; check that it is a video stream")
-        if self.live:
-            raise SourceError(f"{self.name}: the stream ended; check the camera")
 
     def _release(self) -> None:
         self._decoder.close()

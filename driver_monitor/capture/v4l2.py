@@ -18,7 +18,6 @@ from driver_monitor.config.schema import CameraConfig
 from driver_monitor.errors import SourceError
 from driver_monitor.imaging import picture
 from driver_monitor.imaging.frame import Frame, Image
-from driver_monitor.imaging.picture import quiet_opencv
 
 STAMP_AGE_S = 1.0
 """A time stamp that is older than this or in the future is not on the monotonic clock. Then our own time is used."""
@@ -26,11 +25,6 @@ CSI_HINT = (
     "a Raspberry Pi CSI camera is not a V4L2 camera: run `rpicam-vid -t 0 --inline --listen -o tcp://127.0.0.1:8888` "
     "and give tcp://127.0.0.1:8888 as the source"
 )
-
-
-def open_device(number: int) -> cv2.VideoCapture:
-    """Open /dev/video<number> with OpenCV's V4L2 backend."""
-    return cv2.VideoCapture(number, cv2.CAP_V4L2)
 
 
 class V4l2Camera(GuardedCamera):
@@ -47,14 +41,14 @@ class V4l2Camera(GuardedCamera):
         source: str,
         config: CameraConfig,
         *,
-        opener: Callable[[int], cv2.VideoCapture] = open_device,
+        opener: Callable[[int], cv2.VideoCapture] = lambda number: cv2.VideoCapture(number, cv2.CAP_V4L2),
         root: Path = Path("/"),
         monotonic: Clock = time.monotonic,
     ) -> None:
-        number = _number(source, root)
+        number = device_number(source, root)
         super().__init__(f"camera {number}", live=True, frames=None)
         self._monotonic = monotonic
-        with quiet_opencv():
+        with picture.quiet_opencv():
             self._device = opener(number)
             if not self._device.isOpened():
                 self._device.release()
@@ -65,14 +59,14 @@ class V4l2Camera(GuardedCamera):
             _configure(self._device, config)
             self._check_format(config)
         self._grey = config.pixel_format in ("GREY", "Y16")
-        self._bits = 8
-        self._sequence = 0
+        self._bits, self._sequence = 8, 0
         self._start: float | None = None
 
     def _read(self) -> Frame:
-        with quiet_opencv():
-            ok = self._device.grab()
-            t_mono = self._stamp()
+        with picture.quiet_opencv():
+            ok, now = self._device.grab(), self._monotonic()
+            stamp = self._device.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
+            t_mono = stamp if 0.0 <= now - stamp <= STAMP_AGE_S else now
             ok, pixels = self._device.retrieve() if ok else (False, None)
         if not ok or pixels is None or pixels.size == 0:
             raise SourceError(f"{self.name}: gives no more pictures; check its cable and power")
@@ -91,11 +85,6 @@ class V4l2Camera(GuardedCamera):
             raise SourceError(
                 f"{self.name}: does not support {config.pixel_format}, it gives {name}; set camera.pixel_format to auto"
             )
-
-    def _stamp(self) -> float:
-        now = self._monotonic()
-        stamp = self._device.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
-        return stamp if 0.0 <= now - stamp <= STAMP_AGE_S else now
 
     def _image(self, pixels: NDArray[Any]) -> Image:
         if not self._grey:
@@ -141,13 +130,8 @@ def _raw_grey(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any] | Non
     return flat.reshape(size)
 
 
-def device_name(source: str, root: Path = Path("/")) -> str:
-    """Return the camera's name without opening it. Raises `SourceError` if there is no such camera."""
-    return f"camera {_number(source, root)}"
-
-
-def _number(source: str, root: Path) -> int:
-    """Return the device number of `source`. Raises `SourceError` if it does not exist or may not be opened."""
+def device_number(source: str, root: Path) -> int:
+    """Return the number of the device `source`. Raises `SourceError` if it is missing or this user may not open it."""
     path = root / "dev" / f"video{source}" if source.isdecimal() else root / source.lstrip("/")
     device = f"/{path.relative_to(root)}"
     if not path.exists():

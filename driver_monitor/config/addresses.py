@@ -9,7 +9,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 MAX_PORT = 65535
 MAX_IPC_PATH = 107
-"""Bytes of a Unix socket's path (`sun_path` in unix(7), without the final zero)."""
+"""Bytes of a Unix socket's path (`sun_path` in unix(7), without the final zero). The @ of an abstract name counts."""
 _CAN: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(pattern=r"^can:[\w.-]+(:[\w.-]+)?$")])
 
 

@@ -36,7 +36,3 @@ def main(arguments: Sequence[str] | None = None, factory: Any = None) -> int:
         print(error, file=sys.stderr)
         return exit_code or error.exit_code
     return exit_code
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -19,13 +19,16 @@ class Pins:
 
     def __init__(self, pins: dict[str, int | None], active_high: bool, factory: Any) -> None:
         self._devices: dict[str, Any] = {}
-        try:
-            for name, pin in pins.items():
-                if pin is not None:
-                    self._devices[name] = _device(name, pin, active_high, factory)
-        except OutputError:
-            self.close()
-            raise
+        for name, pin in pins.items():
+            if pin is not None:
+                from gpiozero import DigitalOutputDevice as Device
+
+                try:
+                    self._devices[name] = Device(pin, active_high=active_high, initial_value=False, pin_factory=factory)
+                except Exception as error:
+                    self.close()
+                    reason = f"{name}_pin {pin} cannot be used: {error}; is another program using it?"
+                    raise OutputError(f"gpio: {reason}") from None
 
     @property
     def connected(self) -> bool:
@@ -72,12 +75,3 @@ def open_pins(config: GpioConfig, factory: Any = None, report: Callable[[str], N
             raise
         report(f"no buzzer and LED: {error}")
         return none
-
-
-def _device(name: str, pin: int, active_high: bool, factory: Any) -> Any:
-    from gpiozero import DigitalOutputDevice
-
-    try:
-        return DigitalOutputDevice(pin, active_high=active_high, initial_value=False, pin_factory=factory)
-    except Exception as error:
-        raise OutputError(f"gpio: {name}_pin {pin} cannot be used: {error}; is another program using it?") from None

@@ -78,8 +78,7 @@ class LiveStamper:
     def __init__(
         self, next_seq: Callable[[], int], wall: Callable[[], tuple[datetime, bool]], trip: str, boot: str
     ) -> None:
-        self._next_seq, self._wall = next_seq, wall
-        self._trip, self._boot = trip, boot
+        self._next_seq, self._wall, self._trip, self._boot = next_seq, wall, trip, boot
         self._episodes: dict[int, str] = {}
 
     def stamp(self, event: AlertEvent, t_mono: float | None) -> Stamp:

@@ -7,8 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-STYLES = {"info": "cyan", "warning": "bold yellow", "critical": "bold white on red"}
-CLEARED = "green"
+STYLES = {"info": "cyan", "warning": "bold yellow", "critical": "bold white on red", "cleared": "green"}
 
 
 def plain(value: object) -> str:
@@ -34,5 +33,5 @@ def alert_line(alert: Mapping[str, Any]) -> str:
 
 def alert_text(alert: Mapping[str, Any]) -> Text:
     """Return the same line in the colour of its level, or in green when cleared."""
-    cleared = alert.get("phase") == "cleared"
-    return Text(alert_line(alert), style=CLEARED if cleared else STYLES.get(str(alert.get("level")), ""))
+    kind = "cleared" if alert.get("phase") == "cleared" else str(alert.get("level"))
+    return Text(alert_line(alert), style=STYLES.get(kind, ""))

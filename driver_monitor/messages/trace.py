@@ -1,7 +1,7 @@
 """Traces: the observation of every frame, without pictures. A trace can be sent with a fault report and replayed.
 
-A trace is gzipped JSON lines: a header, then one observation a line. Numbers come back bit for bit. NaN is written as
-`NaN`, which strict JSON does not have. The 70 landmarks are no picture, but they are data about a person
+A trace is gzipped JSON lines: a header, then one observation a line. Numbers are read back bit for bit. NaN is written
+as `NaN`, which strict JSON does not have. The 70 landmarks are not a picture, but they are data about a person
 (docs/privacy.md).
 """
 
@@ -21,22 +21,8 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
-from driver_monitor.data.observation import (
-    EXPRESSIONS,
-    FASTEST_KMH,
-    Box,
-    CameraState,
-    Expression,
-    EyeReason,
-    EyesView,
-    EyeView,
-    FaceReason,
-    FaceView,
-    HeadPose,
-    Light,
-    Observation,
-    VehicleData,
-)
+from driver_monitor.data import observation as data
+from driver_monitor.data.observation import EXPRESSIONS, Observation
 from driver_monitor.errors import SourceError
 
 SUFFIX = ".trace.jsonl.gz"
@@ -90,7 +76,7 @@ def encode(frame: int, seen: Observation) -> dict[str, Any]:
     }
 
 
-def _face(face: FaceView) -> dict[str, Any]:
+def _face(face: data.FaceView) -> dict[str, Any]:
     head = face.head
     return {
         "box": [face.box.x, face.box.y, face.box.w, face.box.h],
@@ -118,8 +104,8 @@ Angle = Annotated[Number, _limits(-360, 360)]
 Probability = Annotated[Number, _limits(0, 1)]
 Pixel = Annotated[Number, Field(ge=-MAX_PIXEL, le=MAX_PIXEL, allow_inf_nan=False)]
 Share = Annotated[Number, Field(ge=0, le=1 + 1e-6, allow_inf_nan=False)]
-Speed = Annotated[Number, Field(ge=0, le=FASTEST_KMH, allow_inf_nan=False)]
-Eye = tuple[Annotated[Number, _limits(-10, 10)] | None, Probability | None, EyeReason | None]
+Speed = Annotated[Number, Field(ge=0, le=data.FASTEST_KMH, allow_inf_nan=False)]
+Eye = tuple[Annotated[Number, _limits(-10, 10)] | None, Probability | None, data.EyeReason | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +117,10 @@ class _Face:
     mouth: tuple[Annotated[Number, _limits(-100, 100)] | None, Probability | None]
     others: Annotated[int, Field(strict=True)] | None
 
-    def view(self) -> FaceView:
+    def view(self) -> data.FaceView:
         points = np.array(self.points, np.float32).reshape(-1, 2)
-        head = None if self.head is None else HeadPose(*self.head)
-        return FaceView(Box(*self.box), self.score, points, head, *self.mouth, self.others)
+        head = None if self.head is None else data.HeadPose(*self.head)
+        return data.FaceView(data.Box(*self.box), self.score, points, head, *self.mouth, self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +129,10 @@ class _Line:
 
     frame: Annotated[int, Field(strict=True, ge=0)]
     t: Number
-    camera: CameraState
-    light: Light
+    camera: data.CameraState
+    light: data.Light
     face: _Face | None
-    face_reason: FaceReason | None
+    face_reason: data.FaceReason | None
     eyes: tuple[Eye, Eye, Angle | None, Angle | None] | None
     expression: Annotated[list[Share], Field(min_length=len(EXPRESSIONS), max_length=len(EXPRESSIONS))] | None
     vehicle: tuple[Speed | None, Annotated[bool, Field(strict=True)] | None]
@@ -169,9 +155,9 @@ def decode(message: Any) -> tuple[int, Observation]:
     except ValidationError as error:
         raise ValueError(_reason(error)) from None
     face = line.face.view() if line.face else None
-    eyes = line.eyes and EyesView(EyeView(*line.eyes[0]), EyeView(*line.eyes[1]), *line.eyes[2:])
-    p = None if line.expression is None else Expression(dict(zip(EXPRESSIONS, line.expression, strict=True)))
-    vehicle = VehicleData(*line.vehicle)
+    eyes = line.eyes and data.EyesView(data.EyeView(*line.eyes[0]), data.EyeView(*line.eyes[1]), *line.eyes[2:])
+    p = None if line.expression is None else data.Expression(dict(zip(EXPRESSIONS, line.expression, strict=True)))
+    vehicle = data.VehicleData(*line.vehicle)
     return line.frame, Observation(line.t, line.camera, line.light, face, eyes, p, line.face_reason, vehicle)
 
 

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 class Outputs(Output):
     """Passes everything to each of `outputs`: first to local outputs, then through `privacy` to the others.
 
-    An output must not raise an exception. If one does, the first time is logged and all are counted.
+    An output must not raise an exception. If one does, its first exception is logged and all are counted.
     """
 
     def __init__(self, outputs: Sequence[Output], privacy: PrivacyFilter | None = None) -> None:

@@ -1,7 +1,5 @@
 """The name that installed systemd units start. The program is `driver_monitor.gpio.off`."""
 
-from __future__ import annotations
-
 import sys
 
 from driver_monitor.gpio.off import main

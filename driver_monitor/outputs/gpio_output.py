@@ -6,6 +6,7 @@ one clock. A new level starts its pattern at once.
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 import time
@@ -24,14 +25,11 @@ log = logging.getLogger(__name__)
 Wait = Callable[[threading.Event, float | None], object]
 """Waits until the event is set, at most so many seconds (None: no limit)."""
 
-_reported: set[str] = set()
 
-
+@functools.cache
 def _report_once(text: str) -> None:
     """Log `text` once in this process: a reload would only repeat it."""
-    if text not in _reported:
-        _reported.add(text)
-        log.warning("%s", text)
+    log.warning("%s", text)
 
 
 class GpioOutput(Output):
@@ -39,7 +37,7 @@ class GpioOutput(Output):
 
     `factory`: a gpiozero pin factory instead of the configured one, for mock pins. `clock` (monotonic seconds) and
     `wait` are for tests. Raises `OutputError` if a backend is asked for by name and does not work.
-    An error of a pin later on is logged once and counted in `faults`. It is not a `failure`: monitoring goes on.
+    A later error of a pin is logged once and counted in `faults`. It is not a `failure`: monitoring goes on.
     """
 
     name = "gpio"

@@ -1,7 +1,7 @@
 """Alerts as readable lines: in the systemd journal with their priority, on a terminal in colour.
 
-A terminal can be stopped with Ctrl-S, a pipe can be full, and the journal can hang. So both are written by a worker;
-the daemon goes on watching and sends alerts through its other outputs.
+A terminal can be stopped with Ctrl-S, a pipe can be full, and the journal can hang. So a worker writes the lines, and
+monitoring and the other outputs go on.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import select
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import IO, NamedTuple, TextIO
+from typing import IO, TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -28,14 +28,14 @@ PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (
 """Python's log levels and syslog's priorities (sd-daemon(3)). Any lower level is 7, debug."""
 SEVERITY = {"critical": logging.CRITICAL, "warning": logging.WARNING}
 
+_Line = tuple[int, Text]
+"""A log level of Python, and what to write."""
+
 log = logging.getLogger(__name__)
 
 
 class PriorityFormatter(logging.Formatter):
     """Puts the priority, such as `<4>`, before every line. The journal reads it, and adds the time itself."""
-
-    def __init__(self) -> None:
-        super().__init__("%(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
         """Format every line of `record` with its priority."""
@@ -143,11 +143,6 @@ def _handlers() -> list[QueuedHandler]:
     return [handler for handler in logging.root.handlers if isinstance(handler, QueuedHandler)]
 
 
-class _Line(NamedTuple):
-    severity: int
-    text: Text
-
-
 class Journal(Output):
     """Writes one line for each alert, and one when `degraded` in the status changes.
 
@@ -171,7 +166,7 @@ class Journal(Output):
         """Write the alert."""
         cleared = alert.get("phase") == "cleared"
         severity = logging.INFO if cleared else SEVERITY.get(str(alert.get("level")), logging.INFO)
-        self._write(_Line(severity, alert_text(alert)))
+        self._write((severity, alert_text(alert)))
 
     def status(self, status: Message) -> None:
         """Write `degraded` when it changes."""
@@ -180,7 +175,7 @@ class Journal(Output):
             return
         self._degraded = degraded
         text = f"degraded: {plain(degraded)}" if degraded else "no longer degraded"
-        self._write(_Line(logging.WARNING if degraded else logging.INFO, Text(text, style="magenta")))
+        self._write((logging.WARNING if degraded else logging.INFO, Text(text, style="magenta")))
 
     def counters(self) -> dict[str, int]:
         """Return the number of lines that were lost, on the console and in the log."""
@@ -196,13 +191,14 @@ class Journal(Output):
         if self._console is not None:
             try:
                 with self._console.capture() as printed:
-                    self._console.print(line.text, highlight=False, soft_wrap=True)
+                    self._console.print(line[1], highlight=False, soft_wrap=True)
                 write_out(self._console.file, printed.get())
                 return
-            except Exception:  # the terminal is gone: from now on alerts go to the log
+            except Exception:  # the terminal was closed: from now on alerts go to the log
                 self._console = None
         self._log(line)
 
     @staticmethod
     def _log(line: _Line) -> None:
-        log.log(line.severity, "%s", line.text.plain)
+        severity, text = line
+        log.log(severity, "%s", text.plain)

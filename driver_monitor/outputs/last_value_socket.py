@@ -6,21 +6,20 @@ subscription get nothing. A SUB socket drops topics that it did not ask for, so 
 (An XSUB socket drops nothing: it also gets what is meant for others.) If two subscribers join within a millisecond,
 a message may come twice, with the same `id` and `seq`. Subscribers drop duplicates by `id`.
 
-libzmq's own `XPUB_MANUAL_LAST_VALUE` is not used. It sends one message to the new subscriber alone, but to everybody
-if that subscriber has gone meanwhile. One peer that comes and goes would flood the others.
+libzmq's own `XPUB_MANUAL_LAST_VALUE` is not used. It sends a message only to the new subscriber, but to all others if
+the new one has disconnected meanwhile. One peer that connects and disconnects repeatedly would flood them.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import re
 import socket
-import stat
 from pathlib import Path
 
 import zmq
 
+from driver_monitor.config.addresses import MAX_IPC_PATH, MAX_PORT, tcp_port
 from driver_monitor.errors import OutputError
 
 Frames = tuple[bytes, bytes]
@@ -29,13 +28,10 @@ Frames = tuple[bytes, bytes]
 LINGER_MS = 500
 """Time to send the last alerts after `close`. With 0 they would be lost."""
 HEARTBEAT_MS = 2000
-"""Interval of the heartbeat (ours)."""
 HEARTBEAT_TIMEOUT_MS = 6000
-"""A subscriber that does not answer the heartbeat for so long (power cut) is disconnected (ours)."""
+"""Interval of the heartbeat, and time without an answer (power cut) until a subscriber is disconnected. Both ours."""
 MAX_SUBSCRIPTION = 1024
 """Longest message from a subscriber, bytes (ours). A longer one ends its connection."""
-MAX_PATH = 107
-"""Longest path of a Unix socket, bytes (unix(7)). The @ of an abstract name counts too."""
 NOTICES_AT_ONCE = 64
 """Number of subscriptions handled before our own messages are sent (ours)."""
 
@@ -93,46 +89,36 @@ class LastValueSocket:
             # Until all notices are read, the peer of a notice is not known. So every such peer is subscribed to
             # everything; its SUB socket drops what it did not ask for.
             self._miscounted = True
-        if self._miscounted:
-            self._send_to_new_subscribers(last)
-            self.raw.setsockopt(zmq.SUBSCRIBE, b"")
-        elif notice[0] == 1:
-            self._subscribe(notice[1:], last)
-        else:
+        if not self._miscounted and notice[0] == 0:
             self.raw.setsockopt(zmq.UNSUBSCRIBE, notice[1:])
-
-    def _subscribe(self, prefix: bytes, last: list[Frames]) -> None:
-        self._send_to_new_subscribers([frames for frames in last if frames[0].startswith(prefix)])
-        self.raw.setsockopt(zmq.SUBSCRIBE, prefix)
-
-    def _send_to_new_subscribers(self, messages: list[Frames]) -> None:
+            return
+        prefix = b"" if self._miscounted else notice[1:]
         self.raw.setsockopt(zmq.INVERT_MATCHING, 1)
-        for frames in messages:
-            self.send(frames)
+        for frames in last:
+            if frames[0].startswith(prefix):
+                self.send(frames)
         self.raw.setsockopt(zmq.INVERT_MATCHING, 0)
+        self.raw.setsockopt(zmq.SUBSCRIBE, prefix)
 
 
 def _check(bind: str) -> None:
     """Reject addresses that libzmq would accept and change into others. Raises `OutputError`."""
-    port = re.fullmatch(r"tcp://.*:(\d+)", bind)
-    if port and int(port[1]) > 65535:
-        raise OutputError(f"zmq.bind: {bind}: there is no port {port[1]}; choose one from 1024 to 65535")
+    port = tcp_port(bind)
+    if port is not None and port > MAX_PORT:
+        raise OutputError(f"zmq.bind: {bind}: there is no port {port}; choose one from 1024 to {MAX_PORT}")
     if not bind.startswith("ipc://") or bind == "ipc://*":
         return
     path = bind.removeprefix("ipc://")
-    if len(os.fsencode(path)) > MAX_PATH:
-        raise OutputError(f"zmq.bind: {bind}: its path is too long; a socket's path has at most {MAX_PATH} bytes")
-    if path.startswith("@"):
-        if _in_use("\0" + path[1:]):
-            raise OutputError(f"zmq.bind: {bind} is in use; stop the other daemon or choose another name")
-        return
-    parent = Path(path).parent
-    if not parent.is_dir():
-        raise OutputError(f"zmq.bind: {bind}: there is no folder {parent}; create it or choose another path")
-    if Path(path).exists() and not stat.S_ISSOCK(Path(path).stat().st_mode):
+    if len(os.fsencode(path)) > MAX_IPC_PATH:
+        raise OutputError(f"zmq.bind: {bind}: its path is too long; a socket's path has at most {MAX_IPC_PATH} bytes")
+    abstract, file = path.startswith("@"), Path(path)
+    if not abstract and not file.parent.is_dir():
+        raise OutputError(f"zmq.bind: {bind}: there is no folder {file.parent}; create it or choose another path")
+    if not abstract and file.exists() and not file.is_socket():
         raise OutputError(f"zmq.bind: {bind}: the path exists and is not a socket; choose another path")
-    if _in_use(path):
-        raise OutputError(f"zmq.bind: {bind} is in use; stop the other daemon or choose another path")
+    if _in_use(f"\0{path[1:]}" if abstract else path):
+        other = "name" if abstract else "path"
+        raise OutputError(f"zmq.bind: {bind} is in use; stop the other daemon or choose another {other}")
 
 
 def _in_use(path: str) -> bool:

@@ -10,10 +10,10 @@ from driver_monitor.threads.worker import Worker
 class Output:
     """Receives finished messages. By default it ignores all of them; an output overrides what it needs.
 
-    No method waits, and none raises for an event outside the program: it counts messages lost to a full queue and
-    logs an unreachable peer once. `name` stands in log messages and before the output's counters.
-    `local`: whether all that the output receives stays with the driver and in this machine's journal. Other outputs get
-    messages without what the privacy filter hides.
+    No method waits, and none raises for an event outside the program. Messages lost to a full queue are counted, and an
+    unreachable peer is logged once. `name`: for log messages, and the first word of the output's counters. `local`:
+    what the output receives reaches only the driver and this machine's journal. Others get what the privacy filter
+    passes on.
     """
 
     name = "output"

@@ -34,14 +34,10 @@ PATIENCE_S = 0.02
 log = logging.getLogger(__name__)
 
 
-class _DamagedError(Exception):
-    pass
-
-
 class AlertSequence:
     """Counts the alerts of a vehicle from 1. The file is in `folder`, which is created if necessary.
 
-    Never raises an exception: alerts are sent whatever the disk does. `fault`: why numbers are not safe at present,
+    Never raises an exception: alerts are sent even if the disk fails. `fault`: why numbers are not safe at present,
     else None; each new fault is logged once. `wall_ms`: returns milliseconds since 1970.
     """
 
@@ -49,18 +45,11 @@ class AlertSequence:
         self.fault: str | None = None
         self._path, self._wall_ms = folder / FILE, wall_ms
         self._store: sqlite3.Connection | None = None
-        self._last = 0
-        self._reserved = 0
+        self._last = self._reserved = 0
         self._numbers = threading.Condition()
         self._reserve()
         self._worker = Worker("alert-sequence", self._reserve_until_closed, ended=self._ended)
         self._worker.start()
-
-    def __enter__(self) -> AlertSequence:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @property
     def failure(self) -> str | None:
@@ -74,7 +63,7 @@ class AlertSequence:
                 self._worker.wake()
             if not self._worker.closing:
                 self._numbers.wait_for(lambda: self._last < self._reserved or self.fault is not None, PATIENCE_S)
-            self._last = self._last + 1 if self._last < self._reserved else self._beyond()
+            self._last = self._last + 1 if self._last < self._reserved else self._from_clock()
             return self._last
 
     def close(self) -> None:
@@ -98,9 +87,9 @@ class AlertSequence:
     def _reserve(self) -> None:
         fault = None
         try:
-            self._store = self._store or _open(self._path, self._beyond)
+            self._store = self._store or _open(self._path, self._from_clock)
             self._extend(self._store)
-        except (sqlite3.Error, OSError, _DamagedError) as error:
+        except (sqlite3.Error, OSError) as error:
             fault = f"{self._path}: alert numbers cannot be kept: {error}; check the disk's space and permissions"
             self._close_store()
         if fault is not None and fault != self.fault:
@@ -123,7 +112,7 @@ class AlertSequence:
 
     def _return_unused(self) -> None:
         if self._store is not None:
-            with contextlib.suppress(sqlite3.Error, _DamagedError), _transaction(self._store):
+            with contextlib.suppress(sqlite3.Error), _transaction(self._store):
                 with self._numbers:
                     last, reserved = self._last, self._reserved
                     self._reserved = 0
@@ -138,41 +127,25 @@ class AlertSequence:
             with contextlib.suppress(sqlite3.Error):
                 store.close()
 
-    def _beyond(self) -> int:
+    def _from_clock(self) -> int:
         now = self._wall_ms()
         return max(self._last + 1, now if now >= CLOCK_SET_MS else 2**51 + secrets.randbelow(2**50))
 
 
-def _open(path: Path, beyond: Callable[[], int]) -> sqlite3.Connection:
-    """Open the file. A damaged file is renamed, and numbers go on from `beyond()`."""
+def _open(path: Path, from_clock: Callable[[], int]) -> sqlite3.Connection:
+    """Open the file. A damaged file is renamed, and numbers go on from `from_clock()`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        return _create(path, 0)
+        return _connect(path, 0)
     try:
-        return _open_existing(path)
-    except (sqlite3.Error, _DamagedError) as error:
-        if not _is_damage(error):
+        return _connect(path)
+    except sqlite3.DatabaseError as error:
+        # Other operational errors are about the folder or the disk, not about the file itself.
+        if isinstance(error, sqlite3.OperationalError) and "no such" not in str(error):
             raise
-        renamed, start = _rename_damaged(path), beyond()
+        renamed, start = _rename_damaged(path), from_clock()
         log.error("%s is damaged (%s); renamed to %s; alert numbers go on from %d", path, error, renamed.name, start)
-        return _create(path, start)
-
-
-def _open_existing(path: Path) -> sqlite3.Connection:
-    store = _connect(path)
-    try:
-        _read(store)
-    except BaseException:
-        store.close()
-        raise
-    return store
-
-
-def _is_damage(error: Exception) -> bool:
-    """Return whether the file itself is damaged; otherwise the error is about its folder or the disk."""
-    if isinstance(error, sqlite3.OperationalError):
-        return "no such" in str(error)
-    return isinstance(error, sqlite3.DatabaseError | _DamagedError)
+        return _connect(path, start)
 
 
 def _rename_damaged(path: Path) -> Path:
@@ -185,20 +158,18 @@ def _rename_damaged(path: Path) -> Path:
     return renamed
 
 
-def _create(path: Path, start: int) -> sqlite3.Connection:
-    store = _connect(path)
-    with _transaction(store):
-        store.execute("CREATE TABLE IF NOT EXISTS sequence (reserved INTEGER NOT NULL)")
-        store.execute("INSERT INTO sequence SELECT ? WHERE NOT EXISTS (SELECT 1 FROM sequence)", (start,))
-    return store
-
-
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, start: int | None = None) -> sqlite3.Connection:
+    """Open the file. With `start`, create it, so that the first number is `start` + 1."""
     store = sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
     try:
         store.execute("PRAGMA journal_mode=WAL")
         store.execute("PRAGMA synchronous=FULL")
-    except sqlite3.Error:
+        if start is not None:
+            with _transaction(store):
+                store.execute("CREATE TABLE IF NOT EXISTS sequence (reserved INTEGER NOT NULL)")
+                store.execute("INSERT INTO sequence SELECT ? WHERE NOT EXISTS (SELECT 1 FROM sequence)", (start,))
+        _read(store)
+    except BaseException:
         store.close()
         raise
     return store
@@ -206,20 +177,15 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 @contextlib.contextmanager
 def _transaction(store: sqlite3.Connection) -> Iterator[None]:
-    store.execute("BEGIN IMMEDIATE")
-    try:
+    with store:  # commits at the end, or rolls back after an error
+        store.execute("BEGIN IMMEDIATE")
         yield
-        store.execute("COMMIT")
-    except BaseException:
-        with contextlib.suppress(sqlite3.Error):
-            store.execute("ROLLBACK")
-        raise
 
 
 def _read(store: sqlite3.Connection) -> int:
     rows = store.execute("SELECT reserved FROM sequence").fetchall()
     if len(rows) != 1 or not isinstance(rows[0][0], int) or rows[0][0] < 0:
-        raise _DamagedError("it does not hold exactly one number")
+        raise sqlite3.DatabaseError("it does not hold exactly one number")
     return int(rows[0][0])
 
 

@@ -43,7 +43,7 @@ class TraceWriter(Output):
             raise OutputError(f"{path}: cannot create it: {error.strerror}; choose another folder") from error
         self._path, self._privacy = path, privacy
         self._gzip = gzip.GzipFile("", "wb", compresslevel=5, fileobj=self._raw)
-        self._queued, self._written, self._lost = 0, 0, 0
+        self._queued = self._written = self._lost = 0
         self._ended = False
         self._worker: QueueWorker[str] = QueueWorker("trace", self._write)
         self._worker.start()

@@ -125,14 +125,10 @@ class ZmqPublisher(Output):
         if item.kind == "status":
             self._last_status = frames
         elif item.kind == "alert":
-            self._keep_if_active(item.message, frames)
+            self._active.pop(topic, None)
+            if item.message.get("phase") != "cleared":
+                self._active[topic] = frames
         self._socket.send(frames)
-
-    def _keep_if_active(self, alert: Message, frames: Frames) -> None:
-        rule = str(alert.get("rule"))
-        self._active.pop(rule, None)
-        if alert.get("phase") != "cleared":
-            self._active[rule] = frames
 
     def _release(self) -> None:
         self._socket.close()

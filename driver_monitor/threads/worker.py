@@ -12,7 +12,6 @@ from driver_monitor.errors import DriverMonitorError
 
 Call = Callable[[], object]
 Item = TypeVar("Item")
-_Worker = TypeVar("_Worker", bound="Worker")
 
 CLOSE_S = 1.0
 """Default time limit of `close`: half of the 2 s in which everything is closed after SIGTERM (ours)."""
@@ -54,13 +53,6 @@ class Worker:
         if self.thread.is_alive() and self.thread is not threading.current_thread():
             self.thread.join(timeout_s)
         return not self.thread.is_alive()
-
-    def __enter__(self: _Worker) -> _Worker:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _run(self) -> None:
         try:

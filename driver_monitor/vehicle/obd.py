@@ -5,6 +5,7 @@ Every car sold since about 2008 answers this request. It is sent twice a second;
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import Any
 
@@ -13,9 +14,8 @@ from driver_monitor.errors import SourceError
 from driver_monitor.vehicle.source import LatestReport, VehicleSource
 
 REQUEST_ID = 0x7DF
-"""CAN identifier of a request to all control units (ISO 15765-4)."""
 ANSWER_IDS = range(0x7E8, 0x7F0)
-"""CAN identifiers of their answers (ISO 15765-4)."""
+"""CAN identifiers of a request to all control units, and of their answers (ISO 15765-4)."""
 SPEED_PID = 0x0D
 """Vehicle speed, one byte, km/h (SAE J1979, mode 01)."""
 REQUEST = bytes((2, 0x01, SPEED_PID, 0x55, 0x55, 0x55, 0x55, 0x55))
@@ -40,9 +40,8 @@ class ObdVehicle(VehicleSource):
         try:
             import can
         except ImportError:
-            raise SourceError(
-                "vehicle.input: can: needs python-can; install it with: pip install 'driver-monitor[can]'"
-            ) from None
+            advice = "install it with: pip install 'driver-monitor[can]'"
+            raise SourceError(f"vehicle.input: can: needs python-can; {advice}") from None
         self._can, self._interface, self._channel = can, interface, channel
         self._bus: Any = None
         self._faults = 0
@@ -81,8 +80,7 @@ class ObdVehicle(VehicleSource):
             frame = self._bus.recv(0)
             if frame is None:
                 return
-            speed = _speed(frame)
-            if speed is not None:
+            if (speed := _speed(frame)) is not None:
                 # Several control units may answer. A single answer of 0 must not mean standstill.
                 self._fastest = max(speed, self._fastest)
                 self._latest.take(t, VehicleData(self._fastest, None))
@@ -97,23 +95,16 @@ class ObdVehicle(VehicleSource):
     def _handle_fault(self, error: Exception) -> None:
         self._faults += 1
         if self._faults == 1:
-            log.warning(
-                "vehicle.input: can: %s: %s; tried again every %g s",
-                self._channel,
-                error,
-                RETRY_S,
-            )
-        try:
+            log.warning("vehicle.input: can: %s: %s; tried again every %g s", self._channel, error, RETRY_S)
+        with contextlib.suppress(Exception):
             self.close()
-        except Exception:
-            self._bus = None
 
 
 def _speed(frame: Any) -> float | None:
     """Return the speed in km/h from an answer (a single CAN frame with three bytes), None for any other frame."""
     data = bytes(frame.data)
-    ours = frame.arbitration_id in ANSWER_IDS and not (
-        frame.is_extended_id or frame.is_error_frame or frame.is_remote_frame
-    )
+    special = frame.is_extended_id or frame.is_error_frame or frame.is_remote_frame
+    if special or frame.arbitration_id not in ANSWER_IDS or len(data) < 4:
+        return None
     # Length, answer to mode 01, PID, value.
-    return float(data[3]) if ours and len(data) >= 4 and data[:3] == bytes((3, 0x41, SPEED_PID)) else None
+    return float(data[3]) if data[:3] == bytes((3, 0x41, SPEED_PID)) else None

@@ -35,8 +35,8 @@ class LatestReport:
     """The last value of each quantity, valid for `STALE_S`."""
 
     def __init__(self) -> None:
-        self._speed: tuple[float, float] | None = None
-        self._ignition: tuple[float, bool] | None = None
+        self._speed: tuple[float, float | None] = -math.inf, None
+        self._ignition: tuple[float, bool | None] = -math.inf, None
 
     def take(self, t: float, vehicle: VehicleData) -> None:
         """Take what was reported at `t`, in seconds. A quantity that is None keeps its last value."""
@@ -47,15 +47,8 @@ class LatestReport:
 
     def at(self, t: float) -> VehicleData:
         """Return what is valid at `t`."""
-        speed, ignition = self._speed, self._ignition
-        return VehicleData(
-            speed[1] if speed is not None and _valid(t, speed[0]) else None,
-            ignition[1] if ignition is not None and _valid(t, ignition[0]) else None,
-        )
-
-
-def _valid(t: float, reported_t: float) -> bool:
-    return t - reported_t <= STALE_S + 1e-6
+        (speed_t, speed), (ignition_t, ignition), valid_s = self._speed, self._ignition, STALE_S + 1e-6
+        return VehicleData(speed if t - speed_t <= valid_s else None, ignition if t - ignition_t <= valid_s else None)
 
 
 def parse(text: bytes | str) -> tuple[VehicleData, float | None]:

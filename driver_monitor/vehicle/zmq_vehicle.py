@@ -23,9 +23,8 @@ class ZmqVehicle(VehicleSource):
     """Subscribes to `vehicle/` at `endpoint`; the publisher may start later. Raises `SourceError` on a bad address."""
 
     def __init__(self, endpoint: str) -> None:
-        self._endpoint, self._rejected = endpoint, 0
-        self._latest = LatestReport()
-        self._floods = 0
+        self._endpoint, self._latest = endpoint, LatestReport()
+        self._rejected = self._floods = 0
         self._last_t: float | None = None
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         try:

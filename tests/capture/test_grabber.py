@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -89,16 +90,10 @@ class Garage:
             raise camera
         return camera
 
-    def grabber(self, lost_after_s: float = 0.5, expected: SourceInfo | None = None) -> Grabber:
+    def grabber(self, lost_after_s: float = 0.5, expected: SourceInfo | None = None) -> closing[Grabber]:
         """`expected`: the camera is opened by the thread."""
-        return Grabber(
-            self.open,
-            lost_after_s,
-            monotonic=self.clock,
-            wait=self.pause,
-            eager=expected is None,
-            expected=expected or UNKNOWN,
-        )
+        eager, expected = expected is None, expected or UNKNOWN
+        return closing(Grabber(self.open, lost_after_s, self.clock, self.pause, eager=eager, expected=expected))
 
     def pause(self, seconds: float) -> None:
         self.pauses.append(seconds)
@@ -302,7 +297,8 @@ def test_ok__frames_whose_number_does_not_change_are_frozen() -> None:
 
 def test_ok__the_end_of_a_recording_comes_after_its_last_frame() -> None:
     camera = FakeCamera([picture_of(number) for number in range(3)], times=[0.0, 0.1, 0.2], live=False)
-    grabber = Garage(camera).grabber()
+    garage = Garage(camera)
+    grabber = Grabber(garage.open, 0.5, garage.clock, garage.pause)
     seen = []
     while not grabber.ended:
         frame = grabber.latest(LONG_S)
@@ -328,7 +324,7 @@ def test_ok__a_clip_in_real_time_keeps_its_own_times(tmp_path: Path) -> None:
     def opener() -> Camera:
         return ClipCamera(clip, pace="real_time", monotonic=clock, wait=wait)
 
-    with Grabber(opener, 0.5, monotonic=clock) as grabber:
+    with closing(Grabber(opener, 0.5, monotonic=clock)) as grabber:
         seen = []
         while not grabber.ended:
             frame = grabber.latest(LONG_S)
@@ -369,7 +365,7 @@ def test_ok__an_open_and_the_read_after_it_each_have_the_full_time_limit() -> No
         garage.clock.now += 0.9 * STUCK_AFTER_S
         return shutter
 
-    with Grabber(slow, 0.5, monotonic=garage.clock, eager=False) as grabber:
+    with closing(Grabber(slow, 0.5, monotonic=garage.clock, eager=False)) as grabber:
         shutter.ready()
         garage.clock.now += 0.9 * STUCK_AFTER_S
         assert not grabber.stuck
@@ -410,7 +406,7 @@ def test_ok__a_reload_does_not_wait_for_a_camera_that_takes_long_to_open() -> No
         assert may_open.wait(LONG_S)
         return shutter
 
-    with Grabber(slow, 0.5, eager=False, expected=SourceInfo("camera 3", live=True)) as grabber:
+    with closing(Grabber(slow, 0.5, eager=False, expected=SourceInfo("camera 3", live=True))) as grabber:
         assert (grabber.name, grabber.live, grabber.state) == ("camera 3", True, "ok")
         may_open.set()
         shutter.ready()

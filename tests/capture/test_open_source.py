@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import sys
-import types
 from pathlib import Path
 
 import cv2
@@ -53,9 +51,7 @@ def test_ok__a_camera_mounted_on_its_side_is_turned(clip: Path) -> None:
 
 
 def test_ok__demo_is_the_bundled_clip_and_never_turned(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    demo = types.ModuleType("driver_monitor.demo")
-    demo.CLIP = clip  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "driver_monitor.demo", demo)
+    monkeypatch.setattr("driver_monitor.demo.CLIP", clip)
     with open_camera(CameraConfig(rotate=90), "demo", real_time=False) as camera:
         frame = camera.read()
         assert frame is not None

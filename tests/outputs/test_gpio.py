@@ -178,7 +178,7 @@ def test_ok__a_machine_without_pins_logs_that_once_and_goes_on(
     monkeypatch.delenv("GPIOZERO_PIN_FACTORY", raising=False)
     monkeypatch.setattr(Device, "pin_factory", None)
     monkeypatch.setitem(sys.modules, "gpiozero.pins.lgpio", None)
-    monkeypatch.setattr(gpio, "_reported", set())
+    gpio._report_once.cache_clear()
     for _ in range(2):  # the second one stands for a reload
         output = GpioOutput(GpioConfig(backend="auto"))
         output.level("critical")

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,8 @@ def numbers(counter: AlertSequence, count: int) -> list[int]:
     return [counter.next() for _ in range(count)]
 
 
-def at(folder: Path, now_ms: int = NOW_MS) -> AlertSequence:
-    return AlertSequence(folder, lambda: now_ms)
+def at(folder: Path, now_ms: int = NOW_MS) -> closing[AlertSequence]:
+    return closing(AlertSequence(folder, lambda: now_ms))
 
 
 def test_ok__it_counts_from_one_and_goes_on_after_a_clean_restart(tmp_path: Path) -> None:
@@ -164,7 +165,7 @@ def test_ok__what_is_reserved_is_written_with_full_synchronisation(tmp_path: Pat
 def test_fail__a_thread_that_dies_is_a_failure_and_alerts_are_numbered_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    counter = at(tmp_path)
+    counter = AlertSequence(tmp_path, lambda: NOW_MS)
 
     def broken() -> None:
         raise ZeroDivisionError("oops")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
 
 import pytest
 
@@ -12,6 +14,16 @@ from driver_monitor.threads.worker import QueueWorker, Worker
 
 LONG_S = 10.0
 """Only a failing test waits so long."""
+W = TypeVar("W", bound=Worker)
+
+
+@contextmanager
+def running(worker: W) -> Iterator[W]:
+    worker.start()
+    try:
+        yield worker
+    finally:
+        worker.close()
 
 
 def raising(error: Exception) -> Callable[[], None]:
@@ -44,7 +56,7 @@ class Gate:
 def test_fail__an_exception_that_leaves_the_work_is_a_failure_in_one_line(error: Exception, failure: str) -> None:
     known: list[str | None] = []
     worker = Worker("w", raising(error), ended=lambda: known.append(worker.failure))
-    with worker:
+    with running(worker):
         worker.thread.join(LONG_S)
         assert worker.failure == failure
     assert known == [failure], "`ended` is called after the failure is known"
@@ -83,7 +95,7 @@ def assert_waits(event: threading.Event) -> None:
 def test_ok__work_may_close_its_own_worker_and_one_that_never_started_closes_too() -> None:
     closed: list[bool] = []
     worker = Worker("w", lambda: closed.append(worker.close(LONG_S)))
-    with worker:
+    with running(worker):
         worker.thread.join(LONG_S)
     assert closed == [False], "the thread cannot wait for itself"
     assert Worker("w", lambda: None).close(LONG_S)
@@ -91,13 +103,13 @@ def test_ok__work_may_close_its_own_worker_and_one_that_never_started_closes_too
 
 def test_ok__work_that_waits_for_something_else_is_woken_by_its_own_wake() -> None:
     bell = threading.Event()
-    with Worker("w", lambda: assert_waits(bell), wake=bell.set) as worker:
+    with running(Worker("w", lambda: assert_waits(bell), wake=bell.set)) as worker:
         assert worker.close(LONG_S)
 
 
 def test_ok__all_items_are_handled_in_order_and_closing_handles_what_is_queued() -> None:
     gate = Gate()
-    with QueueWorker("w", gate) as worker:
+    with running(QueueWorker("w", gate)) as worker:
         for item in range(100):
             assert worker.put(item) is None
         gate.open.set()
@@ -108,7 +120,7 @@ def test_ok__all_items_are_handled_in_order_and_closing_handles_what_is_queued()
 
 def test_ok__a_full_queue_drops_the_oldest_item_of_the_lowest_rank() -> None:
     gate = Gate()
-    with QueueWorker("w", gate, limit=3, rank=lambda item: item % 2) as worker:
+    with running(QueueWorker("w", gate, limit=3, rank=lambda item: item % 2)) as worker:
         worker.put(0)
         assert gate.entered.wait(LONG_S)
         # While 0 is handled, three may wait: odd numbers outrank even ones.
@@ -121,7 +133,7 @@ def test_ok__a_full_queue_drops_the_oldest_item_of_the_lowest_rank() -> None:
 
 def test_ok__after_close_nothing_is_handled_and_every_item_is_counted() -> None:
     handled: list[int] = []
-    with QueueWorker("w", handled.append) as worker:
+    with running(QueueWorker("w", handled.append)) as worker:
         worker.put(1)
         assert worker.close(LONG_S)
         assert worker.put(2) == 2
@@ -137,7 +149,7 @@ def test_fail__a_handler_that_raises_ends_the_thread_and_the_rest_is_counted() -
         assert go.wait(LONG_S)
         raise ZeroDivisionError("oops")
 
-    with QueueWorker("w", handle) as worker:
+    with running(QueueWorker("w", handle)) as worker:
         for item in (1, 2, 3):
             worker.put(item)
         assert entered.wait(LONG_S)
@@ -152,7 +164,7 @@ def test_fail__a_handler_that_raises_ends_the_thread_and_the_rest_is_counted() -
 
 def test_ok__a_handler_that_hangs_is_waited_for_once_and_not_again_at_the_close() -> None:
     gate = Gate()
-    with QueueWorker("w", gate) as worker:
+    with running(QueueWorker("w", gate)) as worker:
         worker.put(1)
         assert gate.entered.wait(LONG_S)
         assert not worker.flush(0.01)
@@ -165,7 +177,7 @@ def test_ok__a_handler_that_hangs_is_waited_for_once_and_not_again_at_the_close(
 
 def test_ok__threads_that_put_together_lose_nothing_uncounted() -> None:
     handled: list[int] = []
-    with QueueWorker("w", handled.append, limit=5) as worker:
+    with running(QueueWorker("w", handled.append, limit=5)) as worker:
         threads = [threading.Thread(target=lambda: [worker.put(n) for n in range(500)]) for _ in range(4)]
         for thread in threads:
             thread.start()

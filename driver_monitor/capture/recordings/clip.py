@@ -1,4 +1,4 @@
-"""A recorded clip: every frame in decoding order with its own time, for replays or in place of a camera."""
+"""A recorded clip: every frame in decoding order with its own time, for replays or instead of a camera."""
 
 from __future__ import annotations
 
@@ -19,17 +19,16 @@ from driver_monitor.imaging.frame import Frame
 _log = logging.getLogger(__name__)
 
 MISSING_S = 1.0
-"""A clip that is shorter than announced by more than this was cut off; less may be the sound's last packets."""
+"""A clip that ends so much earlier than announced was cut off. A smaller gap may be sound after the last frame."""
 
 
 class ClipCamera(GuardedCamera):
     """A video file, decoded by FFmpeg.
 
-    `pace`: "fast" gives frames as fast as they decode and reads no clock (`t_mono` None); "real_time" gives each at
-    its own time, as a camera would. `every`: use each Nth frame only; sequence numbers stay as decoded. A clip that
-    is cut off or damaged gives what can be decoded and then ends; `warning` says so in one line, and so does the log.
-
-    Raises `SourceError` where the file is no video, or no frame of it can be decoded.
+    `pace`: "fast" gives frames as fast as they are decoded and reads no clock (`t_mono` None); "real_time" gives each
+    at its own time, as a camera would. `every`: use every Nth frame; sequence numbers stay as decoded. A clip that is
+    cut off or damaged ends after the frames that can be decoded. `warning` and the log then have one line about it.
+    Raises `SourceError` if the file is not a video, or no frame of it can be decoded.
     """
 
     def __init__(
@@ -47,20 +46,14 @@ class ClipCamera(GuardedCamera):
         super().__init__(path.name, live=False, frames=None if total is None else -(-total // every))
         self.warning: str | None = None
         self._pacer = RealTimePacer(monotonic, wait or self._closed.wait) if pace == "real_time" else None
-        self._ended = False
-        self._last_t = 0.0
-        self._ahead: Frame | None = self._first()
-
-    def _first(self) -> Frame:
+        self._ended, self._last_t = False, 0.0
         try:
-            frame = self._next()
+            self._ahead = self._next()
+            if self._ahead is None:
+                raise SourceError(f"{path}: no frame can be decoded: damaged or cut off; copy it again")
         except SourceError:
             self.close()
             raise
-        if frame is None:
-            self.close()
-            raise SourceError(f"{self._where}: no frame can be decoded: damaged or cut off; copy it again")
-        return frame
 
     def _read(self) -> Frame | None:
         frame, self._ahead = self._ahead or self._next(), None
@@ -71,13 +64,13 @@ class ClipCamera(GuardedCamera):
     def _next(self) -> Frame | None:
         if self._ended:
             return None
+        fault = decoded = None
         try:
             decoded = self._decoder.next()
         except (av.FFmpegError, OSError) as error:
-            self._end(reason(error))
-            return None
+            fault = reason(error)
         if decoded is None:
-            self._end(None)
+            self._end(fault)
             return None
         self._last_t = decoded.t
         return Frame(decoded.picture, decoded.t, decoded.sequence, self.name)
@@ -101,28 +94,26 @@ class ClipCamera(GuardedCamera):
 
 
 def _open(path: Path) -> InputContainer:
-    where = str(path)
     try:
         check_clip(path)
-        # "file:" keeps a colon in a name from being read as a protocol; playlists may not reach out to the network.
-        return open_container(f"file:{where}", options={"protocol_whitelist": "file"})
+        # With "file:", a colon in a name does not start a protocol. With the whitelist, a playlist uses no network.
+        return open_container(f"file:{path}", options={"protocol_whitelist": "file"})
     except (av.FFmpegError, OSError, ValueError) as error:
         raise SourceError(
-            f"{where}: cannot be opened as a video ({reason(error)}): damaged, cut off, or another kind of file; "
+            f"{path}: cannot be opened as a video ({reason(error)}): damaged, cut off, or another kind of file; "
             "convert it to MP4 or copy it again"
         ) from error
 
 
 def check_clip(path: Path) -> None:
-    """Check what can be told of a clip without opening it. Raises `SourceError`."""
-    where = str(path)
+    """Check a clip without opening it. Raises `SourceError`."""
     if path.is_dir():
-        raise SourceError(f"{where}: is a folder, not a clip")
+        raise SourceError(f"{path}: is a folder, not a clip")
     if not path.exists():
-        raise SourceError(f"{where}: no such file; check the path")
+        raise SourceError(f"{path}: no such file; check the path")
     if not path.is_file():
-        raise SourceError(f"{where}: is not a regular file; give a video file")
+        raise SourceError(f"{path}: is not a regular file; give a video file")
     if not os.access(path, os.R_OK):
-        raise SourceError(f"{where}: may not be read by this user; check its permissions")
+        raise SourceError(f"{path}: may not be read by this user; check its permissions")
     if path.stat().st_size == 0:
-        raise SourceError(f"{where}: is empty; copy it again")
+        raise SourceError(f"{path}: is empty; copy it again")

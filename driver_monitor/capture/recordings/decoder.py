@@ -23,15 +23,13 @@ from driver_monitor.imaging.picture import as_image, check_size
 
 NOT_VIDEO = frozenset({"tty", "lavfi"})
 """FFmpeg formats that turn any text into pictures: a text file is not a clip."""
-
 PLANAR = frozenset(f"yuv{range_}{size}p" for range_ in ("", "j") for size in ("420", "422", "444"))
-"""FFmpeg formats with planes of 8 bits, the first of which is the grey picture."""
+"""FFmpeg formats with planes of 8 bits. The first plane is the grey picture."""
 FULL_RANGE = 2
 """FFmpeg's AVCOL_RANGE_JPEG: grey levels 0 to 255. All others have 16 for black and 235 for white."""
 _STRETCHED = np.clip(np.round((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
-
 OLD_PYAV = int(av.__version__.partition(".")[0]) < 19
-"""From 19 on text that is no UTF-8 in a container's metadata is no error, and its fractions are a class of its own."""
+"""From 19 on, metadata of a container that is not UTF-8 is not an error, and PyAV has its own class of fractions."""
 
 
 def open_container(where: str, **options: Any) -> InputContainer:
@@ -51,17 +49,15 @@ class Decoded(NamedTuple):
 
 
 class Decoder:
-    """Decodes the first real video stream of a container, which is its own from then on.
+    """Decodes the first real video stream of a container. `close` closes the container too.
 
-    `every`: hand out each Nth frame only. `decoded` counts all of them; `damaged` the packets that could not be
-    decoded, around which the frames are delivered. `total` and `duration_s`: frames and seconds that the container
-    announces, None where it does not say, or its stamps have turned out to leap. `where` names the source in errors.
+    `every`: return every Nth frame. `where`: the name of the source in errors. `decoded`: number of frames decoded.
+    `damaged`: number of packets that could not be decoded; the frames before and after them are returned. `total`:
+    number of frames that the container announces, None if it does not.
     """
 
     def __init__(self, container: InputContainer, where: str, every: int = 1) -> None:
-        self._container = container
-        self._where = where
-        self._every = every
+        self._container, self._where, self._every = container, where, every
         try:
             stream = _picture_stream(container, where)
         except BaseException:
@@ -71,20 +67,19 @@ class Decoder:
         base = _fraction(stream.time_base) or Fraction(1, av.time_base)
         self._timeline = Timeline(base, float(rate) if rate else None)
         self._frames = self._decode(stream)
-        self.decoded = 0
-        self.damaged = 0
+        self.decoded = self.damaged = 0
         self.total = stream.frames or None
         self._duration_s = container.duration / av.time_base if container.duration else None
 
     @property
     def duration_s(self) -> float | None:
-        """Seconds that the container announces: they count leaps too, which our time leaves out."""
+        """Seconds that the container announces. None: it does not, or they include jumps of the stamps."""
         return None if self._timeline.jumped else self._duration_s
 
     def next(self) -> Decoded | None:
-        """Return the next picture, None at the end.
+        """Return the next picture; None at the end.
 
-        Raises `av.FFmpegError` when the container breaks off, `SourceError` when a picture is too small or too large.
+        Raises `av.FFmpegError` if the container cannot be read, `SourceError` if a picture is too small or too large.
         """
         for frame in self._frames:
             sequence = self.decoded
@@ -112,7 +107,7 @@ class Decoder:
         return YuvPicture(y, u, v, converted)
 
     def close(self) -> None:
-        """Free the decoder; not while another thread is inside `next`."""
+        """Release the decoder. Must not be called while another thread is in `next`."""
         self._frames.close()
         self._container.close()
 
@@ -130,7 +125,7 @@ class Decoder:
             try:
                 yield from self._container.demux(stream)
             except IndexError:
-                # PyAV stumbles over a packet of a stream that turned up after opening; going on leaves it out.
+                # PyAV fails on a packet of a stream that appeared after opening. Another call skips this packet.
                 continue
             return
 
@@ -154,15 +149,12 @@ def _plane(plane: VideoPlane) -> Image:
 
 
 def _fraction(value: Any) -> Fraction | None:
-    """Return PyAV's fraction, whatever its class, as Python's; None where it is missing or has no sense."""
-    if value is None or not value.denominator:
-        return None
-    return Fraction(value.numerator, value.denominator)
+    """Return a fraction of any PyAV version as Python's; None if it is missing or its denominator is 0."""
+    return Fraction(value.numerator, value.denominator) if value is not None and value.denominator else None
 
 
 def reason(error: Exception) -> str:
-    """Return FFmpeg's own words for `error`, without the name of the file or the URL (it may hold a password)."""
+    """Return FFmpeg's own text for `error` without the file name or the URL, which may hold a password."""
     if isinstance(error, av.error.ExitError):
         return "no answer in time"
-    text = getattr(error, "strerror", None) or type(error).__name__
-    return str(text).rstrip(".").lower()
+    return str(getattr(error, "strerror", None) or type(error).__name__).rstrip(".").lower()

@@ -19,7 +19,6 @@ from driver_monitor.capture.recordings.pacing import Pacing, RealTimePacer
 from driver_monitor.errors import SourceError
 from driver_monitor.imaging import picture
 from driver_monitor.imaging.frame import Frame, Image
-from driver_monitor.imaging.picture import quiet_opencv
 
 _log = logging.getLogger(__name__)
 
@@ -50,9 +49,8 @@ class FolderCamera(GuardedCamera):
     ) -> None:
         self._files = list(enumerate(list_images(folder)))[::every]
         super().__init__(folder.name or str(folder), live=False, frames=len(self._files))
-        self._fps = fps
+        self._fps, self._next = fps, 0
         self._pacer = RealTimePacer(monotonic, wait or self._closed.wait) if pace == "real_time" else None
-        self._next = 0
 
     def _read(self) -> Frame | None:
         if self._next == len(self._files):
@@ -61,9 +59,6 @@ class FolderCamera(GuardedCamera):
         self._next += 1
         t = sequence / self._fps
         return Frame(read_image(path), t, sequence, self.name, self._pacer.wait_until(t) if self._pacer else None)
-
-    def _release(self) -> None:
-        """Do nothing: no file stays open between two pictures."""
 
 
 def list_images(folder: Path) -> list[Path]:
@@ -129,7 +124,7 @@ def _check_header_size(data: NDArray[np.uint8], path: Path) -> None:
 
 def _decode(data: NDArray[np.uint8], flags: int) -> tuple[NDArray[Any] | None, list[str]]:
     """Return the pixels (None: not decodable) and the decoder's messages."""
-    with quiet_opencv(), collect_decoder_messages() as messages:
+    with picture.quiet_opencv(), collect_decoder_messages() as messages:
         try:
             pixels: NDArray[Any] | None = cv2.imdecode(data, flags)
         except (cv2.error, MemoryError):

@@ -16,8 +16,7 @@ class RealTimePacer:
     """
 
     def __init__(self, monotonic: Clock, wait: Wait) -> None:
-        self._monotonic = monotonic
-        self._wait = wait
+        self._monotonic, self._wait = monotonic, wait
         self._start: float | None = None
 
     def wait_until(self, t: float) -> float:
