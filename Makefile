@@ -12,13 +12,13 @@ demo: $(VENV)/.installed
 	$(BIN)/driver-monitor run --source demo
 
 test: $(VENV)/.installed-dev
-	$(BIN)/pytest
+	$(BIN)/pytest $(PYTEST_FLAGS)
 
 # The same tests, with the lines that they reach. From Python 3.12 on, sys.monitoring makes this cost little time.
 CORE := import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")
+COVERAGE_FLAGS := --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
 coverage: $(VENV)/.installed-dev
-	COVERAGE_CORE=$$($(BIN)/python -c '$(CORE)') \
-		$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
+	COVERAGE_CORE=$$($(BIN)/python -c '$(CORE)') $(MAKE) test PYTEST_FLAGS="$(COVERAGE_FLAGS)"
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check
