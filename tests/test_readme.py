@@ -176,7 +176,7 @@ def test_ok__the_daemon_runs_as_the_documents_start_it(
     outcome = command(*arguments(code), *source, "--config", "try.yaml")
     assert outcome.code == 0, outcome.err
     # A busy machine drops frames, so which alerts come in two seconds is not asked here.
-    assert re.search(r"stopped after [1-9]\d* frames", daemon_log.text)
+    assert re.search(r"stopped: [1-9]\d* frames processed", daemon_log.text)
     assert (desk / "mine.trace.jsonl.gz").exists() == ("--trace" in code)
 
 
@@ -212,7 +212,7 @@ def test_ok__make_demo_runs_a_command_that_is_tested(
 ) -> None:
     outcome = command(*arguments("driver-monitor run --source demo"), "--config", "try.yaml")
     assert outcome.code == 0, outcome.err
-    assert re.search(r"stopped after [1-9]\d* frames", daemon_log.text)
+    assert re.search(r"stopped: [1-9]\d* frames processed", daemon_log.text)
 
 
 @pytest.mark.parametrize("code", [code for code in FOUND if shlex.split(code)[0] not in (*OURS, "make")])
