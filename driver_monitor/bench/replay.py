@@ -35,6 +35,7 @@ from driver_monitor.messages.state import signals
 from driver_monitor.vehicle.recorded import open_recorded
 
 NAMES = ("signals.jsonl", "events.jsonl", trace.NAME)
+Results = Iterator[tuple[int, FrameResult]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +95,15 @@ def replay(job: ReplayJob, plan: Plan, progress: OnProgress | None = None) -> Re
 
 
 @contextmanager
-def _results(
-    job: ReplayJob, plan: Plan
-) -> Iterator[tuple[Iterator[tuple[int, FrameResult]], Provenance, str, int | None]]:
+def _results(job: ReplayJob, plan: Plan) -> Iterator[tuple[Results, Provenance, str, int | None]]:
     """Open the clip or trace of `job` and run it through the pipeline.
 
     Yields frame numbers with results, their provenance, the trip, and the number of frames (None: not known).
     """
     if trace.is_trace(job.clip):
         header, observations = trace.read(job.clip)
-        pipeline = build.build_trace_pipeline(plan)
-        results = (
-            (number, pipeline.conclude(one)) for number, one in itertools.islice(observations, 0, None, job.every)
-        )
+        pipeline, used = build.build_pipeline(plan, None), itertools.islice(observations, 0, None, job.every)
+        results = ((number, pipeline.conclude(observation)) for number, observation in used)
         yield results, build.provenance(plan, header.models), header.trip, None
         return
     models = build.load_models(plan.config)
@@ -177,11 +174,7 @@ def jobs_of(clips: list[Path], out: Path, every: int, fps: float | None, traced:
 
 def open_recording(clip: Path, rotate: int, every: int = 1, fps: float | None = None) -> Camera:
     """Open a clip or a folder of images with `fps`, rotated by `rotate` degrees, to be read as fast as possible."""
-    camera: Camera
-    if fps is not None and clip.is_dir():
-        camera = FolderCamera(clip, fps, every=every)
-    else:
-        camera = ClipCamera(clip, every=every)
+    camera: Camera = FolderCamera(clip, fps, every=every) if fps and clip.is_dir() else ClipCamera(clip, every=every)
     return RotatedCamera(camera, rotate) if rotate else camera
 
 

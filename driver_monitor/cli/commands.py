@@ -189,12 +189,7 @@ def score_clips(
     every: EveryOption = 1,
 ) -> None:
     """Compare clips with their labels: closed eyes, faces, look-aways, yawns and alerts. Writes no files."""
-    from driver_monitor.app.build import (
-        Request,
-        load_models,
-        load_plan,
-        provenance,
-    )
+    from driver_monitor.app.build import Request, load_models, load_plan, provenance
     from driver_monitor.bench.score import summary, table
     from driver_monitor.bench.score.clips import jobs_of, report, score_all
 
@@ -260,15 +255,12 @@ def explain(
     """Explain each alert in plain words: the measured values, the limits and where they come from."""
     from driver_monitor.bench.explain import explain as explain_events
 
-    print(explain_events(events, wanted))
+    print(explain_events(events, wanted or ""))
 
 
 @app.command("spot-check")
 def spot_check(
-    profile: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="Rule profile: a shipped one's name or a file (default: eu_addw)."),
-    ] = None,
+    profile: Annotated[OptionalText, typer.Option(help="Rule profile, name or file (default: eu_addw).")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Play the spot check of EU 2023/2590 and attentive driving on synthetic gaze; exit code 1 if an alert is wrong."""
@@ -281,10 +273,7 @@ def spot_check(
 
 
 @config_app.command("check")
-def config_check(
-    file: ConfigArgument = None,
-    profile: ProfileOption = None,
-) -> None:
+def config_check(file: ConfigArgument = None, profile: ProfileOption = None) -> None:
     """Check a configuration and its profile. An error shows file, line, key and reason."""
     from driver_monitor.app.build import Request, load_plan
 

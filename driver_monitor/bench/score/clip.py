@@ -138,4 +138,4 @@ def to_json(score: ClipScore) -> dict[str, Any]:
         "alerts": {rule: asdict(alert) for rule, alert in score.alerts.items()},
         "raised": score.raised,
     }
-    return rounded(values, 4)
+    return dict(rounded(values, 4))

@@ -46,21 +46,15 @@ def jobs_of(clips: Path, labels: Path, every: int) -> tuple[list[ScoreJob], list
             continue
         jobs.append(ScoreJob(clip, label_file, clip_labels, every))
     labelled = {job.clip for job in jobs}
-    faults += [
-        f"{file}: has no labels in {labels}; add {file.stem}.json or move the clip"
-        for file in files
-        if file not in labelled
-    ]
+    unlabelled = [file for file in files if file not in labelled]
+    faults += [f"{file}: has no labels in {labels}; add {file.stem}.json or move the clip" for file in unlabelled]
     return jobs, faults
 
 
 def _files(folder: Path, suffixes: frozenset[str], what: str) -> list[Path]:
     try:
-        found = sorted(
-            path
-            for path in folder.iterdir()
-            if path.suffix.lower() in suffixes and not path.name.startswith(".") and not path.is_dir()
-        )
+        files = (path for path in folder.iterdir() if not path.name.startswith(".") and not path.is_dir())
+        found = sorted(path for path in files if path.suffix.lower() in suffixes)
     except OSError as error:
         raise LabelError(f"{folder}: cannot read this folder: {error.strerror}; check the path") from error
     if not found:

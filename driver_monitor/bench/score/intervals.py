@@ -57,14 +57,10 @@ def ratio(numerator: float, denominator: float) -> float | None:
     return numerator / denominator if denominator else None
 
 
-def rounded(values: dict[str, Any], digits: int = 5) -> dict[str, Any]:
-    """Return `values` for JSON, every number in it and in its dicts rounded to `digits`."""
-    return {key: _rounded(value, digits) for key, value in values.items()}
-
-
-def _rounded(value: Any, digits: int) -> Any:
+def rounded(value: Any, digits: int = 5) -> Any:
+    """Return `value` for JSON: itself, or every number in its dicts, rounded to `digits`."""
     if isinstance(value, dict):
-        return rounded(value, digits)
+        return {key: rounded(part, digits) for key, part in value.items()}
     return round(value, digits) if isinstance(value, float) else value
 
 

@@ -30,8 +30,8 @@ def load_arrays(path: Path, labels: str) -> tuple[NDArray[np.uint8], NDArray[np.
 
 
 def _read(path: Path, names: tuple[str, ...]) -> list[NDArray[Any]]:
-    check_regular(path, "an .npz file")
     try:
+        check_regular(path, "an .npz file")
         with zipfile.ZipFile(path) as archive:
             size = {member.filename.removesuffix(".npy"): member.file_size for member in archive.infolist()}
         missing = [name for name in names if name not in size]
