@@ -82,7 +82,7 @@ class Daemon:
         self._notifier.stopping()
 
     def _step(self) -> bool:
-        """Process the newest frame, or a moment without one. Returns False at the end of the source."""
+        """Process the newest frame, or a moment without one. Return False at the end of the source."""
         parts = self.parts
         frame = parts.source.latest(FRAME_WAIT_S)
         if parts.button.pressed():

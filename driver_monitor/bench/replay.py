@@ -11,6 +11,7 @@ import io
 import itertools
 import json
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -18,11 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from rich.console import Console
+from rich.markup import escape
+
 from driver_monitor import demo
 from driver_monitor.app import build
 from driver_monitor.app.build import Plan
 from driver_monitor.app.pipeline import FrameResult
-from driver_monitor.bench.processes import OnProgress
+from driver_monitor.bench.processes import OnProgress, Runner
 from driver_monitor.capture.camera import Camera
 from driver_monitor.capture.open_source import DEMO, RotatedCamera
 from driver_monitor.capture.recordings.clip import ClipCamera
@@ -172,6 +176,29 @@ def jobs_of(clips: list[Path], out: Path, every: int, fps: float | None, traced:
     return [ReplayJob(clip, folder, every, fps, traced) for clip, folder in folders(unique, out).items()]
 
 
+def replay_all(jobs: list[ReplayJob], plan: Plan, at_a_time: int, console: Console) -> int:
+    """Replay all clips and return the number of those that failed."""
+    failed = 0
+    for outcome in Runner(replay, plan, clean_up).run(jobs, at_a_time, console):
+        if outcome.result is not None:
+            console.print(summary(outcome.result), highlight=False, soft_wrap=True)
+        else:
+            failed += 1
+            print(outcome.error, file=sys.stderr)
+    return failed
+
+
+def summary(result: ReplayResult) -> str:
+    """Return length, folder and alerts of a replayed clip, in rich's markup."""
+    clip, folder = escape(str(result.clip)), escape(str(result.folder))
+    lines = [f"[bold]{clip}[/]: {result.frames} frames, {result.seconds:.1f} s, results in {folder}"]
+    lines += [
+        f"  {alert['t']:8.2f} s  {alert['level']:<8}  {alert['rule']} {alert['phase']}: {escape(alert['message'])}"
+        for alert in result.alerts
+    ]
+    return "\n".join(lines if result.alerts else [*lines, "  no alerts"])
+
+
 def open_recording(clip: Path, rotate: int, every: int = 1, fps: float | None = None) -> Camera:
     """Open a clip or a folder of images with `fps`, rotated by `rotate` degrees, to be read as fast as possible."""
     camera: Camera = FolderCamera(clip, fps, every=every) if fps and clip.is_dir() else ClipCamera(clip, every=every)
@@ -190,10 +217,9 @@ def clean_up(job: ReplayJob) -> None:
 
 
 def _discard(path: Path) -> None:
-    """Remove the unfinished file of `path`, and its folder if that is empty then."""
     with suppress(OSError):
         _part(path).unlink(missing_ok=True)
-        path.parent.rmdir()
+        path.parent.rmdir()  # fails if it is not empty
 
 
 def _part(path: Path) -> Path:

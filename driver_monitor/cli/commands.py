@@ -27,7 +27,6 @@ TABLE_COLUMNS = 120
 
 app = typer.Typer(
     name="driver-monitor",
-    help="Watch a driver with a camera and warn of drowsiness and distraction. It only warns: the driver drives.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -83,12 +82,6 @@ def _end(code: int) -> NoReturn:
     sys.exit(code)
 
 
-def wide_console() -> Console:
-    """Return a console for tables; without a terminal it has `TABLE_COLUMNS` columns."""
-    console = Console()
-    return console if console.is_terminal else Console(width=TABLE_COLUMNS)
-
-
 def _print_json(value: object) -> None:
     print(json.dumps(value, ensure_ascii=False, allow_nan=False), flush=True)
 
@@ -135,11 +128,10 @@ def replay(
 ) -> None:
     """Process clips or traces as the daemon would, as fast as possible; write signals.jsonl and events.jsonl."""
     from driver_monitor.app.build import Request, load_plan
-    from driver_monitor.bench import replay_many
-    from driver_monitor.bench.replay import jobs_of
+    from driver_monitor.bench.replay import jobs_of, replay_all
 
     work = jobs_of(clips, out, every, fps, trace)
-    if replay_many.replay_all(work, load_plan(Request(config, None, profile)), jobs, Console()):
+    if replay_all(work, load_plan(Request(config, None, profile)), jobs, Console()):
         raise typer.Exit(1)
 
 
@@ -190,14 +182,16 @@ def score_clips(
 ) -> None:
     """Compare clips with their labels: closed eyes, faces, look-aways, yawns and alerts. Writes no files."""
     from driver_monitor.app.build import Request, load_models, load_plan, provenance
+    from driver_monitor.bench.processes import Runner
     from driver_monitor.bench.score import summary, table
-    from driver_monitor.bench.score.clips import jobs_of, report, score_all
+    from driver_monitor.bench.score.clip import score_clip
+    from driver_monitor.bench.score.clips import jobs_of, report
 
     plan = load_plan(Request(config, None, profile))
     # Loaded here too, so that a wrong model is one error, not one for each clip.
     origin = provenance(plan, load_models(plan.config).digest)
     pairs, faults = jobs_of(folder, labels, every)
-    outcomes = list(score_all(pairs, plan, jobs, Console(stderr=True)))
+    outcomes = list(Runner(score_clip, plan).run(pairs, jobs, Console(stderr=True)))
     faults += [outcome.error for outcome in outcomes if outcome.error is not None]
     scores = sorted((outcome.result for outcome in outcomes if outcome.result is not None), key=lambda one: one.clip)
     for fault in faults:
@@ -205,7 +199,8 @@ def score_clips(
     if as_json:
         _print_json(report(scores, faults, origin, every))
     elif scores:
-        table.show(scores, summary.pool(scores), wide_console())
+        console = Console(width=None if Console().is_terminal else TABLE_COLUMNS)
+        table.show(scores, summary.pool(scores), console)
     if faults:
         raise typer.Exit(1)
 
@@ -221,7 +216,7 @@ def score_eyes(
     from driver_monitor.bench.score.nets import eyes as scoring
 
     net = load_models(load_plan(Request(config)).config).eyes
-    score = scoring.score_eyes(*scoring.load_eyes(file), net)
+    score = scoring.score_eyes(*scoring.load_eyes(file), net.classify)
     if as_json:
         _print_json(scoring.to_json(file, score, net.sha256))
     else:
@@ -240,7 +235,7 @@ def score_emotion(
 
     net = load_expression_net(load_plan(Request(config)).config)
     images, label = scoring.load_faces(file)
-    score = scoring.score_emotion(scoring.classify(images, net), label)
+    score = scoring.score_emotion(scoring.classify(images, net.probabilities), label)
     if as_json:
         _print_json(scoring.to_json(file, score, net.sha256))
     else:

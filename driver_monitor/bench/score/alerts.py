@@ -9,7 +9,7 @@ import numpy as np
 from driver_monitor.bench.score.closures import eye_truth
 from driver_monitor.bench.score.labels import ClipLabels, Mask, runs
 from driver_monitor.bench.score.track import Track
-from driver_monitor.rules.profile import Condition, Profile, Rule
+from driver_monitor.rules.profile import Profile, Rule
 from driver_monitor.state.eyes.perclos import WINDOW_S as PERCLOS_S
 
 LATE_S = 0.5
@@ -39,13 +39,10 @@ class AlertScore:
 def _due_times(rule: Rule) -> list[tuple[str | None, float]]:
     """Return alternatives: a signal (None: never labelled), and for how many seconds until an alert is due."""
     leaves = rule.when.any_ or (rule.when,)
-    if rule.patience is None and all(map(_is_labelled, leaves)):
+    labelled = all(leaf.signal in (EYES, GAZE) and leaf.comparison in ("above", "at_least") for leaf in leaves)
+    if rule.patience is None and labelled:
         return [(leaf.signal, float(leaf.threshold or 0.0) + rule.for_s) for leaf in leaves]
     return [(None, PERCLOS_S)] if rule.id == UNLABELLED else []
-
-
-def _is_labelled(condition: Condition) -> bool:
-    return condition.signal in (EYES, GAZE) and condition.comparison in ("above", "at_least")
 
 
 def score_alerts(labels: ClipLabels, track: Track, profile: Profile) -> dict[str, AlertScore]:

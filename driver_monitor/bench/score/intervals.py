@@ -14,7 +14,6 @@ LEVEL = 0.95
 DRAWS = 2000
 """Bootstrap samples. With 2,000, another seed moves the ends of a 95 % interval by less than a tenth of its width."""
 SEED = 20231
-PERSONS_UNKNOWN = "persons unknown: intervals by bootstrap over images, too narrow if several images show one person"
 Floats = NDArray[np.float64]
 
 

@@ -28,9 +28,9 @@ _TITLES = {
     "look_away_agreement": "head or gaze agrees with look_away",
 }
 _PERCENT = ("unknown_share", "face_present", "look_away_agreement")
+
 Columns = Sequence[tuple[str, Callable[[ClipScore], str]]]
 EYES: Columns = (
-    ("clip", lambda c: escape(c.clip)),
     ("s", lambda c: f"{c.seconds:.1f}"),
     ("frame F1", lambda c: _number(c.ratio("frame_f1"))),
     ("prec.", lambda c: _number(c.ratio("frame_precision"))),
@@ -43,7 +43,6 @@ EYES: Columns = (
     ("unknown", lambda c: _percent(c.ratio("unknown_share"))),
 )
 REST: Columns = (
-    ("clip", lambda c: escape(c.clip)),
     ("face", lambda c: _percent(c.ratio("face_present"))),
     ("gap s", lambda c: _number(c.face.longest_gap_s, 2)),
     ("again s", lambda c: _number(c.face.found_again_s, 2)),
@@ -76,9 +75,9 @@ def _table(*columns: str) -> Table:
 
 
 def _of_clips(scores: Sequence[ClipScore], columns: Columns) -> Table:
-    table = _table(*(title for title, _ in columns))
+    table = _table("clip", *(title for title, _ in columns))
     for score in scores:
-        table.add_row(*(cell(score) for _, cell in columns))
+        table.add_row(escape(score.clip), *(cell(score) for _, cell in columns))
     return table
 
 
