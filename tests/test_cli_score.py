@@ -271,8 +271,8 @@ def test_ok__rectified_patches_are_taken_as_they_are() -> None:
 
     images = np.random.default_rng(0).integers(60, 90, (3, HEIGHT, WIDTH)).astype(np.uint8)
     net = Seen()
-    classify(images, net)
+    classify(images, net.classify)
     assert np.array_equal(net.patches, images)
-    classify(images[:, :, :-2].copy(), net)
+    classify(images[:, :, :-2].copy(), net.classify)
     assert net.patches.shape == images.shape
     assert not np.array_equal(net.patches, images)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
-from driver_monitor.app.pipeline import FrameObserver, NoPerception, Pipeline
+from driver_monitor.app.pipeline import NoPerception, Pipeline
 from driver_monitor.capture.grabber import Grabber
 from driver_monitor.capture.open_source import check_source, open_camera
 from driver_monitor.config import resources, schema
@@ -136,18 +137,13 @@ def build_perception(config: Config, models: Models) -> Perception:
     return Perception(face, readers)
 
 
-def build_pipeline(plan: Plan, models: Models, *, still: bool = False) -> Pipeline:
-    """Build a pipeline that has learned nothing yet. `still`: it gets a single picture, with one expression."""
+def build_pipeline(plan: Plan, models: Models | None, *, still: bool = False) -> Pipeline:
+    """Build a pipeline that has learned nothing yet.
+
+    `models`: None if it gets the observations of a trace. `still`: it gets a single picture, with one expression.
+    """
+    perception = build_perception(plan.config, models) if models else NoPerception()
     expressions = ExpressionTracker(evidence_s=0.0) if still else ExpressionTracker()
-    return _pipeline(plan, build_perception(plan.config, models), expressions)
-
-
-def build_trace_pipeline(plan: Plan) -> Pipeline:
-    """Build a pipeline for the observations of a trace. It needs no nets."""
-    return _pipeline(plan, NoPerception(), ExpressionTracker())
-
-
-def _pipeline(plan: Plan, perception: FrameObserver, expressions: ExpressionTracker) -> Pipeline:
     return Pipeline(perception, StateTracker(expressions, plan.config.vehicle.steering_wheel), Engine(plan.profile))
 
 
@@ -163,14 +159,8 @@ def build_grabber(plan: Plan, started: float, *, eager: bool) -> Grabber:
     `eager`: open the camera now and raise `SourceError` if that fails; otherwise the thread opens it.
     """
     camera = plan.config.camera
-    expected = check_source(camera.source)
-    return Grabber(
-        lambda: open_camera(camera, camera.source, real_time=True),
-        camera.lost_after_s,
-        start=started,
-        eager=eager,
-        expected=expected,
-    )
+    expected, opened = check_source(camera.source), partial(open_camera, camera, camera.source, real_time=True)
+    return Grabber(opened, camera.lost_after_s, start=started, eager=eager, expected=expected)
 
 
 def build_vehicle(plan: Plan) -> VehicleSource:

@@ -14,7 +14,6 @@ from driver_monitor.app.pipeline import FrameResult
 from driver_monitor.app.status import Health, status_line
 from driver_monitor.app.systemd import Notifier
 from driver_monitor.data.alert import AlertEvent, Level
-from driver_monitor.data.observation import VehicleData
 from driver_monitor.errors import DriverMonitorError
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages.envelope import Stamper, envelope
@@ -54,13 +53,12 @@ class Daemon:
         self.parts, self._stamper, self._notifier, self._clock, self._reload = parts, stamper, notifier, clock, reload
         # Plain flags: a signal handler that waits for the lock of an Event could wait for the thread it interrupts.
         self._stop = self._reload_requested = False
-        self._started = started
+        self._started, self.health = started, Health(started)
         self._last_frame: Frame | None = None
         self._level: Level | None = None
         self._active: dict[str, Message] = {}
         self._state_timer, self._status_timer = PeriodicTimer(parts.state_period_s), PeriodicTimer(STATUS_S)
         self._progress = False
-        self.health = Health(self._started)
 
     def stop(self) -> None:
         """End the loop after the frame being processed, at most `FRAME_WAIT_S` later. Safe in a signal handler."""
@@ -84,12 +82,12 @@ class Daemon:
         self._notifier.stopping()
 
     def _step(self) -> bool:
-        """Process the newest frame, or a moment without one. Returns False at the end of the source."""
+        """Process the newest frame, or a moment without one. Return False at the end of the source."""
         parts = self.parts
         frame = parts.source.latest(FRAME_WAIT_S)
         if parts.button.pressed():
             parts.pipeline.engine.acknowledge()
-        camera, vehicle = parts.source.state, self._vehicle()
+        camera, vehicle = parts.source.state, parts.vehicle.at(self._clock())
         if frame is not None:
             self._last_frame = frame
             self._publish(parts.pipeline.step(frame, camera, vehicle), frame.t_mono)
@@ -101,9 +99,6 @@ class Daemon:
             self._publish(parts.pipeline.step_without_frame(self._frame_time(), camera, vehicle), self._clock())
             self._progress = True
         return True
-
-    def _vehicle(self) -> VehicleData:
-        return self.parts.vehicle.at(self._clock())
 
     def _frame_time(self) -> float:
         """Return the present time on the clock of the frames, seconds."""
@@ -162,11 +157,8 @@ class Daemon:
     def _check_parts(self) -> None:
         parts = self.parts
         camera = "its driver hangs and only a new process can help" if parts.source.stuck else parts.source.failure
-        for name, failure in (
-            ("camera", camera),
-            ("outputs", parts.outputs.failure),
-            ("alert number", parts.numbers.failure),
-        ):
+        failures = {"camera": camera, "outputs": parts.outputs.failure, "alert number": parts.numbers.failure}
+        for name, failure in failures.items():
             if failure is not None:
                 raise DriverMonitorError(f"{name}: {failure}; the daemon stops and systemd starts it again")
 

@@ -21,7 +21,6 @@ from rich.console import Console
 from driver_monitor.app import build
 from driver_monitor.app.build import Models, Plan
 from driver_monitor.app.parts import Parts
-from driver_monitor.capture.grabber import Grabber
 from driver_monitor.capture.open_source import check_source
 from driver_monitor.config.schema import Config
 from driver_monitor.errors import DriverMonitorError
@@ -111,11 +110,6 @@ def _new_rules(setup: Setup, parts: Parts) -> None:
     parts.pipeline.engine = Engine(setup.plan.profile)
 
 
-def _new_source(setup: Setup, _: Parts) -> Grabber:
-    """Let the capture thread open the camera, which can take 10 s. A camera that does not open is `camera_fault`."""
-    return build.build_grabber(setup.plan, setup.started, eager=False)
-
-
 def _new_button(setup: Setup, _: Parts) -> Button:
     """Open the button; without it the alerts still work."""
     try:
@@ -149,9 +143,11 @@ TABLE = (
     DaemonPart("numbers", ("config.service.state_dir",), lambda s: AlertSequence(build.state_dir(s.config.service)),
                "at next start", CLOSE),
     # Before the other devices: of all faults at a start, a missing camera is the most likely. Closed after them: a
-    # camera that hangs must not delay the last alerts and the pins.
+    # camera that hangs must not delay the last alerts and the pins. In a reload the capture thread opens the camera,
+    # which can take 10 s. A camera that does not open is `camera_fault`.
     DaemonPart("source", ("config.camera",), lambda s: build.build_grabber(s.plan, s.started, eager=True),
-               "close first", CLOSE, rebuild=_new_source, check=lambda s: check_source(s.config.camera.source)),
+               "close first", CLOSE, rebuild=lambda s, _: build.build_grabber(s.plan, s.started, eager=False),
+               check=lambda s: check_source(s.config.camera.source)),
     DaemonPart("vehicle", ("config.vehicle.input",), lambda s: build.build_vehicle(s.plan), "build first", CLOSE),
     DaemonPart("button", ("config.gpio",), lambda s: open_button(s.config.gpio), "free first", CLOSE,
                rebuild=_new_button),

@@ -7,12 +7,7 @@ from typing import Protocol
 
 from driver_monitor.data.alert import Verdict
 from driver_monitor.data.driver_state import DriverState
-from driver_monitor.data.observation import (
-    UNKNOWN_VEHICLE,
-    CameraState,
-    Observation,
-    VehicleData,
-)
+from driver_monitor.data.observation import UNKNOWN_VEHICLE, CameraState, Observation, VehicleData
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.rules.engine import Engine
 from driver_monitor.state.tracker import StateTracker

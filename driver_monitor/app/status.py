@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -97,12 +98,10 @@ def status_line(status: Mapping[str, Any]) -> str:
     return f"{line}; active: {', '.join(status['active'])}" if status["active"] else line
 
 
-def board_temperature(root: Path = THERMAL) -> float | None:
+def board_temperature() -> float | None:
     """Return the temperature of the hottest zone of the board, degrees Celsius, or None if it has no sensor."""
     readings = []
-    for zone in root.glob("thermal_zone*/temp"):
-        try:
+    for zone in THERMAL.glob("thermal_zone*/temp"):
+        with suppress(OSError, ValueError):
             readings.append(int(zone.read_text()) / 1000.0)
-        except (OSError, ValueError):
-            continue
     return max(readings, default=None)

@@ -14,21 +14,14 @@ log = logging.getLogger(__name__)
 class Notifier:
     """Tells systemd the state of the service. Never raises; if a message cannot be delivered, this is logged once.
 
-    `environment`: read by the constructor only; default: that of the process.
+    `environment`: read by the constructor only; default: that of the process. `watchdog_s`: the longest time between
+    two calls of `watchdog`, seconds; call it twice as often (sd_watchdog_enabled(3)). None: there is no watchdog.
     """
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self._address = environment.get("NOTIFY_SOCKET", "")
-        self._watchdog_s = _watchdog_s(environment)
+        self.watchdog_s = _watchdog_s(environment)
         self._failed = False
-
-    @property
-    def watchdog_s(self) -> float | None:
-        """The longest time between two calls of `watchdog`, seconds; None if there is no watchdog.
-
-        Call `watchdog` twice as often (sd_watchdog_enabled(3)).
-        """
-        return self._watchdog_s
 
     def ready(self, status: str = "") -> bool:
         """Tell that the service has started or has finished a reload."""
@@ -47,9 +40,9 @@ class Notifier:
         now_us = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
         return self._send(f"RELOADING=1\nMONOTONIC_USEC={now_us}")
 
-    def stopping(self, status: str = "") -> bool:
+    def stopping(self) -> bool:
         """Tell that the service stops."""
-        return self._send("STOPPING=1", status)
+        return self._send("STOPPING=1")
 
     def _send(self, assignment: str, status: str = "") -> bool:
         """Send `assignment` and `status`, as one line. Returns whether they were delivered."""

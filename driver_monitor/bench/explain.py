@@ -78,22 +78,19 @@ class RecordedAlert(BaseModel):
     config: str = "?"
 
 
-def explain(path: Path, wanted: str | None = None) -> str:
-    """Explain every episode in `path`, or only those whose id, or the id of one of their alerts, begins with `wanted`.
+def explain(path: Path, wanted: str = "") -> str:
+    """Explain the episodes in `path` whose id, or the id of one of their alerts, begins with `wanted`.
 
     Raises `LabelError` with the line if the file has no alerts, and `UsageError` if no id begins so.
     """
     alerts = list(_read(path))
+    names = {alert.episode for alert in alerts if alert.id.startswith(wanted) or alert.episode.startswith(wanted)}
+    if wanted and not names:
+        raise UsageError(f"{path}: no alert or episode has an id that begins with {wanted!r:.50}; omit --id for all")
     episodes: dict[str, list[RecordedAlert]] = {}
     for alert in alerts:
-        episodes.setdefault(alert.episode, []).append(alert)
-    if wanted is not None:
-        names = {alert.episode for alert in alerts if alert.id.startswith(wanted) or alert.episode.startswith(wanted)}
-        if not names:
-            raise UsageError(
-                f"{path}: no alert or episode has an id that begins with {wanted!r:.50}; omit --id for all"
-            )
-        episodes = {name: episode for name, episode in episodes.items() if name in names}
+        if alert.episode in names:
+            episodes.setdefault(alert.episode, []).append(alert)
     if not episodes:
         return f"{path}: no alert was raised"
     span = (min(alert.t for alert in alerts), max(alert.t for alert in alerts))
@@ -136,8 +133,7 @@ def _when(first: RecordedAlert, last: RecordedAlert) -> str:
 
 
 def _safe(line: str) -> str:
-    """Return a line without control characters, its indent kept."""
-    return line[: len(line) - len(line.lstrip(" "))] + plain(line)
+    return line[: len(line) - len(line.lstrip(" "))] + plain(line)  # without control characters, with its indent
 
 
 def _facts(evidence: RecordedEvidence) -> Iterator[str]:
@@ -212,10 +208,8 @@ def _timeline(episode: list[RecordedAlert], span: tuple[float, float]) -> str:
     def column(t: float) -> int:
         return min(int((t - start) / length * WIDTH), WIDTH - 1)
 
-    line = ["-"] * WIDTH
-    end = column(episode[-1].t) if episode[-1].phase == "cleared" else WIDTH - 1
-    for i in range(column(episode[0].t), end + 1):
-        line[i] = "="
+    begin, end = column(episode[0].t), column(episode[-1].t) if episode[-1].phase == "cleared" else WIDTH - 1
+    line = ["-"] * begin + ["="] * (end + 1 - begin) + ["-"] * (WIDTH - 1 - end)
     for alert in reversed(episode):
         line[column(alert.t)] = MARKS[alert.phase]
     return "".join(line)

@@ -15,8 +15,8 @@ def read_bytes(path: Path, limit: int, wanted: str) -> bytes:
 
     Only regular files are opened: a pipe would block, and a device may never end. Raises `LabelError`.
     """
-    check_regular(path, wanted)
     try:
+        check_regular(path, wanted)
         with path.open("rb") as file:
             data = file.read(limit + 1)
     except OSError as error:
@@ -27,12 +27,8 @@ def read_bytes(path: Path, limit: int, wanted: str) -> bytes:
 
 
 def check_regular(path: Path, wanted: str) -> None:
-    """Raise `LabelError` unless `path` is a regular file."""
-    try:
-        regular = stat.S_ISREG(path.stat().st_mode)
-    except OSError as error:
-        raise LabelError(f"{path}: cannot read it: {error.strerror}; check the path and its permissions") from error
-    if not regular:
+    """Raise `LabelError` if `path` is not a regular file, and `OSError` if it does not exist."""
+    if not stat.S_ISREG(path.stat().st_mode):
         raise LabelError(f"{path}: not a regular file; give {wanted}")
 
 

@@ -127,7 +127,6 @@ class Runner(Generic[Job, Result]):
 
 
 def _progress_bar(console: Console) -> Progress:
-    """Return a bar that disappears after the work; without a terminal there is none."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 

@@ -11,6 +11,7 @@ import io
 import itertools
 import json
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -18,11 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from rich.console import Console
+from rich.markup import escape
+
 from driver_monitor import demo
 from driver_monitor.app import build
 from driver_monitor.app.build import Plan
 from driver_monitor.app.pipeline import FrameResult
-from driver_monitor.bench.processes import OnProgress
+from driver_monitor.bench.processes import OnProgress, Runner
 from driver_monitor.capture.camera import Camera
 from driver_monitor.capture.open_source import DEMO, RotatedCamera
 from driver_monitor.capture.recordings.clip import ClipCamera
@@ -35,6 +39,7 @@ from driver_monitor.messages.state import signals
 from driver_monitor.vehicle.recorded import open_recorded
 
 NAMES = ("signals.jsonl", "events.jsonl", trace.NAME)
+Results = Iterator[tuple[int, FrameResult]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +99,15 @@ def replay(job: ReplayJob, plan: Plan, progress: OnProgress | None = None) -> Re
 
 
 @contextmanager
-def _results(
-    job: ReplayJob, plan: Plan
-) -> Iterator[tuple[Iterator[tuple[int, FrameResult]], Provenance, str, int | None]]:
+def _results(job: ReplayJob, plan: Plan) -> Iterator[tuple[Results, Provenance, str, int | None]]:
     """Open the clip or trace of `job` and run it through the pipeline.
 
     Yields frame numbers with results, their provenance, the trip, and the number of frames (None: not known).
     """
     if trace.is_trace(job.clip):
         header, observations = trace.read(job.clip)
-        pipeline = build.build_trace_pipeline(plan)
-        results = (
-            (number, pipeline.conclude(one)) for number, one in itertools.islice(observations, 0, None, job.every)
-        )
+        pipeline, used = build.build_pipeline(plan, None), itertools.islice(observations, 0, None, job.every)
+        results = ((number, pipeline.conclude(observation)) for number, observation in used)
         yield results, build.provenance(plan, header.models), header.trip, None
         return
     models = build.load_models(plan.config)
@@ -175,13 +176,32 @@ def jobs_of(clips: list[Path], out: Path, every: int, fps: float | None, traced:
     return [ReplayJob(clip, folder, every, fps, traced) for clip, folder in folders(unique, out).items()]
 
 
+def replay_all(jobs: list[ReplayJob], plan: Plan, at_a_time: int, console: Console) -> int:
+    """Replay all clips and return the number of those that failed."""
+    failed = 0
+    for outcome in Runner(replay, plan, clean_up).run(jobs, at_a_time, console):
+        if outcome.result is not None:
+            console.print(summary(outcome.result), highlight=False, soft_wrap=True)
+        else:
+            failed += 1
+            print(outcome.error, file=sys.stderr)
+    return failed
+
+
+def summary(result: ReplayResult) -> str:
+    """Return length, folder and alerts of a replayed clip, in rich's markup."""
+    clip, folder = escape(str(result.clip)), escape(str(result.folder))
+    lines = [f"[bold]{clip}[/]: {result.frames} frames, {result.seconds:.1f} s, results in {folder}"]
+    lines += [
+        f"  {alert['t']:8.2f} s  {alert['level']:<8}  {alert['rule']} {alert['phase']}: {escape(alert['message'])}"
+        for alert in result.alerts
+    ]
+    return "\n".join(lines if result.alerts else [*lines, "  no alerts"])
+
+
 def open_recording(clip: Path, rotate: int, every: int = 1, fps: float | None = None) -> Camera:
     """Open a clip or a folder of images with `fps`, rotated by `rotate` degrees, to be read as fast as possible."""
-    camera: Camera
-    if fps is not None and clip.is_dir():
-        camera = FolderCamera(clip, fps, every=every)
-    else:
-        camera = ClipCamera(clip, every=every)
+    camera: Camera = FolderCamera(clip, fps, every=every) if fps and clip.is_dir() else ClipCamera(clip, every=every)
     return RotatedCamera(camera, rotate) if rotate else camera
 
 
@@ -197,10 +217,9 @@ def clean_up(job: ReplayJob) -> None:
 
 
 def _discard(path: Path) -> None:
-    """Remove the unfinished file of `path`, and its folder if that is empty then."""
     with suppress(OSError):
         _part(path).unlink(missing_ok=True)
-        path.parent.rmdir()
+        path.parent.rmdir()  # fails if it is not empty
 
 
 def _part(path: Path) -> Path:

@@ -47,10 +47,7 @@ POINTS = np.zeros((70, 2), np.float32)
 
 @dataclass(frozen=True)
 class Segment:
-    """A segment of a synthetic drive: gaze (yaw, pitch), opening of lids and mouth, speed in km/h.
-
-    `head`: share of the angles that the head turns; the eyes turn the rest.
-    """
+    """A part of a drive: gaze (yaw, pitch), opening of lids and mouth, speed in km/h. `head`: as in `HEAD_SHARES`."""
 
     seconds: float
     yaw: float = 0.0
@@ -94,14 +91,10 @@ def observations(drive: Sequence[Segment], fps: float) -> Iterator[Observation]:
     ends = np.cumsum([segment.seconds for segment in drive])
     for k in range(int(ends[-1] * fps)):
         segment = drive[int(np.searchsorted(ends, k / fps + 1e-9, side="right"))]
-        turn = (1 - segment.head) / IRIS_SHARE
-        eyes = EyesView(
-            eye(segment.lids), eye(segment.lids), turn * segment.yaw, IRIS_NEUTRAL[1] + turn * segment.pitch
-        )
-        seen = see(
-            k / fps, eyes, HeadPose(segment.head * segment.yaw, segment.head * segment.pitch, 0.0), segment.mouth
-        )
-        yield replace(seen, vehicle=VehicleData(segment.speed))
+        lids, turn = eye(segment.lids), (1 - segment.head) / IRIS_SHARE
+        eyes = EyesView(lids, lids, turn * segment.yaw, IRIS_NEUTRAL[1] + turn * segment.pitch)
+        head = HeadPose(segment.head * segment.yaw, segment.head * segment.pitch, 0.0)
+        yield replace(see(k / fps, eyes, head, segment.mouth), vehicle=VehicleData(segment.speed))
 
 
 def raised(drive: Sequence[Segment], profile: Profile, fps: float = FPS) -> list[AlertEvent]:
@@ -113,20 +106,19 @@ def raised(drive: Sequence[Segment], profile: Profile, fps: float = FPS) -> list
 
 def check(profile: Profile, fps: float = FPS) -> list[Look]:
     """Return a result for each speed, share of the head and place."""
-    return [look for speed, head in product(LIMITS, HEAD_SHARES) for look in _looks(profile, fps, speed, head)]
-
-
-def _looks(profile: Profile, fps: float, speed: float, head: float) -> Iterator[Look]:
-    drive = [Segment(BEFORE_S, speed=speed)]
-    for yaw, pitch in PLACES.values():
-        drive += [Segment(LOOK_S, yaw, pitch, speed=speed, head=head), Segment(BETWEEN_S, speed=speed)]
-    events = raised(drive, profile, fps)
-    for index, place in enumerate(PLACES):
-        start = BEFORE_S + index * (LOOK_S + BETWEEN_S)
-        own = [event for event in events if 0 <= event.t - start < LOOK_S + LATE_S]
-        after = [event.rule for event in events if LOOK_S + LATE_S <= event.t - start < LOOK_S + BETWEEN_S]
-        warned = round(own[0].t - start, 2) if own else None
-        yield Look(place, speed, head, LIMITS[speed], warned, [event.rule for event in own], after)
+    looks = []
+    for speed, head in product(LIMITS, HEAD_SHARES):
+        drive = [Segment(BEFORE_S, speed=speed)]
+        for yaw, pitch in PLACES.values():
+            drive += [Segment(LOOK_S, yaw, pitch, speed=speed, head=head), Segment(BETWEEN_S, speed=speed)]
+        events = raised(drive, profile, fps)
+        for index, place in enumerate(PLACES):
+            start = BEFORE_S + index * (LOOK_S + BETWEEN_S)
+            own = [event for event in events if 0 <= event.t - start < LOOK_S + LATE_S]
+            after = [event.rule for event in events if LOOK_S + LATE_S <= event.t - start < LOOK_S + BETWEEN_S]
+            warned = round(own[0].t - start, 2) if own else None
+            looks.append(Look(place, speed, head, LIMITS[speed], warned, [event.rule for event in own], after))
+    return looks
 
 
 def lap() -> list[Segment]:
@@ -161,20 +153,18 @@ def spot_check(profile: str | None) -> dict[str, Any]:
 
 def sentences(result: dict[str, Any]) -> str:
     """Return the result as a table with a row per place, and a line with the number of good looks."""
-    columns = list(product(LIMITS, HEAD_SHARES.items()))
-    looks = {(look["place"], look["speed_kmh"], look["head"]): look for look in result["looks"]}
-    lines = [
-        f"spot check, profile {result['profile']}: seconds from the start of a look to the warning",
-        f"{'':<26}" + "".join(f"{f'{speed:.0f} km/h':>16}" for speed, _ in columns),
-        f"{'looks with':<26}" + "".join(f"{name:>16}" for _, (_, name) in columns),
-        f"{'limit':<26}" + "".join(f"{LIMITS[speed]:>16.2f}" for speed, _ in columns),
-    ]
-    for place in PLACES:
-        cells = (_cell(looks[place, speed, head]) for speed, (head, _) in columns)
-        lines.append(f"{place:<26}" + "".join(f"{cell:>16}" for cell in cells))
+    columns, looks = list(product(LIMITS, HEAD_SHARES)), result["looks"]
+    rows = {
+        "": [f"{speed:.0f} km/h" for speed, _ in columns],
+        "looks with": [HEAD_SHARES[head] for _, head in columns],
+        "limit": [f"{LIMITS[speed]:.2f}" for speed, _ in columns],
+        **{place: [_cell(look) for look in looks if look["place"] == place] for place in PLACES},
+    }
+    lines = [f"spot check, profile {result['profile']}: seconds from the start of a look to the warning"]
+    lines += [f"{name:<26}" + "".join(f"{cell:>16}" for cell in cells) for name, cells in rows.items()]
     for name, rules in result["laps"].items():
         lines.append(f"attentive driving, profile {name}: {', '.join(rules) or 'no alert'}")
-    good = sum(look["good"] for look in looks.values())
+    good = sum(look["good"] for look in looks)
     return "\n".join([*lines, f"{good} of {len(looks)} looks: warning in time and no other alert"])
 
 

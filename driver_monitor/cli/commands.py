@@ -27,7 +27,6 @@ TABLE_COLUMNS = 120
 
 app = typer.Typer(
     name="driver-monitor",
-    help="Watch a driver with a camera and warn of drowsiness and distraction. It only warns: the driver drives.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -83,12 +82,6 @@ def _end(code: int) -> NoReturn:
     sys.exit(code)
 
 
-def wide_console() -> Console:
-    """Return a console for tables; without a terminal it has `TABLE_COLUMNS` columns."""
-    console = Console()
-    return console if console.is_terminal else Console(width=TABLE_COLUMNS)
-
-
 def _print_json(value: object) -> None:
     print(json.dumps(value, ensure_ascii=False, allow_nan=False), flush=True)
 
@@ -135,11 +128,10 @@ def replay(
 ) -> None:
     """Process clips or traces as the daemon would, as fast as possible; write signals.jsonl and events.jsonl."""
     from driver_monitor.app.build import Request, load_plan
-    from driver_monitor.bench import replay_many
-    from driver_monitor.bench.replay import jobs_of
+    from driver_monitor.bench.replay import jobs_of, replay_all
 
     work = jobs_of(clips, out, every, fps, trace)
-    if replay_many.replay_all(work, load_plan(Request(config, None, profile)), jobs, Console()):
+    if replay_all(work, load_plan(Request(config, None, profile)), jobs, Console()):
         raise typer.Exit(1)
 
 
@@ -189,20 +181,17 @@ def score_clips(
     every: EveryOption = 1,
 ) -> None:
     """Compare clips with their labels: closed eyes, faces, look-aways, yawns and alerts. Writes no files."""
-    from driver_monitor.app.build import (
-        Request,
-        load_models,
-        load_plan,
-        provenance,
-    )
+    from driver_monitor.app.build import Request, load_models, load_plan, provenance
+    from driver_monitor.bench.processes import Runner
     from driver_monitor.bench.score import summary, table
-    from driver_monitor.bench.score.clips import jobs_of, report, score_all
+    from driver_monitor.bench.score.clip import score_clip
+    from driver_monitor.bench.score.clips import jobs_of, report
 
     plan = load_plan(Request(config, None, profile))
     # Loaded here too, so that a wrong model is one error, not one for each clip.
     origin = provenance(plan, load_models(plan.config).digest)
     pairs, faults = jobs_of(folder, labels, every)
-    outcomes = list(score_all(pairs, plan, jobs, Console(stderr=True)))
+    outcomes = list(Runner(score_clip, plan).run(pairs, jobs, Console(stderr=True)))
     faults += [outcome.error for outcome in outcomes if outcome.error is not None]
     scores = sorted((outcome.result for outcome in outcomes if outcome.result is not None), key=lambda one: one.clip)
     for fault in faults:
@@ -210,7 +199,8 @@ def score_clips(
     if as_json:
         _print_json(report(scores, faults, origin, every))
     elif scores:
-        table.show(scores, summary.pool(scores), wide_console())
+        console = Console(width=None if Console().is_terminal else TABLE_COLUMNS)
+        table.show(scores, summary.pool(scores), console)
     if faults:
         raise typer.Exit(1)
 
@@ -226,7 +216,7 @@ def score_eyes(
     from driver_monitor.bench.score.nets import eyes as scoring
 
     net = load_models(load_plan(Request(config)).config).eyes
-    score = scoring.score_eyes(*scoring.load_eyes(file), net)
+    score = scoring.score_eyes(*scoring.load_eyes(file), net.classify)
     if as_json:
         _print_json(scoring.to_json(file, score, net.sha256))
     else:
@@ -245,7 +235,7 @@ def score_emotion(
 
     net = load_expression_net(load_plan(Request(config)).config)
     images, label = scoring.load_faces(file)
-    score = scoring.score_emotion(scoring.classify(images, net), label)
+    score = scoring.score_emotion(scoring.classify(images, net.probabilities), label)
     if as_json:
         _print_json(scoring.to_json(file, score, net.sha256))
     else:
@@ -260,15 +250,12 @@ def explain(
     """Explain each alert in plain words: the measured values, the limits and where they come from."""
     from driver_monitor.bench.explain import explain as explain_events
 
-    print(explain_events(events, wanted))
+    print(explain_events(events, wanted or ""))
 
 
 @app.command("spot-check")
 def spot_check(
-    profile: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="Rule profile: a shipped one's name or a file (default: eu_addw)."),
-    ] = None,
+    profile: Annotated[OptionalText, typer.Option(help="Rule profile, name or file (default: eu_addw).")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Play the spot check of EU 2023/2590 and attentive driving on synthetic gaze; exit code 1 if an alert is wrong."""
@@ -281,10 +268,7 @@ def spot_check(
 
 
 @config_app.command("check")
-def config_check(
-    file: ConfigArgument = None,
-    profile: ProfileOption = None,
-) -> None:
+def config_check(file: ConfigArgument = None, profile: ProfileOption = None) -> None:
     """Check a configuration and its profile. An error shows file, line, key and reason."""
     from driver_monitor.app.build import Request, load_plan
 

@@ -6,7 +6,6 @@ It is an ordinary subscriber: any other one gets the same messages.
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
@@ -18,6 +17,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from driver_monitor.config.addresses import MAX_PORT, tcp_port
 from driver_monitor.errors import UsageError
 from driver_monitor.messages.lines import alert_text, clock, plain
 
@@ -90,23 +90,18 @@ def watch(connect: str, out: Console, stop: Callable[[], bool] = lambda: False) 
 
     Raises `UsageError` if `connect` is not a valid address.
     """
-    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    socket = context.socket(zmq.SUB)
-    try:
+    where, port = "give tcp://127.0.0.1:5556 or ipc:///path, as in zmq.bind", tcp_port(connect)
+    if port is not None and not 0 < port <= MAX_PORT:  # libzmq would wait for ever
+        raise UsageError(f"--connect {plain(connect)}: port {port} does not exist; {where}")
+    with zmq.Context() as context, context.socket(zmq.SUB) as socket:
+        socket.setsockopt(zmq.LINGER, 0)
         socket.setsockopt(zmq.IPV6, int("[" in connect))
         socket.setsockopt(zmq.SUBSCRIBE, b"")
-        where = "give tcp://127.0.0.1:5556 or ipc:///path, as in zmq.bind"
-        port = re.fullmatch(r"tcp://.*:(\d+)", connect)
-        if port and not 0 < int(port[1]) <= 65535:  # libzmq would wait for ever
-            raise UsageError(f"--connect {plain(connect)}: port {port[1]} does not exist; {where}")
         try:
             socket.connect(connect)
         except zmq.ZMQError as error:
             raise UsageError(f"--connect {plain(connect)}: not a valid address ({error.strerror}); {where}") from None
         _print_until(stop, socket, connect, out)
-    finally:
-        socket.close(0)
-        context.term()
 
 
 def _print_until(stop: Callable[[], bool], socket: zmq.Socket[bytes], connect: str, out: Console) -> None:

@@ -47,7 +47,7 @@ def test_ok__hidden_is_no_answer() -> None:
     images = np.zeros((8, 32, 48), np.uint8)
     images[:, 0, 0] = [0, 0, 0, 1, 1, 1, 2, 3]
     closed = np.array([0, 0, 1, 1, 1, 0, 1, 1], bool)
-    score = score_eyes(images, closed, Told())
+    score = score_eyes(images, closed, Told().classify)
     assert score.answered.value == 6 / 8
     assert score.accuracy_answered.value == pytest.approx(4 / 6)
     assert score.accuracy.value == pytest.approx(5 / 8)

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from driver_monitor.bench.replay import ReplayResult
-from driver_monitor.bench.replay_many import summary
+from driver_monitor.bench.replay import ReplayResult, summary
 from driver_monitor.demo import CLIP
 from tests.conftest import PROGRAM
 

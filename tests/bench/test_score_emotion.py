@@ -70,7 +70,7 @@ class Sizes:
 @pytest.mark.parametrize("shape", [(48, 48), (224, 224), (1, 1), (20, 300), (49, 47)])
 def test_ok__faces_of_any_size_are_brought_to_the_nets(shape: tuple[int, int]) -> None:
     net = Sizes()
-    p = classify(np.zeros((2, *shape), np.uint8), net)
+    p = classify(np.zeros((2, *shape), np.uint8), net.probabilities)
     assert p.shape == (2, 8)
     assert net.seen == {(48, 48)}
 

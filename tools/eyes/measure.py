@@ -32,7 +32,7 @@ def measure(path: Path, source: str, nets: list[EyeNet]) -> dict[str, Any]:
     """Return for each figure the mean over the folds, the interval and the value of each fold."""
     images, closed = load_eyes(path)
     fold = loose_fold(source, len(images))
-    scores = [score_eyes(images[fold == k], closed[fold == k], net) for k, net in enumerate(nets)]
+    scores = [score_eyes(images[fold == k], closed[fold == k], net.classify) for k, net in enumerate(nets)]
     names = [f.name for f in fields(scores[0]) if isinstance(getattr(scores[0], f.name), Figure)]
     out: dict[str, Any] = {}
     for name in names:

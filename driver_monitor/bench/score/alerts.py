@@ -9,7 +9,7 @@ import numpy as np
 from driver_monitor.bench.score.closures import eye_truth
 from driver_monitor.bench.score.labels import ClipLabels, Mask, runs
 from driver_monitor.bench.score.track import Track
-from driver_monitor.rules.profile import Condition, Profile, Rule
+from driver_monitor.rules.profile import Profile, Rule
 from driver_monitor.state.eyes.perclos import WINDOW_S as PERCLOS_S
 
 LATE_S = 0.5
@@ -36,29 +36,13 @@ class AlertScore:
     unscored: int
 
 
-@dataclass(frozen=True, slots=True)
-class DueTime:
-    """Seconds for which `signal` must be labelled until an alert is due; `signal` None is never labelled."""
-
-    signal: str | None
-    seconds: float
-
-
-def due_times(profile: Profile) -> dict[str, tuple[DueTime, ...]]:
-    """Return the alternative due times of each rule that can be scored."""
-    times = {rule.id: _due_times(rule) for rule in profile.rules}
-    return {rule: found for rule, found in times.items() if found}
-
-
-def _due_times(rule: Rule) -> tuple[DueTime, ...]:
+def _due_times(rule: Rule) -> list[tuple[str | None, float]]:
+    """Return alternatives: a signal (None: never labelled), and for how many seconds until an alert is due."""
     leaves = rule.when.any_ or (rule.when,)
-    if rule.patience is None and all(map(_is_labelled, leaves)):
-        return tuple(DueTime(leaf.signal, float(leaf.threshold or 0.0) + rule.for_s) for leaf in leaves)
-    return (DueTime(None, PERCLOS_S),) if rule.id == UNLABELLED else ()
-
-
-def _is_labelled(condition: Condition) -> bool:
-    return condition.signal in (EYES, GAZE) and condition.comparison in ("above", "at_least")
+    labelled = all(leaf.signal in (EYES, GAZE) and leaf.comparison in ("above", "at_least") for leaf in leaves)
+    if rule.patience is None and labelled:
+        return [(leaf.signal, float(leaf.threshold or 0.0) + rule.for_s) for leaf in leaves]
+    return [(None, PERCLOS_S)] if rule.id == UNLABELLED else []
 
 
 def score_alerts(labels: ClipLabels, track: Track, profile: Profile) -> dict[str, AlertScore]:
@@ -67,10 +51,8 @@ def score_alerts(labels: ClipLabels, track: Track, profile: Profile) -> dict[str
     away = labels.mask("look_away")
     head = ~labels.mask("look_away_marginal", "uncertain_head", "face_not_visible") | away
     truth = {EYES: (eyes.closed, eyes.counted), GAZE: (away, head), None: (np.zeros_like(away), np.ones_like(away))}
-    return {
-        rule: _score(labels, track, rule, [(time.seconds, *truth[time.signal]) for time in times])
-        for rule, times in due_times(profile).items()
-    }
+    due = {rule.id: [(seconds, *truth[signal]) for signal, seconds in _due_times(rule)] for rule in profile.rules}
+    return {rule: _score(labels, track, rule, causes) for rule, causes in due.items() if causes}
 
 
 def _score(labels: ClipLabels, track: Track, rule: str, causes: list[tuple[float, Mask, Mask]]) -> AlertScore:

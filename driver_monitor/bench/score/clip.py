@@ -126,16 +126,8 @@ def score_track(clip: str, labels: ClipLabels, track: Track, profile: Profile) -
 
 def to_json(score: ClipScore) -> dict[str, Any]:
     """Return the scores of a clip as one JSON object: times in seconds, shares from 0 to 1, null if undefined."""
-    values = {
-        "clip": score.clip,
-        "person": score.person,
-        "frames": score.frames,
-        "seconds": round(score.seconds, 3),
-        "eyes": {**asdict(score.eyes), **{name: score.ratio(name) for name in _EYE_RATIOS}},
-        "face": {**asdict(score.face), "present_share": score.ratio("face_present")},
-        "look_away": {**asdict(score.looks), "agreement": score.ratio("look_away_agreement")},
-        "yawns": asdict(score.yawns),
-        "alerts": {rule: asdict(alert) for rule, alert in score.alerts.items()},
-        "raised": score.raised,
-    }
-    return rounded(values, 4)
+    values = {**asdict(score), "seconds": round(score.seconds, 3)}
+    values["eyes"] |= {name: score.ratio(name) for name in _EYE_RATIOS}
+    values["face"] |= {"present_share": score.ratio("face_present")}
+    values["look_away"] = {**values.pop("looks"), "agreement": score.ratio("look_away_agreement")}
+    return dict(rounded(values, 4))

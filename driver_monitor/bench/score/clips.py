@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
-from driver_monitor.app.build import Plan
-from driver_monitor.bench.processes import Outcome, Runner
 from driver_monitor.bench.score import clip as clip_scoring
 from driver_monitor.bench.score import summary
-from driver_monitor.bench.score.clip import ClipScore, ScoreJob, score_clip
+from driver_monitor.bench.score.clip import ClipScore, ScoreJob
 from driver_monitor.bench.score.labels import load_labels
 from driver_monitor.errors import LabelError
 from driver_monitor.messages.envelope import SCHEMA, Provenance
@@ -46,21 +42,15 @@ def jobs_of(clips: Path, labels: Path, every: int) -> tuple[list[ScoreJob], list
             continue
         jobs.append(ScoreJob(clip, label_file, clip_labels, every))
     labelled = {job.clip for job in jobs}
-    faults += [
-        f"{file}: has no labels in {labels}; add {file.stem}.json or move the clip"
-        for file in files
-        if file not in labelled
-    ]
+    unlabelled = [file for file in files if file not in labelled]
+    faults += [f"{file}: has no labels in {labels}; add {file.stem}.json or move the clip" for file in unlabelled]
     return jobs, faults
 
 
 def _files(folder: Path, suffixes: frozenset[str], what: str) -> list[Path]:
     try:
-        found = sorted(
-            path
-            for path in folder.iterdir()
-            if path.suffix.lower() in suffixes and not path.name.startswith(".") and not path.is_dir()
-        )
+        files = (path for path in folder.iterdir() if not path.name.startswith(".") and not path.is_dir())
+        found = sorted(path for path in files if path.suffix.lower() in suffixes)
     except OSError as error:
         raise LabelError(f"{folder}: cannot read this folder: {error.strerror}; check the path") from error
     if not found:
@@ -78,13 +68,6 @@ def _clip_of(label_file: Path, name: str | None, files: list[Path]) -> Path:
     if not same:
         raise LabelError(f"{label_file}: clip: {wanted} is not among the clips; add the clip or remove this file")
     return same[0]
-
-
-def score_all(
-    jobs: Sequence[ScoreJob], plan: Plan, at_a_time: int, console: Console
-) -> Iterator[Outcome[ScoreJob, ClipScore]]:
-    """Score each clip, `at_a_time` in parallel; `console` shows the progress."""
-    return Runner(score_clip, plan).run(jobs, at_a_time, console)
 
 
 def report(scores: Sequence[ClipScore], faults: Sequence[str], origin: Provenance, every: int) -> dict[str, Any]:

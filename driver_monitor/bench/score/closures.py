@@ -88,6 +88,8 @@ def score_closures(labels: ClipLabels, track: Track) -> ClosureScore:
         if (last - first + 1) * track.stride >= LONG_S * labels.fps
         and float(np.mean(closed[first : last + 1])) < LONG_LABELLED
     )
+    shares = track.closed[counted], closed[counted]
+    masks = {kind: labels.mask(kind) for kind in ("talking_or_laughing", "eyes_lowered")}
     return ClosureScore(
         scored=int(scored.sum()),
         unknown=int((scored & track.unknown).sum()),
@@ -97,9 +99,9 @@ def score_closures(labels: ClipLabels, track: Track) -> ClosureScore:
         labelled=len(labelled),
         found=sum(any(_match(one, other) for other in all_predicted) for one in labelled),
         false=sum(not any(_match(one, other) for other in all_labelled) for one in predicted),
-        share_error=_share_error(track.closed[counted], closed[counted]),
+        share_error=100.0 * abs(float(np.mean(shares[0]) - np.mean(shares[1]))) if counted.any() else None,
         long=long,
-        long_while={kind: _during(labels, long, kind) for kind in ("talking_or_laughing", "eyes_lowered")},
+        long_while={kind: sum(bool(mask[a : b + 1].any()) for a, b in long) for kind, mask in masks.items()},
     )
 
 
@@ -119,14 +121,3 @@ def _counts(counted: Mask) -> bool:
 
 def _match(one: Span, other: Span) -> bool:
     return one[0] <= other[1] + NEAR_FRAMES and other[0] <= one[1] + NEAR_FRAMES
-
-
-def _share_error(predicted: Mask, labelled: Mask) -> float | None:
-    if not len(labelled):
-        return None
-    return 100.0 * abs(float(np.mean(predicted)) - float(np.mean(labelled)))
-
-
-def _during(labels: ClipLabels, spans: tuple[Span, ...], kind: str) -> int:
-    mask = labels.mask(kind)
-    return sum(bool(mask[first : last + 1].any()) for first, last in spans)

@@ -14,7 +14,6 @@ LEVEL = 0.95
 DRAWS = 2000
 """Bootstrap samples. With 2,000, another seed moves the ends of a 95 % interval by less than a tenth of its width."""
 SEED = 20231
-PERSONS_UNKNOWN = "persons unknown: intervals by bootstrap over images, too narrow if several images show one person"
 Floats = NDArray[np.float64]
 
 
@@ -57,14 +56,10 @@ def ratio(numerator: float, denominator: float) -> float | None:
     return numerator / denominator if denominator else None
 
 
-def rounded(values: dict[str, Any], digits: int = 5) -> dict[str, Any]:
-    """Return `values` for JSON, every number in it and in its dicts rounded to `digits`."""
-    return {key: _rounded(value, digits) for key, value in values.items()}
-
-
-def _rounded(value: Any, digits: int) -> Any:
+def rounded(value: Any, digits: int = 5) -> Any:
+    """Return `value` for JSON: itself, or every number in its dicts, rounded to `digits`."""
     if isinstance(value, dict):
-        return rounded(value, digits)
+        return {key: rounded(part, digits) for key, part in value.items()}
     return round(value, digits) if isinstance(value, float) else value
 
 

@@ -57,7 +57,7 @@ Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_
 
 
 class Event(BaseModel):
-    """Frames `start` to `end`, both included. `direction` is as seen in the image."""
+    """Frames `start` to `end`, both included. `direction`: as seen in the image. `confidence`: "low" if not sure."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
@@ -66,11 +66,6 @@ class Event(BaseModel):
     end: int = Field(ge=0)
     direction: str | None = None
     confidence: str | None = None
-
-    @property
-    def sure(self) -> bool:
-        """Whether the labeller was sure."""
-        return self.confidence != "low"
 
     @property
     def towards(self) -> tuple[float, float] | None:

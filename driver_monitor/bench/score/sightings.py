@@ -53,17 +53,11 @@ class YawnScore:
 def score_face(labels: ClipLabels, track: Track) -> FaceScore:
     """Score in how many frames with a visible face it was found."""
     visible = ~labels.mask("face_not_visible")[track.frame]
-    lost = visible & ~track.face
-    lengths = [_seconds(labels, track, span) for span in runs(lost)]
+    gaps = {rows: (rows[1] - rows[0] + 1) * track.stride / labels.fps for rows in runs(visible & ~track.face)}
     # "Found again" needs the face before and after the gap.
-    again = [
-        _seconds(labels, track, span)
-        for span in runs(lost)
-        if track.face[: span[0]].any() and span[1] + 1 < len(track) and track.face[span[1] + 1]
-    ]
-    present = int((visible & track.face).sum())
-    longest = max(again, default=None)
-    return FaceScore(int(visible.sum()), present, max(lengths, default=0.0), len(lengths), longest)
+    again = [gap for (a, b), gap in gaps.items() if track.face[:a].any() and track.face[b + 1 : b + 2].any()]
+    present, longest = int((visible & track.face).sum()), max(gaps.values(), default=0.0)
+    return FaceScore(int(visible.sum()), present, longest, len(gaps), max(again, default=None))
 
 
 def score_looks(labels: ClipLabels, track: Track) -> LookScore:
@@ -83,10 +77,10 @@ def score_looks(labels: ClipLabels, track: Track) -> LookScore:
 
 def score_yawns(labels: ClipLabels, track: Track) -> YawnScore:
     """Compare yawns with labels. Unsure yawns, unsure mouths and mouths wide open are not scored."""
-    sure = [event for event in labels.events if event.type == "yawn" and event.sure]
+    sure = [event for event in labels.events if event.type == "yawn" and event.confidence != "low"]
     unsure = labels.mask("mouth_wide_open", "uncertain_mouth")
     for event in labels.events:
-        if event.type == "yawn" and not event.sure:
+        if event.type == "yawn" and event.confidence == "low":
             unsure[event.start : event.end + 1] = True
     predicted = [(int(track.frame[first]), int(track.frame[last])) for first, last in runs(track.yawning)]
     near = [(event.start - EDGE_FRAMES, event.end + EDGE_FRAMES) for event in sure]
@@ -96,10 +90,6 @@ def score_yawns(labels: ClipLabels, track: Track) -> YawnScore:
         for first, last in predicted
     )
     return YawnScore(len(sure), found, false)
-
-
-def _seconds(labels: ClipLabels, track: Track, rows: tuple[int, int]) -> float:
-    return (rows[1] - rows[0] + 1) * track.stride / labels.fps
 
 
 def _from_reference(labels: ClipLabels, track: Track) -> Angles:

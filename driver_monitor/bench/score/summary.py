@@ -54,13 +54,10 @@ def pool(scores: Sequence[ClipScore]) -> Pooled:
 
 
 def _figure(scores: Sequence[ClipScore], persons: Sequence[str], share: Share) -> Figure:
-    over, under = np.zeros(len(persons)), np.zeros(len(persons))
+    sums = np.zeros((len(persons), 2))
     for score in scores:
-        row = persons.index(score.person)
-        above, below = share(score)
-        over[row] += above
-        under[row] += below
-    return bootstrap_ratio(over, under)
+        sums[persons.index(score.person)] += share(score)
+    return bootstrap_ratio(*sums.T)
 
 
 def _counts(scores: Sequence[ClipScore]) -> dict[str, int]:
@@ -99,4 +96,4 @@ def to_json(pooled: Pooled) -> dict[str, Any]:
         "found_again_s": pooled.found_again_s,
         "intervals": "95 %: ratios by bootstrap over persons, counts and rates exact Poisson",
     }
-    return rounded(values)
+    return dict(rounded(values))

@@ -29,10 +29,35 @@ _TITLES = {
 }
 _PERCENT = ("unknown_share", "face_present", "look_away_agreement")
 
+Columns = Sequence[tuple[str, Callable[[ClipScore], str]]]
+EYES: Columns = (
+    ("s", lambda c: f"{c.seconds:.1f}"),
+    ("frame F1", lambda c: _number(c.ratio("frame_f1"))),
+    ("prec.", lambda c: _number(c.ratio("frame_precision"))),
+    ("recall", lambda c: _number(c.ratio("frame_recall"))),
+    ("closures", lambda c: f"{c.eyes.found}/{c.eyes.labelled}"),
+    ("false", lambda c: str(c.eyes.false)),
+    ("event F1", lambda c: _number(c.ratio("event_f1"))),
+    ("long", lambda c: str(len(c.eyes.long))),
+    ("share err.", lambda c: _number(c.eyes.share_error, 2)),
+    ("unknown", lambda c: _percent(c.ratio("unknown_share"))),
+)
+REST: Columns = (
+    ("face", lambda c: _percent(c.ratio("face_present"))),
+    ("gap s", lambda c: _number(c.face.longest_gap_s, 2)),
+    ("again s", lambda c: _number(c.face.found_again_s, 2)),
+    ("look_away", lambda c: _percent(c.ratio("look_away_agreement"))),
+    ("yawns", lambda c: f"{c.yawns.found}/{c.yawns.labelled}"),
+    ("false", lambda c: str(c.yawns.false)),
+    ("alerts due", lambda c: str(sum(alert.due for alert in c.alerts.values()))),
+    ("in time", lambda c: str(sum(alert.in_time for alert in c.alerts.values()))),
+    ("false", lambda c: str(sum(alert.false for alert in c.alerts.values()))),
+)
+
 
 def show(scores: Sequence[ClipScore], pooled: Pooled, console: Console) -> None:
     """Print all scores."""
-    for table in (_eyes(scores), _rest(scores), _pooled(pooled)):
+    for table in (_of_clips(scores, EYES), _of_clips(scores, REST), _pooled(pooled)):
         console.print(table)
     console.print(
         f"95 % intervals: ratios by bootstrap over {pooled.persons} persons, counts and rates exact Poisson over "
@@ -49,43 +74,10 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _eyes(scores: Sequence[ClipScore]) -> Table:
-    columns = ("frame F1", "prec.", "recall", "closures", "false", "event F1", "long", "share err.", "unknown")
-    table = _table("clip", "s", *columns)
+def _of_clips(scores: Sequence[ClipScore], columns: Columns) -> Table:
+    table = _table("clip", *(title for title, _ in columns))
     for score in scores:
-        eyes = score.eyes
-        table.add_row(
-            escape(score.clip),
-            f"{score.seconds:.1f}",
-            _number(score.ratio("frame_f1")),
-            _number(score.ratio("frame_precision")),
-            _number(score.ratio("frame_recall")),
-            f"{eyes.found}/{eyes.labelled}",
-            str(eyes.false),
-            _number(score.ratio("event_f1")),
-            str(len(eyes.long)),
-            _number(eyes.share_error, 2),
-            _percent(score.ratio("unknown_share")),
-        )
-    return table
-
-
-def _rest(scores: Sequence[ClipScore]) -> Table:
-    table = _table("clip", "face", "gap s", "again s", "look_away", "yawns", "false", "alerts due", "in time", "false")
-    for score in scores:
-        face, alerts = score.face, score.alerts.values()
-        table.add_row(
-            escape(score.clip),
-            _percent(score.ratio("face_present")),
-            _number(face.longest_gap_s, 2),
-            _number(face.found_again_s, 2),
-            _percent(score.ratio("look_away_agreement")),
-            f"{score.yawns.found}/{score.yawns.labelled}",
-            str(score.yawns.false),
-            str(sum(alert.due for alert in alerts)),
-            str(sum(alert.in_time for alert in alerts)),
-            str(sum(alert.false for alert in alerts)),
-        )
+        table.add_row(escape(score.clip), *(cell(score) for _, cell in columns))
     return table
 
 
@@ -114,9 +106,8 @@ def _range(figure: Figure, shown: Callable[[float | None], str]) -> str:
 def _per_hour(rate: Rate) -> str:
     if rate.per_hour is None:
         return NONE
-    if rate.count == 0:
-        return f"{rate.per_hour:.0f} an hour; {rate.low:.0f} to {rate.high:.0f}; below {rate.below:.0f} at 95 %"
-    return f"{rate.per_hour:.0f} an hour; {rate.low:.0f} to {rate.high:.0f}"
+    below = "" if rate.count else f"; below {rate.below:.0f} at 95 %"
+    return f"{rate.per_hour:.0f} an hour; {rate.low:.0f} to {rate.high:.0f}{below}"
 
 
 def _number(value: float | None, digits: int = 3) -> str:

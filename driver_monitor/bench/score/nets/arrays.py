@@ -1,4 +1,4 @@
-"""Read and check labelled arrays for `score eyes` and `score emotion`: an .npz file of pictures and labels."""
+"""What `score eyes` and `score emotion` share: they read an .npz file of pictures and labels, and return JSON."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver_monitor.bench.files import check_regular, shortened
+from driver_monitor.bench.score.intervals import rounded
 from driver_monitor.errors import LabelError
+from driver_monitor.messages.envelope import SCHEMA
 
 MAX_BYTES = 4_000_000_000
 """Largest unpacked array; more would fill the memory of an ordinary machine."""
+INTERVALS = "95 %; persons unknown: intervals by bootstrap over images, too narrow if several images show one person"
 
 
 def load_arrays(path: Path, labels: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -30,8 +33,8 @@ def load_arrays(path: Path, labels: str) -> tuple[NDArray[np.uint8], NDArray[np.
 
 
 def _read(path: Path, names: tuple[str, ...]) -> list[NDArray[Any]]:
-    check_regular(path, "an .npz file")
     try:
+        check_regular(path, "an .npz file")
         with zipfile.ZipFile(path) as archive:
             size = {member.filename.removesuffix(".npy"): member.file_size for member in archive.infolist()}
         missing = [name for name in names if name not in size]
@@ -53,6 +56,12 @@ def _read(path: Path, names: tuple[str, ...]) -> list[NDArray[Any]]:
     except Exception as error:  # zipfile, its decompressors and numpy's header parser all raise their own errors
         reason = shortened(error, 120)
         raise LabelError(f"{path}: not a readable .npz file, damaged or cut short: {reason}") from error
+
+
+def report(path: Path, model: str, figures: dict[str, Any]) -> dict[str, Any]:
+    """Return the JSON object of the score of a net on the file `path`; `model`: the net's SHA-256."""
+    origin = {"schema": SCHEMA, "file": str(path), "model": model}
+    return {**origin, **rounded(figures), "persons": None, "intervals": INTERVALS}
 
 
 def _shape(array: NDArray[Any]) -> str:

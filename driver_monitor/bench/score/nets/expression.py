@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from driver_monitor.bench.score import intervals
-from driver_monitor.bench.score.intervals import Figure, bootstrap, bootstrap_share
-from driver_monitor.bench.score.nets.arrays import load_arrays
+from driver_monitor.bench.score.intervals import Figure, bootstrap, bootstrap_share, in_words
+from driver_monitor.bench.score.nets.arrays import INTERVALS, load_arrays, report
 from driver_monitor.data.observation import EXPRESSIONS, Expression
 from driver_monitor.errors import LabelError
-from driver_monitor.messages.envelope import SCHEMA
 from driver_monitor.perception.expression.net import SIZE
 from driver_monitor.state.expression.expression_tracker import ANSWER_FROM
 
@@ -26,13 +24,8 @@ SUREST = 0.85
 """Share of the images, the surest first, on which nets with different thresholds can be compared. Ours."""
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
-
-
-class FaceClassifier(Protocol):
-    """The expression net, or a fake."""
-
-    def probabilities(self, crop: NDArray[np.uint8]) -> Expression:
-        """Return the probabilities for one (48, 48) crop."""
+FaceClassifier = Callable[[NDArray[np.uint8]], Expression]
+"""Takes one (48, 48) crop: `ExpressionNet.probabilities`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +64,11 @@ def load_faces(path: Path) -> tuple[NDArray[np.uint8], Labels]:
 
 def classify(images: NDArray[np.uint8], net: FaceClassifier) -> Floats:
     """Return (N, 8) probabilities for loosely cropped faces (N, H, W) of any size."""
-    return np.array([[*net.probabilities(_resized(image)).p.values()] for image in images])
+    return np.array([[*net(_resized(image)).p.values()] for image in images])
 
 
 def _resized(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    if image.shape == (SIZE, SIZE):
-        return image
-    shrinks = min(image.shape) > SIZE
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    method = cv2.INTER_AREA if min(image.shape) > SIZE else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(image, (SIZE, SIZE), interpolation=method), np.uint8)
 
 
@@ -120,17 +110,8 @@ def _mean_recall(right: NDArray[np.bool_], label: Labels, times: Labels) -> floa
 
 def to_json(path: Path, score: EmotionScore, model: str) -> dict[str, Any]:
     """Return the JSON object of `score emotion --json`; `model`: the net's SHA-256."""
-    values = intervals.rounded({name: value for name, value in asdict(score).items() if name != "confusion"})
-    return {
-        "schema": SCHEMA,
-        "file": str(path),
-        "model": model,
-        **values,
-        "answered_from_p": ANSWER_FROM,
-        "confusion": {"order": list(EXPRESSIONS), "rows_are_labels": score.confusion.tolist()},
-        "persons": None,
-        "intervals": f"95 %; {intervals.PERSONS_UNKNOWN}",
-    }
+    confusion = {"order": list(EXPRESSIONS), "rows_are_labels": score.confusion.tolist()}
+    return report(path, model, {**asdict(score), "answered_from_p": ANSWER_FROM, "confusion": confusion})
 
 
 _NAMES = ("accuracy", "mean_recall", "calibration_error", "answered", "accuracy_answered", "accuracy_surest")
@@ -139,10 +120,10 @@ _NAMES = ("accuracy", "mean_recall", "calibration_error", "answered", "accuracy_
 def sentences(path: Path, score: EmotionScore) -> str:
     """Return the score as text."""
     lines = [f"{path}: {score.images} labelled faces"]
-    lines += [f"  {name.replace('_', ' '):<22}{intervals.in_words(getattr(score, name))}" for name in _NAMES]
+    lines += [f"  {name.replace('_', ' '):<22}{in_words(getattr(score, name))}" for name in _NAMES]
     lines += [f"  answered from p = {ANSWER_FROM}; answers by expression:"]
     lines += [f"  {'':<12}{'faces':>6}  {'recall':<26}{' '.join(f'{name[:5]:>5}' for name in EXPRESSIONS)}"]
     for i, name in enumerate(EXPRESSIONS):
         row = " ".join(f"{count:>5}" for count in score.confusion[i])
-        lines.append(f"  {name:<12}{score.counts[name]:>6}  {intervals.in_words(score.recall[name]):<26}{row}")
-    return "\n".join([*lines, f"  95 %; {intervals.PERSONS_UNKNOWN}"])
+        lines.append(f"  {name:<12}{score.counts[name]:>6}  {in_words(score.recall[name]):<26}{row}")
+    return "\n".join([*lines, f"  {INTERVALS}"])

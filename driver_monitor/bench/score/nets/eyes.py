@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from driver_monitor.bench.score import intervals
-from driver_monitor.bench.score.intervals import Figure, bootstrap, bootstrap_share
-from driver_monitor.bench.score.nets.arrays import load_arrays
+from driver_monitor.bench.score.intervals import Figure, bootstrap, bootstrap_share, in_words
+from driver_monitor.bench.score.nets.arrays import INTERVALS, load_arrays, report
 from driver_monitor.errors import LabelError
-from driver_monitor.messages.envelope import SCHEMA
 from driver_monitor.perception.eyes.eye_net import CLOSED, HIDDEN, OPEN
 from driver_monitor.perception.eyes.patch import HEIGHT, WIDTH, crop_patch
 from driver_monitor.perception.eyes.reader import HIDDEN_FROM
@@ -23,13 +22,8 @@ BATCH = 256
 EVEN = 0.5
 """An eye counts as closed above this p(closed) / (p(closed) + p(open))."""
 NO_AUC = "-  (needs open and closed eyes)"
-
-
-class EyePatchClassifier(Protocol):
-    """The eye net, or a fake."""
-
-    def classify(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return (n, 3) probabilities of open, closed, hidden for (n, 32, 48) patches."""
+EyeClassifier = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+"""Takes (n, 32, 48) patches and returns (n, 3) probabilities of open, closed, hidden: `EyeNet.classify`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +51,7 @@ def load_eyes(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     return images, closed.astype(bool)
 
 
-def score_eyes(images: NDArray[np.uint8], closed: NDArray[np.bool_], net: EyePatchClassifier) -> EyesScore:
+def score_eyes(images: NDArray[np.uint8], closed: NDArray[np.bool_], net: EyeClassifier) -> EyesScore:
     """Return how well `net` separates `closed` (N,) from open eyes in `images` (N, H, W).
 
     Images of exactly 32 by 48 pixels are used as rectified patches. All others are loose crops of one eye.
@@ -77,11 +71,11 @@ def score_eyes(images: NDArray[np.uint8], closed: NDArray[np.bool_], net: EyePat
     )
 
 
-def classify(images: NDArray[np.uint8], net: EyePatchClassifier) -> NDArray[np.float64]:
+def classify(images: NDArray[np.uint8], net: EyeClassifier) -> NDArray[np.float64]:
     """Return (N, 3) probabilities of open, closed, hidden for `images` (N, H, W)."""
     rectified = images.shape[1:] == (HEIGHT, WIDTH)
     parts = (images[start : start + BATCH] for start in range(0, len(images), BATCH))
-    answers = [net.classify(part if rectified else np.stack([crop_patch(image) for image in part])) for part in parts]
+    answers = [net(part if rectified else np.stack([crop_patch(image) for image in part])) for part in parts]
     return np.concatenate(answers).astype(np.float64)
 
 
@@ -105,14 +99,7 @@ class Auc:
 
 def to_json(path: Path, score: EyesScore, model: str) -> dict[str, Any]:
     """Return the JSON object of `score eyes --json`; `model`: the net's SHA-256."""
-    return {
-        "schema": SCHEMA,
-        "file": str(path),
-        "model": model,
-        **intervals.rounded(asdict(score)),
-        "persons": None,
-        "intervals": f"95 %; {intervals.PERSONS_UNKNOWN}",
-    }
+    return report(path, model, asdict(score))
 
 
 def sentences(path: Path, score: EyesScore) -> str:
@@ -125,5 +112,5 @@ def sentences(path: Path, score: EyesScore) -> str:
         "accuracy of the answered": score.accuracy_answered,
     }
     lines = [f"{path}: {score.images} eyes, {score.closed} closed"]
-    lines += [f"  {name:<26}{intervals.in_words(figure, NO_AUC)}" for name, figure in shown.items()]
-    return "\n".join([*lines, f"  95 %; {intervals.PERSONS_UNKNOWN}"])
+    lines += [f"  {name:<26}{in_words(figure, NO_AUC)}" for name, figure in shown.items()]
+    return "\n".join([*lines, f"  {INTERVALS}"])
