@@ -33,35 +33,29 @@ class Stretch:
     - Unknown: a time up to `bridge_s` neither counts nor ends the stretch. After a longer one the length is unknown.
     - False: an interruption shorter than `forgive_s` is ignored. If the interruptions add up to more than the true time
       plus `forgive_s`, the stretch ends: a flickering condition is not a sustained one.
-    - While `idle` is true, frames with a false condition need not be given. Most conditions are false in most frames.
+
+    `running`: a stretch has begun and not ended. `began`: this frame is its first. `ending`: it is interrupted, but not
+    yet for long enough to end. `ended_s`: length of the stretch that ended with this frame, seconds, else None.
+    `value_s`: seconds so far, 0.0 when there is no stretch, None while the condition is unknown. `length_s`: the same,
+    kept while an unknown time is bridged. `idle`: nothing changes as long as the condition stays false, so frames with
+    a false condition need not be given. Most conditions are false in most frames.
     """
 
     def __init__(self, *, forgive_s: float = 0.0, bridge_s: float = MAX_GAP_S) -> None:
         self._forgive_s, self._bridge_s = forgive_s, bridge_s
-        self._total = 0.0
-        self._tail = 0.0
-        self._forgiven = 0.0
+        self._tail = self._forgiven = 0.0
         self._last: bool | None = None
         self._known: bool | None = None
         self._known_t: float | None = None
         self._false_since: float | None = None
-        self.running = False
-        """Whether a stretch has begun and not ended."""
-        self.idle = False
-        """Whether nothing changes as long as the condition stays false."""
-        self.began = False
-        """Whether this frame is the first of a stretch."""
-        self.ending = False
-        """Whether the stretch is interrupted, but not yet for long enough to end."""
+        self.began = self.idle = False
         self.ended_s: float | None = None
-        """Length of the stretch that ended with this frame, seconds, else None."""
-        self.length_s = 0.0
-        """Seconds so far, 0.0 when there is no stretch. It is kept while an unknown time is bridged."""
-        self.value_s: float | None = None
-        """Seconds so far, 0.0 when there is no stretch, None while the condition is unknown."""
+        self.reset()
 
     def update(self, step: TimeStep, holds: bool | None) -> None:
         """Take one frame; `holds`: whether the condition is true, None if unknown."""
+        if self.idle and holds is False:
+            return
         self.ended_s = None
         self.began = False
         if self.idle:
@@ -86,8 +80,7 @@ class Stretch:
 
     def reset(self) -> None:
         """Forget everything. The length is unknown until the condition is known again."""
-        self.running = False
-        self._total = 0.0
+        self.running, self._total = False, 0.0
         self._last = self._known = self._known_t = self._false_since = None
         self._measure()
 
@@ -127,6 +120,7 @@ class Outage:
     """Times how long something has been missing. Time between frames counts as missing too.
 
     The outage ends when the thing has been back for `heal_s` seconds.
+    `length_s`: seconds so far, 0.0 when nothing is missing.
     """
 
     def __init__(self, heal_s: float = 0.0) -> None:
@@ -134,9 +128,6 @@ class Outage:
         self._since: float | None = None
         self._back: float | None = None
         self.length_s = 0.0
-        """Seconds so far, 0.0 when nothing is missing."""
-        self.running = False
-        """Whether there is an outage. While there is none, frames with nothing missing need not be given."""
 
     def update(self, t: float, missing: bool) -> None:
         """Take one frame at `t`, seconds."""
@@ -147,5 +138,4 @@ class Outage:
             self._back = t if self._back is None else self._back
             if t - self._back >= self._heal_s - EPSILON_S:
                 self._since = self._back = None
-        self.running = self._since is not None
         self.length_s = 0.0 if self._since is None else round(t - self._since, 6)

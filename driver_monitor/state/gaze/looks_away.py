@@ -43,7 +43,6 @@ class LookAwayTimers:
 
     def __init__(self) -> None:
         self.away = Stretch(forgive_s=SACCADE_S, bridge_s=BRIDGE_S)
-        """Time off the road."""
         self._down = Stretch(forgive_s=SACCADE_S, bridge_s=BRIDGE_S)
         self._glances = GlanceMeter()
         self._sides: defaultdict[OffRoad, float] = defaultdict(float)
@@ -52,10 +51,8 @@ class LookAwayTimers:
     def update(self, step: TimeStep, gaze: GazeSample | None) -> tuple[LookAway, RepeatedGlances]:
         """Take one frame; `gaze` None while unknown."""
         away, low = (None, None) if gaze is None else (gaze.off_road, gaze.in_area_3)
-        if away is not False or not self.away.idle:
-            self.away.update(step, away)
-        if low is not False or not self._down.idle:
-            self._down.update(step, low)
+        self.away.update(step, away)
+        self._down.update(step, low)
         if self.away.began:
             self._sides.clear()
             self._movements.clear()

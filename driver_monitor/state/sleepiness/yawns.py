@@ -41,8 +41,7 @@ class YawnCounter:
             opening = None
         if opening is not None:
             self._is_wide = opening >= (ENDED_BELOW if self._is_wide else OPEN_AT)
-        if opening is None or self._is_wide or not self._wide.idle:
-            self._wide.update(step, None if opening is None else self._is_wide)
+        self._wide.update(step, None if opening is None else self._is_wide)
         held = self._wide.length_s
         if held >= HELD_S and not self._yawning and not (self._times and step.t - self._times[-1] < APART_S):
             self._times.append(step.t)
