@@ -294,7 +294,7 @@ def test_ok__rules_of_ones_own_cannot_smuggle_it_out(tmp_path: Path) -> None:
 def test_fail__such_a_rule_may_not_speak_through_attention(tmp_path: Path) -> None:
     path = tmp_path / "smuggler.yaml"
     path.write_text(SMUGGLER.replace("level: warning", "level: warning\n    attention: drowsy"))
-    with pytest.raises(ConfigError, match="rule cross rests on an expression, which must not leave the machine"):
+    with pytest.raises(ConfigError, match="rule cross reads an expression, which must not leave the machine"):
         load_profile(str(path))
     path.write_text(path.read_text().replace("extends: fleet", "extends: default"))
     load_profile(str(path))

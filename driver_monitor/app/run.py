@@ -66,7 +66,7 @@ def _signals(daemon: Daemon) -> Iterator[None]:
 
 
 def wall_clock() -> tuple[datetime, bool]:
-    """Return the time of day, UTC, and whether the clock is known to be set. It is a label and decides nothing."""
+    """Return the time of day, UTC, and whether the clock is known to be set. The time is only shown to people."""
     return datetime.now(timezone.utc), SYNCED.exists()
 
 

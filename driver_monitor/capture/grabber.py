@@ -173,7 +173,10 @@ class Grabber:
             self._keep(frame)
 
     def _read(self) -> Frame | None:
-        """Read a frame, and open the camera first if necessary; None at the end."""
+        """Read a frame; open the camera first if necessary. None: the recording has ended, or the grabber is closed.
+
+        Raises `SourceError` if a live camera gives no frame.
+        """
         try:
             camera = self._camera
             if camera is None:

@@ -18,7 +18,7 @@ LEVELS: tuple[Level, ...] = ("info", "warning", "critical")
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The measured values, the limits and the clause that an alert rests on.
+    """Why there is an alert: measured values, limits and clause.
 
     `measured`, `threshold`: values and limits by signal name; `measured` also has the signals of the message.
     `window_s`, `coverage`: the time window of the measurement and its known share. `clause`: where the limits are from.

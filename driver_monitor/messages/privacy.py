@@ -1,9 +1,9 @@
-"""The one place that keeps what a driver's face expresses on this machine while the driver is at work.
+"""The privacy filter: no expression of the driver's face leaves this machine while the driver is at work.
 
 EU AI Act, article 5(1)(f): emotions must not be inferred at the workplace, except for safety and medical reasons. With
 `workplace: true` in the profile, no expression is read at all until `emotion.safety_purpose` names a reason
-(`app.build`). Then only local outputs get what rests on an expression: the buzzer, the LED and this machine's journal.
-No other output gets a label, a probability, an alert, or a gap in a count that shows a missing alert.
+(`app.build`). Then only local outputs get data about expressions: buzzer, LED and this machine's journal. Other outputs
+get no label, no probability and no alert, and their alert numbers have no gap.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from driver_monitor.data.observation import Observation
 from driver_monitor.messages.wire import Message
 from driver_monitor.signals.as_json import FIELDS
-from driver_monitor.signals.table import ROWS, rests_on_expression
+from driver_monitor.signals.table import ROWS, shows_expression
 
 STATUS_FIELDS = ("file", "vehicle", "uptime_s", "t_mono", "camera", "outputs", "latency_ms", "heat_c", "versions")
 """The fields of `status/` and `inspect` that are not in the table of signals and show nothing of an expression."""
@@ -27,9 +27,9 @@ PUBLIC_FIELDS = frozenset({*FIELDS, *STATUS_FIELDS}.difference(EMPTIED, ("alerts
 
 
 class PrivacyFilter:
-    """Removes what rests on an expression. Each method returns a copy, or the same message if nothing is removed.
+    """Removes data about expressions. Each method returns a copy, or the same message if nothing is removed.
 
-    `rules`: ids of the rules that rest on one. None: the driver is not at work, and nothing is removed.
+    `rules`: ids of the rules that read an expression. None: the driver is not at work, and nothing is removed.
     """
 
     def __init__(self, rules: Collection[str] | None = None) -> None:
@@ -45,7 +45,7 @@ class PrivacyFilter:
             return None
         evidence = alert.get("evidence") or {}
         named = (*(evidence.get("measured") or {}), *(evidence.get("threshold") or {}))
-        private = alert.get("rule") in self.rules or any(map(rests_on_expression, named))
+        private = alert.get("rule") in self.rules or any(map(shows_expression, named))
         return None if self.active and private else alert
 
     def state(self, state: Message) -> Message:

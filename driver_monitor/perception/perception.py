@@ -42,7 +42,7 @@ class Perception:
         return self._read(FacePicture(frame.grey, face, self._light, frame.t), camera)
 
     def observe_nothing(self, t: float, camera: CameraState) -> Observation:
-        """Return the observation of time `t` (seconds) without a usable picture, because the camera is `camera`."""
+        """Return an observation without a face at `t`, seconds. `camera`: why there is no usable picture."""
         reason: FaceReason = "covered" if camera == "covered" else "no_frame"
         return Observation(t, camera, self._light, None, None, face_reason=reason)
 

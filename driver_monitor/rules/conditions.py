@@ -1,4 +1,4 @@
-"""Conditions as functions with three results: true, false, and unknown (None) where they rest on something unknown."""
+"""Conditions as functions with three results: true, false, and unknown (None) where a signal in them is unknown."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from driver_monitor.data.alert import LEVELS, Level
 from driver_monitor.rules import message
-from driver_monitor.signals.table import SIGNALS, described, find, held_rule, rests_on_expression
+from driver_monitor.signals.table import SIGNALS, described, find, held_rule, shows_expression
 
 LONGEST_S = 3600.0
 """The longest time in a rule: one hour. A larger number was probably meant in milliseconds. Ours."""
@@ -266,16 +266,16 @@ class Profile(Part):
             raise _fault("a profile needs at least one rule")
         for index, rule in enumerate(self.rules):
             if rule.id in self.local_rules and rule.attention is not None:
-                why = "rests on an expression, which must not leave the machine at a workplace; remove attention"
+                why = "reads an expression, which must not leave the machine at a workplace; remove attention"
                 raise _fault_at(("rules", index, "attention"), f"rule {rule.id} {why}", rule.attention)
         return self
 
     @property
     def local_rules(self) -> frozenset[str]:
-        """Ids of the rules whose alerts stay on this machine: at a workplace, all that rest on an expression."""
+        """Ids of the rules that read a facial expression, also through another rule. Empty if this is no workplace."""
         found: set[str] = set()
         for rule in self.rules if self.workplace else ():
-            if any(rests_on_expression(name) or held_rule(name) in found for name in rule.reads()):
+            if any(shows_expression(name) or held_rule(name) in found for name in rule.reads()):
                 found.add(rule.id)
         return frozenset(found)
 

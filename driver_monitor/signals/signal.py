@@ -80,6 +80,6 @@ class JsonObject:
 
 
 public, private = partial(Signal, public=True), partial(Signal, public=False)
-"""A row that may leave the machine in any case, and one that rests on an expression."""
+"""A row that may leave the machine in any case, and one that shows an expression."""
 shown = partial(Signal, public=True, rule=False)
 """A public row for JSON only."""

@@ -37,8 +37,8 @@ def find(name: str) -> Signal | None:
     return HELD if held_rule(name) else NAMED.get(name)
 
 
-def rests_on_expression(name: str) -> bool:
-    """Return whether this signal shows what a face expresses. In law that is an inference of emotion."""
+def shows_expression(name: str) -> bool:
+    """Return whether this signal shows a facial expression. The EU AI Act calls that an inference of emotion."""
     signal = find(name)
     return signal is not None and not signal.public
 

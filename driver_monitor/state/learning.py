@@ -21,7 +21,7 @@ REFRESH_S = 0.1
 
 
 def status(learned_s: float, provisional_s: float = PROVISIONAL_S) -> Status:
-    """Return how settled a value is after `learned_s` seconds of learning."""
+    """Return "final" from 60 s of learning on, "provisional" from `provisional_s` on, else "prior"."""
     # Sums of frame times carry rounding; a microsecond must not cost a frame.
     if learned_s >= FINAL_S - 1e-6:
         return "final"
@@ -72,15 +72,12 @@ class LearnedQuantiles:
         """Seconds of learning so far."""
         self.status: Status = "prior"
 
-    def accepts(self, *values: float) -> bool:
-        """Return whether all `values` lie within their bounds."""
-        return all(histogram.accepts(value) for histogram, value in zip(self._histograms, values, strict=True))
-
     def learn(self, seconds: float, *values: float) -> tuple[float, ...] | None:
         """Learn from `values` that were seen for `seconds`. Return the quantiles, None if there are no new ones."""
-        if self.accepts(*values):
+        pairs = list(zip(self._histograms, values, strict=True))
+        if all(histogram.accepts(value) for histogram, value in pairs):
             memory_s = MEMORY_S if self.status == "final" else None
-            for histogram, value in zip(self._histograms, values, strict=True):
+            for histogram, value in pairs:
                 histogram.add(value, seconds, memory_s)
             self.learned_s += seconds
         new = status(self.learned_s, self._provisional_s)

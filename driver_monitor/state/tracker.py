@@ -65,7 +65,7 @@ class StateTracker:
         occlusion = self._occlusion.update(step, face, eyes.reason)
         masked = occlusion is not None and occlusion.mouth is True
         mouth = self._yawns.update(step, face.mouth_opening if face and not masked else None)
-        blind = self._blindness.update(step, seen, eyes.reason)
+        degraded = self._blindness.update(step, seen, eyes.reason)
         # A yawn hides the expression: the net takes one yawn in five for anger or fear (models/emotion.md).
         valid = face is not None and not mouth.yawning and not masked
         return DriverState(
@@ -83,10 +83,10 @@ class StateTracker:
             perclos=perclos,
             blink_rate=self._perclos.blinks_per_min,
             drowsiness=self._drowsiness.update(step.t, blink, perclos, mouth.yawns, nods),
-            degraded=blind.degraded,
-            face_absent_s=blind.face_absent_s,
-            camera_fault_s=blind.camera_fault_s,
-            unread_s=blind.unread_s,
+            degraded=degraded,
+            face_absent_s=self._blindness.face.length_s,
+            camera_fault_s=self._blindness.camera.length_s,
+            unread_s=self._blindness.eyes.length_s,
             occlusion=occlusion,
             blink=blink,
             nods=nods,
@@ -95,7 +95,6 @@ class StateTracker:
 
 
 def _no_eyes(seen: Observation) -> EyeReason:
-    """Return why there are no eyes in the picture."""
     return "dark" if seen.face is None and "dark" in (seen.face_reason, seen.light) else "no_face"
 
 

@@ -28,7 +28,7 @@ from driver_monitor.signals.table import (
     find,
     past,
     read_all,
-    rests_on_expression,
+    shows_expression,
 )
 from driver_monitor.state.tracker import StateTracker
 from tests.timeline import attentive, away, film, lap, no_face, shut, states, unreadable, verdicts, yawn
@@ -127,10 +127,10 @@ def test_ok__every_row_reads_a_value_of_its_kind() -> None:
 
 
 def test_ok__what_is_private_rests_on_an_expression() -> None:
-    assert {name for name in NAMED if rests_on_expression(name)} == {
+    assert {name for name in NAMED if shows_expression(name)} == {
         "emotion.label", "emotion.intensity", "emotion.held_s", "emotion.distress_s",
     }  # fmt: skip
-    assert not rests_on_expression("rule.sleep.held_s")
+    assert not shows_expression("rule.sleep.held_s")
     assert Signal("t", "a number that nobody has judged").public is False
     assert (public("t", "").public, private("t", "").public) == (True, False)
 

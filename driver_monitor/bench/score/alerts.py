@@ -46,7 +46,7 @@ def _due_times(rule: Rule) -> list[tuple[str | None, float]]:
 
 
 def score_alerts(labels: ClipLabels, track: Track, profile: Profile) -> dict[str, AlertScore]:
-    """Return the scores of the rules of `profile` that rest on labelled conditions only."""
+    """Return the scores of the rules of `profile` that read labelled conditions only."""
     eyes = eye_truth(labels)
     away = labels.mask("look_away")
     head = ~labels.mask("look_away_marginal", "uncertain_head", "face_not_visible") | away

@@ -62,7 +62,7 @@ class FolderCamera(GuardedCamera):
 
 
 def list_images(folder: Path) -> list[Path]:
-    """Return the pictures in `folder` in natural order. Raises `SourceError` if there are none."""
+    """Return the paths of the pictures in `folder`, with 2 before 10. Raises `SourceError` if it cannot read any."""
     try:
         found = [p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")]
     except OSError as error:

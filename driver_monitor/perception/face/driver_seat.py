@@ -163,7 +163,7 @@ class DriverSeat:
     def choose(self, t: float, faces: Sequence[Place], shape: tuple[int, int]) -> int | None:
         """Return which of `faces`, found while no face was followed, is the driver's. None: none of them."""
         real = [i for i, face in enumerate(faces) if not any(_is_print(face, other) for other in faces)]
-        seated = [i for i in (range(len(faces)) if self.known else real) if self._seats(t, faces[i])]
+        seated = [i for i in (range(len(faces)) if self.known else real) if self._may_be_driver(t, faces[i])]
         if seated:
             return max(seated, key=lambda i: self._rank(faces[i], shape))
         strangers = [i for i in real if self._on_side(faces[i]) and not self._is_passenger(t, faces[i])]
@@ -195,8 +195,8 @@ class DriverSeat:
         self._remember(t, [others[i] for i in real if i != best])
         return None
 
-    def _seats(self, t: float, face: Place) -> bool:
-        """Return whether `face` is in the seat, or near the place where the driver was lost a moment ago."""
+    def _may_be_driver(self, t: float, face: Place) -> bool:
+        """Return whether `face` is in the seat, or near the place where the driver was lost at most 3 s ago."""
         if self.holds(face):
             return True
         if self._last is None or self._last_t is None or t - self._last_t > LEAST_PATIENCE_S:

@@ -44,14 +44,7 @@ class ExpressionTracker:
 
     def __init__(self, evidence_s: float = EVIDENCE_S) -> None:
         self._evidence_s = evidence_s
-        self._smoothed = dict.fromkeys(EXPRESSIONS, 0.0)
-        self._weight = 0.0
-        self._look: tuple[float, Expression] | None = None
-        self._seen_s = 0.0
-        self._distress = Stretch(bridge_s=STALE_S)
-        self._distressed = False
-        self._onset: tuple[str, float] | None = None
-        self._flashes = Flashes()
+        self._forget()
 
     def update(
         self, step: TimeStep, light: Light, expression: Expression | None, valid: bool
@@ -81,8 +74,9 @@ class ExpressionTracker:
     def _forget(self) -> None:
         self._smoothed = dict.fromkeys(EXPRESSIONS, 0.0)
         self._weight = self._seen_s = 0.0
-        self._look = self._onset = None
-        self._distress.reset()
+        self._look: tuple[float, Expression] | None = None
+        self._onset: tuple[str, float] | None = None
+        self._distress = Stretch(bridge_s=STALE_S)
         self._distressed = False
         self._flashes = Flashes()
 
@@ -133,9 +127,9 @@ def _clear(p: Mapping[str, float]) -> str | None:
 def label_of(p: Mapping[str, float], light: Light) -> str:
     """Return the label for probabilities `p` by class in this `light`: a class, a group of classes, or "uncertain"."""
     if light not in _READABLE:
-        return (
-            "positive" if p["happiness"] >= ANSWER_FROM else "neutral" if p["neutral"] >= ANSWER_FROM else "uncertain"
-        )
+        if p["happiness"] >= ANSWER_FROM:
+            return "positive"
+        return "neutral" if p["neutral"] >= ANSWER_FROM else "uncertain"
     best = max(p, key=lambda name: p[name])
     if p[best] >= ANSWER_FROM:
         return best

@@ -53,19 +53,15 @@ class BlinkMeter:
         of it were unknown.
         """
         if self._seen_t is not None and step.t - self._seen_t > step.reach:
-            self._forget()
+            self._high = self._fall = None
         if openness is None or not math.isfinite(openness):
             return None
         self._seen_t = step.t
-        if self._level is None:
-            self._level = openness
+        self._level = openness if self._level is None else self._level
         if self._fall is not None:
             return self._down(step, openness, self._fall)
         self._up(step, openness, self._level)
         return None
-
-    def _forget(self) -> None:
-        self._high = self._fall = None
 
     def _up(self, step: TimeStep, openness: float, level: float) -> None:
         if openness >= HIGH * level:
@@ -83,8 +79,7 @@ class BlinkMeter:
         if openness <= fall.low + 0.05 * fall.level:
             fall.low_until_t = step.t
         if step.t - fall.start_t > LONGEST_S:
-            self._level = None
-            self._forget()
+            self._level = self._high = self._fall = None
             return None
         if openness >= UP_ABOVE * fall.level:
             return self._end(fall, step.t, openness, step.period)

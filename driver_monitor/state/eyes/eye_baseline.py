@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from driver_monitor.state.learning import LearnedQuantiles, Status
+from driver_monitor.state.learning import LearnedQuantiles
 from driver_monitor.timing.cadence import TimeStep
 
 PRIOR = 1.0
@@ -21,14 +21,13 @@ HIGHEST_OPENING = 2.5
 class EyeBaseline:
     """Learns the usual opening of one eye. The caller decides which frames teach: open, frontal, steady ones.
 
-    `value`: in units of the average person's open eye, within `BOUNDS`. `status`: how settled it is.
+    `value`: in units of the average person's open eye, within `BOUNDS`.
     """
 
     def __init__(self) -> None:
         self._learned = LearnedQuantiles([(0.0, HIGHEST_OPENING)], 0.02, QUANTILE)
         self._settled: float | None = None
         self.value = PRIOR
-        self.status: Status = "prior"
 
     def learn(self, step: TimeStep, opening: float) -> None:
         """Learn from `opening` (average person's open eye = 1), which was seen for the length of `step`."""
@@ -39,6 +38,5 @@ class EyeBaseline:
         if self._settled is not None:
             low, high = max(low, self._settled * (1 - DRIFT)), min(high, self._settled * (1 + DRIFT))
         self.value = min(max(quantiles[0], low), high)
-        self.status = self._learned.status
-        if self.status == "final" and self._settled is None:
+        if self._learned.status == "final" and self._settled is None:
             self._settled = self.value

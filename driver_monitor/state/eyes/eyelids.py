@@ -29,10 +29,8 @@ ODDS_BY_LIDS = 3.0
 """Weight of the lids beside the net: a tenth more lid opening divides the odds of closed by 1.35 (e to the 0.3)."""
 SUREST = 5.0
 """Largest log odds (99.3 %) that the net's answer counts for, so that one eye cannot outvote the other."""
-FLOOR = 0.45
-"""Least openness of an eye that is surely open. It is above the reopening threshold."""
-CEILING = 0.15
-"""Largest openness of an eye that is surely closed."""
+FLOOR, CEILING = 0.45, 0.15
+"""Least openness of an eye that is surely open, above `REOPENED_ABOVE`. Largest of one that is surely closed."""
 WIDEST = 1.5
 """Largest openness."""
 LEARN_P_CLOSED = 0.3
@@ -96,7 +94,7 @@ class Eyelids:
             self.closure.update(step, closed)
         if eyes and teach and state == "open" and step.seamless and not self.closure.running:
             for view, seen, baseline in ((eyes.left, left, self.left), (eyes.right, right, self.right)):
-                if seen is not None and _may_teach(view, baseline):
+                if seen is not None and seen[0] >= LEARN_OPENNESS and seen[1] < LEARN_P_CLOSED:
                     baseline.learn(step, view.opening or 0.0)
         reason = self._unreadable[1] if self._unreadable and state == "unknown" else None
         left_openness, right_openness = (None if one is None else fuse(*one) for one in (left, right))
@@ -140,12 +138,6 @@ def _of_both(eyes: list[Measured]) -> float | None:
         return None
     lids = sum(lids for lids, _ in eyes) / len(eyes)
     return fuse(lids, _probability(sum(_log_odds(p) for _, p in eyes) / len(eyes)))
-
-
-def _may_teach(eye: EyeView, baseline: EyeBaseline) -> bool:
-    if eye.opening is None or eye.p_closed is None:
-        return False
-    return eye.p_closed < LEARN_P_CLOSED and eye.opening >= LEARN_OPENNESS * baseline.value
 
 
 def _reason(eyes: EyesView) -> EyeReason:

@@ -20,10 +20,8 @@ BLINK_MIN_S, BLINK_MAX_S = 0.1, 0.4
 class PerclosMeter:
     """Shares of time. Each interval between frames counts as what the frame at its beginning showed."""
 
-    def __init__(self, window_s: float = WINDOW_S) -> None:
-        self._window_s = window_s
-        self._readable = WindowedTime(window_s)
-        self._closed = WindowedTime(window_s)
+    def __init__(self) -> None:
+        self._readable, self._closed = WindowedTime(WINDOW_S), WindowedTime(WINDOW_S)
         self._pending: list[tuple[float, float]] = []
         self._blinks: deque[float] = deque()
         self._last: EyesVerdict = "unknown"
@@ -41,14 +39,14 @@ class PerclosMeter:
         if known:
             self._readable.add(*interval)
         readable_s, closed_s = self._readable.total(step.t), self._closed.total(step.t)
-        coverage = min(readable_s / self._window_s, 1.0)
+        coverage = min(readable_s / WINDOW_S, 1.0)
         enough = coverage >= MIN_COVERAGE
-        while self._blinks and self._blinks[0] < step.t - self._window_s:
+        while self._blinks and self._blinks[0] < step.t - WINDOW_S:
             self._blinks.popleft()
         self.blinks_per_min = len(self._blinks) * 60.0 / readable_s if enough else None
         value = min(closed_s / readable_s, 1.0) if enough else None
-        low = closed_s / max(self._window_s, readable_s)
-        return Perclos(value, low, min(low + (1.0 - coverage), 1.0), coverage, self._window_s)
+        low = closed_s / max(WINDOW_S, readable_s)
+        return Perclos(value, low, min(low + (1.0 - coverage), 1.0), coverage, WINDOW_S)
 
     def _settle(self, step: TimeStep, closure: Stretch) -> None:
         """Decide whether the pending closed time belongs to a blink or to a longer closure, once that is known."""

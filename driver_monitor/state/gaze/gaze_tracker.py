@@ -22,8 +22,8 @@ IRIS_SHARE = 0.7
 """Share of the irises' turn that is added to the head's. Looks aside with the eyes only, about 20 degrees by their
 label, measure 27 (incar_4): the visible eye corners are nearer to each other than WIDTH_MM says (`eyes.iris`)."""
 IRIS_NEUTRAL = (0.0, 4.0)
-"""Direction of the irises of a driver who looks ahead, (yaw, pitch) in degrees, before it is learned. The corners of
-the eye lie lower than its middle. Medians of ordinary frames of the clips are 0 to 13 and -2 to 9."""
+"""Direction of the irises of a driver who looks ahead, (yaw, pitch) in degrees, until the driver's medians are learned.
+The corners of the eye lie lower than its middle. Medians of ordinary frames of the clips are 0 to 13 and -2 to 9."""
 IRIS_BOUNDS = 45.0
 """Degrees. Irises turn no further."""
 MOVED_DEG = 5.0
@@ -54,26 +54,13 @@ class GazeDirection:
     iris: Direction | None
 
 
-class IrisNeutral:
-    """The direction of this driver's irises while the driver looks straight ahead: medians over time, by axis."""
-
-    def __init__(self) -> None:
-        self._learned = LearnedQuantiles([(-IRIS_BOUNDS, IRIS_BOUNDS)] * 2, 1.0, 0.5)
-        self.direction: Direction = IRIS_NEUTRAL
-
-    def learn(self, seconds: float, iris: Direction) -> None:
-        """Learn from the irises of a driver who looks ahead, seen for `seconds`."""
-        median = self._learned.learn(seconds, *iris)
-        if median is not None:
-            self.direction = (median[0], median[1])
-
-
 class GazeTracker:
     """Zones and regions with hysteresis, and the present look-away. `wheel`: the driver's side of the car."""
 
     def __init__(self, wheel: Wheel = "left") -> None:
         self.straight_ahead = StraightAhead()
-        self._neutral = IrisNeutral()
+        self._irises = LearnedQuantiles([(-IRIS_BOUNDS, IRIS_BOUNDS)] * 2, 1.0, 0.5)
+        self._neutral: tuple[float, ...] = IRIS_NEUTRAL
         self._regions = RegionTracker(wheel)
         self._timers = LookAwayTimers()
         self._low = False
@@ -89,7 +76,7 @@ class GazeTracker:
         if iris is None:
             return GazeDirection(facing, facing, None)
         # Relative to neutral irises: a look with the head alone then has the same zero as one with the eyes.
-        yaw, pitch = iris[0] - self._neutral.direction[0], iris[1] - self._neutral.direction[1]
+        yaw, pitch = iris[0] - self._neutral[0], iris[1] - self._neutral[1]
         return GazeDirection((facing[0] + IRIS_SHARE * yaw, facing[1] + IRIS_SHARE * pitch), facing, iris)
 
     def update(self, step: TimeStep, gaze: GazeDirection | None, lids: EyesVerdict, missing: GazeReason | None) -> Gaze:
@@ -122,7 +109,7 @@ class GazeTracker:
             self._zone = "unknown"
             self._regions.reset()
         if gaze.iris and step.seamless and ahead.teaches(gaze.direction):
-            self._neutral.learn(step.dt, gaze.iris)
+            self._neutral = self._irises.learn(step.dt, *gaze.iris) or self._neutral
 
     def _unseen(self, step: TimeStep, gaze: GazeDirection | None, reason: GazeReason) -> Gaze:
         self.straight_ahead.update(step, None)

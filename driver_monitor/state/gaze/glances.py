@@ -21,8 +21,7 @@ class GlanceMeter:
     """Sums look-aways. Each interval between frames counts as what the frame at its beginning showed."""
 
     def __init__(self) -> None:
-        self._away, self._known = WindowedTime(WINDOW_S), WindowedTime(WINDOW_S)
-        self._unknown = WindowedTime(WINDOW_S)
+        self._away, self._known, self._unknown = (WindowedTime(WINDOW_S) for _ in range(3))
         self._looks: deque[float] = deque()
         """The latest time of each look-away in the window."""
         self._road = Stretch(forgive_s=FLICKER_S)

@@ -43,7 +43,6 @@ class LookAwayTimers:
 
     def __init__(self) -> None:
         self.away = Stretch(forgive_s=SACCADE_S, bridge_s=BRIDGE_S)
-        """Time off the road."""
         self._down = Stretch(forgive_s=SACCADE_S, bridge_s=BRIDGE_S)
         self._glances = GlanceMeter()
         self._sides: defaultdict[OffRoad, float] = defaultdict(float)

@@ -36,38 +36,32 @@ class _Area:
         return math.hypot((out - self.out) / self.half_width, (up - self.up) / self.half_height)
 
 
-_AREAS: dict[str, _Area] = {
+_AREAS: dict[GazeRegion, _Area] = {
     "road": _Area(0.0, 2.0, 20.0, 13.0),
     "instruments": _Area(0.0, -21.0, 16.0, 9.0),
     "lap": _Area(0.0, -48.0, 40.0, 19.0),
     "console": _Area(-33.0, -28.0, 16.0, 14.0),
     "rear_mirror": _Area(-38.0, 10.0, 14.0, 12.0),
-    "near_mirror": _Area(45.0, -10.0, 16.0, 15.0),
-    "far_mirror": _Area(-65.0, -8.0, 14.0, 15.0),
+    "left_mirror": _Area(45.0, -10.0, 16.0, 15.0),
+    "right_mirror": _Area(-65.0, -8.0, 14.0, 15.0),
 }
-"""Seen from the eyes of a driver of middle size in an ordinary car. They are computed from the place of each thing
-(forwards, aside, up, metres): inner mirror 0.50, 0.38, 0.10; driver's door mirror 0.55, 0.55, -0.14; screen of the
-console 0.65, 0.42, -0.40; instruments 0.75, 0, -0.28. UN R46 allows the driver's side mirror at most 55 degrees. Nagata
-& Kuriyama (SAE 850330, 1985) have the passenger's beyond 70; ours is a little nearer, because far glances are measured
-low. `lap` is area 3 of EU 2023/2590 (more than 30 degrees down, 55 to each side). Half sizes: ours, spread of cars and
-drivers."""
-
-
-def _names(wheel: Wheel) -> dict[str, GazeRegion]:
-    """Return the public name of each area for a driver on that side of the car."""
-    mirrors: tuple[GazeRegion, GazeRegion] = ("left_mirror", "right_mirror")
-    near, far = mirrors if wheel == "left" else mirrors[::-1]
-    fixed: tuple[GazeRegion, ...] = ("road", "instruments", "lap", "console", "rear_mirror")
-    return {**{name: name for name in fixed}, "near_mirror": near, "far_mirror": far}
+"""Seen from the eyes of a driver of middle size, on the left of an ordinary car. They are computed from the place of
+each thing (forwards, aside, up, metres): inner mirror 0.50, 0.38, 0.10; driver's door mirror 0.55, 0.55, -0.14; screen
+of the console 0.65, 0.42, -0.40; instruments 0.75, 0, -0.28. UN R46 allows the driver's side mirror at most 55 degrees.
+Nagata & Kuriyama (SAE 850330, 1985) have the passenger's beyond 70; ours is a little nearer, because far glances are
+measured low. `lap` is area 3 of EU 2023/2590 (more than 30 degrees down, 55 to each side). Half sizes: ours, spread of
+cars and drivers."""
+_SWAPPED: dict[GazeRegion, GazeRegion] = {"left_mirror": "right_mirror", "right_mirror": "left_mirror"}
+"""The door mirrors of a driver who sits on the right."""
 
 
 class RegionTracker:
     """The region, with hysteresis in place and in time. `wheel`: the driver's side of the car."""
 
     def __init__(self, wheel: Wheel) -> None:
-        self._names, self._sign = _names(wheel), 1.0 if wheel == "left" else -1.0
-        self._area: str | None = None
-        self._next: tuple[str | None, float] = (None, 0.0)
+        self._names, self._sign = ({}, 1.0) if wheel == "left" else (_SWAPPED, -1.0)
+        self._area: GazeRegion | None = None
+        self._next: tuple[GazeRegion | None, float] = (None, 0.0)
 
     def update(self, step: TimeStep, yaw: float, pitch: float) -> GazeRegion | None:
         """Take a direction, degrees from straight ahead (+ left, + up). Return its region, None outside of all."""
@@ -78,13 +72,13 @@ class RegionTracker:
             self._next = area, step.t
         elif step.t - self._next[1] >= DWELL_S - 1e-6:
             self._area = area
-        return None if self._area is None else self._names[self._area]
+        return None if self._area is None else self._names.get(self._area, self._area)
 
     def reset(self) -> None:
         """Forget the region. The gaze was not visible for a while."""
         self._area = None
 
-    def _nearest(self, out: float, up: float) -> str | None:
+    def _nearest(self, out: float, up: float) -> GazeRegion | None:
         shares = {
             name: area.share(out, up) / (HYSTERESIS if name == self._area else 1.0) for name, area in _AREAS.items()
         }

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
+import numpy as np
 
 from driver_monitor.data.driver_state import Blink
-from driver_monitor.state.sleepiness.blink_features import BLINKS
+from driver_monitor.state.sleepiness.blink_features import BLINKS, Floats
 
 LEARNED = BLINKS
 """The first blinks of a trip teach, for about two minutes. UTA-RLDD takes the last third of a recording in which the
@@ -24,8 +24,7 @@ class BlinkBaseline:
 
     def __init__(self) -> None:
         self._seen: list[tuple[float, float, float]] = []
-        self._mean: tuple[float, ...] = ()
-        self._deviation: tuple[float, ...] = ()
+        self._mean = self._deviation = np.zeros(3)
 
     @property
     def known(self) -> bool:
@@ -38,18 +37,12 @@ class BlinkBaseline:
             return
         self._seen.append(_quantities(blink))
         if self.known:
-            columns = list(zip(*self._seen, strict=True))
-            means = [sum(column) / len(column) for column in columns]
-            self._mean = tuple(min(max(mean, low), high) for mean, (low, high) in zip(means, MEANS, strict=True))
-            self._deviation = tuple(
-                max(math.sqrt(sum((value - mean) ** 2 for value in column) / len(column)), least)
-                for column, mean, least in zip(columns, means, DEVIATIONS, strict=True)
-            )
+            self._mean = np.clip(np.mean(self._seen, 0), *np.transpose(MEANS))
+            self._deviation = np.maximum(np.std(self._seen, 0), DEVIATIONS)
 
-    def deviations(self, blink: Blink) -> tuple[float, ...]:
+    def deviations(self, blink: Blink) -> Floats:
         """Return by how many deviations each quantity of `blink` is above the driver's own mean."""
-        found = zip(_quantities(blink), self._mean, self._deviation, strict=True)
-        return tuple((value - mean) / deviation for value, mean, deviation in found)
+        return (np.array(_quantities(blink)) - self._mean) / self._deviation
 
 
 def _quantities(blink: Blink) -> tuple[float, float, float]:

@@ -9,9 +9,6 @@ Floats = NDArray[np.float64]
 
 BLINKS = 30
 """Number of blinks in a row, as in UTA-RLDD (Ghoddoosian et al., CVPR workshops 2019)."""
-QUANTITIES = ("amplitude", "duration", "velocity")
-"""Columns. Velocity is that of the opening lids. The blink frequency is left out: in that data it depends on the
-recording as much as on the sleepiness."""
 LONG_Z, VERY_LONG_Z = 2.0, 5.0
 """Deviations above the driver's own duration from which a blink is long and very long."""
 
@@ -19,6 +16,8 @@ LONG_Z, VERY_LONG_Z = 2.0, 5.0
 def features(z: Floats) -> Floats:
     """Return (n, 18) features of (n, m, 3) blinks, each quantity as deviations from the driver's own when awake.
 
+    Quantities: amplitude, duration, speed of the opening lids. The blink frequency is left out: in UTA-RLDD it depends
+    on the recording as much as on the sleepiness.
     Logarithms with sign, because a single closure of seconds must not outweigh thirty blinks.
     """
     x = np.sign(z) * np.log1p(np.abs(z))

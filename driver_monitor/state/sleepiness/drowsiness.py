@@ -56,9 +56,11 @@ class DrowsinessMeter:
         if self._blinks and t - self._blinks[0].t > OLD_S:
             self._blinks.popleft()
             self._by_blinks = None
-        found = [
-            (kss, off) for kss, off in (self._of_perclos(perclos), (self._by_blinks, BLINKS_OFF)) if kss is not None
-        ]
+        found = []
+        if perclos.value is not None:
+            found.append((_kss(perclos.value), PERCLOS_OFF / perclos.coverage))
+        if self._by_blinks is not None:
+            found.append((self._by_blinks, BLINKS_OFF))
         if not found:
             return None
         weights = [off**-2 for _, off in found]
@@ -78,16 +80,10 @@ class DrowsinessMeter:
         p = probabilities(features(z), _WEIGHTS, _MEAN, _DEVIATION)[0]
         self._by_blinks = float(p @ np.array(KSS))
 
-    @staticmethod
-    def _of_perclos(perclos: Perclos) -> tuple[float | None, float]:
-        if perclos.value is None:
-            return None, PERCLOS_OFF
-        return _kss(perclos.value), PERCLOS_OFF / perclos.coverage
-
 
 @lru_cache(maxsize=8)
 def _reason(percent: int | None, coverage: int, by_blinks: float | None, yawns: int, nods: int) -> str:
-    """Return in words what the level rests on. Cached, because it is mostly the same from frame to frame."""
+    """Return in words what the level is computed from. Cached, because it is mostly the same from frame to frame."""
     parts = []
     if percent is not None:
         parts.append(f"eyes closed {percent}% of {WINDOW_S:.0f} s (coverage {coverage}%)")

@@ -45,8 +45,7 @@ class NodCounter:
         return len(self._times)
 
     def _move(self, step: TimeStep, pitch: float, lids: EyesVerdict) -> None:
-        if self._level is None:
-            self._level = pitch
+        self._level = pitch if self._level is None else self._level
         if self._sunk_t is None:
             if pitch < self._level - SINKS_DEG:
                 self._sunk_t, self._closed_s = step.t, 0.0

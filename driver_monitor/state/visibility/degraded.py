@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 
 from driver_monitor.data.driver_state import Degraded
 from driver_monitor.data.observation import EyeReason, Observation
@@ -21,42 +20,31 @@ EYES_HEAL_S = 0.5
 _CAMERA: dict[str, Degraded] = {"lost": "no_camera", "frozen": "frozen", "covered": "covered"}
 
 
-@dataclass(frozen=True, slots=True)
-class Blindness:
-    """Seconds without a usable picture, a face, readable eyes (0.0 when nothing is missing), and the reason to show."""
-
-    camera_fault_s: float
-    face_absent_s: float
-    unread_s: float
-    degraded: Degraded | None
-
-
 class BlindnessTracker:
-    """Times what is missing and names the cause: the camera before the face, the face before the eyes."""
+    """Times what is missing and names the cause: the camera before the face, the face before the eyes.
+
+    `camera`, `face`, `eyes`: for how long there has been no usable picture, no face, no readable eye.
+    """
 
     def __init__(self) -> None:
-        self._camera, self._face, self._eyes = Outage(), Outage(FACE_HEAL_S), Outage(EYES_HEAL_S)
+        self.camera, self.face, self.eyes = Outage(), Outage(FACE_HEAL_S), Outage(EYES_HEAL_S)
         self._reasons: defaultdict[EyeReason, float] = defaultdict(float)
 
-    def update(self, step: TimeStep, seen: Observation, reason: EyeReason | None) -> Blindness:
-        """Take one frame. `reason`: why neither eye could be read in it, None if one could."""
+    def update(self, step: TimeStep, seen: Observation, reason: EyeReason | None) -> Degraded | None:
+        """Take one frame and return the cause. `reason`: why neither eye could be read in it, None if one could."""
         missing = (seen.camera != "ok", seen.face is None, reason is not None)
-        for outage, is_missing in zip((self._camera, self._face, self._eyes), missing, strict=True):
-            if is_missing or outage.running:
-                outage.update(step.t, is_missing)
-        if self._eyes.length_s == 0.0:
+        for outage, is_missing in zip((self.camera, self.face, self.eyes), missing, strict=True):
+            outage.update(step.t, is_missing)
+        if self.eyes.length_s == 0.0:
             self._reasons.clear()
         if reason is not None:
             self._reasons[reason] += step.dt
-        return Blindness(self._camera.length_s, self._face.length_s, self._eyes.length_s, self._degraded(seen))
-
-    def _degraded(self, seen: Observation) -> Degraded | None:
         if seen.camera != "ok":
             return _CAMERA[seen.camera]
-        if self._face.length_s >= FACE_AFTER_S:
+        if self.face.length_s >= FACE_AFTER_S:
             if seen.face_reason == "covered":
                 return "covered"
             return "dark" if seen.face_reason == "dark" or seen.light == "dark" else "no_face"
-        if self._eyes.length_s >= EYES_AFTER_S and self._reasons:
+        if self.eyes.length_s >= EYES_AFTER_S and self._reasons:
             return max(self._reasons, key=lambda reason: self._reasons[reason])
         return None
