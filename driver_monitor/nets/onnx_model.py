@@ -1,7 +1,4 @@
-"""An ONNX model, loaded once, with its inputs and outputs checked by name and shape.
-
-All nets (detector, landmarks, eyes, expression) use it.
-"""
+"""An ONNX model, loaded once, with its inputs and outputs checked by name and shape. Every net uses it."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from math import isnan
-from typing import cast
+from typing import Any
 
 from driver_monitor.data.alert import Value
 from driver_monitor.rules.profile import Condition
@@ -14,13 +14,14 @@ Values = Mapping[str, Value]
 """The present value of each signal by its name, None when it is unknown."""
 Judge = Callable[[Values], bool | None]
 
-OPERATORS: dict[str, Callable[[float, float], bool]] = {
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "above": operator.gt,
     "at_least": operator.ge,
     "below": operator.lt,
     "at_most": operator.le,
+    "is": operator.eq,
 }
-"""How a number is compared with its limit, by the key of `Condition`."""
+"""How a value is compared with its limit, by the key of `Condition`."""
 
 
 def compile_condition(condition: Condition) -> Judge:
@@ -59,23 +60,11 @@ def holding(condition: Condition, values: Values) -> tuple[Condition, ...]:
 
 
 def _comparison(condition: Condition, name: str) -> Judge:
-    for key, compare in OPERATORS.items():
-        limit = getattr(condition, key)
-        if limit is not None:
-            return _numeric(name, compare, limit)
-    wanted = condition.is_
+    compare, limit = OPERATORS[condition.comparison or ""], condition.threshold
 
     def judge(values: Values) -> bool | None:
         value = values[name]
-        return None if value is None else value == wanted
-
-    return judge
-
-
-def _numeric(name: str, compare: Callable[[float, float], bool], limit: float) -> Judge:
-    def judge(values: Values) -> bool | None:
-        value = cast("float | None", values[name])
         # Every comparison with NaN is false, which would turn a doubt into an all-clear.
-        return None if value is None or isnan(value) else compare(value, limit)
+        return None if value is None or (isinstance(value, float) and isnan(value)) else compare(value, limit)
 
     return judge

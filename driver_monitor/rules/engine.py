@@ -23,7 +23,7 @@ class Engine:
     def __init__(self, profile: Profile) -> None:
         self._standstill, self._acknowledge = profile.standstill, profile.acknowledge
         self._rules = [RunningRule(rule, rule.id in profile.local_rules) for rule in profile.rules]
-        named = {name: None for running in self._rules for name in running.reads}
+        named = {name: None for running in self._rules for name in running.rule.reads()}
         self._signals = [name for name in named if held_rule(name) is None]
         self._held = [name for name in named if held_rule(name) is not None]
         # A condition on another rule is judged after that rule. All others are judged together.
@@ -97,7 +97,7 @@ class Engine:
         """Return the worst level that is allowed now. It is lower while the car is known to stand still."""
         speed, standstill = state.vehicle.speed_kmh, self._standstill
         stands = standstill is not None and speed is not None and speed < standstill.below_kmh
-        return standstill.level if standstill is not None and stands else LEVELS[-1]
+        return standstill.level if standstill and stands else LEVELS[-1]
 
     def _unalarmed(self, state: DriverState) -> Attention:
         """Return the attention without active rules: attentive if eyes and gaze are known, or were before a blink."""

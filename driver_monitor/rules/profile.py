@@ -22,11 +22,9 @@ Implied = Literal["distracted", "drowsy", "asleep", "unresponsive", "unknown"]
 MAX_RULES = 200
 """Every rule is judged in every frame. The largest shipped profile has about a twentieth of this. Ours."""
 RULE_ID, PROFILE_NAME = r"^[a-z][a-z0-9_]*$", r"^[\w.-]+$"
-COMPARISONS = ("above", "at_least", "below", "at_most")
 
 
 def _fault(reason: str) -> PydanticCustomError:
-    """Return an error with exactly the text `reason`."""
     return PydanticCustomError("profile", "{reason}", {"reason": reason})
 
 
@@ -71,8 +69,7 @@ class Condition(Part):
 
     @model_validator(mode="after")
     def _whole(self) -> Condition:
-        kinds = sum((self.signal is not None, bool(self.all_), bool(self.any_)))
-        if kinds != 1:
+        if sum((self.signal is not None, bool(self.all_), bool(self.any_))) != 1:
             raise _fault("expected exactly one of signal, all, any")
         comparisons = list(self._comparisons())
         if self.signal is None and comparisons:
@@ -114,7 +111,7 @@ class Condition(Part):
         return next(iter(self._comparisons().values()), None)
 
     def _comparisons(self) -> dict[str, float | str | bool]:
-        found = {"is": self.is_, **{name: getattr(self, name) for name in COMPARISONS}}
+        found = {"is": self.is_, **{name: getattr(self, name) for name in ("above", "at_least", "below", "at_most")}}
         return {name: value for name, value in found.items() if value is not None}
 
     def leaves(self) -> tuple[Condition, ...]:
@@ -210,11 +207,14 @@ class Rule(Part):
         worse = (step.when for step in self.escalate if step.when is not None)
         return tuple(leaf for condition in (self.when, *worse) for leaf in condition.leaves())
 
+    def compared(self) -> tuple[str, ...]:
+        """Return every signal in its conditions."""
+        granted = self.patience.when.leaves() if self.patience else ()
+        return tuple(leaf.signal or "" for leaf in (*self.leaves(), *self.clear.leaves(), *granted))
+
     def reads(self) -> tuple[str, ...]:
         """Return every signal in its conditions and its message."""
-        granted = self.patience.when.leaves() if self.patience else ()
-        named = (leaf.signal for leaf in (*self.leaves(), *self.clear.leaves(), *granted))
-        return (*(name for name in named if name is not None), *message.check(self.message))
+        return (*self.compared(), *message.check(self.message))
 
 
 class Profile(Part):
@@ -251,10 +251,8 @@ class Profile(Part):
         for index, rule in enumerate(rules):
             if rule.id in before:
                 raise _fault_at((index, "id"), "two rules have this id", rule.id)
-            granted = rule.patience.when.leaves() if rule.patience else ()
-            named = [leaf.signal for leaf in (*rule.leaves(), *rule.clear.leaves(), *granted)]
             if alone:
-                _refers_back((index,), named, before)
+                _refers_back((index,), rule.compared(), before)
             before.add(rule.id)
             if alone:
                 _refers_back((index, "message"), message.check(rule.message), before)
@@ -280,9 +278,9 @@ class Profile(Part):
         return frozenset(found)
 
 
-def _refers_back(where: tuple[int | str, ...], names: Iterable[str | None], rules: set[str]) -> None:
+def _refers_back(where: tuple[int | str, ...], names: Iterable[str], rules: set[str]) -> None:
     """Raise an error if one of `names` refers to a rule that is not in `rules`."""
     for name in names:
-        other = held_rule(name or "")
+        other = held_rule(name)
         if other is not None and other not in rules:
             raise _fault_at(where, f"refers to {name}, but no rule {other} comes before it", name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import chain
 
 from driver_monitor.data.alert import LEVELS, AlertEvent, Attention, Evidence, Level, Phase, Value
@@ -20,43 +22,33 @@ HELD_OVER_S = 60.0
 a driver who hides, must not keep an alert from getting worse."""
 AGAIN_S = 1.0
 """If the condition of an acknowledged alert did not hold for so long, it is a new event when it holds again."""
-SPEED = "vehicle.speed_kmh"
-
-
-_RANKS = {level: rank for rank, level in enumerate(LEVELS)}
-
-
-def rank(level: Level) -> int:
-    """Return how bad a level is; 0 is the mildest."""
-    return _RANKS[level]
+rank = LEVELS.index
+"""How bad a level is; 0 is the mildest."""
 
 
 def milder(one: Level, other: Level) -> Level:
     """Return the less bad of two levels."""
-    return one if rank(one) <= rank(other) else other
+    return min(one, other, key=rank)
 
 
 class RunningRule:
-    """The alerts of one rule over time. `local`: they must not leave this machine.
+    """The alerts of one rule over time. Unknown conditions never raise, escalate or clear.
 
-    `level`: that of the active alert, None if there is none. Unknown conditions never raise, escalate or clear.
+    `local`: the alerts must not leave this machine. `level`: that of the active alert, None if there is none.
+    `refers`: the rule is raised by what another rule does. `held_s`: seconds without a return: since the alert, while
+    `clear` was known to be false; 0.0 if there is no alert, None if unknown. `ignores`: results of `when` that change
+    nothing as long as they stay the same; such frames need not be given. `silenced`: the driver has acknowledged the
+    alert at its present level.
     """
 
     def __init__(self, rule: Rule, local: bool = False) -> None:
         self.rule, self._local = rule, local
         self.level: Level | None = None
-        self.reads = (*rule.reads(), SPEED)
-        """The names of all signals that the rule needs."""
         self.refers = any(held_rule(leaf.signal or "") for leaf in rule.when.leaves())
-        """Whether it is raised by what another rule does."""
         self.held_name = f"rule.{rule.id}.held_s"
         self.held_s: float | None = 0.0
-        """Seconds without a return: since the alert, while `clear` was known to be false. 0.0 if there is no alert,
-        None if unknown."""
         self.ignores: tuple[bool | None, ...] = ()
-        """Results of `when` that change nothing as long as they stay the same. Such frames need not be given."""
         self.silenced = False
-        """Whether the driver has acknowledged the alert at its present level."""
         self.judge_when, self._clear = compile_condition(rule.when), compile_condition(rule.clear)
         self._worse: list[Judge | None] = [
             compile_condition(step.when) if step.when else None for step in rule.escalate
@@ -65,24 +57,17 @@ class RunningRule:
         self._named = message.check(rule.message)
         self._pending, self._clearing = Stretch(), Stretch(forgive_s=BLINK_MAX_S)
         self._held = Stretch(bridge_s=HELD_OVER_S)
-        self._met_t = 0.0
-        self._episode = 0
+        self._met_t, self._episode = 0.0, 0
         self._named_values: dict[str, Value] = {}
         self._basis: Signal | None = None
         self._locked = False
-        self._cap: Level = LEVELS[-1]
-        self._due: Level = rule.level
+        self._cap = self._due = rule.level
         self._due_when = self.judge_when
-        self._over: tuple[float, Level] | None = None
+        self._over: tuple[float, Level] = (-math.inf, rule.level)
+        """Time and level of the alert that ended last."""
 
     def update(
-        self,
-        state: DriverState,
-        values: Values,
-        sure: Values,
-        met: bool | None,
-        next_episode: int,
-        cap: Level = LEVELS[-1],
+        self, state: DriverState, values: Values, sure: Values, met: bool | None, next_episode: int, cap: Level
     ) -> AlertEvent | None:
         """Take one frame and return the event of the alert in it, if any.
 
@@ -104,10 +89,10 @@ class RunningRule:
         """End the active alert from outside, because of `why`, without a cool-down. Return None if there is none."""
         if self.level is None:
             return None
-        event = self._event(state, values, "cleared", None, why=why)
+        event = self._event(state, values, "cleared", None)
         self.level, self.held_s = None, 0.0
         self._pending.reset()
-        return event
+        return replace(event, message=f"{event.message} ({why})")
 
     def implied(self, values: Values) -> Attention | None:
         """Return what the active alert implies now: "unknown" while its conditions cannot be judged."""
@@ -128,35 +113,37 @@ class RunningRule:
         self._clearing.update(step, cleared)
         # While it is in doubt whether the condition holds, the time without a return stands still.
         self._held.update(step, None if cleared is None or (met and not sure_met) else not cleared)
-        self._locked = self._locked or self._locks()
-        if cleared and (self._clearing.value_s or 0.0) >= self._clear_for_s():
-            return self._end(state, values)
-        return self._escalate(state, values, sure, met)
-
-    def _clear_for_s(self) -> float:
-        return max(self.rule.clear_for_s, self.rule.lock.clear_for_s if self.rule.lock and self._locked else 0.0)
-
-    def _locks(self) -> bool:
-        return self.rule.lock is not None and (self._held.value_s or 0.0) >= self.rule.lock.after_s
+        lock = self.rule.lock
+        self._locked = self._locked or (lock is not None and (self._held.value_s or 0.0) >= lock.after_s)
+        clear_for_s = max(self.rule.clear_for_s, lock.clear_for_s if lock and self._locked else 0.0)
+        if not cleared or (self._clearing.value_s or 0.0) < clear_for_s:
+            return self._escalate(state, values, sure, met)
+        event = self._event(state, values, "cleared", None)
+        self._over = (step.t, event.level)
+        self.level = None
+        self._pending.reset()
+        return event
 
     def _wait(self, state: DriverState, values: Values, met: bool | None, next_episode: int) -> AlertEvent | None:
         """Take one frame while there is no alert."""
         step = state.step
         self._pending.update(step, met)
-        # The speed is judged last: a speed that varies around the gate must not start the wait again.
-        if not met or (self._pending.value_s or 0.0) < self._for_s(values) or self._too_slow(values):
+        if not met or (self._pending.value_s or 0.0) < self._for_s(values):
             return None
-        level, cause = self.rule.level, self.rule.when
-        due_when = self.judge_when
+        # The speed is judged last: a speed that varies around the gate must not start the wait again.
+        speed, from_kmh = state.vehicle.speed_kmh, self.rule.from_kmh
+        if speed is not None and from_kmh is not None and speed < from_kmh:
+            return None
+        level, cause, due_when = self.rule.level, self.rule.when, self.judge_when
         for escalation, worse in zip(self.rule.escalate, self._worse, strict=True):
             if escalation.after_s is None and worse is not None and worse(values):
                 level, cause, due_when = escalation.level, escalation.when or cause, worse
-        if self._cooling(step.t, milder(level, self._cap)):
+        over_t, last = self._over
+        if step.t - over_t < self.rule.cooldown_s and rank(milder(level, self._cap)) <= rank(last):
             return None
         self._due, self._due_when = level, due_when
         self.level, self._episode = milder(level, self._cap), next_episode
-        self.silenced = False
-        self._locked, self._met_t = False, step.t
+        self.silenced, self._locked, self._met_t = False, False, step.t
         self._clearing.reset()
         self._held.begin(step, min(self._overdue_s(values), step.dt) if step.seamless else 0.0)
         self._named_values = self._values_named(values)
@@ -173,22 +160,10 @@ class RunningRule:
         passed = (_passed_s(leaf, values) for leaf in holding(self.rule.when, values))
         return min((seconds for seconds in passed if seconds is not None), default=0.0)
 
-    def _too_slow(self, values: Values) -> bool:
-        """Return whether the car is known to be slower than the rule's lowest speed. An unknown speed is driving."""
-        speed = values[SPEED]
-        return self.rule.from_kmh is not None and isinstance(speed, float | int) and speed < self.rule.from_kmh
-
     def _for_s(self, values: Values) -> float:
         """Return how long the condition must hold now."""
         patience = self.rule.patience
-        granted = patience is not None and self._not_nominal(values)
-        return self.rule.for_s + (patience.by_s if patience is not None and granted else 0.0)
-
-    def _cooling(self, t: float, level: Level) -> bool:
-        if self._over is None:
-            return False
-        over_t, worst = self._over
-        return t - over_t < self.rule.cooldown_s and rank(level) <= rank(worst)
+        return self.rule.for_s + (patience.by_s if patience and self._not_nominal(values) else 0.0)
 
     def _escalate(self, state: DriverState, values: Values, sure: Values, met: bool | None) -> AlertEvent | None:
         assert self.level is not None
@@ -208,33 +183,17 @@ class RunningRule:
             self._due, self._due_when = self.rule.level if met else self.level, self.judge_when
         if not holds:
             return None
-        self.level = milder(self._due, self._cap)
-        self.silenced = False
+        self.level, self.silenced = milder(self._due, self._cap), False
         cause, after_s = (reached.when, reached.after_s) if reached else (None, None)
         return self._event(state, values, "escalated", cause, after_s)
 
-    def _end(self, state: DriverState, values: Values) -> AlertEvent:
-        assert self.level is not None
-        event = self._event(state, values, "cleared", None)
-        self._over = (state.t, self.level)
-        self.level = None
-        self._pending.reset()
-        return event
-
     def _event(
-        self,
-        state: DriverState,
-        values: Values,
-        phase: Phase,
-        cause: Condition | None,
-        after_s: float | None = None,
-        why: str | None = None,
+        self, state: DriverState, values: Values, phase: Phase, cause: Condition | None, after_s: float | None = None
     ) -> AlertEvent:
         assert self.level is not None
         # The text of a cleared alert has the values of when it last held.
         text = message.fill(self.rule.message, (self._named_values if phase == "cleared" else values).get)
         text = f"Over: {text}" if phase == "cleared" else text
-        text = f"{text} ({why})" if why else text
         evidence = self._evidence(state, values, cause, after_s)
         return AlertEvent(state.t, self.rule.id, self.level, phase, text, evidence, self._episode, self._local)
 

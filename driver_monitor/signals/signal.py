@@ -54,7 +54,6 @@ class Signal:
     read: Callable[[DriverState], Value] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Fill in `read`, and the JSON path when it is the name."""
         object.__setattr__(self, "json", self.name if self.json == SAME else self.json)
         at = self.name if self.at == SAME else self.at
         object.__setattr__(self, "read", attribute(at) if isinstance(at, str) else at)

@@ -16,7 +16,6 @@ SEAMLESS_PERIODS = 2.2
 """A step up to so many frame periods is seamless: one dropped frame, with some jitter."""
 EPSILON_S = 1e-6
 """Frame times are sums of binary fractions. Times are compared with this tolerance."""
-_REMEMBERED = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +23,16 @@ class TimeStep:
     """The time from the previous frame to this one, seconds.
 
     `t`: time of this frame. `dt`: time since the previous frame, 0 for the first. `period`: the source's usual `dt`.
+    `reach`: the longest seamless step. `seamless`: nothing of note can be hidden between the previous frame and this.
     """
 
     t: float
     dt: float
     period: float
     reach: float = field(init=False)
-    """The longest seamless step, seconds."""
     seamless: bool = field(init=False)
-    """Whether nothing of note can be hidden between the previous frame and this one."""
 
     def __post_init__(self) -> None:
-        """Compute once what every timer needs."""
         reach = min(MAX_GAP_S, max(SEAMLESS_S, SEAMLESS_PERIODS * self.period))
         object.__setattr__(self, "reach", reach)
         object.__setattr__(self, "seamless", 0.0 < self.dt <= reach)
@@ -46,16 +43,14 @@ class Cadence:
 
     def __init__(self) -> None:
         self._last: float | None = None
-        self._steps: deque[float] = deque(maxlen=_REMEMBERED)
+        self._steps: deque[float] = deque(maxlen=9)
 
     def step(self, t: float) -> TimeStep | None:
         """Return the step to `t`, or None if `t` is not finite or not later than the previous frame."""
         if not math.isfinite(t) or (self._last is not None and t <= self._last):
             return None
-        if self._last is None:
-            self._last = t
+        last, self._last = self._last, t
+        if last is None:
             return TimeStep(t, 0.0, 0.0)
-        dt = t - self._last
-        self._last = t
-        self._steps.append(dt)
-        return TimeStep(t, dt, median_low(self._steps))
+        self._steps.append(t - last)
+        return TimeStep(t, t - last, median_low(self._steps))

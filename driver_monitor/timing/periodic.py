@@ -7,10 +7,7 @@ ROUNDING_S = 1e-3
 
 
 class PeriodicTimer:
-    """Says when work is due again.
-
-    The mean period is kept if frames come more often than that: the wait for a frame does not make it longer.
-    """
+    """Work that is due every `period_s` seconds on average, if frames come more often than that."""
 
     def __init__(self, period_s: float) -> None:
         self.period_s = period_s

@@ -37,8 +37,6 @@ LOW_WITHIN_YAW = 55.0
 """Degrees to each side within which a gaze down is in area 3 of EU 2023/2590."""
 OWL_SHARE = 0.5
 """A look-away is an owl's if the head makes at least this share of its angle (Euro NCAP: "primarily" the head)."""
-_OUT_OF_SIGHT = ("left", "right", "down")
-"""Zones in which the camera may lose the face."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,8 @@ class GazeTracker:
         side = _side(yaw, pitch, was_away)
         self._zone = zone = side or "road"
         turned = self._timers.away.length_s >= TURNING_S or math.hypot(yaw, pitch) >= TURNED_DEG
-        self._turned_t = step.t if zone in _OUT_OF_SIGHT and turned else None
+        # The camera may lose a face that turns to these sides.
+        self._turned_t = step.t if zone in ("left", "right", "down") and turned else None
         self._low = -pitch > AWAY_DOWN * (RETURN_SHARE if self._low else 1.0) and abs(yaw) <= LOW_WITHIN_YAW
         sample = GazeSample(side is not None, self._low, side, None if side is None else self._movement(gaze))
         region = self._regions.update(step, yaw, pitch)
@@ -142,7 +141,7 @@ def _iris(eyes: EyesView | None) -> Direction | None:
 
 
 def _side(yaw: float, pitch: float, was_away: bool) -> OffRoad | None:
-    """Return the side (degrees from straight ahead), None for the road: the one furthest beyond its limit."""
+    """Return the side furthest beyond its limit, None for the road. `yaw`, `pitch`: degrees from straight ahead."""
     shares: dict[OffRoad, float] = {
         "left": yaw / AWAY_YAW,
         "right": -yaw / AWAY_YAW,
@@ -150,5 +149,4 @@ def _side(yaw: float, pitch: float, was_away: bool) -> OffRoad | None:
         "up": pitch / AWAY_UP,
     }
     side = max(shares, key=lambda name: shares[name])
-    limit = RETURN_SHARE if was_away else 1.0
-    return side if shares[side] > limit else None
+    return side if shares[side] > (RETURN_SHARE if was_away else 1.0) else None
