@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,8 +76,24 @@ def test_ok__the_core_is_pure(part: str) -> None:
 @pytest.mark.parametrize("path", FOLDERS, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_ok__a_folder_is_small_and_says_what_it_holds(path: Path) -> None:
     assert len([module for module in path.glob("*.py") if module.name != "__init__.py"]) <= MOST_MODULES
+    assert path.name == "demo" or "may import" in allowed(path), f"{path}/__init__.py: say what the folder may import"
+
+
+@pytest.mark.parametrize("path", FOLDERS, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_ok__a_folder_imports_only_what_it_says(path: Path) -> None:
+    own = ".".join(path.relative_to(PACKAGE.parent).parts)
+    named = tuple(f"driver_monitor.{name}" for name in re.findall(r"`([\w.]+)`", allowed(path)))
+    for module in path.glob("*.py"):
+        for name in imports(module):
+            if not name.startswith("driver_monitor.") or "every folder" in allowed(path) or name.startswith(own):
+                continue
+            assert f"{name}.".startswith(tuple(f"{one}." for one in named)), f"{module} imports {name}: name it"
+
+
+def allowed(path: Path) -> str:
+    """Return the sentence of a folder's docstring that says what it may import."""
     docstring = ast.get_docstring(ast.parse((path / "__init__.py").read_text())) or ""
-    assert path.name == "demo" or "may import" in docstring, f"{path}/__init__.py: say what the folder may import"
+    return next((one for one in re.split(r"\.\s", docstring) if "may import" in one), "")
 
 
 def test_ok__only_errors_and_the_entry_points_are_at_the_top() -> None:

@@ -1,6 +1,6 @@
 """The live loop: takes the newest frame, sends what follows from it, and feeds the watchdog only after progress.
 
-The loop starts no thread. Camera and outputs have their own; if one dies, the daemon stops with a message that says
+The loop starts no thread. Camera and outputs have their own; if one fails, the daemon stops with a message that says
 so, and systemd starts it again.
 """
 
@@ -30,11 +30,11 @@ STATUS_S = 1.0
 
 
 class ReloadError(DriverMonitorError):
-    """A reload failed and the old configuration stays in force."""
+    """A reload failed and the old configuration stays active."""
 
 
 class Daemon:
-    """Runs until the source ends, `stop` is called or a part dies.
+    """Runs until the source ends, `stop` is called or a part fails.
 
     `clock`: monotonic seconds; `started`: its value at the start, from which time counts until the first frame.
     `reload` is called between two frames after `request_reload` and may replace `parts`. It raises `ReloadError` if
@@ -69,7 +69,7 @@ class Daemon:
         self._reload_requested = True
 
     def run(self) -> None:
-        """Run the loop. Raises `DriverMonitorError` if a part has died. The caller closes the parts."""
+        """Run the loop. Raises `DriverMonitorError` if a part has failed. The caller closes the parts."""
         self._notifier.ready()
         while not self._stop:
             if self._reload_requested:
@@ -167,7 +167,7 @@ class Daemon:
         source = self.parts.source
         try:
             self._reload(self)
-            log.info("the new configuration is in force")
+            log.info("the new configuration is active")
         except ReloadError as error:
             log.error("kept the old configuration: %s", error)
         if self.parts.source is not source:

@@ -15,7 +15,7 @@ from driver_monitor.state.tracker import StateTracker
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameResult:
-    """What one frame shows, what follows about the driver, and what the rules say."""
+    """The observation, driver state and verdict of one frame."""
 
     observation: Observation
     state: DriverState

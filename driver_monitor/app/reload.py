@@ -32,7 +32,7 @@ class Reloader:
     def __call__(self, daemon: Daemon) -> None:
         """Change the parts of `daemon` between two frames.
 
-        Raises `ReloadError` if the new configuration is wrong or cannot be used; the old one then stays in force.
+        Raises `ReloadError` if the new configuration is wrong or cannot be used; the old one then stays active.
         Raises another `DriverMonitorError` if the old outputs cannot be opened again.
         """
         with ExitStack() as unused:

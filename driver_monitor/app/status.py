@@ -31,7 +31,7 @@ class Health:
         self._result: FrameResult | None = None
 
     def clear(self) -> None:
-        """Forget the last result: its rules are no longer in force."""
+        """Forget the last result: its rules are no longer active."""
         self._result = None
 
     def keep(self, result: FrameResult) -> None:

@@ -14,8 +14,8 @@ log = logging.getLogger(__name__)
 class Notifier:
     """Tells systemd the state of the service. Never raises; if a message cannot be delivered, this is logged once.
 
-    `environment`: read by the constructor only; default: that of the process. `watchdog_s`: the longest time between
-    two calls of `watchdog`, seconds; call it twice as often (sd_watchdog_enabled(3)). None: there is no watchdog.
+    `environment`: read once. `watchdog_s`: the longest time between two calls of `watchdog`, seconds; call `watchdog`
+    twice as often (sd_watchdog_enabled(3)). None: there is no watchdog.
     """
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:

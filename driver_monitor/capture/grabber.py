@@ -118,7 +118,7 @@ class Grabber:
 
     @property
     def failure(self) -> str | None:
-        """Why the capture thread died, in one line, or None."""
+        """Why the capture thread failed, in one line, or None."""
         return self._worker.failure
 
     @property

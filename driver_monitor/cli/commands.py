@@ -245,7 +245,9 @@ def score_emotion(
 @app.command()
 def explain(
     events: Annotated[Path, typer.Argument(help="The events.jsonl of a replay.")],
-    wanted: Annotated[OptionalText, typer.Option("--id", help="Only alerts or episodes whose id begins so.")] = None,
+    wanted: Annotated[
+        OptionalText, typer.Option("--id", help="Only alerts or episodes whose id begins with this.")
+    ] = None,
 ) -> None:
     """Explain each alert in plain words: the measured values, the limits and where they come from."""
     from driver_monitor.bench.explain import explain as explain_events
@@ -283,7 +285,7 @@ def config_check(file: ConfigArgument = None, profile: ProfileOption = None) -> 
 
 @config_app.command("dump")
 def config_dump(file: ConfigArgument = None) -> None:
-    """Print all values in force, as YAML."""
+    """Print all active values, as YAML."""
     from driver_monitor.app.build import Request, load_plan
 
     values = load_plan(Request(file)).config.model_dump(mode="json")

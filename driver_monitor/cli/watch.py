@@ -30,7 +30,7 @@ MAX_IDS = 1000
 
 
 class Watcher:
-    """Prints messages on `out`, and states with `show_state`. `malformed`: number of messages that are not ours."""
+    """Prints alerts and status on `out`, gives states to `show_state`, counts invalid messages in `malformed`."""
 
     def __init__(self, connect: str, out: Console, show_state: Callable[[Text], None]) -> None:
         self.malformed = 0

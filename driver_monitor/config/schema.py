@@ -49,7 +49,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class Section(BaseModel):
-    """Base of all sections. Unknown keys are errors, no value is converted, and values cannot change after loading."""
+    """Base of all sections. Unknown keys and wrong types are errors, and values cannot change after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True, allow_inf_nan=False)
 

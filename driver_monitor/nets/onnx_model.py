@@ -29,7 +29,7 @@ class OnnxModel:
         """Load `path` and check that it has exactly these float32 `inputs` and (at least) these `outputs`.
 
         `threads`: CPU threads of one inference. Nets this small are fastest on one. Raises `ModelError` with one line
-        if the file is missing, damaged or another model.
+        if the file is missing, damaged or the wrong model.
         """
         data = read_model(path)
         self.sha256 = hashlib.sha256(data).hexdigest()

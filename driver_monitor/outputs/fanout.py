@@ -87,4 +87,4 @@ class Outputs(Output):
                 self._faults[id(output)] += 1
                 if self._faults[id(output)] == 1:
                     debug = log.isEnabledFor(logging.DEBUG)
-                    log.error("output %s failed: %s; the other outputs go on", output.name, error, exc_info=debug)
+                    log.error("output %s failed: %s; the other outputs continue", output.name, error, exc_info=debug)

@@ -33,11 +33,11 @@ def _report_once(text: str) -> None:
 
 
 class GpioOutput(Output):
-    """Shows the level on the pins of `config`. Without pins it logs that once and does nothing.
+    """Shows the level on the pins of `config`. If the machine has no pins, it does nothing.
 
-    `factory`: a gpiozero pin factory instead of the configured one, for mock pins. `clock` (monotonic seconds) and
-    `wait` are for tests. Raises `OutputError` if a backend is asked for by name and does not work.
-    A later error of a pin is logged once and counted in `faults`. It is not a `failure`: monitoring goes on.
+    `factory`: a gpiozero pin factory instead of the configured one. `clock`: monotonic seconds. `wait`: waits for an
+    event. Raises `OutputError` if the backend is named in `config` and does not work.
+    A later error of a pin is logged once and counted in `faults`. It is not a `failure`: monitoring continues.
     """
 
     name = "gpio"
@@ -92,4 +92,4 @@ class GpioOutput(Output):
     def _count_fault(self, error: Exception) -> None:
         self.faults += 1
         if self.faults == 1:
-            log.error("gpio: a pin cannot be set: %s; check the wiring; monitoring goes on without it", error)
+            log.error("gpio: a pin cannot be set: %s; check the wiring; monitoring continues without it", error)

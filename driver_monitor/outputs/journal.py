@@ -1,7 +1,7 @@
 """Alerts as readable lines: in the systemd journal with their priority, on a terminal in colour.
 
 A terminal can be stopped with Ctrl-S, a pipe can be full, and the journal can hang. So a worker writes the lines, and
-monitoring and the other outputs go on.
+monitoring and the other outputs continue.
 """
 
 from __future__ import annotations

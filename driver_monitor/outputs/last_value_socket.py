@@ -1,6 +1,6 @@
 """The publisher's socket: an XPUB socket that sends the last values to a new subscriber, and only to it.
 
-A new subscriber gets every active alert and the last status. They are sent just before its subscription is entered,
+A new subscriber gets every active alert and the last status. They are sent just before it is subscribed,
 with `INVERT_MATCHING` on: libzmq then sends to every peer that has *not* subscribed to the topic. Peers with an older
 subscription get nothing. A SUB socket drops topics that it did not ask for, so only the new subscriber keeps them.
 (An XSUB socket drops nothing: it also gets what is meant for others.) If two subscribers join within a millisecond,
@@ -37,7 +37,9 @@ NOTICES_AT_ONCE = 64
 
 
 class LastValueSocket:
-    """A bound XPUB socket. Only one thread at a time may use it. Raises `OutputError` if it cannot be bound.
+    """A bound XPUB socket; the caller gives it the last values for new subscribers.
+
+    Only one thread at a time may use it. Raises `OutputError` if it cannot be bound.
 
     `send_queue`: number of messages kept for a slow subscriber. Further messages to it are dropped.
     """
@@ -80,7 +82,7 @@ class LastValueSocket:
             self._handle(notice, last)
 
     def close(self) -> None:
-        """Release the address. libzmq goes on sending queued messages for at most `LINGER_MS`."""
+        """Release the address. libzmq keeps sending queued messages for at most `LINGER_MS`."""
         self.raw.close()
 
     def _handle(self, notice: bytes, last: list[Frames]) -> None:

@@ -22,7 +22,7 @@ class Output:
 
     @property
     def failure(self) -> str | None:
-        """Why this output's thread died, or None. After a failure the daemon stops, and systemd starts it again."""
+        """Why this output's thread failed, or None. After a failure the daemon stops, and systemd starts it again."""
         return self._worker.failure if self._worker is not None else None
 
     def alert(self, alert: Message) -> None:
@@ -46,4 +46,4 @@ class Output:
         return status
 
     def close(self) -> None:
-        """Send what can be sent in half a second; leave pins low and sockets closed. May be called twice."""
+        """End within about a second: send what is queued, switch pins off, close sockets. May be called twice."""

@@ -1,10 +1,10 @@
-"""The number of each alert of a vehicle. Numbers go on after a reboot, a power cut or a full disk, and never repeat.
+"""The number of each alert of a vehicle. Numbers continue after a reboot, a power cut or a full disk, and never repeat.
 
 A thread reserves numbers on disk in blocks, before they are used. So an alert never waits for an SD card, where a
 synchronous commit takes 10 to 100 ms. A power cut skips the rest of a block; `close` returns it. What is on disk is
 safe against a power cut (SQLite, WAL, `synchronous=FULL`).
 
-If numbers cannot be reserved (full or read-only disk) or the file is damaged, they go on from the milliseconds since
+If numbers cannot be reserved (full or read-only disk) or the file is damaged, they continue from the milliseconds since
 1970. No count reaches that range, so earlier and later numbers do not repeat, and numbers rise as long as the disk
 works again before the next power cut. The receiver sees a jump. If the clock was never set (before 2025, a Pi without
 network), a random number above all of these is used. It is below 2^53, up to which JSON readers are exact.
@@ -53,7 +53,7 @@ class AlertSequence:
 
     @property
     def failure(self) -> str | None:
-        """Why the thread died, or None. Alerts then go on with numbers of the clock."""
+        """Why the thread failed, or None. Alerts then continue with numbers of the clock."""
         return self._worker.failure
 
     def next(self) -> int:
@@ -133,7 +133,7 @@ class AlertSequence:
 
 
 def _open(path: Path, from_clock: Callable[[], int]) -> sqlite3.Connection:
-    """Open the file. A damaged file is renamed, and numbers go on from `from_clock()`."""
+    """Open the file. A damaged file is renamed, and numbers continue from `from_clock()`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         return _connect(path, 0)
@@ -144,7 +144,7 @@ def _open(path: Path, from_clock: Callable[[], int]) -> sqlite3.Connection:
         if isinstance(error, sqlite3.OperationalError) and "no such" not in str(error):
             raise
         renamed, start = _rename_damaged(path), from_clock()
-        log.error("%s is damaged (%s); renamed to %s; alert numbers go on from %d", path, error, renamed.name, start)
+        log.error("%s is damaged (%s); renamed to %s; alert numbers continue from %d", path, error, renamed.name, start)
         return _connect(path, start)
 
 

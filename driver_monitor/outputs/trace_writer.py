@@ -92,4 +92,4 @@ class TraceWriter(Output):
     def _end(self, why: str) -> None:
         if not self._ended:
             self._ended = True
-            log.error("trace %s: no more frames are written: %s; monitoring goes on", self._path, why)
+            log.error("trace %s: no more frames are written: %s; monitoring continues", self._path, why)

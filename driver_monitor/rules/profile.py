@@ -122,11 +122,11 @@ class Condition(Part):
 
 
 class Escalation(Part):
-    """A step to a worse level: after a time without a return, or when a worse condition holds, or both together."""
+    """A step to a worse level: after a time without a return, when a worse condition holds, or when both are true."""
 
     level: Level
     after_s: Seconds | None = Field(None, gt=0, description="Seconds of the alert while `clear` is known to be false")
-    when: Condition | None = Field(None, description="Must hold, too")
+    when: Condition | None = Field(None, description="Condition that must hold, with `after_s` if that is given")
 
     @model_validator(mode="after")
     def _whole(self) -> Escalation:
@@ -143,7 +143,7 @@ class Patience(Part):
 
 
 class Lock(Part):
-    """A longer clearing for an alert that the driver ignores: a short return does not clear it."""
+    """A longer `clear_for_s` after a long time without a return: a short return does not clear the alert."""
 
     after_s: Seconds = Field(gt=0, description="Seconds without a return after which the lock begins")
     clear_for_s: Seconds = Field(gt=0, description="Seconds for which `clear` must then hold")
@@ -209,8 +209,8 @@ class Rule(Part):
 
     def compared(self) -> tuple[str, ...]:
         """Return every signal in its conditions."""
-        granted = self.patience.when.leaves() if self.patience else ()
-        return tuple(leaf.signal or "" for leaf in (*self.leaves(), *self.clear.leaves(), *granted))
+        extra = self.patience.when.leaves() if self.patience else ()
+        return tuple(leaf.signal or "" for leaf in (*self.leaves(), *self.clear.leaves(), *extra))
 
     def reads(self) -> tuple[str, ...]:
         """Return every signal in its conditions and its message."""

@@ -19,7 +19,7 @@ from driver_monitor.timing.stretch import Stretch
 
 HELD_OVER_S = 60.0
 """After so long without a known answer, the time without a return is forgotten. A picture that is lost now and then, or
-a driver who hides, must not keep an alert from getting worse."""
+a hidden driver, must not keep an alert from getting worse."""
 AGAIN_S = 1.0
 """If the condition of an acknowledged alert did not hold for so long, it is a new event when it holds again."""
 rank = LEVELS.index

@@ -15,14 +15,14 @@ SIGNALS: dict[str, Signal] = {row.name: row for row in ROWS if row.rule}
 NAMED: dict[str, Signal] = {**{row.json: row for row in SIGNALS.values() if row.json}, **SIGNALS}
 """The same by name and by JSON path: `gaze.away_s` and `glances.away_s` are one signal."""
 RETURNING = {name: signal.returning for name, signal in NAMED.items() if signal.returning is not None}
-"""Signals that stand still while their end is not yet certain."""
+"""Signals that do not change while their end is not yet certain."""
 WINDOWED = frozenset(name for name, signal in NAMED.items() if signal.window_s is not None)
 """Signals measured over a time window."""
 
 RULE_PREFIX, HELD_SUFFIX = "rule.", ".held_s"
 """`rule.<id>.held_s`: seconds since the alert of that rule was raised during which its `clear` condition was known to
 be false. 0 while the rule is not active, unknown while `clear` is unknown."""
-HELD = public("rule.<id>.held_s", "how long another rule's alert has gone without a return", "s", at=lambda _: None)
+HELD = public("rule.<id>.held_s", "how long another rule's alert has had no return", "s", at=lambda _: None)
 
 
 def held_rule(name: str) -> str | None:

@@ -15,7 +15,7 @@ PROVISIONAL_S = 0.5
 FINAL_S = 60.0
 """Seconds of learning after which it is final: at most one minute of driving to calibrate (EU 2023/2590, Annex I)."""
 MEMORY_S = 300.0
-"""Time constant with which a final value changes: minutes, so that neither a nap nor a look-away can teach it."""
+"""Time constant with which a final value changes: minutes, so that neither a nap nor a look-away can change it."""
 REFRESH_S = 0.1
 """Seconds of learning after which a value is computed again. This saves time and changes nothing of note."""
 
@@ -59,7 +59,7 @@ class TimeHistogram:
 class LearnedQuantiles:
     """Learns the `share` quantile of one or more quantities that are measured together.
 
-    `bounds`: (low, high) of each quantity; values outside teach nothing. `width`: width of the bins, same unit.
+    `bounds`: (low, high) of each quantity; values outside are not learned. `width`: width of the bins, same unit.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""From observations to the driver's state. Pure: time comes with the data."""
+"""Turns observations over time into the driver state. Pure: the observations hold the times."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class StateTracker:
     def _next(self, step: TimeStep, seen: Observation) -> DriverState:
         face, head = seen.face, _head(seen)
         direction = self._gaze.direction(face.head, seen.eyes) if face else None
-        teach = direction is not None and self._gaze.straight_ahead.teaches(direction.direction)
-        eyes = self._lids.update(step, seen.eyes if face else None, _no_eyes(seen), teach)
+        may_learn = direction is not None and self._gaze.straight_ahead.may_learn_from(direction.direction)
+        eyes = self._lids.update(step, seen.eyes if face else None, _no_eyes(seen), may_learn)
         gaze = self._gaze.update(step, direction, eyes.state, _no_face(seen))
         blink = self._blinks.update(step, eyes.openness)
         nods = self._nods.update(step, face.head.pitch if face and face.head else None, eyes.state)

@@ -72,7 +72,7 @@ def test_fail__an_output_that_raises_is_logged_once_and_counted_and_the_others_g
     assert received == ["b alert 1", "b alert 2", "b closed"]
     assert outputs.faults == {"broken": 3}
     assert [record.getMessage() for record in caplog.records] == [
-        "output broken failed: out of order; the other outputs go on",
+        "output broken failed: out of order; the other outputs continue",
     ]
     assert "Traceback" not in caplog.text
 

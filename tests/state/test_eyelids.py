@@ -83,7 +83,7 @@ def test_ok__one_hidden_eye_is_enough_to_go_on() -> None:
     for k in range(30):
         step = cadence.step(k / 20)
         assert step is not None
-        last = lids.update(step, EyesView(hidden, EyeView(0.02, 0.99)), None, teach=True)
+        last = lids.update(step, EyesView(hidden, EyeView(0.02, 0.99)), None, may_learn=True)
     assert last is not None
     assert (last.state, last.left, last.reason) == ("closed", None, None)
     assert last.closed_s == pytest.approx(29 / 20)
@@ -92,7 +92,7 @@ def test_ok__one_hidden_eye_is_enough_to_go_on() -> None:
 def both(left: EyeView, right: EyeView) -> float | None:
     step = Cadence().step(0.0)
     assert step is not None
-    return Eyelids().update(step, EyesView(left, right), None, teach=False).openness
+    return Eyelids().update(step, EyesView(left, right), None, may_learn=False).openness
 
 
 def test_ok__two_eyes_are_heard_before_they_are_judged() -> None:

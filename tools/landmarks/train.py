@@ -29,7 +29,7 @@ from tools.landmarks.cache import Cache, Stage, allowed, draw
 from tools.landmarks.cover_faces import cover
 from tools.landmarks.net import LandmarkNet
 from tools.training import onnx_file
-from tools.training.augment import Dice, Views, map_points, map_turn, photograph, resample
+from tools.training.augment import BatchRandom, Views, map_points, map_turn, photograph, resample
 from tools.training.mesh_teacher import MIRROR, eye_aspect_ratio
 from tools.training.nets import follow
 from tools.training.people import folds
@@ -70,8 +70,8 @@ def batch(cache: Cache, generator: torch.Generator) -> Batch:
     """Draw faces, move, cover and photograph them, and add pictures without a face."""
     picked = draw(cache, FACES + STRAYS, generator)
     crops, points = cache.crops[picked][:, None].float() / 255, cache.points[picked]
-    dice = Dice(generator, len(picked))
-    views = draw_views(dice)
+    random = BatchRandom(generator, len(picked))
+    views = draw_views(random)
     images = resample(crops, views, IMAGE_SIZE)
     points = map_points(points, views, SWAP)
     images, hidden = cover(images, points, generator)
@@ -92,26 +92,26 @@ def batch(cache: Cache, generator: torch.Generator) -> Batch:
     return Batch(images, face, points[:FACES], hidden[:FACES], turn[:FACES])
 
 
-def draw_views(dice: Dice) -> Views:
+def draw_views(random: BatchRandom) -> Views:
     """Draw the place of each crop: small errors (tracker) or large ones (detector). The last ones miss the face."""
-    coarse = dice.chance(0.4)
+    coarse = random.chance(0.4)
     spread = torch.where(coarse, 1.0, 0.35)
-    roll = torch.where(coarse, dice.uniform(-30, 30), 6 * dice.normal())
-    shift = dice.uniform(-0.22, 0.22, 2) * spread[:, None]
-    scale = torch.exp(dice.uniform(math.log(0.75), math.log(1.35)) * spread)
-    aspect = torch.exp(dice.uniform(-0.08, 0.08))
-    kind = torch.randint(3, (dice.n,), generator=dice.generator)
-    angle, far = dice.uniform(0, 2 * math.pi), dice.uniform(0.55, 0.95)
+    roll = torch.where(coarse, random.uniform(-30, 30), 6 * random.normal())
+    shift = random.uniform(-0.22, 0.22, 2) * spread[:, None]
+    scale = torch.exp(random.uniform(math.log(0.75), math.log(1.35)) * spread)
+    aspect = torch.exp(random.uniform(-0.08, 0.08))
+    kind = torch.randint(3, (random.n,), generator=random.generator)
+    angle, far = random.uniform(0, 2 * math.pi), random.uniform(0.55, 0.95)
     away = torch.stack([torch.cos(angle), torch.sin(angle)], 1) * far[:, None]
-    wrong_scale = torch.where(dice.chance(0.5), dice.uniform(0.25, 0.42), dice.uniform(1.95, 2.1))
-    wrong_roll = dice.uniform(75, 285)
-    stray = torch.arange(dice.n) >= FACES
+    wrong_scale = torch.where(random.chance(0.5), random.uniform(0.25, 0.42), random.uniform(1.95, 2.1))
+    wrong_roll = random.uniform(75, 285)
+    stray = torch.arange(random.n) >= FACES
     shift = torch.where((stray & (kind == 0))[:, None], away, shift)
     scale = torch.where(stray & (kind == 1), wrong_scale, scale)
     roll = torch.where(stray & (kind == 2), wrong_roll, roll)
     side = BASE_SIDE * scale
     sides = torch.stack([side * aspect, side / aspect], 1)
-    return Views(0.5 + shift * side[:, None], sides, torch.deg2rad(roll), dice.chance(0.5))
+    return Views(0.5 + shift * side[:, None], sides, torch.deg2rad(roll), random.chance(0.5))
 
 
 def loss_of(

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 
 @dataclass
-class Dice:
+class BatchRandom:
     """Random numbers for a batch of `n` pictures."""
 
     generator: torch.Generator
@@ -82,23 +82,23 @@ def map_points(points: Tensor, views: Views, swap: Tensor) -> Tensor:
 
 def photograph(image: Tensor, irises: Tensor | None, generator: torch.Generator) -> Tensor:
     """Change light, sharpness and noise of `image` (N, 1, H, W), 0 to 1. Some pupils at `irises` (N, 2, 2) glow."""
-    dice = Dice(generator, len(image))
+    random = BatchRandom(generator, len(image))
     for share, change in ((0.5, _gamma), (0.25, _infrared), (0.35, _sun)):
-        image = _some(image, dice, share, change)
+        image = _some(image, random, share, change)
     if irises is not None:
-        image = _bright_pupils(image, irises, dice)
+        image = _bright_pupils(image, irises, random)
     for share, change in ((0.4, _blur), (0.12, _coarse), (0.1, _overexpose), (0.3, _dim), (0.12, _noise)):
-        image = _some(image, dice, share, change)
-    faint = image + dice.uniform(0, 4 / 255, 1, 1, 1) * dice.normal(*image.shape[1:])
+        image = _some(image, random, share, change)
+    faint = image + random.uniform(0, 4 / 255, 1, 1, 1) * random.normal(*image.shape[1:])
     return (faint * 255).round().clamp(0, 255) / 255
 
 
-def _some(image: Tensor, dice: Dice, share: float, change: Callable[[Tensor, Dice], Tensor]) -> Tensor:
+def _some(image: Tensor, random: BatchRandom, share: float, change: Callable[[Tensor, BatchRandom], Tensor]) -> Tensor:
     """Apply `change` to a random `share` of the batch."""
-    chosen = torch.nonzero(dice.chance(share)).squeeze(1)
+    chosen = torch.nonzero(random.chance(share)).squeeze(1)
     if len(chosen) == 0:
         return image
-    return image.index_copy(0, chosen, change(image[chosen], Dice(dice.generator, len(chosen))))
+    return image.index_copy(0, chosen, change(image[chosen], BatchRandom(random.generator, len(chosen))))
 
 
 def _grid(image: Tensor) -> tuple[Tensor, Tensor]:
@@ -107,65 +107,65 @@ def _grid(image: Tensor) -> tuple[Tensor, Tensor]:
     return x[None, None], y[None, None]
 
 
-def _gamma(image: Tensor, dice: Dice) -> Tensor:
-    return image.clamp_min(1e-4) ** torch.exp(dice.uniform(-0.7, 0.7, 1, 1, 1))
+def _gamma(image: Tensor, random: BatchRandom) -> Tensor:
+    return image.clamp_min(1e-4) ** torch.exp(random.uniform(-0.7, 0.7, 1, 1, 1))
 
 
-def _infrared(image: Tensor, dice: Dice) -> Tensor:
+def _infrared(image: Tensor, random: BatchRandom) -> Tensor:
     """Flatten and brighten the skin, and darken it with the distance from the axis of the lamp."""
     x, y = _grid(image)
-    flat = 1 - (1 - image).clamp_min(0) ** dice.uniform(1.2, 2.5, 1, 1, 1)
-    away = (x - dice.uniform(0.1, 0.9, 1, 1, 1)) ** 2 + (y - dice.uniform(0.1, 0.9, 1, 1, 1)) ** 2
-    return flat * torch.exp(-away * dice.uniform(0.3, 4, 1, 1, 1))
+    flat = 1 - (1 - image).clamp_min(0) ** random.uniform(1.2, 2.5, 1, 1, 1)
+    away = (x - random.uniform(0.1, 0.9, 1, 1, 1)) ** 2 + (y - random.uniform(0.1, 0.9, 1, 1, 1)) ** 2
+    return flat * torch.exp(-away * random.uniform(0.3, 4, 1, 1, 1))
 
 
-def _sun(image: Tensor, dice: Dice) -> Tensor:
+def _sun(image: Tensor, random: BatchRandom) -> Tensor:
     """Light the face from one side, with a soft or hard edge across it."""
     x, y = _grid(image)
-    angle = dice.uniform(0, 2 * math.pi, 1, 1, 1)
-    edge = torch.cos(angle) * (x - 0.5) + torch.sin(angle) * (y - 0.5) + dice.uniform(-0.3, 0.3, 1, 1, 1)
-    shade = torch.sigmoid(edge * torch.exp(dice.uniform(0.7, 4, 1, 1, 1)))
-    return image * (1 - dice.uniform(0.2, 0.9, 1, 1, 1) * shade)
+    angle = random.uniform(0, 2 * math.pi, 1, 1, 1)
+    edge = torch.cos(angle) * (x - 0.5) + torch.sin(angle) * (y - 0.5) + random.uniform(-0.3, 0.3, 1, 1, 1)
+    shade = torch.sigmoid(edge * torch.exp(random.uniform(0.7, 4, 1, 1, 1)))
+    return image * (1 - random.uniform(0.2, 0.9, 1, 1, 1) * shade)
 
 
-def _bright_pupils(image: Tensor, irises: Tensor, dice: Dice) -> Tensor:
+def _bright_pupils(image: Tensor, irises: Tensor, random: BatchRandom) -> Tensor:
     """Make some pupils glow, as they do when the lamp is close to the lens."""
-    lit = torch.nonzero(dice.chance(0.06)).squeeze(1)
+    lit = torch.nonzero(random.chance(0.06)).squeeze(1)
     x, y = _grid(image)
     at = irises[lit]
     away = (x - at[:, :, 0, None, None]) ** 2 + (y - at[:, :, 1, None, None]) ** 2
-    width, height = dice.uniform(0.006, 0.014, 1, 1, 1)[lit], dice.uniform(0.3, 0.9, 1, 1, 1)[lit]
+    width, height = random.uniform(0.006, 0.014, 1, 1, 1)[lit], random.uniform(0.3, 0.9, 1, 1, 1)[lit]
     glow = torch.exp(-away / (2 * width**2)).sum(dim=1, keepdim=True) * height
     return image.index_copy(0, lit, (image[lit] + glow).clamp(0, 1))
 
 
-def _blur(image: Tensor, dice: Dice) -> Tensor:
+def _blur(image: Tensor, random: BatchRandom) -> Tensor:
     """Blur each picture with its own 9 x 9 kernel: round (focus) or a streak (motion)."""
     place = torch.arange(9, dtype=torch.float32) - 4
     v, u = torch.meshgrid(place, place, indexing="ij")
-    angle = dice.uniform(0, math.pi, 1, 1)
+    angle = random.uniform(0, math.pi, 1, 1)
     along, across = torch.cos(angle) * u + torch.sin(angle) * v, torch.cos(angle) * v - torch.sin(angle) * u
-    long = torch.exp(dice.uniform(math.log(0.3), math.log(2.5), 1, 1))
-    narrow = torch.where(dice.chance(0.5)[:, None, None], torch.full_like(long, 0.4), long)
+    long = torch.exp(random.uniform(math.log(0.3), math.log(2.5), 1, 1))
+    narrow = torch.where(random.chance(0.5)[:, None, None], torch.full_like(long, 0.4), long)
     kernel = torch.exp(-0.5 * ((along / long) ** 2 + (across / narrow) ** 2))
     kernel = (kernel / kernel.sum(dim=(1, 2), keepdim=True))[:, None]
     padded = functional.pad(image, (4, 4, 4, 4), mode="replicate").transpose(0, 1)
     return functional.conv2d(padded, kernel, groups=len(image)).transpose(0, 1)
 
 
-def _coarse(image: Tensor, dice: Dice) -> Tensor:
+def _coarse(image: Tensor, random: BatchRandom) -> Tensor:
     """Remove detail, down to half the resolution, as in a face that is farther away."""
     small = functional.interpolate(functional.avg_pool2d(image, 2), image.shape[2:], mode="bilinear")
-    return torch.lerp(image, small, dice.uniform(0.5, 1, 1, 1, 1))
+    return torch.lerp(image, small, random.uniform(0.5, 1, 1, 1, 1))
 
 
-def _overexpose(image: Tensor, dice: Dice) -> Tensor:
-    return (image * dice.uniform(1.2, 2.2, 1, 1, 1) + dice.uniform(0, 0.15, 1, 1, 1)).clamp(0, 1)
+def _overexpose(image: Tensor, random: BatchRandom) -> Tensor:
+    return (image * random.uniform(1.2, 2.2, 1, 1, 1) + random.uniform(0, 0.15, 1, 1, 1)).clamp(0, 1)
 
 
-def _dim(image: Tensor, dice: Dice) -> Tensor:
-    return image * torch.exp(-dice.uniform(0, math.log(16), 1, 1, 1))
+def _dim(image: Tensor, random: BatchRandom) -> Tensor:
+    return image * torch.exp(-random.uniform(0, math.log(16), 1, 1, 1))
 
 
-def _noise(image: Tensor, dice: Dice) -> Tensor:
-    return image + dice.uniform(4, 30, 1, 1, 1) / 255 * dice.normal(*image.shape[1:])
+def _noise(image: Tensor, random: BatchRandom) -> Tensor:
+    return image + random.uniform(4, 30, 1, 1, 1) / 255 * random.normal(*image.shape[1:])

@@ -1,4 +1,4 @@
-"""Score alerts against labels. Which rules are scored, and when they are due, follows from the profile."""
+"""Score alerts against labels. The profile sets which rules are scored and when an alert is due."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class AlertScore:
     """One rule in one clip.
 
     `due`: labelled stretches that are long enough. `in_time`: those with an alert in time. `false`: `raised` alerts
-    with less than half of the time before labelled so. `unscored`: `raised` alerts with more than half of the time
-    before not scored.
+    before which less than half of the time was labelled. `unscored`: `raised` alerts before which more than half of the
+    time was not scored.
     """
 
     due: int
@@ -46,7 +46,7 @@ def _due_times(rule: Rule) -> list[tuple[str | None, float]]:
 
 
 def score_alerts(labels: ClipLabels, track: Track, profile: Profile) -> dict[str, AlertScore]:
-    """Return the scores of the rules of `profile` that read labelled conditions only."""
+    """Return the scores of `drowsiness` and of the rules of `profile` that read labelled signals only."""
     eyes = eye_truth(labels)
     away = labels.mask("look_away")
     head = ~labels.mask("look_away_marginal", "uncertain_head", "face_not_visible") | away
@@ -56,7 +56,7 @@ def score_alerts(labels: ClipLabels, track: Track, profile: Profile) -> dict[str
 
 
 def _score(labels: ClipLabels, track: Track, rule: str, causes: list[tuple[float, Mask, Mask]]) -> AlertScore:
-    """Score one rule. Each of its `causes`: seconds until it is due, frames labelled so, frames scored."""
+    """Score one rule. Each of its `causes`: seconds until it is due, labelled frames, scored frames."""
     raised = [t for name, t in track.raised if name == rule]
     due = [
         (_time(labels, track, first), seconds)
@@ -72,7 +72,7 @@ def _score(labels: ClipLabels, track: Track, rule: str, causes: list[tuple[float
 
 
 def _right(track: Track, t: float, seconds: float, labelled: Mask, scored: Mask) -> bool | None:
-    """Return whether the `seconds` before `t` are labelled so, for half of their scored frames; None: not scored."""
+    """Return whether half of the scored frames in the `seconds` before `t` are labelled; None: not scored."""
     frames = track.frame[(track.t > t - seconds) & (track.t <= t)]
     known = scored[frames]
     if 2 * known.sum() < len(known):

@@ -29,7 +29,7 @@ Span = tuple[int, int]
 class EyeTruth:
     """One value per frame of the clip.
 
-    `closed`: labelled so. `counted`: labelled as open or closed. `scored`: counted, and not next to an edge of
+    `closed`: labelled closed. `counted`: labelled as open or closed. `scored`: counted, and not next to an edge of
     `closed`.
     """
 

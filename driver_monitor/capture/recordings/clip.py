@@ -1,4 +1,4 @@
-"""A recorded clip: every frame in decoding order with its own time, for replays or instead of a camera."""
+"""A recorded clip: every frame in decoding order with its time stamp, for replays or instead of a camera."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class ClipCamera(GuardedCamera):
     """A video file, decoded by FFmpeg.
 
     `pace`: "fast" gives frames as fast as they are decoded and reads no clock (`t_mono` None); "real_time" gives each
-    at its own time, as a camera would. `every`: use every Nth frame; sequence numbers stay as decoded. A clip that is
-    cut off or damaged ends after the frames that can be decoded. `warning` and the log then have one line about it.
+    frame at its time in the clip. `every`: use every Nth frame; skipped frames are numbered too. A clip that is
+    cut off or damaged ends after the frames that can be decoded. `warning` and the log then say so.
     Raises `SourceError` if the file is not a video, or no frame of it can be decoded.
     """
 

@@ -33,7 +33,7 @@ OLD_PYAV = int(av.__version__.partition(".")[0]) < 19
 
 
 def open_container(where: str, **options: Any) -> InputContainer:
-    """Open a file or URL with `options` of `av.open`. Raises `av.FFmpegError`, `OSError` or `ValueError`."""
+    """Open a file or URL; `options`: arguments of `av.open`. Raises `av.FFmpegError`, `OSError` or `ValueError`."""
     if OLD_PYAV:
         options["metadata_errors"] = "replace"
     container: InputContainer = av.open(where, **options)

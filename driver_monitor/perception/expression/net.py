@@ -46,7 +46,7 @@ class ExpressionNet:
     """Reads the probability of each expression. `models/emotion.md` says what it was trained on, and its scores."""
 
     def __init__(self, path: Path, threads: int = 1) -> None:
-        """Load the net. Raises `ModelError` if the file is missing, damaged or another model."""
+        """Load the net. Raises `ModelError` if the file is missing, damaged or the wrong model."""
         self._model = OnnxModel(path, {"face": (None, 1, SIZE, SIZE)}, {"p": (None, len(EXPRESSIONS))}, threads)
         self.sha256 = self._model.sha256
 

@@ -34,7 +34,7 @@ class EyeNet:
     """Reads patches of eyes. `models/eyes.md` says what it was trained on, and its scores."""
 
     def __init__(self, path: Path, threads: int = 1) -> None:
-        """Load the net. Raises `ModelError` if the file is missing, damaged or another model."""
+        """Load the net. Raises `ModelError` if the file is missing, damaged or the wrong model."""
         inputs = {"eye": (None, 1, HEIGHT, WIDTH), "band": (None, 1, BAND_HEIGHT, BAND_WIDTH)}
         outputs = {"p": (None, 3), "aspect": (None,), "sunglasses": (None,)}
         self._model = OnnxModel(path, inputs, outputs, threads)

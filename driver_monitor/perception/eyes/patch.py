@@ -57,7 +57,7 @@ def eye_bands(grey: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[n
     """Return both eyes with their surroundings as (2, 32, 64) uint8: for the left eye (mirrored) and for the right.
 
     The patch shows what is between the lids. The band shows why nothing can be seen there: a whole lens, a reflection
-    that goes on beyond the lid, hair, a hand. Blank if the points do not span an area.
+    that extends beyond the lid, hair, a hand. Blank if the points do not span an area.
     """
     to_grey = band_to_grey(points)
     if to_grey is None:

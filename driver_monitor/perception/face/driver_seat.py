@@ -86,7 +86,7 @@ class _Presence:
         self._since = self._seen = self._patience_s = 0.0
         self._looks = 0
 
-    def outlasts(self, t: float, face: Place, patience_s: float) -> bool:
+    def present_for(self, t: float, face: Place, patience_s: float) -> bool:
         """Return whether this face, seen at `t`, has been there for `patience_s`, as it was when the face came."""
         same = self._place is not None and self._place.distance(face) <= REACH and 0 <= t - self._seen <= PERSISTENT_S
         if not same:
@@ -96,7 +96,7 @@ class _Presence:
         return self._looks > 2 and t - self._since >= self._patience_s
 
     def forget(self) -> None:
-        """Start anew with the next face."""
+        """Start again with the next face."""
         self._place = None
 
 
@@ -109,7 +109,7 @@ class DriverSeat:
         self._last: Place | None = None
         self._last_t: float | None = None
         self._outside_since: float | None = None
-        self._stranger, self._challenger = _Presence(), _Presence()
+        self._new_face, self._other_face = _Presence(), _Presence()
         self._passengers: list[tuple[Place, float]] = []
         self.followed_s = 0.0
         """Seconds for which a face has been followed in the seat."""
@@ -150,7 +150,7 @@ class DriverSeat:
                 self._move(face)
             return
         self._outside_since = None
-        self._stranger.forget()
+        self._new_face.forget()
         if self._seat is None:
             self._move(face)
             return
@@ -166,11 +166,11 @@ class DriverSeat:
         seated = [i for i in (range(len(faces)) if self.known else real) if self._may_be_driver(t, faces[i])]
         if seated:
             return max(seated, key=lambda i: self._rank(faces[i], shape))
-        strangers = [i for i in real if self._on_side(faces[i]) and not self._is_passenger(t, faces[i])]
-        if not strangers:
+        new = [i for i in real if self._on_side(faces[i]) and not self._is_passenger(t, faces[i])]
+        if not new:
             return None
-        best = max(strangers, key=lambda i: likeness(faces[i], shape))
-        if not self._stranger.outlasts(t, faces[best], self.patience_s):
+        best = max(new, key=lambda i: likeness(faces[i], shape))
+        if not self._new_face.present_for(t, faces[best], self.patience_s):
             return None
         self._move(faces[best])
         return best
@@ -186,11 +186,11 @@ class DriverSeat:
         rivals = [i for i in real if self._on_side(others[i])]
         best = max(rivals, key=lambda i: likeness(others[i], shape), default=None)
         if best is not None and likeness(others[best], shape) > BETTER * likeness(followed, shape):
-            if self._challenger.outlasts(t, others[best], self.patience_s):
+            if self._other_face.present_for(t, others[best], self.patience_s):
                 self._move(others[best])
                 return best
         else:
-            self._challenger.forget()
+            self._other_face.forget()
             best = None
         self._remember(t, [others[i] for i in real if i != best])
         return None
@@ -206,8 +206,8 @@ class DriverSeat:
     def _move(self, face: Place) -> None:
         """Make the place of `face` the seat, and begin to learn it."""
         self._seat, self.followed_s, self.settled, self._outside_since = face, 0.0, False, None
-        self._stranger.forget()
-        self._challenger.forget()
+        self._new_face.forget()
+        self._other_face.forget()
         self._passengers = [known for known in self._passengers if known[0].distance(face) > REACH]
 
     def _rank(self, face: Place, shape: tuple[int, int]) -> float:

@@ -148,7 +148,7 @@ class LandmarkNet:
     """The landmark net. `sha256`: digest of the model file."""
 
     def __init__(self, path: Path, threads: int = 1) -> None:
-        """Load `models/landmarks.onnx`. Raises `ModelError` if it is missing, damaged or another model."""
+        """Load `models/landmarks.onnx`. Raises `ModelError` if it is missing, damaged or the wrong model."""
         self._model = OnnxModel(
             path,
             {"image": (None, 1, IMAGE_SIZE, IMAGE_SIZE)},

@@ -1,7 +1,7 @@
 """Removes the camera's noise from landmarks and head pose, with little delay, by one-euro filters.
 
 A one-euro filter (Casiez et al., CHI 2012) is a low-pass filter whose cut-off frequency grows with the speed of the
-value: a still value is smoothed, a fast one passes. Time comes with the values, so 10 and 30 frames a second are
+value: a still value is smoothed, a fast one passes. The caller gives the times, so 10 and 30 frames a second are
 filtered alike.
 """
 

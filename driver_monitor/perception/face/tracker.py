@@ -35,7 +35,7 @@ CHECK_S, CHECK_SETTLED_S = 1.0, 5.0
 """Seconds between two searches for other faces, before and after the seat is settled. A search takes 1 to 15 ms,
 depending on the detector."""
 MOST_PROPOSALS = 8
-"""Detections checked in one search, surest first. A cabin has no more faces. Each costs one or two runs of the net."""
+"""Detections checked in one search, best first. A cabin has no more faces. Each costs one or two runs of the net."""
 
 Points = NDArray[np.float32]
 

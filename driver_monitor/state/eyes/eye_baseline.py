@@ -15,11 +15,11 @@ which surprise and noise pull high."""
 DRIFT = 0.15
 """A final value moves by at most this share. Lids that sink over an hour are sleepiness, not a new driver."""
 HIGHEST_OPENING = 2.5
-"""Larger openings teach nothing."""
+"""Larger openings are not learned."""
 
 
 class EyeBaseline:
-    """Learns the usual opening of one eye. The caller decides which frames teach: open, frontal, steady ones.
+    """Learns the usual opening of one eye. The caller decides which frames count: open, frontal, steady ones.
 
     `value`: in units of the average person's open eye, within `BOUNDS`.
     """

@@ -28,15 +28,15 @@ UNDECIDED = 0.6
 ODDS_BY_LIDS = 3.0
 """Weight of the lids beside the net: a tenth more lid opening divides the odds of closed by 1.35 (e to the 0.3)."""
 SUREST = 5.0
-"""Largest log odds (99.3 %) that the net's answer counts for, so that one eye cannot outvote the other."""
+"""Largest log odds (99.3 %) that the net's answer counts for, so that one eye cannot override the other."""
 FLOOR, CEILING = 0.45, 0.15
 """Least openness of an eye that is surely open, above `REOPENED_ABOVE`. Largest of one that is surely closed."""
 WIDEST = 1.5
 """Largest openness."""
 LEARN_P_CLOSED = 0.3
-"""Only eyes with a lower probability of closed teach the baseline."""
+"""The baseline learns only from eyes with a lower probability of closed."""
 LEARN_OPENNESS = 0.4
-"""Lids lower than this share of the present baseline do not teach. The baseline's bounds are 0.4 apart, so any wrong
+"""Lids lower than this share of the present baseline are not learned. The baseline's bounds are 0.4 apart, so any wrong
 first estimate can be unlearned."""
 _REASONS: tuple[EyeReason, ...] = ("no_face", "sunglasses", "glare", "dark", "occluded", "pose", "blur")
 """The most informative reason first."""
@@ -77,10 +77,10 @@ class Eyelids:
         self._doubted_since: float | None = None
         self._doubted_t = 0.0
 
-    def update(self, step: TimeStep, eyes: EyesView | None, missing: EyeReason | None, teach: bool) -> EyesState:
+    def update(self, step: TimeStep, eyes: EyesView | None, missing: EyeReason | None, may_learn: bool) -> EyesState:
         """Take one frame.
 
-        `missing`: why there are no `eyes`. `teach`: the head is frontal and steady, so open eyes teach the baselines.
+        `missing`: why there are no `eyes`. `may_learn`: the head is frontal and steady.
         """
         left, right = (_measured(eyes.left, self.left), _measured(eyes.right, self.right)) if eyes else (None, None)
         if left is None and right is None:
@@ -92,7 +92,7 @@ class Eyelids:
         closed = None if state == "unknown" else state == "closed"
         if closed not in self.closure.ignores:
             self.closure.update(step, closed)
-        if eyes and teach and state == "open" and step.seamless and not self.closure.running:
+        if eyes and may_learn and state == "open" and step.seamless and not self.closure.running:
             for view, seen, baseline in ((eyes.left, left, self.left), (eyes.right, right, self.right)):
                 if seen is not None and seen[0] >= LEARN_OPENNESS and seen[1] < LEARN_P_CLOSED:
                     baseline.learn(step, view.opening or 0.0)

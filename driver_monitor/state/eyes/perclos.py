@@ -12,7 +12,7 @@ from driver_monitor.timing.window import WindowedTime
 WINDOW_S = 60.0
 """One minute (Wierwille et al., NHTSA DOT HS 808 247, 1994; FHWA-MCRT-98-006, 1998)."""
 MIN_COVERAGE = 0.5
-"""Below half coverage the value is unknown: less than half a minute says too little about a minute."""
+"""Below half coverage the value is unknown: less than half a minute is too short for a minute."""
 BLINK_MIN_S, BLINK_MAX_S = 0.1, 0.4
 """A blink keeps the eyes closed for so long (FHWA-MCRT-98-006 and blink literature). It does not count in PERCLOS."""
 

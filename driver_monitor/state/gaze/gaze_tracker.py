@@ -20,7 +20,7 @@ RETURN_SHARE = 0.8
 """The gaze is back on the road within this share of those angles (hysteresis)."""
 IRIS_SHARE = 0.7
 """Share of the irises' turn that is added to the head's. Looks aside with the eyes only, about 20 degrees by their
-label, measure 27 (incar_4): the visible eye corners are nearer to each other than WIDTH_MM says (`eyes.iris`)."""
+label, measure 27 (incar_4): the visible eye corners are nearer to each other than `WIDTH_MM` (`eyes.iris`)."""
 IRIS_NEUTRAL = (0.0, 4.0)
 """Direction of the irises of a driver who looks ahead, (yaw, pitch) in degrees, until the driver's medians are learned.
 The corners of the eye lie lower than its middle. Medians of ordinary frames of the clips are 0 to 13 and -2 to 9."""
@@ -107,14 +107,14 @@ class GazeTracker:
             # Zones and regions were relative to another straight ahead, so their hysteresis has no meaning now.
             self._zone = "unknown"
             self._regions.reset()
-        if gaze.iris and step.seamless and ahead.teaches(gaze.direction):
+        if gaze.iris and step.seamless and ahead.may_learn_from(gaze.direction):
             self._neutral = self._irises.learn(step.dt, *gaze.iris) or self._neutral
 
     def _unseen(self, step: TimeStep, gaze: GazeDirection | None, reason: GazeReason) -> Gaze:
         self.straight_ahead.update(step, None)
         self._regions.reset()
         turned = reason == "no_face" and self._turned_t is not None and step.t - self._turned_t <= TURNED_AWAY_S
-        # The lids of a face seen from the side often read as closed. While the head is turned, the look-away goes on.
+        # The lids of a face seen from the side often read as closed. While the head is turned, the look-away continues.
         held = RETURN_SHARE * AWAY_YAW
         aside = gaze is not None and self._timers.away.running and abs(self._from_ahead(gaze.head)[0]) > held
         if not turned and not aside:

@@ -18,8 +18,8 @@ Wheel = Literal["left", "right"]
 HYSTERESIS = 1.25
 """The gaze leaves a region only beyond so much of the region's size."""
 DWELL_S = 0.1
-"""The gaze is in a region when it rests there for so long. On its way to another region it crosses one in 30 to 60 ms
-(saccades of 20 to 40 degrees; Bahill, Clark & Stark, Math. Biosci. 24, 1975)."""
+"""The gaze is in another region when it rests there for so long. On its way to a region it crosses others in 30 to 60
+ms (saccades of 20 to 40 degrees; Bahill, Clark & Stark, Math. Biosci. 24, 1975)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ _SWAPPED: dict[GazeRegion, GazeRegion] = {"left_mirror": "right_mirror", "right_
 
 
 class RegionTracker:
-    """The region, with hysteresis in place and in time. `wheel`: the driver's side of the car."""
+    """Finds the region of the gaze; small or short changes are ignored. `wheel`: the side of the steering wheel."""
 
     def __init__(self, wheel: Wheel) -> None:
         self._names, self._sign = ({}, 1.0) if wheel == "left" else (_SWAPPED, -1.0)

@@ -8,7 +8,7 @@ from driver_monitor.state.learning import LearnedQuantiles, Status
 from driver_monitor.timing.cadence import TimeStep
 
 BOUNDS_YAW, BOUNDS_PITCH = 45.0, 25.0
-"""Degrees. Straight ahead lies within this of the camera's axis, and directions beyond teach nothing. In real in-car
+"""Degrees. Straight ahead lies within this of the camera's axis, and directions beyond are not learned. In real in-car
 clips with the camera at the mirror, a driver's usual direction reads up to 41 degrees."""
 PROVISIONAL_YAW, PROVISIONAL_PITCH = 22.0, 14.0
 """Degrees. A provisional value goes no further. The zones are 25 degrees wide, so the road still reads as road in both
@@ -16,17 +16,17 @@ doubtful cases: a camera mounted as far off-axis as the bounds, and a driver who
 FRONTAL_DEG = 20.0
 """The face is frontal within this of straight ahead. Before straight ahead is known: within the bounds."""
 SIDEWAYS_SHARE = 0.25
-"""A direction that is not frontal teaches at this share of its time, which is enough to unlearn a wrong start. A
+"""A direction that is not frontal counts at this share of its time, which is enough to unlearn a wrong start. A
 look-away becomes straight ahead only after four times what was learned before (20 s after 5 s, four minutes after one
 minute). The driver is warned all that time, so by then the camera was turned."""
 SIDEWAYS_AFTER_S = 6.0
-"""Such a direction teaches only after it lasted as long as was learned before, at most this long: then a driver who
-looks away is unresponsive. A glance into a mirror at the start is soon unlearned; a long look-away teaches nothing."""
+"""Such a direction is learned only after it lasted as long as was learned before, at most this long: then a driver who
+looks away is unresponsive. A glance into a mirror at the start is soon unlearned; a long look-away is not learned."""
 FIRST_S = 0.2
-"""The first direction is provisional after this. A driver who looks away within half a second must not teach it."""
+"""The first direction is provisional after this. A driver who looks away within half a second must not set it."""
 TRUSTED_S = 4.0
-"""A direction further from the camera's axis than the known one, by more than `FRONTAL_DEG`, teaches only after this.
-Cameras are aimed at the driver, and a look-away at the very beginning is warned of (3 s) before it is believed."""
+"""A direction further from the camera's axis than the known one, by more than `FRONTAL_DEG`, is learned after this.
+Cameras are aimed at the driver, and a look-away at the very beginning is warned of (3 s) before it is used."""
 STEADY_DEG, STEADY_S = 6.0, 0.2
 """A head is steady within so many degrees of its own mean over about so many seconds."""
 
@@ -53,7 +53,7 @@ class StraightAhead:
         self.held_back = False
         """Whether the value in use is provisional and limited. Straight ahead may then be there or at the median."""
 
-    def teaches(self, direction: Direction) -> bool:
+    def may_learn_from(self, direction: Direction) -> bool:
         """Return whether this is the direction of a driver who holds still and looks ahead."""
         return self.steady and self.frontal(*direction)
 
@@ -66,7 +66,7 @@ class StraightAhead:
         return any(math.hypot(yaw - place[0], pitch - place[1]) <= FRONTAL_DEG for place in places)
 
     def update(self, step: TimeStep, direction: Direction | None) -> None:
-        """Take one frame's direction, degrees from the camera's axis; None if it must not teach."""
+        """Take one frame's direction, degrees from the camera's axis; None if it must not be learned."""
         if direction is None or self._mean is None or not step.seamless:
             self._mean, self.steady = direction, False
             return

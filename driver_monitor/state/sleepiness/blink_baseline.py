@@ -8,10 +8,10 @@ from driver_monitor.data.driver_state import Blink
 from driver_monitor.state.sleepiness.blink_features import BLINKS, Floats
 
 LEARNED = BLINKS
-"""The first blinks of a trip teach, for about two minutes. UTA-RLDD takes the last third of a recording in which the
-person felt alert. A daemon can only assume that a driver who starts is awake; `MEANS` limits that assumption."""
+"""Blinks are learned at the start of a trip, for about two minutes. UTA-RLDD takes the last third of a recording in
+which the person felt alert. A daemon can only assume that a driver who starts is awake; `MEANS` limits this."""
 LONGEST_S = 1.0
-"""A longer closure is a microsleep and teaches nothing."""
+"""A longer closure is a microsleep and is not learned."""
 MEANS = ((0.5, 1.1), (0.12, 0.45), (1.5, 15.0))
 """Limits of the means: amplitude in openness, duration in seconds, opening speed in openness a second. The blink of an
 awake person keeps the eyes closed for 0.1 to 0.4 s (FHWA-MCRT-98-006). The other limits are ours."""
@@ -20,7 +20,7 @@ DEVIATIONS = (0.05, 0.03, 0.5)
 
 
 class BlinkBaseline:
-    """Means and deviations of the first blinks of a trip. They then stay: a drowsy driver must not teach."""
+    """Means and deviations of the first blinks of a trip. They then stay: a drowsy driver must not change them."""
 
     def __init__(self) -> None:
         self._seen: list[tuple[float, float, float]] = []

@@ -21,7 +21,7 @@ from driver_monitor.state.expression.expression_tracker import ANSWER_FROM
 BINS = 15
 """Bins of equal width for the calibration error (Guo et al., ICML 2017)."""
 SUREST = 0.85
-"""Share of the images, the surest first, on which nets with different thresholds can be compared. Ours."""
+"""Share of the images, the most certain first, on which nets with different thresholds can be compared. Ours."""
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 FaceClassifier = Callable[[NDArray[np.uint8]], Expression]

@@ -23,7 +23,7 @@ class FaceDetector(Protocol):
         """The detector's name in `landmarks.crop_of_box`."""
 
     def find(self, grey: Image) -> list[Box]:
-        """Return boxes of possible faces in `grey` (H, W), surest first; frame pixels."""
+        """Return boxes of possible faces in `grey` (H, W), best first, in pixels of `grey`."""
 
 
 class HogDetector:
@@ -43,7 +43,7 @@ class HogDetector:
         self._detector = dlib.get_frontal_face_detector()
 
     def find(self, grey: Image) -> list[Box]:
-        """Return boxes of possible faces in `grey` (H, W), surest first; frame pixels."""
+        """Return boxes of possible faces in `grey` (H, W), best first, in pixels of `grey`."""
         scale = min(self.WIDTH / grey.shape[1], self.HEIGHT / grey.shape[0])
         found, scores, _ = self._detector.run(scaled(grey, scale), 0, self.THRESHOLD)
         ranked = sorted(zip(scores, found, strict=True), key=lambda pair: -pair[0])

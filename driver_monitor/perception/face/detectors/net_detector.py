@@ -50,16 +50,16 @@ class NetDetector:
     kind: DetectorKind = "net"
 
     def __init__(self, path: Path, threads: int = 1) -> None:
-        """Load the net; raises `ModelError` if it is missing, damaged or another model."""
+        """Load the net; raises `ModelError` if it is missing, damaged or the wrong model."""
         self._model = OnnxModel(path, {"image": (1, 1, None, None)}, {"cells": (1, 7, None, None)}, threads)
         self.sha256 = self._model.sha256
 
     def find(self, grey: Image) -> list[Box]:
-        """Return boxes of possible faces in `grey` (H, W), surest first; frame pixels."""
+        """Return boxes of possible faces in `grey` (H, W), best first; in pixels of `grey`."""
         return [Box(*(float(v) for v in row[:4])) for row in proposed(self.rows(grey))]
 
     def rows(self, grey: Image, least: float = FAINT) -> Row:
-        """Return all faces that score at least `least` in `grey` (H, W), surest first; frame pixels."""
+        """Return all faces that score at least `least` in `grey` (H, W), best first; in pixels of `grey`."""
         scale = LONG_SIDE / max(grey.shape)
         (cells,) = self._model.run({"image": even_out(shrink(grey))[None, None]})
         rows = distinct(decode(cells[0], least))
@@ -95,7 +95,7 @@ def even_out(grey: Image) -> NDArray[np.float32]:
 
 
 def decode(cells: NDArray[np.float32], least: float) -> Row:
-    """Turn the net's answer (7, H, W) into faces of at least score `least`, surest first; search picture pixels.
+    """Turn the net's answer (7, H, W) into faces of at least score `least`, best first; search picture pixels.
 
     The channels: score, centre (right, down of the cell's own, in cells), log width and height, eyes (x, y, in boxes).
     """
@@ -120,7 +120,7 @@ def distinct(rows: Row) -> Row:
 
 
 def proposed(rows: Row) -> Row:
-    """Return the sure ones of `rows` (N, 5+; score in the fifth column, surest first), or else the surest."""
+    """Return the sure ones of `rows` (N, 5+; score in the fifth column, best first), or else the best."""
     return rows[: max(1, int((rows[:, 4] >= SURE).sum()))]
 
 

@@ -41,7 +41,7 @@ class YunetDetector:
             self.find(np.zeros((LONG_SIDE, LONG_SIDE), np.uint8))
 
     def find(self, grey: Image) -> list[Box]:
-        """Return boxes of possible faces in `grey` (H, W), surest first; frame pixels."""
+        """Return boxes of possible faces in `grey` (H, W), best first; in pixels of `grey`."""
         scale, small = LONG_SIDE / max(grey.shape), shrink(grey)
         try:
             self._net.setInputSize((small.shape[1], small.shape[0]))
