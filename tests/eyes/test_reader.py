@@ -60,7 +60,7 @@ def test_ok__a_doubtful_eye_is_not_read_beside_one_that_is_surely_covered() -> N
 
 
 def test_ok__a_hand_before_one_eye_leaves_the_clear_one_readable() -> None:
-    assert reasons(read(Net((0.98, 0.0, 0.02), (0.0, 0.0, 1.0))))[0] is None
+    assert reasons(read(Net((0.98, 0.0, 0.02), (0.0, 0.0, 1.0)))) == (None, "occluded")
 
 
 def test_ok__left_and_right_are_the_drivers_own() -> None:

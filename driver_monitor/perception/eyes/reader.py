@@ -50,8 +50,10 @@ class EyeReader:
             if reason is None and hidden[index] >= HIDDEN_FROM:
                 sunglasses = float(answers.sunglasses[index])
                 reason = why_hidden(grey, points[list(EYES[side])], picture.light, sunglasses)
-            closed = p[index][CLOSED] / (p[index][CLOSED] + p[index][OPEN])
-            views.append(EyeView(None, None, reason) if reason else EyeView(openings[index], closed))
+            seen = p[index][CLOSED] + p[index][OPEN]
+            if reason is None and seen == 0.0:
+                reason = "occluded"
+            views.append(EyeView(None, None, reason) if reason else EyeView(openings[index], p[index][CLOSED] / seen))
         left, right = views
         return EyesView(left, right, *(iris_turn((patches[0], patches[1]), left, right) or (None, None)))
 
