@@ -145,6 +145,22 @@ def test_fail__wrong_use(command: Cli) -> None:
     assert "Traceback" not in command("run", "--what").err
 
 
+@pytest.mark.parametrize(
+    ("option", "text", "wanted"),
+    [
+        ("--fps", "abc", "a number from 0.1 to 1000"),
+        ("--fps", "nan", "a number from 0.1 to 1000"),
+        ("--every", "1.5", "a whole number from 1 to 1000"),
+        ("--jobs", "257", "a whole number from 1 to 256"),
+    ],
+)
+def test_fail__an_option_that_is_no_number_of_its_range(command: Cli, option: str, text: str, wanted: str) -> None:
+    outcome = command("replay", "x.mp4", option, text)
+    assert outcome.code == 2
+    told = " ".join(outcome.err.replace("│", " ").split())
+    assert f"Invalid value for '{option}': expected {wanted}, found '{text}'" in told
+
+
 def test_fail__a_damaged_picture_in_a_folder_leaves_no_partial_results(command: Cli, still: Path) -> None:
     Path("trip").mkdir()
     for i in range(3):

@@ -58,7 +58,9 @@ def test_fail__a_folder_is_not_a_model(tmp_path: Path) -> None:
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.99])
 def test_fail__a_truncated_file_is_told_apart_from_a_foreign_one(tmp_path: Path, share: float) -> None:
     data = copying_model(EYE, ANSWER)
-    assert "damaged or cut short" in _refusal(_written(tmp_path, data[: int(len(data) * share)]))
+    assert "not a readable ONNX model, damaged or cut short; reinstall" in _refusal(
+        _written(tmp_path, data[: int(len(data) * share)])
+    )
 
 
 @pytest.mark.parametrize("content", [b"GIF89a\x01\x00\x01\x00", b"version https://git-lfs.github.com/spec/v1\n"])
@@ -81,17 +83,17 @@ def test_fail__a_foreign_model_is_refused_by_what_it_lacks(tmp_path: Path) -> No
 
 def test_fail__another_size_is_refused_with_both_sizes(tmp_path: Path) -> None:
     path = _written(tmp_path, copying_model({"image": (None, 1, 8, 8)}, ANSWER))
-    assert "input 'image' is tensor(float) [N, 1, 8, 8], not tensor(float) [N, 1, 4, 6]" in _refusal(path)
+    assert "input 'image' has 32-bit floats [N, 1, 8, 8], expected 32-bit floats [N, 1, 4, 6]" in _refusal(path)
 
 
 def test_fail__a_fixed_batch_is_refused_where_it_must_be_free(tmp_path: Path) -> None:
     path = _written(tmp_path, copying_model({"image": (1, 1, 4, 6)}, ANSWER))
-    assert "[1, 1, 4, 6], not tensor(float) [N, 1, 4, 6]" in _refusal(path)
+    assert "[1, 1, 4, 6], expected 32-bit floats [N, 1, 4, 6]" in _refusal(path)
 
 
 def test_fail__integers_are_not_floats(tmp_path: Path) -> None:
     path = _written(tmp_path, copying_model(EYE, ANSWER, element=INT64))
-    assert "tensor(int64)" in _refusal(path)
+    assert "input 'image' has other values [N, 1, 4, 6], expected 32-bit floats" in _refusal(path)
 
 
 def test_fail__an_input_nobody_would_feed_is_refused(tmp_path: Path) -> None:
@@ -101,6 +103,6 @@ def test_fail__an_input_nobody_would_feed_is_refused(tmp_path: Path) -> None:
 
 def test_fail__arrays_of_another_size_give_one_line(tmp_path: Path) -> None:
     model = OnnxModel(_written(tmp_path, copying_model(EYE, ANSWER)), EYE, ANSWER)
-    with pytest.raises(ModelError, match="the model failed to run") as refused:
+    with pytest.raises(ModelError, match="the model failed to run; reinstall") as refused:
         model.run({"image": np.zeros((1, 1, 5, 5), np.float32)})
     assert "\n" not in str(refused.value)

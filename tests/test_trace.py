@@ -180,7 +180,8 @@ def test_ok__a_trace_that_the_power_cut_is_good_as_far_as_it_goes(tmp_path: Path
     [
         ([], ":1: not a trace of driver-monitor"),
         (["{}\n"], ":1: not a trace"),
-        ([HEADER.replace('"schema":1', '"schema":7')], "schema 7, this version reads 1"),
+        ([HEADER.replace('"schema":1', '"schema":7')], ":1: of another version, which does not write schema 1; record"),
+        ([HEADER.replace('"schema":1,', "")], ":1: of another version, which does not write schema 1; record"),
         ([HEADER, "rubbish\n"], ":2: not JSON"),
         ([HEADER, "[]\n"], ":2: not an observation"),
         (changed('"light"', '"lihgt"'), ":2: light: missing"),
@@ -265,7 +266,7 @@ def test_fail__results_neither_leave_their_folder_nor_take_the_place_of_the_trac
 def test_fail__a_file_that_is_not_even_packed(tmp_path: Path) -> None:
     path = tmp_path / f"plain{trace.SUFFIX}"
     path.write_text(HEADER)
-    with pytest.raises(SourceError, match="not a gzipped trace"):
+    with pytest.raises(SourceError, match=r"not a gzipped trace, or damaged; copy it again$"):
         trace.read(path)
     with pytest.raises(SourceError, match="cannot read it"):
         trace.read(tmp_path / f"nowhere{trace.SUFFIX}")

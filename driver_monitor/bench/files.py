@@ -7,7 +7,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from driver_monitor.config.yaml_file import plain_reason
 from driver_monitor.errors import LabelError
+from driver_monitor.messages.lines import plain
 
 
 def read_bytes(path: Path, limit: int, wanted: str) -> bytes:
@@ -32,19 +34,12 @@ def check_regular(path: Path, wanted: str) -> None:
         raise LabelError(f"{path}: not a regular file; give {wanted}")
 
 
-def shortened(text: object, length: int) -> str:
-    """Return `text` on one line, cut to `length` characters."""
-    line = " ".join(str(text).split())
-    return line if len(line) <= length else f"{line[: length - 3]}..."
-
-
 def first_fault(error: ValidationError) -> str:
     """Return key and reason of the first fault, and the number of further faults."""
     faults = error.errors(include_url=False)
-    kind, text = faults[0]["type"], faults[0]["msg"].removeprefix("Value error, ")
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in faults[0]["loc"]).lstrip(".")
-    reason = {"missing": "missing", "value_error": text, "model_type": "expected an object in braces"}.get(kind)
-    if reason is None:
-        reason = f"{text[0].lower()}{text[1:]}, found {shortened(repr(faults[0]['input']), 60)}"
+    reason = plain_reason(faults[0]).replace("`key: value` lines", "an object in braces")
+    # For a value of several types, pydantic adds the name of a Python type to the key.
+    parts = [part for part in faults[0]["loc"] if part not in ("float", "bool", "str")]
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
     more = f" (and {len(faults) - 1} more faults)" if len(faults) > 1 else ""
-    return f"{key}: {reason}{more}" if key else f"{reason}{more}"
+    return plain(f"{key}: {reason}{more}" if key else f"{reason}{more}")

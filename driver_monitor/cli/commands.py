@@ -11,8 +11,9 @@ import logging
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, NoReturn, Optional
+from typing import Annotated, Any, NoReturn, Optional
 
 import typer
 import yaml
@@ -36,6 +37,20 @@ app.add_typer(config_app, name="config")
 score_app = typer.Typer(help="Compare results with labels, with 95 % confidence intervals.", no_args_is_help=True)
 app.add_typer(score_app, name="score")
 
+
+def _number(kind: type[int] | type[float], low: float, high: float, told: str) -> Any:
+    """Return an option for a number from `low` to `high`. The errors of typer's own name Python types."""
+    wanted = f"expected a {'whole ' if kind is int else ''}number from {low:g} to {high:g}"
+
+    def parse(text: str) -> float:
+        with suppress(ValueError):
+            if low <= (value := kind(text)) <= high:
+                return value
+        raise typer.BadParameter(f"{wanted}, found '{text}'")
+
+    return typer.Option(parser=parse, metavar=f"<{low:g} to {high:g}>", help=told)
+
+
 # typer evaluates annotations, and on Python 3.10 it needs Optional.
 OptionalPath = Optional[Path]  # noqa: UP045
 OptionalText = Optional[str]  # noqa: UP045
@@ -44,8 +59,8 @@ CONFIG_HELP = "Configuration file (default: the one that is part of the program)
 ConfigOption = Annotated[OptionalPath, typer.Option("--config", "-c", help=CONFIG_HELP)]
 ConfigArgument = Annotated[OptionalPath, typer.Argument(help=CONFIG_HELP)]
 ProfileOption = Annotated[OptionalText, typer.Option(help="Rule profile, name or file; replaces the configured one.")]
-JobsOption = Annotated[int, typer.Option(min=1, max=256, help="Number of clips to process in parallel.")]
-EveryOption = Annotated[int, typer.Option(min=1, max=1000, help="Use every Nth frame only.")]
+JobsOption = Annotated[int, _number(int, 1, 256, "Number of clips to process in parallel.")]
+EveryOption = Annotated[int, _number(int, 1, 1000, "Use every Nth frame only.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
 
@@ -123,7 +138,7 @@ def replay(
     jobs: JobsOption = 1,
     profile: ProfileOption = None,
     every: EveryOption = 1,
-    fps: Annotated[OptionalNumber, typer.Option(min=0.1, max=1000, help="Frame rate of a folder of images.")] = None,
+    fps: Annotated[OptionalNumber, _number(float, 0.1, 1000, "Frame rate of a folder of images.")] = None,
     trace: Annotated[bool, typer.Option("--trace", help="Also write a trace, which can be replayed again.")] = False,
 ) -> None:
     """Process clips or traces as the daemon would, as fast as possible; write signals.jsonl and events.jsonl."""

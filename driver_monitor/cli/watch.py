@@ -44,10 +44,11 @@ class Watcher:
         """Print one message, given as its frames, that arrived at `now`, monotonic seconds."""
         try:
             topic, message = _decode(frames)
-        except ValueError as error:
+        except (ValueError, RecursionError):
             self.malformed += 1
             if self.malformed == 1:
-                self._print(f"not a message of driver-monitor: {plain(error)}; more of them are only counted", "red")
+                advice = f"check that a daemon runs at {self._connect}"
+                self._print(f"not a message of driver-monitor; {advice}; more of them are only counted", "red")
             return
         if self._silent:
             self._print(f"messages from {self._connect} arrive again", "green")
@@ -136,15 +137,12 @@ def _on_change(out: Console) -> Callable[[Text], None]:
 
 
 def _decode(frames: list[bytes]) -> tuple[str, dict[str, Any]]:
-    if len(frames) != 2:
-        raise ValueError(f"{len(frames)} frames instead of topic and JSON")
-    try:
-        message = json.loads(frames[1])
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+    """Return topic and message. Raises `ValueError` or `RecursionError` if there are none."""
+    topic, text = frames
+    message = json.loads(text)
     if not isinstance(message, dict):
         raise ValueError("not a JSON object")
-    return frames[0].decode(), message
+    return topic.decode(), message
 
 
 def state_text(state: Mapping[str, Any]) -> Text:

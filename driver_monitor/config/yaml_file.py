@@ -43,6 +43,7 @@ _REASONS = {
     "bool_type": "expected true or false, without quotes",
     "int_type": "expected a whole number, without quotes",
     "float_type": "expected a number, without quotes",
+    "float_parsing": "expected a number",
     "finite_number": "expected a finite number",
     "string_type": "expected text; numbers, true and false need quotes here",
     "string_unicode": "expected text of valid Unicode characters",
@@ -54,7 +55,8 @@ _REASONS = {
     "greater_than_equal": "must be at least {ge:g}",
     "less_than": "must be less than {lt:g}",
     "less_than_equal": "must be at most {le:g}",
-    "tuple_type": "expected a list",
+    "too_long": "must have at most {max_length} values",
+    **dict.fromkeys(("list_type", "tuple_type"), "expected a list"),
     **dict.fromkeys(("dict_type", "model_type"), "expected `key: value` lines"),
 }
 """Reasons by the type of pydantic's error. Its own sentences name Python types."""

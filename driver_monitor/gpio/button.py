@@ -8,7 +8,7 @@ from typing import Any
 
 from driver_monitor.config.schema import GpioConfig
 from driver_monitor.errors import OutputError
-from driver_monitor.gpio.pin_factory import open_factory
+from driver_monitor.gpio.pin_factory import open_factory, reason
 
 BOUNCE_S = 0.03
 """Debounce time. Contacts bounce for a few milliseconds; a driver cannot press twice in this time (ours)."""
@@ -47,7 +47,7 @@ class GpioButton(Button):
         except OutputError:
             raise
         except Exception as error:  # lgpio, gpiozero and the kernel raise different exceptions
-            raise OutputError(f"gpio: button_pin {config.button_pin} cannot be used: {error}") from None
+            raise OutputError(f"gpio: button_pin {config.button_pin} cannot be used: {reason(error)}") from None
         self._device.when_pressed = self._pressed.set
 
     def pressed(self) -> bool:

@@ -42,7 +42,12 @@ def open_factory(backend: str) -> Any:
         return Device.pin_factory
     except Exception as error:  # lgpio, gpiozero and the kernel raise different exceptions
         hint = "on a Raspberry Pi, install python3-lgpio and join the group gpio; else set gpio.backend: off"
-        raise OutputError(f"gpio: cannot open pins ({error or type(error).__name__}); {hint}") from None
+        raise OutputError(f"gpio: cannot open pins ({reason(error)}); {hint}") from None
+
+
+def reason(error: Exception) -> str:
+    """Return the text of `error`; some errors of lgpio and the kernel have none."""
+    return str(error) or "no reason given"
 
 
 def _set_lgpio_folder() -> None:

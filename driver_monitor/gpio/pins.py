@@ -7,7 +7,7 @@ from typing import Any
 
 from driver_monitor.config.schema import GpioConfig
 from driver_monitor.errors import OutputError
-from driver_monitor.gpio.pin_factory import open_factory
+from driver_monitor.gpio.pin_factory import open_factory, reason
 
 
 class Pins:
@@ -27,8 +27,8 @@ class Pins:
                     self._devices[name] = Device(pin, active_high=active_high, initial_value=False, pin_factory=factory)
                 except Exception as error:
                     self.close()
-                    reason = f"{name}_pin {pin} cannot be used: {error}; is another program using it?"
-                    raise OutputError(f"gpio: {reason}") from None
+                    fault = f"{name}_pin {pin} cannot be used: {reason(error)}; is another program using it?"
+                    raise OutputError(f"gpio: {fault}") from None
 
     @property
     def connected(self) -> bool:
@@ -51,7 +51,7 @@ class Pins:
                 try:
                     step()
                 except Exception as error:
-                    faults.append(f"{name}: {error}")
+                    faults.append(f"{name}: {reason(error)}")
         if faults:
             raise OutputError(f"gpio: pins may still be on: {'; '.join(faults)}; check the wiring and lgpio")
 

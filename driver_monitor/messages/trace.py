@@ -182,7 +182,7 @@ def read(path: Path) -> tuple[Header, Iterator[tuple[int, Observation]]]:
     if not isinstance(message, dict) or message.get("kind") != KIND:
         raise SourceError(f"{path}:1: not a trace of driver-monitor; write one with replay --trace or run --trace")
     if message.get("schema") != SCHEMA:
-        raise SourceError(f"{path}:1: schema {message.get('schema')!r:.20}, this version reads {SCHEMA}")
+        raise SourceError(f"{path}:1: of another version, which does not write schema {SCHEMA}; record it again")
     return Header(str(message.get("trip")), str(message.get("models"))), _frames(path, lines)
 
 
@@ -207,8 +207,8 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         # The machine lost its power while it wrote. The lines before that are complete.
         _log.warning("%s: the file ends within line %d; the lines before it are replayed", path, number + 1)
         return
-    except (gzip.BadGzipFile, zlib.error, UnicodeDecodeError) as error:
-        raise SourceError(f"{path}: not a gzipped trace, or damaged ({error})") from None
+    except (gzip.BadGzipFile, zlib.error, UnicodeDecodeError):
+        raise SourceError(f"{path}: not a gzipped trace, or damaged; copy it again") from None
     except OSError as error:
         raise SourceError(f"{path}: cannot read it: {error.strerror or error}; check the path") from error
 

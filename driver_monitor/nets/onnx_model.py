@@ -50,7 +50,7 @@ class OnnxModel:
         try:
             return tuple(self._session.run(self._outputs, dict(feeds)))
         except Exception as error:  # onnxruntime has no common base class for its errors
-            raise ModelError(f"{self._path}: the model failed to run: {_one_line(error)}; {_ADVICE}") from error
+            raise ModelError(f"{self._path}: the model failed to run; {_ADVICE}") from error
 
 
 def read_model(path: Path) -> bytes:
@@ -79,9 +79,7 @@ def _session(data: bytes, path: Path, threads: int) -> Any:
     try:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime has no common base class for its errors
-        raise ModelError(
-            f"{path}: not a readable ONNX model, damaged or cut short: {_one_line(error)}; {_ADVICE}"
-        ) from error
+        raise ModelError(f"{path}: not a readable ONNX model, damaged or cut short; {_ADVICE}") from error
 
 
 def _check(nodes: Sequence[Any], wanted: Mapping[str, Shape], kind: str, path: Path) -> None:
@@ -92,10 +90,9 @@ def _check(nodes: Sequence[Any], wanted: Mapping[str, Shape], kind: str, path: P
             raise ModelError(f"{path}: another model than expected: no {kind} {name!r} (it has {has}); {_ADVICE}")
         node = found[name]
         if node.type != "tensor(float)" or not _fits(node.shape, shape):
-            is_text, want_text = f"{node.type} {_shown(node.shape)}", f"tensor(float) {_shown(shape)}"
-            raise ModelError(
-                f"{path}: another model than expected: {kind} {name!r} is {is_text}, not {want_text}; {_ADVICE}"
-            )
+            values = "32-bit floats" if node.type == "tensor(float)" else "other values"
+            fault = f"{kind} {name!r} has {values} {_shown(node.shape)}, expected 32-bit floats {_shown(shape)}"
+            raise ModelError(f"{path}: another model than expected: {fault}; {_ADVICE}")
 
 
 def _fits(found: Sequence[object], wanted: Shape) -> bool:
@@ -107,8 +104,3 @@ def _fits(found: Sequence[object], wanted: Shape) -> bool:
 
 def _shown(shape: Sequence[object]) -> str:
     return "[" + ", ".join(str(size) if isinstance(size, int) else "N" for size in shape) + "]"
-
-
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text if len(text) <= 160 else f"{text[:157]}..."

@@ -27,6 +27,13 @@ def record(path: Path, drive: list[Any]) -> Path:
     return path
 
 
+def alert(**evidence: object) -> str:
+    """A line of a record with this evidence."""
+    words = dict.fromkeys(("id", "episode", "rule", "message"), "a")
+    whole = {"measured": {}, "threshold": {}, "clause": "c", **evidence}
+    return json.dumps({**words, "t": 1, "level": "info", "phase": "raised", "evidence": whole})
+
+
 @pytest.fixture
 def night(tmp_path: Path) -> Path:
     return record(
@@ -112,7 +119,15 @@ def test_ok__a_drive_without_alerts_says_so(tmp_path: Path) -> None:
         ("\n[1]", ":2: not an alert: expected an object"),
         ('{"id": "x"}', ":1: not an alert: episode: missing"),
         ("[" * 10_000, ":1: not JSON"),
-        ('{"id": "a", "episode": "b", "t": 1e300}', ":1: not an alert: t: input should be less"),
+        ('{"id": "a", "episode": "b", "t": 1e300}', ":1: not an alert: t: must be at most"),
+        ('{"id": "a", "episode": "b", "t": "\\n"}', r":1: not an alert: t: expected a number, found ' ' \(and"),
+        ('{"id": "a", "episode": "b", "t": 1, "evidence": 2}', ":1: not an alert: rule: missing"),
+        (alert(measured=[]), ":1: not an alert: evidence.measured: expected an object in braces, found a list$"),
+        (
+            alert(measured={"a": []}),
+            ":1: not an alert: evidence.measured.a: expected a number, without quotes, found a",
+        ),
+        (alert(interval={"a": [1, 2, 3]}), ":1: not an alert: evidence.interval.a: must have at most 2 values"),
         ("\xff\xfe", ":1: not JSON"),
     ],
 )

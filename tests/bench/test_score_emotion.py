@@ -123,7 +123,7 @@ def test_ok__it_is_measured_also_where_the_daemon_has_it_switched_off(command: C
         ({"images": np.zeros((6, 48, 48, 3), np.uint8)}, "images: expected uint8 (N, H, W)"),
         ({"images": np.zeros((6, 48, 48))}, "images: expected uint8"),
         ({"images": np.zeros((0, 48, 48), np.uint8), "label": np.zeros(0, int)}, "images: expected uint8"),
-        ({"images": np.array([{}] * 6)}, "not a readable .npz file"),
+        ({"images": np.array([{}] * 6)}, "damaged, cut short, or with values that are not numbers; save it again"),
     ],
 )
 def test_fail__what_cannot_be_scored_is_one_line(

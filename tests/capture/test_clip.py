@@ -230,6 +230,14 @@ def test_ok__a_slow_reader_gets_the_next_frame_at_once_and_delays_do_not_add_up(
     assert [round(frame.t_mono - 1000.0, 3) for frame in late if frame and frame.t_mono] == [0.12, 0.12, 0.15, 0.2]
 
 
+def test_fail__an_error_without_text_of_ffmpeg_has_words(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError
+
+    monkeypatch.setattr("av.open", fail)
+    assert "cannot be opened as a video (cannot be decoded): damaged" in refusal(clip)
+
+
 def test_ok__closing_during_a_wait_ends_it(clip: Path) -> None:
     camera: ClipCamera
 

@@ -202,6 +202,18 @@ def test_fail__pins_of_another_machine_are_not_the_drivers_own(monkeypatch: pyte
         GpioOutput(GpioConfig(backend="gpiozero"))
 
 
+def test_fail__errors_without_text_have_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr("gpiozero.DigitalOutputDevice", fail)
+    with pytest.raises(OutputError, match=r"buzzer_pin .* cannot be used: no reason given; is another"):
+        GpioOutput(CONFIG, MockFactory())
+    monkeypatch.setattr("gpiozero.pins.mock.MockFactory", fail)
+    with pytest.raises(OutputError, match=r"cannot open pins \(no reason given\)"):
+        GpioOutput(CONFIG.model_copy(update={"backend": "mock"}))
+
+
 def test_fail__a_pin_in_use_is_named_and_the_other_one_is_released() -> None:
     factory = MockFactory()
     taken = GpioOutput(CONFIG.model_copy(update={"buzzer_pin": None}), factory)

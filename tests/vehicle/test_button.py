@@ -74,6 +74,15 @@ def test_fail__a_pin_in_use_is_an_error() -> None:
     first.close()
 
 
+def test_fail__an_error_without_text_has_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr("gpiozero.Button", fail)
+    with pytest.raises(OutputError, match=f"button_pin {PIN} cannot be used: no reason given"):
+        GpioButton(CONFIG, MockFactory())
+
+
 def test_ok__a_car_without_a_button() -> None:
     assert isinstance(open_button(GpioConfig(backend="off", button_pin=PIN)), NoButton)
     assert not open_button(GpioConfig()).pressed()

@@ -136,7 +136,7 @@ def _json(path: Path) -> Any:
     except UnicodeDecodeError as error:
         raise LabelError(f"{path}: not UTF-8 text (byte {error.start}); is it the right file?") from error
     except json.JSONDecodeError as error:
-        raise LabelError(f"{path}:{error.lineno}: not valid JSON: {error.msg}; correct it or copy it again") from error
+        raise LabelError(f"{path}:{error.lineno}: not valid JSON; correct it or copy it again") from error
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else "a number too long"
         raise LabelError(f"{path}: not valid JSON: {reason}; correct it or copy it again") from error

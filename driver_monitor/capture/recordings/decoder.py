@@ -157,4 +157,4 @@ def reason(error: Exception) -> str:
     """Return FFmpeg's own text for `error` without the file name or the URL, which may hold a password."""
     if isinstance(error, av.error.ExitError):
         return "no answer in time"
-    return str(getattr(error, "strerror", None) or type(error).__name__).rstrip(".").lower()
+    return str(getattr(error, "strerror", None) or "cannot be decoded").rstrip(".").lower()

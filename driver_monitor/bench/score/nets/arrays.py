@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from driver_monitor.bench.files import check_regular, shortened
+from driver_monitor.bench.files import check_regular
 from driver_monitor.bench.score.intervals import rounded
 from driver_monitor.errors import LabelError
 from driver_monitor.messages.envelope import SCHEMA
@@ -54,8 +54,8 @@ def _read(path: Path, names: tuple[str, ...]) -> list[NDArray[Any]]:
     except MemoryError as error:
         raise LabelError(f"{path}: does not fit into memory; give the file in parts") from error
     except Exception as error:  # zipfile, its decompressors and numpy's header parser all raise their own errors
-        reason = shortened(error, 120)
-        raise LabelError(f"{path}: not a readable .npz file, damaged or cut short: {reason}") from error
+        fault = "damaged, cut short, or with values that are not numbers"
+        raise LabelError(f"{path}: not a readable .npz file: {fault}; save it again") from error
 
 
 def report(path: Path, model: str, figures: dict[str, Any]) -> dict[str, Any]:
