@@ -84,19 +84,18 @@ class Daemon:
     def _step(self) -> bool:
         """Process the newest frame, or a moment without one. Return False at the end of the source."""
         parts = self.parts
-        frame = parts.source.latest(FRAME_WAIT_S)
+        frame, camera = parts.source.latest(FRAME_WAIT_S), parts.source.state
         if parts.button.pressed():
             parts.pipeline.engine.acknowledge()
-        camera, vehicle = parts.source.state, parts.vehicle.at(self._clock())
+        vehicle = parts.vehicle.at(self._clock())
         if frame is not None:
             self._last_frame = frame
-            self._publish(parts.pipeline.step(frame, camera, vehicle), frame.t_mono)
-            self.health.count_frame(frame, self._clock())
+            self._publish(parts.pipeline.step(frame, camera, vehicle), frame)
             self._progress = True
         elif parts.source.ended:
             return False
         elif camera != "ok":
-            self._publish(parts.pipeline.step_without_frame(self._frame_time(), camera, vehicle), self._clock())
+            self._publish(parts.pipeline.step_without_frame(self._frame_time(), camera, vehicle), None)
             self._progress = True
         return True
 
@@ -106,17 +105,18 @@ class Daemon:
             return self._clock() - self._started
         return self._last_frame.t + self._clock() - self._last_frame.t_mono
 
-    def _publish(self, result: FrameResult, t_mono: float | None) -> None:
+    def _publish(self, result: FrameResult, frame: Frame | None) -> None:
         parts = self.parts
-        self.health.keep(result)
         if parts.trace is not None:
             parts.trace.record(result.observation)
-        self.send(result.verdict.events, t_mono)
+        if result.verdict.events:
+            self.send(result.verdict.events, frame.t_mono if frame else None)
         if result.verdict.level != self._level:
             self._level = result.verdict.level
             parts.outputs.level(self._level)
         if self._state_timer.due(self._clock()):
             parts.outputs.state(state_message(result.state, result.verdict))
+        self.health.count(result, frame, self._clock())
 
     def send(self, events: Sequence[AlertEvent], t_mono: float | None = None) -> None:
         """Number and send `events`. `t_mono`: capture time of the frame that caused them, None: now."""

@@ -34,15 +34,17 @@ class Health:
         """Forget the last result: its rules are no longer active."""
         self._result = None
 
-    def keep(self, result: FrameResult) -> None:
-        """Keep the result of the last frame, and count its new alerts that may leave this machine."""
-        self._result = result
-        self.alerts += sum(event.phase == "raised" and not event.local for event in result.verdict.events)
+    def count(self, result: FrameResult, frame: Frame | None, now: float) -> None:
+        """Count a `frame` processed at `now` (monotonic seconds; None: a moment without one), and its `result`.
 
-    def count_frame(self, frame: Frame, now: float) -> None:
-        """Count a frame that was processed at `now`, monotonic seconds."""
-        self.frames += 1
-        self._processed.append((now, now - frame.t_mono if frame.t_mono is not None else 0.0))
+        Only new alerts that may leave this machine are counted.
+        """
+        self._result = result
+        if result.verdict.events:
+            self.alerts += sum(event.phase == "raised" and not event.local for event in result.verdict.events)
+        if frame is not None:
+            self.frames += 1
+            self._processed.append((now, now - frame.t_mono if frame.t_mono is not None else 0.0))
 
     def status(
         self, camera: Grabber, counters: Mapping[str, int], provenance: Provenance, now: float

@@ -29,6 +29,11 @@ class YuvPicture:
     v: Image
     bgr: Callable[[], Image]
 
+    def rotated(self, degrees: int) -> YuvPicture:
+        """Return the picture turned clockwise by 0, 90, 180 or 270 degrees."""
+        grey, u, v = (rotate(plane, degrees) for plane in (self.grey, self.u, self.v))
+        return YuvPicture(grey, u, v, lambda: rotate(self.bgr(), degrees))
+
 
 @dataclass(frozen=True, eq=False)
 class Frame:
@@ -59,10 +64,8 @@ class Frame:
     def rotated(self, degrees: int) -> Frame:
         """Return the frame with its picture turned clockwise by 0, 90, 180 or 270 degrees."""
         picture = self.picture
-        if not isinstance(picture, YuvPicture):
-            return replace(self, picture=rotate(picture, degrees))
-        grey, u, v = (rotate(plane, degrees) for plane in (picture.grey, picture.u, picture.v))
-        return replace(self, picture=YuvPicture(grey, u, v, lambda: rotate(picture.bgr(), degrees)))
+        turned = picture.rotated(degrees) if isinstance(picture, YuvPicture) else rotate(picture, degrees)
+        return replace(self, picture=turned)
 
 
 def rotate(image: Image, degrees: int) -> Image:

@@ -39,7 +39,12 @@ class Perception:
         if face is None:
             reason: FaceReason = "dark" if self._light == "dark" else "not_found"
             return Observation(frame.t, camera, self._light, None, None, face_reason=reason)
-        return self._read(FacePicture(frame.grey, face, self._light, frame.t), camera)
+        picture = FacePicture(frame.grey, face, self._light, frame.t)
+        known: dict[str, Any] = {"eyes": None}
+        extra: dict[str, object] = {}
+        for reader in self._readers:
+            (known if reader.field in _FIELDS else extra)[reader.field] = reader.read(picture)
+        return Observation(frame.t, camera, self._light, face, **known, extra=extra)
 
     def observe_nothing(self, t: float, camera: CameraState) -> Observation:
         """Return an observation without a face at `t`, seconds. `camera`: why there is no usable picture."""
@@ -50,10 +55,3 @@ class Perception:
         picture = picture_state(frame.picture)
         self._covered = picture.covered
         self._light = self._light_filter.update(picture.light, frame.t)
-
-    def _read(self, picture: FacePicture, camera: CameraState) -> Observation:
-        known: dict[str, Any] = {"eyes": None}
-        extra: dict[str, object] = {}
-        for reader in self._readers:
-            (known if reader.field in _FIELDS else extra)[reader.field] = reader.read(picture)
-        return Observation(picture.t, camera, picture.light, picture.face, **known, extra=extra)

@@ -40,21 +40,23 @@ class Engine:
             return Verdict(last.attention, last.active, last.level, ())
         self._state = state
         self._was_attentive = last.attention == "attentive" and state.step.seamless
-        values = self._read(state)
-        sure = _without(doubtful(state), values)
+        cap, old, doubts = self._cap(state), past(state), doubtful(state)
+        values = self._with_held(read_all(state, self._signals))
+        sure = _without(doubts, values)
         events: list[AlertEvent] = []
-        cap = self._cap(state)
-        for running, early in zip(self._rules, judge_all(self._early, sure), strict=True):
-            met = running.judge_when(sure) if running.refers else early
-            if met in running.ignores:
+        early_sure = judge_all(self._early, sure)
+        early = judge_all(self._early, values) if doubts else early_sure
+        for running, *now in zip(self._rules, early, early_sure, strict=True):
+            met, sure_met = (running.judge_when(values), running.judge_when(sure)) if running.refers else now
+            if sure_met in running.ignores:
                 continue
-            event = running.update(state, values, sure, met, self._episodes, cap)
+            event = running.update(state, values, sure, (met, sure_met), self._episodes, cap)
             if running.held_name in values:
                 values[running.held_name] = sure[running.held_name] = running.held_s
             if event is not None:
                 self._episodes += event.phase == "raised"
                 events.append(event)
-        self._verdict = self._conclude(state, values, tuple(events))
+        self._verdict = self._conclude(state, _without(old, values), tuple(events))
         return self._verdict
 
     def acknowledge(self) -> None:
@@ -67,26 +69,30 @@ class Engine:
         """End every active alert because of `why`, for example new rules. What still holds is raised again."""
         if self._state is None:
             return ()
-        values = self._read(self._state)
+        values = self._with_held(read_all(self._state, self._signals))
         ended = [running.dismiss(self._state, values, why) for running in self._rules]
-        self._verdict = self._conclude(self._state, values, ())
+        self._verdict = self._conclude(self._state, _without(past(self._state), values), ())
         return tuple(event for event in ended if event is not None)
 
-    def _read(self, state: DriverState) -> dict[str, Value]:
-        values = read_all(state, self._signals)
-        if self._held:
-            held = {running.held_name: running.held_s for running in self._rules}
-            values.update((name, held[name]) for name in self._held)
-        return values
+    def _with_held(self, values: dict[str, Value]) -> dict[str, Value]:
+        """Return `values` with the times without a return of the rules that other rules name."""
+        held = {running.held_name: running.held_s for running in self._rules} if self._held else {}
+        return {**values, **{name: held[name] for name in self._held}}
 
-    def _conclude(self, state: DriverState, values: Values, events: tuple[AlertEvent, ...]) -> Verdict:
+    def _conclude(self, state: DriverState, present: Values, events: tuple[AlertEvent, ...]) -> Verdict:
+        """Return the verdict. `present`: the values, None for those of a window while there is no face."""
         active = [running for running in self._rules if running.level is not None]
         if not active:
             return Verdict(self._unalarmed(state), (), None, events)
         # Sorting is stable: the order of the profile stays among equal levels.
         active.sort(key=lambda running: -rank(running.level or "info"))
-        present = _without(past(state), values)
-        implied = {running.implied(present) for running in active}
+        cleared = judge_all([running.judge_clear for running in active], present)
+        met = judge_all([running.judge_when for running in active], present)
+        # While neither condition can be judged, the attention is unknown.
+        implied = {
+            one.rule.attention if one.rule.attention is None or clear is not None or holds else "unknown"
+            for one, clear, holds in zip(active, cleared, met, strict=True)
+        }
         attention = next((name for name in WORST_FIRST if name in implied), None) or self._unalarmed(state)
         names = tuple(running.rule.id for running in active)
         loudest = next((running.level for running in active if not running.silenced), None)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 
-from driver_monitor.data.alert import LEVELS, AlertEvent, Attention, Evidence, Level, Phase, Value
+from driver_monitor.data.alert import LEVELS, AlertEvent, Evidence, Level, Phase, Value
 from driver_monitor.data.driver_state import DriverState
 from driver_monitor.rules import message
 from driver_monitor.rules.conditions import Judge, Values, compile_condition, holding
@@ -24,11 +25,8 @@ AGAIN_S = 1.0
 """If the condition of an acknowledged alert did not hold for so long, it is a new event when it holds again."""
 rank = LEVELS.index
 """How bad a level is; 0 is the mildest."""
-
-
-def milder(one: Level, other: Level) -> Level:
-    """Return the less bad of two levels."""
-    return min(one, other, key=rank)
+milder: Callable[[Level, Level], Level] = partial(min, key=rank)
+"""The less bad of two levels."""
 
 
 class RunningRule:
@@ -49,7 +47,7 @@ class RunningRule:
         self.held_s: float | None = 0.0
         self.ignores: tuple[bool | None, ...] = ()
         self.silenced = False
-        self.judge_when, self._clear = compile_condition(rule.when), compile_condition(rule.clear)
+        self.judge_when, self.judge_clear = compile_condition(rule.when), compile_condition(rule.clear)
         self._worse: list[Judge | None] = [
             compile_condition(step.when) if step.when else None for step in rule.escalate
         ]
@@ -67,20 +65,26 @@ class RunningRule:
         """Time and level of the alert that ended last."""
 
     def update(
-        self, state: DriverState, values: Values, sure: Values, met: bool | None, next_episode: int, cap: Level
+        self,
+        state: DriverState,
+        values: Values,
+        sure: Values,
+        met: tuple[bool | None, bool | None],
+        next_episode: int,
+        cap: Level,
     ) -> AlertEvent | None:
         """Take one frame and return the event of the alert in it, if any.
 
         `sure`: as `values`, but None for a time that stands still until a return is sure (`Signal.returning`), and for
         windows while there is no face. With these nothing is raised, escalated or cleared, and the time without a
-        return stands still. `met`: the result of `judge_when` for `sure`. `cap`: the worst level that is allowed now.
-        What is due beyond it follows when the cap is lifted.
+        return stands still. `met`: the results of `judge_when` for `values` and for `sure`. `cap`: the worst level that
+        is allowed now. What is due beyond it follows when the cap is lifted.
         """
         self._cap = cap
         if self.level is None:
-            event = self._wait(state, values, met, next_episode)
+            event = self._wait(state, values, met[1], next_episode)
         else:
-            event = self._watch(state, values, sure, met)
+            event = self._watch(state, values, sure, *met)
         self.held_s = self._held.value_s if self.level is not None else 0.0
         self.ignores = self._pending.ignores if self.level is None else ()
         return event
@@ -94,25 +98,18 @@ class RunningRule:
         self._pending.reset()
         return replace(event, message=f"{event.message} ({why})")
 
-    def implied(self, values: Values) -> Attention | None:
-        """Return what the active alert implies now: "unknown" while its conditions cannot be judged."""
-        if self.rule.attention is None or self._clear(values) is not None or self.judge_when(values):
-            return self.rule.attention
-        return "unknown"
-
-    def _watch(self, state: DriverState, values: Values, sure: Values, sure_met: bool | None) -> AlertEvent | None:
+    def _watch(
+        self, state: DriverState, values: Values, sure: Values, met: bool | None, sure_met: bool | None
+    ) -> AlertEvent | None:
         """Take one frame while the alert is active."""
         step = state.step
-        met = self.judge_when(values)
-        cleared = False if met else self._clear(sure)
-        if met:
-            if step.t - self._met_t > AGAIN_S:
-                self.silenced = False
-            self._met_t = step.t
-            self._named_values = self._values_named(values)
+        cleared = False if met else self.judge_clear(sure)
         self._clearing.update(step, cleared)
         # While it is in doubt whether the condition holds, the time without a return stands still.
         self._held.update(step, None if cleared is None or (met and not sure_met) else not cleared)
+        if met:
+            self.silenced = self.silenced and step.t - self._met_t <= AGAIN_S
+            self._met_t, self._named_values = step.t, self._values_named(values)
         lock = self.rule.lock
         self._locked = self._locked or (lock is not None and (self._held.value_s or 0.0) >= lock.after_s)
         clear_for_s = max(self.rule.clear_for_s, lock.clear_for_s if lock and self._locked else 0.0)

@@ -96,15 +96,15 @@ class Decoder:
         grey = len(frame.format.components) == 1 and not frame.format.has_palette
 
         def converted() -> Image:
-            return rotate(as_image(frame.to_ndarray(format="gray" if grey else "bgr24")), degrees)
+            return as_image(frame.to_ndarray(format="gray" if grey else "bgr24"))
 
         if frame.format.name not in PLANAR:
-            return converted()
+            return rotate(converted(), degrees)
         y, u, v = (_plane(plane) for plane in frame.planes)
         if frame.color_range != FULL_RANGE and not frame.format.name.startswith("yuvj"):
-            y = as_image(cv2.LUT(y, _STRETCHED))
-        y, u, v = (rotate(plane, degrees) for plane in (y, u, v))
-        return YuvPicture(y, u, v, converted)
+            y = np.asarray(cv2.LUT(y, _STRETCHED), np.uint8)
+        picture = YuvPicture(y, u, v, converted)
+        return picture.rotated(degrees) if degrees else picture
 
     def close(self) -> None:
         """Release the decoder. Must not be called while another thread is in `next`."""
@@ -145,7 +145,7 @@ def _picture_stream(container: InputContainer, where: str) -> VideoStream:
 
 def _plane(plane: VideoPlane) -> Image:
     rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
-    return as_image(rows[: plane.height, : plane.width])
+    return np.ascontiguousarray(rows[: plane.height, : plane.width])
 
 
 def _fraction(value: Any) -> Fraction | None:

@@ -72,16 +72,18 @@ def eye_crops(grey: NDArray[np.uint8], points: NDArray[np.float32]) -> tuple[Pat
     Patches (2, 32, 48), the share of each that lies inside the picture, and bands (2, 32, 64).
     """
     maps, band = [_eye_to_grey(points, "left"), _eye_to_grey(points, "right")], band_to_grey(points)
-    cuts = [None if to_grey is None else cut(grey, to_grey, _SIZE) for to_grey in maps]
-    wide = None if band is None else cut(grey, band, (BAND_WIDTH, BAND_HEIGHT))
-    inside = [0.0 if to_grey is None else share_inside(to_grey, _SIZE, grey.shape) for to_grey in maps]
     patches, bands = np.zeros((2, HEIGHT, WIDTH), np.uint8), np.zeros((2, BAND_HEIGHT, BAND_WIDTH), np.uint8)
-    for index, patch in enumerate(cuts):
-        if patch is not None:
-            patches[index] = normalise(patch)
-    if wide is not None:
-        bands[1] = normalise(wide)
-        bands[0] = bands[1, :, ::-1]
+    inside, filled = [0.0, 0.0], list[Patch]()
+    for index, to_grey in enumerate(maps):
+        if to_grey is not None:
+            inside[index], patches[index] = share_inside(to_grey, _SIZE, grey.shape), cut(grey, to_grey, _SIZE)
+            filled.append(patches[index])
+    if band is not None:
+        bands[1] = cut(grey, band, (BAND_WIDTH, BAND_HEIGHT))
+        filled.append(bands[1])
+    for crop in filled:
+        crop[:] = normalise(crop)
+    bands[0] = bands[1, :, ::-1]
     return patches, inside, bands
 
 

@@ -40,7 +40,7 @@ class EyeReader:
         grey, points, head = picture.grey, picture.face.points, picture.face.head
         patches, inside, bands = eye_crops(grey, points)
         answers = self._net.read(patches, bands)
-        p, openings = answers.p.tolist(), [opening(ratio) for ratio in answers.aspect.tolist()]
+        p, openings = answers.p.tolist(), list(map(opening, answers.aspect.tolist()))
         hidden, reasons = _hidden(p[0][HIDDEN], p[1][HIDDEN]), [turned_away(side, head) for side in _SIDES]
         views: list[EyeView] = []
         for index, side in enumerate(_SIDES):

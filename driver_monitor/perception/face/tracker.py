@@ -71,7 +71,6 @@ class FaceTracker:
             self._smoother.reset()
         self._last, self._lost_at = (grey, found), None
         self._search_timer.reset()
-        self._seat.follow(t, _place(found, grey))
         return self._view(grey, t, found)
 
     def _follow(self, grey: Image) -> Landmarks | None:
@@ -137,7 +136,10 @@ class FaceTracker:
         return _accepted(self._net.read(grey, face_crop(points)), least)
 
     def _view(self, grey: Image, t: float, face: Landmarks) -> FaceView:
-        pose = head_pose(face.turn, face.box, _shape(grey))
+        """Follow the driver's `face` in the seat and return what is seen of it, smoothed."""
+        shape = grey.shape[0], grey.shape[1]
+        self._seat.follow(t, place(face.box, shape))
+        pose = head_pose(face.turn, face.box, shape)
         points, head = self._smoother.points(t, face.points), self._smoother.head(t, pose)
         opening = mouth_opening(points, head)
         return FaceView(box_of_points(points), face.score, points, head, opening, face.mouth_hidden, self._others)

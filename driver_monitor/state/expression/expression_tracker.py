@@ -66,9 +66,10 @@ class ExpressionTracker:
         decided = self._seen_s >= self._evidence_s
         readable = light in _READABLE
         label = label_of(p, light) if decided else "uncertain"
-        held_s, flash = self._held_s(t, label), self._flashes.recent(t) if readable else None
+        held_s = self._held_s(t, label)
         intensity = 1 - p["neutral"] if decided and readable else None
         self._time_distress(step, p if decided and readable else None)
+        flash = self._flashes.recent(t) if readable else None
         return ExpressionState(label, p, self._distress.value_s, intensity, held_s, flash)
 
     def _forget(self) -> None:

@@ -89,6 +89,7 @@ class Eyelids:
         state = self._judge(openness)
         if self._doubtful(step.t, state):
             state, openness, left, right = "unknown", None, None, None
+        left_openness, right_openness = (None if one is None else fuse(*one) for one in (left, right))
         closed = None if state == "unknown" else state == "closed"
         if closed not in self.closure.ignores:
             self.closure.update(step, closed)
@@ -97,7 +98,6 @@ class Eyelids:
                 if seen is not None and seen[0] >= LEARN_OPENNESS and seen[1] < LEARN_P_CLOSED:
                     baseline.learn(step, view.opening or 0.0)
         reason = self._unreadable[1] if self._unreadable and state == "unknown" else None
-        left_openness, right_openness = (None if one is None else fuse(*one) for one in (left, right))
         closure = self.closure
         return EyesState(state, openness, left_openness, right_openness, reason, closure.value_s, closure.ending)
 
