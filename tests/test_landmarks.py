@@ -24,11 +24,12 @@ from driver_monitor.perception.face.landmarks import (
     crop_of_box,
     face_crop,
 )
+from tests.conftest import SHARED
 from tests.mean_face import MEAN_FACE
 from tests.tiny_onnx import copying_model
 
-NIR = Path("/work/shared/data/nir")
-YUNET = Path("/work/shared/anchors/yunet_2023mar.onnx")
+NIR = SHARED / "data" / "nir"
+YUNET = SHARED / "anchors" / "yunet_2023mar.onnx"
 
 places = st.floats(-200, 900)
 crops = st.builds(Crop, places, places, st.floats(20, 800), st.floats(-60, 60))

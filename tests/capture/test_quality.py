@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -10,8 +8,9 @@ from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.capture.recordings.images import list_images, read_image
 from driver_monitor.imaging.frame import Image
 from driver_monitor.perception.scene.quality import picture_state
+from tests.conftest import SHARED
 
-SHARED = Path("/work/shared/data")
+DATA = SHARED / "data"
 RNG = np.random.default_rng(3)
 
 
@@ -98,24 +97,24 @@ def test_ok__unusual_sizes_work(shape: tuple[int, ...]) -> None:
     assert picture_state(RNG.integers(0, 255, shape, np.uint8)).light in ("day", "infrared")
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="needs the measuring data in /work/shared, which a user does not have")
+@pytest.mark.skipif(not DATA.exists(), reason="needs ../shared, which a user does not have")
 @pytest.mark.parametrize("name", ["incar_1.avi", "phone_2.mp4", "portrait_d20.mp4", "portrait_s32.mp4"])
 def test_ok__real_day_clips_are_day(name: str) -> None:
-    with ClipCamera(SHARED / "clips" / name, every=25) as camera:
+    with ClipCamera(DATA / "clips" / name, every=25) as camera:
         frames = list(iter(camera.read, None))
     states = [picture_state(shown) for frame in frames for shown in (frame.picture, frame.image)]
     assert {(state.light, state.covered) for state in states} == {("day", False)}
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="needs the measuring data in /work/shared, which a user does not have")
+@pytest.mark.skipif(not DATA.exists(), reason="needs ../shared, which a user does not have")
 def test_ok__real_infrared_stills_are_infrared() -> None:
-    states = [picture_state(read_image(path)) for path in list_images(SHARED / "nir")[::5]]
+    states = [picture_state(read_image(path)) for path in list_images(DATA / "nir")[::5]]
     assert {(state.light, state.covered) for state in states} == {("infrared", False)}
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="needs the measuring data in /work/shared, which a user does not have")
+@pytest.mark.skipif(not DATA.exists(), reason="needs ../shared, which a user does not have")
 @pytest.mark.parametrize(("gain", "light"), [(0.12, "dark"), (0.06, "dark"), (3.0, "glare")])
 def test_ok__real_infrared_stills_in_bad_light_are_never_covered(gain: float, light: str) -> None:
-    stills = [read_image(path) for path in list_images(SHARED / "nir")[::10]]
+    stills = [read_image(path) for path in list_images(DATA / "nir")[::10]]
     states = [picture_state(noisy(np.clip(still * gain, 0, 255).astype(np.uint8), 4)) for still in stills]
     assert {(state.light, state.covered) for state in states} == {(light, False)}
