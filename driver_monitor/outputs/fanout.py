@@ -1,4 +1,4 @@
-"""All outputs as one. An error in one output does not affect the others."""
+"""All outputs as one. Outputs that are not local get what the privacy filter leaves. Errors stay in their output."""
 
 from __future__ import annotations
 

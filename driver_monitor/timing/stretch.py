@@ -29,12 +29,11 @@ def lead(step: TimeStep) -> float:
 class Stretch:
     """Times a condition that is true, false or unknown (None) in each frame.
 
-    Time counts only between two frames that both show true, if nothing can be hidden between them.
-    - Unknown: a time up to `bridge_s` neither counts nor ends the stretch. After a longer one the length is unknown.
+    Time counts only between two frames that both show true, no more than `TimeStep.reach` apart.
+    - Unknown: a time up to `bridge_s` neither counts nor ends the stretch. A longer one discards it.
     - False: an interruption shorter than `forgive_s` is ignored. If the interruptions add up to more than the true time
       plus `forgive_s`, the stretch ends: a flickering condition is not a sustained one.
-    - Conditions in `ignores` change nothing in the next frame and need not be given. Most conditions are false, or stay
-      unknown, in most frames.
+    - If the next condition is in `ignores`, `update` may be skipped: it would change nothing.
     """
 
     def __init__(self, *, forgive_s: float = 0.0, bridge_s: float = MAX_GAP_S) -> None:

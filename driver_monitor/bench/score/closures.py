@@ -42,9 +42,9 @@ class EyeTruth:
 class ClosureScore:
     """Counts of one clip.
 
-    `hit`, `wrong`, `missed`: scored frames with true closed, false closed and missed closed eyes. `labelled`, `found`,
+    `hit`, `wrong`, `missed`: scored frames with closed eyes found, wrongly found and missed. `labelled`, `found`,
     `false`: closures. `share_error`: |predicted - labelled share of closed frames|, in percentage points. `long`:
-    false long closures, in frames of the clip. `long_while`: how many of them are during talking or laughing, and
+    spans of frames of the false long closures. `long_while`: how many of them are during talking or laughing, and
     during lowered lids.
     """
 

@@ -39,7 +39,7 @@ def in_words(figure: Figure, none: str = "-") -> str:
 class Rate:
     """`count` events in `hours`, and the rate per hour.
 
-    `low` to `high`: the exact two-sided 95 % interval. `below`: the one-sided 95 % upper limit, to report if `count`
+    `low` to `high`: the exact two-sided 95 % interval. `below`: the one-sided 95 % upper limit, used if `count`
     is 0.
     """
 

@@ -55,7 +55,7 @@ def record_track(camera: Camera, pipeline: Pipeline, stride: int = 1, progress: 
 
 
 def track_of(results: list[tuple[int, FrameResult]], stride: int = 1) -> Track:
-    """Return the track of these results, each with the number of its frame in the clip."""
+    """Return the track. `results`: (frame number in the clip, result) of each frame. `stride`: as in `Track`."""
     states = [result.state for _, result in results]
     return Track(
         stride,

@@ -24,9 +24,9 @@ DARK = 20
 
 
 def turned_away(side: Side, head: HeadPose | None) -> EyeReason | None:
-    """Return "pose" if the head is turned so far that this eye is out of sight.
+    """Return "pose" if the head is turned so far that this eye cannot be read, or if `head` is unknown.
 
-    A head turned to its left (yaw above 0) hides the left eye from a camera in front of it.
+    A head turned to its left (yaw above 0) hides the left eye from a camera ahead.
     """
     if head is None:
         return "pose"

@@ -38,7 +38,7 @@ class _Fall:
 
 
 class BlinkMeter:
-    """Finds blinks in the openness of the eyes: whole, partial, and the slow ones of a drowsy driver."""
+    """Finds blinks in the openness of the eyes, whole or partial, fast or slow. It does not sort them."""
 
     def __init__(self) -> None:
         self._level: float | None = None

@@ -27,7 +27,7 @@ class FaceDetector(Protocol):
 
 
 class HogDetector:
-    """dlib's frontal HOG detector. It needs no model file and finds frontal faces from 1/6 of the picture's width."""
+    """dlib's frontal HOG detector. It needs no model file and finds frontal faces at least 1/6 as wide as a picture."""
 
     kind: DetectorKind = "hog"
     WIDTH = 480
