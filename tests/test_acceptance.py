@@ -25,7 +25,7 @@ def phone_2(tmp_path_factory: pytest.TempPathFactory) -> dict[int, ReplayResult]
     return {every: replay(ReplayJob(CLIPS / "phone_2.mp4", out / str(every), every), plan) for every in (1, 2, 3)}
 
 
-def test_ok__a_closure_of_four_seconds_and_a_half_is_told_in_time_and_nothing_else(
+def test_ok__a_closure_of_four_seconds_and_a_half_is_reported_in_time_and_nothing_else(
     phone_2: dict[int, ReplayResult],
 ) -> None:
     raised = {alert["rule"]: alert["t"] for alert in phone_2[1].alerts if alert["phase"] == "raised"}
@@ -61,7 +61,7 @@ def test_ok__faces_are_found_in_near_infrared() -> None:
 
 
 @pytest.mark.parametrize(
-    ("clip", "told"),
+    ("clip", "reported"),
     [
         pytest.param("phone_1.mp4", {"long_distraction", "microsleep"}, marks=measured_elsewhere),
         pytest.param("phone_3.mp4", {"long_distraction"}, marks=measured_elsewhere),
@@ -73,7 +73,9 @@ def test_ok__faces_are_found_in_near_infrared() -> None:
         ("portrait_s20.mp4", set()),
     ],
 )
-def test_ok__looks_away_and_closures_are_told_and_grimaces_are_not(clip: str, told: set[str], tmp_path: Path) -> None:
+def test_ok__looks_away_and_closures_are_reported_and_grimaces_not(
+    clip: str, reported: set[str], tmp_path: Path
+) -> None:
     """The microsleep of phone_1 lies in a stretch in which the labeller could not judge the eyes."""
     alerts = replay(ReplayJob(CLIPS / clip, tmp_path), load_plan(Request())).alerts
-    assert {alert["rule"] for alert in alerts} == told
+    assert {alert["rule"] for alert in alerts} == reported

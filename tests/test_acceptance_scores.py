@@ -31,7 +31,7 @@ def scores() -> dict[str, Any]:
 
 
 @measured_elsewhere
-def test_ok__closed_eyes_are_told_from_open_ones(scores: dict[str, Any]) -> None:
+def test_ok__closed_eyes_are_reported_from_open_ones(scores: dict[str, Any]) -> None:
     plain = scores["as they are"]
     assert plain["clips"] == 15
     assert plain["frame_f1"]["value"] >= 0.97

@@ -157,8 +157,8 @@ def test_fail__wrong_use(command: Cli) -> None:
 def test_fail__an_option_that_is_no_number_of_its_range(command: Cli, option: str, text: str, wanted: str) -> None:
     outcome = command("replay", "x.mp4", option, text)
     assert outcome.code == 2
-    told = " ".join(outcome.err.replace("│", " ").split())
-    assert f"Invalid value for '{option}': expected {wanted}, found '{text}'" in told
+    reported = " ".join(outcome.err.replace("│", " ").split())
+    assert f"Invalid value for '{option}': expected {wanted}, found '{text}'" in reported
 
 
 def test_fail__a_damaged_picture_in_a_folder_leaves_no_partial_results(command: Cli, still: Path) -> None:

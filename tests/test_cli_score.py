@@ -171,7 +171,7 @@ def eyes(path: Path, **change: Any) -> Path:
     return path
 
 
-def test_ok__drawn_eyes_are_told_apart(command: Cli, tmp_path: Path) -> None:
+def test_ok__drawn_eyes_are_reported_apart(command: Cli, tmp_path: Path) -> None:
     outcome = command("score", "eyes", eyes(tmp_path / "eyes.npz"), "--json")
     assert (outcome.code, outcome.lines) == (0, [])
     found = json.loads(outcome.out)

@@ -127,19 +127,19 @@ class Numbers(AlertSequence):
 
 
 class Systemd(Notifier):
-    """Remembers what systemd is told, and when."""
+    """Remembers what systemd is sent, and when."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__({})
         self.clock = clock
-        self.told: list[tuple[float, str]] = []
+        self.reported: list[tuple[float, str]] = []
 
     def _send(self, assignment: str, status: str = "") -> bool:
-        self.told.append((self.clock() - STARTED, assignment.partition("\n")[0] or "STATUS"))
+        self.reported.append((self.clock() - STARTED, assignment.partition("\n")[0] or "STATUS"))
         return True
 
     def times(self, what: str) -> list[float]:
-        return [t for t, told in self.told if told == what]
+        return [t for t, reported in self.reported if reported == what]
 
 
 class Drive:
@@ -226,8 +226,8 @@ def test_fail__the_watchdog_starves_when_nothing_moves_and_nobody_says_that_the_
 
 
 def test_ok__systemd_hears_ready_first_and_stopping_last() -> None:
-    told = [what for _, what in Drive(attentive(1)).run().systemd.told]
-    assert (told[0], told[-1]) == ("READY=1", "STOPPING=1")
+    reported = [what for _, what in Drive(attentive(1)).run().systemd.reported]
+    assert (reported[0], reported[-1]) == ("READY=1", "STOPPING=1")
 
 
 @pytest.mark.parametrize(

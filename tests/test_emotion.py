@@ -186,7 +186,7 @@ def test_ok__unpleasant_but_not_which_is_negative() -> None:
     assert last(play(TimedTracker(), mixed, 0, 5)).label == "negative"
 
 
-def test_ok__in_infrared_only_neutral_and_positive_are_told_and_distress_abstains() -> None:
+def test_ok__in_infrared_only_neutral_and_positive_are_reported_and_distress_abstains() -> None:
     for shown, label in ((HAPPY, "positive"), (NEUTRAL, "neutral"), (ANGRY, "uncertain")):
         emotion = last(play(TimedTracker(), shown, 0, 5, light="infrared"))
         assert emotion.label == label
@@ -312,7 +312,7 @@ def test_ok__the_onset_of_what_is_held_counts_and_its_end_ends_it() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "flash"), [(0.1, None), (0.2, "anger"), (0.4, "anger"), (0.7, None), (3.0, None)])
-def test_ok__a_flash_is_told_apart_and_never_becomes_the_label(seconds: float, flash: str | None) -> None:
+def test_ok__a_flash_is_reported_apart_and_never_becomes_the_label(seconds: float, flash: str | None) -> None:
     tracker = TimedTracker()
     list(play(tracker, NEUTRAL, 0, 4, hz=10))
     shown = [emotion for _, emotion in play(tracker, ANGRY, 4, 4 + seconds, hz=10)]
@@ -331,7 +331,7 @@ def test_ok__what_was_going_on_when_the_face_came_into_view_is_no_flash() -> Non
     assert last(play(tracker, NEUTRAL, 0.3, 1.5, hz=10)).flash is None
 
 
-def test_ok__no_flash_is_told_in_infrared() -> None:
+def test_ok__no_flash_is_reported_in_infrared() -> None:
     tracker = TimedTracker()
     for shown, start, end in ((NEUTRAL, 0.0, 2.0), (ANGRY, 2.0, 2.4), (NEUTRAL, 2.4, 3.0)):
         state = last(play(tracker, shown, start, end, hz=10, light="infrared"))

@@ -1,4 +1,4 @@
-"""One eye cut out the same way whatever the picture, and told open, closed or hidden."""
+"""One eye cut out the same way whatever the picture, and judged open, closed or hidden."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ def test_fail__another_model_is_refused_in_one_line() -> None:
 
 
 @pytest.mark.skipif(not WEB_EYES.exists(), reason="needs ../shared/data, which a user does not have")
-def test_ok__web_eyes_are_told_apart(net: EyeNet) -> None:
+def test_ok__web_eyes_are_reported_apart(net: EyeNet) -> None:
     data = np.load(WEB_EYES)
     images, closed = data["images"][::16], data["closed"][::16] > 0
     p = net.classify(np.stack([crop_patch(image) for image in images]))

@@ -83,7 +83,7 @@ def test_ok__the_crop_turns_and_grows_with_the_face(scale: float, roll: float) -
     assert crop.to_units(_a_face(scale, roll)) == pytest.approx(upright.to_units(_a_face()), abs=1e-4)
 
 
-def test_ok__a_face_fills_its_crop_with_the_margin_told() -> None:
+def test_ok__a_face_fills_its_crop_with_the_margin_reported() -> None:
     units = face_crop(_a_face()).to_units(_a_face())[:68]
     low, high = units.min(axis=0), units.max(axis=0)
     assert (low + high) / 2 == pytest.approx([0.5, 0.5], abs=1e-4)

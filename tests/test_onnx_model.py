@@ -56,7 +56,7 @@ def test_fail__a_folder_is_not_a_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.99])
-def test_fail__a_truncated_file_is_told_apart_from_a_foreign_one(tmp_path: Path, share: float) -> None:
+def test_fail__a_truncated_file_is_reported_apart_from_a_foreign_one(tmp_path: Path, share: float) -> None:
     data = copying_model(EYE, ANSWER)
     assert "not a readable ONNX model, damaged or cut short; reinstall" in _refusal(
         _written(tmp_path, data[: int(len(data) * share)])

@@ -71,8 +71,8 @@ def test_ok__at_a_workplace_no_expression_is_in_it(short_clip: Path, tmp_path: P
     for at_work in (False, True):
         chosen = build.load_plan(Request(purpose)) if at_work else plan
         done = replay(ReplayJob(short_clip, tmp_path / str(at_work), trace=True), chosen)
-        told = [seen.expression for _, seen in trace.read(done.folder / trace.NAME)[1]]
-        assert any(told) != at_work
+        reported = [seen.expression for _, seen in trace.read(done.folder / trace.NAME)[1]]
+        assert any(reported) != at_work
 
 
 def same(one: Observation, other: Observation) -> bool:
@@ -238,7 +238,7 @@ def test_ok__a_trace_that_the_power_cut_is_good_as_far_as_it_goes(tmp_path: Path
         (changed('"face":{', '"face":0,"x":{'), ":2: face: expected an object, found 0"),
     ],
 )
-def test_fail__what_is_no_trace_is_told_with_its_line(
+def test_fail__what_is_no_trace_is_reported_with_its_line(
     tmp_path: Path, lines: list[str], reason: str, command: Cli
 ) -> None:
     path = write(tmp_path / f"bad{trace.SUFFIX}", lines)

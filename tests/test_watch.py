@@ -158,7 +158,7 @@ def test_ok__a_repeated_alert_is_printed_once_and_a_status_when_it_changes() -> 
         [],
     ],
 )
-def test_fail__what_is_no_message_is_counted_and_told_once(garbage: list[bytes]) -> None:
+def test_fail__what_is_no_message_is_counted_and_reported_once(garbage: list[bytes]) -> None:
     seen, screen, _ = watcher()
     for _ in range(3):
         seen.receive(garbage, 1.0)

@@ -129,9 +129,9 @@ def test_ok__distress_reaches_the_driver_and_nobody_else(rage: Plan, caplog: pyt
     assert any("distress raised" in record.getMessage() for record in caplog.records)
     assert [(alert["rule"], alert["seq"]) for alert in unknown.alerts] == [("microsleep", 100), ("microsleep", 101)]
     assert unknown.levels == []
-    told = [*unknown.alerts, *unknown.states, *unknown.statuses, *heard]
+    reported = [*unknown.alerts, *unknown.states, *unknown.statuses, *heard]
     assert "uptime_s" in heard[0]
-    assert all(map(silent, told))
+    assert all(map(silent, reported))
     assert {status["alerts"] for status in unknown.statuses} == {0, 1}
     assert own.statuses[-1]["alerts"] == 1
     assert own.statuses[-1]["outputs"] == unknown.statuses[-1]["outputs"]
@@ -147,7 +147,7 @@ def test_ok__in_a_car_of_ones_own_everybody_may_hear_it(tmp_path: Path) -> None:
     assert [alert["seq"] for alert in unknown.alerts] == [100, 101, 102]
 
 
-class Told(Notifier):
+class StatusRecorder(Notifier):
     """What `systemctl status` shows to every user of the machine."""
 
     def __init__(self) -> None:
@@ -159,12 +159,12 @@ class Told(Notifier):
         return True
 
 
-def test_ok__systemd_is_not_told(rage: Plan) -> None:
+def test_ok__systemd_is_not_reported(rage: Plan) -> None:
     with driving(rage, [Recorder(lambda: 0.0)]) as daemon:
-        daemon._notifier = told = Told()
+        daemon._notifier = reported = StatusRecorder()
         daemon.run()
-    assert "driver: drowsy; camera: ok; active: microsleep" in told.sentences
-    assert silent(told.sentences)
+    assert "driver: drowsy; camera: ok; active: microsleep" in reported.sentences
+    assert silent(reported.sentences)
 
 
 def test_ok__a_pin_that_fails_with_every_distress_does_not_tell_of_it(rage: Plan) -> None:
@@ -313,7 +313,7 @@ def test_fail__such_a_rule_may_not_speak_through_attention(tmp_path: Path) -> No
         ),
     ],
 )
-def test_fail__what_cannot_be_extended_is_told(tmp_path: Path, text: str, reason: str) -> None:
+def test_fail__what_cannot_be_extended_is_reported(tmp_path: Path, text: str, reason: str) -> None:
     path = tmp_path / "my.yaml"
     path.write_text(text)
     with pytest.raises(ConfigError, match=reason):
@@ -360,11 +360,11 @@ def test_ok__whatever_the_rules_are_what_leaves_is_the_same_for_an_angry_and_a_c
 ) -> None:
     profile = Profile.model_validate({"name": "any", "workplace": True, "rules": list(_rules(rules))})
     frames = film([attentive(9), shut(2), attentive(4)], fps=5)
-    told = []
+    reported = []
     for expression in (ANGRY, Expression(dict.fromkeys(EXPRESSIONS, 0.125)), None):
         tracker, engine, privacy = StateTracker(), Engine(profile), PrivacyFilter(profile.local_rules)
         verdicts = [engine.update(tracker.update(replace(frame, expression=expression))) for frame in frames]
-        told.append(
+        reported.append(
             [
                 (verdict.attention, privacy.state({"alerts": verdict.active, "emotion": "?"}), shown)
                 for verdict in verdicts
@@ -373,7 +373,7 @@ def test_ok__whatever_the_rules_are_what_leaves_is_the_same_for_an_angry_and_a_c
                 if event is None or shown is not None
             ]
         )
-    assert told[0] == told[1] == told[2]
+    assert reported[0] == reported[1] == reported[2]
 
 
 def _rules(drawn: list[tuple[str, str, str, bool]]) -> Iterator[dict[str, Any]]:

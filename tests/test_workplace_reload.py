@@ -20,7 +20,7 @@ from driver_monitor.messages.wire import Message
 from driver_monitor.outputs.fanout import Outputs
 from tests.test_daemon import STARTED, Cabin, Numbers, Recorder
 from tests.test_reload import with_builds
-from tests.test_workplace import DRIVE, PURPOSE, Furious, Told, silent, wall
+from tests.test_workplace import DRIVE, PURPOSE, Furious, StatusRecorder, silent, wall
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Reloaded:
     monkeypatch: pytest.MonkeyPatch
 
     def drive(self, before: str, after: str) -> tuple[Recorder, Recorder]:
-        """Return what others than the driver were told before and after."""
+        """Return what others than the driver received before and after."""
         file = self.folder / "my.yaml"
         file.write_text(before)
         request, cabin = Request(file), Furious(*DRIVE)
@@ -47,7 +47,7 @@ class Reloaded:
         with open_parts(setup, table) as parts:
             stamper = LiveStamper(numbers.next, wall, "t", "b")
             reloader = Reloader(request, setup, table)
-            daemon = Daemon(parts, stamper, Told(), lambda: cabin.now, STARTED, reloader)
+            daemon = Daemon(parts, stamper, StatusRecorder(), lambda: cabin.now, STARTED, reloader)
             self.monkeypatch.setattr(cabin, "latest", self._asking(cabin, daemon, file, after))
             daemon.run()
         assert all(alert["seq"] is not None for recorder in recorders for alert in recorder.alerts)
@@ -103,11 +103,11 @@ rules:
 def test_ok__a_rule_that_a_reload_takes_away_is_not_named_afterwards(reloaded: Reloaded) -> None:
     (reloaded.folder / "seething.yaml").write_text(SEETHING)
     own = AT_WORK.replace("fleet", str(reloaded.folder / "seething.yaml"))
-    told = everything(*reloaded.drive(own, AT_WORK))
-    assert all(silent(message) and "seeth" not in json.dumps(message) for message in told)
+    reported = everything(*reloaded.drive(own, AT_WORK))
+    assert all(silent(message) and "seeth" not in json.dumps(message) for message in reported)
 
 
-def test_ok__what_was_inferred_at_work_is_not_told_when_work_is_over(reloaded: Reloaded) -> None:
+def test_ok__what_was_inferred_at_work_is_not_reported_when_work_is_over(reloaded: Reloaded) -> None:
     before, after = reloaded.drive(AT_WORK, "profile: default\n")
     assert all(map(silent, everything(before)))
     distress = next(alert for alert in after.alerts if alert["rule"] == "distress")
@@ -120,7 +120,7 @@ def test_ok__at_the_beginning_of_work_what_was_active_is_ended_in_front_of_those
         SEETHING.replace("fleet", "default").replace("Seething", "'{emotion.label}'")
     )
     before, after = reloaded.drive(f"profile: {reloaded.folder / 'own.yaml'}\n", AT_WORK)
-    told = [(alert["rule"], alert["phase"]) for alert in before.alerts]
-    assert sorted(told[:2]) == [("distress", "raised"), ("seethes", "raised")]
-    assert sorted(told[2:]) == [("distress", "cleared"), ("seethes", "cleared")]
+    reported = [(alert["rule"], alert["phase"]) for alert in before.alerts]
+    assert sorted(reported[:2]) == [("distress", "raised"), ("seethes", "raised")]
+    assert sorted(reported[2:]) == [("distress", "cleared"), ("seethes", "cleared")]
     assert all(map(silent, everything(after)))

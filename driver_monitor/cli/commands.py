@@ -38,7 +38,7 @@ score_app = typer.Typer(help="Compare results with labels, with 95 % confidence 
 app.add_typer(score_app, name="score")
 
 
-def _number(kind: type[int] | type[float], low: float, high: float, told: str) -> Any:
+def _number(kind: type[int] | type[float], low: float, high: float, meaning: str) -> Any:
     """Return an option for a number from `low` to `high`. The errors of typer's own name Python types."""
     wanted = f"expected a {'whole ' if kind is int else ''}number from {low:g} to {high:g}"
 
@@ -48,7 +48,7 @@ def _number(kind: type[int] | type[float], low: float, high: float, told: str) -
                 return value
         raise typer.BadParameter(f"{wanted}, found '{text}'")
 
-    return typer.Option(parser=parse, metavar=f"<{low:g} to {high:g}>", help=told)
+    return typer.Option(parser=parse, metavar=f"<{low:g} to {high:g}>", help=meaning)
 
 
 # typer evaluates annotations, and on Python 3.10 it needs Optional.

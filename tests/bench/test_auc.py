@@ -34,7 +34,7 @@ def test_ok__counting_an_image_twice_is_having_it_twice(rows: list[tuple[int, bo
     assert Auc(score, closed)(times) == (None if copied is None else pytest.approx(copied))
 
 
-class Told:
+class PixelNet:
     """A net that answers what the first pixel of the patch says: 0 open, 1 closed, 2 hidden, 3 shyly closed."""
 
     P = np.array([[0.9, 0.1, 0.0], [0.1, 0.9, 0.0], [0.1, 0.1, 0.8], [0.2, 0.3, 0.5]], np.float32)
@@ -47,7 +47,7 @@ def test_ok__hidden_is_no_answer() -> None:
     images = np.zeros((8, 32, 48), np.uint8)
     images[:, 0, 0] = [0, 0, 0, 1, 1, 1, 2, 3]
     closed = np.array([0, 0, 1, 1, 1, 0, 1, 1], bool)
-    score = score_eyes(images, closed, Told().classify)
+    score = score_eyes(images, closed, PixelNet().classify)
     assert score.answered.value == 6 / 8
     assert score.accuracy_answered.value == pytest.approx(4 / 6)
     assert score.accuracy.value == pytest.approx(5 / 8)

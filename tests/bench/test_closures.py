@@ -33,7 +33,7 @@ def test_ok__the_frame_on_each_side_of_an_edge_is_not_scored() -> None:
     assert [frame for frame in range(100) if not truth.scored[frame]] == [19, 20, 29, 30]
 
 
-def test_ok__a_missed_and_an_invented_closure_are_told_apart() -> None:
+def test_ok__a_missed_and_an_invented_closure_are_reported_apart() -> None:
     score = score_closures(labels(*closed((10, 14), (50, 54))), track((11, 15), (80, 82)))
     assert (score.labelled, score.found, score.false) == (2, 1, 1)
     assert event_f1(score) == pytest.approx(2 / 4)

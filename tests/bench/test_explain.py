@@ -53,15 +53,17 @@ def test_ok__every_alert_has_its_measure_its_limit_and_its_clause(night: Path) -
 
 
 def test_ok__what_spoke_for_it_stands_before_what_did_not(tmp_path: Path) -> None:
-    told = explain(record(tmp_path / "events.jsonl", [attentive(10), shut(4.5), attentive(5), away(4), attentive(2)]))
-    lines = [line.strip() for line in told.splitlines()]
+    reported = explain(
+        record(tmp_path / "events.jsonl", [attentive(10), shut(4.5), attentive(5), away(4), attentive(2)])
+    )
+    lines = [line.strip() for line in reported.splitlines()]
     shut_at_four = lines.index("0:00:14.0 raised (critical): The driver does not respond")
     assert lines[shut_at_four + 1] == "Alert microsleep not cleared for 3.0 s (limit 3.0 s, rule.microsleep.held_s)"
     assert lines[shut_at_four + 2] == "Eyes closed for 4.0 s (limit 6.0 s, not reached, eyes.closed_s)"
     assert "Gaze side: left (gaze.side)" in lines
 
 
-def test_ok__the_interval_of_a_value_is_told_where_part_of_it_could_not_be_seen(tmp_path: Path) -> None:
+def test_ok__the_interval_of_a_value_is_reported_where_part_of_it_could_not_be_seen(tmp_path: Path) -> None:
     looks = [part for _ in range(6) for part in (away(2.2), attentive(0.9))]
     text = explain(
         record(tmp_path / "events.jsonl", [attentive(5), no_face(1.5), *looks, attentive(1), no_face(1), *looks])
@@ -131,7 +133,7 @@ def test_ok__a_drive_without_alerts_says_so(tmp_path: Path) -> None:
         ("\xff\xfe", ":1: not JSON"),
     ],
 )
-def test_fail__what_is_no_alert_is_told_with_its_line(tmp_path: Path, text: str, reason: str, command: Cli) -> None:
+def test_fail__what_is_no_alert_is_reported_with_its_line(tmp_path: Path, text: str, reason: str, command: Cli) -> None:
     path = tmp_path / "events.jsonl"
     path.write_text(text, encoding="latin-1")
     with pytest.raises(LabelError, match=reason):

@@ -36,7 +36,7 @@ def test_ok__notes_beside_the_labels_do_not_matter(tmp_path: Path) -> None:
     assert runs(labels.mask("eyes_closed")) == [(3, 5)]
 
 
-def test_ok__a_type_that_is_not_known_is_told_and_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_ok__an_unknown_type_is_reported_and_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     event = {"type": "eye_closed", "start": 3, "end": 5}
     load_labels(written(tmp_path, json.dumps({**GOOD, "events": [event]})))
     assert "'eye_closed'" in caplog.text

@@ -59,7 +59,7 @@ def test_ok__the_death_of_the_parent_ends_the_workers(replaying: subprocess.Pope
     assert list(tmp_path.glob("out/**/*.jsonl*")) == []
 
 
-def test_fail__a_worker_that_is_killed_is_told_in_a_line_for_each_clip(
+def test_fail__a_worker_that_is_killed_is_reported_in_a_line_for_each_clip(
     replaying: subprocess.Popen[str], tmp_path: Path
 ) -> None:
     children = Path(f"/proc/{replaying.pid}/task/{replaying.pid}/children").read_text().split()

@@ -1,4 +1,4 @@
-"""Face, looks away, yawns and alerts against labels, told as short drives."""
+"""Face, looks away, yawns and alerts against labels, as short drives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Eyes are read where they can be, and where not, the reason is told."""
+"""Eyes are read where they can be, and where not, the reason is given."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_ok__a_turned_head_hides_the_far_eye_first(yaw: float, expected: tuple[E
     assert reasons(read(Net(OPEN, OPEN), yaw=yaw)) == expected
 
 
-def test_ok__what_the_net_takes_for_sunglasses_is_told_so() -> None:
+def test_ok__what_the_net_takes_for_sunglasses_is_reported_so() -> None:
     assert reasons(read(Net(HIDDEN, HIDDEN, sunglasses=(0.9, 0.8)))) == ("sunglasses", "sunglasses")
 
 

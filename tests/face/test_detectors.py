@@ -56,7 +56,7 @@ def awake() -> Image:
     return np.ascontiguousarray(demo_frames(20, 21)[0].mean(axis=2).astype(np.uint8))
 
 
-def test_ok__our_own_net_searches_unless_told_otherwise() -> None:
+def test_ok__our_own_net_searches_unless_reported_otherwise() -> None:
     assert isinstance(build.load_models(Config()).detector, NetDetector)
 
 
@@ -162,7 +162,7 @@ def test_fail__a_yunet_file_cut_short(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["yunet", "Auto", "", "models/detector.pt"])
-def test_fail__a_detector_nobody_knows_is_told_with_the_choices(name: str) -> None:
+def test_fail__a_detector_nobody_knows_is_reported_with_the_choices(name: str) -> None:
     with pytest.raises(ValueError, match=r"expected auto, hog or the path of a YuNet \.onnx file"):
         FaceConfig(detector=name)
 

@@ -259,7 +259,7 @@ def chosen(picture: Image, side: Side) -> float:
     return face.box.x + face.box.w / 2
 
 
-def test_ok__two_drawn_faces_beside_each_other_are_told_apart_by_side_and_size() -> None:
+def test_ok__two_drawn_faces_beside_each_other_are_reported_apart_by_side_and_size() -> None:
     grey = np.asarray(cv2.cvtColor(demo_frames(20, 21)[0][:, 150:490], cv2.COLOR_BGR2GRAY), np.uint8)
     picture = beside(grey, grey, 0.8)
     assert chosen(picture, "left") < 320 < chosen(picture, "right")
@@ -267,7 +267,7 @@ def test_ok__two_drawn_faces_beside_each_other_are_told_apart_by_side_and_size()
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="needs ../shared, which a user does not have")
-def test_ok__two_real_drivers_beside_each_other_are_told_apart() -> None:
+def test_ok__two_real_drivers_beside_each_other_are_reported_apart() -> None:
     stills: list[Image] = []
     for name in ("p001_01.jpg", "p007_01.jpg"):
         image = cv2.imread(str(Path(SHARED / "data/incar_stills" / name)), cv2.IMREAD_GRAYSCALE)

@@ -129,7 +129,7 @@ def test_fail__a_score_that_is_no_number_is_no_face() -> None:
     assert not drive.frame((320, 240))
 
 
-def test_ok__a_hand_before_the_mouth_is_told_as_the_net_saw_it() -> None:
+def test_ok__a_hand_before_the_mouth_is_reported_as_the_net_saw_it() -> None:
     drive = Drive()
     drive.world.mouth_hidden = 0.9
     face = drive.tracker.update(cabin((320, 240)), 0.0)

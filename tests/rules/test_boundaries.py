@@ -1,4 +1,4 @@
-"""Every number of the regulations that a shipped profile uses: just under is nothing, just over is told in time.
+"""Every number of the regulations that a shipped profile uses: just under is nothing, just over is reported in time.
 
 Times to within a frame period and 50 ms, at several frame rates. The ladders of closures and looks away at any frame
 rate stand in `test_properties.py`.
@@ -36,12 +36,12 @@ FPS = [10.0, 20.0, 30.0]
 CALM = attentive(5)
 
 
-def told(drive: Sequence[Stretch], rule: str, profile: str = "default", fps: float = 20.0) -> list[AlertEvent]:
+def reported(drive: Sequence[Stretch], rule: str, profile: str = "default", fps: float = 20.0) -> list[AlertEvent]:
     return [event for event in alerts(film(drive, fps), profile) if event.rule == rule and event.phase != "cleared"]
 
 
 def first(drive: Sequence[Stretch], rule: str, profile: str = "default", fps: float = 20.0) -> float:
-    return told(drive, rule, profile, fps)[0].t
+    return reported(drive, rule, profile, fps)[0].t
 
 
 def within(fps: float) -> float:
@@ -64,7 +64,7 @@ EDGES = [
 @pytest.mark.parametrize(("profile", "act", "rule", "limit"), EDGES)
 def test_ok__a_closure_or_a_look_away(profile: str, act: Any, rule: str, limit: float, fps: float) -> None:
     margin = within(fps) + 0.01
-    assert told([CALM, act(limit - margin), attentive(3)], rule, profile, fps) == []
+    assert reported([CALM, act(limit - margin), attentive(3)], rule, profile, fps) == []
     assert first([CALM, act(limit + margin), attentive(3)], rule, profile, fps) == pytest.approx(
         5 + limit, abs=within(fps)
     )
@@ -75,7 +75,7 @@ def test_ok__a_return_just_before_the_third_second_after_a_warning_spares_the_cr
     """The quarter of a second in which a return is made sure of does not count against the driver."""
     margin = within(fps) + 0.01
     for act, warned in ((shut, 1.0), (away, 3.0)):
-        assert told([CALM, act(warned + 3 - margin), attentive(3)], "unresponsive", fps=fps) == []
+        assert reported([CALM, act(warned + 3 - margin), attentive(3)], "unresponsive", fps=fps) == []
 
 
 # Blinks and PERCLOS
@@ -103,13 +103,13 @@ def closing(count: int, last_s: float) -> list[Stretch]:
 
 @pytest.mark.parametrize("fps", FPS)
 @pytest.mark.parametrize(("count", "share", "level"), [(6, 0.08, "info"), (9, 0.12, "warning")])
-def test_ok__perclos_of_eight_percent_is_told_and_of_twelve_is_a_warning(
+def test_ok__perclos_of_eight_percent_is_reported_and_of_twelve_is_a_warning(
     count: int, share: float, level: str, fps: float
 ) -> None:
     due = share * 60 - count * 0.7
     margin = within(fps) + 0.01
-    assert level not in {event.level for event in told(closing(count, due - margin), "drowsiness", fps=fps)}
-    events = [event for event in told(closing(count, due + margin), "drowsiness", fps=fps) if event.level == level]
+    assert level not in {event.level for event in reported(closing(count, due - margin), "drowsiness", fps=fps)}
+    events = [event for event in reported(closing(count, due + margin), "drowsiness", fps=fps) if event.level == level]
     # Each closure is known to within 50 ms, and so is their sum.
     assert events[0].t == pytest.approx(61 + due, abs=within(fps) + 0.05)
 
@@ -119,7 +119,7 @@ def test_ok__perclos_speaks_from_half_a_window_on(fps: float) -> None:
     heavy = [attentive(2.2), shut(0.8)] * 20
     assert first(heavy, "drowsiness", fps=fps) == pytest.approx(30.0, abs=within(fps))
     half_seen = [part for _ in range(30) for part in (attentive(1.2), shut(0.7), unreadable(2.3))]
-    assert told(half_seen, "drowsiness", fps=fps) == []
+    assert reported(half_seen, "drowsiness", fps=fps) == []
 
 
 # Karolinska sleepiness
@@ -142,8 +142,8 @@ def easing(to: float) -> list[AlertEvent]:
     engine = Engine(shipped("eu_addw"))
     seen = states(film([attentive(30, speed_kmh=90.0)]))
     levels = (Drowsiness(8.0 if state.t < 15 else to, 1.0, 9.0, "as told") for state in seen)
-    told = (engine.update(replace(state, drowsiness=level)) for state, level in zip(seen, levels, strict=True))
-    return [event for verdict in told for event in verdict.events]
+    reported = (engine.update(replace(state, drowsiness=level)) for state, level in zip(seen, levels, strict=True))
+    return [event for verdict in reported for event in verdict.events]
 
 
 def test_ok__sleepiness_of_seven_is_warned_of_by_euro_ncap_once_it_lasts() -> None:
@@ -171,7 +171,7 @@ def looks(count: int, seconds: float, between: float) -> list[Stretch]:
 @pytest.mark.parametrize("fps", FPS)
 def test_ok__ten_seconds_of_looks_within_thirty(fps: float) -> None:
     margin = 2 * within(fps)  # five looks, each known to within a part of it
-    assert told([CALM, *looks(4, 2.0, 1.0), away(2.0 - margin), attentive(3)], "repeated_glances", fps=fps) == []
+    assert reported([CALM, *looks(4, 2.0, 1.0), away(2.0 - margin), attentive(3)], "repeated_glances", fps=fps) == []
     over = [CALM, *looks(4, 2.0, 1.0), away(2.0 + margin), attentive(3)]
     assert first(over, "repeated_glances", fps=fps) == pytest.approx(5 + 4 * 3 + 2, abs=margin)
 
@@ -179,15 +179,15 @@ def test_ok__ten_seconds_of_looks_within_thirty(fps: float) -> None:
 @pytest.mark.parametrize("fps", FPS)
 def test_ok__only_two_seconds_on_the_road_reset_them(fps: float) -> None:
     margin = within(fps) + 0.01
-    assert told([CALM, *looks(8, 2.2, 2.0 + margin)], "repeated_glances", fps=fps) == []
-    assert told([CALM, *looks(8, 2.2, 2.0 - margin)], "repeated_glances", fps=fps) != []
+    assert reported([CALM, *looks(8, 2.2, 2.0 + margin)], "repeated_glances", fps=fps) == []
+    assert reported([CALM, *looks(8, 2.2, 2.0 - margin)], "repeated_glances", fps=fps) != []
 
 
 @pytest.mark.parametrize("fps", FPS)
 def test_ok__what_was_more_than_thirty_seconds_ago_does_not_count(fps: float) -> None:
     """0.9 s in every 2.6 are 10.4 s in thirty, 0.8 s in every 2.7 are 8.9."""
-    assert told([CALM, *looks(20, 0.9, 1.7)], "repeated_glances", fps=fps) != []
-    assert told([CALM, *looks(20, 0.8, 1.9)], "repeated_glances", fps=fps) == []
+    assert reported([CALM, *looks(20, 0.9, 1.7)], "repeated_glances", fps=fps) != []
+    assert reported([CALM, *looks(20, 0.8, 1.9)], "repeated_glances", fps=fps) == []
 
 
 # EU 2023/2590
@@ -237,7 +237,7 @@ def test_ok__area_three_is_from_twenty_five_degrees_down_and_to_fifty_five_aside
 
 def test_ok__below_walking_pace_nothing_is_worse_than_information() -> None:
     for speed, level in ((4.9, "info"), (5.0, "critical")):
-        worst = {event.level for event in told([CALM, shut(4, speed_kmh=speed)], "sleep")}
+        worst = {event.level for event in reported([CALM, shut(4, speed_kmh=speed)], "sleep")}
         assert worst == {level}
 
 
@@ -249,12 +249,12 @@ BLIND = [(no_face, "no_face", 8.0), (unreadable, "eyes_unreadable", 6.0), (no_ca
 @pytest.mark.parametrize("profile", known())
 @pytest.mark.parametrize("fps", FPS)
 @pytest.mark.parametrize(("blind", "rule", "limit"), BLIND)
-def test_ok__that_it_cannot_see_is_told_within_ten_seconds(
+def test_ok__that_it_cannot_see_is_reported_within_ten_seconds(
     blind: Any, rule: str, limit: float, fps: float, profile: str
 ) -> None:
     margin = within(fps) + 0.01
     # What comes back at the last moment is made sure of first.
     under = limit - margin - max(FACE_HEAL_S, EYES_HEAL_S)
-    assert told([CALM, blind(under), attentive(3)], rule, profile, fps) == []
+    assert reported([CALM, blind(under), attentive(3)], rule, profile, fps) == []
     at = first([CALM, blind(limit + margin), attentive(3)], rule, profile, fps)
     assert at == pytest.approx(5 + limit, abs=within(fps))

@@ -1,4 +1,4 @@
-"""The shipped policy, told as drives."""
+"""The shipped policy, as drives."""
 
 from __future__ import annotations
 

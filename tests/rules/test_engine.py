@@ -48,7 +48,7 @@ def test_ok__a_clearing_that_is_interrupted_begins_anew() -> None:
     assert live([nap(clear_for_s=0.5)], *drive)[-1] == ("nap", "cleared", "info", 3.7)
 
 
-def test_ok__of_two_limits_the_one_that_holds_is_told() -> None:
+def test_ok__of_two_limits_the_one_that_holds_is_reported() -> None:
     sides = {"any": [{"signal": "gaze.side", "is": "right"}, {"signal": "gaze.side", "is": "left"}]}
     engine = Engine(Profile.model_validate({"name": "test", "rules": [nap(when=sides)]}))
     seen = [engine.update(state) for state in states(film([attentive(5), away(1, yaw=-45.0)]))]
@@ -77,8 +77,8 @@ def test_ok__escalation_climbs_step_by_step_and_never_down() -> None:
 
 def test_ok__escalation_does_not_go_on_while_nothing_is_seen() -> None:
     steps = [{"after_s": 1, "level": "critical"}]
-    told = live([nap(escalate=steps)], attentive(1), shut(0.8), no_face(5), attentive(1))
-    assert [phase for _, phase, _, _ in told] == ["raised", "cleared"]
+    reported = live([nap(escalate=steps)], attentive(1), shut(0.8), no_face(5), attentive(1))
+    assert [phase for _, phase, _, _ in reported] == ["raised", "cleared"]
 
 
 def test_ok__cooldown_hides_the_same_alert_and_never_a_worse_one() -> None:
@@ -90,10 +90,10 @@ def test_ok__cooldown_hides_the_same_alert_and_never_a_worse_one() -> None:
         cooldown_s=60,
     )
     quick, longer = away(0.2), away(1)
-    told = live(
+    reported = live(
         [rule], attentive(2), quick, attentive(2), quick, attentive(2), longer, attentive(2), longer, attentive(2)
     )
-    assert [event[1:3] for event in told] == [
+    assert [event[1:3] for event in reported] == [
         ("raised", "info"),
         ("cleared", "info"),
         ("raised", "critical"),
@@ -102,9 +102,9 @@ def test_ok__cooldown_hides_the_same_alert_and_never_a_worse_one() -> None:
 
 
 def test_ok__what_lasts_beyond_the_cooldown_is_raised_then() -> None:
-    told = live([nap(cooldown_s=3)], attentive(1), shut(1), attentive(0.5), shut(5), attentive(1))
-    assert [event[1] for event in told] == ["raised", "cleared", "raised", "cleared"]
-    assert told[2][3] == pytest.approx(told[1][3] + 3, abs=0.06)
+    reported = live([nap(cooldown_s=3)], attentive(1), shut(1), attentive(0.5), shut(5), attentive(1))
+    assert [event[1] for event in reported] == ["raised", "cleared", "raised", "cleared"]
+    assert reported[2][3] == pytest.approx(reported[1][3] + 3, abs=0.06)
 
 
 def test_ok__episodes_number_the_raisings_and_the_worst_comes_first() -> None:
@@ -137,7 +137,7 @@ def test_ok__a_message_carries_what_was_measured_and_the_clearing_what_it_was_ab
     assert first.evidence.compared == {"eyes.closed_s": "at_least"}
 
 
-def test_ok__a_state_told_twice_raises_nothing_twice() -> None:
+def test_ok__a_state_reported_twice_raises_nothing_twice() -> None:
     engine = Engine(Profile.model_validate({"name": "test", "rules": [nap()]}))
     again = [engine.update(state) for state in states(film([attentive(1), shut(1)])) for _ in range(2)]
     assert sum(len(verdict.events) for verdict in again) == 1
@@ -214,8 +214,8 @@ def test_ok__a_value_that_is_no_number_is_unknown() -> None:
 
 
 def test_ok__a_rule_whose_clearing_overlaps_its_raising_does_not_nag() -> None:
-    told = live([nap(clear={"signal": "eyes.state", "is": "closed"})], attentive(1), shut(3), attentive(1))
-    assert [event[1] for event in told] == ["raised"]
+    reported = live([nap(clear={"signal": "eyes.state", "is": "closed"})], attentive(1), shut(3), attentive(1))
+    assert [event[1] for event in reported] == ["raised"]
 
 
 PERCLOS, YAWNS = {"signal": "perclos.value", "at_least": 0.1}, {"signal": "mouth.yawns", "at_least": 2}

@@ -159,9 +159,9 @@ def test_ok__who_did_not_react_has_to_look_ahead_for_longer(tmp_path: Path) -> N
     ends = [event.t for event in own(tmp_path, [attentive(5), away(3), attentive(8)]) if event.phase == "cleared"]
     assert ends[0] == pytest.approx(8.2, abs=0.4)
     glance = [attentive(5), away(8), attentive(1), away(2), attentive(8)]
-    told = [(event.phase, event.t) for event in own(tmp_path, glance)]
-    assert [phase for phase, _ in told] == ["raised", "cleared"]
-    assert told[1][1] == pytest.approx(16 + 3.0, abs=0.4)
+    reported = [(event.phase, event.t) for event in own(tmp_path, glance)]
+    assert [phase for phase, _ in reported] == ["raised", "cleared"]
+    assert reported[1][1] == pytest.approx(16 + 3.0, abs=0.4)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_ok__who_did_not_react_has_to_look_ahead_for_longer(tmp_path: Path) -> N
         ("patience: {by_s: 1.5, when: {signal: rule.none.held_s, above: 1}}", "no rule none comes before it"),
     ],
 )
-def test_fail__a_wrong_gate_is_told_with_its_line(tmp_path: Path, change: str, reason: str) -> None:
+def test_fail__a_wrong_gate_is_reported_with_its_line(tmp_path: Path, change: str, reason: str) -> None:
     with pytest.raises(ConfigError, match=rf"own.yaml:\d+: .*{reason}"):
         own(tmp_path, [attentive(1)], OWN.replace("lock: {after_s: 4, clear_for_s: 3}", change))
 
@@ -220,7 +220,7 @@ def test_ok__a_picture_that_is_lost_now_and_then_does_not_keep_an_alert_from_get
     assert [event.phase for event in events] == ["raised", "escalated"]
 
 
-def test_ok__what_was_due_at_a_stand_and_is_over_is_not_told_when_the_car_rolls(tmp_path: Path) -> None:
+def test_ok__what_was_due_at_a_stand_and_is_over_is_not_reported_when_the_car_rolls(tmp_path: Path) -> None:
     worse = "escalate: [{level: critical, when: {signal: eyes.closed_s, at_least: 1}}]"
     standing = [attentive(3), away(5), attentive(2, yaw=40.0, opening=0.05), away(2)]
     drive = [*(replace(part, speed_kmh=0.0) for part in standing), replace(away(3), speed_kmh=30.0)]

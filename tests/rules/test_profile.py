@@ -105,9 +105,9 @@ def test_fail__a_mistake_names_its_line_and_reason(tmp_path: Path, old: str, new
     path = write(tmp_path, RULE.replace(old, new, 1))
     with pytest.raises(ConfigError, match=reason) as caught:
         load_profile(path)
-    told = str(caught.value).splitlines()
-    assert any(fault.startswith(f"{path}:{line}: ") for fault in told), told
-    assert len(told) == 1, told
+    reported = str(caught.value).splitlines()
+    assert any(fault.startswith(f"{path}:{line}: ") for fault in reported), reported
+    assert len(reported) == 1, reported
 
 
 def test_fail__two_rules_of_one_name(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_ok__a_template_that_is_called_good_renders_every_value_and_none_is_ever
     assert good or how
 
 
-def test_ok__what_cannot_be_rendered_is_told_as_it_stands() -> None:
+def test_ok__what_cannot_be_rendered_is_reported_as_it_stands() -> None:
     assert message.fill("{eyes.closed_s", lambda _: 1.0) == "{eyes.closed_s"
     assert message.fill("{light:.1f} {x:.1}", lambda name: "day" if name == "light" else 3) == "day 3"
     assert message.fill("{a} {b:.0%}", lambda name: None if name == "a" else math.nan) == "unknown unknown"
@@ -194,7 +194,7 @@ def test_fail__a_profile_without_rules(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a\0b", "a\0b.yaml", "a" * 5000, "a" * 5000 + ".yaml", "no\nbody"])
-def test_fail__a_name_that_no_file_can_have_is_told_in_one_line(name: str) -> None:
+def test_fail__a_name_that_no_file_can_have_is_reported_in_one_line(name: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load_profile(name)
     assert "\n" not in str(caught.value)
@@ -202,7 +202,7 @@ def test_fail__a_name_that_no_file_can_have_is_told_in_one_line(name: str) -> No
 
 def test_ok__the_schema_tells_what_each_signal_means_and_in_which_unit() -> None:
     schema = Profile.model_json_schema()
-    told = schema["$defs"]["Condition"]["properties"]["signal"]["description"]
-    assert all(f"{name}: {signal.meaning}" in told for name, signal in SIGNALS.items())
-    assert "eyes.closed_s: how long the eyes have been closed, 0 when open, s;" in told
-    assert "rule.<id>.held_s: how long" in told
+    reported = schema["$defs"]["Condition"]["properties"]["signal"]["description"]
+    assert all(f"{name}: {signal.meaning}" in reported for name, signal in SIGNALS.items())
+    assert "eyes.closed_s: how long the eyes have been closed, 0 when open, s;" in reported
+    assert "rule.<id>.held_s: how long" in reported

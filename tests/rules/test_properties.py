@@ -139,10 +139,12 @@ def test_ok__any_frame_rate_and_jitter_give_the_same_alerts_in_time(
 ) -> None:
     drive = data.draw(drives(ladder))
     events = of_safety(drive.frames(), profile)
-    told = [event for event in events if event.phase != "cleared"]
-    assert sorted((e.rule, e.phase, e.level) for e in told) == sorted(step[:3] for step in drive.due)
+    reported = [event for event in events if event.phase != "cleared"]
+    assert sorted((e.rule, e.phase, e.level) for e in reported) == sorted(step[:3] for step in drive.due)
     for rule, phase, level, due in drive.due:
-        assert any((e.rule, e.phase, e.level) == (rule, phase, level) and abs(e.t - due) <= drive.slack for e in told)
+        assert any(
+            (e.rule, e.phase, e.level) == (rule, phase, level) and abs(e.t - due) <= drive.slack for e in reported
+        )
     # Every one is over before the next act begins, a clearing that is waited for included.
     assert sum(e.phase == "cleared" for e in events) == sum(e.phase == "raised" for e in events)
 
@@ -180,14 +182,14 @@ def test_ok__gaps_nan_and_repeats_delay_or_withhold_an_alert_and_never_make_one(
     frames = drive.frames()
     for start, seconds, kind in damage:
         frames = damaged(frames, start, seconds, kind)
-    told = [event for event in of_safety(frames, profile) if event.phase != "cleared"]
-    for event in told:
+    reported = [event for event in of_safety(frames, profile) if event.phase != "cleared"]
+    for event in reported:
         assert any(
             (event.rule, event.phase) == (rule, phase) and event.t >= due - drive.slack
             for rule, phase, _, due in drive.due
         ), event
-    raisings = [event.rule for event in told if event.phase == "raised"]
-    # What was seen to end and is seen again is told again; nothing else makes two of one.
+    raisings = [event.rule for event in reported if event.phase == "raised"]
+    # What was seen to end and is seen again is reported again; nothing else makes two of one.
     assert all(raisings.count(rule) <= len(damage) + [step[0] for step in drive.due].count(rule) for rule in raisings)
 
 
@@ -264,13 +266,13 @@ def looks_away(margin: float) -> st.SearchStrategy[list[Stretch]]:
 def test_ok__glances_add_up_to_the_same_at_any_frame_rate(
     drive: list[Stretch], fps: float, jitter: float, seed: int
 ) -> None:
-    told = [
+    reported = [
         [(event.rule, event.phase) for event in alerts(film(drive, *sampling)) if event.rule == "repeated_glances"]
         for sampling in ((60.0,), (fps, jitter, seed))
     ]
-    assert told[0] == told[1]
+    assert reported[0] == reported[1]
     total = sum(part.seconds for part in drive if part.yaw)
-    assert bool(told[0]) == (total > 10)
+    assert bool(reported[0]) == (total > 10)
 
 
 @pytest.mark.parametrize("profile", known())

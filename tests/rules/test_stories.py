@@ -1,4 +1,4 @@
-"""What happens in cars, told as drives: what must be silent, and what must be told for all that."""
+"""What happens in cars, as drives: what must stay silent, and what must be reported."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ def test_ok__it_is_silent_in(story: str, fps: float) -> None:
 
 
 @pytest.mark.parametrize("profile", known())
-def test_ok__a_sleeper_is_told_of_under_every_profile_that_is_about_eyes(profile: str) -> None:
-    told = rules([CALM, shut(7), attentive(3)], profile)
-    assert bool(told) == (profile != "eu_addw")
+def test_ok__a_sleeper_is_reported_of_under_every_profile_that_is_about_eyes(profile: str) -> None:
+    reported = rules([CALM, shut(7), attentive(3)], profile)
+    assert bool(reported) == (profile != "eu_addw")
 
 
 def test_ok__who_dodges_the_camera_is_not_let_off() -> None:
@@ -109,7 +109,7 @@ BOUNDARIES = [
 
 @pytest.mark.parametrize("fps", [10.0, 20.0, 30.0])
 @pytest.mark.parametrize(("profile", "act", "limit", "rule"), BOUNDARIES)
-def test_ok__just_under_is_nothing_and_just_over_is_told_within_a_frame(
+def test_ok__just_under_is_nothing_and_just_over_is_reported_within_a_frame(
     profile: str, act: object, limit: float, rule: str, fps: float
 ) -> None:
     margin = 1 / fps + 0.06
@@ -119,10 +119,10 @@ def test_ok__just_under_is_nothing_and_just_over_is_told_within_a_frame(
     assert over[rule] - 5 == pytest.approx(limit, abs=1 / fps + 0.05)
 
 
-@pytest.mark.parametrize("told", [True, False])
-def test_ok__karolinska_eight_is_warned_of_above_seventy(told: bool) -> None:
+@pytest.mark.parametrize("reported", [True, False])
+def test_ok__karolinska_eight_is_warned_of_above_seventy(reported: bool) -> None:
     """Closures of 0.9 s every four seconds are a PERCLOS of a fifth: beyond eight."""
     for speed in (90.0, 60.0):
-        closed = [shut(0.9, speed_kmh=speed)] if told else []
+        closed = [shut(0.9, speed_kmh=speed)] if reported else []
         drive = [attentive(20, speed_kmh=speed), *[attentive(3.0, speed_kmh=speed), *closed] * 40]
-        assert ("ddaw" in rules(drive, "eu_addw")) == (told and speed > 70)
+        assert ("ddaw" in rules(drive, "eu_addw")) == (reported and speed > 70)

@@ -24,28 +24,28 @@ def of(rule: str, drive: list[Stretch], fps: float = 20.0, profile: str = "defau
 
 @pytest.mark.parametrize("profile", ["default", "quiet"])
 def test_ok__behind_sunglasses_the_road_is_a_return(profile: str) -> None:
-    told = of("unresponsive", [shades(20), shades(7, yaw=45.0), shades(10)], profile=profile)
-    assert [event.phase for event in told] == ["raised", "cleared"]
-    assert told[1].t < 30
+    reported = of("unresponsive", [shades(20), shades(7, yaw=45.0), shades(10)], profile=profile)
+    assert [event.phase for event in reported] == ["raised", "cleared"]
+    assert reported[1].t < 30
 
 
 def test_ok__who_slept_is_not_let_off_by_putting_sunglasses_on() -> None:
     assert [event.phase for event in of("unresponsive", [attentive(5), shut(7), shades(30)])] == ["raised"]
 
 
-def test_ok__what_was_due_at_a_red_light_is_not_told_of_a_driver_who_cannot_be_seen() -> None:
+def test_ok__what_was_due_at_a_red_light_is_not_reported_of_a_driver_who_cannot_be_seen() -> None:
     drive = [attentive(5), shut(7, speed_kmh=0.0), attentive(3, face=False, speed_kmh=0.0)]
-    told = of("sleep", [*drive, attentive(30, face=False, speed_kmh=50.0)])
-    assert [(event.phase, event.level) for event in told] == [("raised", "info")]
+    reported = of("sleep", [*drive, attentive(30, face=False, speed_kmh=50.0)])
+    assert [(event.phase, event.level) for event in reported] == [("raised", "info")]
     seen_again = of("sleep", [*drive, shut(4, speed_kmh=50.0)])
     assert seen_again[-1].level == "critical"
     assert all("unknown" not in event.message for event in seen_again)
 
 
 def test_ok__blinks_do_not_keep_a_locked_alert_alive() -> None:
-    told = of("unresponsive", [attentive(20), away(10), *[attentive(1.7), shut(0.2)] * 10])
-    assert told[-1].phase == "cleared"
-    assert 2.2 < told[-1].t - 30 < 3.5
+    reported = of("unresponsive", [attentive(20), away(10), *[attentive(1.7), shut(0.2)] * 10])
+    assert reported[-1].phase == "cleared"
+    assert 2.2 < reported[-1].t - 30 < 3.5
 
 
 @pytest.mark.parametrize(("fps", "hidden"), [(30.0, 5), (25.0, 4)])
@@ -75,14 +75,14 @@ FLICKERS = {
 
 @pytest.mark.parametrize("profile", known())
 @pytest.mark.parametrize("kind", FLICKERS)
-def test_ok__sight_that_flickers_is_told_of_within_ten_seconds(kind: str, profile: str) -> None:
+def test_ok__sight_that_flickers_is_reported_of_within_ten_seconds(kind: str, profile: str) -> None:
     parts, rule = FLICKERS[kind]
     assert dict(raised(film([attentive(10), *parts * 20]), profile))[rule] - 10 < 10
 
 
 def test_ok__hiding_does_not_clear_sleepiness_that_ages_out_unseen() -> None:
-    told = of("drowsiness", [attentive(30), shut(0.9), *[attentive(2), shut(0.9)] * 8, attentive(25), no_face(60)])
-    assert told[-1].phase != "cleared"
+    reported = of("drowsiness", [attentive(30), shut(0.9), *[attentive(2), shut(0.9)] * 8, attentive(25), no_face(60)])
+    assert reported[-1].phase != "cleared"
 
 
 def test_ok__eyes_that_seem_shut_in_every_other_frame_end_no_better_and_hold_no_memory() -> None:
@@ -115,15 +115,15 @@ def own(tmp_path: Path, drive: list[Stretch], **what: str) -> list[tuple[str, fl
 
 def test_ok__a_saccade_to_the_road_does_not_end_a_rule_that_clears_on_the_zone(tmp_path: Path) -> None:
     drive = [attentive(20), *[away(0.7), attentive(0.1)] * 8, attentive(2)]
-    told = own(tmp_path, drive, when="gaze.away_s, at_least: 2.0", clear="gaze.zone, is: road")
-    assert [phase for phase, _ in told] == ["raised", "escalated", "cleared"]
+    reported = own(tmp_path, drive, when="gaze.away_s, at_least: 2.0", clear="gaze.zone, is: road")
+    assert [phase for phase, _ in reported] == ["raised", "escalated", "cleared"]
 
 
 def test_ok__a_gap_in_the_frames_is_no_time_without_a_return(tmp_path: Path) -> None:
     frames = [unreadable(9.0), no_camera(0.05)]
     what = {"when": "eyes.unread_s, at_least: 5.0", "clear": "eyes.unread_s, at_most: 0.0"}
-    told = own(tmp_path, [attentive(5), *frames], **what)
-    assert [(phase, round(t, 1)) for phase, t in told] == [("raised", 10.0), ("escalated", 13.0)]
+    reported = own(tmp_path, [attentive(5), *frames], **what)
+    assert [(phase, round(t, 1)) for phase, t in reported] == [("raised", 10.0), ("escalated", 13.0)]
     path = tmp_path / "own.yaml"
     engine = Engine(load_profile(str(path))[0])
     seen = [frame for frame in film([attentive(5), unreadable(20)]) if not 6 < frame.t < 12]

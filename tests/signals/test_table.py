@@ -152,9 +152,9 @@ def test_ok__without_a_face_what_was_measured_over_a_window_is_past() -> None:
 
 
 def test_ok__a_time_that_may_be_over_is_doubtful_under_both_of_its_names() -> None:
-    told = [doubtful(state) for state in states(film([attentive(5), away(3), attentive(1)], fps=30))]
-    assert any({"gaze.away_s", "glances.away_s"} <= names for names in told)
-    assert not told[0]
+    reported = [doubtful(state) for state in states(film([attentive(5), away(3), attentive(1)], fps=30))]
+    assert any({"gaze.away_s", "glances.away_s"} <= names for names in reported)
+    assert not reported[0]
 
 
 def profile(signal: str) -> dict[str, object]:
@@ -168,15 +168,15 @@ def profile(signal: str) -> dict[str, object]:
 
 @pytest.mark.parametrize(("name", "other"), [("gaze.away_s", "glances.away_s"), ("gaze.glances_s", "glances.total_s")])
 def test_ok__a_rule_may_use_either_name_and_its_evidence_keeps_it(name: str, other: str) -> None:
-    told = []
+    reported = []
     for used in (name, other):
         engine = Engine(Profile.model_validate(profile(used)))
-        told.append([event for state in states(film(DRIVE)) for event in engine.update(state).events])
-    assert [event.t for event in told[0]] == [event.t for event in told[1]] != []
-    assert [event.message for event in told[0]] == [event.message for event in told[1]]
-    assert set(told[0][0].evidence.measured) == {name}
-    assert set(told[1][0].evidence.measured) == {other}
-    assert [event.evidence.window_s for event in told[0]] == [event.evidence.window_s for event in told[1]]
+        reported.append([event for state in states(film(DRIVE)) for event in engine.update(state).events])
+    assert [event.t for event in reported[0]] == [event.t for event in reported[1]] != []
+    assert [event.message for event in reported[0]] == [event.message for event in reported[1]]
+    assert set(reported[0][0].evidence.measured) == {name}
+    assert set(reported[1][0].evidence.measured) == {other}
+    assert [event.evidence.window_s for event in reported[0]] == [event.evidence.window_s for event in reported[1]]
 
 
 def test_ok__the_schema_names_every_signal() -> None:
@@ -225,18 +225,18 @@ print(json.dumps({
 def test_ok__a_new_number_is_one_row() -> None:
     done = subprocess.run([sys.executable, "-c", ONE_ROW], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    t = told["line"]["t"]
-    for message in (told["line"], told["state"]):
+    reported = json.loads(done.stdout)
+    t = reported["line"]["t"]
+    for message in (reported["line"], reported["state"]):
         assert message["car"] == {"speed_kmh": None, "ignition": None, "weight_kg": round(2 * t, 1)}
         assert message["mood"] == {"value": round(t / 2, 2)}
         assert message["mouth"]["smile"] == 0.5
-    assert list(told["line"])[-2:] == ["alerts", "mood"]
-    assert told["line"]["alerts"] == ["mine"]
-    assert "| `car.weight_kg` | `seat.weight_kg` | kg | weight on the seat |" in told["page"]
-    assert "seat.weight_kg: weight on the seat, kg, also named car.weight_kg" in told["schema"]
-    assert told["at_work"]["car"] == told["line"]["car"]
-    assert told["at_work"]["mood"] is None
-    assert set(told["at_work"]["mouth"]) == set(told["line"]["mouth"]) - {"smile"}
-    assert told["alert"] is None
-    assert told["local"] == ["mine"]
+    assert list(reported["line"])[-2:] == ["alerts", "mood"]
+    assert reported["line"]["alerts"] == ["mine"]
+    assert "| `car.weight_kg` | `seat.weight_kg` | kg | weight on the seat |" in reported["page"]
+    assert "seat.weight_kg: weight on the seat, kg, also named car.weight_kg" in reported["schema"]
+    assert reported["at_work"]["car"] == reported["line"]["car"]
+    assert reported["at_work"]["mood"] is None
+    assert set(reported["at_work"]["mouth"]) == set(reported["line"]["mouth"]) - {"smile"}
+    assert reported["alert"] is None
+    assert reported["local"] == ["mine"]

@@ -38,7 +38,7 @@ def test_ok__sleeping_lowering_and_turning_teach_nothing() -> None:
     assert states(film([*drive, attentive(0.5)]))[-1].eyes.openness == pytest.approx(1.0, abs=0.03)
 
 
-def test_ok__after_the_first_minute_lids_that_sink_are_told_and_not_learned() -> None:
+def test_ok__after_the_first_minute_lids_that_sink_are_reported_and_not_learned() -> None:
     drive = [attentive(70), attentive(600, opening=0.7)]
     assert states(film(drive, 10))[-1].eyes.openness == pytest.approx(0.7 / 0.85, abs=0.02)
 

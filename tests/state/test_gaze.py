@@ -106,7 +106,7 @@ def regions(wheel: Wheel, *drive: Stretch, fps: float = 20) -> list[str | None]:
         (0, 45, None),
     ],
 )
-def test_ok__parts_of_the_car_are_told_and_mirrored_for_a_wheel_on_the_right(
+def test_ok__parts_of_the_car_are_reported_and_mirrored_for_a_wheel_on_the_right(
     yaw: float, pitch: float, region: str | None
 ) -> None:
     assert regions("left", attentive(2), away(1, yaw, pitch))[-1] == region
@@ -126,7 +126,7 @@ def test_ok__at_the_edge_of_two_regions_the_answer_does_not_flicker(fps: int) ->
     assert sum(a != b for a, b in pairwise(seen)) <= 1
 
 
-def test_ok__eyes_alone_can_look_away_and_where_they_cannot_be_told_the_head_speaks() -> None:
+def test_ok__eyes_alone_can_look_away_and_where_they_cannot_be_reported_the_head_speaks() -> None:
     eyes_only = states(film([attentive(2), attentive(1, iris_yaw=-42)]))[-1]
     assert (eyes_only.gaze.zone, eyes_only.gaze.source) == ("right", "eyes+head")
     head_only = states(film([attentive(2), attentive(1, iris_yaw=None, yaw=40)]))[-1]
@@ -148,7 +148,7 @@ def test_ok__irises_that_rest_aside_are_this_drivers_straight_ahead_with_and_wit
         (Stretch(1, yaw=math.nan), "pose"),
     ],
 )
-def test_ok__a_gaze_that_cannot_be_told_says_why(blind: Stretch, reason: str) -> None:
+def test_ok__a_gaze_that_cannot_be_reported_says_why(blind: Stretch, reason: str) -> None:
     gaze = states(film([attentive(2), blind]))[-1].gaze
     assert (gaze.yaw, gaze.zone, gaze.region, gaze.source, gaze.reason) == (None, "unknown", None, None, reason)
 

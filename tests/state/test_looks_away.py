@@ -22,7 +22,7 @@ def ended(drive: list[Stretch], fps: float = 20.0) -> list[Glance]:
 
 
 @pytest.mark.parametrize("fps", [8.0, 20.0, 30.0])
-def test_ok__owls_and_lizards_are_told_apart(fps: float) -> None:
+def test_ok__owls_and_lizards_are_reported_apart(fps: float) -> None:
     glances = ended([attentive(5), away(1.2, yaw=-40.0), attentive(2), lizard(0.9), attentive(2)], fps)
     assert [(glance.side, glance.movement) for glance in glances] == [("right", "owl"), ("left", "lizard")]
     assert [glance.duration_s for glance in glances] == pytest.approx([1.2, 0.9], abs=1 / fps + 0.05)
@@ -63,7 +63,7 @@ def test_ok__eyes_that_only_pass_by_are_no_glance() -> None:
     assert ended([attentive(5), away(0.05), attentive(1)], fps=30.0) == []
 
 
-def test_ok__a_look_whose_end_was_not_seen_is_not_told_as_one_that_ended() -> None:
+def test_ok__a_look_whose_end_was_not_seen_is_not_reported_as_one_that_ended() -> None:
     assert ended([attentive(5), away(1), no_camera(3), attentive(2)]) == []
 
 
@@ -74,9 +74,9 @@ def test_ok__there_is_no_side_while_there_is_no_look() -> None:
 
 
 def test_ok__the_alert_says_where_the_driver_looks() -> None:
-    told = [event for event in alerts(film([attentive(5), away(3.5, yaw=-45.0), attentive(1)])) if event.t < 8.5]
-    assert [event.message for event in told] == ["Eyes off the road for 3.0 s (right)"]
-    assert told[0].evidence.measured["gaze.side"] == "right"
+    reported = [event for event in alerts(film([attentive(5), away(3.5, yaw=-45.0), attentive(1)])) if event.t < 8.5]
+    assert [event.message for event in reported] == ["Eyes off the road for 3.0 s (right)"]
+    assert reported[0].evidence.measured["gaze.side"] == "right"
 
 
 def test_ok__glances_that_were_not_seen_widen_the_sum() -> None:

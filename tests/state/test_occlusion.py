@@ -23,11 +23,11 @@ def covers(seen: list[DriverState]) -> list[str | None]:
 
 
 @pytest.mark.parametrize("fps", [10, 20, 30])
-def test_ok__a_mask_is_told_within_a_second_and_stays(fps: int) -> None:
+def test_ok__a_mask_is_reported_within_a_second_and_stays(fps: int) -> None:
     drive = [attentive(3, mouth_hidden=0.05), attentive(20, mouth_hidden=0.95)]
-    told = mouths(states(film(drive, fps)))
-    assert set(told[: 3 * fps]) == {False}
-    assert set(told[4 * fps :]) == {True}
+    reported = mouths(states(film(drive, fps)))
+    assert set(reported[: 3 * fps]) == {False}
+    assert set(reported[4 * fps :]) == {True}
 
 
 def test_ok__a_hand_that_passes_by_is_no_mask_and_a_doubtful_frame_changes_nothing() -> None:
@@ -61,17 +61,17 @@ def test_ok__without_a_net_that_tells_it_the_mouth_is_unknown_and_read_as_ever()
 
 
 @pytest.mark.parametrize("reason", ["sunglasses", "glare", "occluded", "dark"])
-def test_ok__what_covers_the_eyes_is_told_and_does_not_flicker(reason: EyeReason) -> None:
+def test_ok__what_covers_the_eyes_is_reported_and_does_not_flicker(reason: EyeReason) -> None:
     flicker = [unreadable(0.5, reason), attentive(0.15), unreadable(0.1, "blur")] * 20
-    told = covers(states(film([attentive(3), *flicker])))
-    assert set(told[:60]) == {None}
-    assert set(told[110:]) == {reason}
+    reported = covers(states(film([attentive(3), *flicker])))
+    assert set(reported[:60]) == {None}
+    assert set(reported[110:]) == {reason}
 
 
 def test_ok__sunglasses_that_are_taken_off_are_gone_within_two_seconds() -> None:
-    told = covers(states(film([unreadable(30), attentive(3)])))
-    assert told[599] == "sunglasses"
-    assert told[640] is None
+    reported = covers(states(film([unreadable(30), attentive(3)])))
+    assert reported[599] == "sunglasses"
+    assert reported[640] is None
 
 
 def test_ok__a_head_turned_aside_keeps_its_sunglasses_and_a_long_absence_forgets_them() -> None:

@@ -35,11 +35,11 @@ def test_ok__a_yawn_is_forgotten_after_five_minutes() -> None:
 
 
 @pytest.mark.parametrize("reason", ["sunglasses", "glare", "pose", "occluded", "dark", "blur"])
-def test_ok__unreadable_eyes_are_told_with_their_reason_within_the_ten_seconds(reason: EyeReason) -> None:
+def test_ok__unreadable_eyes_are_reported_with_their_reason_within_the_ten_seconds(reason: EyeReason) -> None:
     seen = states(film([attentive(2), unreadable(5, reason)]))
-    told = next(state.t for state in seen if state.degraded)
+    reported = next(state.t for state in seen if state.degraded)
     assert seen[-1].degraded == reason
-    assert told - 2.0 == pytest.approx(3.0, abs=0.06)
+    assert reported - 2.0 == pytest.approx(3.0, abs=0.06)
 
 
 def test_ok__glimpses_past_sunglasses_are_not_sight() -> None:
@@ -49,7 +49,7 @@ def test_ok__glimpses_past_sunglasses_are_not_sight() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stretch", "told"),
+    ("stretch", "reported"),
     [
         (no_face(4), "no_face"),
         (no_face(4, "dark"), "dark"),
@@ -59,9 +59,9 @@ def test_ok__glimpses_past_sunglasses_are_not_sight() -> None:
         (no_camera(0.1, "covered"), "covered"),
     ],
 )
-def test_ok__blindness_has_a_name(stretch: Stretch, told: str) -> None:
+def test_ok__blindness_has_a_name(stretch: Stretch, reported: str) -> None:
     last = states(film([attentive(2), stretch]))[-1]
-    assert last.degraded == told
+    assert last.degraded == reported
     assert last.eyes.state == "unknown"
     assert last.gaze.zone == "unknown"
 
