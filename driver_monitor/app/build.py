@@ -50,7 +50,10 @@ from driver_monitor.vehicle.zmq_vehicle import ZmqVehicle
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The options of the command line. They override the configuration file, also in a reload."""
+    """The options of the command line. `source` and `profile` override the configuration file, also in a reload.
+
+    `config`: path of the configuration file. None: the shipped file. Other fields None: the value of the file is used.
+    """
 
     config: Path | None = None
     source: str | None = None
@@ -59,7 +62,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A valid configuration and its profile."""
+    """A valid configuration, its profile, and the text of the profile's file."""
 
     config: Config
     profile: Profile
@@ -72,13 +75,13 @@ class Plan:
 
     @property
     def privacy(self) -> PrivacyFilter:
-        """The privacy filter; it hides expressions if the profile is for a workplace."""
+        """The privacy filter. At a workplace it hides expressions and the alerts that rest on them."""
         return PrivacyFilter(self.local_rules)
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The loaded nets. `expression`: None if `emotion.enabled` is false. `digest`: a short hash of all nets."""
+    """The loaded nets. `expression`: None if `emotion.enabled` is false. `digest`: a short hash of the loaded nets."""
 
     detector: FaceDetector
     landmarks: LandmarkNet
@@ -88,9 +91,9 @@ class Models:
 
 
 def load_plan(request: Request) -> Plan:
-    """Read and check configuration and profile. Raises `ConfigError`.
+    """Read and check configuration and profile, with the values of `request`. Raises `ConfigError`.
 
-    At a workplace, expressions are read only for a named safety purpose (EU AI Act, article 5(1)(f)).
+    At a workplace without `emotion.safety_purpose`, `emotion.enabled` becomes false (EU AI Act, article 5(1)(f)).
     """
     config = schema.load(request.config)
     if request.source is not None:
@@ -104,7 +107,7 @@ def load_plan(request: Request) -> Plan:
 
 
 def load_models(config: Config) -> Models:
-    """Load the nets. Raises `ModelError` with the file that is missing or wrong."""
+    """Load the nets. Raises `ModelError` with the file that is missing or wrong. HOG replaces a missing detector."""
     folder = config.models.folder or resources.path("models")
     threads = config.models.threads
     landmarks = LandmarkNet(folder / "landmarks.onnx", threads)
@@ -128,7 +131,7 @@ def load_expression_net(config: Config) -> ExpressionNet:
 
 
 def build_perception(config: Config, models: Models) -> Perception:
-    """Build the face tracker and the list of readers. A new reader is one more entry of the list."""
+    """Build face tracker and readers; the expression reader only if its net is loaded. A new reader: one more entry."""
     seat = DriverSeat(config.camera.driver_side)
     face = FaceTracker(models.detector, models.landmarks, config.face.search_hz, seat)
     readers: list[Reader] = [EyeReader(models.eyes)]
@@ -140,7 +143,7 @@ def build_perception(config: Config, models: Models) -> Perception:
 def build_pipeline(plan: Plan, models: Models | None, *, still: bool = False) -> Pipeline:
     """Build a pipeline that has learned nothing yet.
 
-    `models`: None if it gets the observations of a trace. `still`: it gets a single picture, with one expression.
+    `models`: None for the observations of a trace. `still`: there is one picture only; its expression counts at once.
     """
     perception = build_perception(plan.config, models) if models else NoPerception()
     expressions = ExpressionTracker(evidence_s=0.0) if still else ExpressionTracker()
@@ -148,15 +151,15 @@ def build_pipeline(plan: Plan, models: Models | None, *, still: bool = False) ->
 
 
 def provenance(plan: Plan, models_digest: str) -> Provenance:
-    """Return the origin that stands in every alert."""
+    """Return the origin for every alert: vehicle id, hashes of the nets and of the configuration, profile name."""
     config_digest = schema.digest(plan.config, plan.profile_text)
     return Provenance(plan.config.vehicle.id, models_digest, config_digest, plan.profile.name)
 
 
 def build_grabber(plan: Plan, started: float, *, eager: bool) -> Grabber:
-    """Start the capture thread. The `t` of its frames counts from `started`, monotonic seconds.
+    """Start the capture thread. `started`: monotonic seconds at which the `t` of a live camera's frames is 0.
 
-    `eager`: open the camera now and raise `SourceError` if that fails; otherwise the thread opens it.
+    `eager`: open the camera now and raise `SourceError` if that fails. False: the thread opens it.
     """
     camera = plan.config.camera
     expected, opened = check_source(camera.source), partial(open_camera, camera, camera.source, real_time=True)
@@ -164,7 +167,7 @@ def build_grabber(plan: Plan, started: float, *, eager: bool) -> Grabber:
 
 
 def build_vehicle(plan: Plan) -> VehicleSource:
-    """Open the input for speed and ignition. Without one, both are unknown. Raises `SourceError`."""
+    """Open the input for speed and ignition. None is configured: both are unknown. Raises `SourceError`."""
     address = plan.config.vehicle.input
     if address is None:
         return NoVehicle()
@@ -175,7 +178,7 @@ def build_vehicle(plan: Plan) -> VehicleSource:
 
 
 def build_outputs(plan: Plan, console: Console | None) -> Outputs:
-    """Open all outputs. `console`: where alerts are printed for people, None: the log. Raises `OutputError`."""
+    """Open all outputs. `console`: alerts are printed there for people; None: to the log. Raises `OutputError`."""
     outputs: list[Output] = [Journal(console)]
     try:
         if plan.config.zmq.enabled:
@@ -188,9 +191,9 @@ def build_outputs(plan: Plan, console: Console | None) -> Outputs:
 
 
 def state_dir(config: ServiceConfig) -> Path:
-    """Return the folder for data that must survive the daemon: configured, from systemd, or the user's own.
+    """Return the folder for data that must survive the daemon. It is not created here.
 
-    Raises `OutputError` if there is none.
+    The first of: `service.state_dir`, systemd's STATE_DIRECTORY, the user's own. Raises `OutputError` if there is none.
     """
     if config.state_dir is not None:
         return config.state_dir

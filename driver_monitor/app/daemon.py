@@ -1,7 +1,7 @@
 """The live loop: takes the newest frame, sends what follows from it, and feeds the watchdog only after progress.
 
-The loop starts no thread. Camera and outputs have their own; if one fails, the daemon stops with a message that says
-so, and systemd starts it again.
+The loop starts no thread. Camera and outputs have their own threads; if such a thread fails, the daemon stops with a
+message that names the part, and systemd starts the daemon again.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from driver_monitor.timing.periodic import PeriodicTimer
 log = logging.getLogger(__name__)
 
 FRAME_WAIT_S = 0.1
-"""Longest wait for a frame. A stop, a reload and a lost camera are noticed within this time."""
+"""Longest wait for a frame. A stop, a reload or a lost camera is noticed after this wait and the present frame."""
 STATUS_S = 1.0
 """Period of `status/` and of the watchdog. systemd waits for ten periods (WatchdogSec=10)."""
 
 
 class ReloadError(DriverMonitorError):
-    """A reload failed and the old configuration stays active."""
+    """Says that a reload failed and that the old configuration stays active."""
 
 
 class Daemon:
-    """Runs until the source ends, `stop` is called or a part fails.
+    """The live loop. It runs until the source ends, `stop` is called or a part fails.
 
-    `clock`: monotonic seconds; `started`: its value at the start, from which time counts until the first frame.
-    `reload` is called between two frames after `request_reload` and may replace `parts`. It raises `ReloadError` if
-    the new configuration is wrong or cannot be used; the old parts are then in place.
+    `clock`: returns monotonic seconds. `started`: the value of `clock` at the start; until the first frame, time counts
+    from there. `reload`: called between two frames after `request_reload`; it may replace parts in `parts`. If the new
+    configuration is wrong or cannot be used, `reload` raises `ReloadError`, and the old configuration stays active.
     """
 
     def __init__(
@@ -61,11 +61,11 @@ class Daemon:
         self._progress = False
 
     def stop(self) -> None:
-        """End the loop after the frame being processed, at most `FRAME_WAIT_S` later. Safe in a signal handler."""
+        """End the loop after the present wait (at most `FRAME_WAIT_S`) and frame. Safe in a signal handler."""
         self._stop = True
 
     def request_reload(self) -> None:
-        """Read the configuration again before the next frame. Safe in a signal handler."""
+        """Make the loop read the configuration again before the next frame. Safe in a signal handler."""
         self._reload_requested = True
 
     def run(self) -> None:
@@ -82,7 +82,7 @@ class Daemon:
         self._notifier.stopping()
 
     def _step(self) -> bool:
-        """Process the newest frame, or a moment without one. Return False at the end of the source."""
+        """Process the newest frame, or a moment without one if the camera is not "ok". False: the source has ended."""
         parts = self.parts
         frame, camera = parts.source.latest(FRAME_WAIT_S), parts.source.state
         if parts.button.pressed():
@@ -100,7 +100,7 @@ class Daemon:
         return True
 
     def _frame_time(self) -> float:
-        """Return the present time on the clock of the frames, seconds."""
+        """Return the present time, seconds, as `Frame.t` counts it; before the first frame, seconds since the start."""
         if self._last_frame is None or self._last_frame.t_mono is None:
             return self._clock() - self._started
         return self._last_frame.t + self._clock() - self._last_frame.t_mono
@@ -119,7 +119,7 @@ class Daemon:
         self.health.count(result, frame, self._clock())
 
     def send(self, events: Sequence[AlertEvent], t_mono: float | None = None) -> None:
-        """Number and send `events`. `t_mono`: capture time of the frame that caused them, None: now."""
+        """Number and send `events`. `t_mono`: capture time of the frame that caused them, monotonic; None: now."""
         for event in events:
             stamp = self._stamper.stamp(event, self._clock() if t_mono is None else t_mono)
             alert = envelope(event, stamp, self.parts.provenance)
@@ -129,12 +129,12 @@ class Daemon:
             self.parts.outputs.alert(alert)
 
     def dismiss(self, reason: str) -> None:
-        """Clear all active alerts for `reason`, because the rules change."""
+        """Clear all active alerts and tell the outputs. `reason`: the text for the evidence of these alerts."""
         self.send(self.parts.pipeline.engine.dismiss(reason))
         self.health.clear()
 
     def repeat(self) -> None:
-        """Send the active alerts again, unchanged and with the same ids, because the outputs are new."""
+        """Send the active alerts to new outputs again, unchanged and with the same ids, and then the level."""
         for alert in self._active.values():
             self.parts.outputs.alert(alert)
         self.parts.outputs.level(self._level)

@@ -1,7 +1,7 @@
 """The one table of the daemon's parts: from which values each is built, and how it is opened, changed and closed.
 
-Start and reload go through `TABLE` from top to bottom, close goes from bottom to top. A value of the configuration
-that no part needs is ignored by a reload; a test finds it.
+Start and reload go through `TABLE` from top to bottom, close goes from bottom to top. A reload ignores a value of the
+configuration that no part needs; a test reports such a value.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ log = logging.getLogger(__name__)
 class Setup:
     """All that the parts are built from.
 
-    `console`: where alerts are printed for people, None: the log. `started`: monotonic seconds from which the `t` of
-    frames counts. `trace_path`: the file of the trace, None for no trace.
+    `console`: alerts are printed there for people; None: they go to the log. `started`: monotonic seconds at which the
+    `t` of a live camera's frames is 0. `trace_path`: the file of the trace; None: no trace is written.
     """
 
     plan: Plan
@@ -62,19 +62,19 @@ class Setup:
 class DaemonPart:
     """The declaration of one part.
 
-    `name`: its field in `Parts`, if it has one. `needs`: the attributes of `Setup` from which it is built; when one
-    changes, a reload changes the part. `build`: opens it at the start. `rebuild`: opens it in a reload; None: as
-    `build`. Both return the part, or None if there is nothing to keep. `check`: what can be checked without opening it.
-    All three raise `DriverMonitorError`. `ends_alerts`: whether a change ends the active alerts, and whether the
-    outputs before or after the reload get this.
+    `name`: the field of `Parts` that holds the part, if there is one. `needs`: the attributes of `Setup` from which the
+    part is built; if one differs, a reload changes the part. `build`: opens the part at the start. `rebuild`: opens the
+    part in a reload; None: `build` does. Both return the part; None: `Parts` stays as before. `check`: tests before a
+    reload what can be tested without opening the part. All three may raise `DriverMonitorError`.
+    `ends_alerts`: whether a change of the part clears the active alerts, and whether old or new outputs get this.
 
     `change`: how a reload changes the part.
-    "build first": `build` can fail, so it comes before any part is touched. Then the old part is closed.
-    "free first": `build` can fail, and these parts share pins. All are closed, then all are built. If one cannot be
-    built, the old ones are built again.
-    "close first": both use the same device. After `check`, `rebuild` cannot fail.
-    "in place": `rebuild` cannot fail, and the old part needs no closing.
-    "at next start": the part stays, and a warning is logged.
+    "build first": `build` can fail, so the new part is built before any part is touched. Then the old part is closed.
+    "free first": `build` can fail, and these parts share pins. All changed ones are closed, then all are built. If one
+    cannot be built, all are built again from the old `Setup`.
+    "close first": the old and the new part use the same device. After `check`, `rebuild` cannot fail.
+    "in place": `build` or `rebuild` cannot fail, and the old part needs no closing.
+    "at next start": the old part stays, and a warning is logged.
     """
 
     name: str
@@ -87,31 +87,31 @@ class DaemonPart:
     ends_alerts: Literal["no", "on old outputs", "on new outputs"] = "no"
 
     def changed(self, old: Setup, new: Setup) -> bool:
-        """Return whether a value that the part needs differs."""
+        """Return whether a value in `needs` differs between `old` and `new`."""
         return attrgetter(*self.needs)(old) != attrgetter(*self.needs)(new)
 
     def reopen(self, parts: Parts, setup: Setup) -> None:
-        """Build the part in a reload and put it in place."""
+        """Build the part from `setup` in a reload, and put it into `parts`. The old part is not closed here."""
         self.put(parts, self.build(setup) if self.rebuild is None else self.rebuild(setup, parts))
 
     def put(self, parts: Parts, value: Any) -> None:
-        """Put `value` in place, unless it is None."""
+        """Set the part's field of `parts` to `value`. None: change nothing."""
         if value is not None:
             setattr(parts, self.name, value)
 
     def close_in(self, parts: Parts) -> None:
-        """Close the part that is in place, if there is one."""
+        """Close the part that `parts` holds, if there is one."""
         if (value := getattr(parts, self.name, None)) is not None:
             self.close(value)
 
 
 def _new_rules(setup: Setup, parts: Parts) -> None:
-    """Replace the engine only: what the pipeline has learned of the driver stays."""
+    """Give the pipeline a new rules engine. What the pipeline has learned of the driver stays."""
     parts.pipeline.engine = Engine(setup.plan.profile)
 
 
 def _new_button(setup: Setup, _: Parts) -> Button:
-    """Open the button; without it the alerts still work."""
+    """Open the button in a reload. If that fails, log an error and return `NoButton`: alerts work without a button."""
     try:
         return open_button(setup.config.gpio)
     except DriverMonitorError as error:
@@ -164,7 +164,7 @@ TABLE = (
 
 @contextmanager
 def open_parts(setup: Setup, table: tuple[DaemonPart, ...] = TABLE) -> Iterator[Parts]:
-    """Open all parts, and at the end close those that are in place then. Raises `DriverMonitorError`."""
+    """Open all parts of `table`; at the end close those that `Parts` then holds. Raises `DriverMonitorError`."""
     built: dict[str, Any] = {}
     with ExitStack() as opened:
         for part in table:

@@ -15,7 +15,7 @@ from driver_monitor.state.tracker import StateTracker
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameResult:
-    """The observation, driver state and verdict of one frame."""
+    """The observation, driver state and verdict of one frame, or of a moment without a frame."""
 
     observation: Observation
     state: DriverState
@@ -26,14 +26,14 @@ class FrameObserver(Protocol):
     """Measures what a frame shows: `perception.Perception`, or a script in a test."""
 
     def observe(self, frame: Frame, camera: CameraState = "ok") -> Observation:
-        """Return what `frame` shows."""
+        """Return what `frame` shows. `camera`: the camera state."""
 
     def observe_nothing(self, t: float, camera: CameraState) -> Observation:
-        """Return an observation for time `t` (seconds) if there is no usable picture."""
+        """Return an observation without a face for time `t` (seconds), because there is no usable picture."""
 
 
 class NoPerception:
-    """Observes nothing: for a pipeline that gets the observations of a trace."""
+    """Takes the place of perception in a pipeline that gets the observations of a trace."""
 
     def observe(self, frame: Frame, camera: CameraState = "ok") -> Observation:
         """Return an empty observation."""
@@ -51,14 +51,14 @@ class Pipeline:
         self._perception, self._state, self.engine = perception, state, engine
 
     def step(self, frame: Frame, camera: CameraState = "ok", vehicle: VehicleData = UNKNOWN_VEHICLE) -> FrameResult:
-        """Process one frame. `camera`: "frozen" if it shows nothing new. `vehicle`: speed and ignition at its time."""
+        """Process one frame. `camera`: the camera state. `vehicle`: speed and ignition at the time of the frame."""
         return self.conclude(replace(self._perception.observe(frame, camera), vehicle=vehicle))
 
     def step_without_frame(self, t: float, camera: CameraState, vehicle: VehicleData = UNKNOWN_VEHICLE) -> FrameResult:
-        """Process the time `t` (seconds), at which there is no frame because the camera is `camera`."""
+        """Process the time `t` (seconds), at which there is no frame. `camera`: the camera state, the cause."""
         return self.conclude(replace(self._perception.observe_nothing(t, camera), vehicle=vehicle))
 
     def conclude(self, observation: Observation) -> FrameResult:
-        """Process an observation, of this moment or of a trace."""
+        """Update state and rules with `observation`, of this moment or of a trace."""
         state = self._state.update(observation)
         return FrameResult(observation, state, self.engine.update(state))

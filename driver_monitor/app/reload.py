@@ -23,7 +23,8 @@ REASON = "the configuration was read again"
 class Reloader:
     """Reads the configuration of `request` again and changes the parts that were built from `setup`.
 
-    All that can fail comes first; only then a part is changed that the driver would notice.
+    What can fail comes first: checks, parts built beforehand, button and outputs. Only then the other parts change.
+    A reload that fails at button or outputs may have cleared the active alerts.
     """
 
     def __init__(self, request: Request, setup: Setup, table: tuple[DaemonPart, ...] = TABLE) -> None:
@@ -33,7 +34,7 @@ class Reloader:
         """Change the parts of `daemon` between two frames.
 
         Raises `ReloadError` if the new configuration is wrong or cannot be used; the old one then stays active.
-        Raises another `DriverMonitorError` if the old outputs cannot be opened again.
+        Raises another `DriverMonitorError` if, in addition, the old outputs cannot be opened again.
         """
         with ExitStack() as unused:
             try:
@@ -60,7 +61,7 @@ class Reloader:
         self._setup = new
 
     def _free_first(self, daemon: Daemon, changed: list[DaemonPart], new: Setup) -> None:
-        """Close and open the parts that share pins, as in `new` or else as before; repeat alerts to new outputs."""
+        """Close and build `changed` from `new`, repeat alerts. On a fault, build as before, raise `ReloadError`."""
         outputs = daemon.parts.outputs
         try:
             _close_and_reopen(changed, daemon.parts, new)
@@ -73,7 +74,7 @@ class Reloader:
 
 
 def _prepare(changed: list[DaemonPart], new: Setup, unused: ExitStack) -> dict[str, Any]:
-    """Check the changed parts and build those that are built first. `unused` closes them if the reload fails."""
+    """Check all parts in `changed`; return those of "build first", built. `unused` closes these if the reload fails."""
     prepared: dict[str, Any] = {}
     for part in changed:
         part.check(new)

@@ -26,9 +26,9 @@ from driver_monitor.outputs import journal
 log = logging.getLogger(__name__)
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-"""Holds the kernel's id of this boot."""
+"""The file with the kernel's id of this boot."""
 SYNCED = Path("/run/systemd/timesync/synchronized")
-"""Exists once systemd-timesyncd has set the clock from the network. A Raspberry Pi has no battery clock."""
+"""The file that exists once systemd-timesyncd has set the clock. A Raspberry Pi has no battery clock."""
 
 
 def run(request: Request, trace: Path | None = None) -> None:
@@ -51,7 +51,7 @@ def run(request: Request, trace: Path | None = None) -> None:
 
 @contextmanager
 def _signals(daemon: Daemon) -> Iterator[None]:
-    """While the daemon runs, SIGTERM and SIGINT stop it and SIGHUP starts a reload."""
+    """In the `with` block, SIGTERM and SIGINT stop the daemon, SIGHUP requests a reload. Then restore the handlers."""
     handlers = {
         signal.SIGTERM: lambda *_: daemon.stop(),
         signal.SIGINT: lambda *_: daemon.stop(),
@@ -66,12 +66,12 @@ def _signals(daemon: Daemon) -> Iterator[None]:
 
 
 def wall_clock() -> tuple[datetime, bool]:
-    """Return the time of day, UTC, and whether the clock is known to be set. The time is only shown to people."""
+    """Return date and time in UTC, and whether the network has set the clock (`SYNCED`). Only people use this time."""
     return datetime.now(timezone.utc), SYNCED.exists()
 
 
 def boot_id() -> str:
-    """Return the id of this boot. Monotonic times of two boots must not be compared."""
+    """Return the id of this boot, or a random one if unknown. Monotonic times of two boots must not be compared."""
     try:
         return BOOT_ID.read_text().strip()
     except OSError:

@@ -16,9 +16,9 @@ from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages.envelope import SCHEMA, Provenance
 
 RATE_WINDOW_S = 2.0
-"""Window of frame rate and latency: two status periods."""
+"""Frame rate and latency are measured over this time: two status periods."""
 THERMAL = Path("/sys/class/thermal")
-"""Where Linux shows the temperatures of the board."""
+"""The folder in which Linux shows the temperatures of the board."""
 
 
 class Health:
@@ -35,9 +35,9 @@ class Health:
         self._result = None
 
     def count(self, result: FrameResult, frame: Frame | None, now: float) -> None:
-        """Count a `frame` processed at `now` (monotonic seconds; None: a moment without one), and its `result`.
+        """Count `frame` and the alerts that `result` raises, and keep `result`. `frame` None: a moment without a frame.
 
-        Only new alerts that may leave this machine are counted.
+        `now`: monotonic seconds at which the frame was processed. Local alerts are not counted.
         """
         self._result = result
         if result.verdict.events:
@@ -49,7 +49,7 @@ class Health:
     def status(
         self, camera: Grabber, counters: Mapping[str, int], provenance: Provenance, now: float
     ) -> dict[str, Any]:
-        """Return the payload of `status/` at `now`, monotonic seconds. `counters`: the faults of outputs and inputs."""
+        """Return the payload of `status/` at `now`, monotonic seconds. `counters`: fault counts by name."""
         while self._processed and now - self._processed[0][0] > RATE_WINDOW_S:
             self._processed.popleft()
         latencies = sorted(latency for _, latency in self._processed)
@@ -91,7 +91,7 @@ class Health:
 
 
 def status_line(status: Mapping[str, Any]) -> str:
-    """Return a payload of `status/` as the line that `systemctl status` shows; all users of the machine can read it."""
+    """Return the line of `systemctl status` for `status`, a payload of `status/`. All users can read the line."""
     if status.get("light") is None:
         return "no frame yet"
     line = f"driver: {status['attention']}; camera: {status['camera']['state']}"
@@ -101,7 +101,7 @@ def status_line(status: Mapping[str, Any]) -> str:
 
 
 def board_temperature() -> float | None:
-    """Return the temperature of the hottest zone of the board, degrees Celsius, or None if it has no sensor."""
+    """Return the temperature of the board's hottest zone, degrees Celsius, or None if no sensor can be read."""
     readings = []
     for zone in THERMAL.glob("thermal_zone*/temp"):
         with suppress(OSError, ValueError):

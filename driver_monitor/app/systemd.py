@@ -12,10 +12,11 @@ log = logging.getLogger(__name__)
 
 
 class Notifier:
-    """Tells systemd the state of the service. Never raises; if a message cannot be delivered, this is logged once.
+    """Tells systemd the state of the service. Never raises; only the first message that cannot be delivered is logged.
 
-    `environment`: read once. `watchdog_s`: the longest time between two calls of `watchdog`, seconds; call `watchdog`
-    twice as often (sd_watchdog_enabled(3)). None: there is no watchdog.
+    Each method returns whether its message was delivered: without systemd, always False. `environment`: read once.
+    `watchdog_s`: the longest time between two calls of `watchdog`, seconds; call `watchdog` twice as often
+    (sd_watchdog_enabled(3)). None: there is no watchdog for this process.
     """
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
@@ -32,7 +33,7 @@ class Notifier:
         return self._send("", text)
 
     def watchdog(self) -> bool:
-        """Tell that there was progress. Never call it from a timer that runs by itself."""
+        """Tell that the service made progress. Never call this method from a timer that runs without that progress."""
         return self._send("WATCHDOG=1")
 
     def reloading(self) -> bool:
@@ -45,7 +46,7 @@ class Notifier:
         return self._send("STOPPING=1")
 
     def _send(self, assignment: str, status: str = "") -> bool:
-        """Send `assignment` and `status`, as one line. Returns whether they were delivered."""
+        """Send `assignment`, and `status` as one line, unless empty. Returns whether they were delivered."""
         if not self._address:
             return False
         lines = [line for line in (assignment, f"STATUS={' '.join(status.split())}" if status else "") if line]
@@ -65,7 +66,7 @@ class Notifier:
 
 
 def _watchdog_s(environment: Mapping[str, str]) -> float | None:
-    """Return the time of the watchdog, seconds; None if it is for another process (`WATCHDOG_PID`) or not valid."""
+    """Return `WATCHDOG_USEC` in seconds. None: not set, not valid, or for another process (`WATCHDOG_PID`)."""
     try:
         if int(environment.get("WATCHDOG_PID") or os.getpid()) != os.getpid():
             return None

@@ -16,11 +16,11 @@ from driver_monitor.rules.conditions import OPERATORS
 from driver_monitor.signals.table import find, held_rule
 
 MAX_BYTES = 200_000_000
-"""About 200,000 alerts."""
+"""Largest file that is read: about 200,000 alerts."""
 WIDTH = 60
 """Columns of the timeline."""
 ROUNDING = 5e-4
-"""Records have three decimals: a value this near to its limit has reached it."""
+"""A number that is at most this far from its limit counts as reached, because records have three decimals."""
 MARKS: dict[Phase, str] = {"raised": "!", "escalated": "^", "cleared": "."}
 LEGEND = "Timeline of the whole record: ! raised, ^ escalated, = active, . cleared"
 PHRASES = {
@@ -43,13 +43,13 @@ PHRASES = {
     "perclos.value": "Eyes closed, share of the window (PERCLOS)",
     "vehicle.speed_kmh": "Speed",
 }
-"""How a line about a signal begins; without an entry, the words of its name."""
+"""Signal -> start of the line about it. The line of any other signal begins with the words of the signal's name."""
 UNKNOWN = "unknown"
 LIMITS = {"above": "must be above {}", "below": "must be below {}", "at_most": "must be at most {}", "is": "must be {}"}
 
 
 class RecordedEvidence(BaseModel):
-    """The evidence of an alert."""
+    """The evidence of a recorded alert. Keys of the dicts are signals, or `for_s` in `threshold`; None: unknown."""
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
     measured: dict[str, float | bool | str | None]
@@ -62,7 +62,7 @@ class RecordedEvidence(BaseModel):
 
 
 class RecordedAlert(BaseModel):
-    """One line of events.jsonl, without the fields that explain nothing."""
+    """One line of events.jsonl: the fields that an explanation needs. All other fields are ignored."""
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
     id: str
@@ -79,9 +79,10 @@ class RecordedAlert(BaseModel):
 
 
 def explain(path: Path, wanted: str = "") -> str:
-    """Explain the episodes in `path` whose id, or the id of one of their alerts, begins with `wanted`.
+    """Return a text on each episode in `path` whose id, or the id of one of its alerts, begins with `wanted` ("": all).
 
-    Raises `LabelError` with the line if the file has no alerts, and `UsageError` if no id begins so.
+    An empty file gives a text that no alert was raised. Raises `LabelError` if the file cannot be read or a line is
+    not an alert, and `UsageError` if no id begins with `wanted`.
     """
     alerts = list(_read(path))
     names = {alert.episode for alert in alerts if alert.id.startswith(wanted) or alert.episode.startswith(wanted)}
@@ -137,7 +138,7 @@ def _safe(line: str) -> str:
 
 
 def _facts(evidence: RecordedEvidence) -> Iterator[str]:
-    """Yield a line for each measured value, those that led to the alert first."""
+    """Yield a line for each measured value, values that reached their limit first; then lines on `for_s` and window."""
     reached = {name: _reached(name, evidence) for name in evidence.measured}
     for name in sorted(reached, key=lambda name: reached[name] is not True):
         value, notes = _text(evidence.measured[name], name), [name]
@@ -161,7 +162,7 @@ def _facts(evidence: RecordedEvidence) -> Iterator[str]:
 
 
 def _reached(name: str, evidence: RecordedEvidence) -> bool | None:
-    """Return whether a value has reached its limit, None if value or limit is missing."""
+    """Return whether the value of signal `name` has reached its limit, None if value or limit is missing."""
     value, limit, how = evidence.measured[name], evidence.threshold.get(name), evidence.compared.get(name)
     if limit is None or value is None:
         return None
@@ -181,7 +182,7 @@ def _sentence(name: str, value: str) -> str:
 
 
 def _text(value: Value, name: str) -> str:
-    """Return a value of the signal `name` with its unit: seconds with one decimal, shares in percent."""
+    """Return a value of the signal `name` as text with its unit: seconds with one decimal, shares in percent."""
     if value is None:
         return UNKNOWN
     if isinstance(value, bool):
@@ -202,7 +203,7 @@ def _percent(share: float) -> str:
 
 
 def _timeline(episode: list[RecordedAlert], span: tuple[float, float]) -> str:
-    """Return the whole record as a line with the marks of `LEGEND`."""
+    """Return a line of `WIDTH` columns for the time of the whole record, with the marks of `LEGEND` for one episode."""
     start, length = span[0], max(span[1] - span[0], 1e-9)
 
     def column(t: float) -> int:

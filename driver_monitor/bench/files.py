@@ -13,9 +13,10 @@ from driver_monitor.messages.lines import plain
 
 
 def read_bytes(path: Path, limit: int, wanted: str) -> bytes:
-    """Return the content of `path`, at most `limit` bytes. `wanted` tells the user which file to give.
+    """Return the content of `path`. Raises `LabelError` for an unreadable file and for more than `limit` bytes.
 
-    Only regular files are opened: a pipe would block, and a device may never end. Raises `LabelError`.
+    `wanted` tells the user which file to give. Only regular files are opened: a pipe would block, and a device may
+    never end.
     """
     try:
         check_regular(path, wanted)
@@ -35,7 +36,7 @@ def check_regular(path: Path, wanted: str) -> None:
 
 
 def first_fault(error: ValidationError) -> str:
-    """Return key and reason of the first fault, and the number of further faults."""
+    """Return one line of text: key and reason of the first fault, and the number of further faults if there are any."""
     faults = error.errors(include_url=False)
     reason = plain_reason(faults[0]).replace("`key: value` lines", "an object in braces")
     # For a value of several types, pydantic adds the name of a Python type to the key.

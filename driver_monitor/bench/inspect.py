@@ -1,4 +1,4 @@
-"""Analyse single pictures, each without knowledge of the others."""
+"""Run single pictures through the pipeline, each without knowledge of the others."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def inspect(images: list[Path], plan: Plan, models: Models) -> Iterator[dict[str
 
 
 def sentence(result: dict[str, Any]) -> str:
-    """Return one result of `inspect` as a line of text."""
+    """Return one result of `inspect` as a line of text. The result must not hold `error`."""
     face, eyes, head = result["face"], result["eyes"], result["head"]
     if not face["present"]:
         return f"{result['file']}: no face ({face['reason']}), light {result['light']}"

@@ -24,29 +24,29 @@ from driver_monitor.app.build import Plan
 from driver_monitor.errors import DriverMonitorError
 
 PR_SET_PDEATHSIG = 1
-"""prctl(2): the kernel sends this process a signal when its parent dies."""
+"""Option of prctl(2): the kernel sends this process a signal when its parent dies."""
 
 
 class ClipJob(Protocol):
-    """A job on one clip."""
+    """What each job must have: the path of its clip."""
 
     @property
     def clip(self) -> Path:
-        """The clip; progress bar and errors show its name."""
+        """The path of the clip. Progress bar and errors show it."""
 
 
 Job = TypeVar("Job", bound=ClipJob)
 Result = TypeVar("Result")
 OnProgress = Callable[[int, int | None], None]
-"""Called with the frames done and the frames in all (None: not known)."""
+"""Is called with the number of frames done and the number of all frames (None: not known)."""
 Work = Callable[[Job, Plan, OnProgress | None], Result]
-"""One job. It may raise `DriverMonitorError`."""
+"""Does one job and returns its result. It may raise `DriverMonitorError`."""
 CleanUp = Callable[[Job], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[Job, Result]):
-    """The result of a job, or a one-line error."""
+    """How a job ended: with a `result`, or with a one-line `error`. The other one is None."""
 
     job: Job
     result: Result | None = None
@@ -55,10 +55,10 @@ class Outcome(Generic[Job, Result]):
 
 @dataclass(frozen=True, slots=True)
 class Runner(Generic[Job, Result]):
-    """Runs `work` on jobs with one `plan`. A job that fails does not stop the others.
+    """Runs `work` on jobs with one `plan`. A job that raises `DriverMonitorError` does not stop the others.
 
-    `work` and `clean_up` must be functions of a module: other processes import them. `clean_up` removes what a killed
-    job has left.
+    If a process is killed, all jobs that have not ended get an error. `clean_up` removes what a killed job has left;
+    None: nothing. Both functions must belong to a module, because other processes import them.
     """
 
     work: Work[Job, Result]
@@ -66,11 +66,11 @@ class Runner(Generic[Job, Result]):
     clean_up: CleanUp[Job] | None = None
 
     def run(self, jobs: Sequence[Job], at_a_time: int, console: Console) -> Iterator[Outcome[Job, Result]]:
-        """Yield each outcome when it is there; in parallel the order is that of completion."""
+        """Yield each outcome when its job ends. If `at_a_time` is 1, the jobs run in this process, in their order."""
         return self._one_by_one(jobs, console) if at_a_time == 1 else self._in_parallel(jobs, at_a_time, console)
 
     def attempt(self, job: Job, progress: OnProgress | None = None) -> Outcome[Job, Result]:
-        """Do one job."""
+        """Do one job. `DriverMonitorError` becomes an error of the outcome; other exceptions pass through."""
         try:
             return Outcome(job, self.work(job, self.plan, progress))
         except DriverMonitorError as error:
@@ -137,7 +137,7 @@ def _updater(bar: Progress, task: TaskID) -> OnProgress:
 
 @contextmanager
 def _workers(number: int) -> Iterator[ProcessPoolExecutor]:
-    """Start the processes. If the block is left early (Ctrl-C, SIGTERM), they end at once and clean up."""
+    """Start `number` processes. If the block raises an exception (Ctrl-C, SIGTERM), the processes clean up and end."""
     # Forking a process that has loaded onnxruntime may deadlock in the child, so the children are spawned.
     pool = ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), _begin)
     # Ctrl-C reaches the whole process group. Workers inherit this mask: only the parent ends them.

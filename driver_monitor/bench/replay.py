@@ -44,7 +44,7 @@ Results = Iterator[tuple[int, FrameResult]]
 
 @dataclass(frozen=True, slots=True)
 class ReplayJob:
-    """One clip or trace to replay; the results go into `folder`.
+    """One clip, folder of images or trace to replay; the results go into `folder`.
 
     `every`: use every Nth frame. `fps`: frames per second of a folder of images. `trace`: also write a trace.
     """
@@ -58,7 +58,7 @@ class ReplayJob:
 
 @dataclass(frozen=True, slots=True)
 class ReplayResult:
-    """What a replay wrote into `folder`. `seconds`: the time of the last frame."""
+    """What a replay wrote into `folder`. `seconds`: time of the last frame. `alerts`: those in events.jsonl."""
 
     clip: Path
     folder: Path
@@ -68,9 +68,10 @@ class ReplayResult:
 
 
 def replay(job: ReplayJob, plan: Plan, progress: OnProgress | None = None) -> ReplayResult:
-    """Replay one clip and write `signals.jsonl` and `events.jsonl` into `job.folder`, completely or not at all.
+    """Replay one clip or trace, and write `signals.jsonl`, `events.jsonl` and, if asked for, a trace.
 
-    Raises `DriverMonitorError` if the clip cannot be read or the folder cannot be written.
+    Each file in `job.folder` is written completely or not at all. Raises `DriverMonitorError` if the clip cannot be
+    read or the folder cannot be written.
     """
     if any((job.folder / name).resolve() == job.clip.resolve() for name in NAMES):
         raise UsageError(f"{job.clip}: the results would overwrite this file; choose another folder with --out")
@@ -118,12 +119,12 @@ def _results(job: ReplayJob, plan: Plan) -> Iterator[tuple[Results, Provenance, 
 
 
 def to_line(message: Mapping[str, Any]) -> str:
-    """Return `message` as one line of JSON with a line end. NaN and infinity would be our faults and raise an error."""
+    """Return `message` as one line of JSON with a line end. NaN or infinity, our faults, raise `ValueError`."""
     return json.dumps(message, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def digest(clip: Path) -> str:
-    """Return the SHA-256 of a clip in hexadecimal; for a folder of images, of the names and contents of its files."""
+    """Return the SHA-256 of a clip in hexadecimal. For a folder of images, of the names and contents of its files."""
     total = hashlib.sha256()
     for path in sorted(clip.iterdir()) if clip.is_dir() else [clip]:
         if clip.is_dir():
@@ -164,7 +165,7 @@ def _stem(clip: Path) -> str:
 
 
 def jobs_of(clips: list[Path], out: Path, every: int, fps: float | None, traced: bool = False) -> list[ReplayJob]:
-    """Return one job for each different clip; `demo` is the bundled clip.
+    """Return one job for each different clip. `demo` is the bundled clip, unless a file of this name exists.
 
     Raises `UsageError` for a folder of images without `fps`.
     """
@@ -177,7 +178,7 @@ def jobs_of(clips: list[Path], out: Path, every: int, fps: float | None, traced:
 
 
 def replay_all(jobs: list[ReplayJob], plan: Plan, at_a_time: int, console: Console) -> int:
-    """Replay all clips and return the number of those that failed."""
+    """Replay all clips, print a summary or an error for each, and return the number of clips that failed."""
     failed = 0
     for outcome in Runner(replay, plan, clean_up).run(jobs, at_a_time, console):
         if outcome.result is not None:
@@ -189,7 +190,7 @@ def replay_all(jobs: list[ReplayJob], plan: Plan, at_a_time: int, console: Conso
 
 
 def summary(result: ReplayResult) -> str:
-    """Return length, folder and alerts of a replayed clip, in rich's markup."""
+    """Return a text with length, folder and alerts of a replayed clip, in rich's markup."""
     clip, folder = escape(str(result.clip)), escape(str(result.folder))
     lines = [f"[bold]{clip}[/]: {result.frames} frames, {result.seconds:.1f} s, results in {folder}"]
     lines += [
@@ -200,13 +201,13 @@ def summary(result: ReplayResult) -> str:
 
 
 def open_recording(clip: Path, rotate: int, every: int = 1, fps: float | None = None) -> Camera:
-    """Open a clip or a folder of images with `fps`, rotated by `rotate` degrees, to be read as fast as possible."""
+    """Open a clip, or a folder of images with `fps`, as fast as possible; pictures are rotated by `rotate` degrees."""
     camera: Camera = FolderCamera(clip, fps, every=every) if fps and clip.is_dir() else ClipCamera(clip, every=every)
     return RotatedCamera(camera, rotate) if rotate else camera
 
 
 def frames_of(camera: Camera) -> Iterator[Frame]:
-    """Yield all frames of `camera`."""
+    """Yield the frames of `camera` until it has no more."""
     return iter(camera.read, None)
 
 

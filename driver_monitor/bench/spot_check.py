@@ -2,8 +2,8 @@
 
 The driver looks at fourteen places low in front of him, at two speeds, with the head alone and with head and eyes, and
 drives attentively for 15 s after each look. Each look needs a warning before the regulation calls it missed (4.0 s from
-50 km/h, 6.5 s from 20 km/h); there must be no other alert. Then follow three minutes of attentive driving with mirrors,
-instruments, shoulder checks, blinks and talking, without an alert.
+50 km/h, 6.5 s from 20 km/h). The attentive driving after the look must be without an alert. A lap follows: 3.5 minutes
+of attentive driving with mirrors, instruments, shoulder checks, blinks and talking, also without an alert.
 
 This tests the policy: gaze has no noise here. How well the camera measures gaze is scored elsewhere.
 """
@@ -35,7 +35,7 @@ PLACES = {
 }  # fmt: skip
 """Yaw (+ left) and pitch (+ up) in degrees from straight ahead, spread over area 3. The choice is ours."""
 LIMITS = {60.0: 4.0, 30.0: 6.5}
-"""Seconds after which a test calls a look missed, by speed in km/h (EU 2023/2590)."""
+"""Tested speed in km/h -> time limit in seconds: a look without a warning before it is missed (EU 2023/2590)."""
 HEAD_SHARES = {1.0: "head", 0.5: "head and eyes"}
 """Share of a look that the head turns; the eyes turn the rest."""
 BEFORE_S, LOOK_S, BETWEEN_S = 20.0, 8.0, 15.0
@@ -47,7 +47,7 @@ POINTS = np.zeros((70, 2), np.float32)
 
 @dataclass(frozen=True)
 class Segment:
-    """A part of a drive: gaze (yaw, pitch), opening of lids and mouth, speed in km/h. `head`: as in `HEAD_SHARES`."""
+    """A part of a drive: gaze (yaw, pitch), opening of lids and mouth, km/h (None: unknown). `head`: `HEAD_SHARES`."""
 
     seconds: float
     yaw: float = 0.0
@@ -60,7 +60,10 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look at a place. `warned_s`: time of the first of its `alerts`. `between`: alerts in the drive after it."""
+    """One look at a place, and the rules that raised alerts.
+
+    `warned_s`: seconds until the first of its `alerts`, None without one. `between`: alerts in the driving after it.
+    """
 
     place: str
     speed_kmh: float
@@ -72,7 +75,7 @@ class Look:
 
     @property
     def good(self) -> bool:
-        """Whether the warning came in time and no other alert came."""
+        """Whether the first alert came before `limit_s`, and none in the attentive driving after the look."""
         return self.warned_s is not None and self.warned_s < self.limit_s and not self.between
 
 
@@ -82,12 +85,12 @@ def see(t: float, eyes: EyesView, head: HeadPose, mouth: float | None, hidden: f
 
 
 def eye(opening: float) -> EyeView:
-    """Return an eye with this opening, of which the eye net is sure."""
+    """Return an eye with this `opening`. The eye net is sure that it is closed (below 0.2) or open."""
     return EyeView(opening, 0.98 if opening < 0.2 else 0.02)
 
 
 def observations(drive: Sequence[Segment], fps: float) -> Iterator[Observation]:
-    """Yield what an ideal camera sees of a drive."""
+    """Yield what an ideal camera sees of a drive, `fps` times a second."""
     ends = np.cumsum([segment.seconds for segment in drive])
     for k in range(int(ends[-1] * fps)):
         segment = drive[int(np.searchsorted(ends, k / fps + 1e-9, side="right"))]
@@ -98,14 +101,14 @@ def observations(drive: Sequence[Segment], fps: float) -> Iterator[Observation]:
 
 
 def raised(drive: Sequence[Segment], profile: Profile, fps: float = FPS) -> list[AlertEvent]:
-    """Return the alerts that `profile` raises in a drive."""
+    """Return the alerts that `profile` raises in a drive, without their escalations and ends."""
     state, engine = StateTracker(), Engine(profile)
     events = (event for seen in observations(drive, fps) for event in engine.update(state.update(seen)).events)
     return [event for event in events if event.phase == "raised"]
 
 
 def check(profile: Profile, fps: float = FPS) -> list[Look]:
-    """Return a result for each speed, share of the head and place."""
+    """Return one `Look` for each speed of `LIMITS`, share of `HEAD_SHARES` and place of `PLACES`."""
     looks = []
     for speed, head in product(LIMITS, HEAD_SHARES):
         drive = [Segment(BEFORE_S, speed=speed)]
@@ -122,7 +125,7 @@ def check(profile: Profile, fps: float = FPS) -> list[Look]:
 
 
 def lap() -> list[Segment]:
-    """Return three minutes of attentive driving, at most 1.6 s off the road at a time."""
+    """Return 3.5 minutes of attentive driving. The gaze leaves the road for at most 1.6 s at a time."""
     drive = [Segment(8.0)]
     for k in range(12):
         shoulder = Segment(1.6, 75.0 if k % 4 == 0 else -65.0, -5.0)
@@ -152,7 +155,7 @@ def spot_check(profile: str | None) -> dict[str, Any]:
 
 
 def sentences(result: dict[str, Any]) -> str:
-    """Return the result as a table with a row per place, and a line with the number of good looks."""
+    """Return the result as text: a table with a row per place, a line per lap, and the number of good looks."""
     columns, looks = list(product(LIMITS, HEAD_SHARES)), result["looks"]
     rows = {
         "": [f"{speed:.0f} km/h" for speed, _ in columns],

@@ -15,7 +15,7 @@ Wait = Callable[[float], object]
 
 
 class SourceInfo(NamedTuple):
-    """What is known of a source before it is open: its `Camera.name`, and whether it is probably live."""
+    """What is known of a source before it is open: its `Camera.name`, and its probable `Camera.live`."""
 
     name: str
     live: bool
@@ -92,4 +92,4 @@ class GuardedCamera(Camera):
         raise NotImplementedError
 
     def _release(self) -> None:
-        """Close the device. By default there is none."""
+        """Close the device. Called at most once. By default: do nothing."""

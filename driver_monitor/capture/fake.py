@@ -1,4 +1,4 @@
-"""A camera without hardware, with given pictures, times and faults. For tests and experiments."""
+"""Gives tests and experiments a camera without hardware, with given pictures, times and faults."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class FakeCamera(Camera):
     """Returns one of `images` at each read.
 
     `images`: a list, or a function of the sequence number.
-    `times`: each frame's `t` in seconds, or a rate. The source ends with the shorter list, else never.
+    `times`: each frame's `t` in seconds, or frames per second. The source ends with the shorter list; no list: never.
     `faults`: by sequence number, in place of that frame. "lost" raises `SourceError`, "frozen" repeats the last
     picture, "hang" blocks until `close`. `live`: True sets `t_mono` from `monotonic`, False leaves it None.
     """

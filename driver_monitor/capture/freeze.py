@@ -7,10 +7,10 @@ import zlib
 from driver_monitor.imaging.frame import Frame, YuvPicture
 
 FROZEN_AFTER_S = 1.0
-"""No change for longer means frozen (ours). Sensor noise makes any two pictures differ, but a compressed stream of a
-scene without movement may repeat a picture for some frames between two key frames."""
+"""A camera whose picture has not changed for longer is frozen (ours). Sensor noise makes any two pictures differ, but a
+compressed stream of a scene without movement may repeat a picture for some frames between two key frames."""
 STRIDE = 4
-"""Every fourth pixel in each direction is compared: 19,200 pixels at 640x480, about 20 microseconds."""
+"""Only every fourth row and column is compared: 19,200 pixels at 640x480, in about 20 microseconds."""
 
 
 class FreezeDetector:
@@ -26,7 +26,7 @@ class FreezeDetector:
         self._changed_at: float = 0.0
 
     def update(self, frame: Frame, now: float) -> bool:
-        """Take every frame, which came at `now` (seconds). Returns whether the camera is frozen."""
+        """Return whether the camera is frozen. Call it for every frame; `now`: when the frame came, seconds."""
         pixels = frame.picture.grey if isinstance(frame.picture, YuvPicture) else frame.picture
         picture = zlib.crc32(pixels[::STRIDE, ::STRIDE].tobytes()), pixels.shape
         if picture != self._picture and frame.sequence != self._sequence:

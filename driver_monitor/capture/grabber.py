@@ -1,4 +1,4 @@
-"""The capture thread: keeps only the newest frame, counts dropped frames, and reports the camera's state."""
+"""Reads a camera in a thread: keeps only the newest frame, counts dropped frames, and reports the camera state."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ BACKOFF_S = (0.5, 10.0)
 """First and longest pause before a live camera is opened again. The pause doubles each time. USB needs about a second
 to find a camera that is plugged in again; Euro NCAP allows ten seconds to report that the camera does not work."""
 STUCK_AFTER_S = 11.0
-"""A read or an open that takes longer never returns: OpenCV's V4L2 gives up after 10 s."""
+"""A read or an open that takes longer counts as hanging for ever: OpenCV's V4L2 gives up after 10 s."""
 FIRST_FRAME_S = 3.0
-"""Time for the first frame, before the camera is "lost". UVC cameras need one to three seconds to start their stream.
-An alert at every start would teach people to ignore alerts."""
+"""Without a first frame, a camera is not "lost" before this time. UVC cameras need one to three seconds to start their
+stream. An alert at every start would teach people to ignore alerts."""
 CLOSE_S = 0.9
 """Time limit of `close`. After it, a thread that hangs is left running; it is a daemon thread."""
 
 UNKNOWN = SourceInfo("camera", live=True)
-"""For a source of which nothing is known before it is open. To open it again and again does no harm to a recording."""
+"""What to expect of a source before it is open, if nothing is known. To open a recording again does no harm."""
 
 
 class Grabber:
@@ -80,7 +80,7 @@ class Grabber:
         self._worker.start()
 
     def latest(self, timeout_s: float) -> Frame | None:
-        """Wait at most `timeout_s` for a new frame; None if there is none. At the source's end it does not wait.
+        """Wait at most `timeout_s` for a new frame; None if none came. After the source's end or `close`, do not wait.
 
         Raises `SourceError` if the capture thread has failed.
         """
@@ -96,9 +96,9 @@ class Grabber:
 
     @property
     def state(self) -> CameraState:
-        """ "lost" without a frame for `lost_after_s`, "frozen" if the picture does not change, else "ok".
+        """The camera state: "lost" if no frame came for `lost_after_s`, "frozen" (`FreezeDetector`), else "ok".
 
-        Before the first frame and the first error, the time is at least `FIRST_FRAME_S`. A recording is never lost:
+        Before the first frame and the first error, the limit is at least `FIRST_FRAME_S`. A recording is always "ok":
         it may contain a pause or have few frames a second, and an error in it is a `failure`.
         """
         with self._changed:
@@ -112,7 +112,7 @@ class Grabber:
 
     @property
     def ended(self) -> bool:
-        """Whether a finite source has ended and its last frame was handed out."""
+        """Whether the source has ended without a `failure` and its last frame was handed out."""
         with self._changed:
             return self._finished and self._pending is None and self.failure is None
 
@@ -128,7 +128,7 @@ class Grabber:
         return self.live and since is not None and self._monotonic() - since > STUCK_AFTER_S
 
     def close(self) -> None:
-        """Stop within a second, even if the camera hangs. May be called twice."""
+        """End the thread within `CLOSE_S`; one that hangs is left running and logged. May be called twice."""
         if not self._worker.close(CLOSE_S):
             _log.warning("%s: does not answer; its thread is left running", self.name)
 
@@ -175,7 +175,7 @@ class Grabber:
     def _read(self) -> Frame | None:
         """Read a frame; open the camera first if necessary. None: the recording has ended, or the grabber is closed.
 
-        Raises `SourceError` if a live camera gives no frame.
+        Raises `SourceError` if the camera cannot be opened or read, or if a live one gives no frame.
         """
         try:
             camera = self._camera

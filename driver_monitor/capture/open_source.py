@@ -26,7 +26,7 @@ def open_camera(
     """Open `source`: a camera number or /dev path, a clip, a folder of images, a URL, or `demo`.
 
     `real_time`: a recording returns each frame at its own time, as a camera would. False: as fast as it is decoded.
-    `every`: use every Nth frame of a recording. `config.rotate` turns the picture of every source except the demo.
+    `every`: use every Nth frame, except of a device. `config.rotate` turns the picture of every source except the demo.
     Raises `SourceError`.
     """
     camera = _open(config, source, "real_time" if real_time else "fast", every, monotonic)
@@ -37,7 +37,7 @@ def check_source(source: str, *, root: Path = Path("/")) -> SourceInfo:
     """Check `source` without opening it, and return what is known of it. Raises `SourceError`.
 
     The check is fast enough for a running daemon: it uses no network, decoder or driver. A URL counts as live: only
-    opening shows that it is a file with an end. `root`: as in `V4l2Camera`.
+    opening shows that it is a file with an end. `root`: /, in tests a folder.
     """
     kind = _kind(source)
     if kind == "device":

@@ -1,4 +1,4 @@
-"""A stream by URL: RTSP cameras, HTTP streams and files, and `rpicam-vid` listening on TCP."""
+"""Reads a stream by URL: RTSP cameras, HTTP streams and files, and `rpicam-vid` listening on TCP."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from driver_monitor.imaging.frame import Frame
 
 SCHEMES = ("rtsp", "rtsps", "http", "https", "tcp", "udp")
 OPEN_TIMEOUT_S = 10.0
-"""An RTSP camera answers and sends its first key frame within a few seconds."""
+"""Time limit for opening a URL. An RTSP camera answers and sends its first key frame within a few seconds."""
 READ_TIMEOUT_S = 5.0
-"""A read without data for so long fails. The camera state is "lost" long before (`camera.lost_after_s`)."""
+"""A read that gets no data for this time fails. The camera state is "lost" long before (`camera.lost_after_s`)."""
 
 
 class UrlCamera(GuardedCamera):
-    """A stream by URL. With a known length (a file on a web server) it is a clip, without one a live camera.
+    """Reads a stream by URL. If it announces a length (a file on a web server), it is a clip, otherwise a live camera.
 
-    The time of a live frame is its arrival: `t` counts from the first one. Passwords in the URL are never shown.
+    A live frame's time is its arrival, `t` counts from the first one, and `pace` has no effect. `pace`, `every`: see
+    `ClipCamera`; `every` counts for live streams too. Passwords in the URL are never shown.
     Raises `SourceError` if there is no answer or no more data, or if the data is not a video.
     """
 
@@ -81,7 +82,7 @@ class UrlCamera(GuardedCamera):
 
 
 def without_password(url: str) -> str:
-    """Return `url` without user, password and query: all three may hold secrets."""
+    """Return `url` without user, password and query, which may hold secrets. Raises `SourceError` if malformed."""
     try:
         parts = urlsplit(url)
     except ValueError as error:

@@ -20,7 +20,7 @@ from driver_monitor.imaging import picture
 from driver_monitor.imaging.frame import Frame, Image
 
 STAMP_AGE_S = 1.0
-"""A time stamp that is older than this or in the future is not on the monotonic clock. Then our own time is used."""
+"""A time stamp older than this or in the future is not on the monotonic clock; then the time of the read is used."""
 CSI_HINT = (
     "a Raspberry Pi CSI camera is not a V4L2 camera: run `rpicam-vid -t 0 --inline --listen -o tcp://127.0.0.1:8888` "
     "and give tcp://127.0.0.1:8888 as the source"
@@ -28,7 +28,7 @@ CSI_HINT = (
 
 
 class V4l2Camera(GuardedCamera):
-    """A camera by its number or device path. Links such as /dev/v4l/by-id/... are followed.
+    """Reads a V4L2 camera, given by number or device path. Links such as /dev/v4l/by-id/... are followed.
 
     Size, rate and pixel format are requests: the driver uses what it supports. With `GREY` and `Y16`, frames are grey.
     Y16 is scaled by the bit depth of the brightest value so far (10 bits for an OV9281), so the first frames of a dark
@@ -77,7 +77,7 @@ class V4l2Camera(GuardedCamera):
         return frame
 
     def _check_format(self, config: CameraConfig) -> None:
-        """Refuse a raw format other than the requested grey one: its bytes would be read as grey levels."""
+        """Raise `SourceError` if grey is requested and another raw format comes: its bytes are not grey levels."""
         given = int(self._device.get(cv2.CAP_PROP_FOURCC))
         if config.pixel_format in ("GREY", "Y16") and given not in (0, _fourcc(config.pixel_format)):
             self._device.release()
@@ -118,7 +118,7 @@ def _fourcc(pixel_format: str) -> int:
 
 
 def _raw_grey(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any] | None:
-    """Return (H, W) uint8 or uint16. None: another format. OpenCV >= 4.10 may return one long row of bytes."""
+    """Return (H, W) uint8 or uint16; None: another format. `size`: (H, W). OpenCV >= 4.10 may give one row of bytes."""
     area = size[0] * size[1]
     if pixels.ndim == 3 and pixels.shape[2] == 3:
         return pixels[:, :, 0]
@@ -131,7 +131,7 @@ def _raw_grey(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any] | Non
 
 
 def device_number(source: str, root: Path) -> int:
-    """Return the number of the device `source`. Raises `SourceError` if it is missing or this user may not open it."""
+    """Return the number of device `source`. `root`: /, in tests a folder. Raises `SourceError` if not usable."""
     path = root / "dev" / f"video{source}" if source.isdecimal() else root / source.lstrip("/")
     device = f"/{path.relative_to(root)}"
     if not path.exists():
@@ -148,7 +148,7 @@ def device_number(source: str, root: Path) -> int:
 
 
 def _available(root: Path) -> str:
-    """Return a list of the system's cameras, in words."""
+    """Return the V4L2 devices (at most 16) with their names, as text for an error."""
     devices = sorted((root / "dev").glob("video*"), key=lambda path: (len(path.name), path.name))
     if not devices:
         return "this machine has no V4L2 cameras"

@@ -22,11 +22,11 @@ from driver_monitor.errors import UsageError
 from driver_monitor.messages.lines import alert_text, clock, plain
 
 SILENCE_S = 3.0
-"""Without a message for so long the daemon counts as silent. It sends a status every second."""
+"""Time without a message after which the daemon counts as silent. The daemon sends a status every second."""
 POLL_MS = 100
-"""Longest wait for a message, before `stop` is asked again."""
+"""Longest wait for a message before `stop` is called again."""
 MAX_IDS = 1000
-"""Number of alert ids that are remembered."""
+"""Number of latest alert ids that are remembered, so that no alert is printed twice."""
 
 
 class Watcher:
@@ -41,7 +41,7 @@ class Watcher:
         self._shown_status: Text | None = None
 
     def receive(self, frames: list[bytes], now: float) -> None:
-        """Print one message, given as its frames, that arrived at `now`, monotonic seconds."""
+        """Print one message (`frames`: topic, JSON) that arrived at `now`, monotonic seconds."""
         try:
             topic, message = _decode(frames)
         except (ValueError, RecursionError):
@@ -137,7 +137,7 @@ def _on_change(out: Console) -> Callable[[Text], None]:
 
 
 def _decode(frames: list[bytes]) -> tuple[str, dict[str, Any]]:
-    """Return topic and message. Raises `ValueError` or `RecursionError` if there are none."""
+    """Return topic and message. Raises `ValueError` or `RecursionError` if `frames` are not topic and JSON object."""
     topic, text = frames
     message = json.loads(text)
     if not isinstance(message, dict):
@@ -146,7 +146,7 @@ def _decode(frames: list[bytes]) -> tuple[str, dict[str, Any]]:
 
 
 def state_text(state: Mapping[str, Any]) -> Text:
-    """Return a driver state as one line. Values that are missing or not valid are shown as unknown."""
+    """Return a driver state as one line. Eyes, gaze and PERCLOS without a valid value are shown as unknown."""
     eyes, gaze, perclos = (_part(state, key) for key in ("eyes", "gaze", "perclos"))
     words = [
         clock(state.get("t")),
@@ -162,7 +162,7 @@ def state_text(state: Mapping[str, Any]) -> Text:
 
 
 def status_text(status: Mapping[str, Any]) -> Text:
-    """Return a status as one line, without the values that change every second."""
+    """Return camera state and light as one line, then `degraded` and the active alerts if there are any."""
     degraded, active = status.get("degraded"), status.get("active")
     camera = _part(status, "camera").get("state") or "unknown"
     words = [f"status: camera {plain(camera)}", f"light {plain(status.get('light') or 'unknown')}"]

@@ -20,7 +20,7 @@ def tcp_port(address: str) -> int | None:
 
 
 def bind_address(address: str) -> str:
-    """Return `address` if it is ipc://, or tcp:// on loopback with a port or *. Raises `ValueError` with the reason."""
+    """Return `address` if it is ipc:// or loopback tcp:// with a port or * (any). Raises `ValueError` otherwise."""
     advice = "use tcp://127.0.0.1:PORT or ipc:///path"
     _check_local(address, "subscribers", advice, any_port=True)
     scheme, _, rest = address.partition("://")
@@ -47,7 +47,7 @@ def vehicle_address(address: str | None) -> str | None:
 
 
 def _check_local(address: str, peers: str, advice: str, *, any_port: bool) -> None:
-    """Raise `ValueError` unless `address` is ipc://, or tcp:// with a loopback host and a port."""
+    """Raise `ValueError` unless `address` is ipc://, or tcp:// with loopback host and port. `any_port`: also port *."""
     scheme, _, rest = address.partition("://")
     host, _, port = rest.rpartition(":")
     if scheme == "ipc" and rest:

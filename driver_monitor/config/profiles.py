@@ -23,7 +23,7 @@ def known() -> tuple[str, ...]:
 
 
 def load_profile(name_or_path: str) -> tuple[Profile, str]:
-    """Return a profile and its text, which goes into the configuration's hash. Raises `ConfigError`."""
+    """Return a profile, with what it extends, and the text of its files, for the hash. Raises `ConfigError`."""
     if name_or_path in known():
         path = FOLDER / f"{name_or_path}.yaml"
     # Path.is_file would raise on a name that is too long for a path.
@@ -40,8 +40,8 @@ def load_profile(name_or_path: str) -> tuple[Profile, str]:
 def _extended(profile: Profile, text: str, path: Path) -> tuple[Profile, str]:
     """Return `profile` with the rules of the shipped profile that it extends before its own, and both texts.
 
-    A profile that extends a workplace profile is one too. The result is validated again: a rule that is valid in its
-    own file may be invalid among the other rules.
+    `workplace`, `standstill` and `acknowledge` come from the shipped profile where they are false or empty in
+    `profile`. The result is validated again: a rule valid in its own file may be invalid among the other rules.
     """
     shipped = profile.extends
     if shipped not in known():

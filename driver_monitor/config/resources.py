@@ -1,4 +1,4 @@
-"""The files that come with the program: beside the package in a checkout, inside it in a wheel."""
+"""Finds the files that come with the program: beside the package in a checkout, inside the package in a wheel."""
 
 from __future__ import annotations
 

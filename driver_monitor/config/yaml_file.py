@@ -24,8 +24,8 @@ _WORDS: dict[str, Any] = {
     "-.inf": float("-inf"),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
-"""Values without quotes, as in the core schema of YAML 1.2. PyYAML follows YAML 1.1: it reads 1:30 as 90, 017 as 15 and
-`on` as true. Here these stay text, and a field for a number or for true/false refuses them."""
+"""The meaning of words without quotes, as in the core schema of YAML 1.2. PyYAML follows YAML 1.1: it reads
+1:30 as 90, 017 as 15, `on` as true. Here these three stay text, and a field for a number or true/false refuses them."""
 
 Model = TypeVar("Model", bound=BaseModel)
 Key = tuple[int | str, ...]
@@ -33,7 +33,7 @@ Key = tuple[int | str, ...]
 MAX_BYTES = 256_000
 """Ours. A larger file is not a configuration, and would take seconds to parse."""
 MAX_NUMBER = 40
-"""Characters of the longest number (ours). Python refuses numbers of some thousand digits."""
+"""Characters of the longest number (ours); a longer one stays text. Python refuses some thousand digits."""
 MAX_DEPTH = 30
 """Levels of nesting (ours). The YAML parser fails at a few hundred levels."""
 
@@ -59,7 +59,7 @@ _REASONS = {
     **dict.fromkeys(("list_type", "tuple_type"), "expected a list"),
     **dict.fromkeys(("dict_type", "model_type"), "expected `key: value` lines"),
 }
-"""Reasons by the type of pydantic's error. Its own sentences name Python types."""
+"""Our text for each type of pydantic error. The sentences of pydantic name Python types."""
 _FORMS = {
     r"^[\w.:-]+$": "use only letters, digits and _ . : -",
     r"^[\w.-]+$": "use only letters, digits and _ . -",
@@ -67,7 +67,7 @@ _FORMS = {
     r"^[0-9a-f]{64}$": "expected 64 digits from 0 to 9 and a to f",
     r"^\d{4}-\d{2}-\d{2}$": "expected a date such as 2026-01-31",
 }
-"""The patterns of our models in words."""
+"""Our text for each pattern of our models."""
 
 
 def load(path: Path, model: type[Model]) -> Model:
@@ -106,7 +106,7 @@ def _error(*lines: str) -> ConfigError:
 
 
 def parse(text: str, name: str, model: type[Model]) -> Model:
-    """Validate YAML `text` as `model`. `name`: the file name in errors. Raises `ConfigError`."""
+    """Validate YAML `text` as `model`. Empty text: no keys. `name`: the file name in errors. Raises `ConfigError`."""
     node = _compose(text, name)
     lines = dict(_walk(node, (), name)) if node is not None else {}
     values = {} if node is None else _value(node)
@@ -145,7 +145,7 @@ def _refuse_tricks(text: str) -> None:
 
 
 def _walk(node: yaml.Node, key: Key, file: str) -> Iterator[tuple[Key, int]]:
-    """Yield the key path and the line of each value. Refuse a key that is not text or appears twice."""
+    """Yield key path and line of each value and each key. Raises `ConfigError` if a key is no word or appears twice."""
     yield key, node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         names: set[str] = set()
@@ -164,7 +164,7 @@ def _walk(node: yaml.Node, key: Key, file: str) -> Iterator[tuple[Key, int]]:
 
 
 def _value(node: yaml.Node) -> Any:
-    """Return the value of a node. `_walk` has checked that every key is text."""
+    """Return the Python value of a node. Quoted values stay text. `_walk` has checked that every key is text."""
     if isinstance(node, yaml.MappingNode):
         return {key.value: _value(value) for key, value in node.value}
     if isinstance(node, yaml.SequenceNode):
@@ -193,7 +193,7 @@ def plain_reason(fault: ErrorDetails) -> str:
 
 
 def _line(key: Key, lines: dict[Key, int]) -> int:
-    """Return the line of the deepest part of `key` that is in the file."""
+    """Return the line of the longest beginning of `key` that is in the file, or 1."""
     paths = (path for n in range(len(key), 0, -1) for path in ((*key[:n], "<key>"), key[:n]))
     return next((lines[path] for path in paths if path in lines), 1)
 
@@ -203,7 +203,7 @@ def _dotted(key: Key) -> str:
 
 
 def _shown(value: object) -> str:
-    """Return a value as it looks in YAML, short."""
+    """Return a value as it looks in YAML, at most 60 characters; for a list or mapping, its kind in words."""
     if isinstance(value, list | dict):
         return "a list" if isinstance(value, list) else "`key: value` lines"
     words = {"None": "nothing", "True": "true", "False": "false", "nan": ".nan", "inf": ".inf", "-inf": "-.inf"}

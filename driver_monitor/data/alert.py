@@ -13,16 +13,17 @@ Value = float | int | str | bool | None
 """The value of a signal; None is unknown."""
 
 LEVELS: tuple[Level, ...] = ("info", "warning", "critical")
-"""From mildest to worst."""
+"""All levels, from the mildest to the worst."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Why there is an alert: measured values, limits and clause.
 
-    `measured`, `threshold`: values and limits by signal name; `measured` also has the signals of the message.
-    `window_s`, `coverage`: the time window of the measurement and its known share. `clause`: where the limits are from.
-    `compared`: how each value is compared with its limit, a key of `Condition`. `interval`: its possible values.
+    `measured`, `threshold`: values and limits by signal name. `measured` also has the signals of the message;
+    `threshold` also has the times of the rule. `window_s`, `coverage`: the time window of the measurement and the known
+    share of it, None without a window. `clause`: where the limits are from. `compared`: by signal name, how the value
+    is compared with its limit (a key of `Condition`). `interval`: lowest and highest possible value, by signal name.
     """
 
     measured: Mapping[str, Value]
@@ -36,7 +37,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class AlertEvent:
-    """One step of an alert. `episode`: a number from 0, the same for all steps from raised to cleared.
+    """One step of an alert: raised, escalated or cleared. `episode`: a number from 0, the same for all of its steps.
 
     `local`: the alert must not leave the machine (`Profile.local_rules`), and gets no sequence number.
     """
@@ -55,10 +56,10 @@ class AlertEvent:
 class Verdict:
     """The result of all rules for one frame.
 
-    `attention`: what the active rules imply. An alert that is active while its condition is unknown implies "unknown".
-    Without an active rule: "unknown" if eyes or gaze are unknown, else "attentive". `active`: ids of the active rules,
-    worst first. `level`: the worst level that the driver has not silenced, None when there is none; while the car
-    stands still, at most `Standstill.level`.
+    `attention`: the worst that the active rules imply. A rule whose `when` is not known to hold implies "unknown" while
+    its `clear` is unknown. If no active rule implies any: "attentive" if the eyes are open and the gaze is known, or
+    were so before a blink, else "unknown". `active`: ids of the active rules, worst first. `level`: the worst level
+    that the driver has not silenced, None without one; while the car stands still, at most `Standstill.level`.
     """
 
     attention: Attention

@@ -18,26 +18,27 @@ GazeZone = Literal["road", "down", "left", "right", "up", "unknown"]
 OffRoad = Literal["down", "left", "right", "up"]
 """The side of a look-away: every zone except the road."""
 Movement = Literal["owl", "lizard"]
-"""What moves most in a look-away: the head (owl), or the eyes while the head is still (lizard). Words of Euro NCAP."""
+"""What makes a look-away: the head makes at least half of its angle (owl), or less (lizard). Words of Euro NCAP."""
 GazeRegion = Literal["road", "instruments", "console", "lap", "rear_mirror", "left_mirror", "right_mirror"]
 """Parts of the car, finer than zones (`state.gaze.regions`)."""
 GazeSource = Literal["head", "eyes+head"]
 GazeReason = Literal["no_picture", "no_face", "pose", "eyes_closed"]
 """Why the gaze is unknown."""
 Cover = Literal["sunglasses", "glare", "occluded", "dark"]
-"""What hides both eyes: the part of `EyeReason` that has its cause outside of the eye."""
+"""What hides both eyes: the reasons in `EyeReason` without "no_face", "pose" and "blur"."""
 Degraded = Literal[
     "sunglasses", "glare", "pose", "occluded", "dark", "blur", "covered", "frozen", "no_camera", "no_face"
 ]
-"""Why the system has not seen the driver fully for some seconds (`state.visibility.degraded`)."""
+"""Why the system cannot see the driver fully: a camera fault at once; no face or no readable eye after 2 or 3 s."""
 
 
 @dataclass(frozen=True, slots=True)
 class EyesState:
     """Both eyes together, and each eye. Openness: 1 is this driver's normal opening, 0 is shut.
 
-    `reason`: why both eyes cannot be read in this frame. `closed_s`: length of the present closure, 0.0 with open eyes,
-    None while unknown. `reopening`: the eyes seem to open, but this is not yet certain; `closed_s` stands still.
+    `openness`: of both together; `left`, `right`: of each eye; None while unknown. `reason`: why `state` is unknown,
+    else None. `closed_s`: length of the present closure, 0.0 without one, None while unknown. `reopening`: the eyes
+    seem to open, but this is not yet certain; `closed_s` stands still.
     """
 
     state: EyesVerdict
@@ -51,11 +52,11 @@ class EyesState:
 
 @dataclass(frozen=True, slots=True)
 class RepeatedGlances:
-    """The look-aways in the last `window_s`, since the driver last kept the gaze on the road (`state.gaze.glances`).
+    """The look-aways in the last `window_s`, since the gaze last stayed on the road for 2 s (`state.gaze.glances`).
 
-    `away_s`: their sum, None while the gaze is unknown. Unknown time neither counts nor resets it. `most_s`: the sum
-    if the gaze was away in all unknown time. `count`: number of look-aways. `road_s`: how long the gaze has been on
-    the road, 0.0 while away, None while unknown. `coverage`: share of the window in which the gaze is known.
+    `away_s`: their sum, None while the gaze is unknown. Unknown time is not added and does not reset the sum. `most_s`:
+    the sum if the gaze was away in all unknown time. `count`: number of look-aways. `road_s`: how long the gaze has
+    been on the road, 0.0 while away, None while unknown. `coverage`: share of the window in which the gaze is known.
     """
 
     away_s: float | None
@@ -68,9 +69,9 @@ class RepeatedGlances:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """One look-away that has ended. A gaze off the road for less than `state.gaze.regions.DWELL_S` is none.
+    """One look-away that has ended. A gaze off the road for less than `state.gaze.regions.DWELL_S` is no glance.
 
-    `side`, `movement`: those of most of its time.
+    `side`, `movement`: the ones that lasted longest within the glance.
     """
 
     duration_s: float
@@ -82,11 +83,11 @@ class Glance:
 class LookAway:
     """The present look-away (`state.gaze.looks_away`).
 
-    `seconds`: how long the gaze has been off the road, 0.0 on the road, None while unknown. It continues for a short
-    time after the face is lost in a turn to the side; the zone is then unknown. `down_s`: the same for area 3 of EU
-    2023/2590, low in front of the driver. `side`, `movement`: those of most of its time, None while not visible.
-    `ended`: the glance that ended with this frame. `returning`, `rising`: the gaze seems to return to the road, or to
-    leave area 3, but this is not yet certain; `seconds` or `down_s` stands still.
+    `seconds`: how long the gaze has been off the road, 0.0 on the road, None while unknown. The time also runs for up
+    to 3.5 s after the face is lost in a turn; the zone is then unknown. `down_s`: how long the gaze has been in area 3
+    of EU 2023/2590. `side`, `movement`: the ones that lasted longest so far, None without a look-away or if never
+    visible. `ended`: the glance that ended with this frame, else None. `returning`, `rising`: the gaze seems to return
+    to the road, or to leave area 3, but this is not yet certain; `seconds` or `down_s` stands still.
     """
 
     seconds: float | None
@@ -102,8 +103,8 @@ class LookAway:
 class Gaze:
     """Where the driver looks, in degrees from this driver's learned straight ahead.
 
-    `region`: the part of the car, None outside all of them. `source`: "head" when the irises are not visible, None
-    exactly when there is a `reason`. `away`: the present look-away. `glances`: the repeated glances.
+    `reason`: why the gaze is unknown; `yaw`, `pitch`, `region` and `source` are then None, else `reason` is. `region`:
+    the part of the car, None also outside all parts. `source`: "head" when the irises are not visible.
     """
 
     yaw: float | None
@@ -120,7 +121,7 @@ class Gaze:
 class Mouth:
     """The mouth and its yawns. `opening` (as in `FaceView`) and `yawning` are None while the mouth is hidden.
 
-    `yawns`: number of yawns that ended or were confirmed in the last `yawn_window_s`.
+    `yawns`: number of yawns in the last `yawn_window_s`. Each counts from when the mouth has been wide open for 1.5 s.
     """
 
     opening: float | None
@@ -133,7 +134,7 @@ class Mouth:
 class Occlusion:
     """What has covered the face for about a second (`state.visibility.occlusion`).
 
-    `mouth`: whether a mask or a hand covers it; None is unknown. `eyes`: what covers both eyes; None is nothing.
+    `mouth`: whether a mask or a hand covers it, None if unknown. `eyes`: what covers both, None if nothing or unknown.
     """
 
     mouth: bool | None
@@ -142,12 +143,12 @@ class Occlusion:
 
 @dataclass(frozen=True, slots=True)
 class ExpressionState:
-    """The expression, smoothed over time. `p`: probability of each class.
+    """The expression, smoothed over time. `p`: smoothed probability of each class.
 
     `label`: one of `observation.EXPRESSIONS`, "positive", "negative" or "uncertain". `distress_s`: how long anger or
-    fear has been shown, 0.0 when not, None while unknown. `intensity`: 1 - p(neutral). `held_s`: seconds since this
-    label began, None while "uncertain". `flash`: an expression that lasted half a second at most
-    (`state.expression.flashes`). It stays here for a moment after its end, and is never the label.
+    fear has been shown, 0.0 when not, None while unknown. `intensity`: 1 - p(neutral), None while unknown. `held_s`:
+    seconds since this label began, None while "uncertain". `flash`: an expression that ended in the last 2 s and lasted
+    half a second at most (`state.expression.flashes`), else None. It is found apart from the label.
     """
 
     label: str
@@ -163,7 +164,8 @@ class Blink:
     """One movement of the lids down and up, full or partial (`state.eyes.blinks`).
 
     `t`: when it ended. `duration_s`: from the last frame before the lids sink to the first in which they are up again.
-    `amplitude`, `lowest`: in openness. `closing_per_s`, `opening_per_s`: mean speed, in openness a second.
+    `lowest`: least openness. `amplitude`: openness at the start minus `lowest`. `closing_per_s`, `opening_per_s`: mean
+    speed, in openness a second.
     """
 
     t: float
@@ -176,7 +178,7 @@ class Blink:
 
 @dataclass(frozen=True, slots=True)
 class Perclos:
-    """Share of readable time with the eyes at least 80 % closed (P80). Normal blinks are not counted.
+    """Share of readable time in the last `window_s` with the eyes at least 80 % closed (P80), without normal blinks.
 
     `value`: None while `coverage`, the share of the window in which the eyes could be read, is below one half.
     `low`, `high`: the value if the eyes were open, or shut, in all time that could not be read.
@@ -191,7 +193,7 @@ class Perclos:
 
 @dataclass(frozen=True, slots=True)
 class Drowsiness:
-    """Sleepiness on the Karolinska scale, 1 to 9, with its interval and the reason in words."""
+    """Sleepiness on the Karolinska scale, 1 to 9. `low`, `high`: its interval. `reason`: what it rests on, in words."""
 
     kss: float
     low: float
@@ -205,9 +207,10 @@ class DriverState:
 
     `step`: the time since the previous frame.
     `blink_rate`: blinks a minute of readable time in the PERCLOS window; None while the coverage is below one half.
-    `degraded`: why the driver is not fully visible. `face_absent_s`, `camera_fault_s`, `unread_s`: how long there has
-    been no face, no usable picture, no readable eye; 0.0 when all is well. `occlusion`: what covers the face; None is
-    unknown. `blink`: the blink that ended with this frame. `nods`: those of the last five minutes.
+    `degraded`: why the driver is not fully visible, None if visible. `face_absent_s`, `camera_fault_s`, `unread_s`: how
+    long there has been no face, no usable picture, no readable eye; 0.0 when not missing. `head`, `emotion`,
+    `drowsiness`, `occlusion` (what covers the face): None while unknown. `blink`: the blink that ended with this frame,
+    else None. `nods`: number of nods in the last five minutes.
     """
 
     t: float

@@ -46,13 +46,14 @@ class HeadPose:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceView:
-    """The driver's face in one frame. `score`: probability that it is a face.
+    """The driver's face in one frame. `score`: probability that it is a face. `head`: None while unknown.
 
     `points`: (70, 2) float32, in pixels of the frame: the 68 iBUG points, then the iris centres of the driver's right
     and left eye. These irises follow the head more than the eyes; for gaze use those of `EyesView`. `mouth_opening`:
-    gap of the inner lips over mouth width, corrected for yaw: 0 is closed, 0.1 to 0.4 is talking, more for some time is
-    a yawn (`state.sleepiness.yawns`). `mouth_hidden`: probability that a mask or a hand covers the mouth, None while
-    unknown. `others`: other faces in the last search of the whole picture, some seconds ago at most; None before it.
+    gap of the inner lips over mouth width, corrected for yaw; None is unknown, 0 is closed, 0.1 to 0.4 is talking, more
+    for some time is a yawn (`state.sleepiness.yawns`). `mouth_hidden`: probability that a mask or a hand covers the
+    mouth, None while unknown. `others`: other faces in the last search of the whole picture, some seconds ago at most;
+    None before it.
     """
 
     box: Box
@@ -98,7 +99,7 @@ class Expression:
 
 
 FASTEST_KMH = 400.0
-"""No car on a road is faster. A higher speed is a fault of the sender. Ours."""
+"""Highest possible speed of a car on a road. A higher one is a fault of the sender. Ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +118,8 @@ UNKNOWN_VEHICLE = VehicleData()
 class Observation:
     """Everything that one frame shows. `t`: seconds since the first frame of the source.
 
-    `camera`: unless it is "ok", there is no frame. `face`: None exactly when there is a `face_reason`; then `eyes` is
-    None, too. `expression`: None in frames in which the expression net did not run.
+    `camera`: unless it is "ok", the picture is not used and `face` is None. `face`: None exactly when there is a
+    `face_reason`; then `eyes` is None, too. `expression`: None in frames in which the expression net did not run.
     `extra`: answers of readers that have no field of their own yet, by reader. No trace keeps them.
     """
 

@@ -17,10 +17,10 @@ log = logging.getLogger(__name__)
 
 
 class Button:
-    """What the daemon needs of a button."""
+    """Base class of the buttons: what the daemon needs of one. This class is never pressed."""
 
     def pressed(self) -> bool:
-        """Return whether it was pressed since the last call."""
+        """Return whether the button was pressed since the last call."""
         return False
 
     def close(self) -> None:
@@ -34,7 +34,7 @@ class NoButton(Button):
 class GpioButton(Button):
     """A button between `config.button_pin` and ground. Raises `OutputError` if the pin cannot be used.
 
-    `factory`: a gpiozero pin factory instead of the configured one, as for mock pins.
+    `factory`: a gpiozero pin factory, such as one of mock pins. None: the factory of `config.backend`.
     """
 
     def __init__(self, config: GpioConfig, factory: Any = None) -> None:
@@ -51,7 +51,7 @@ class GpioButton(Button):
         self._device.when_pressed = self._pressed.set
 
     def pressed(self) -> bool:
-        """Return whether it was pressed since the last call."""
+        """Return whether the button was pressed since the last call."""
         was = self._pressed.is_set()
         if was:
             self._pressed.clear()
@@ -63,9 +63,9 @@ class GpioButton(Button):
 
 
 def open_button(config: GpioConfig) -> Button:
-    """Open the button of `config`. With backend `auto` on a machine without GPIO there is none, and that is logged.
+    """Open the button of `config`. Without a `button_pin`, or with backend `off`, return `NoButton`.
 
-    Raises `OutputError` if a backend is asked for by name and does not work.
+    If the pin cannot be used, `auto` logs that and gives `NoButton`; any other backend raises `OutputError`.
     """
     if config.button_pin is None or config.backend == "off":
         return NoButton()

@@ -14,7 +14,7 @@ class Pattern:
     seconds: tuple[float, ...] = ()
 
     def at(self, elapsed: float) -> tuple[bool, float | None]:
-        """Return whether it is on `elapsed` seconds after its start, and the seconds until it changes (None: never)."""
+        """Return whether it is on `elapsed` seconds after the start, and the seconds until it changes (None: never)."""
         if len(self.seconds) < 2:
             return bool(self.seconds), None
         # Plus 1 ns: a call exactly at a change must return the new state in spite of rounding.
@@ -42,11 +42,11 @@ FAST_BEEPS = Pattern((0.1, 0.1))
 driver better than a steady tone."""
 
 LED: dict[Level | None, Pattern] = {None: OFF, "info": SLOW_BLINK, "warning": FAST_BLINK, "critical": STEADY}
-"""Steady at critical: the LED must be lit whenever the eyes open for a moment."""
+"""The LED at each level (None: no alert). Steady at critical: eyes that open for a moment must see it lit."""
 BUZZER: dict[Level | None, Pattern] = {None: OFF, "info": OFF, "warning": DOUBLE_BEEPS, "critical": FAST_BEEPS}
-"""EU 2023/2590 requires a visual plus an acoustic or haptic warning. An advisory (info) is silent (ours)."""
+"""Buzzer at each level. EU 2023/2590 requires a visual plus an acoustic or haptic warning. Info is silent (ours)."""
 ORDER: tuple[Level | None, ...] = (None, *LEVELS)
-"""From no alert to the worst."""
+"""The levels from None (no alert) to the worst."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class PinStates:
 class PatternPlayer:
     """Turns levels into pin states over time.
 
-    `max_buzz_s`: longest time for which the buzzer sounds. A worse level, or silence in between, restarts the time.
+    `max_buzz_s`: longest time for which the buzzer sounds. A worse level, or a silent one in between, restarts it.
     """
 
     def __init__(self, max_buzz_s: float) -> None:
@@ -71,7 +71,7 @@ class PatternPlayer:
         self._buzz_since: float | None = None
 
     def level(self, level: Level | None, now: float) -> None:
-        """Set the worst active level at `now`, in seconds. Its pattern starts from the beginning."""
+        """Set the worst active level at `now`, in seconds. A new level starts its pattern; an equal one is ignored."""
         if level == self._level:
             return
         worse = ORDER.index(level) > ORDER.index(self._level)

@@ -16,9 +16,9 @@ from driver_monitor.errors import OutputError
 
 
 def open_factory(backend: str) -> Any:
-    """Return gpiozero's present pin factory, or a new one: lgpio, or the one that `GPIOZERO_PIN_FACTORY` names.
+    """Return a new mock factory for `mock`, else the one factory of this process, which the first call creates.
 
-    Raises `OutputError` if there is none.
+    It is lgpio, or what `GPIOZERO_PIN_FACTORY` names. Raises `OutputError` if it does not work or is pigpio.
     """
     try:
         if backend == "mock":
@@ -46,7 +46,7 @@ def open_factory(backend: str) -> Any:
 
 
 def reason(error: Exception) -> str:
-    """Return the text of `error`; some errors of lgpio and the kernel have none."""
+    """Return the text of `error`, or "no reason given": some errors of lgpio and the kernel have no text."""
     return str(error) or "no reason given"
 
 

@@ -11,10 +11,10 @@ from driver_monitor.gpio.pin_factory import open_factory, reason
 
 
 class Pins:
-    """Buzzer and LED, switched off at first. A machine may have none of them.
+    """Switches buzzer and LED, which are off at first. A machine may have none of them.
 
-    `factory`: a gpiozero pin factory. `pins`: pin numbers by name, None if not connected. Raises `OutputError` if a
-    pin cannot be used.
+    `pins`: pin numbers of "buzzer" and "led", None if not connected. `active_high`: a high pin means on. `factory`: a
+    gpiozero pin factory. Raises `OutputError` if a pin cannot be used.
     """
 
     def __init__(self, pins: dict[str, int | None], active_high: bool, factory: Any) -> None:
@@ -36,14 +36,14 @@ class Pins:
         return bool(self._devices)
 
     def set(self, buzzer: bool, led: bool) -> None:
-        """Switch both. Writes only to a pin that changes, because each write is a system call. Raises any error."""
+        """Switch both on or off. Writes only to a pin that changes (a system call). Errors of pins are not caught."""
         for name, on in (("buzzer", buzzer), ("led", led)):
             device = self._devices.get(name)
             if device is not None and bool(device.value) != on:
                 device.value = int(on)
 
     def close(self) -> None:
-        """Switch both off and release them, also if the other one fails. May be called twice. Raises `OutputError`."""
+        """Switch both off and release them, each even if the other fails. Raises `OutputError`. May be called twice."""
         faults = []
         while self._devices:
             name, device = self._devices.popitem()
@@ -57,10 +57,10 @@ class Pins:
 
 
 def open_pins(config: GpioConfig, factory: Any = None, report: Callable[[str], None] = lambda _: None) -> Pins:
-    """Open the pins of `config`; none with backend `off`, and none with `auto` on a machine without GPIO.
+    """Open buzzer and LED of `config`. With backend `off`, return `Pins` without any pin.
 
-    The latter is passed to `report` as text. `factory`: a gpiozero pin factory instead of the configured one, for
-    tests. Raises `OutputError` if a backend is asked for by name and does not work, and if both pins are the same.
+    If a pin cannot be used, `auto` returns the same and passes the reason to `report`; other backends raise
+    `OutputError`. Two equal pin numbers raise it too. `factory`: a pin factory for tests; None: the configured one.
     """
     none = Pins({}, config.active_high, None)
     if config.backend == "off":

@@ -1,4 +1,4 @@
-"""The one way to cut a crop out of a picture, and the ways to make a picture smaller."""
+"""Cuts a crop out of a picture, and scales a picture. The other modules use these functions to cut crops."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 from driver_monitor.imaging.frame import Image
 
 Map = NDArray[np.float64]
-"""A similarity (2, 3): it maps the pixels of a crop to pixels of the picture. Whole numbers are pixel centres."""
+"""A map (2, 3) from crop pixels to picture pixels: turn, scale, shift, or mirrored. Whole numbers are pixel centres."""
 
 _PER_PIXEL = 1.5
-"""Picture pixels per crop pixel that are left by the averaging of blocks, about. It is 2.25 at most. A bilinear warp
-reads two, so hardly a pixel is lost."""
+"""Picture pixels per crop pixel, on each axis, that remain after blocks are averaged. 1.5 is the aim, 2.25 the most.
+A bilinear warp reads two pixels on each axis, so hardly a pixel is left out."""
 
 
 def cut(grey: Image, to_grey: Map, size: tuple[int, int]) -> Image:
-    """Return the crop of `size` (width, height) that `to_grey` maps into `grey` (H, W).
+    """Return the crop of `size` (width, height) of `grey` (H, W). `to_grey` maps crop pixels to pixels of `grey`.
 
-    If the crop is much smaller than its region, blocks of pixels are averaged first, so that fine detail such as
-    lashes does not alias. Outside the picture its border is repeated.
+    If a crop pixel is 2.25 picture pixels wide or more, blocks of picture pixels are averaged first, so that fine
+    detail such as lashes does not alias. Where the crop lies outside the picture, the picture's border is repeated.
     """
     (a, b, x), (c, d, y) = to_grey.tolist()
     block = min(round(math.hypot(a, c) / _PER_PIXEL), *grey.shape)
@@ -46,7 +46,8 @@ def _range(start: float, across: float, down: float, limit: int, block: int) -> 
 def average(image: Image, block: int) -> Image:
     """Return `image` (H, W) or (H, W, 3) with each `block` x `block` pixels averaged into one.
 
-    What is left over at the right and at the bottom is dropped: OpenCV takes five times as long over broken blocks.
+    Columns at the right and rows at the bottom that do not fill a block are dropped: with them OpenCV takes five times
+    as long.
     """
     size = image.shape[1] // block, image.shape[0] // block
     whole = image[: size[1] * block, : size[0] * block]
@@ -54,7 +55,7 @@ def average(image: Image, block: int) -> Image:
 
 
 def scaled(grey: Image, scale: float) -> Image:
-    """Return `grey` (H, W) with both sides multiplied by `scale`: averaged if it gets smaller, else interpolated."""
+    """Return `grey` (H, W) with both sides times `scale`, at least 1 pixel: averaged if smaller, else interpolated."""
     if scale == 1.0:
         return np.ascontiguousarray(grey)
     size = max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale))
@@ -62,7 +63,7 @@ def scaled(grey: Image, scale: float) -> Image:
 
 
 def share_inside(to_grey: Map, size: tuple[int, int], shape: tuple[int, ...]) -> float:
-    """Return the share (0 to 1) of a crop's pixels that lie within a picture of `shape` (H, W)."""
+    """Return the share (0 to 1) of a crop's pixels within a picture of `shape` (H, W). `size`: (width, height)."""
     (a, b, x), (c, d, y) = to_grey.tolist()
     wide, high = size[0] - 1, size[1] - 1
     xs = x, x + a * wide, x + b * high, x + a * wide + b * high

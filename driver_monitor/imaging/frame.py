@@ -1,4 +1,4 @@
-"""One picture, and when and where it was taken."""
+"""Defines the frame: one picture of a source, with its time and number. Also turns pictures and makes them grey."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _ROTATE = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_
 
 @dataclass(frozen=True, slots=True, eq=False)
 class YuvPicture:
-    """A picture of a video decoder: grey at once, colour only when it is needed.
+    """A picture from a video decoder. The grey picture is ready; the colour picture is made only when `bgr` is called.
 
-    `grey`: (H, W), full range. `u`, `v`: the colour planes, usually of half the size; 128 is no colour. `bgr` makes the
-    (H, W, 3) picture.
+    `grey`: (H, W), 0 to 255. `u`, `v`: the colour planes, usually half as wide and high as `grey`; 128 is no colour.
+    `bgr`: function that returns the BGR picture (H, W, 3).
     """
 
     grey: Image
@@ -42,7 +42,7 @@ class Frame:
     `picture`: grey (H, W) or BGR (H, W, 3), uint8, or the planes of a video. `t`: seconds since the source's first
     frame, never decreasing: a clip's own timestamps, a camera's capture time. `t_mono`: `time.monotonic()` at capture,
     seconds; None in a replay, which reads no clock. `sequence`: the number of the frame as decoded, from 0. A gap means
-    that frames were dropped or skipped. `source`: its name, for people.
+    that frames were dropped or skipped. `source`: the source's name, for people.
     """
 
     picture: Image | YuvPicture
@@ -69,7 +69,7 @@ class Frame:
 
 
 def rotate(image: Image, degrees: int) -> Image:
-    """Turn `image` clockwise by 0, 90, 180 or 270 degrees."""
+    """Return `image`, grey or BGR, turned clockwise by 0, 90, 180 or 270 degrees."""
     return np.asarray(cv2.rotate(image, _ROTATE[degrees]), np.uint8) if degrees % 360 else image
 
 

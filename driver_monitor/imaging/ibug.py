@@ -1,4 +1,4 @@
-"""The one table of iBUG point numbers (Sagonas et al., 300 Faces in-the-Wild, ICCV-W 2013).
+"""Names the numbers of the 68 iBUG face points (Sagonas et al., 300 Faces in-the-Wild, ICCV-W 2013).
 
 Left and right are the driver's own. `points`: (68 or more, 2), pixels.
 """
@@ -15,23 +15,23 @@ from driver_monitor.data.observation import Box
 Side = Literal["left", "right"]
 
 COUNT = 68
-"""Points of the scheme. What follows in an array of more are the iris centres of the right and the left eye."""
+"""Number of iBUG points. In an array of 70, the last two are the iris centres: right eye, then left eye."""
 RIGHT_EYE = (36, 37, 38, 39, 40, 41)
-"""Outer corner, two on the upper lid, inner corner, two on the lower lid."""
+"""Point numbers of the right eye: outer corner, two on the upper lid, inner corner, two on the lower lid."""
 LEFT_EYE = (45, 44, 43, 42, 47, 46)
-"""The same order as `RIGHT_EYE`."""
+"""Point numbers of the left eye, in the same order as `RIGHT_EYE`."""
 EYES = {"left": LEFT_EYE, "right": RIGHT_EYE}
 RIGHT_EYE_CORNERS, LEFT_EYE_CORNERS = (36, 39), (45, 42)
-"""Outer and inner corner."""
+"""Point numbers of the outer and the inner corner of each eye."""
 NOSE_TIP, NOSE_BASE = 30, 33
 MOUTH_CORNERS = (48, 54)
-"""Right and left."""
+"""Point numbers of the right and the left corner of the mouth."""
 INNER_LIPS = ((61, 67), (62, 66), (63, 65))
-"""Three pairs of a point on the upper and a point on the lower inner lip."""
+"""Three pairs of point numbers: inner edge of the upper lip, and the point below on the inner edge of the lower lip."""
 
 
 def box_of_points(points: NDArray[np.floating]) -> Box:
-    """Return the box around the 68 points, from brows to chin, pixels."""
+    """Return the box around the first 68 of `points`, from brows to chin, pixels."""
     face = points[:COUNT]
     (left, top), (right, bottom) = face.min(axis=0).tolist(), face.max(axis=0).tolist()
     return Box(left, top, right - left, bottom - top)

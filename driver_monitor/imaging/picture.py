@@ -1,4 +1,4 @@
-"""Makes the pictures of all sources an `Image`: uint8, grey or BGR, of a size that the program can work with."""
+"""Checks the size of the pictures of all sources, and converts their values to the uint8 of an `Image`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from driver_monitor.errors import SourceError
 from driver_monitor.imaging.frame import Image
 
 MIN_SIDE = 32
-"""Least side, pixels. A face of fewer has no landmarks. Such files are icons or damaged."""
+"""Least width and height of a picture, pixels. Landmarks cannot be found in less. Such files are icons or damaged."""
 MAX_PIXELS = 50_000_000
-"""Most pixels: more than any camera sensor for drivers has (a 4K frame has 8.3 million); about 150 MB in BGR."""
+"""Most pixels of a picture. No camera sensor for drivers has so many (4K has 8.3 million). They take 150 MB in BGR."""
 
 
 def check_size(width: int, height: int, where: str) -> None:
-    """Raise `SourceError` unless a picture of `width` x `height` pixels can be worked with."""
+    """Raise `SourceError` if a side is below `MIN_SIDE` or the area above `MAX_PIXELS`. `where`: start of its text."""
     if min(width, height) < MIN_SIDE:
         raise SourceError(f"{where}: {width}x{height} pixels is too small; the sides must have at least {MIN_SIDE}")
     if width * height > MAX_PIXELS:
@@ -30,26 +30,26 @@ def check_size(width: int, height: int, where: str) -> None:
 
 
 def depth_bits(brightest: int) -> int:
-    """Return the number of bits of a sensor whose brightest value so far is `brightest`: 8, 10, 12, 14 or 16.
+    """Return the least of 8, 10, 12, 14 and 16 bits that can hold `brightest`, the highest value of a sensor so far.
 
-    These are the depths of infrared sensors (OV9281: 10, AR0144: 12); 16-bit formats carry them in the low bits.
+    These are the depths of infrared sensors (OV9281: 10, AR0144: 12). 16-bit formats carry the values in the low bits.
     """
     return next(bits for bits in (8, 10, 12, 14, 16) if brightest < 1 << bits)
 
 
 def to_8_bit(values: NDArray[np.uint16], bits: int) -> Image:
-    """Scale values of a `bits`-bit sensor to 0..255, keeping the upper eight bits."""
+    """Return the upper eight bits of the values of a `bits`-bit sensor. Values of more than `bits` bits give 255."""
     return as_image(np.minimum(values >> (bits - 8), 255))
 
 
 def as_image(array: NDArray[Any]) -> Image:
-    """Return a contiguous uint8 copy or view of `array`."""
+    """Return `array` as contiguous uint8, values not scaled: the array itself if it is already, else a copy."""
     return np.ascontiguousarray(array, dtype=np.uint8)
 
 
 @contextmanager
 def quiet_opencv() -> Iterator[None]:
-    """Keep OpenCV's own lines off stderr. The program prints one line of its own instead."""
+    """Keep OpenCV's own log lines off stderr inside the `with` block. The program prints its own line instead."""
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:

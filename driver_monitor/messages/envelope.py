@@ -1,6 +1,6 @@
-"""The message of an alert: the event of the rules with its number, its ids and where it comes from.
+"""Makes the message of an alert: the event of the rules with its number, ids, times and provenance.
 
-The message is the same in events.jsonl and on ZeroMQ.
+The message has the same fields in events.jsonl and on ZeroMQ.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """The number, ids and times of an alert. `trip`, `boot`: ids of this run and of this start of the machine.
+    """The number (`seq`), ids and times of one alert message. In a replay, the last four fields are None.
 
-    `seq`: None for an alert that stays on this machine, because a gap in the numbers would show others that there was
-    one. `t_mono`: capture time of the frame, monotonic seconds. `t_wall`: UTC; `wall_synced`: its clock was right.
+    `seq`: None for an alert that stays on this machine: a gap in the numbers would reveal it to others. `trip`, `boot`:
+    ids of the run or clip, and of this start of the machine. `t_mono`: capture time of the frame, monotonic seconds.
+    `t_wall`: UTC time of the stamp, ISO 8601. `wall_synced`: whether the wall clock was synchronised.
     """
 
     id: str
@@ -47,14 +48,14 @@ class Stamp:
 
 
 class Stamper(Protocol):
-    """Numbers alerts. There is one for live use and one for replays."""
+    """Gives each alert its stamp. `LiveStamper` is for the daemon, `ReplayStamper` for replays."""
 
     def stamp(self, event: AlertEvent, t_mono: float | None) -> Stamp:
-        """Return the stamp of `event`. `t_mono`: monotonic capture time of its frame, in seconds."""
+        """Return the stamp of `event`. `t_mono`: monotonic capture time of its frame in seconds, if known."""
 
 
 class ReplayStamper:
-    """Makes ids from the clip alone: every replay writes the same bytes. `trip`: SHA-256 of the clip, hexadecimal."""
+    """Makes ids from `trip` and the alerts' order: all replays are equal. `trip`: SHA-256 of the clip, hexadecimal."""
 
     def __init__(self, trip: str) -> None:
         self._trip = trip
@@ -63,7 +64,7 @@ class ReplayStamper:
         self._episodes: dict[int, str] = {}
 
     def stamp(self, event: AlertEvent, t_mono: float | None) -> Stamp:
-        """Number the alerts in their order. No clock is read."""
+        """Return the stamp of the next alert. Numbers count from 0; local alerts have none. No clock is read."""
         del t_mono
         count = self._local if event.local else self._counted
         number, kind = next(count), "local " if event.local else ""
@@ -73,7 +74,7 @@ class ReplayStamper:
 
 
 class LiveStamper:
-    """Makes random ids and lasting numbers (`next_seq`). `wall` returns UTC and whether the clock is synchronised."""
+    """Makes random ids. `next_seq` returns the next number, `wall` the time and whether the clock is synchronised."""
 
     def __init__(
         self, next_seq: Callable[[], int], wall: Callable[[], tuple[datetime, bool]], trip: str, boot: str
@@ -82,7 +83,7 @@ class LiveStamper:
         self._episodes: dict[int, str] = {}
 
     def stamp(self, event: AlertEvent, t_mono: float | None) -> Stamp:
-        """Take the next number. The wall clock is read here only; no decision depends on it."""
+        """Return the stamp of `event`; a local one takes no number. No decision depends on the wall clock read here."""
         now, synced = self._wall()
         episode = self._episodes.setdefault(event.episode, str(uuid.uuid4()))
         if event.phase == "cleared":

@@ -11,12 +11,12 @@ STYLES = {"info": "cyan", "warning": "bold yellow", "critical": "bold white on r
 
 
 def plain(value: object) -> str:
-    """Return `value` as text on one line without control characters. The sender of a message is not trusted."""
+    """Return `value` as one line of text, with a space for each unprintable character: no sender is trusted."""
     return "".join(char if char.isprintable() else " " for char in str(value)).strip()
 
 
 def clock(seconds: object) -> str:
-    """Return seconds as `h:mm:ss.s`."""
+    """Return seconds as `h:mm:ss.s`, or `-:--:--.-` if the value is not a number below 1e9."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not abs(seconds) < 1e9:
         return "-:--:--.-"
     tenths = round(abs(seconds) * 10)
@@ -26,12 +26,12 @@ def clock(seconds: object) -> str:
 
 
 def alert_line(alert: Mapping[str, Any]) -> str:
-    """Return time, level, rule, phase and message: `0:00:12.4 WARNING  microsleep raised: Eyes closed for 1.0 s`."""
+    """Return `0:00:12.4 WARNING  microsleep raised: Eyes closed for 1.0 s`. A missing word is shown as `?`."""
     level, rule, phase, message = (plain(alert.get(key, "?")) for key in ("level", "rule", "phase", "message"))
     return f"{clock(alert.get('t'))} {level.upper():8} {rule} {phase}: {message}"
 
 
 def alert_text(alert: Mapping[str, Any]) -> Text:
-    """Return the same line in the colour of its level, or in green when cleared."""
+    """Return `alert_line` in the colour of its level, in green if cleared, without colour for an unknown level."""
     kind = "cleared" if alert.get("phase") == "cleared" else str(alert.get("level"))
     return Text(alert_line(alert), style=STYLES.get(kind, ""))

@@ -2,8 +2,8 @@
 
 EU AI Act, article 5(1)(f): emotions must not be inferred at the workplace, except for safety and medical reasons. With
 `workplace: true` in the profile, no expression is read at all until `emotion.safety_purpose` names a reason
-(`app.build`). Then only local outputs get data about expressions: buzzer, LED and this machine's journal. Other outputs
-get no label, no probability and no alert, and their alert numbers have no gap.
+(`app.build`). With a reason, only local outputs get data about expressions: buzzer, LED and this machine's journal.
+Other outputs get no label, no probability and no alert, and their alert numbers have no gap.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ STATUS_FIELDS = ("file", "vehicle", "uptime_s", "t_mono", "camera", "outputs", "
 """The fields of `status/` and `inspect` that are not in the table of signals and show nothing of an expression."""
 HIDDEN_PATHS = frozenset(row.json for row in ROWS if row.json and not row.public)
 EMPTIED = dict.fromkeys(name for name, rows in FIELDS.items() if all(row.json in HIDDEN_PATHS for row in rows))
-"""The top-level fields without any public row: they are written as null."""
+"""The top-level fields without any public row in the table of signals. A filtered state has them as null."""
 PUBLIC_FIELDS = frozenset({*FIELDS, *STATUS_FIELDS}.difference(EMPTIED, ("alerts",)))
-"""The top-level fields that may leave the machine. A field that is in no table stays hidden."""
+"""The top-level fields that may leave the machine; `alerts` is filtered by rule. A field in no table stays hidden."""
 
 
 class PrivacyFilter:
-    """Removes data about expressions. Each method returns a copy, or the same message if nothing is removed.
+    """Removes data about expressions from copies of messages. The messages given to it are never changed.
 
-    `rules`: ids of the rules that read an expression. None: the driver is not at work, and nothing is removed.
+    `rules`: ids of the rules that read an expression. None: the driver is not at work, the filter is not active, and
+    messages pass unchanged, except alerts without a number.
     """
 
     def __init__(self, rules: Collection[str] | None = None) -> None:
@@ -38,8 +39,8 @@ class PrivacyFilter:
     def alert(self, alert: Message) -> Message | None:
         """Return `alert`, or None when it must stay on this machine.
 
-        Alerts with `seq` None are local whatever the profile. The evidence is checked too: an alert may have been
-        raised under other rules.
+        An alert with `seq` None always stays. While the filter is active, an alert stays if it is of `rules` or has an
+        expression in its evidence: it may have been raised under other rules.
         """
         if alert.get("seq") is None:
             return None
@@ -49,17 +50,17 @@ class PrivacyFilter:
         return None if self.active and private else alert
 
     def state(self, state: Message) -> Message:
-        """Return a message of `state/` or a line of signals.jsonl without expression and without its alerts."""
+        """Return a message of `state/` or a line of signals.jsonl without expressions and their alerts."""
         if not self.active:
             return state
         return {**self._public(state), **EMPTIED, "alerts": self._others(state.get("alerts"))}
 
     def observation(self, seen: Observation) -> Observation:
-        """Return an observation, for a trace, without expression."""
+        """Return the observation for a trace, without expression while the filter is active."""
         return replace(seen, expression=None) if self.active else seen
 
     def status(self, status: Message) -> Message:
-        """Return a message of `status/` without such rules. Its count has only alerts with a number (`app.status`)."""
+        """Return a message of `status/` without `rules` or expressions. It counts no local alert (`app.status`)."""
         if not self.active:
             return status
         count = {"alerts": status["alerts"]} if "alerts" in status else {}

@@ -1,4 +1,4 @@
-"""The JSON objects of signals.jsonl, the topic `state/` and `inspect`. The table of signals makes their fields."""
+"""Makes the JSON objects of signals.jsonl, `state/` and `inspect`. The table of signals defines their fields."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def signals(frame: int, state: DriverState, verdict: Verdict) -> dict[str, Any]:
 
 
 def state_message(state: DriverState, verdict: Verdict) -> dict[str, Any]:
-    """Return the payload of the topic `state/`: the same fields without `frame` and `face`."""
+    """Return the payload of the topic `state/`: the fields of `signals` without `frame` and `face`."""
     return {**fields(state, _STATE_FIELDS), **_filled_in(verdict)}
 
 

@@ -32,7 +32,7 @@ SCHEMA = 1
 LANDMARKS = 70
 MAX_PIXEL = 1e6
 LONGEST_LINE = 100_000
-"""In characters. An observation has about 2,500. Ours."""
+"""Most characters of a line; a longer line is an error. An observation has about 2,500 (ours)."""
 
 _EYE = attrgetter("opening", "p_closed", "reason")
 _log = logging.getLogger(__name__)
@@ -46,22 +46,22 @@ class Header:
     models: str
 
     def to_json(self) -> dict[str, Any]:
-        """Return the first line."""
+        """Return the first line of a trace as a JSON object."""
         return {"schema": SCHEMA, "kind": KIND, "trip": self.trip, "models": self.models}
 
 
 def is_trace(path: Path) -> bool:
-    """Return whether the file is a trace, by its name."""
+    """Return whether the name of the file ends in `SUFFIX`. The file is not read."""
     return path.name.endswith(SUFFIX)
 
 
 def line(message: Mapping[str, Any]) -> str:
-    """Return one line of a trace."""
+    """Return `message` as one line of a trace, with its line end."""
     return json.dumps(message, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 def encode(frame: int, seen: Observation) -> dict[str, Any]:
-    """Return frame number and observation as JSON."""
+    """Return frame number and observation as a JSON object, which `decode` reads."""
     face, eyes = seen.face, seen.eyes
     return {
         "frame": frame,
@@ -149,7 +149,7 @@ _WANTED = {
 
 
 def decode(message: Any) -> tuple[int, Observation]:
-    """Return frame number and observation of a line. Raises `ValueError` that names the field and the fault."""
+    """Return frame number and observation of a parsed line. Raises `ValueError` that names the field and the fault."""
     try:
         line = _LINE.validate_python(message)
     except ValidationError as error:
@@ -162,7 +162,7 @@ def decode(message: Any) -> tuple[int, Observation]:
 
 
 def _reason(error: ValidationError) -> str:
-    """Return the first fault as `field: reason`."""
+    """Return the first fault as `field: reason`, or "not an observation" if it has no field."""
     fault = error.errors(include_url=False)[0]
     if not fault["loc"]:
         return "not an observation"
@@ -175,7 +175,9 @@ def _reason(error: ValidationError) -> str:
 
 
 def read(path: Path) -> tuple[Header, Iterator[tuple[int, Observation]]]:
-    """Return the header and an iterator over the frames. Both may raise `SourceError` with file and line."""
+    """Return the header and an iterator over (frame number, observation). Both may raise `SourceError`.
+
+    A file that ends within a line, as after a power cut, is no error: a warning is logged, and the iterator ends."""
     lines = _lines(path)
     first = next(lines, None)
     message = {} if first is None else _json(path, *first)

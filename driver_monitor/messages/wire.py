@@ -1,4 +1,4 @@
-"""A message as bytes: UTF-8 JSON that every parser accepts."""
+"""Encodes a message as bytes: UTF-8 JSON that every parser accepts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def encode(message: Message) -> bytes:
     """Return `message` as one line of UTF-8 JSON.
 
     NaN and Infinity become null, because JSON does not have them and many parsers fail on them.
-    Raises `TypeError` or `ValueError` for a value that JSON cannot hold, such as an object or a loop.
+    Raises `TypeError` or `ValueError` for a value that JSON cannot hold, such as an object, a loop or over 50 levels.
     """
     try:
         text = json.dumps(dict(message), allow_nan=False, ensure_ascii=False, separators=(",", ":"))

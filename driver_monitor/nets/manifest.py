@@ -1,4 +1,4 @@
-"""`manifest.yaml` beside the models lists their hashes, so that a damaged or exchanged file is found at start."""
+"""Reads `manifest.yaml`, the list of models and hashes. The check at start finds a damaged or exchanged file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ADVICE = "reinstall driver-monitor, or, if you changed the file on purpose, run
 
 
 class Entry(BaseModel):
-    """One model file. `date`: its last change. `card`: the document on its training data and its limits."""
+    """Describes one model file. `date`: its last change. `card`: document on its training data and limits, if any."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -38,7 +38,7 @@ class Manifest(BaseModel):
 
 
 def load_manifest(folder: Path) -> Manifest | None:
-    """Read the manifest of `folder`. None: there is none. Raises `ModelError` when it is damaged."""
+    """Return the manifest of `folder`. None: there is none. Raises `ModelError` if it cannot be read or is damaged."""
     path = folder / NAME
     # A broken link counts as a damaged manifest, not as a missing one.
     if not path.exists() and not path.is_symlink():
@@ -53,8 +53,8 @@ def load_manifest(folder: Path) -> Manifest | None:
 def check(folder: Path, loaded: Mapping[str, str]) -> None:
     """Compare the files loaded from `folder` with its manifest. `loaded`: file name to SHA-256 in hexadecimal.
 
-    A user's own folder may have no manifest; the log then says so. Raises `ModelError` with the first file that differs
-    or is not listed.
+    Raises `ModelError` at the first file whose hash differs or that is not listed, or if the manifest is damaged. If
+    the folder has no manifest (a user's own folder), nothing is checked, and the log says that.
     """
     manifest = load_manifest(folder)
     if manifest is None:

@@ -1,4 +1,4 @@
-"""An ONNX model, loaded once, with its inputs and outputs checked by name and shape. Every net uses it."""
+"""Loads an ONNX model, checks its inputs and outputs by name, type and shape, and runs it. Every ONNX net uses it."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from numpy.typing import NDArray
 from driver_monitor.errors import ModelError
 
 Shape = tuple[int | None, ...]
-"""Sizes of a float32 tensor; None is a size that must be free, such as the batch."""
+"""Expected size of each axis of a float32 tensor. None: the model must leave this size free, such as the batch."""
 
 MAX_BYTES = 64_000_000
-"""Largest model file, bytes. The project's nets are under 2 MB. Reading a huge file could exhaust a small board."""
+"""Largest model file that is read, bytes. The project's nets are under 2 MB. A huge file could fill the memory."""
 _ADVICE = "reinstall driver-monitor, or point the configuration at the right file"
 
 
 class OnnxModel:
-    """A loaded model. `sha256`: hex digest of the file, for alerts and `doctor`."""
+    """Runs one loaded ONNX model on the CPU. `sha256`: SHA-256 of the file in hexadecimal, for alerts and `doctor`."""
 
     def __init__(self, path: Path, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape], threads: int = 1) -> None:
-        """Load `path` and check that it has exactly these float32 `inputs` and (at least) these `outputs`.
+        """Load `path`. The model must have exactly these float32 `inputs`, and at least these float32 `outputs`.
 
-        `threads`: CPU threads of one inference. Nets this small are fastest on one. Raises `ModelError` with one line
-        if the file is missing, damaged or the wrong model.
+        `inputs`, `outputs`: name to shape. `threads`: CPU threads of one inference; nets this small are fastest on one.
+        Raises `ModelError` with one line if the file is missing, damaged, too large or the wrong model.
         """
         data = read_model(path)
         self.sha256 = hashlib.sha256(data).hexdigest()
@@ -43,9 +43,9 @@ class OnnxModel:
             raise ModelError(f"{path}: another model than expected: it has one more input, {min(surplus)!r}; {_ADVICE}")
 
     def run(self, feeds: Mapping[str, NDArray[np.float32]]) -> tuple[NDArray[np.float32], ...]:
-        """Return the outputs, in the order in which the constructor was given them.
+        """Run the model once. `feeds`: input name to array. Return the outputs in the order given to the constructor.
 
-        Raises `ModelError` if the net cannot compute on these arrays.
+        Raises `ModelError` if the model cannot compute on these arrays.
         """
         try:
             return tuple(self._session.run(self._outputs, dict(feeds)))
@@ -54,7 +54,7 @@ class OnnxModel:
 
 
 def read_model(path: Path) -> bytes:
-    """Return the bytes of a model file. Raises `ModelError` if it is missing, not a regular file or far too large."""
+    """Return the bytes of a model file. Raises `ModelError` if it is missing, no regular file or over `MAX_BYTES`."""
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):  # reading a pipe would block

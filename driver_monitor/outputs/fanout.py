@@ -1,4 +1,4 @@
-"""All outputs as one. Outputs that are not local get what the privacy filter leaves. Errors stay in their output."""
+"""One output that passes messages to all outputs. The privacy filter lies before those that are not local."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ log = logging.getLogger(__name__)
 
 
 class Outputs(Output):
-    """Passes everything to each of `outputs`: first to local outputs, then through `privacy` to the others.
+    """Passes each message to all `outputs`: first to the local ones, then what `privacy` leaves of it to the others.
 
-    An output must not raise an exception. If one does, its first exception is logged and all are counted.
+    `privacy` None: a filter that is not active. An output must not raise an exception. If one does, its first exception
+    is logged, all are counted, and the other outputs continue.
     """
 
     def __init__(self, outputs: Sequence[Output], privacy: PrivacyFilter | None = None) -> None:
@@ -28,7 +29,7 @@ class Outputs(Output):
 
     @property
     def faults(self) -> dict[str, int]:
-        """How often each output raised an exception, by its name, if it did."""
+        """Number of exceptions by name of the output. Outputs that raised none are left out."""
         return {output.name: count for output in self._outputs if (count := self._faults[id(output)])}
 
     @property
@@ -39,8 +40,8 @@ class Outputs(Output):
     def counters(self) -> dict[str, int]:
         """Return the counters of all outputs, such as `journal_dropped`, and `output_faults`, the number of exceptions.
 
-        While the privacy filter is active, local outputs are left out: the fault count of a pin that fails at each
-        `distress` alert would reveal these alerts.
+        While the privacy filter is active, local outputs are left out of both: the fault count of a pin that fails at
+        each `distress` alert would reveal these alerts.
         """
         shown = self._external if self._privacy.active else self._outputs
         counts = {"output_faults": sum(self._faults[id(output)] for output in shown)}
@@ -53,14 +54,14 @@ class Outputs(Output):
         return self._privacy.status(status)
 
     def alert(self, alert: Message) -> None:
-        """Pass on an alert."""
+        """Pass on an alert; to outputs that are not local only if the privacy filter permits it."""
         self._each(lambda output: output.alert(alert), self._local)
         shown = self._privacy.alert(alert)
         if shown is not None:
             self._each(lambda output: output.alert(shown), self._external)
 
     def level(self, level: Level | None) -> None:
-        """Pass on the worst active level. It may come from a hidden alert, so the privacy filter keeps it local."""
+        """Pass on the worst active level. An active privacy filter keeps it local: it may come from a hidden alert."""
         self._each(lambda output: output.level(level), self._local if self._privacy.active else self._outputs)
 
     def state(self, state: Message) -> None:

@@ -1,4 +1,4 @@
-"""The name that installed systemd units start. The program is `driver_monitor.gpio.off`."""
+"""Runs `driver_monitor.gpio.off`, which switches the pins off. Installed systemd units start it by this name."""
 
 import sys
 

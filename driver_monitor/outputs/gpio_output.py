@@ -1,4 +1,4 @@
-"""Buzzer and LED: shows the worst active level as a pattern (see `patterns`).
+"""Shows the worst active level with buzzer and LED, as a pattern (see `gpio.patterns`).
 
 gpiozero's `blink()` would start one thread for each pin, and these drift apart. Here one worker drives both pins with
 one clock. A new level starts its pattern at once.
@@ -23,21 +23,21 @@ from driver_monitor.threads.worker import Worker
 log = logging.getLogger(__name__)
 
 Wait = Callable[[threading.Event, float | None], object]
-"""Waits until the event is set, at most so many seconds (None: no limit)."""
+"""A function that waits until the event is set, at most for the given seconds (None: no limit)."""
 
 
 @functools.cache
 def _report_once(text: str) -> None:
-    """Log `text` once in this process: a reload would only repeat it."""
+    """Log `text` as a warning, but only once in this process: a reload would repeat it."""
     log.warning("%s", text)
 
 
 class GpioOutput(Output):
-    """Shows the level on the pins of `config`. If the machine has no pins, it does nothing.
+    """Shows the level on buzzer and LED. If `open_pins` finds no pin for `config`, this output does nothing.
 
-    `factory`: a gpiozero pin factory instead of the configured one. `clock`: monotonic seconds. `wait`: waits for an
-    event. Raises `OutputError` if the backend is named in `config` and does not work.
-    A later error of a pin is logged once and counted in `faults`. It is not a `failure`: monitoring continues.
+    `factory`: a gpiozero pin factory; None: the configured one. `clock`: returns monotonic seconds. `wait`: waits for
+    an event. Raises `OutputError` in the same cases as `open_pins`. Later errors of pins are counted in `faults`, and
+    the first is logged. They are not a `failure`: monitoring continues.
     """
 
     name = "gpio"
@@ -60,16 +60,16 @@ class GpioOutput(Output):
             self._worker.start()
 
     def level(self, level: Level | None) -> None:
-        """Show `level` from now on."""
+        """Show `level` from now on. None (no alert): both are off."""
         self._level = level
         self._worker.wake()
 
     def counters(self) -> dict[str, int]:
-        """Return how often a pin could not be set."""
+        """Return the number of errors while pins were set or closed."""
         return {"gpio_faults": self.faults}
 
     def close(self) -> None:
-        """Switch both pins off."""
+        """End the worker, switch both pins off and release them. An error is counted, not raised."""
         self._worker.close()
         try:
             self._pins.close()

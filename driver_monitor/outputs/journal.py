@@ -1,7 +1,7 @@
-"""Alerts as readable lines: in the systemd journal with their priority, on a terminal in colour.
+"""Writes alerts as readable lines, in colour on a terminal. Writes the log to stderr or to the systemd journal.
 
-A terminal can be stopped with Ctrl-S, a pipe can be full, and the journal can hang. So a worker writes the lines, and
-monitoring and the other outputs continue.
+A terminal can be stopped with Ctrl-S, a pipe can be full, and the journal can hang. Therefore workers write the lines,
+and monitoring and the other outputs continue.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from driver_monitor.outputs.output import Output
 from driver_monitor.threads.worker import QueueWorker
 
 FLUSH_S = 0.5
-"""Time limit for writing what is queued. Every output may take this long to close (see `Output`)."""
+"""Time limit for writing the queued lines in `flush` and `close`. `Output.close` may take about a second."""
 PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
-"""Python's log levels and syslog's priorities (sd-daemon(3)). Any lower level is 7, debug."""
+"""Lowest log level of Python for each priority of syslog (sd-daemon(3)). Levels below INFO have priority 7, debug."""
 SEVERITY = {"critical": logging.CRITICAL, "warning": logging.WARNING}
 
 _Line = tuple[int, Text]
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 class PriorityFormatter(logging.Formatter):
-    """Puts the priority, such as `<4>`, before every line. The journal reads it, and adds the time itself."""
+    """Puts syslog's priority, such as `<4>`, before every line of a record, and no time: the journal adds the time."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Format every line of `record` with its priority."""
@@ -46,8 +46,8 @@ class PriorityFormatter(logging.Formatter):
 def is_journal(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
     """Return whether `stream` goes to the systemd journal.
 
-    `JOURNAL_STREAM` holds the journal's device and inode. Child processes that write elsewhere have it too, so it is
-    not enough that it is set (systemd.exec(5)).
+    The variable `JOURNAL_STREAM` holds the journal's device and inode (systemd.exec(5)). `stream` must have the same
+    two, because child processes that write elsewhere inherit the variable. A stream without a file gives False.
     """
     try:
         file = os.fstat(stream.fileno())
@@ -57,10 +57,10 @@ def is_journal(stream: TextIO, environment: Mapping[str, str] = os.environ) -> b
 
 
 def write_out(stream: IO[str], text: str) -> None:
-    """Write `text` to `stream` at once and wait as long as that takes. Raises `OSError` or `ValueError`.
+    """Write `text` to `stream` and wait as long as that takes. Raises `OSError`, or `ValueError` if it is closed.
 
-    If the stream has a file, Python's own buffer is not used: Python aborts if it must flush its streams at exit
-    while a hanging thread holds the buffer's lock.
+    If the stream has a file descriptor, the text does not go through Python's buffer: Python aborts if it must flush
+    its streams at exit while a hanging thread holds the buffer's lock.
     """
     try:
         file = stream.fileno()
@@ -79,7 +79,7 @@ def write_out(stream: IO[str], text: str) -> None:
 class QueuedHandler(logging.Handler):
     """Writes log records to `stream`, in order, in its own thread. The code that logs never waits.
 
-    The queue is written within half a second by `flush`, by `close`, and by `logging` itself when Python exits.
+    `flush` and `close` wait for the queue, `close` at most `FLUSH_S`. `logging` calls both when Python exits.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -91,11 +91,11 @@ class QueuedHandler(logging.Handler):
 
     @property
     def dropped(self) -> int:
-        """Number of lines that were lost."""
+        """Number of records lost: the queue was full, the handler was closed, or `stream` failed."""
         return self._worker.dropped + self._lost
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Queue one record. It is formatted now, because its arguments may change later."""
+        """Queue one record as text. The record is formatted here, because its arguments may change later."""
         try:
             self._worker.put(self.format(record) + "\n")
         except Exception:
@@ -118,9 +118,9 @@ class QueuedHandler(logging.Handler):
 
 
 def configure(level: str, stream: TextIO | None = None) -> None:
-    """Send all logging from `level` on ("debug", "info", "warning" or "error") to `stream`, by default stderr.
+    """Write log records of at least `level` ("debug", "info", "warning" or "error") to `stream`; None: stderr.
 
-    May be called again with another level. Queued lines keep their place.
+    May be called again. With the same stream only the level changes, and queued lines stay queued.
     """
     stream = stream or sys.stderr
     if [handler.stream for handler in _handlers()] == [stream]:
@@ -146,8 +146,8 @@ def _handlers() -> list[QueuedHandler]:
 class Journal(Output):
     """Writes one line for each alert, and one when `degraded` in the status changes.
 
-    `console`: a rich console for lines in colour. None: the lines go to the log, which `configure` sends to the
-    journal.
+    `console`: a rich console for lines in colour. None: the lines go to the log (see `configure`).
+    After an error of the console, the lines go to the log too.
     """
 
     name = "journal"

@@ -6,8 +6,8 @@ subscription get nothing. A SUB socket drops topics that it did not ask for, so 
 (An XSUB socket drops nothing: it also gets what is meant for others.) If two subscribers join within a millisecond,
 a message may come twice, with the same `id` and `seq`. Subscribers drop duplicates by `id`.
 
-libzmq's own `XPUB_MANUAL_LAST_VALUE` is not used. It sends a message only to the new subscriber, but to all others if
-the new one has disconnected meanwhile. One peer that connects and disconnects repeatedly would flood them.
+libzmq's own `XPUB_MANUAL_LAST_VALUE` is not used. It sends a message to the new subscriber only, but to all others if
+the new one has already disconnected. One peer that connects and disconnects repeatedly would flood them.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from driver_monitor.config.addresses import MAX_IPC_PATH, MAX_PORT, tcp_port
 from driver_monitor.errors import OutputError
 
 Frames = tuple[bytes, bytes]
-"""A topic and its JSON."""
+"""The two frames of a message: its topic and its JSON."""
 
 LINGER_MS = 500
-"""Time to send the last alerts after `close`. With 0 they would be lost."""
+"""Time limit after `close` for sending the queued messages. With 0 they would be lost."""
 HEARTBEAT_MS = 2000
 HEARTBEAT_TIMEOUT_MS = 6000
 """Interval of the heartbeat, and time without an answer (power cut) until a subscriber is disconnected. Both ours."""
 MAX_SUBSCRIPTION = 1024
 """Longest message from a subscriber, bytes (ours). A longer one ends its connection."""
 NOTICES_AT_ONCE = 64
-"""Number of subscriptions handled before our own messages are sent (ours)."""
+"""Most new or ended subscriptions that one call of `serve` handles; our own messages must not wait (ours)."""
 
 
 class LastValueSocket:
-    """A bound XPUB socket; the caller gives it the last values for new subscribers.
+    """Binds an XPUB socket to the address `bind`. The caller gives the last values for new subscribers to `serve`.
 
-    Only one thread at a time may use it. Raises `OutputError` if it cannot be bound.
+    Only one thread at a time may use it. Raises `OutputError` if the address cannot be bound.
 
-    `send_queue`: number of messages kept for a slow subscriber. Further messages to it are dropped.
+    `send_queue`: number of messages kept for each slow subscriber. Further messages to this subscriber are dropped.
     """
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], bind: str, send_queue: int) -> None:
@@ -68,11 +68,11 @@ class LastValueSocket:
             raise OutputError(_cannot_bind(bind, error)) from None
 
     def send(self, frames: Frames) -> None:
-        """Send to every subscriber of the topic; never waits."""
+        """Send one message to every subscriber of its topic; never waits."""
         self.raw.send_multipart(frames, zmq.DONTWAIT)
 
     def serve(self, last: list[Frames]) -> None:
-        """Handle new and ended subscriptions. `last`: the messages that a new subscriber gets, oldest first."""
+        """Handle new and ended subscriptions. A new subscriber gets its topics' messages of `last`, oldest first."""
         for _ in range(NOTICES_AT_ONCE):
             try:
                 notice = bytes(self.raw.recv(zmq.DONTWAIT))
@@ -104,7 +104,7 @@ class LastValueSocket:
 
 
 def _check(bind: str) -> None:
-    """Reject addresses that libzmq would accept and change into others. Raises `OutputError`."""
+    """Raise `OutputError` for a port or `ipc://` path that cannot be used, but that libzmq may accept and change."""
     port = tcp_port(bind)
     if port is not None and port > MAX_PORT:
         raise OutputError(f"zmq.bind: {bind}: there is no port {port}; choose one from 1024 to {MAX_PORT}")
@@ -135,7 +135,7 @@ def _in_use(path: str) -> bool:
 
 
 def _let_group_connect(endpoint: str) -> None:
-    """Allow only the daemon's user and group to subscribe: to connect to a socket needs write permission."""
+    """Let only the daemon's user and group write to an `ipc://` file: connecting to it needs write permission."""
     path = endpoint.removeprefix("ipc://")
     if path != endpoint and not path.startswith("@"):
         Path(path).chmod(0o660)

@@ -8,12 +8,12 @@ from driver_monitor.threads.worker import Worker
 
 
 class Output:
-    """Receives finished messages. By default it ignores all of them; an output overrides what it needs.
+    """Base class of a part that receives finished messages. This class ignores them; an output overrides what it needs.
 
-    No method waits, and none raises for an event outside the program. Messages lost to a full queue are counted, and an
-    unreachable peer is logged once. `name`: for log messages, and the first word of the output's counters. `local`:
-    what the output receives reaches only the driver and this machine's journal. Others get what the privacy filter
-    passes on.
+    Only `close` waits, and none raises for an event outside the program. Messages lost to a full queue are counted,
+    and an unreachable peer is logged once. `name`: for log messages, and the first word of the output's counters.
+    `local`: True if what the output receives reaches only the driver and this machine's journal. An output that is not
+    local gets only what the privacy filter leaves.
     """
 
     name = "output"
@@ -29,7 +29,7 @@ class Output:
         """Take one alert (see `messages.envelope`). Each phase of an episode is delivered once."""
 
     def level(self, level: Level | None) -> None:
-        """Take the worst active level, None if there is no alert. Called when it changes; at a workplace if `local`."""
+        """Take the worst active level when it changes (None: no alert). At a workplace only `local` outputs get it."""
 
     def state(self, state: Message) -> None:
         """Take the driver state; called several times a second."""
@@ -38,11 +38,11 @@ class Output:
         """Take the status; called once a second, also when the camera shows nothing."""
 
     def counters(self) -> dict[str, int]:
-        """Return what went wrong since the start, for `status/`. Each key begins with `name`."""
+        """Return the number of faults and losses since the start, for `status/`. Each key begins with `name`."""
         return {}
 
     def public(self, status: Message) -> Message:
-        """Return `status` without what must not leave this machine."""
+        """Return `status` without what must not leave this machine. Only `Outputs` removes anything."""
         return status
 
     def close(self) -> None:

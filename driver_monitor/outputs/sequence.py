@@ -1,12 +1,12 @@
-"""The number of each alert of a vehicle. Numbers continue after a reboot, a power cut or a full disk, and never repeat.
+"""Numbers the alerts of a vehicle. Numbers continue after a reboot, a power cut or a full disk, and never repeat.
 
-A thread reserves numbers on disk in blocks, before they are used. So an alert never waits for an SD card, where a
+A thread reserves numbers on disk in blocks, before they are used. So an alert need not wait for an SD card, where a
 synchronous commit takes 10 to 100 ms. A power cut skips the rest of a block; `close` returns it. What is on disk is
 safe against a power cut (SQLite, WAL, `synchronous=FULL`).
 
-If numbers cannot be reserved (full or read-only disk) or the file is damaged, they continue from the milliseconds since
-1970. No count reaches that range, so earlier and later numbers do not repeat, and numbers rise as long as the disk
-works again before the next power cut. The receiver sees a jump. If the clock was never set (before 2025, a Pi without
+If numbers cannot be reserved (full or read-only disk) or the file is damaged, numbers continue from the milliseconds
+since 1970. No count reaches that range. So earlier and later numbers do not repeat, and numbers rise if the disk works
+again before the next power cut. The receiver sees a jump. If the clock was never set (before 2025, a Pi without
 network), a random number above all of these is used. It is below 2^53, up to which JSON readers are exact.
 """
 
@@ -24,12 +24,12 @@ from pathlib import Path
 from driver_monitor.threads.worker import Worker
 
 BLOCK = 16
-"""Numbers reserved at a time. A power cut may skip them. Ten alerts a second use one block in more than a second."""
+"""Count of numbers reserved in one disk write. A power cut may skip them. Ten alerts a second use them in 1.6 s."""
 FILE = "alert-seq.sqlite"
 CLOCK_SET_MS = 1_735_689_600_000
 """2025-01-01T00:00Z. An earlier time means that the clock was never set."""
 PATIENCE_S = 0.02
-"""Longest wait for a number. An alert must be sent within 50 ms of the frame that decided it."""
+"""Longest wait for a reserved number. An alert must be sent within 50 ms of the frame that decided it."""
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +37,8 @@ log = logging.getLogger(__name__)
 class AlertSequence:
     """Counts the alerts of a vehicle from 1. The file is in `folder`, which is created if necessary.
 
-    Never raises an exception: alerts are sent even if the disk fails. `fault`: why numbers are not safe at present,
-    else None; each new fault is logged once. `wall_ms`: returns milliseconds since 1970.
+    Never raises an exception: alerts are sent even if the disk fails. `fault`: why numbers cannot be kept on
+    disk at present, else None; each new fault is logged once. `wall_ms`: returns milliseconds since 1970.
     """
 
     def __init__(self, folder: Path, wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
@@ -53,11 +53,11 @@ class AlertSequence:
 
     @property
     def failure(self) -> str | None:
-        """Why the thread failed, or None. Alerts then continue with numbers of the clock."""
+        """Why the thread failed; None if not. After a failure, the clock gives numbers that are not yet reserved."""
         return self._worker.failure
 
     def next(self) -> int:
-        """Return the next number. Waits at most `PATIENCE_S`, if half a block is used within one disk write."""
+        """Return the next number. If none is reserved, wait for the disk at most `PATIENCE_S`, then use the clock."""
         with self._numbers:
             if self._reserved - self._last <= BLOCK // 2:
                 self._worker.wake()
@@ -67,7 +67,7 @@ class AlertSequence:
             return self._last
 
     def close(self) -> None:
-        """Return unused numbers to the file; may be called twice. Later numbers are no longer safe."""
+        """Return unused numbers to the file. May be called twice. Numbers given later are not kept on disk."""
         self._worker.close()
 
     def _reserve_until_closed(self) -> None:
@@ -133,7 +133,7 @@ class AlertSequence:
 
 
 def _open(path: Path, from_clock: Callable[[], int]) -> sqlite3.Connection:
-    """Open the file. A damaged file is renamed, and numbers continue from `from_clock()`."""
+    """Open the file, or create it. A damaged file is renamed, and numbers continue from `from_clock()`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         return _connect(path, 0)
@@ -159,7 +159,7 @@ def _rename_damaged(path: Path) -> Path:
 
 
 def _connect(path: Path, start: int | None = None) -> sqlite3.Connection:
-    """Open the file. With `start`, create it, so that the first number is `start` + 1."""
+    """Open the file. With `start`, create it, so that the first number is `start` + 1. None: it must exist."""
     store = sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
     try:
         store.execute("PRAGMA journal_mode=WAL")

@@ -1,4 +1,4 @@
-"""Writes a trace of a running daemon, in its own thread, as long as the disk has space."""
+"""Writes a trace of a running daemon, in its own thread, until the disk is full or the file has `MAX_BYTES`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from driver_monitor.outputs.output import Output
 from driver_monitor.threads.worker import QueueWorker
 
 MAX_BYTES = 500_000_000
-"""Largest file, compressed: about five hours at 20 frames a second. A forgotten trace must not fill the disk."""
+"""Compressed size that ends a trace: about 5 hours at 20 frames a second. A forgotten trace must not fill the disk."""
 FLUSH_EVERY = 100
 """Number of lines after which the written data is passed to the operating system."""
 CLOSE_S = 0.5
@@ -25,9 +25,10 @@ log = logging.getLogger(__name__)
 
 
 class TraceWriter(Output):
-    """Writes a new file at `path` that only its owner can read. Raises `OutputError` if it cannot be created.
+    """Writes a trace to a new file at `path`, which only its owner can read. `privacy` filters each observation.
 
-    A full disk ends the trace, not the daemon. `counters` has the number of frames that are missing.
+    Raises `OutputError` if the file exists, cannot be created, or its name does not end in `trace.SUFFIX`. A full disk
+    ends the trace, not the daemon. `counters` has the number of frames that are missing.
     """
 
     name = "trace"
@@ -50,7 +51,7 @@ class TraceWriter(Output):
         self._worker.put(trace.line(header.to_json()))
 
     def record(self, observation: Observation) -> None:
-        """Queue one observation."""
+        """Queue one observation, without what the privacy filter removes."""
         self._worker.put(trace.line(trace.encode(self._queued, self._privacy.observation(observation))))
         self._queued += 1
 

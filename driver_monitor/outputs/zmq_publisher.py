@@ -1,7 +1,7 @@
-"""ZeroMQ: alerts, state and status for other programs on this machine.
+"""Publishes alerts, state and status through ZeroMQ for other programs on this machine.
 
 Topics are `alert/<rule>/`, `state/` and `status/`. A message has two frames: the topic and UTF-8 JSON. Late
-subscribers get the last values (see `last_value_socket`).
+subscribers get the active alerts and the last status (see `last_value_socket`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from driver_monitor.threads.worker import QueueWorker
 
 Kind = Literal["state", "status", "alert"]
 DROP_ORDER: tuple[Kind, ...] = ("state", "status", "alert")
-"""A full queue drops the oldest message of the first of these kinds that it holds."""
+"""Order of dropping: a full queue drops its oldest state; without a state its oldest status; else its oldest alert."""
 QUEUE = 256
 """Length of the queue. The thread never waits for subscribers, so more than a few messages mean an overloaded CPU."""
 CLOSE_S = 1.5
@@ -39,7 +39,8 @@ class _Item(NamedTuple):
 class ZmqPublisher(Output):
     """Publishes on `config.bind`. One thread owns the socket. Raises `OutputError` if the address cannot be bound.
 
-    `dropped`: number of messages lost by kind, because the machine was too slow.
+    `dropped`: number of messages by kind that were not sent, because the queue was full or closed. Messages that a slow
+    subscriber misses are not counted.
     """
 
     name = "zmq"
@@ -74,11 +75,11 @@ class ZmqPublisher(Output):
 
     @property
     def endpoint(self) -> str:
-        """The bound address, with the real port."""
+        """The bound address, with the port that is really used."""
         return self._socket.endpoint
 
     def alert(self, alert: Message) -> None:
-        """Publish on `alert/<rule>/`. Late subscribers get it until the alert is cleared."""
+        """Publish on `alert/<rule>/`. Late subscribers get the last message of an alert until it is cleared."""
         self._put(_Item("alert", alert))
 
     def state(self, state: Message) -> None:
@@ -90,7 +91,7 @@ class ZmqPublisher(Output):
         self._put(_Item("status", status))
 
     def counters(self) -> dict[str, int]:
-        """Return the number of messages that were lost, by kind."""
+        """Return `dropped` as counters: `zmq_dropped_` and the kind."""
         return {f"zmq_dropped_{kind}": count for kind, count in self.dropped.items()}
 
     def close(self) -> None:

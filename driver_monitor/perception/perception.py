@@ -15,12 +15,12 @@ from driver_monitor.perception.scene.quality import picture_state
 from driver_monitor.timing.periodic import PeriodicTimer
 
 PICTURE_HZ = 5.0
-"""How often light and a covered lens are judged. They do not change faster, and one judgement takes a millisecond."""
+"""Judgements of light and cover a second. Neither changes faster. One judgement takes a millisecond."""
 _FIELDS = frozenset(field.name for field in fields(Observation))
 
 
 class Perception:
-    """Turns one frame at a time into an observation. Keeps the light and the times of its own judgements only."""
+    """Turns one frame at a time into an observation. It keeps light and cover; tracker and readers keep their own."""
 
     def __init__(self, face: FaceTracker, readers: Sequence[Reader]) -> None:
         self._face, self._readers = face, tuple(readers)
@@ -30,7 +30,10 @@ class Perception:
         self._covered = False
 
     def observe(self, frame: Frame, camera: CameraState = "ok") -> Observation:
-        """Return what `frame` shows. There is no face if the picture is frozen or the lens covered."""
+        """Return what `frame` shows. No face is searched if the lens is covered or the `camera` state is not "ok".
+
+        If no face is found, `face_reason` is "dark" in the dark, else "not_found".
+        """
         if self._picture_timer.due(frame.t):
             self._judge(frame)
         if self._covered or camera != "ok":
@@ -47,7 +50,7 @@ class Perception:
         return Observation(frame.t, camera, self._light, face, **known, extra=extra)
 
     def observe_nothing(self, t: float, camera: CameraState) -> Observation:
-        """Return an observation without a face at `t`, seconds. `camera`: why there is no usable picture."""
+        """Return an observation without a face at `t`, seconds, with the last light. `camera`: camera state."""
         reason: FaceReason = "covered" if camera == "covered" else "no_frame"
         return Observation(t, camera, self._light, None, None, face_reason=reason)
 

@@ -1,4 +1,4 @@
-"""What a reader is: a part that reads one thing from the picture of a face."""
+"""Defines what a reader is, a part that reads one thing from the picture of a face, and what it is given."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from driver_monitor.imaging.frame import Image
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FacePicture:
-    """What each reader is given: the grey picture (H, W), the driver's face in it, the light, and its time, seconds."""
+    """What each reader is given: the grey picture (H, W), the driver's face, the light, the frame's time (s)."""
 
     grey: Image
     face: FaceView
@@ -22,8 +22,8 @@ class FacePicture:
 class Reader(Protocol):
     """Reads one thing from the picture of a face.
 
-    `field`: the field of `Observation` that the answer fills. An answer without a field of its own goes into
-    `Observation.extra` under this name.
+    `field`: the field of `Observation` that the answer fills. If `Observation` has no field of this name, the answer
+    goes into `Observation.extra` under this name.
     """
 
     field: str

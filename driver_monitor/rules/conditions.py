@@ -25,7 +25,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def compile_condition(condition: Condition) -> Judge:
-    """Return the function that judges `condition` (Kleene's three-valued logic)."""
+    """Return the function that judges `condition` (Kleene's three-valued logic). NaN counts as unknown."""
     if condition.signal is not None:
         return _comparison(condition, condition.signal)
     parts = tuple(compile_condition(part) for part in condition.all_ or condition.any_)
@@ -46,12 +46,12 @@ def compile_condition(condition: Condition) -> Judge:
 
 
 def judge_all(judges: Iterable[Judge | None], values: Values) -> list[bool | None]:
-    """Return the result of each of `judges`, None where there is none."""
+    """Return the result of each of `judges` for `values`, None for a judge that is None."""
     return [None if judge is None else judge(values) for judge in judges]
 
 
 def holding(condition: Condition, values: Values) -> tuple[Condition, ...]:
-    """Return the comparisons that make `condition` true, in order; none if it is false or unknown."""
+    """Return all comparisons that make `condition` true, in order. The result is empty if it is false or unknown."""
     if not compile_condition(condition)(values):
         return ()
     if condition.signal is not None:

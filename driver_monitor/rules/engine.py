@@ -17,7 +17,7 @@ WORST_FIRST: tuple[Attention, ...] = ("unresponsive", "asleep", "drowsy", "distr
 class Engine:
     """Judges every rule of `profile` in its order, once a frame.
 
-    A state whose time is not later than the previous one changes nothing and raises no event.
+    A state whose time is not later than the previous one changes nothing: its verdict is the last one without events.
     """
 
     def __init__(self, profile: Profile) -> None:
@@ -60,13 +60,13 @@ class Engine:
         return self._verdict
 
     def acknowledge(self) -> None:
-        """Silence the active alerts up to the level that the profile allows. They stay active."""
+        """Silence the active alerts up to the level `Profile.acknowledge`; if that is None, none. They stay active."""
         for running in self._rules:
             if self._acknowledge is not None and running.level is not None:
                 running.silenced = running.silenced or rank(running.level) <= rank(self._acknowledge)
 
     def dismiss(self, why: str) -> tuple[AlertEvent, ...]:
-        """End every active alert because of `why`, for example new rules. What still holds is raised again."""
+        """End every active alert because of `why`, such as new rules. What still holds is raised again."""
         if self._state is None:
             return ()
         values = self._with_held(read_all(self._state, self._signals))
@@ -106,7 +106,7 @@ class Engine:
         return standstill.level if standstill and stands else LEVELS[-1]
 
     def _unalarmed(self, state: DriverState) -> Attention:
-        """Return the attention without active rules: attentive if eyes and gaze are known, or were before a blink."""
+        """Return the attention without active rules: "attentive" if `Verdict` says so, else "unknown"."""
         closed_s = state.eyes.closed_s
         if state.eyes.state == "unknown" or closed_s is None:
             return "unknown"

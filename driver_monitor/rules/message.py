@@ -11,14 +11,14 @@ from driver_monitor.data.alert import Value
 from driver_monitor.signals.table import find
 
 UNKNOWN = "unknown"
-"""The text for an unknown value."""
+"""The text for a value that is None, NaN or infinite."""
 _PARSER = Formatter()
 _FORMAT = re.compile(r"(\.\d)?[fg%]", re.ASCII)
 """Formats that fit whole numbers and fractions. `.1` without a letter does not."""
 
 
 def check(template: str) -> tuple[str, ...]:
-    """Return the signals in `template`. Raises `ValueError` for an unknown signal and for a wrong format."""
+    """Return the names of the signals in `template`. Raises `ValueError` for an unknown signal or a wrong format."""
     names = []
     for _, name, spec, conversion in _PARSER.parse(template):
         if name is None:
@@ -37,7 +37,7 @@ def check(template: str) -> tuple[str, ...]:
 def fill(template: str, read: Callable[[str], Value]) -> str:
     """Return the text of a checked template. `read` returns the value of a signal.
 
-    It never raises: a badly formatted warning is better than none. Only signals are looked up, no attributes or items.
+    It never raises: a wrong format gives the plain value, a wrong template is returned. Only signals are looked up.
     """
     try:
         parts = list(_PARSER.parse(template))

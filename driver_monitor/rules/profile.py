@@ -29,7 +29,7 @@ def _fault(reason: str) -> PydanticCustomError:
 
 
 def _fault_at(where: tuple[int | str, ...], reason: str, found: object) -> ValidationError:
-    """Return the same error for a part further down, so that the message has the line of that part."""
+    """Return an error with this reason at the part `where` (a path of keys), so that the message has its line."""
     return ValidationError.from_exception_data(
         "profile", [InitErrorDetails(type=_fault(reason), loc=where, input=found)]
     )
@@ -115,7 +115,7 @@ class Condition(Part):
         return {name: value for name, value in found.items() if value is not None}
 
     def leaves(self) -> tuple[Condition, ...]:
-        """Return its comparisons in order, through all levels of `all` and `any`."""
+        """Return the comparisons in this condition in order, through all levels of `all` and `any`."""
         if self.signal is not None:
             return (self,)
         return tuple(leaf for part in (*self.all_, *self.any_) for leaf in part.leaves())
@@ -208,12 +208,12 @@ class Rule(Part):
         return tuple(leaf for condition in (self.when, *worse) for leaf in condition.leaves())
 
     def compared(self) -> tuple[str, ...]:
-        """Return every signal in its conditions."""
+        """Return the signals in `when`, `escalate`, `clear` and `patience`. Names may repeat."""
         extra = self.patience.when.leaves() if self.patience else ()
         return tuple(leaf.signal or "" for leaf in (*self.leaves(), *self.clear.leaves(), *extra))
 
     def reads(self) -> tuple[str, ...]:
-        """Return every signal in its conditions and its message."""
+        """Return the signals in all conditions of the rule and in its message. Names may repeat."""
         return (*self.compared(), *message.check(self.message))
 
 
@@ -279,7 +279,7 @@ class Profile(Part):
 
 
 def _refers_back(where: tuple[int | str, ...], names: Iterable[str], rules: set[str]) -> None:
-    """Raise an error if one of `names` refers to a rule that is not in `rules`."""
+    """Raise an error at `where` if one of `names` is the `held_s` of a rule that is not in `rules`."""
     for name in names:
         other = held_rule(name)
         if other is not None and other not in rules:

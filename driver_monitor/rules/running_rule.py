@@ -19,10 +19,10 @@ from driver_monitor.state.eyes.perclos import BLINK_MAX_S
 from driver_monitor.timing.stretch import Stretch
 
 HELD_OVER_S = 60.0
-"""After so long without a known answer, the time without a return is forgotten. A picture that is lost now and then, or
-a hidden driver, must not keep an alert from getting worse."""
+"""If `clear` is unknown for longer than this, the time without a return starts anew. A picture that is lost now and
+then, or a hidden driver, must not keep an alert from getting worse."""
 AGAIN_S = 1.0
-"""If the condition of an acknowledged alert did not hold for so long, it is a new event when it holds again."""
+"""If `when` of an acknowledged alert did not hold for longer than this and holds again, the alert is not silenced."""
 rank = LEVELS.index
 """How bad a level is; 0 is the mildest."""
 milder: Callable[[Level, Level], Level] = partial(min, key=rank)
@@ -33,10 +33,10 @@ class RunningRule:
     """The alerts of one rule over time. Unknown conditions never raise, escalate or clear.
 
     `local`: the alerts must not leave this machine. `level`: that of the active alert, None if there is none.
-    `refers`: the rule is raised by what another rule does. `held_s`: seconds without a return: since the alert, while
-    `clear` was known to be false; 0.0 if there is no alert, None if unknown. `ignores`: results of `when` that change
-    nothing as long as they stay the same; such frames need not be given. `silenced`: the driver has acknowledged the
-    alert at its present level.
+    `refers`: `when` names the `held_s` of another rule. `held_s`: seconds since the alert was raised in which `clear`
+    was known to be false; 0.0 if there is no alert, None if unknown. `ignores`: results of `when` (for the sure values)
+    that change nothing while they stay the same: `update` may then be skipped. `silenced`: the driver has acknowledged
+    the alert at its present level.
     """
 
     def __init__(self, rule: Rule, local: bool = False) -> None:
@@ -73,12 +73,12 @@ class RunningRule:
         next_episode: int,
         cap: Level,
     ) -> AlertEvent | None:
-        """Take one frame and return the event of the alert in it, if any.
+        """Take one frame and return the event of the alert in it, None if there is none.
 
         `sure`: as `values`, but None for a time that stands still until a return is sure (`Signal.returning`), and for
-        windows while there is no face. With these nothing is raised, escalated or cleared, and the time without a
-        return stands still. `met`: the results of `judge_when` for `values` and for `sure`. `cap`: the worst level that
-        is allowed now. What is due beyond it follows when the cap is lifted.
+        windows while there is no face. A condition that is unknown for `sure` raises, escalates or clears nothing, and
+        the time without a return then stands still. `met`: the results of `judge_when` for `values` and for `sure`.
+        `cap`: the worst level that is allowed now. What is due beyond it follows when the cap is lifted.
         """
         self._cap = cap
         if self.level is None:
@@ -147,9 +147,9 @@ class RunningRule:
         return self._event(state, values, "raised", cause)
 
     def _overdue_s(self, values: Values) -> float:
-        """Return for how long the alert has been due. The frame that shows it comes up to one period late.
+        """Return for how many seconds the alert has been due. The frame that raises it comes up to one period late.
 
-        Times after an alert count from when it was due. Otherwise two waits in a row would be late by two periods.
+        The time without a return counts from when the alert was due. Otherwise two waits in a row add two periods.
         """
         for_s = self._for_s(values)
         if for_s:
@@ -158,7 +158,7 @@ class RunningRule:
         return min((seconds for seconds in passed if seconds is not None), default=0.0)
 
     def _for_s(self, values: Values) -> float:
-        """Return how long the condition must hold now."""
+        """Return for how many seconds `when` must hold now: `for_s`, with patience `by_s` more."""
         patience = self.rule.patience
         return self.rule.for_s + (patience.by_s if patience and self._not_nominal(values) else 0.0)
 
@@ -228,7 +228,7 @@ class RunningRule:
 
 
 def _passed_s(leaf: Condition, values: Values) -> float | None:
-    """Return by how much a running time has passed its limit, None if the signal is no running time."""
+    """Return by how many seconds a signal in seconds is past its lower limit, None for any other comparison."""
     signal, value, limit = find(leaf.signal or ""), values[leaf.signal or ""], leaf.threshold
     timer = signal is not None and signal.unit == "s" and leaf.comparison in ("above", "at_least")
     return value - limit if timer and isinstance(value, float) and isinstance(limit, float) else None

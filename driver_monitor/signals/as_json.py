@@ -15,7 +15,7 @@ _ORDER = (
     "blink_rate", "blink", "glance", "nods", "drowsiness", "attention", "degraded", "occlusion", "light", "car",
     "alerts",
 )  # fmt: skip
-"""The order of a line. It is public: a field that is not named here stands at the end."""
+"""The order of the fields in a line. It is part of the public format. A field that is not named here comes last."""
 
 
 def _grouped() -> dict[str, list[Signal]]:
@@ -32,12 +32,12 @@ _KNOWN = {one.name: one.known for one in OBJECTS}
 
 
 def fields(state: DriverState, names: Iterable[str] = FIELDS) -> dict[str, Any]:
-    """Return the top-level fields in `names`. `schema`, `frame`, `attention` and `alerts` are None: fill them in."""
+    """Return the top-level fields in `names`. Those that the caller sets are None: schema, frame, attention, alerts."""
     return {name: _WRITERS[name](state) for name in names}
 
 
 def _writer(row: Signal) -> Read:
-    """Return the function that reads a row as JSON."""
+    """Return the function that reads the value of a row for JSON: rounded by `digits` or replaced by `json_values`."""
     read: Read = row.read
     digits, values = row.digits, row.json_values
 
@@ -53,7 +53,7 @@ def _writer(row: Signal) -> Read:
 
 
 def _group_writer(name: str, rows: list[Signal]) -> Read:
-    """Return the function that writes a top-level field: a plain value, or an object."""
+    """Return the function that writes a top-level field: a plain value, or an object (None while not known)."""
     if [row.json for row in rows] == [name]:
         return _writer(rows[0])
     known = _KNOWN.get(name)

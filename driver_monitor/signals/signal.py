@@ -1,4 +1,4 @@
-"""What a row of the table holds."""
+"""The classes of the table: `Signal` is one row, `JsonObject` is a JSON object that holds several rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from driver_monitor.data.driver_state import DriverState
 Kind = Literal["number", "bool", "text", "list", "map"]
 Read = Callable[[DriverState], Any]
 SAME = "="
-"""The path is the name."""
+"""Stands for the name of the row, as value of `at` or `json`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +23,14 @@ class Signal:
 
     `name`: its name in rules; `rule`: whether rules may use it. `meaning`: a phrase for schema and documents.
     `json`: its dotted path in JSON, None when JSON does not show it. Rules accept this path as a second name.
-    `at`: where it is read: a dotted path in `DriverState`, or a function. None is unknown.
-    `choices`: the words of a text. `low`, `high`: the range of a sensible limit.
-    `digits`: decimals in JSON, None for all. `json_values`: values that JSON writes differently.
-    `json_while`: JSON leaves the field out while this is false.
-    `public`: whether the value may leave the machine when the driver is at work.
+    `at`: where its value is read: a dotted path in `DriverState`, or a function of the state. A value None is unknown.
+    `choices`: the words of a text. `low`, `high`: the range of limits that a rule may set for a number.
+    `digits`: decimals in JSON; None: JSON has the value as it is. `json_values`: values that JSON writes differently.
+    `json_while`: JSON leaves the field out while this function returns False; None: never left out.
+    `public`: whether the value may leave the machine also when the driver is at work.
     `window_s`, `coverage`, `interval`: the time window of the value, the known share of the window, and the lowest and
     highest possible value, for the evidence of an alert.
-    `returning`: true while a time stands still because its end is not yet certain.
+    `returning`: a function that is true while a time stands still because its end is not yet certain.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Signal:
 
 
 def attribute(path: str) -> Read:
-    """Return the function that reads a dotted path of `DriverState`, None where its first part is None."""
+    """Return the function that reads a dotted path of `DriverState`. It returns None if the first part is None."""
     first, _, rest = path.partition(".")
     whole = attrgetter(path)
     if not rest or "None" not in DriverState.__annotations__[first]:
@@ -71,7 +71,7 @@ def attribute(path: str) -> Read:
 
 @dataclass(frozen=True, slots=True)
 class JsonObject:
-    """A JSON object that holds several fields. It is `null` while `known` returns None or False."""
+    """A JSON object of several fields. It is `null` while `known` returns None or False; never if `known` is None."""
 
     name: str
     meaning: str
@@ -79,6 +79,6 @@ class JsonObject:
 
 
 public, private = partial(Signal, public=True), partial(Signal, public=False)
-"""A row that may leave the machine in any case, and one that shows an expression."""
+"""Make a row that may always leave the machine, and a row that may not when the driver is at work (expressions)."""
 shown = partial(Signal, public=True, rule=False)
-"""A public row for JSON only."""
+"""Makes a public row that JSON shows and rules cannot use."""

@@ -1,4 +1,4 @@
-"""All rows together: finding a signal by name, reading signals from a state."""
+"""All rows together. Finds a signal by its name and reads signals from a driver state."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ ROWS: tuple[Signal, ...] = tuple(row for rows in TOPICS.values() for row in rows
 SIGNALS: dict[str, Signal] = {row.name: row for row in ROWS if row.rule}
 """The rows that rules may use, by name."""
 NAMED: dict[str, Signal] = {**{row.json: row for row in SIGNALS.values() if row.json}, **SIGNALS}
-"""The same by name and by JSON path: `gaze.away_s` and `glances.away_s` are one signal."""
+"""The same rows by name and also by JSON path: `gaze.away_s` and `glances.away_s` are one signal."""
 RETURNING = {name: signal.returning for name, signal in NAMED.items() if signal.returning is not None}
-"""Signals that do not change while their end is not yet certain."""
+"""By name: the function that is true while the signal stands still because its end is not yet certain."""
 WINDOWED = frozenset(name for name, signal in NAMED.items() if signal.window_s is not None)
-"""Signals measured over a time window."""
+"""Names of the signals measured over a time window."""
 
 RULE_PREFIX, HELD_SUFFIX = "rule.", ".held_s"
 """`rule.<id>.held_s`: seconds since the alert of that rule was raised during which its `clear` condition was known to
@@ -33,36 +33,36 @@ def held_rule(name: str) -> str | None:
 
 
 def find(name: str) -> Signal | None:
-    """Return the signal with that name or JSON path, None when there is none."""
+    """Return the signal of rules with that name or JSON path (`HELD` for `rule.<id>.held_s`), None without one."""
     return HELD if held_rule(name) else NAMED.get(name)
 
 
 def shows_expression(name: str) -> bool:
-    """Return whether this signal shows a facial expression. The EU AI Act calls that an inference of emotion."""
+    """Return whether this signal shows an expression (EU AI Act: inference of emotion). False for an unknown name."""
     signal = find(name)
     return signal is not None and not signal.public
 
 
 def read_all(state: DriverState, names: Iterable[str]) -> dict[str, Value]:
-    """Return the value of each signal in `names`. Names of no row are left out, `rule.<id>.held_s` too."""
+    """Return the value of each signal in `names`. Unknown names and `rule.<id>.held_s` are left out."""
     return {name: NAMED[name].read(state) for name in names if name in NAMED}
 
 
 def doubtful(state: DriverState) -> frozenset[str]:
     """Return the names of signals that may not raise, escalate or clear an alert in this frame.
 
-    These are times whose end is not yet certain, and the signals of `past`.
+    These are the times whose end is not yet certain, and the names that `past` returns.
     """
     return past(state).union(name for name, returning in RETURNING.items() if returning(state))
 
 
 def past(state: DriverState) -> frozenset[str]:
-    """Return the names measured over a window while there is no face: the driver may have left the seat."""
+    """Return `WINDOWED` if there is no face, as the driver may have left the seat; else an empty set."""
     return WINDOWED if state.face is None else frozenset()
 
 
 def described() -> str:
-    """Return every signal with its meaning, unit and second name, for people who write profiles."""
+    """Return a text of all signals of rules with meaning, unit and second name, for people who write profiles."""
     return "; ".join(
         f"{signal.name}: {signal.meaning}"
         + (f", {signal.unit}" if signal.unit else "")

@@ -29,7 +29,7 @@ def status(learned_s: float, provisional_s: float = PROVISIONAL_S) -> Status:
 
 
 class TimeHistogram:
-    """Seconds spent at each value from `low` to `high`, in bins of `width`. Time counts, so the frame rate does not."""
+    """Holds the seconds spent at each value from `low` to `high`, in bins of `width`, whatever the frame rate."""
 
     def __init__(self, low: float, high: float, width: float) -> None:
         self._low, self._width = low, width
@@ -59,7 +59,7 @@ class TimeHistogram:
 class LearnedQuantiles:
     """Learns the `share` quantile of one or more quantities that are measured together.
 
-    `bounds`: (low, high) of each quantity; values outside are not learned. `width`: width of the bins, same unit.
+    `bounds`: (low, high) of each quantity. If one value is outside, none is learned. `width`: of the bins, same unit.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class LearnedQuantiles:
         self.status: Status = "prior"
 
     def learn(self, seconds: float, *values: float) -> tuple[float, ...] | None:
-        """Learn from `values` that were seen for `seconds`. Return the quantiles, None if there are no new ones."""
+        """Learn from `values` seen for `seconds`. Return the quantiles, None while "prior" or if not computed anew."""
         pairs = list(zip(self._histograms, values, strict=True))
         if all(histogram.accepts(value) for histogram, value in pairs):
             memory_s = MEMORY_S if self.status == "final" else None

@@ -21,11 +21,10 @@ from driver_monitor.timing.cadence import Cadence, TimeStep
 
 
 class StateTracker:
-    """The driver over time. Every frame gives a state.
+    """Makes the driver state from observations. Every frame gives a state.
 
-    A frame whose time is not finite, or not later than that of the previous one, changes nothing: time never runs
-    backwards, and a repeated frame counts once.
-    `wheel`: the driver's side of the car, for the mirrors.
+    A frame whose time is not finite, or not later than that of the previous one, gives the last state again: time never
+    runs backwards, and a repeated frame counts once. `wheel`: the driver's side of the car, for the mirrors.
     """
 
     def __init__(self, expressions: ExpressionTracker | None = None, wheel: Wheel = "left") -> None:

@@ -1,4 +1,4 @@
-"""The one kind of thread, for all work that may hang. It closes within a time limit; its queue drops and counts items.
+"""Threads for all work that may hang. They close within a time limit. A full queue drops items and counts them.
 
 It may import `errors`. `capture` and `outputs` use it.
 """

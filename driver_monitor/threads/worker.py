@@ -24,9 +24,9 @@ log = logging.getLogger(__name__)
 class Worker:
     """Runs `work` once, in a daemon thread, from `start` until `work` returns.
 
-    `work` must return soon after `closing` has become true. `wake` ends its `wait`; a worker that waits for something
-    else, such as a socket, brings its own `wake`. `ended` is called in the thread after `work`, also after an error.
-    `failure` is one line of text if an exception left `work`, else None.
+    `work` must return soon after `closing` has become true. `wake` ends `wait`; if `work` waits for something else,
+    such as a socket, pass a `wake` that ends that wait. `ended` is called in the thread after `work`, even after an
+    error. `failure` is one line of text if an exception left `work`, else None.
     """
 
     def __init__(self, name: str, work: Call, wake: Call | None = None, ended: Call = lambda: None) -> None:
@@ -42,7 +42,7 @@ class Worker:
         self.thread.start()
 
     def wait(self, timeout_s: float | None = None) -> None:
-        """Wait until `wake` is called, at most `timeout_s`. For use in `work`."""
+        """Wait until `wake` is called, at most `timeout_s` (None: no limit). For use in `work`."""
         self.woken.wait(timeout_s)
         self.woken.clear()
 
@@ -72,7 +72,7 @@ class QueueWorker(Worker, Generic[Item]):
 
     `limit`: number of items that may wait. `rank`: the oldest of the items with the lowest rank is dropped first.
     `dropped`: number of items that were lost, because the queue was full or the worker was closed or dead.
-    `wait`, `wake`: replace the event that the thread waits for. `wait` may return early.
+    `wait`: waits in the thread for new items; may return early. `wake`: ends this wait. None: an event.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class QueueWorker(Worker, Generic[Item]):
         self._busy = self._gave_up = False
 
     def put(self, item: Item) -> Item | None:
-        """Queue `item`. Returns the item that was dropped: an older one, `item` itself after `close`, or None."""
+        """Queue `item`. Returns the dropped item: by `rank` if full, `item` if closed or failed, None if no drop."""
         with self._changed:
             if self.closing or self.failure is not None:
                 self.dropped += 1
@@ -110,9 +110,9 @@ class QueueWorker(Worker, Generic[Item]):
         return dropped
 
     def flush(self, timeout_s: float) -> bool:
-        """Wait at most `timeout_s` until every item is handled; return whether that is so.
+        """Wait at most `timeout_s` until no item waits or is being handled; return whether this was reached.
 
-        Returns at once if an earlier call gave up and `handle` still hangs with the same item.
+        Returns False at once if an earlier call gave up and `handle` still hangs with the same item.
         """
         with self._changed:
             if self._busy and self._gave_up:
@@ -121,7 +121,7 @@ class QueueWorker(Worker, Generic[Item]):
             return not self._gave_up
 
     def close(self, timeout_s: float = CLOSE_S) -> bool:
-        """Flush, then end the thread; both within `timeout_s`."""
+        """Flush, then end the thread, both within `timeout_s`. Returns False if the thread was left running."""
         end = time.monotonic() + timeout_s
         done = self.flush(timeout_s)
         return super().close(max(0.0, end - time.monotonic()) if done else 0.0)

@@ -1,4 +1,4 @@
-"""Time between frames: how long each step is, and whether anything of note can be hidden in it."""
+"""Time between frames: how long each step is, and whether it is seamless (too short to hide anything of note)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SEAMLESS_S = 0.2
 """A step up to this is seamless: an eye cannot reopen and shut again in it. The opening of a blink alone takes about
 0.2 s (Sforza et al., Ophthalmic Physiol. Opt. 28, 2008)."""
 SEAMLESS_PERIODS = 2.2
-"""A step up to so many frame periods is seamless: one dropped frame, with some jitter."""
+"""A step up to so many frame periods (one dropped frame, with some jitter) is seamless, up to `MAX_GAP_S`."""
 EPSILON_S = 1e-6
 """Frame times are sums of binary fractions. Times are compared with this tolerance."""
 
@@ -22,8 +22,9 @@ EPSILON_S = 1e-6
 class TimeStep:
     """The time from the previous frame to this one, seconds.
 
-    `t`: time of this frame. `dt`: time since the previous frame, 0 for the first. `period`: the source's usual `dt`.
-    `reach`: the longest seamless step. `seamless`: nothing of note can be hidden between the previous frame and this.
+    `t`: time of this frame. `dt`: time since the previous frame, 0 for the first. `period`: the source's usual `dt`, 0
+    for the first frame. `reach`: the longest `dt` that is seamless. `seamless`: `dt` is above 0 and at most `reach`, so
+    nothing of note can be hidden between the previous frame and this one.
     """
 
     t: float

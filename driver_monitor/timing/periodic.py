@@ -7,14 +7,14 @@ ROUNDING_S = 1e-3
 
 
 class PeriodicTimer:
-    """Work that is due every `period_s` seconds on average, if frames come more often than that."""
+    """Tells when work is due: every `period_s` seconds on average. Times that were missed are not made up for."""
 
     def __init__(self, period_s: float) -> None:
         self.period_s = period_s
         self._due: float | None = None
 
     def due(self, t: float) -> bool:
-        """Return whether work is due at `t`, seconds. It is due at the first call, and when time was set back."""
+        """Return whether work is due at `t`, seconds. True also at the first call, and if time was set back a lot."""
         planned = t if self._due is None or t < self._due - self.period_s - ROUNDING_S else self._due
         if t < planned - ROUNDING_S:
             return False

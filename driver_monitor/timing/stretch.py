@@ -5,22 +5,22 @@ from __future__ import annotations
 from driver_monitor.timing.cadence import EPSILON_S, MAX_GAP_S, TimeStep
 
 ONSET_S = 0.05
-"""A change that a frame is the first to show happened this long after the previous frame: lids shut, and saccades
-land, within about 50 to 100 ms."""
+"""Time that a change is taken to happen after the last frame that did not show it: lids shut, and saccades land, within
+about 50 to 100 ms."""
 ONSET_PERIODS = 1.5
-"""Only a step up to so many usual periods can be jitter. In a longer one a frame was dropped, and the dropped time must
-not make a stretch longer."""
+"""`lead` counts at most so many usual periods of a step. In a longer step a frame was dropped, and the dropped time
+must not make a stretch longer."""
 ONSET_LIMIT_S = 0.25
-"""A stretch never begins earlier than this before it was first seen. Below 5 frames a second nothing is promised."""
+"""Largest `lead` of a stretch, before the first frame that shows it. Below 5 frames a second nothing is promised."""
 JUST_BEGUN_S = 1e-3
-"""Length of a stretch in its first frame. 0.0 means "there is none" and would end an alert."""
+"""Least length of a running stretch. A length of 0.0 means "there is no stretch" and would end an alert."""
 
 
 def lead(step: TimeStep) -> float:
     """Return how long before `step.t` a change happened that this frame is the first to show, seconds.
 
-    With it a duration is complete at most one period and 50 ms late at 5 to 60 frames a second. At a steady 20 frames a
-    second and above it is 0.
+    The result is 0 if the step is not seamless, and at a steady 20 frames a second and above. With this correction a
+    duration reaches a limit at most one period and 50 ms late, at 5 to 60 frames a second.
     """
     seen_s = min(step.dt, ONSET_PERIODS * step.period)
     return min(max(seen_s - ONSET_S, 0.0), ONSET_LIMIT_S) if step.seamless else 0.0
@@ -29,10 +29,11 @@ def lead(step: TimeStep) -> float:
 class Stretch:
     """Times a condition that is true, false or unknown (None) in each frame.
 
-    Time counts only between two frames that both show true, no more than `TimeStep.reach` apart.
-    - Unknown: a time up to `bridge_s` neither counts nor ends the stretch. A longer one discards it.
-    - False: an interruption shorter than `forgive_s` is ignored. If the interruptions add up to more than the true time
-      plus `forgive_s`, the stretch ends: a flickering condition is not a sustained one.
+    Time counts between two known frames in a row that both show true, at most `TimeStep.reach` apart. After a frame
+    that shows false, the stretch begins `lead` seconds before the first frame that shows true.
+    - Unknown: an unknown time up to `bridge_s` does not end the stretch. A longer one discards the stretch.
+    - False: an interruption shorter than `forgive_s` does not end the stretch, and its time does not count. If the
+      interruptions add up to the true time plus `forgive_s`, the stretch ends: a flickering condition is no stretch.
     - If the next condition is in `ignores`, `update` may be skipped: it would change nothing.
     """
 
@@ -78,7 +79,7 @@ class Stretch:
         self._measure()
 
     def begin(self, step: TimeStep, already_s: float) -> None:
-        """Begin anew with this frame; the condition has been true for `already_s` seconds."""
+        """Begin a new stretch at this frame, with a length of `already_s` seconds."""
         self.reset()
         self.running = self._last = self._known = True
         self._total, self._known_t, self._forgiven = already_s, step.t, 0.0
@@ -127,7 +128,7 @@ class Stretch:
 class Outage:
     """Times how long something has been missing. Time between frames counts as missing too.
 
-    The outage ends when the thing has been back for `heal_s` seconds.
+    The outage ends when the thing has been back for `heal_s` seconds. Until then `length_s` grows.
     """
 
     def __init__(self, heal_s: float = 0.0) -> None:
@@ -140,7 +141,7 @@ class Outage:
         """Whether there is an outage. While there is none, frames with nothing missing need not be given."""
 
     def update(self, t: float, missing: bool) -> None:
-        """Take one frame at `t`, seconds."""
+        """Take one frame at `t`, seconds. `missing`: whether the thing is missing in it."""
         if missing:
             self._since = t if self._since is None else self._since
             self._back = None

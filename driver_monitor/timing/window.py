@@ -6,7 +6,7 @@ from collections import deque
 
 
 class WindowedTime:
-    """Sum of intervals of time within the last `window_s` seconds. Cost and memory are bounded."""
+    """Sums intervals of time within the last `window_s` seconds. Older time is dropped, also a part of an interval."""
 
     def __init__(self, window_s: float) -> None:
         self._window_s = window_s
@@ -14,7 +14,7 @@ class WindowedTime:
         self._total = 0.0
 
     def add(self, start: float, end: float) -> None:
-        """Add the time from `start` to `end`. Intervals come in order of time and do not overlap."""
+        """Add the time from `start` to `end`. The caller adds intervals in order of time, without overlap."""
         if end <= start:
             return
         if self._intervals and start - self._intervals[-1][1] < 1e-9:
@@ -29,7 +29,7 @@ class WindowedTime:
         self._total = 0.0
 
     def total(self, now: float) -> float:
-        """Return the seconds of all intervals in the window that ends at `now`."""
+        """Return the sum, in seconds, in the window that ends at `now`. `now` must not decrease from call to call."""
         edge = now - self._window_s
         while self._intervals and self._intervals[0][0] < edge:
             first = self._intervals[0]

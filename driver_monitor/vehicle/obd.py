@@ -1,6 +1,6 @@
-"""Speed from the car's diagnostic socket: OBD-II over CAN (ISO 15765-4), through python-can (extra `can`).
+"""Reads the speed from the car's diagnostic socket: OBD-II over CAN (ISO 15765-4), python-can (extra `can`).
 
-Every car sold since about 2008 answers this request. It is sent twice a second; nothing else is ever sent.
+Every car sold since about 2008 answers a request for the speed. Only this request is sent, at most twice a second.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ REQUEST_EVERY_S = 0.5
 RETRY_S = 5.0
 """Pause before a bus that failed is opened again (ours)."""
 AT_ONCE = 256
-"""Most CAN frames read for one picture. A busy bus carries about 40 between two pictures."""
+"""Most CAN frames read in one call of `at`. A busy bus carries about 40 between two calls (two camera frames)."""
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +32,8 @@ log = logging.getLogger(__name__)
 class ObdVehicle(VehicleSource):
     """Requests the speed on `channel` of a python-can `interface` ("socketcan", in tests "virtual").
 
-    A bus that fails or is missing is tried again; the first fault is logged. Raises `SourceError` if python-can is not
-    installed.
+    The ignition stays unknown. A bus that fails or is missing is opened again after `RETRY_S`; the first fault is
+    logged. Raises `SourceError` if python-can is not installed.
     """
 
     def __init__(self, interface: str, channel: str) -> None:
@@ -50,7 +50,7 @@ class ObdVehicle(VehicleSource):
         self._fastest = 0.0
 
     def at(self, t: float) -> VehicleData:
-        """Read all answers, send a request if it is due, and return what is valid at `t`, monotonic seconds."""
+        """Read waiting answers, send a request if it is due, and return what is valid at `t`, monotonic seconds."""
         try:
             if self._open(t):
                 self._read(t)

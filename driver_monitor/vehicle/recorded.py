@@ -1,4 +1,4 @@
-"""Speed and ignition during a recorded clip, from a file of JSON lines in the same folder."""
+"""Reads speed and ignition during a clip from a file of JSON lines in the same folder."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from driver_monitor.vehicle.source import LatestReport, NoVehicle, VehicleSource
 
 SUFFIX = ".vehicle.jsonl"
 MAX_BYTES = 100_000_000
-"""Largest file: ten lines a second for a week."""
+"""Largest file, in bytes: ten lines a second for a week."""
 
 
 class RecordedVehicle(VehicleSource):
-    """Plays the file `path`. Each line is an object with `t`: seconds since the clip's first frame, in ascending order.
+    """Plays the file `path`. Each line is a message (see `parse`) with `t`: seconds since the clip's first frame.
 
-    Raises `SourceError` with file and line.
+    `t` must not decrease. Empty lines are ignored. Raises `SourceError` with the file, and the line if one is wrong.
     """
 
     def __init__(self, path: Path) -> None:
@@ -33,12 +33,12 @@ class RecordedVehicle(VehicleSource):
 
 
 def beside(clip: Path) -> Path:
-    """Return the path of the file that belongs to `clip`: for `trip.mp4` it is `trip.vehicle.jsonl`."""
+    """Return the path of the file that belongs to `clip`: `trip.vehicle.jsonl` for `trip.mp4` or folder `trip`."""
     return clip.with_name((clip.name if clip.is_dir() else clip.stem) + SUFFIX)
 
 
 def open_recorded(clip: Path) -> VehicleSource:
-    """Return the recorded data of `clip`; without a file, nothing is known. Raises `SourceError`."""
+    """Return the recorded data of `clip`; without a file, nothing is known. Raises `SourceError` on a bad file."""
     path = beside(clip)
     return RecordedVehicle(path) if path.exists() else NoVehicle()
 

@@ -1,4 +1,4 @@
-"""Sources of speed and ignition, and how long a value is valid."""
+"""Defines a source of speed and ignition, the messages that it reads, and how long a value is valid."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import math
 from driver_monitor.data.observation import FASTEST_KMH, UNKNOWN_VEHICLE, VehicleData
 
 STALE_S = 2.0
-"""An older value is unknown (see the vehicle input in docs/rules.md)."""
+"""Time for which a value is valid. An older value is unknown (see the vehicle input in docs/rules.md)."""
 
 
 class VehicleSource:
     """Gives speed and ignition. No method waits, and none raises for an event outside the program."""
 
     def at(self, t: float) -> VehicleData:
-        """Return what is known at `t`, in seconds. `t` never decreases."""
+        """Return what is known at `t`, in seconds; unknown values are None. `t` must never decrease."""
         del t
         return UNKNOWN_VEHICLE
 
     def counters(self) -> dict[str, int]:
-        """Return what went wrong since the start, for `status/`. Each key begins with `vehicle_`."""
+        """Return the number of faults since the start, for `status/`. Each key begins with `vehicle_`."""
         return {}
 
     def close(self) -> None:
@@ -28,11 +28,11 @@ class VehicleSource:
 
 
 class NoVehicle(VehicleSource):
-    """No source is configured: nothing is known."""
+    """Stands for a source if none is configured: speed and ignition are always unknown."""
 
 
 class LatestReport:
-    """The last value of each quantity, valid for `STALE_S`."""
+    """Keeps the last reported value of speed and of ignition. Each is valid for `STALE_S`."""
 
     def __init__(self) -> None:
         self._speed: tuple[float, float | None] = -math.inf, None
@@ -46,7 +46,7 @@ class LatestReport:
             self._ignition = t, vehicle.ignition
 
     def at(self, t: float) -> VehicleData:
-        """Return what is valid at `t`."""
+        """Return the values that are valid at `t`; None for a value that is too old or was never reported."""
         (speed_t, speed), (ignition_t, ignition), valid_s = self._speed, self._ignition, STALE_S + 1e-6
         return VehicleData(speed if t - speed_t <= valid_s else None, ignition if t - ignition_t <= valid_s else None)
 
@@ -54,7 +54,7 @@ class LatestReport:
 def parse(text: bytes | str) -> tuple[VehicleData, float | None]:
     """Return the data of a message, and its `t` in seconds (None if it has none).
 
-    Example: `{"speed_kmh": 87.5, "ignition": true}`. Each may be missing or null; other fields are ignored. Raises
+    Example: `{"speed_kmh": 87.5, "ignition": true}`. A missing or null field gives None; others are ignored. Raises
     `ValueError` with the field and what is expected.
     """
     try:

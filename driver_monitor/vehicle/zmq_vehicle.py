@@ -1,4 +1,4 @@
-"""Speed and ignition from another program on this machine, through ZeroMQ."""
+"""Receives speed and ignition from another program on this machine, through ZeroMQ."""
 
 from __future__ import annotations
 
@@ -34,10 +34,11 @@ class ZmqVehicle(VehicleSource):
             raise SourceError(f"vehicle.input: {endpoint}: {error}; expected tcp://127.0.0.1:PORT or ipc://") from None
 
     def at(self, t: float) -> VehicleData:
-        """Read all messages and return what is valid at `t`, in monotonic seconds.
+        """Read all waiting messages and return what is valid at `t`, in monotonic seconds.
 
-        The time of a message is the time at which it is read. After a pause in reading, or with too many messages,
-        that would be wrong. Then all waiting messages are discarded: an old standstill must not count as the present.
+        The time of a message is the time at which it is read. After a pause of more than `STALE_S`, or if `AT_ONCE`
+        messages wait, this may be wrong. Then waiting messages and known values are discarded: an old standstill must
+        not count as the present.
         """
         if self._last_t is not None and t - self._last_t > STALE_S:
             self._discard()
@@ -53,7 +54,7 @@ class ZmqVehicle(VehicleSource):
         return UNKNOWN_VEHICLE
 
     def counters(self) -> dict[str, int]:
-        """Return the number of wrong messages, and how often there were too many."""
+        """Return the number of wrong messages, and of calls of `at` that met at least `AT_ONCE` messages."""
         return {"vehicle_refused": self._rejected, "vehicle_floods": self._floods}
 
     def close(self) -> None:

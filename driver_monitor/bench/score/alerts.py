@@ -15,18 +15,18 @@ from driver_monitor.state.eyes.perclos import WINDOW_S as PERCLOS_S
 LATE_S = 0.5
 """An alert may come this long after it was due: one or two frames, and the time the eyelid logic waits."""
 EYES, GAZE = "eyes.closed_s", "gaze.away_s"
-"""The signals that measure something labelled."""
+"""The signals whose quantity is labelled: closed eyes, and gaze off the road."""
 UNLABELLED = "drowsiness"
-"""The rule whose alerts are all false: clips are too short for anybody to be labelled sleepy."""
+"""The rule whose alerts all count as false: clips are too short for anybody to be labelled sleepy."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertScore:
     """One rule in one clip.
 
-    `due`: labelled stretches that are long enough. `in_time`: those with an alert in time. `false`: `raised` alerts
-    before which less than half of the time was labelled. `unscored`: `raised` alerts before which more than half of the
-    time was not scored.
+    `due`: labelled stretches as long as the rule needs. `in_time`: of these, stretches with an alert in time. The
+    frames before each of the `raised` alerts, for the time the rule needs, decide: `unscored` if more than half of them
+    are not scored, else `false` if less than half of the scored ones are labelled.
     """
 
     due: int
@@ -37,7 +37,7 @@ class AlertScore:
 
 
 def _due_times(rule: Rule) -> list[tuple[str | None, float]]:
-    """Return alternatives: a signal (None: never labelled), and for how many seconds until an alert is due."""
+    """Return causes: signal (None: never labelled), seconds until an alert is due. Empty: the rule is not scored."""
     leaves = rule.when.any_ or (rule.when,)
     labelled = all(leaf.signal in (EYES, GAZE) and leaf.comparison in ("above", "at_least") for leaf in leaves)
     if rule.patience is None and labelled:
@@ -56,7 +56,7 @@ def score_alerts(labels: ClipLabels, track: Track, profile: Profile) -> dict[str
 
 
 def _score(labels: ClipLabels, track: Track, rule: str, causes: list[tuple[float, Mask, Mask]]) -> AlertScore:
-    """Score one rule. Each of its `causes`: seconds until it is due, labelled frames, scored frames."""
+    """Score one rule. Each of its `causes`: seconds until an alert is due, labelled frames, scored frames."""
     raised = [t for name, t in track.raised if name == rule]
     due = [
         (_time(labels, track, first), seconds)
@@ -72,7 +72,7 @@ def _score(labels: ClipLabels, track: Track, rule: str, causes: list[tuple[float
 
 
 def _right(track: Track, t: float, seconds: float, labelled: Mask, scored: Mask) -> bool | None:
-    """Return whether half of the scored frames in the `seconds` before `t` are labelled; None: not scored."""
+    """Return whether 50 % or more of the scored frames in `seconds` before `t` are labelled. None: most unscored."""
     frames = track.frame[(track.t > t - seconds) & (track.t <= t)]
     known = scored[frames]
     if 2 * known.sum() < len(known):
@@ -81,7 +81,7 @@ def _right(track: Track, t: float, seconds: float, labelled: Mask, scored: Mask)
 
 
 def _time(labels: ClipLabels, track: Track, frame: int) -> float:
-    """Return the time of a frame of the clip: by the clip's own times if the frame was used, else by the labels."""
+    """Return the time of a frame of the clip: from `track` if the frame was used, else from the labels' frame rate."""
     row = int(np.searchsorted(track.frame, frame))
     if row < len(track) and track.frame[row] == frame:
         return float(track.t[row])

@@ -22,13 +22,13 @@ from driver_monitor.errors import LabelError
 from driver_monitor.rules.profile import Profile
 
 MAX_RATE_FACTOR = 1.5
-"""How far the frame rate of the labels may be from the mean frame rate of the clip, which may have pauses. Ours; a
-factor of two would double every labelled length."""
+"""Largest factor between the frame rate of the labels and the mean frame rate of the clip, which may have pauses.
+Ours; a factor of two would double every labelled length."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreJob:
-    """A clip, and its `labels` from `file`. `every`: use every Nth frame."""
+    """A clip to score, and its `labels` from `file`. `every`: use every Nth frame."""
 
     clip: Path
     file: Path
@@ -38,7 +38,7 @@ class ScoreJob:
 
 @dataclass(frozen=True, slots=True)
 class ClipScore:
-    """All scores of one clip. `seconds`: its length. `raised`: number of alerts raised by each rule."""
+    """All scores of one clip. `seconds`: length by the labels. `raised`: number of alerts by rule; absent if none."""
 
     clip: str
     person: str
@@ -52,7 +52,7 @@ class ClipScore:
     raised: dict[str, int]
 
     def ratio(self, name: str) -> float | None:
-        """Return one of `RATIOS` for this clip, None for 0 / 0."""
+        """Return the figure `name` of `RATIOS` for this clip, None if its denominator is 0."""
         return ratio(*RATIOS[name](self))
 
 
@@ -70,8 +70,8 @@ RATIOS: Mapping[str, Share] = {
     "face_present": lambda c: (c.face.present, c.face.visible),
     "look_away_agreement": lambda c: (c.looks.agreed, c.looks.frames),
 }
-"""Numerator and denominator of each figure; both are summed over clips. `closed_share_error`, in percentage points, is
-a mean over clips."""
+"""Name of a figure -> its numerator and denominator in one clip; both are summed over clips. `closed_share_error`, in
+percentage points, is a mean over clips."""
 _EYE_RATIOS = ("frame_f1", "frame_precision", "frame_recall", "event_f1", "unknown_share")
 """Ratios in the part `eyes` of a clip's JSON."""
 
@@ -87,7 +87,7 @@ def score_clip(job: ScoreJob, plan: Plan, progress: OnProgress | None = None) ->
 
 
 def check_length(job: ScoreJob, track: Track) -> None:
-    """Raise `LabelError` if labels and clip differ in their number of frames."""
+    """Raise `LabelError` if labels and clip differ in number of frames. With `every` N, up to N - 1 may differ."""
     if len(track) != -(-job.labels.frames // job.every):
         # With every Nth frame only, the clip's own number of frames is known to within N.
         found = f"{len(track)}" if job.every == 1 else f"{len(track)} times {job.every}"
@@ -98,7 +98,7 @@ def check_length(job: ScoreJob, track: Track) -> None:
 
 
 def check_rate(job: ScoreJob, track: Track) -> None:
-    """Raise `LabelError` if the labels' frame rate is not the clip's: every length and rate would be wrong."""
+    """Raise `LabelError` if the labels' frame rate is not the clip's within `MAX_RATE_FACTOR`. One frame passes."""
     if len(track) < 2:
         return
     rate = float((track.frame[-1] - track.frame[0]) / (track.t[-1] - track.t[0]))
@@ -109,7 +109,7 @@ def check_rate(job: ScoreJob, track: Track) -> None:
 
 
 def score_track(clip: str, labels: ClipLabels, track: Track, profile: Profile) -> ClipScore:
-    """Compare the track of `clip` under `profile` with its labels; pure."""
+    """Return the scores of `track` against `labels`. `clip`: name. `profile`: its rules say when alerts are due."""
     return ClipScore(
         clip,
         labels.person,
@@ -125,7 +125,7 @@ def score_track(clip: str, labels: ClipLabels, track: Track, profile: Profile) -
 
 
 def to_json(score: ClipScore) -> dict[str, Any]:
-    """Return the scores of a clip as one JSON object: times in seconds, shares from 0 to 1, null if undefined."""
+    """Return a clip's scores as JSON: seconds, shares from 0 to 1, `share_error` in % points, null if undefined."""
     values = {**asdict(score), "seconds": round(score.seconds, 3)}
     values["eyes"] |= {name: score.ratio(name) for name in _EYE_RATIOS}
     values["face"] |= {"present_share": score.ratio("face_present")}

@@ -22,8 +22,8 @@ SUFFIXES = frozenset(
 def jobs_of(clips: Path, labels: Path, every: int) -> tuple[list[ScoreJob], list[str]]:
     """Pair the clips in one folder with the .json files in another. Return the jobs, and one line for each fault.
 
-    A label file belongs to the clip in its field `clip`, or else to the clip with its own name. Raises `LabelError`
-    if a folder cannot be read or holds no clips or labels.
+    A label file belongs to the clip in its field `clip`; without this field, to the clip with the label file's name.
+    `every`: use every Nth frame. Raises `LabelError` if a folder cannot be read or holds no clips or labels.
     """
     files = _files(clips, SUFFIXES, "clips")
     label_files = _files(labels, frozenset({".json"}), "labels (.json files)")
@@ -71,7 +71,7 @@ def _clip_of(label_file: Path, name: str | None, files: list[Path]) -> Path:
 
 
 def report(scores: Sequence[ClipScore], faults: Sequence[str], origin: Provenance, every: int) -> dict[str, Any]:
-    """Return the JSON object of `score clips --json`; `origin`: the models, configuration and profile scored."""
+    """Return the JSON object of `score clips --json`. `origin`: the models, configuration and profile used."""
     return {
         "schema": SCHEMA,
         "every": every,

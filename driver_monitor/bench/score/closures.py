@@ -17,9 +17,9 @@ NOT_SCORED = ("uncertain", "face_not_visible", "occluded", "one_eye_closed", "on
 NEAR_FRAMES = 2
 """A predicted and a labelled closure match if they overlap or are at most this many frames of the clip apart."""
 LONG_S = 0.5
-"""A long closure has at least this length: more than any blink (0.1 to 0.4 s)."""
+"""A long predicted closure has at least this length: more than any blink (0.1 to 0.4 s)."""
 LONG_LABELLED = 0.2
-"""A long closure is false if less than this share of it is labelled closed."""
+"""A long predicted closure is false if less than this share of its frames is labelled closed."""
 
 Span = tuple[int, int]
 """First and last frame of the clip, both included."""
@@ -42,10 +42,10 @@ class EyeTruth:
 class ClosureScore:
     """Counts of one clip.
 
-    `hit`, `wrong`, `missed`: scored frames with closed eyes found, wrongly found and missed. `labelled`, `found`,
-    `false`: closures. `share_error`: |predicted - labelled share of closed frames|, in percentage points. `long`:
-    spans of frames of the false long closures. `long_while`: how many of them are during talking or laughing, and
-    during lowered lids.
+    `unknown`: scored frames with unknown eyes. `hit`, `wrong`, `missed`: scored frames with closed eyes found, wrongly
+    found and missed. `labelled`, `found`, `false`: closures. `share_error`: |predicted - labelled share of closed
+    frames|, in percentage points, None without counted frames. `long`: spans of the false long closures. `long_while`:
+    how many of these overlap talking or laughing, and lowered lids.
     """
 
     scored: int
@@ -62,7 +62,7 @@ class ClosureScore:
 
 
 def eye_truth(labels: ClipLabels) -> EyeTruth:
-    """Return the truth. The frame on each side of an edge of `eyes_closed` is not scored."""
+    """Return what the labels say of the eyes. The frame on each side of an edge of `eyes_closed` is not scored."""
     closed = labels.mask("eyes_closed")
     counted = ~labels.mask(*NOT_SCORED)
     scored = counted.copy()
@@ -115,7 +115,7 @@ def _in_clip(track: Track, rows: Span) -> Span:
 
 
 def _counts(counted: Mask) -> bool:
-    """Return whether an event counts: it has frames, and at least half of them count."""
+    """Return whether an event is counted: it has frames, and at least half of them are `counted`."""
     return bool(len(counted)) and 2 * int(counted.sum()) >= len(counted)
 
 

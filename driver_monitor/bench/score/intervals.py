@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A measured `value` and its 95 % interval; None if there is no data for it."""
+    """A measured `value`, and its 95 % interval from `low` to `high`. None: not enough data."""
 
     value: float | None
     low: float | None = None
@@ -37,9 +37,9 @@ def in_words(figure: Figure, none: str = "-") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`count` events in `hours`, and the rate per hour.
+    """`count` events in `hours`, and the rate per hour with its limits, all per hour; None if `hours` is 0.
 
-    `low` to `high`: the exact two-sided 95 % interval. `below`: the one-sided 95 % upper limit, used if `count`
+    `low` to `high`: the exact two-sided 95 % interval. `below`: the one-sided 95 % upper limit, shown only if `count`
     is 0.
     """
 
@@ -52,12 +52,12 @@ class Rate:
 
 
 def ratio(numerator: float, denominator: float) -> float | None:
-    """Return `numerator` / `denominator`, None for 0 / 0."""
+    """Return `numerator` / `denominator`, None if `denominator` is 0."""
     return numerator / denominator if denominator else None
 
 
 def rounded(value: Any, digits: int = 5) -> Any:
-    """Return `value` for JSON: itself, or every number in its dicts, rounded to `digits`."""
+    """Return `value` with its floats, also those in nested dicts, rounded to `digits`. Lists are left as they are."""
     if isinstance(value, dict):
         return {key: rounded(part, digits) for key, part in value.items()}
     return round(value, digits) if isinstance(value, float) else value
@@ -66,8 +66,8 @@ def rounded(value: Any, digits: int = 5) -> Any:
 def bootstrap_ratio(numerators: Floats, denominators: Floats) -> Figure:
     """Return sum(`numerators`) / sum(`denominators`) with its interval by resampling the rows (persons).
 
-    Both (n,). With one person there is no interval. It is the percentile interval, widened if necessary to contain the
-    value.
+    Both (n,). The interval is the percentile interval, widened if necessary to contain the value. If less than two rows
+    have data, there is no interval.
     """
     value = ratio(float(numerators.sum()), float(denominators.sum()))
     if value is None or int(np.count_nonzero(denominators)) < 2:
@@ -115,7 +115,7 @@ def poisson_rate(count: int, hours: float) -> Rate:
 
 
 def _mean_at(count: int, share: float) -> float:
-    """Return the mean of the Poisson distribution with at most `count` events in this `share` of cases."""
+    """Return the mean of the Poisson distribution in which `count` or less events have the probability `share`."""
     low, high = 0.0, 2.0 * count + 20.0
     for _ in range(60):
         middle = (low + high) / 2

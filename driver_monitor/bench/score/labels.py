@@ -23,9 +23,9 @@ from driver_monitor.errors import LabelError
 _log = logging.getLogger(__name__)
 
 MAX_BYTES = 20_000_000
-"""Labels of one hour take some hundred kilobytes; a larger file is the wrong one."""
+"""Largest label file. Labels of one hour take some hundred kilobytes."""
 MAX_FRAMES = 10_000_000
-"""More than three days at 30 frames a second."""
+"""Largest number of frames in a clip: more than three days at 30 frames a second."""
 TYPES = frozenset(
     {
         *("eyes_closed", "blink", "partial_blink", "one_eye_closed", "one_eye_squint", "eyes_lowered"),
@@ -36,9 +36,9 @@ TYPES = frozenset(
 )
 """Known types; labels of other types are ignored with a warning."""
 CAMERA = "the camera"
-"""`look_away_reference` of a clip whose directions are relative to the camera's axis."""
+"""The `look_away_reference` of directions relative to the camera's axis. All else: to the head's usual direction."""
 _SIDES = {"left": (-1.0, 0.0), "right": (1.0, 0.0), "up": (0.0, 1.0), "down": (0.0, -1.0)}
-"""Yaw and pitch. The camera faces the driver: left in its image is the driver's right."""
+"""Word -> yaw and pitch as a unit vector. The camera faces the driver: left in its image is the driver's right."""
 
 MAX_NAME = 255
 """Bytes of the longest file name on Linux (NAME_MAX)."""
@@ -57,7 +57,7 @@ Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_
 
 
 class Event(BaseModel):
-    """Frames `start` to `end`, both included. `direction`: as seen in the image. `confidence`: "low" if not sure."""
+    """Frames `start` to `end`, both included. `direction`: "image_left" and so on. `confidence`: "low" if not sure."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
@@ -69,7 +69,7 @@ class Event(BaseModel):
 
     @property
     def towards(self) -> tuple[float, float] | None:
-        """The direction as a unit vector (yaw + to the driver's left, pitch + up), None without a direction."""
+        """The direction as a unit vector (yaw + to the driver's left, pitch + up), None if missing or not known."""
         words = [word for word in (self.direction or "").split("_") if word != "image"]
         if not words or not all(word in _SIDES for word in words):
             return None
@@ -79,7 +79,7 @@ class Event(BaseModel):
 
 
 class ClipLabels(BaseModel):
-    """All labels of one clip. `fps`: frames per second. `frames`: number of frames of the clip."""
+    """All labels of one clip. `clip` None: as the label file is named. `frames`: number of frames of the clip."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -115,7 +115,7 @@ def runs(truth: Mask) -> list[tuple[int, int]]:
 
 
 def load_labels(path: Path) -> ClipLabels:
-    """Read the labels of a clip. Raises `LabelError`: one line with file, key and reason."""
+    """Return the labels in the file `path`. Raises `LabelError`: one line with file, key and reason."""
     values = _json(path)
     if not isinstance(values, dict):
         raise LabelError(f"{path}: expected an object with clip, person, fps, frames and events; is it the right file?")

@@ -10,19 +10,19 @@ from driver_monitor.bench.score.labels import CAMERA, ClipLabels, Mask, runs
 from driver_monitor.bench.score.track import Angles, Track
 
 LEAST_AWAY = 15.0
-"""A direction needs at least this angle from the reference, degrees. Labels call 15 to 30 degrees marginal."""
+"""Head or gaze agrees only if at least this far from its reference, degrees. Labels call 15 to 30 degrees marginal."""
 SECTOR = 45.0
-"""A direction agrees within this angle of the labelled one, degrees: "left" is a quarter of the circle."""
+"""Head or gaze agrees within this angle of the labelled direction, degrees: "left" is a quarter of the circle."""
 EDGE_FRAMES = 5
-"""Accuracy of the labelled edges of yawns, in frames."""
+"""A found yawn may be this many frames before or after the labelled one: the accuracy of the labelled edges."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaceScore:
-    """Frames with the face `visible` and `present` (found); how often it was lost.
+    """Frames with the face `visible` by the labels, and of these with the face `present` (found).
 
-    `longest_gap_s`: longest time without the face. `found_again_s`: longest time from a loss until it was found again,
-    None if that never happened.
+    `losses`: number of gaps, in which the visible face was not found. `longest_gap_s`: longest gap, 0 without one.
+    `found_again_s`: longest gap with the face found before and directly after, None without one.
     """
 
     visible: int
@@ -34,7 +34,7 @@ class FaceScore:
 
 @dataclass(frozen=True, slots=True)
 class LookScore:
-    """Frames labelled `look_away`: all, those in which head or gaze agrees, those in which both are unknown."""
+    """Scored `frames` labelled `look_away` with a direction; `agreed`: head or gaze agrees; `unknown`: both unknown."""
 
     frames: int
     agreed: int
@@ -43,7 +43,7 @@ class LookScore:
 
 @dataclass(frozen=True, slots=True)
 class YawnScore:
-    """Sure yawns `labelled` and `found`, and `false` ones; unsure labels are left out."""
+    """Number of sure yawns `labelled` and, of these, `found`. `false`: yawns found where no sure or unsure label is."""
 
     labelled: int
     found: int
@@ -51,7 +51,7 @@ class YawnScore:
 
 
 def score_face(labels: ClipLabels, track: Track) -> FaceScore:
-    """Score in how many frames with a visible face it was found."""
+    """Compare the frames in which the face was found with those in which it is visible by the labels."""
     visible = ~labels.mask("face_not_visible")[track.frame]
     gaps = {rows: (rows[1] - rows[0] + 1) * track.stride / labels.fps for rows in runs(visible & ~track.face)}
     # "Found again" needs the face before and after the gap.
@@ -61,7 +61,7 @@ def score_face(labels: ClipLabels, track: Track) -> FaceScore:
 
 
 def score_looks(labels: ClipLabels, track: Track) -> LookScore:
-    """Compare head and gaze with the labelled directions. One of them must agree; unknown does not agree."""
+    """Compare look-aways with labels: head or gaze must agree, unknown does not agree. Unsure heads are not scored."""
     scored = ~labels.mask("uncertain_head", "face_not_visible")
     head = _from_reference(labels, track)
     frames = agreed = unknown = 0
@@ -76,7 +76,7 @@ def score_looks(labels: ClipLabels, track: Track) -> LookScore:
 
 
 def score_yawns(labels: ClipLabels, track: Track) -> YawnScore:
-    """Compare yawns with labels. Unsure yawns, unsure mouths and mouths wide open are not scored."""
+    """Compare yawns with labels. A yawn found at an unsure yawn, unsure mouth or mouth wide open is not false."""
     sure = [event for event in labels.events if event.type == "yawn" and event.confidence != "low"]
     unsure = labels.mask("mouth_wide_open", "uncertain_mouth")
     for event in labels.events:
@@ -93,7 +93,7 @@ def score_yawns(labels: ClipLabels, track: Track) -> YawnScore:
 
 
 def _from_reference(labels: ClipLabels, track: Track) -> Angles:
-    """Return the head's angles relative to the clip's reference: the camera, or the usual direction of the head."""
+    """Return the head's angles from the labels' reference: the camera, else the head's median outside `look_away`."""
     if labels.look_away_reference == CAMERA:
         return track.head
     usual: Mask = ~labels.mask("look_away")[track.frame] & ~np.isnan(track.head).any(axis=1)

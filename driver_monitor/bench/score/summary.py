@@ -1,4 +1,4 @@
-"""Pool the scores of all clips. Ratios get a 95 % interval by bootstrap over persons, counts an exact Poisson one."""
+"""Pool the scores of all clips. 95 % intervals: ratios by bootstrap over persons, false events per hour by Poisson."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from driver_monitor.bench.score.intervals import Figure, Rate, bootstrap_ratio, 
 
 @dataclass(frozen=True, slots=True)
 class Pooled:
-    """Scores over all clips. `hours`: length of the clips. `rates`: false events per hour. `alerts`: sums by rule."""
+    """Scores over all clips. `hours`: length of all clips. `rates`: false events per hour. `alerts`: sums by rule.
+
+    `face_worst`: lowest `face_present` of a clip. `found_again_s`: longest of all clips. None: no clip has a value.
+    """
 
     clips: int
     persons: int
@@ -30,7 +33,7 @@ class Pooled:
 
 
 def pool(scores: Sequence[ClipScore]) -> Pooled:
-    """Return the scores over all clips."""
+    """Return the scores over all clips; one person may be in several clips."""
     persons = sorted({score.person for score in scores})
     hours = sum(score.seconds for score in scores) / 3600
     alerts = {rule: _sum([score.alerts[rule] for score in scores]) for rule in scores[0].alerts} if scores else {}

@@ -14,7 +14,7 @@ from driver_monitor.bench.score.intervals import Figure, Rate
 from driver_monitor.bench.score.summary import Pooled
 
 NONE = "-"
-"""There was nothing to score."""
+"""Cell of a figure without data."""
 _TITLES = {
     "frame_f1": "closed eyes, F1 over frames",
     "frame_precision": "  precision",
@@ -56,7 +56,7 @@ REST: Columns = (
 
 
 def show(scores: Sequence[ClipScore], pooled: Pooled, console: Console) -> None:
-    """Print all scores."""
+    """Print the three tables, and how the intervals are made."""
     for table in (_of_clips(scores, EYES), _of_clips(scores, REST), _pooled(pooled)):
         console.print(table)
     console.print(

@@ -1,4 +1,4 @@
-"""A recorded clip: every frame in decoding order with its time stamp, for replays or instead of a camera."""
+"""A recorded clip: every frame in the order shown, with its time, for replays or instead of a camera."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from driver_monitor.imaging.frame import Frame
 _log = logging.getLogger(__name__)
 
 MISSING_S = 1.0
-"""A clip that ends so much earlier than announced was cut off. A smaller gap may be sound after the last frame."""
+"""A clip that ends earlier than announced by more than this was cut off. In a smaller gap there may be only sound."""
 
 
 class ClipCamera(GuardedCamera):
-    """A video file, decoded by FFmpeg.
+    """Reads a video file with FFmpeg.
 
-    `pace`: "fast" gives frames as fast as they are decoded and reads no clock (`t_mono` None); "real_time" gives each
-    frame at its time in the clip. `every`: use every Nth frame; skipped frames are numbered too. A clip that is
-    cut off or damaged ends after the frames that can be decoded. `warning` and the log then say so.
+    `pace`: "fast" returns frames as fast as they are decoded and reads no clock (`t_mono` None); "real_time" returns
+    each frame at its time in the clip. `every`: return every Nth frame; skipped frames are numbered too. A clip that is
+    cut off or damaged returns the frames that can be decoded; at its end, `warning` (else None) and the log name this.
     Raises `SourceError` if the file is not a video, or no frame of it can be decoded.
     """
 
@@ -106,7 +106,7 @@ def _open(path: Path) -> InputContainer:
 
 
 def check_clip(path: Path) -> None:
-    """Check a clip without opening it. Raises `SourceError`."""
+    """Raise `SourceError` unless `path` is a readable regular file that is not empty. The file is not opened."""
     if path.is_dir():
         raise SourceError(f"{path}: is a folder, not a clip")
     if not path.exists():

@@ -26,10 +26,10 @@ NOT_VIDEO = frozenset({"tty", "lavfi"})
 PLANAR = frozenset(f"yuv{range_}{size}p" for range_ in ("", "j") for size in ("420", "422", "444"))
 """FFmpeg formats with planes of 8 bits. The first plane is the grey picture."""
 FULL_RANGE = 2
-"""FFmpeg's AVCOL_RANGE_JPEG: grey levels 0 to 255. All others have 16 for black and 235 for white."""
+"""FFmpeg's AVCOL_RANGE_JPEG: grey levels 0 to 255, as in `yuvj` formats. Others: 16 is black and 235 is white."""
 _STRETCHED = np.clip(np.round((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
 OLD_PYAV = int(av.__version__.partition(".")[0]) < 19
-"""From 19 on, metadata of a container that is not UTF-8 is not an error, and PyAV has its own class of fractions."""
+"""Whether PyAV is older than 19. There, metadata that is not UTF-8 is an error. PyAV 19 has its own fraction class."""
 
 
 def open_container(where: str, **options: Any) -> InputContainer:
@@ -41,7 +41,7 @@ def open_container(where: str, **options: Any) -> InputContainer:
 
 
 class Decoded(NamedTuple):
-    """A picture, its time in seconds since the first one, and its number as decoded, from 0."""
+    """A picture, `t`: its time in seconds since the first one, `sequence`: its number among all frames, from 0."""
 
     picture: Image | YuvPicture
     t: float
@@ -49,11 +49,11 @@ class Decoded(NamedTuple):
 
 
 class Decoder:
-    """Decodes the first real video stream of a container. `close` closes the container too.
+    """Decodes the first video stream of a container; cover pictures are ignored. `close` closes the container too.
 
-    `every`: return every Nth frame. `where`: the name of the source in errors. `decoded`: number of frames decoded.
-    `damaged`: number of packets that could not be decoded; the frames before and after them are returned. `total`:
-    number of frames that the container announces, None if it does not.
+    `every`: return every Nth frame. `where`: the name of the source in errors. `decoded`: number of frames decoded,
+    returned or not. `damaged`: number of packets that could not be decoded; the frames before and after them are
+    returned. `total`: number of frames that the container announces, None if it announces none.
     """
 
     def __init__(self, container: InputContainer, where: str, every: int = 1) -> None:
@@ -73,11 +73,11 @@ class Decoder:
 
     @property
     def duration_s(self) -> float | None:
-        """Seconds that the container announces. None: it does not, or they include jumps of the stamps."""
+        """Length that the container announces, seconds. None: not announced, or wrong because time stamps jumped."""
         return None if self._timeline.jumped else self._duration_s
 
     def next(self) -> Decoded | None:
-        """Return the next picture; None at the end.
+        """Return the next picture that `every` selects; None at the end.
 
         Raises `av.FFmpegError` if the container cannot be read, `SourceError` if a picture is too small or too large.
         """
@@ -154,7 +154,7 @@ def _fraction(value: Any) -> Fraction | None:
 
 
 def reason(error: Exception) -> str:
-    """Return FFmpeg's own text for `error` without the file name or the URL, which may hold a password."""
+    """Return FFmpeg's text for `error`, or our own for a timeout, without file name or URL (it may hold a password)."""
     if isinstance(error, av.error.ExitError):
         return "no answer in time"
     return str(getattr(error, "strerror", None) or "cannot be decoded").rstrip(".").lower()

@@ -20,7 +20,8 @@ _MESSAGE = re.compile(
 def collect_decoder_messages() -> Iterator[list[str]]:
     """Yield a list that holds the decoders' lines at the end of the `with` block. Too slow for a camera's frames.
 
-    The stderr of the whole process is redirected during the block. Lines of other threads are written at its end.
+    The stderr of the whole process is redirected during the block. Other lines are written to it at the end.
+    Without stderr, the list stays empty.
     """
     messages: list[str] = []
     with _STDERR_LOCK, contextlib.ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""Single pictures and folders of them."""
+"""Reads single pictures, and folders of pictures as sources of frames."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _log = logging.getLogger(__name__)
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm"})
 """Endings of picture files. Other files in a folder (labels, notes) are ignored."""
 MAX_BYTES = 200_000_000
-"""Ours: the largest picture that is accepted has 150 MB uncompressed."""
+"""A larger file is refused (ours): the largest accepted picture has 150 MB uncompressed (`picture.MAX_PIXELS`)."""
 LARGE_JPEG_BYTES = 4_000_000
-"""From this size on, a JPEG may hold more pixels than fit in memory. Its size in pixels is checked first."""
+"""A larger JPEG file may hold more pixels than fit in memory, so its size in pixels is checked before decoding."""
 
 
 class FolderCamera(GuardedCamera):
-    """A folder of pictures as a clip of `fps` frames per second, in natural order of their names (2 before 10).
+    """Plays a folder of pictures as a clip of `fps` frames per second, in natural order of their names (2 before 10).
 
-    `every`: use every Nth picture. Raises `SourceError` if the folder has no pictures; `read` raises it if a picture
-    cannot be read.
+    `pace`: as in `ClipCamera`. `every`: return every Nth picture; skipped ones are numbered and keep their time. Raises
+    `SourceError` if the folder cannot be read or has no pictures; `read` raises it if a picture cannot be read.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class FolderCamera(GuardedCamera):
 
 
 def list_images(folder: Path) -> list[Path]:
-    """Return the paths of the pictures in `folder`, with 2 before 10. Raises `SourceError` if it cannot read any."""
+    """Return the pictures' paths, 2 before 10, none hidden. Raises `SourceError`: none found, or folder unreadable."""
     try:
         found = [p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")]
     except OSError as error:
@@ -75,7 +75,8 @@ def list_images(folder: Path) -> list[Path]:
 def read_image(path: Path) -> Image:
     """Read one picture as an `Image`: uint8, grey or BGR, upright, without alpha.
 
-    A 16-bit picture is scaled to 8 bits by the bit depth that it uses. Raises `SourceError`.
+    A 16-bit picture is scaled to 8 bits by the bit depth that its brightest value needs. A picture with damaged parts
+    is returned, with a warning in the log. Any other fault raises `SourceError`.
     """
     data = _read_bytes(path)
     _check_header_size(data, path)
@@ -112,7 +113,7 @@ def _read_bytes(path: Path) -> NDArray[np.uint8]:
 
 
 def _check_header_size(data: NDArray[np.uint8], path: Path) -> None:
-    """Refuse a picture that would fill the memory, before it is decoded. Raises `SourceError`."""
+    """Check the size of a PNG or a large JPEG before decoding: it could fill the memory. Raises `SourceError`."""
     if data[:8].tobytes() == b"\x89PNG\r\n\x1a\n" and data.size >= 24:
         width, height = struct.unpack(">II", data[16:24].tobytes())
         picture.check_size(width, height, str(path))
@@ -123,7 +124,7 @@ def _check_header_size(data: NDArray[np.uint8], path: Path) -> None:
 
 
 def _decode(data: NDArray[np.uint8], flags: int) -> tuple[NDArray[Any] | None, list[str]]:
-    """Return the pixels (None: not decodable) and the decoder's messages."""
+    """Return the pixels, None if they cannot be decoded, and the decoder's messages. `flags`: of `cv2.imdecode`."""
     with picture.quiet_opencv(), collect_decoder_messages() as messages:
         try:
             pixels: NDArray[Any] | None = cv2.imdecode(data, flags)

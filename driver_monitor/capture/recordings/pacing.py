@@ -1,4 +1,4 @@
-"""The times at which a recording returns its frames: at once, or at their own times as a camera would."""
+"""When a recording returns its frames: as fast as they are read, or each at its own time as a camera would."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class RealTimePacer:
         self._start: float | None = None
 
     def wait_until(self, t: float) -> float:
-        """Wait until `t` seconds after the time of the first frame. Return the monotonic time in seconds."""
+        """Wait until the time of a frame whose `Frame.t` is `t`, seconds. Return the monotonic time then, seconds."""
         now = self._monotonic()
         if self._start is None:
             self._start = now - t

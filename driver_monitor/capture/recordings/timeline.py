@@ -5,20 +5,21 @@ from __future__ import annotations
 from fractions import Fraction
 
 DEFAULT_RATE = 25.0
-"""Frames per second of a file without times and rate. FFmpeg assumes the same."""
+"""Assumed frames per second if a file has no rate, or one outside `RATE_BOUNDS`. FFmpeg assumes the same."""
 RATE_BOUNDS = (1.0, 240.0)
 """Frames per second (ours). A rate outside these bounds means a damaged header."""
 RESTART_S = 1.0
-"""Ours. If stamps go back by more than this, they have restarted (joined clips, a camera that rebooted)."""
+"""Seconds (ours). Stamps that go back by more than this have restarted (joined clips, a camera that rebooted)."""
 MAX_PAUSE_S = 600.0
-"""Ours. A longer step forward is a damaged stamp, not a pause in the recording."""
+"""Seconds (ours). A longer step forward is a damaged stamp, not a pause in the recording."""
 
 
 class Timeline:
     """Returns the time of each frame, in seconds since the first one.
 
-    A stamp that increases is used. If a stamp is missing, repeated or lower, the time increases by one frame at the
-    average rate. After stamps that restart or jump, the time continues from its last value, and `jumped` is True.
+    A stamp that increases sets the time. If a stamp is missing, repeated or lower, the time increases by one frame at
+    `rate`. If stamps restart (`RESTART_S`) or jump (`MAX_PAUSE_S`), the time continues from its last value, and
+    `jumped` stays True from then on. `time_base`: seconds for each unit of a stamp.
     """
 
     def __init__(self, time_base: Fraction, rate: float | None) -> None:
@@ -31,7 +32,7 @@ class Timeline:
         self.jumped = False
 
     def at(self, stamp: int | None) -> float:
-        """Return the time of the next frame in seconds. `stamp`: in time bases. None: the file has no stamp."""
+        """Return the time of the next frame in seconds. `stamp`: in units of `time_base`; None: the frame has none."""
         if self._t is None:
             self._t = 0.0
         elif stamp is None or (self._stamp is not None and stamp <= self._stamp):

@@ -1,4 +1,4 @@
-"""The expression net, and the crop of the face that it reads."""
+"""Cuts the crop of a face, and runs the expression net on it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from driver_monitor.nets.onnx_model import OnnxModel
 
 SIZE = 48
 TEMPLATE = np.array([[14.6, 18.25], [32.65, 18.25], [23.6, 27.9], [16.2, 37.0], [31.05, 37.0]])
-"""Where the right and left eye, the nose's tip and the mouth's corners lie in a FER image, pixels of 48.
+"""Places (x, y) of right eye, left eye, nose tip, right and left mouth corner in a FER image, pixels of 48 x 48.
 
-The median over 1,182 FER+ training images of the places that the 478-point mesh finds in them, made symmetric.
+Each is the median of the places that the 478-point mesh finds in 1,182 FER+ training images, made symmetric.
 """
 
 
@@ -24,7 +24,7 @@ def expression_crop(grey: NDArray[np.uint8], points: NDArray[np.float32]) -> NDA
     """Return the face as (48, 48) uint8, framed and level like the FER images.
 
     `grey`: (H, W). `points`: (68 or 70, 2) finite pixels of it, iBUG order. The similarity brings eyes, nose and mouth
-    closest to `TEMPLATE`. With five points neither a turned head nor an open mouth sets the scale.
+    closest to `TEMPLATE`. Because five points are fitted, a turned head or an open mouth alone does not set the scale.
     """
     eyes = [points[list(eye)].mean(0) for eye in (ibug.RIGHT_EYE, ibug.LEFT_EYE)]
     places = np.array([*eyes, points[ibug.NOSE_TIP], *points[list(ibug.MOUTH_CORNERS)]], np.float64)
@@ -43,7 +43,7 @@ def _similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> Map
 
 
 class ExpressionNet:
-    """Reads the probability of each expression. `models/emotion.md` says what it was trained on, and its scores."""
+    """Runs the expression net on a face crop. `models/emotion.md` says what the net was trained on, and its scores."""
 
     def __init__(self, path: Path, threads: int = 1) -> None:
         """Load the net. Raises `ModelError` if the file is missing, damaged or the wrong model."""

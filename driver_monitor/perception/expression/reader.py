@@ -1,4 +1,4 @@
-"""The reader of expressions."""
+"""Reads the expression of the driver's face at a limited rate."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from driver_monitor.perception.reader import FacePicture
 from driver_monitor.timing.periodic import PeriodicTimer
 
 WIDEST_YAW = 40.0
-"""Degrees. Beyond this yaw half the mouth is out of sight, and the training faces hold hardly any such face."""
+"""Largest yaw, degrees. Beyond it half the mouth is out of sight, and hardly any training face is turned so far."""
 
 
 class ExpressionReader:
-    """Reads the expression `rate_hz` times a second."""
+    """Reads the expression at most `rate_hz` times a second."""
 
     field = "expression"
 
@@ -21,7 +21,7 @@ class ExpressionReader:
         self._timer = PeriodicTimer(1.0 / rate_hz)
 
     def read(self, picture: FacePicture) -> Expression | None:
-        """Return the class probabilities. None: not due yet, or the head is turned too far."""
+        """Return the probability of each expression. None: not due, head pose unknown, or yaw beyond `WIDEST_YAW`."""
         head = picture.face.head
         if not self._timer.due(picture.t) or head is None or abs(head.yaw) > WIDEST_YAW:
             return None

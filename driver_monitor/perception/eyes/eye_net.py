@@ -1,4 +1,4 @@
-"""The eye net: whether an eye is open, closed or hidden, and how far it is open."""
+"""Runs the eye net: is an eye open, closed or hidden, how far is it open, and is it behind sunglasses."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Answers:
 
 
 class EyeNet:
-    """Reads patches of eyes. `models/eyes.md` says what it was trained on, and its scores."""
+    """Runs the eye net on patches of eyes. `models/eyes.md` says what the net was trained on, and its scores."""
 
     def __init__(self, path: Path, threads: int = 1) -> None:
         """Load the net. Raises `ModelError` if the file is missing, damaged or the wrong model."""
@@ -41,14 +41,14 @@ class EyeNet:
         self.sha256 = self._model.sha256
 
     def read(self, patches: NDArray[np.uint8], bands: NDArray[np.uint8]) -> Answers:
-        """Read (n, 32, 48) patches of `eye_patch` with their (n, 32, 64) bands of `eye_bands`."""
+        """Return the answers for n eyes: (n, 32, 48) patches of `eye_patch`, (n, 32, 64) bands of `eye_bands`."""
         return Answers(*self._model.run({"eye": _scaled(patches), "band": _scaled(bands)}))
 
     def classify(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return (n, 3) probabilities of open, closed, hidden for (n, 32, 48) patches without bands.
 
-        A loose crop can be a left or a right eye, so it is read both ways. The answer is the geometric mean (web
-        crops, people unknown: AUC 0.986 instead of 0.984).
+        A loose crop can be a left or a right eye, so the net reads the patch as it is and mirrored. The result is the
+        geometric mean of both, scaled to a sum of 1 (web crops, people unknown: AUC 0.986 instead of 0.984).
         """
         none = np.broadcast_to(NO_BAND, (len(patches), BAND_HEIGHT, BAND_WIDTH))
         p = np.sqrt(self.read(patches, none).p * self.read(patches[:, :, ::-1], none).p)

@@ -1,4 +1,4 @@
-"""The direction of the irises relative to the head, from the patches of the eyes."""
+"""Measures the direction of the irises relative to the head, from the patches of both eyes."""
 
 from __future__ import annotations
 
@@ -18,28 +18,29 @@ EYEBALL_MM = 12.0
 IRIS_MM = 11.7
 """Diameter of the iris, adults' 11 to 12 mm (Rüfer et al., Cornea 24, 2005)."""
 LEAST_OPENING = 0.4
-"""Least opening. Below this value the lid covers so much of the iris that its middle cannot be measured."""
+"""Least `EyeView.opening`. Below, the lid covers so much of the iris that the iris's middle cannot be measured."""
 LEAST_CONTRAST = 48.0
-"""Grey levels of the stretched patch by which the iris must be darker than its left and right. Clear eyes have 53 to
-115 (medians of incar_4 and the phone clips). Behind reflecting glasses (incar_1) and in deep shade with glints
-(incar_3) it is 17 to 45, and the measured place is not stable."""
+"""Grey levels of the patch by which the iris must be darker than the areas to its left and right, times `_EXPECTED`.
+Clear eyes have 53 to 115 (medians of incar_4 and the phone clips). Behind reflecting glasses (incar_1) and in deep
+shade with glints (incar_3) the value is 17 to 45, and the measured place is not stable."""
 MOST_APART = 35.0
-"""Degrees by which the two eyes may disagree. The corners of a face seen off-axis alone make up to 25 of it (incar_4).
-Above this limit, one of the two is not an iris."""
+"""Greatest difference of the two eyes' yaw, degrees. In a face seen off-axis, the eye corners alone cause up to 25
+(incar_4). Above the limit, one of the two found places is not an iris."""
 
 _EYE = CORNER_SHARE * WIDTH
 """Width of the eye in its patch, pixels."""
 _RADIUS = _EYE * IRIS_MM / WIDTH_MM / 2
 _GLINT = 200
-"""Grey level at which the patch is cut off. Glints lie on the iris and are not part of the white beside it."""
+"""Highest grey level. Brighter pixels are set to it: glints lie on the iris and are not the white beside it."""
 
 
 def iris_turn(patches: tuple[Patch, ...], left: EyeView, right: EyeView) -> tuple[float, float] | None:
     """Return (yaw, pitch) of the irises in degrees, + to the driver's left and + up, mean of both eyes.
 
-    `patches`: the left and the right eye as `patch.eye_patch` cuts them. None if one of the irises is not visible: one
-    eye alone is off by up to ten degrees, because of the place of its corners, and the other eye's error cancels that.
-    An offset of a few degrees remains for each face. The learned straight-ahead direction removes it.
+    `patches`: the left and the right eye as `patch.eye_patch` cuts them. None: one eye is unreadable, hardly open or
+    without a clear iris, or the two yaws differ by more than `MOST_APART`. One eye alone is wrong by up to ten degrees,
+    because of the place of its corners; the mean cancels that. An offset of a few degrees remains for each face. The
+    learned straight-ahead direction removes this offset.
     """
     turns = []
     for patch, view, side in zip(patches, (left, right), (-1.0, 1.0), strict=True):
@@ -80,7 +81,7 @@ _SEARCHED = _EXPECTED[_FIRST : HEIGHT - _FIRST]
 
 
 def _find(patch: Patch) -> tuple[float, float] | None:
-    """Return how far right and down of the eye's middle its iris is, in widths of the eye. None: there is none."""
+    """Return how far right and down of the eye's middle its iris is, in widths of the eye. None: not found."""
     near = np.minimum(patch[_FIRST - _ROWS : HEIGHT - _FIRST + _ROWS], _GLINT).astype(np.float32)
     response = cv2.filter2D(near, cv2.CV_32F, _DISC)[_ROWS:-_ROWS] * _SEARCHED
     _, best, _, (x, y) = cv2.minMaxLoc(response)

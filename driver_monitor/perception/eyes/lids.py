@@ -1,4 +1,4 @@
-"""Lid opening in a unit that is the same for all people."""
+"""Converts the eye aspect ratio to the opening: a share of an average person's open eye."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ USUAL = 0.31
 
 
 def opening(ratio: float) -> float:
-    """Return the eye aspect `ratio` as a share of an average open eye: 0 shut, 1 average, at most 2."""
+    """Return the opening for an eye aspect `ratio`: 0 at `SHUT` or less, 1 at `USUAL`, at most 2, linear between."""
     return min(2.0, max(0.0, (ratio - SHUT) / (USUAL - SHUT)))

@@ -1,4 +1,4 @@
-"""Cuts one eye, and the band around both eyes, so that all look alike: level, of one size, as a right eye.
+"""Cuts patches of one eye and the band around both: level, of fixed size and contrast, a left eye mirrored as a right.
 
 Training uses the same functions, so that the net reads the crops it was trained on.
 """
@@ -22,14 +22,14 @@ _SIZE = (WIDTH, HEIGHT)
 CORNER_SHARE = 0.60
 """Distance of the two eye corners over the width of the patch. Lids, lashes and the fold above fit, the brow rarely."""
 CROP_EYE_SHARE = 0.75
-"""Eye width over crop width in loose eye crops: between web crops (about 0.85) and close-ups (about 0.65)."""
+"""Assumed eye width over crop width in loose eye crops: between web crops (about 0.85) and close-ups (about 0.65)."""
 
 BAND_HEIGHT, BAND_WIDTH = 32, 64
 BAND_SHARE = 0.5
 """Distance of the eyes' middles over the width of the band. Whole glasses fit, brows, half the nose, some cheek."""
 NOSE_TO_SPAN = 1.25
-"""Distance of the eyes' middles over the distance from between them to the nose's base on the mean face. Measured: 1.3;
-a little less is used. In a turned head the eyes come closer together, the nose stays as long and gives the size."""
+"""Distance of the eyes' middles over the distance from the point between them to the nose's base, on the mean face.
+Measured: 1.3; a little less is used. In a turned head the eyes come closer together; the nose then gives the size."""
 
 _BAND_POINTS = [*ibug.RIGHT_EYE_CORNERS, *ibug.LEFT_EYE_CORNERS, ibug.NOSE_BASE]
 _CORNERS = {"right": list(ibug.RIGHT_EYE_CORNERS), "left": list(ibug.LEFT_EYE_CORNERS)}
@@ -45,7 +45,7 @@ def eye_patch(grey: NDArray[np.uint8], points: NDArray[np.float32], side: Side) 
     """Return the eye as (32, 48) uint8 and the share of it that lies inside the picture, 0 to 1.
 
     `grey`: (H, W). `points`: (68 or 70, 2) in its pixels, iBUG order. The outer corner is on the left, so the driver's
-    left eye is mirrored. If the corners coincide or are not finite, the share is 0.
+    left eye is mirrored. If the corners are less than 1 pixel apart or not finite, the patch is black and the share 0.
     """
     to_grey = _eye_to_grey(points, side)
     if to_grey is None:
@@ -57,7 +57,7 @@ def eye_bands(grey: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[n
     """Return both eyes with their surroundings as (2, 32, 64) uint8: for the left eye (mirrored) and for the right.
 
     The patch shows what is between the lids. The band shows why nothing can be seen there: a whole lens, a reflection
-    that extends beyond the lid, hair, a hand. Blank if the points do not span an area.
+    that extends beyond the lid, hair, a hand. Black if the eyes' middles are less than 1 pixel apart or not finite.
     """
     to_grey = band_to_grey(points)
     if to_grey is None:
@@ -67,9 +67,9 @@ def eye_bands(grey: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[n
 
 
 def eye_crops(grey: NDArray[np.uint8], points: NDArray[np.float32]) -> tuple[Patch, list[float], Patch]:
-    """Return what `eye_patch` and `eye_bands` give for the left and the right eye, with one pass over the picture.
+    """Return what `eye_patch` and `eye_bands` give for the left and the right eye, in one call.
 
-    Patches (2, 32, 48), the share of each that lies inside the picture, and bands (2, 32, 64).
+    These are: patches (2, 32, 48), the share (0 to 1) of each patch inside the picture, and bands (2, 32, 64).
     """
     maps, band = [_eye_to_grey(points, "left"), _eye_to_grey(points, "right")], band_to_grey(points)
     patches, bands = np.zeros((2, HEIGHT, WIDTH), np.uint8), np.zeros((2, BAND_HEIGHT, BAND_WIDTH), np.uint8)
@@ -113,7 +113,7 @@ def normalise(patch: NDArray[np.uint8]) -> Patch:
 
 
 def band_to_grey(points: NDArray[np.float32]) -> Map | None:
-    """Return the similarity (2, 3) from band to picture pixels that lays the eyes level, or None."""
+    """Return the map (2, 3) from band to picture pixels that lays the eyes level. None: eyes not 1 pixel apart."""
     (ax, ay), (bx, by), (cx, cy), (dx, dy), (nx, ny) = points[_BAND_POINTS].tolist()
     right_x, right_y, left_x, left_y = (ax + bx) / 2, (ay + by) / 2, (cx + dx) / 2, (cy + dy) / 2
     middle_x, middle_y = (right_x + left_x) / 2, (right_y + left_y) / 2
@@ -127,7 +127,7 @@ def band_to_grey(points: NDArray[np.float32]) -> Map | None:
 
 
 def _eye_to_grey(points: NDArray[np.float32], side: Side) -> Map | None:
-    """Return the similarity (2, 3) from the patch of one eye to picture pixels; None if its corners coincide."""
+    """Return the map (2, 3) from an eye's patch to picture pixels. None: its corners are less than 1 pixel apart."""
     outer, inner = points[_CORNERS[side]].tolist()
     width = math.dist(outer, inner)
     if not math.isfinite(width) or width < 1.0:

@@ -1,4 +1,4 @@
-"""The reader of eyes: how far each is open, whether it is closed, and why one cannot be read."""
+"""Reads both eyes: opening and probability of closed of each, or why it cannot be read, and the iris direction."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ OTHER_EYE = 0.25
 """Weight of the other eye in the log odds of hidden: what covers one eye mostly covers the other. With it 90 % of the
 in-car drivers with hidden eyes are detected instead of 88 %, and no more of those with open eyes."""
 NEVER_SURER = 0.02
-"""Least distance of a probability from 0 and 1, so that a hand before one eye never hides the other, clear one."""
+"""Limits hidden to 0.02 to 0.98 before `OTHER_EYE`, so that a hand before one eye never hides the clear one."""
 INSIDE = 0.8
-"""Least share of the eye's patch that must lie within the picture."""
+"""Least share of the eye's patch that must lie within the picture. With less, the eye is "occluded"."""
 _SIDES: tuple[Side, Side] = ("left", "right")
 
 
@@ -36,7 +36,7 @@ class EyeReader:
         self._net = net
 
     def read(self, picture: FacePicture) -> EyesView:
-        """Return both eyes of the face."""
+        """Return per eye: opening and probability of closed, or a reason. Iris direction: None if not measured."""
         grey, points, head = picture.grey, picture.face.points, picture.face.head
         patches, inside, bands = eye_crops(grey, points)
         answers = self._net.read(patches, bands)
@@ -59,7 +59,7 @@ class EyeReader:
 
 
 def _hidden(*p: float) -> tuple[float, float]:
-    """Return for both eyes the probability that it is hidden, given the other."""
+    """Return the probability that the left and that the right eye is hidden, each mixed with the other's."""
     left, right = (min(max(value, NEVER_SURER), 1 - NEVER_SURER) for value in p)
     odds = math.log(left / (1 - left)), math.log(right / (1 - right))
     return _mixed(*odds), _mixed(*odds[::-1])

@@ -1,4 +1,4 @@
-"""Why an eye cannot be read."""
+"""Finds the reason why an eye cannot be read."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ FAR_EYE_YAW = 40.0
 NEAR_EYE_YAW = 65.0
 """Degrees of yaw beyond which the near eye too is seen from the side, and its lid line is too short to measure."""
 SUNGLASSES = 0.5
-"""Least probability of sunglasses, if the eye is hidden (even odds)."""
+"""Least probability of sunglasses with which they are the reason for a hidden eye (even odds)."""
 SATURATED, GLARE_SHARE = 250, 0.15
-"""Glare: more than this share of the pixels around the eye is at this grey level or above."""
+"""The reason is glare if more than `GLARE_SHARE` of the pixels around the eye have level `SATURATED` or more."""
 MARGIN = 0.3
 """Margin around the eye's points, in widths of the eye. It includes the lens or the light that covers the eye."""
 DARK = 20
-"""Grey level. An eye is dark if three quarters of the pixels around it are below: a small sensor's noise is as high."""
+"""The reason is dark if over 3/4 of the pixels around the eye are below this level, a small sensor's noise."""
 
 
 def turned_away(side: Side, head: HeadPose | None) -> EyeReason | None:
-    """Return "pose" if the head is turned so far that this eye cannot be read, or if `head` is unknown.
+    """Return "pose" if the head is turned too far to read this eye, or if `head` is None (unknown). Else return None.
 
     A head turned to its left (yaw above 0) hides the left eye from a camera ahead.
     """
@@ -37,7 +37,8 @@ def turned_away(side: Side, head: HeadPose | None) -> EyeReason | None:
 def why_hidden(grey: Image, eye: NDArray[np.float32], light: Light, sunglasses: float) -> EyeReason:
     """Return what hides an eye that the net cannot read.
 
-    `eye`: (6, 2) its points in `grey` (H, W). `sunglasses`: the net's probability of sunglasses.
+    `eye`: (6, 2) its points in `grey` (H, W). `sunglasses`: the net's probability of sunglasses. The first to apply:
+    "dark" by `light`, "occluded" outside the picture, "sunglasses", "glare", "dark" around the eye, else "occluded".
     """
     low, high = eye.min(axis=0), eye.max(axis=0)
     pad = MARGIN * float(high[0] - low[0])

@@ -2,7 +2,8 @@
 
 The configuration gives the seat (a half of the picture), or it is learned: the place and size at which a face was
 followed for most of the time. The person there is the driver, also after a change of drivers. A passenger who leans in,
-a face on a phone or a face on clothing is not. While the driver is turned away or lost, nobody else becomes the driver.
+a face on a phone or a face on clothing is not. While the driver is not seen, another person outside the seat becomes
+the driver only after `patience_s` seconds in one place.
 
 Lengths in units of the picture's width, times in seconds. "Sizes" are sizes of the driver's own face, the longer side
 of its box. All numbers are ours. Two front seats are about 70 cm apart, and a face from brow to chin is about 13 cm
@@ -22,29 +23,29 @@ Side = Literal["auto", "left", "right"]
 """The half of the picture, as a viewer sees it, in which the driver sits. auto: learned."""
 
 REACH = 1.5
-"""Sizes from the learned place within which a face is in the driver's seat: leaning, another driver's height."""
+"""Most distance of a face in the driver's seat from the learned place, sizes. Drivers lean and differ in height."""
 LIKE_SMALLER, LIKE_LARGER = 0.55, 1.9
-"""Least and most size over the learned one. A face on a phone is smaller, a head close to the camera larger."""
+"""Limits of a face's size over the learned size. A face on a phone is smaller, a head close to the camera larger."""
 SIDE_SLACK = 0.05
-"""Share of the picture's width by which a driver on a configured side may be beyond the middle."""
+"""Share of the picture's width by which the driver may be beyond the middle, if a half is configured as the seat."""
 BETTER = 1.25
 """Factor by which the `likeness` of another face must exceed that of the followed face."""
 LEAST_PATIENCE_S, MOST_PATIENCE_S = 3.0, 60.0
-"""Seconds for which another person must have been in another place to become the driver: as long as the present driver
-was followed, between these limits. So a wrong start is soon corrected. A settled seat changes only if the camera was
-turned or nothing else makes sense. A driver who has collapsed has been reported long before."""
+"""Limits of `patience_s`: another person must be in another place for as long as the present driver was followed, but
+3 to 60 s, to become the driver. A wrong start is then soon corrected, and a learned seat changes only after a minute,
+for example because the camera was turned. A driver who has collapsed has been reported long before."""
 MEMORY_S = 300.0
-"""Time constant of the learned place and size, seconds: seats are adjusted, cameras are turned."""
+"""Longest time constant of learned place and size, seconds: seats are adjusted, cameras are turned."""
 PASSENGER_S = 600.0
-"""Seconds for which a face seen beside the driver stays a passenger after it was last seen there. Even a minute without
-the driver does not make it the driver."""
+"""Seconds for which a face seen beside the driver stays a passenger after it was last seen there. While no driver is
+seen, a passenger does not become the driver, even after a minute."""
 PASSENGERS = 4
 """Most passengers that are remembered. The one seen longest ago is forgotten first."""
 PERSISTENT_S = 6.0
-"""Seconds without a sighting after which a person was not there all the time: more than the slowest search period."""
+"""Most seconds between two sightings of a person who stays: more than the slowest search period."""
 PRINT_BELOW, PRINT_ASIDE = 1.2, 1.25
-"""Least distance below and most distance beside a person's face of a face printed on clothes, in sizes of the person's
-face. It is below the chin (half a size) and the neck, and between the shoulders."""
+"""A face on clothes is more than 1.2 sizes below and less than 1.25 sizes beside the wearer's face, in sizes of that
+face: below the chin (half a size) and the neck, and between the shoulders."""
 _STEP_S = 0.5
 """Seconds between two frames of a followed face above which the time does not count as followed."""
 
@@ -63,15 +64,15 @@ class Place:
 
 
 def place(box: Box, shape: tuple[int, int]) -> Place:
-    """Return where `box` is in a picture of `shape` (H, W)."""
+    """Return centre and size of `box`, pixels, in units of the width of a picture of `shape` (H, W)."""
     width = shape[1]
     return Place((box.x + box.w / 2) / width, (box.y + box.h / 2) / width, max(box.w, box.h, 1.0) / width)
 
 
 def likeness(face: Place, shape: tuple[int, int]) -> float:
-    """Return how likely a face is the one the camera is aimed at: its size, reduced towards the picture's edge.
+    """Return the face's size, reduced towards the picture's edge. The camera is most likely aimed at the largest.
 
-    At the corner a face counts half. Before the seat is learned there is no other information.
+    At the corner the size counts half. Before the seat is learned there is no other information.
     """
     height = shape[0] / shape[1]
     off = math.hypot(face.x - 0.5, face.y - height / 2) / math.hypot(0.5, height / 2)
@@ -87,7 +88,7 @@ class _Presence:
         self._looks = 0
 
     def present_for(self, t: float, face: Place, patience_s: float) -> bool:
-        """Return whether this face, seen at `t`, has been there for `patience_s`, as it was when the face came."""
+        """Return whether `face` was seen there 3 times or more, for the `patience_s` of the first time. `t`: now."""
         same = self._place is not None and self._place.distance(face) <= REACH and 0 <= t - self._seen <= PERSISTENT_S
         if not same:
             self._since, self._looks, self._patience_s = t, 0, patience_s
@@ -101,7 +102,7 @@ class _Presence:
 
 
 class DriverSeat:
-    """Learns the driver's seat and decides who sits in it. `shape` is the picture's (H, W)."""
+    """Learns the driver's seat and decides which face is the driver's. `shape`: of the picture, (H, W)."""
 
     def __init__(self, side: Side = "auto") -> None:
         self._side = side
@@ -114,11 +115,11 @@ class DriverSeat:
         self.followed_s = 0.0
         """Seconds for which a face has been followed in the seat."""
         self.settled = False
-        """Whether the seat has been learned for good."""
+        """Whether a face was followed in the seat for `MOST_PATIENCE_S`. False again if the seat moves."""
 
     @property
     def known(self) -> bool:
-        """Whether a face has been followed long enough to distinguish its place from others."""
+        """Whether a face has been followed for `LEAST_PATIENCE_S`, enough to tell the seat from other places."""
         return self._seat is not None and self.followed_s >= LEAST_PATIENCE_S
 
     @property
@@ -127,7 +128,7 @@ class DriverSeat:
         return min(max(self.followed_s, LEAST_PATIENCE_S), MOST_PATIENCE_S)
 
     def holds(self, face: Place) -> bool:
-        """Return whether `face` is in the driver's seat, as far as the seat is known."""
+        """Return whether `face` is in the seat. Until it is known, the configured half (auto: all) counts."""
         if not self._on_side(face):
             return False
         if self._seat is None or not self.known:
@@ -136,7 +137,7 @@ class DriverSeat:
         return LIKE_SMALLER <= ratio <= LIKE_LARGER and self._seat.distance(face) <= REACH
 
     def follow(self, t: float, face: Place) -> None:
-        """Learn from the driver's face at `t`."""
+        """Learn the seat from the driver's face at `t`. A stay of `patience_s` outside the seat moves the seat."""
         step = 0.0 if self._last_t is None else t - self._last_t
         step = step if 0.0 < step <= _STEP_S else 0.0
         self._last, self._last_t = face, t
@@ -161,7 +162,7 @@ class DriverSeat:
         self._seat = Place(*(a + share * (b - a) for a, b in zip(_parts(old), _parts(face), strict=True)))
 
     def choose(self, t: float, faces: Sequence[Place], shape: tuple[int, int]) -> int | None:
-        """Return which of `faces`, found while no face was followed, is the driver's. None: none of them."""
+        """Return the index of the driver in `faces`, found while no face was followed. None: no driver yet."""
         real = [i for i, face in enumerate(faces) if not any(_is_print(face, other) for other in faces)]
         seated = [i for i in (range(len(faces)) if self.known else real) if self._may_be_driver(t, faces[i])]
         if seated:
@@ -176,7 +177,7 @@ class DriverSeat:
         return best
 
     def review(self, t: float, followed: Place, others: Sequence[Place], shape: tuple[int, int]) -> int | None:
-        """Return which of `others`, seen beside the `followed` face, is the driver instead. None: none of them."""
+        """Return the index of the driver in `others`, seen beside `followed`. None: `followed` stays the driver."""
         real = [i for i in range(len(others)) if not _is_print(others[i], followed)]
         is_print = not self.known and any(_is_print(followed, others[i]) for i in real)
         if is_print or not self.holds(followed):
@@ -237,6 +238,6 @@ def _parts(face: Place) -> tuple[float, float, float]:
 
 
 def _is_print(face: Place, other: Place) -> bool:
-    """Return whether `face` is a picture on the clothes of `other`, or held before them: below it, and not larger."""
+    """Return whether `face` is a picture on the clothes of `other` or held before them: below and smaller."""
     below, aside = (face.y - other.y) / other.size, abs(face.x - other.x) / other.size
     return below > PRINT_BELOW and aside < PRINT_ASIDE and face.size < other.size

@@ -1,4 +1,4 @@
-"""Head pose from the landmark net's rotation and the face's place in the picture.
+"""Computes the head pose from the landmark net's rotation and the face's place in the picture.
 
 The net's rotation is relative to the ray from the camera to the face. On the labelled clips it follows MediaPipe's
 facial transformation matrix as well as solvePnP on the points did, and better in pitch, at no cost
@@ -18,11 +18,11 @@ FOCAL_LENGTH = 1.0
 """Assumed focal length over the picture's longer side (53 degrees of view). A dashboard camera has 50 to 75 degrees. A
 wrong value changes the angles of a face near the picture's middle by a few per cent."""
 STEEPEST = 100.0
-"""Degrees of yaw or pitch beyond which the face itself is out of sight."""
+"""Degrees of yaw or pitch from which there is no head pose, because the face itself would be out of sight."""
 
 
 def head_pose(turn: NDArray[np.float64], box: Box, shape: tuple[int, int]) -> HeadPose | None:
-    """Return the head's angles relative to the camera's axis, degrees. None: they make no sense.
+    """Return the head's angles to the camera's axis, degrees. None: yaw or pitch of `STEEPEST` or more, or not finite.
 
     `turn`: rotation (3, 3) relative to the ray from the camera to the head (`Landmarks.turn`). `box`: the face's place
     in a picture of `shape` (H, W), which gives the direction of that ray. Yaw + is to the driver's left, pitch + up,
@@ -47,7 +47,7 @@ def _to_axis(right: float, down: float) -> NDArray[np.float64]:
 
 
 def angles(turn: NDArray[np.float64]) -> HeadPose | None:
-    """Return the angles of a head's rotation (3, 3), x to its left, y up, z towards the camera. None: it looks away."""
+    """Return the angles of a head's rotation (3, 3), x to its left, y up, z to the camera. None: see `STEEPEST`."""
     (_, _, x), (sine, cosine, y), (_, _, z) = turn.tolist()
     yaw, pitch = math.degrees(math.atan2(x, z)), math.degrees(math.asin(min(1.0, max(-1.0, y))))
     if not (abs(yaw) < STEEPEST and abs(pitch) < STEEPEST):

@@ -1,7 +1,7 @@
-"""The landmark net, and the crop it reads.
+"""Cuts the crop of a face, and runs the landmark net on it.
 
-The net gives 70 points: the 68 of `imaging.ibug`, then the iris centres of the driver's right and left eye. They
-mostly follow the head, so only training uses them (for irises see `eyes/iris.py`). Training
+The net gives 70 points: the 68 of `imaging.ibug`, then the iris centres of the driver's right and left eye. The two
+iris centres mostly follow the head, so only training uses them (`eyes/iris.py` measures irises). Training
 (`tools.landmarks.train`) imports the crop from here. Frame pixels are OpenCV's: whole numbers are pixel centres.
 """
 
@@ -25,7 +25,7 @@ POINTS = 70
 IMAGE_SIZE = 112
 """Width and height of the net's input, pixels."""
 CROP_MARGIN = 1.4
-"""Side of the crop over the longer side of the points' box. It leaves room for the head's movement in one frame."""
+"""Side of the crop over the longer side of the points' box: room for the head's movement from one frame to the next."""
 
 DetectorKind = Literal["net", "hog", "yunet"]
 _BOX_TO_CROP: dict[DetectorKind, tuple[float, float, float]] = {
@@ -39,8 +39,8 @@ _BOX_TO_CROP: dict[DetectorKind, tuple[float, float, float]] = {
 class Crop:
     """A square of the frame, turned by `roll`.
 
-    `cx`, `cy`: its centre, `side`: its length, frame pixels. `roll`: degrees by which it is turned clockwise as seen
-    in the image. A head that is tilted as much stands upright in the crop.
+    `cx`, `cy`: its centre, `side`: its length, frame pixels. `roll`: degrees by which the square is turned clockwise
+    as seen in the image. A head that is tilted by `roll` stands upright in the crop.
     """
 
     cx: float
@@ -55,17 +55,17 @@ class Crop:
         return np.array([[c, -s, self.cx - (c - s) * half], [s, c, self.cy - (s + c) * half]])
 
     def to_frame(self, units: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Turn points (..., 2) in crop units, 0 to 1, into frame pixels."""
+        """Convert points (..., 2) in crop units (0 to 1 inside the crop) to frame pixels."""
         m = self.matrix()
         return np.asarray(units @ m[:, :2].T + m[:, 2], np.float32)
 
     def to_units(self, points: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Turn points (..., 2) in frame pixels into crop units, 0 to 1."""
+        """Convert points (..., 2) in frame pixels to crop units (0 to 1 inside the crop)."""
         m = self.matrix()
         return np.asarray((points - m[:, 2]) @ np.linalg.inv(m[:, :2]).T, np.float32)
 
     def turn_back(self, turn: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Turn a rotation (3, 3), y up, relative to this crop into one relative to the upright frame."""
+        """Convert a rotation (3, 3), y up, relative to this crop to a rotation relative to the upright frame."""
         c, s = math.cos(math.radians(self.roll)), math.sin(math.radians(self.roll))
         return np.asarray(np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]]) @ turn, np.float64)
 
@@ -94,7 +94,7 @@ def face_crop(points: NDArray[np.floating]) -> Crop:
 
 
 def crop_of_box(box: Box, detector: DetectorKind) -> Crop:
-    """Return the upright crop to start from where `detector` found a face.
+    """Return the upright crop for a face that `detector` found in `box`. Its landmarks then give a better crop.
 
     The shifts and the factor were fitted on in-car stills (`tools.landmarks.teach boxes`): median place and size
     of `face_crop` of the teacher's points relative to the detector's box, in units of its longer side.
@@ -145,7 +145,7 @@ def _unit(x: float, y: float, z: float) -> tuple[float, float, float]:
 
 
 class LandmarkNet:
-    """The landmark net. `sha256`: digest of the model file."""
+    """Runs the landmark net on a crop. `sha256`: SHA-256 of the model file in hexadecimal."""
 
     def __init__(self, path: Path, threads: int = 1) -> None:
         """Load `models/landmarks.onnx`. Raises `ModelError` if it is missing, damaged or the wrong model."""
@@ -158,7 +158,7 @@ class LandmarkNet:
         self.sha256 = self._model.sha256
 
     def read(self, grey: Image, crop: Crop) -> Landmarks:
-        """Return what `crop` of a grey frame (H, W) shows."""
+        """Return the net's answer for `crop` of a grey frame (H, W), also if there is no face (see `score`)."""
         image = np.divide(crop.cut(grey), np.float32(255.0), dtype=np.float32)
         points, face, hidden, turn = self._model.run({"image": image[None, None]})
         return Landmarks(crop.to_frame(points[0]), float(face[0]), float(hidden[0]), crop.turn_back(rotation(turn[0])))

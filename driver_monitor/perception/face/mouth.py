@@ -1,4 +1,4 @@
-"""How far the mouth is open, from the landmarks."""
+"""Computes from the landmarks how far the mouth is open."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _WIDEST_YAW = 60.0
 
 
 def mouth_opening(points: NDArray[np.float32], head: HeadPose | None) -> float | None:
-    """Return the inner-lip gap over the mouth's width (mouth aspect ratio), 0 closed. None: not visible.
+    """Return the inner-lip gap over the mouth's width (mouth aspect ratio), 0 closed. None: unknown.
 
-    `points`: (68 or more, 2), pixels. A head turned by the yaw angle shortens the width by the angle's cosine. The
-    width is corrected for that.
+    `points`: (68 or more, 2), pixels. The width is divided by the cosine of the yaw, because a turned head shortens it.
+    Unknown: `head` is None, yaw beyond 60 degrees, or a width of at most 1 pixel.
     """
     if head is None or abs(head.yaw) > _WIDEST_YAW:
         return None

@@ -19,9 +19,9 @@ POINTS_STILL_HZ, HEAD_STILL_HZ = 1.0, 1.0
 """Cut-off frequencies for still points and still angles. On stills with fresh noise the noise of the points falls to a
 third; on the clips points and yaw come a third of a frame late (`tools.measure.stability`, models/landmarks.md)."""
 POINTS_SPEED_GAIN, HEAD_SPEED_GAIN = 20.0, 0.4
-"""Hz added for a speed of one distance of the outer eye corners a second, and of one degree a second."""
+"""Hz added per unit of speed. Points: one distance of the outer eye corners a second. Angles: 1 degree a second."""
 SPEED_HZ = 1.0
-"""Cut-off frequency for the speed itself, from the paper."""
+"""Cut-off frequency of the filter of the speed, from the paper (Casiez et al., 2012)."""
 _LEAST_UNIT = 1.0
 
 _EYES = np.array([ibug.RIGHT_EYE, ibug.LEFT_EYE])
@@ -49,9 +49,9 @@ class OneEuro:
         self._last = self._speed = None
 
     def update(self, t: float, values: NDArray[np.floating], unit: float = 1.0) -> Values:
-        """Return the filtered `values` at `t` seconds. A time that is not later than the last starts anew.
+        """Return the filtered `values` at `t` seconds. If `t` is not later than the last time, the filter starts anew.
 
-        `unit`: what speed is measured in, so that a distant face is filtered like a near one.
+        `unit`: the length that counts as 1 in the speed, so that a distant face is filtered like a near one.
         """
         now = np.array(values, np.float64)
         dt, self._t = t - self._t, t
@@ -68,7 +68,7 @@ class OneEuro:
 
 
 class FaceSmoother:
-    """Smooths one face. Call `reset` before another face."""
+    """Smooths points and head pose of one face. Call `reset` before another face."""
 
     def __init__(self) -> None:
         self._points = OneEuro(POINTS_STILL_HZ, POINTS_SPEED_GAIN)
@@ -92,7 +92,7 @@ class FaceSmoother:
         return smooth.astype(np.float32)
 
     def head(self, t: float, head: HeadPose | None) -> HeadPose | None:
-        """Return the smoothed angles at `t` seconds."""
+        """Return the smoothed angles at `t` seconds. If `head` is None: None, and the filter starts anew."""
         if head is None:
             self._head.reset()
             return None

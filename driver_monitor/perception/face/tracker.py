@@ -1,4 +1,4 @@
-"""Follows the driver's face. The landmark net gives its next place and the probability that it is still a face.
+"""Follows the driver's face. The landmark net gives the face's next place and the probability that it is a face.
 
 A frame costs one run of the landmark net while the face is followed. If the net loses the face, a correlation tracker
 follows it for a moment. After that the detector searches the whole picture again. From time to time the tracker also
@@ -30,18 +30,18 @@ KEEP_FROM = 0.5
 ACCEPT_FROM = 0.8
 """Least probability of a new face. It is higher, so that a headrest is not taken for a driver."""
 BRIDGE_S = 0.5
-"""Seconds for which the correlation tracker may follow the face. By then a face that turned is back, or it is lost."""
+"""Seconds for which the correlation tracker may follow the face. By then a turned face is back, or is searched."""
 CHECK_S, CHECK_SETTLED_S = 1.0, 5.0
 """Seconds between two searches for other faces, before and after the seat is settled. A search takes 1 to 15 ms,
 depending on the detector."""
 MOST_PROPOSALS = 8
-"""Detections checked in one search, best first. A cabin has no more faces. Each costs one or two runs of the net."""
+"""Most detections checked in one search, best first. A cabin has no more faces. Each costs 1 or 2 runs of the net."""
 
 Points = NDArray[np.float32]
 
 
 class FaceTracker:
-    """Finds, follows and finds again. Time comes with the frames."""
+    """Finds the driver's face, follows it, and searches again after a loss. Time comes with the frames."""
 
     def __init__(
         self, detector: FaceDetector, net: LandmarkNet, search_hz: float, seat: DriverSeat | None = None
@@ -57,9 +57,9 @@ class FaceTracker:
         self._t = 0.0
 
     def update(self, grey: Image, t: float) -> FaceView | None:
-        """Return the driver's face in `grey` (H, W) at `t` seconds. None: not visible.
+        """Return the driver's face in `grey` (H, W) at `t` seconds. None: not found, or no search is due yet.
 
-        If `t` is not a finite number, the last time is used: it must not get into the filters and the learned seat.
+        If `t` is not a finite number, the last time is used, so that filters and learned seat stay valid.
         """
         t = self._t = t if math.isfinite(t) else self._t
         followed = self._follow(grey) or self._bridge_gap(grey, t)
@@ -79,7 +79,7 @@ class FaceTracker:
         return self._read_near(grey, self._last[1].points, KEEP_FROM)
 
     def _bridge_gap(self, grey: Image, t: float) -> Landmarks | None:
-        """Learn the face from the last good frame, follow its picture, and read the landmarks there."""
+        """Follow the last good face by correlation and read landmarks there. None: no face, or over `BRIDGE_S`."""
         if self._last is None or self._last[0].shape != grey.shape:
             return None
         picture, face = self._last
@@ -105,7 +105,7 @@ class FaceTracker:
         return faces[chosen]
 
     def _check_others(self, grey: Image, t: float, followed: Landmarks) -> Landmarks:
-        """Return the driver's face if another face is the driver's, else `followed`. Searches only when it is due."""
+        """Return another face if it is the driver's, else `followed`. Searches only when a check is due."""
         self._check_timer.period_s = CHECK_SETTLED_S if self._seat.settled else CHECK_S
         if not self._check_timer.due(t):
             return followed
@@ -146,7 +146,7 @@ class FaceTracker:
 
 
 def _accepted(face: Landmarks, least: float) -> Landmarks | None:
-    """Return `face` if its score reaches `least`. Written so that a score that is not a number is refused."""
+    """Return `face` if its score is `least` or more and its points are finite. Else, or if the score is NaN: None."""
     return face if face.score >= least and np.isfinite(face.points).all() else None
 
 

@@ -1,15 +1,15 @@
-"""Filters the light: a new kind of light counts after it has lasted. Pure."""
+"""Filters the light: a new kind of light counts only after it has lasted `HOLD_S`. Pure."""
 
 from __future__ import annotations
 
 from driver_monitor.data.observation import Light
 
 HOLD_S = 1.0
-"""Seconds. Headlights and bridges pass in less, and nothing that depends on the light needs to know sooner."""
+"""Seconds that a new light must last. Headlights and bridges pass in less. Nothing needs the light sooner."""
 
 
 class LightFilter:
-    """Changes the light only after the pictures have shown it for `HOLD_S`. The first picture counts at once."""
+    """Changes the light only after all pictures have shown another for `HOLD_S`. The first picture counts at once."""
 
     def __init__(self) -> None:
         self._light: Light | None = None

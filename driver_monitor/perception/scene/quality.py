@@ -17,44 +17,44 @@ from driver_monitor.imaging.crop import average
 from driver_monitor.imaging.frame import Image, YuvPicture, to_grey
 
 SMALL = (160, 120)
-"""Least width and height of the small picture that is measured. It averages the sensor's noise, and is cheap."""
+"""Least width and height of the small picture that is measured. Averaged blocks have less noise and are fast."""
 CELLS = (32, 24)
 """Width and height in cells of the grid on which structure is measured."""
 BORDER_MAX = 16
 """Highest grey level of a black border (letterbox, pillarbox): 16 is black in studio-range video."""
 STEP = 4.0
 """Grey levels by which a cell must differ from its neighbours to count as structure, in a picture of `STEP_MEAN` or
-brighter. In darker pictures it is proportionally less, because structure shrinks with the light."""
+brighter. In darker pictures the step is proportionally less, because structure shrinks with the light."""
 STEP_MEAN = 60.0
 """Mean grey level from which `STEP` applies in full."""
 LEAST_STEP = 0.5
-"""Least step, grey levels."""
+"""Least step in dark pictures, grey levels."""
 NOISE_STEP = 0.9
-"""Least step, in noise of a pixel of the small picture. The noise averages over a cell to a fifth."""
+"""Least step over the noise (standard deviation) of a pixel of the small picture. A cell has a fifth of it."""
 COVERED_SHARE = 0.10
 """Share of cells with structure below which the lens is covered. The poorest real picture has 0.39. A hand, or tape
 that lets light in at one side, stays below 0.1."""
 COVERED_SHARE_EXTREME = 0.03
-"""The same in a dark and in a blown-out picture, whose structure is mostly lost. At a sixteenth of the light, with a
-sensor noise of 4 levels, 28 near-infrared stills have 0.08 or more (the face can still be found there) and 70 day
-stills 0.30. Uniform pictures of 0 to 20 with a noise of 4 or 20 have 0.02 at most, and JPEG blocks up to 0.10: the
-answer is then "dark", which is also true."""
+"""Used instead of `COVERED_SHARE` in a dark or blown-out picture, whose structure is mostly lost. At a sixteenth of the
+light, with a sensor noise of 4 levels, 28 near-infrared stills have 0.08 or more (the face can still be found there)
+and 70 day stills 0.30 or more. Uniform pictures of level 0 to 20 with a noise of 4 or 20 have 0.02 at most. With JPEG
+blocks they have up to 0.10: they are then "dark" but not covered, and "dark" is also true."""
 DARK_MEAN = 25.0
-"""Mean level below which a picture is dark: about half of the darkest readable clip's 45. Eyes are black then."""
+"""Mean grey level below which a picture is dark: about half of the darkest readable clip's 45. Eyes are then black."""
 SATURATED = 250
-"""Level from which a pixel is blown out. Compression does not keep 255."""
+"""Least grey level of a blown-out pixel. It is not 255, because compression changes that value."""
 GLARE_SHARE = 0.25
-"""Share of blown-out pixels that makes glare. Car clips with sunlit windows reach 0.20, day photographs of drivers
-0.15, portraits 0.05. Of near-infrared stills over-exposed by 1.8 and 30 levels 95 in 100 have 0.25 or more."""
+"""Share of blown-out pixels above which the light is glare. Car clips with sunlit windows reach 0.20, day photographs
+of drivers 0.15, portraits 0.05. Of near-infrared stills over-exposed (x 1.8 + 30) 95 % have 0.25 or more."""
 GREY_CHROMA = 3.0
-"""Mean spread of the three colours below which a picture is grey. Grey ones have 0, compressed ones about 1, the palest
-colour clip 11."""
+"""Mean difference of the largest and the smallest colour of a pixel, grey levels, below which a picture counts as grey.
+Grey pictures have 0, compressed grey ones about 1, the palest colour clip 11."""
 RED_V, GREEN_U, GREEN_V, BLUE_U = 1.596, -0.392, -0.813, 2.017
-"""Colour differences to grey, per level of the planes U and V (ITU-R BT.601, limited range)."""
+"""Factors from the planes U and V, minus 128, to blue, green and red minus grey (ITU-R BT.601, limited range)."""
 DAYLIGHT_LEVEL = 200
-"""Grey level from which a pixel counts as very bright."""
+"""Grey level above which a pixel counts as very bright."""
 DAYLIGHT_SHARE = 0.06
-"""Share of very bright pixels from which a grey picture is taken for daylight."""
+"""A picture without colours is day with at least this share of very bright pixels, else infrared."""
 
 _Region = tuple[slice, slice]
 """Rows and columns of the small picture."""
@@ -62,7 +62,7 @@ _Region = tuple[slice, slice]
 
 @dataclass(frozen=True, slots=True)
 class PictureState:
-    """`covered`: no structure, whatever the brightness; it comes before `light`. `mean`: grey level, 0 to 255."""
+    """What a picture shows. `covered`: hardly any structure; comes before `light`. `mean`: grey level, 0-255."""
 
     light: Light
     covered: bool
@@ -70,18 +70,18 @@ class PictureState:
 
 
 def picture_state(picture: Image | YuvPicture) -> PictureState:
-    """Judge one picture: grey (H, W), BGR (H, W, 3), or the planes of a video.
+    """Return light and cover of one picture: grey (H, W), BGR (H, W, 3), or the planes of a video.
 
-    Black borders do not count. "dark" and "glare" come before "day" and "infrared". A black picture is dark and
-    covered: no picture can show which of the two it is.
+    Black borders do not count. A picture that is dark or has glare is never called "day" or "infrared". A black picture
+    is both dark and covered, because a picture cannot show which of the two is the cause.
 
     The light is that of the whole picture. A face in the shade of a sunlit car (label "dark" on 95 of the photographs,
     "glare" on 76) is still "day".
 
-    A picture with colours is day. A grey one is infrared, unless a good part of it is very bright, like the windows of
-    a car by day (833 grey day photographs: 0.076 or more, all of them day; 111 stills lit by an infrared lamp in dark
-    rooms: 0.047 or less, all of them infrared). That is a guess from structure. A grey camera by day and an infrared
-    one in the sun look alike, and so do a grey camera in a dim place and an infrared one.
+    A picture with colours is day. A grey one is infrared, unless a good part of the picture is very bright, as the
+    windows of a car are by day (833 grey day photographs: 0.076 or more, all of them day; 111 stills lit by an infrared
+    lamp in dark rooms: 0.047 or less, all of them infrared). This is a guess. A grey camera by day and an infrared one
+    in the sun look alike, and so do a grey camera in a dim place and an infrared one.
     """
     image = picture.grey if isinstance(picture, YuvPicture) else picture
     small = average(image, max(1, min(image.shape[1] // SMALL[0], image.shape[0] // SMALL[1])))
@@ -125,7 +125,7 @@ def _noise(grey: Image) -> float:
 
 
 def _spread(picture: Image | YuvPicture, small: Image, inside: _Region) -> float:
-    """Return the mean difference of the largest and the smallest of the three colours, grey levels, 0 if grey."""
+    """Return the mean difference of the largest and the smallest of the three colours, grey levels. One channel: 0."""
     if isinstance(picture, YuvPicture):
         size = small.shape[1], small.shape[0]
         planes = (cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in (picture.u, picture.v))
@@ -139,7 +139,7 @@ def _spread(picture: Image | YuvPicture, small: Image, inside: _Region) -> float
 
 
 def _inside(levels: Image) -> _Region:
-    """Return the part without black rows and columns at the edges, unless hardly anything is left of the picture."""
+    """Return the part without black edge rows and columns, or all if under a quarter of a side would be left."""
     height, width = levels.shape
     rows, columns = (np.flatnonzero(levels.max(axis=axis) > BORDER_MAX) for axis in (1, 0))
     if rows.size < height // 4 or columns.size < width // 4:

@@ -37,7 +37,7 @@ seven classes, and only neutral and happiness hold. In the dark even less is vis
 
 
 class ExpressionTracker:
-    """Smooths the looks by time, not by count: 2 and 10 looks a second give the same answers.
+    """Smooths the looks (results of the expression net) by time, not by count: 2 and 10 a second give the same answers.
 
     `evidence_s`: seconds that the looks must cover before there is an answer. 0 only for a still, which has one look.
     """
@@ -51,8 +51,8 @@ class ExpressionTracker:
     ) -> ExpressionState | None:
         """Take one frame and return what the face has been showing.
 
-        `expression` is given only in the frames in which the classifier ran. `valid`: there is a face to judge; without
-        one a look is not used and nothing is known. Return None also after `STALE_S` without a look.
+        `expression` is given only in the frames in which the classifier ran. `valid`: the expression can be seen; if
+        not, a look is not used and the result is None. Return None also after `STALE_S` without a look.
         """
         t = step.t
         if self._look is not None and t - self._look[0] > STALE_S:
@@ -126,7 +126,7 @@ def _clear(p: Mapping[str, float]) -> str | None:
 
 
 def label_of(p: Mapping[str, float], light: Light) -> str:
-    """Return the label for probabilities `p` by class in this `light`: a class, a group of classes, or "uncertain"."""
+    """Return the label for probabilities `p` by class in this `light`: a class, a group, or "uncertain"."""
     if light not in _READABLE:
         if p["happiness"] >= ANSWER_FROM:
             return "positive"

@@ -11,8 +11,9 @@ SHOWN_S = 2.0
 class Flashes:
     """Finds flashes among single looks at the face.
 
-    A flash needs two looks that agree, between looks that do not. Its length counts from the middle between two looks
-    to the middle between two looks. At four looks a second only flashes of about half a second are found.
+    A flash is two or more looks in a row that agree, between looks that do not. Its length counts from half-way between
+    the look before and its first to half-way between its last and the next. At four a second only flashes of about half
+    a second are found.
     """
 
     def __init__(self) -> None:

@@ -11,9 +11,9 @@ from driver_monitor.timing.cadence import TimeStep
 LEVEL_S = 1.0
 """Time constant of the level from which the lids come down: the openness of the last second or so."""
 HIGH = 0.9
-"""Share of the level from which the lids are up."""
+"""Least share of the level for a frame in which a blink can start."""
 DOWN_BELOW, UP_ABOVE = 0.7, 0.8
-"""Shares of the level below which the lids are on their way down, and from which they are up again."""
+"""Shares of the level: below the first the lids are down, from the second on they are up again."""
 HALF_UP, HALF_UP_S = 0.55, 0.3
 """Lids that rise to this share and stay there for so long are up, too. After a long closure they open less wide."""
 LEAST = 0.3
@@ -38,7 +38,7 @@ class _Fall:
 
 
 class BlinkMeter:
-    """Finds blinks in the openness of the eyes, whole or partial, fast or slow. It does not sort them."""
+    """Finds blinks in the openness of the eyes, whole or partial, fast or slow. It gives them no class."""
 
     def __init__(self) -> None:
         self._level: float | None = None
@@ -49,8 +49,8 @@ class BlinkMeter:
     def update(self, step: TimeStep, openness: float | None) -> Blink | None:
         """Take one frame. Return the blink that ended with it, None if there is none.
 
-        `openness`: of both eyes (`EyesState`), None while unknown. A blink does not count if more than a frame or two
-        of it were unknown.
+        `openness`: of both eyes (`EyesState`), None while unknown. A blink is dropped if the time between two known
+        frames in it is longer than `TimeStep.reach`.
         """
         if self._seen_t is not None and step.t - self._seen_t > step.reach:
             self._high = self._fall = None

@@ -10,8 +10,8 @@ PRIOR = 1.0
 BOUNDS = (0.6, 1.5)
 """Limits of a driver's open eye: 6 to 14 mm of lid opening (Euro NCAP Safe Driving v10.4) around a usual 9.5 mm."""
 QUANTILE = 0.7
-"""The usual open eye is above the median of waking time, which glances down and squints pull low. It is below the top,
-which surprise and noise pull high."""
+"""Quantile of the openings that is the usual open eye. It is above the median of waking time, which glances down and
+squints pull low. It is below the top, which surprise and noise pull high."""
 DRIFT = 0.15
 """A final value moves by at most this share. Lids that sink over an hour are sleepiness, not a new driver."""
 HIGHEST_OPENING = 2.5

@@ -11,10 +11,10 @@ from driver_monitor.timing.cadence import EPSILON_S, TimeStep
 from driver_monitor.timing.stretch import Stretch
 
 CLOSED_AT = 0.2
-"""Openness at which an eye is closed: 80 % closed, P80 of PERCLOS (Wierwille et al., NHTSA DOT HS 808 247, 1994)."""
+"""Openness up to which an eye is closed: 80 % closed, P80 of PERCLOS (Wierwille et al., NHTSA DOT HS 808 247, 1994)."""
 REOPENED_ABOVE = 0.4
-"""Openness above which a closure ends. One threshold of 0.2 for both splits a closure into many; 0.35 to 0.5 do not, by
-the labelled clips."""
+"""Openness above which a closure ends. With 0.2, as for its beginning, one closure is split into many; with 0.35 to 0.5
+not (labelled clips)."""
 REOPENED_FOR_S = 0.1
 """Eyes that seem open for less are noise: the lids alone need longer to rise and fall. One or two wrong frames at 20
 frames a second, or one at 10, do not split a closure. Below that rate one open frame ends it."""
@@ -30,14 +30,14 @@ ODDS_BY_LIDS = 3.0
 SUREST = 5.0
 """Largest log odds (99.3 %) that the net's answer counts for, so that one eye cannot override the other."""
 FLOOR, CEILING = 0.45, 0.15
-"""Least openness of an eye that is surely open, above `REOPENED_ABOVE`. Largest of one that is surely closed."""
+"""Least openness of an eye that is surely open (above `REOPENED_ABOVE`), largest of one that is surely closed."""
 WIDEST = 1.5
 """Largest openness."""
 LEARN_P_CLOSED = 0.3
 """The baseline learns only from eyes with a lower probability of closed."""
 LEARN_OPENNESS = 0.4
-"""Lids lower than this share of the present baseline are not learned. The baseline's bounds are 0.4 apart, so any wrong
-first estimate can be unlearned."""
+"""Lids lower than this share of the present baseline are not learned. The lower bound of a baseline is 0.4 of the
+upper one, so any wrong first estimate can be unlearned."""
 _REASONS: tuple[EyeReason, ...] = ("no_face", "sunglasses", "glare", "dark", "occluded", "pose", "blur")
 """The most informative reason first."""
 
@@ -78,9 +78,9 @@ class Eyelids:
         self._doubted_t = 0.0
 
     def update(self, step: TimeStep, eyes: EyesView | None, missing: EyeReason | None, may_learn: bool) -> EyesState:
-        """Take one frame.
+        """Take one frame and return the state of the eyes.
 
-        `missing`: why there are no `eyes`. `may_learn`: the head is frontal and steady.
+        `eyes`: None without a face; `missing` then says why. `may_learn`: the head is frontal and steady.
         """
         left, right = (_measured(eyes.left, self.left), _measured(eyes.right, self.right)) if eyes else (None, None)
         if left is None and right is None:

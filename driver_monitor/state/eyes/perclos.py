@@ -1,4 +1,4 @@
-"""PERCLOS (P80) and the blink rate, over the last minute of time in which the eyes could be read."""
+"""PERCLOS (P80) and the blink rate, over the readable time of the last minute."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from driver_monitor.timing.window import WindowedTime
 WINDOW_S = 60.0
 """One minute (Wierwille et al., NHTSA DOT HS 808 247, 1994; FHWA-MCRT-98-006, 1998)."""
 MIN_COVERAGE = 0.5
-"""Below half coverage the value is unknown: less than half a minute is too short for a minute."""
+"""Below half coverage the value is unknown: less than half a minute says too little about a minute."""
 BLINK_MIN_S, BLINK_MAX_S = 0.1, 0.4
 """A blink keeps the eyes closed for so long (FHWA-MCRT-98-006 and blink literature). It does not count in PERCLOS."""
 
 
 class PerclosMeter:
-    """Shares of time. Each interval between frames counts as what the frame at its beginning showed."""
+    """Measures PERCLOS and blink rate. A seamless step counts as its first frame, if both its frames are readable."""
 
     def __init__(self) -> None:
         self._readable, self._closed = WindowedTime(WINDOW_S), WindowedTime(WINDOW_S)

@@ -27,12 +27,12 @@ The corners of the eye lie lower than its middle. Medians of ordinary frames of 
 IRIS_BOUNDS = 45.0
 """Degrees. Irises turn no further."""
 MOVED_DEG = 5.0
-"""Straight ahead was learned anew if it moves so far at once: the width of the hysteresis."""
+"""If straight ahead moves further than this in one frame, hysteresis starts anew. It is the width of the hysteresis."""
 TURNED_AWAY_S = 3.5
 """A face that is lost during a turn to the side or down counts as a look-away for so long, then as unknown."""
 TURNING_S, TURNED_DEG = 0.1, 40.0
-"""It is a turn if the look-away had lasted so long before, or had gone so far. One frame at the edge of the road is no
-turn, but a head that turns to the back seat is out of sight within a frame or two."""
+"""A lost face had turned away if the look-away had lasted so long before, or had gone so far (degrees). One frame at
+the edge of the road is no turn, but a head that turns to the back seat is out of sight within a frame or two."""
 LOW_WITHIN_YAW = 55.0
 """Degrees to each side within which a gaze down is in area 3 of EU 2023/2590."""
 OWL_SHARE = 0.5
@@ -53,7 +53,7 @@ class GazeDirection:
 
 
 class GazeTracker:
-    """Zones and regions with hysteresis, and the present look-away. `wheel`: the driver's side of the car."""
+    """Finds zone and region, with hysteresis, and times look-aways. `wheel`: the driver's side of the car."""
 
     def __init__(self, wheel: Wheel = "left") -> None:
         self.straight_ahead = StraightAhead()
@@ -78,9 +78,9 @@ class GazeTracker:
         return GazeDirection((facing[0] + IRIS_SHARE * yaw, facing[1] + IRIS_SHARE * pitch), facing, iris)
 
     def update(self, step: TimeStep, gaze: GazeDirection | None, lids: EyesVerdict, missing: GazeReason | None) -> Gaze:
-        """Take one frame.
+        """Take one frame and return the gaze, unknown if `gaze` is None or `lids` is "closed".
 
-        `gaze`: from `direction()`. `lids`: closed eyes have no gaze. `missing`: why there is no face, None if there is.
+        `gaze`: from `direction()`. `lids`: state of the eyes. `missing`: why there is no face, None if there is one.
         """
         if gaze is None or lids == "closed":
             return self._unseen(step, gaze, missing or ("pose" if gaze is None else "eyes_closed"))
@@ -125,7 +125,7 @@ class GazeTracker:
         return Gaze(None, None, "unknown", None, None, reason, *timed)
 
     def _movement(self, gaze: GazeDirection) -> Movement:
-        """Return whether head or eyes make the look-away: how far the head goes along the gaze, against all of it."""
+        """Return "owl" if the head makes at least `OWL_SHARE` of the angle along the gaze, else "lizard"."""
         (yaw, pitch), (head_yaw, head_pitch) = self._from_ahead(gaze.direction), self._from_ahead(gaze.head)
         along = head_yaw * yaw + head_pitch * pitch
         return "owl" if along >= OWL_SHARE * (yaw * yaw + pitch * pitch) else "lizard"

@@ -14,11 +14,11 @@ WINDOW_S = 30.0
 RESET_S = 2.0
 """Uninterrupted time on the road that resets the sum (the same source)."""
 FLICKER_S = 0.05
-"""A gaze that is away for less did not leave the road: EU 2023/2590 asks for a tolerance of at least 50 ms."""
+"""Less time off the road does not end the time on the road: EU 2023/2590 asks for a tolerance of at least 50 ms."""
 
 
 class GlanceMeter:
-    """Sums look-aways. Each interval between frames counts as what the frame at its beginning showed."""
+    """Sums look-aways. A seamless step counts as what its first frame showed, a longer step as unknown."""
 
     def __init__(self) -> None:
         self._away, self._known, self._unknown = (WindowedTime(WINDOW_S) for _ in range(3))

@@ -17,19 +17,19 @@ SACCADE_S = 0.25
 """A return to the road ends a look-away when it lasts this long. EU 2023/2590: short saccades must not reset the timer,
 tolerance at least 50 ms. A glance that takes in anything lasts 0.2 to 0.3 s."""
 BRIDGE_S = 1.0
-"""When the gaze was unknown for longer, the length of the look-away is unknown, too."""
+"""A look-away is discarded when the gaze was unknown for longer than this."""
 FIRST_S = 1e-3
-"""Weight of the first frame for side and movement. It is small, because the gaze may only pass there."""
+"""Seconds for which the first frame counts for side and movement. Few, because the gaze may only pass there."""
 
 Kind = TypeVar("Kind", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
 class GazeSample:
-    """One frame's classified gaze.
+    """The gaze of one frame, as the timers need it.
 
-    `off_road`: whether it is off the road. `in_area_3`: whether it is low in front of the driver (EU 2023/2590).
-    `side`, `movement`: None when not visible.
+    `off_road`: whether the gaze is off the road. `in_area_3`: whether it is in area 3 of EU 2023/2590.
+    `side`, `movement`: None on the road, and in a look-away that is not visible.
     """
 
     off_road: bool
@@ -49,7 +49,7 @@ class LookAwayTimers:
         self._movements: defaultdict[Movement, float] = defaultdict(float)
 
     def update(self, step: TimeStep, gaze: GazeSample | None) -> tuple[LookAway, RepeatedGlances]:
-        """Take one frame; `gaze` None while unknown."""
+        """Take one frame and return both results. `gaze`: None while unknown."""
         away, low = (None, None) if gaze is None else (gaze.off_road, gaze.in_area_3)
         if away not in self.away.ignores:
             self.away.update(step, away)

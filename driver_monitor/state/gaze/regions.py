@@ -13,13 +13,13 @@ from driver_monitor.data.driver_state import GazeRegion
 from driver_monitor.timing.cadence import TimeStep
 
 Wheel = Literal["left", "right"]
-"""Side of the car on which the driver sits, as the driver sees it."""
+"""Side of the car on which the driver sits, seen in the direction of driving."""
 
 HYSTERESIS = 1.25
-"""The gaze leaves a region only beyond so much of the region's size."""
+"""The present region counts as so many times its size, so that the gaze does not leave it at its edge."""
 DWELL_S = 0.1
-"""The gaze is in another region when it rests there for so long. On its way to a region it crosses others in 30 to 60
-ms (saccades of 20 to 40 degrees; Bahill, Clark & Stark, Math. Biosci. 24, 1975)."""
+"""The region changes when the gaze rests in another for so long; the first counts at once. On its way to a region it
+crosses others in 30 to 60 ms (saccades of 20 to 40 degrees; Bahill, Clark & Stark, Math. Biosci. 24, 1975)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class _Area:
     half_height: float
 
     def share(self, out: float, up: float) -> float:
-        """Return how far from the middle the direction lies: 0 in the middle, 1 at the edge."""
+        """Return how far from the middle the direction lies: 0 in the middle, 1 at the edge, more outside."""
         return math.hypot((out - self.out) / self.half_width, (up - self.up) / self.half_height)
 
 
@@ -56,7 +56,7 @@ _SWAPPED: dict[GazeRegion, GazeRegion] = {"left_mirror": "right_mirror", "right_
 
 
 class RegionTracker:
-    """Finds the region of the gaze; small or short changes are ignored. `wheel`: the side of the steering wheel."""
+    """Finds the region of the gaze; small or short changes are ignored. `wheel`: the driver's side of the car."""
 
     def __init__(self, wheel: Wheel) -> None:
         self._names, self._sign = ({}, 1.0) if wheel == "left" else (_SWAPPED, -1.0)

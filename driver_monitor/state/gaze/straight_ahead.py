@@ -14,14 +14,15 @@ PROVISIONAL_YAW, PROVISIONAL_PITCH = 22.0, 14.0
 """Degrees. A provisional value goes no further. The zones are 25 degrees wide, so the road still reads as road in both
 doubtful cases: a camera mounted as far off-axis as the bounds, and a driver who looked away at the beginning."""
 FRONTAL_DEG = 20.0
-"""The face is frontal within this of straight ahead. Before straight ahead is known: within the bounds."""
+"""A face is frontal if it looks within this of straight ahead, or within the bounds before that is known."""
 SIDEWAYS_SHARE = 0.25
 """A direction that is not frontal counts at this share of its time, which is enough to unlearn a wrong start. A
 look-away becomes straight ahead only after four times what was learned before (20 s after 5 s, four minutes after one
 minute). The driver is warned all that time, so by then the camera was turned."""
 SIDEWAYS_AFTER_S = 6.0
-"""Such a direction is learned only after it lasted as long as was learned before, at most this long: then a driver who
-looks away is unresponsive. A glance into a mirror at the start is soon unlearned; a long look-away is not learned."""
+"""A direction that is not frontal is learned only after it lasted as long as was learned before, or this long if that
+is shorter: then a driver who looks away is unresponsive. A glance into a mirror at the start is soon unlearned; a long
+look-away is not learned."""
 FIRST_S = 0.2
 """The first direction is provisional after this. A driver who looks away within half a second must not set it."""
 TRUSTED_S = 4.0
@@ -35,9 +36,9 @@ Direction = tuple[float, float]
 
 
 class StraightAhead:
-    """Medians over time, by axis, of the directions in which a steady head looked.
+    """Learns straight ahead: the medians, by axis, of the directions in which a steady head looked over time.
 
-    `yaw`, `pitch`: degrees from the camera's axis. `status`: how settled they are.
+    `yaw`, `pitch`: degrees from the camera's axis, 0 while `status` is "prior". `status`: how settled they are.
     """
 
     def __init__(self) -> None:
@@ -51,14 +52,14 @@ class StraightAhead:
         self.steady = False
         """Whether the head was still in the last frame."""
         self.held_back = False
-        """Whether the value in use is provisional and limited. Straight ahead may then be there or at the median."""
+        """Whether `yaw`, `pitch` are provisional and limited. Straight ahead may be at this value or at the median."""
 
     def may_learn_from(self, direction: Direction) -> bool:
         """Return whether this is the direction of a driver who holds still and looks ahead."""
         return self.steady and self.frontal(*direction)
 
     def frontal(self, yaw: float, pitch: float) -> bool:
-        """Return whether a face that looks in this direction, degrees from the camera's axis, shows its eyes fully."""
+        """Return whether this direction, degrees from the camera's axis, is near straight ahead (see `FRONTAL_DEG`)."""
         if self.status == "prior":
             return abs(yaw) <= BOUNDS_YAW and abs(pitch) <= BOUNDS_PITCH
         # A provisional value may be limited. The median of the directions so far is frontal, too.

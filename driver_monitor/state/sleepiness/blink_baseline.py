@@ -8,7 +8,7 @@ from driver_monitor.data.driver_state import Blink
 from driver_monitor.state.sleepiness.blink_features import BLINKS, Floats
 
 LEARNED = BLINKS
-"""Blinks are learned at the start of a trip, for about two minutes. UTA-RLDD takes the last third of a recording in
+"""Number of blinks learned at the start of a trip (about two minutes). UTA-RLDD takes the last third of a recording in
 which the person felt alert. A daemon can only assume that a driver who starts is awake; `MEANS` limits this."""
 LONGEST_S = 1.0
 """A longer closure is a microsleep and is not learned."""
@@ -32,7 +32,7 @@ class BlinkBaseline:
         return len(self._seen) >= LEARNED
 
     def learn(self, blink: Blink) -> None:
-        """Learn from one blink, as long as more are needed."""
+        """Learn from one blink, while more are needed. Blinks longer than `LONGEST_S` are left out."""
         if self.known or blink.duration_s > LONGEST_S:
             return
         self._seen.append(_quantities(blink))
@@ -41,7 +41,7 @@ class BlinkBaseline:
             self._deviation = np.maximum(np.std(self._seen, 0), DEVIATIONS)
 
     def deviations(self, blink: Blink) -> Floats:
-        """Return by how many deviations each quantity of `blink` is above the driver's own mean."""
+        """Return (3,): standard deviations above the driver's mean, of each quantity of `blink`. Only once `known`."""
         return (np.array(_quantities(blink)) - self._mean) / self._deviation
 
 

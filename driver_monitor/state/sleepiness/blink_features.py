@@ -1,4 +1,4 @@
-"""A few numbers that describe a row of blinks. `tools.drowsiness.fit` and the daemon share them."""
+"""Computes features of blinks in a row, and three probabilities. `tools.drowsiness.fit` and the daemon use it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ Floats = NDArray[np.float64]
 BLINKS = 30
 """Number of blinks in a row, as in UTA-RLDD (Ghoddoosian et al., CVPR workshops 2019)."""
 LONG_Z, VERY_LONG_Z = 2.0, 5.0
-"""Deviations above the driver's own duration from which a blink is long and very long."""
+"""A blink is long, or very long, if its duration is more standard deviations than this above the driver's own mean."""
 
 
 def features(z: Floats) -> Floats:
-    """Return (n, 18) features of (n, m, 3) blinks, each quantity as deviations from the driver's own when awake.
+    """Return (n, 18) features of n rows of m blinks.
 
-    Quantities: amplitude, duration, speed of the opening lids. The blink frequency is left out: in UTA-RLDD it depends
-    on the recording as much as on the sleepiness.
-    Logarithms with sign, because a single closure of seconds must not outweigh thirty blinks.
+    `z`: (n, m, 3): amplitude, duration and opening speed of each blink, in standard deviations above the driver's own
+    mean when awake. The blink frequency is left out: in UTA-RLDD it depends on the recording as much as on the
+    sleepiness. Most features use logarithms with sign: a single closure of seconds must not outweigh thirty blinks.
     """
     x = np.sign(z) * np.log1p(np.abs(z))
     spread = [x.mean(1), np.median(x, 1), x.std(1), *np.percentile(x, (10, 90), axis=1)]

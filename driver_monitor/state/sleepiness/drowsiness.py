@@ -29,20 +29,21 @@ KSS_POINTS = (3.0, 6.5, 7.5, 9.0)
 KSS = (2.0, 6.5, 8.5)
 """Middles of the levels of UTA-RLDD: alert (1 to 3), low vigilance (6 and 7), drowsy (8 and 9)."""
 SIGN_KSS, SIGNS_COUNTED = 0.5, 3
-"""Each yawn and each nod of the last five minutes adds so much, up to so many. Alone they make nobody sleepy."""
+"""Each yawn and each nod of the last five minutes adds so much, up to so many of each. At PERCLOS 0 the KSS stays below
+6.5."""
 PERCLOS_OFF = 2.0
-"""Half of the interval of PERCLOS at full coverage. Ours."""
+"""Half of the interval of the PERCLOS estimate, in points, at full coverage. It grows as the coverage falls. Ours."""
 BLINKS_OFF = 4.5
-"""Half of the interval of the blinks: twice the 2.3 points by which the fit is off."""
+"""Half of the interval of the blink estimate, in points: twice the 2.3 points by which the fit is off."""
 OLD_S = 600.0
-"""Older blinks say nothing about the present."""
+"""Older blinks are dropped. The blink estimate is then unknown until there are thirty blinks again."""
 LOWEST, HIGHEST = 1.0, 9.0
 
 _WEIGHTS, _MEAN, _DEVIATION = np.array(WEIGHTS), np.array(MEAN), np.array(DEVIATION)
 
 
 class DrowsinessMeter:
-    """Combines what is known at one time. The estimate from blinks changes with every blink that ends."""
+    """Estimates the KSS from PERCLOS, blinks, yawns and nods. The blink estimate changes with every blink that ends."""
 
     def __init__(self) -> None:
         self._baseline = BlinkBaseline()
@@ -50,7 +51,7 @@ class DrowsinessMeter:
         self._by_blinks: float | None = None
 
     def update(self, t: float, blink: Blink | None, perclos: Perclos, yawns: int, nods: int) -> Drowsiness | None:
-        """Take one frame at `t`, seconds, with the `blink` that ended in it. Return None while nothing is known."""
+        """Take one frame at `t`, seconds, with the `blink` that ended in it. Return None without an estimate."""
         if blink is not None:
             self._add(blink)
         if self._blinks and t - self._blinks[0].t > OLD_S:

@@ -1,4 +1,4 @@
-"""Nods: the head sinks with closed eyes and comes up again. A look at the instruments has open eyes."""
+"""Nods: the head sinks with closed eyes and comes up again. A look at the instruments is no nod: the eyes are open."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from driver_monitor.data.driver_state import EyesVerdict
 from driver_monitor.timing.cadence import TimeStep
 
 LEVEL_S = 2.0
-"""Time constant of the usual pitch, from which the head sinks."""
+"""Time constant of the mean pitch, against which a sunk head is measured. It stands still while the head is down."""
 SINKS_DEG = 12.0
 """A head has sunk when it is so far below its usual pitch. Drowsy nods differ from speech and bumps by ten degrees and
 more. The number is ours, to be confirmed on data."""
 RISES_DEG = 6.0
 """The head is up again when it is less than this below its usual pitch. Ours."""
 SHORTEST_S, LONGEST_S = 0.3, 4.0
-"""A bump is shorter. A head that stays down longer is a closure or a look-away, which have rules of their own."""
+"""Shortest and longest nod. A bump is shorter. A longer one is a closure or a look-away, with rules of its own."""
 CLOSED_SHARE = 0.5
 """Least share of the time with the head down in which the eyes must be closed."""
 WINDOW_S = 300.0
@@ -34,7 +34,7 @@ class NodCounter:
         self._times: deque[float] = deque()
 
     def update(self, step: TimeStep, pitch: float | None, lids: EyesVerdict) -> int:
-        """Take one frame and return the nods in the window. `pitch` of the head: degrees, + up, None while unknown."""
+        """Take one frame and return the number of nods in the window. `pitch`: degrees, + up, None while unknown."""
         while self._times and self._times[0] < step.t - WINDOW_S:
             self._times.popleft()
         if self._seen_t is not None and step.t - self._seen_t > step.reach:

@@ -14,14 +14,14 @@ OPEN_AT = 0.42
 the lips. On the labelled clips the two certain yawns hold 0.45 and 0.78 for `HELD_S`, the demo's 0.57, a doubtful one
 0.39. Talking, laughing and grimaces hold at most 0.25. Provisional: two yawns are few."""
 ENDED_BELOW = 0.32
-"""A yawn ends below this: a tenth of hysteresis. The mouth's changes within a yawn stay above."""
+"""The mouth is no longer wide open below this: a tenth of hysteresis. Its changes within a yawn stay above."""
 HELD_S = 1.5
-"""A yawn lasts 4 to 7 s (Barbizet, J. Neurol. Neurosurg. Psychiatry 21, 1958), and its wide phase about half of that.
-Syllables and laughter open the mouth for well under a second. To be confirmed on data."""
+"""Least time with a wide mouth. A yawn lasts 4 to 7 s (Barbizet, J. Neurol. Neurosurg. Psychiatry 21, 1958), its wide
+phase about half of that. Syllables and laughter open the mouth for well under a second. To be confirmed on data."""
 FORGIVE_S = 0.25
 """A shorter dip does not end a yawn."""
 APART_S = 15.0
-"""Nobody yawns twice within this. An earlier wide mouth is the same yawn, or a grimace."""
+"""Least time from one counted yawn to the next. A mouth held wide sooner is the same yawn, or a grimace."""
 WINDOW_S = 300.0
 """Yawns are counted over five minutes."""
 
@@ -36,7 +36,7 @@ class YawnCounter:
         self._times: deque[float] = deque()
 
     def update(self, step: TimeStep, opening: float | None) -> Mouth:
-        """Take one frame. `opening` as in `FaceView.mouth_opening`, None when unknown."""
+        """Take one frame, return mouth and yawns. `opening`: as in `FaceView.mouth_opening`, None when unknown."""
         if opening is not None and not math.isfinite(opening):
             opening = None
         if opening is not None:

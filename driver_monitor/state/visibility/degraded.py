@@ -21,7 +21,7 @@ _CAMERA: dict[str, Degraded] = {"lost": "no_camera", "frozen": "frozen", "covere
 
 
 class BlindnessTracker:
-    """Times what is missing and names the cause: the camera before the face, the face before the eyes.
+    """Times what is missing and names the cause: first the camera, then the face, then the eyes.
 
     `camera`, `face`, `eyes`: for how long there has been no usable picture, no face, no readable eye.
     """
@@ -31,7 +31,7 @@ class BlindnessTracker:
         self._reasons: defaultdict[EyeReason, float] = defaultdict(float)
 
     def update(self, step: TimeStep, seen: Observation, reason: EyeReason | None) -> Degraded | None:
-        """Take one frame and return the cause. `reason`: why neither eye could be read in it, None if one could."""
+        """Take one frame, return the cause or None. `reason`: why no eye could be read in it, None if one could."""
         missing = (seen.camera != "ok", seen.face is None, reason is not None)
         for outage, is_missing in zip((self.camera, self.face, self.eyes), missing, strict=True):
             outage.update(step.t, is_missing)

@@ -18,13 +18,13 @@ a blink or two, and the reasons of the single frames show it."""
 CHANGE_AT = 0.6
 """Share of recent time at which another answer replaces the present one. Of two answers the other then has 0.4."""
 FORGET_S = 2.0
-"""After so long without an answer it is unknown. A turned head keeps its sunglasses; a driver who returns may not."""
+"""Without an answer for longer, `value` is None. A turned head keeps its sunglasses; a driver who returns may not."""
 
 T = TypeVar("T", bound=Hashable)
 
 
 class SettledAnswer(Generic[T]):
-    """The answer that holds, of several. The first one counts at once. Time is weighed, not frames."""
+    """Finds the answer that holds for most of recent time. The first one counts at once."""
 
     def __init__(self) -> None:
         self._shares: dict[T, float] = {}
@@ -50,14 +50,14 @@ class SettledAnswer(Generic[T]):
 
 
 class OcclusionTracker:
-    """Mouth and eyes, each with an answer of its own."""
+    """Finds what covers mouth and eyes, each with a settled answer of its own."""
 
     def __init__(self) -> None:
         self._mouth: SettledAnswer[bool] = SettledAnswer()
         self._eyes: SettledAnswer[Cover | Literal["clear"]] = SettledAnswer()
 
     def update(self, step: TimeStep, face: FaceView | None, reason: EyeReason | None) -> Occlusion | None:
-        """Take one frame and return what covers the face, None if unknown.
+        """Take one frame and return what covers the face, None if mouth and eyes are both unknown.
 
         `reason`: why neither eye could be read in it, None if one could.
         """

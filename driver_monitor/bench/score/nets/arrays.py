@@ -1,4 +1,4 @@
-"""What `score eyes` and `score emotion` share: they read an .npz file of pictures and labels, and return JSON."""
+"""Read an .npz file of pictures and labels, and make the JSON object, for `score eyes` and `score emotion`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from driver_monitor.errors import LabelError
 from driver_monitor.messages.envelope import SCHEMA
 
 MAX_BYTES = 4_000_000_000
-"""Largest unpacked array; more would fill the memory of an ordinary machine."""
+"""Largest unpacked array, in bytes; more would fill the memory of an ordinary machine."""
 INTERVALS = "95 %; persons unknown: intervals by bootstrap over images, too narrow if several images show one person"
 
 
 def load_arrays(path: Path, labels: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return `images` (N, H, W), uint8, and the whole numbers (N,) called `labels`. Raises `LabelError`."""
+    """Return the array `images` (N, H, W), uint8, and the array named `labels`, int64 (N,). Raises `LabelError`."""
     images, numbers = _read(path, ("images", labels))
     if images.dtype != np.uint8 or images.ndim != 3 or 0 in images.shape:
         raise LabelError(f"{path}: images: expected uint8 (N, H, W), grey, found {_shape(images)}")

@@ -21,11 +21,11 @@ from driver_monitor.state.expression.expression_tracker import ANSWER_FROM
 BINS = 15
 """Bins of equal width for the calibration error (Guo et al., ICML 2017)."""
 SUREST = 0.85
-"""Share of the images, the most certain first, on which nets with different thresholds can be compared. Ours."""
+"""Share of images, those with the highest probabilities, that makes nets with different thresholds comparable. Ours."""
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 FaceClassifier = Callable[[NDArray[np.uint8]], Expression]
-"""Takes one (48, 48) crop: `ExpressionNet.probabilities`."""
+"""Takes one (48, 48) crop and returns the probability of each expression: `ExpressionNet.probabilities`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def load_faces(path: Path) -> tuple[NDArray[np.uint8], Labels]:
 
 
 def classify(images: NDArray[np.uint8], net: FaceClassifier) -> Floats:
-    """Return (N, 8) probabilities for loosely cropped faces (N, H, W) of any size."""
+    """Return the net's (N, 8) probabilities, in the order of `EXPRESSIONS`, for loosely cropped faces (N, H, W)."""
     return np.array([[*net(_resized(image)).p.values()] for image in images])
 
 
@@ -93,7 +93,7 @@ def score_emotion(p: Floats, label: Labels) -> EmotionScore:
 
 
 def calibration_error(top: Floats, right: NDArray[np.bool_], times: Labels) -> float:
-    """Return the mean difference between the probability `top` and the share of `right` answers, over bins of `top`.
+    """Return the mean over `BINS` bins of |mean probability `top` - share of `right` answers|, weighted by images.
 
     All (N,). Image i counts `times[i]` times.
     """

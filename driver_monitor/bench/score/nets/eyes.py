@@ -18,9 +18,9 @@ from driver_monitor.perception.eyes.patch import HEIGHT, WIDTH, crop_patch
 from driver_monitor.perception.eyes.reader import HIDDEN_FROM
 
 BATCH = 256
-"""Patches classified at a time."""
+"""Number of patches in one call of the net."""
 EVEN = 0.5
-"""An eye counts as closed above this p(closed) / (p(closed) + p(open))."""
+"""An eye counts as closed if p(closed) / (p(closed) + p(open)) is above this."""
 NO_AUC = "-  (needs open and closed eyes)"
 EyeClassifier = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """Takes (n, 32, 48) patches and returns (n, 3) probabilities of open, closed, hidden: `EyeNet.classify`."""
@@ -30,7 +30,7 @@ EyeClassifier = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 class EyesScore:
     """Figures over `images`, of which `closed` are labelled closed. Shares from 0 to 1.
 
-    `auc`, `accuracy`: over all images. `answered`: share of images that the net does not call hidden. `auc_answered`,
+    `auc`, `accuracy`: over all images. `answered`: share of images with p(hidden) below `HIDDEN_FROM`. `auc_answered`,
     `accuracy_answered`: over these images only.
     """
 
@@ -44,7 +44,7 @@ class EyesScore:
 
 
 def load_eyes(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Return the images (N, H, W) and which are closed (N,). Raises `LabelError`."""
+    """Return the images (N, H, W), and for each whether the eye is closed (N,). Raises `LabelError`."""
     images, closed = load_arrays(path, "closed")
     if not np.isin(closed, (0, 1)).all():
         raise LabelError(f"{path}: closed: expected 0 or 1, found {int(closed[~np.isin(closed, (0, 1))][0])}")
@@ -72,7 +72,7 @@ def score_eyes(images: NDArray[np.uint8], closed: NDArray[np.bool_], net: EyeCla
 
 
 def classify(images: NDArray[np.uint8], net: EyeClassifier) -> NDArray[np.float64]:
-    """Return (N, 3) probabilities of open, closed, hidden for `images` (N, H, W)."""
+    """Return the net's (N, 3) probabilities of open, closed, hidden for `images` (N, H, W), as in `score_eyes`."""
     rectified = images.shape[1:] == (HEIGHT, WIDTH)
     parts = (images[start : start + BATCH] for start in range(0, len(images), BATCH))
     answers = [net(part if rectified else np.stack([crop_patch(image) for image in part])) for part in parts]
@@ -80,7 +80,7 @@ def classify(images: NDArray[np.uint8], net: EyeClassifier) -> NDArray[np.float6
 
 
 class Auc:
-    """Area under the ROC curve for any weights of the same images. Ties count a half."""
+    """Computes the area under the ROC curve (closed scores higher) for any weights of the images. Ties count a half."""
 
     def __init__(self, score: NDArray[np.float64], closed: NDArray[np.bool_]) -> None:
         order, self._group = np.unique(score, return_inverse=True)

@@ -31,10 +31,10 @@ class HogDetector:
 
     kind: DetectorKind = "hog"
     WIDTH = 480
-    """Search width, pixels. HOG's smallest face is 80 pixels. At 480 it finds the faces of all 111 near-infrared
-    stills, at 320 nine in ten (measured)."""
+    """Width to which a picture is scaled for the search, pixels. HOG's smallest face is 80 pixels. At 480 it finds
+    the faces of all 111 near-infrared stills, at 320 nine in ten (measured)."""
     HEIGHT = 640
-    """Search height of upright pictures, pixels: about the same cost."""
+    """Most height of the scaled picture, pixels. It limits the cost of a search in upright pictures."""
     THRESHOLD = -0.3
     """Least score of a proposal. With the detector's own threshold of 0 it finds the face in 53 % of the frames of
     incar_1 (off-axis, glasses), with this one in 73 %. The landmark net refuses what is not a face."""

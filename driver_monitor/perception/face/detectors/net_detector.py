@@ -21,31 +21,32 @@ from driver_monitor.perception.face.landmarks import DetectorKind
 LONG_SIDE = 320
 """Length of the longer side of the search picture, pixels, landscape or upright."""
 STEP = 32
-"""Width and height of the net's input are multiples of its coarsest stride."""
+"""Width and height of the net's input are multiples of this, pixels: the stride of the net's coarsest layer."""
 CELL = 8
 """Pixels of the search picture in a cell of the net's answer, across and down."""
 SIZE_UNIT = 32.0
-"""Unit of the box sides, pixels. The net gives natural logarithms of them."""
+"""Unit of the box sides, pixels. The net gives the natural logarithms of the sides in this unit."""
 CONTRAST_CELLS = 9
-"""Size of the window over which light is evened out, cells of 8 pixels: about the width of a driver's face."""
+"""Side of the window for local mean and contrast, in cells of 8 pixels: about the width of a driver's face."""
 FLOOR = 3.0
-"""Standard deviation, grey levels, that counts as no contrast: a lower one is mostly sensor noise."""
+"""Grey levels. Its square is added to the local variance, so that noise in plain areas is not amplified."""
 SURE = 0.5
 """Every box of this score or more is proposed. The landmark net then refuses what is not a face."""
 FAINT = 0.3
-"""If no box is sure, the best one is still proposed from this score on: to check a hidden or burnt-out face once more
-costs less than to lose it. Beside a sure face nothing faint is proposed."""
+"""If no box has the score `SURE`, the best box is proposed if it scores at least this: to check a hidden or blown-out
+face once more costs less than to lose it. Beside a sure box, no box below `SURE` is proposed."""
 SAME = 0.3
-"""Boxes that overlap by more (intersection over union) are one face."""
+"""Boxes whose intersection over union is larger than this count as one face."""
 MOST = 10
-"""Most boxes. More are a crowd, or a picture that is not of a cabin."""
+"""Most boxes that one search returns. A picture with more is a crowd, or not of a cabin."""
 
 Row = NDArray[np.float32]
-"""Faces (N, 7): x, y, w, h in pixels, the score, and the vector between the eyes, rightwards in the picture (x, y)."""
+"""Faces (N, 7): x, y, w, h in pixels, the score, and the vector (x, y) from the left to the right eye in
+the picture, in units of the root of w * h."""
 
 
 class NetDetector:
-    """`models/detector.onnx`. `sha256`: digest of the model file."""
+    """Finds faces with the net `models/detector.onnx`. `sha256`: SHA-256 of the file in hexadecimal."""
 
     kind: DetectorKind = "net"
 
@@ -55,11 +56,11 @@ class NetDetector:
         self.sha256 = self._model.sha256
 
     def find(self, grey: Image) -> list[Box]:
-        """Return boxes of possible faces in `grey` (H, W), best first; in pixels of `grey`."""
+        """Return boxes of possible faces in `grey` (H, W), best first, in pixels of `grey`; see `proposed`."""
         return [Box(*(float(v) for v in row[:4])) for row in proposed(self.rows(grey))]
 
     def rows(self, grey: Image, least: float = FAINT) -> Row:
-        """Return all faces that score at least `least` in `grey` (H, W), best first; in pixels of `grey`."""
+        """Return faces of score `least` or more, each once, at most `MOST`, best first, in pixels of `grey` (H, W)."""
         scale = LONG_SIDE / max(grey.shape)
         (cells,) = self._model.run({"image": even_out(shrink(grey))[None, None]})
         rows = distinct(decode(cells[0], least))
@@ -77,7 +78,7 @@ def shrink(grey: Image) -> Image:
 
 
 def even_out(grey: Image) -> NDArray[np.float32]:
-    """Remove mean and contrast of its surroundings from each pixel. The sides must be multiples of 8.
+    """Return each pixel minus the mean of its surroundings, over their contrast. Both sides must be multiples of 8.
 
     A face at a sixteenth of the light, or in a corner that the infrared lamp hardly reaches, then looks as in full
     light, except for the noise.
@@ -95,9 +96,10 @@ def even_out(grey: Image) -> NDArray[np.float32]:
 
 
 def decode(cells: NDArray[np.float32], least: float) -> Row:
-    """Turn the net's answer (7, H, W) into faces of at least score `least`, best first; search picture pixels.
+    """Convert the net's answer (7, H, W) to the 200 best faces of score `least` or more, pixels of the search picture.
 
-    The channels: score, centre (right, down of the cell's own, in cells), log width and height, eyes (x, y, in boxes).
+    Channels: score, centre (right, down of the cell's centre, in cells), log width and height, eye vector (see `Row`).
+    Rows that are not finite are dropped. The best is first.
     """
     y, x = np.nonzero(cells[0] >= least)
     score, right, down, wide, high, eyes_x, eyes_y = cells[:, y, x]
@@ -109,7 +111,7 @@ def decode(cells: NDArray[np.float32], least: float) -> Row:
 
 
 def distinct(rows: Row) -> Row:
-    """Keep the surest of all boxes of one face (non-maximum suppression)."""
+    """Return the best box of each face (non-maximum suppression), at most `MOST`. `rows`: best first."""
     kept: list[int] = []
     left = np.arange(len(rows))
     while len(left) and len(kept) < MOST:
@@ -120,7 +122,7 @@ def distinct(rows: Row) -> Row:
 
 
 def proposed(rows: Row) -> Row:
-    """Return the sure ones of `rows` (N, 5+; score in the fifth column, best first), or else the best."""
+    """Return the `rows` (N, 5+; fifth column: score; best first) of score `SURE` or more; if none, the best row."""
     return rows[: max(1, int((rows[:, 4] >= SURE).sum()))]
 
 

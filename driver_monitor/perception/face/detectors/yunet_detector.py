@@ -21,7 +21,7 @@ LEAST = 0.5
 
 
 class YunetDetector:
-    """OpenCV's `FaceDetectorYN` (Wu et al., YuNet, 2023). `sha256`: digest of the model file."""
+    """Finds faces with OpenCV's `FaceDetectorYN` (Wu et al., YuNet, 2023). `sha256`: SHA-256 of the file, in hex."""
 
     kind: DetectorKind = "yunet"
 
