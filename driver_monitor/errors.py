@@ -1,6 +1,7 @@
 """Errors that reach a user. The message is one line: where, what, and what to do.
 
-Scripts may rely on the exit codes: 0 done, 1 a fault at run time, 2 wrong use or wrong configuration.
+Scripts may rely on the exit codes: 0 done, 1 a failure or a failed `spot-check`, 2 wrong use or configuration. A signal
+ends the program with 128 + its number.
 """
 
 from __future__ import annotations

@@ -20,9 +20,9 @@ LEVELS: tuple[Level, ...] = ("info", "warning", "critical")
 class Evidence:
     """Why there is an alert: measured values, limits and clause.
 
-    `measured`, `threshold`: values and limits by signal name. `measured` also has the signals of the message;
-    `threshold` also has the times of the rule. `window_s`, `coverage`: the time window of the measurement and the known
-    share of it, None without a window. `clause`: where the limits are from. `compared`: by signal name, how the value
+    `measured`, `threshold`: values and limits by signal name. `measured` also has the signals in the alert's text;
+    `threshold` also has `for_s` and `held_s`. `window_s`, `coverage`: the time window of the measurement and its known
+    share, None without a window. `clause`: the source of the limits. `compared`: by signal name, how the value
     is compared with its limit (a key of `Condition`). `interval`: lowest and highest possible value, by signal name.
     """
 

@@ -270,7 +270,7 @@ class Profile(Part):
 
     @property
     def local_rules(self) -> frozenset[str]:
-        """Ids of the rules that read a facial expression, also through another rule. Empty if this is no workplace."""
+        """Ids of the rules that read a facial expression, or name another such rule. Empty if not `workplace`."""
         found: set[str] = set()
         for rule in self.rules if self.workplace else ():
             if any(shows_expression(name) or held_rule(name) in found for name in rule.reads()):

@@ -40,7 +40,7 @@ class TimeStep:
 
 
 class Cadence:
-    """Turns frame times into steps, and learns the source's usual period (median of the last nine)."""
+    """Makes a `TimeStep` of each frame time, and learns the usual frame interval (median of the last nine)."""
 
     def __init__(self) -> None:
         self._last: float | None = None

@@ -70,9 +70,9 @@ def place(box: Box, shape: tuple[int, int]) -> Place:
 
 
 def likeness(face: Place, shape: tuple[int, int]) -> float:
-    """Return the face's size, reduced towards the picture's edge. The camera is most likely aimed at the largest.
+    """Return the face's size, reduced towards the picture's edge. The driver's face is most likely the largest.
 
-    At the corner the size counts half. Before the seat is learned there is no other information.
+    Halved at the corner. Also used for new and other faces when the seat is learned.
     """
     height = shape[0] / shape[1]
     off = math.hypot(face.x - 0.5, face.y - height / 2) / math.hypot(0.5, height / 2)
