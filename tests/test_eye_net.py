@@ -25,8 +25,7 @@ from driver_monitor.perception.eyes.patch import (
     HEIGHT,
     WIDTH,
     crop_patch,
-    eye_bands,
-    eye_patch,
+    eye_crops,
     normalise,
 )
 from tests.faces import points
@@ -63,6 +62,16 @@ def corners(outer: tuple[float, float], inner: tuple[float, float], side: str = 
 EYE = corners((110, 120), (210, 120))
 
 
+def patch_of(picture: Grey, points: NDArray[np.float32], side: str) -> tuple[Grey, float]:
+    patches, inside, _ = eye_crops(picture, points)
+    index = ("left", "right").index(side)
+    return patches[index], inside[index]
+
+
+def bands_of(picture: Grey, points: NDArray[np.float32]) -> Grey:
+    return eye_crops(picture, points)[2]
+
+
 def difference(a: Grey, b: Grey) -> float:
     return float(np.abs(a.astype(int) - b).mean())
 
@@ -75,8 +84,8 @@ def net() -> EyeNet:
 def test_ok__a_left_eye_looks_like_a_right_one() -> None:
     picture = drawn_eye()
     mirrored = np.ascontiguousarray(picture[:, ::-1])
-    right, _ = eye_patch(picture, EYE, "right")
-    left, _ = eye_patch(mirrored, corners((319 - 110, 120), (319 - 210, 120), "left"), "left")
+    right, _ = patch_of(picture, EYE, "right")
+    left, _ = patch_of(mirrored, corners((319 - 110, 120), (319 - 210, 120), "left"), "left")
     assert difference(left, right) < 1
     assert difference(left[:, ::-1], right) > 2
 
@@ -86,22 +95,22 @@ def test_ok__a_tilted_head_gives_a_level_eye(degrees: float) -> None:
     turn = cv2.getRotationMatrix2D((160, 120), degrees, 1)
     tilted = np.asarray(cv2.warpAffine(drawn_eye(), turn, (320, 240), borderMode=cv2.BORDER_REPLICATE), np.uint8)
     outer, inner = (turn @ np.array([x, 120, 1]) for x in (110, 210))
-    patch, _ = eye_patch(tilted, corners((outer[0], outer[1]), (inner[0], inner[1])), "right")
-    assert difference(patch, eye_patch(drawn_eye(), EYE, "right")[0]) < 6
+    patch, _ = patch_of(tilted, corners((outer[0], outer[1]), (inner[0], inner[1])), "right")
+    assert difference(patch, patch_of(drawn_eye(), EYE, "right")[0]) < 6
 
 
 def test_ok__a_larger_picture_gives_the_same_eye() -> None:
     large = np.asarray(cv2.resize(drawn_eye(), None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC), np.uint8)
-    patch, inside = eye_patch(large, EYE * 4 + 1.5, "right")
+    patch, inside = patch_of(large, EYE * 4 + 1.5, "right")
     assert inside == 1
-    assert difference(patch, eye_patch(drawn_eye(), EYE, "right")[0]) < 4
+    assert difference(patch, patch_of(drawn_eye(), EYE, "right")[0]) < 4
 
 
 def test_ok__the_corners_lie_at_sixty_percent_of_the_width() -> None:
     dots = np.full((240, 320), 128, np.uint8)
     for x in (110, 210):
         cv2.circle(dots, (x, 120), 6, 255, -1)
-    patch, _ = eye_patch(dots, EYE, "right")
+    patch, _ = patch_of(dots, EYE, "right")
     columns = np.flatnonzero(patch[HEIGHT // 2] > 180)
     first, last = columns[columns < WIDTH / 2].mean(), columns[columns > WIDTH / 2].mean()
     assert (last - first) / WIDTH == pytest.approx(0.6, abs=0.02)
@@ -109,21 +118,21 @@ def test_ok__the_corners_lie_at_sixty_percent_of_the_width() -> None:
 
 def test_ok__an_eye_at_the_edge_is_only_partly_inside() -> None:
     picture = drawn_eye()
-    assert eye_patch(picture, EYE, "right")[1] == 1
-    assert eye_patch(picture, corners((-50, 120), (50, 120)), "right")[1] == pytest.approx(0.5, abs=0.05)
-    assert eye_patch(picture, corners((-500, 120), (-400, 120)), "right")[1] == 0
+    assert patch_of(picture, EYE, "right")[1] == 1
+    assert patch_of(picture, corners((-50, 120), (50, 120)), "right")[1] == pytest.approx(0.5, abs=0.05)
+    assert patch_of(picture, corners((-500, 120), (-400, 120)), "right")[1] == 0
 
 
 def test_fail__corners_that_coincide_give_no_eye() -> None:
-    assert eye_patch(drawn_eye(), corners((50, 50), (50, 50)), "right")[1] == 0
-    assert eye_patch(drawn_eye(), corners((50, 50), (float("nan"), 50)), "right")[1] == 0
+    assert patch_of(drawn_eye(), corners((50, 50), (50, 50)), "right")[1] == 0
+    assert patch_of(drawn_eye(), corners((50, 50), (float("nan"), 50)), "right")[1] == 0
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.floats(-1e4, 1e4, width=32), min_size=4, max_size=4), st.sampled_from(["left", "right"]))
 def test_ok__any_corners_give_a_patch_and_a_share(numbers: list[float], side: str) -> None:
     points = corners((numbers[0], numbers[1]), (numbers[2], numbers[3]), side)
-    patch, inside = eye_patch(drawn_eye(), points, "left" if side == "left" else "right")
+    patch, inside = patch_of(drawn_eye(), points, side)
     assert patch.shape == (HEIGHT, WIDTH)
     assert patch.dtype == np.uint8
     assert 0 <= inside <= 1
@@ -141,7 +150,7 @@ def two_dots() -> Grey:
 
 
 def test_ok__the_band_holds_both_eyes_half_its_width_apart_and_the_left_eyes_is_its_mirror_image() -> None:
-    left, right = eye_bands(two_dots(), BOTH)
+    left, right = bands_of(two_dots(), BOTH)
     assert left.shape == right.shape == (BAND_HEIGHT, BAND_WIDTH)
     assert difference(left[:, ::-1], right) == 0
     bright, dark = np.argwhere(right > 200).mean(axis=0), np.argwhere(right < 60).mean(axis=0)
@@ -154,23 +163,23 @@ def test_ok__a_tilted_head_gives_the_same_band(degrees: float) -> None:
     turn = cv2.getRotationMatrix2D((200, 180), degrees, 1)
     tilted = np.asarray(cv2.warpAffine(two_dots(), turn, (400, 360), borderMode=cv2.BORDER_REPLICATE), np.uint8)
     moved = np.asarray(BOTH @ turn[:, :2].T + turn[:, 2], np.float32)
-    assert difference(eye_bands(tilted, moved)[1], eye_bands(two_dots(), BOTH)[1]) < 4
+    assert difference(bands_of(tilted, moved)[1], bands_of(two_dots(), BOTH)[1]) < 4
 
 
 def test_ok__a_band_of_a_large_picture_looks_at_every_pixel() -> None:
     noise = np.random.default_rng(1).integers(0, 256, (360 * 6, 400 * 6)).astype(np.uint8)
     fine = np.asarray(cv2.resize(two_dots(), None, fx=6, fy=6, interpolation=cv2.INTER_CUBIC), np.uint8)
     mixed = np.asarray(cv2.addWeighted(fine, 0.8, noise, 0.2, 0), np.uint8)
-    assert difference(eye_bands(mixed, BOTH * 6 + 2.5)[1], eye_bands(two_dots(), BOTH)[1]) < 12
+    assert difference(bands_of(mixed, BOTH * 6 + 2.5)[1], bands_of(two_dots(), BOTH)[1]) < 12
 
 
 def test_fail__eyes_that_coincide_give_a_blank_band() -> None:
-    assert not eye_bands(two_dots(), np.zeros((70, 2), np.float32)).any()
-    assert not eye_bands(two_dots(), np.full((70, 2), np.nan, np.float32)).any()
+    assert not bands_of(two_dots(), np.zeros((70, 2), np.float32)).any()
+    assert not bands_of(two_dots(), np.full((70, 2), np.nan, np.float32)).any()
 
 
 def test_ok__an_eighth_of_the_light_changes_little_and_a_glint_does_not_set_the_scale() -> None:
-    patch, _ = eye_patch(drawn_eye(), EYE, "right")
+    patch, _ = patch_of(drawn_eye(), EYE, "right")
     assert difference(normalise((patch // 8).astype(np.uint8)), normalise(patch)) < 5
     glint = (patch // 3).astype(np.uint8)
     glint[14:18, 20:25] = 255
@@ -180,10 +189,10 @@ def test_ok__an_eighth_of_the_light_changes_little_and_a_glint_does_not_set_the_
 
 
 def test_ok__a_drawn_eye_is_open_shut_and_behind_dark_glass_hidden(net: EyeNet) -> None:
-    patches = [eye_patch(drawn_eye(lid), EYE, "right")[0] for lid in (1.0, 0.0)]
+    patches = [patch_of(drawn_eye(lid), EYE, "right")[0] for lid in (1.0, 0.0)]
     flat = np.full((240, 320), 170, np.uint8)
     cv2.ellipse(flat, (160, 120), (120, 70), 0, 0, 360, 25, -1)
-    p = net.classify(np.stack([*patches, eye_patch(flat, EYE, "right")[0]]))
+    p = net.classify(np.stack([*patches, patch_of(flat, EYE, "right")[0]]))
     assert p.shape == (3, 3)
     assert np.allclose(p.sum(1), 1, atol=1e-4)
     assert p[0, OPEN] > p[0, CLOSED]
@@ -198,21 +207,21 @@ def test_ok__dark_glasses_before_both_eyes_are_seen_in_the_band(net: EyeNet) -> 
         cv2.ellipse(skin, (x, 183), (42, 30), 0, 0, 360, 25, -1)
     cv2.line(skin, (180, 175), (220, 175), 25, 6)
     worn = np.asarray(cv2.GaussianBlur(skin, (0, 0), 1.5), np.uint8)
-    patches = np.stack([eye_patch(worn, BOTH, "left")[0], eye_patch(worn, BOTH, "right")[0]])
-    seen = net.read(patches, eye_bands(worn, BOTH))
+    patches = np.stack([patch_of(worn, BOTH, "left")[0], patch_of(worn, BOTH, "right")[0]])
+    seen = net.read(patches, bands_of(worn, BOTH))
     assert (seen.p[:, HIDDEN] > 0.5).all()
     assert (seen.sunglasses > 0.5).all()
 
 
 def test_ok__each_patch_is_judged_on_its_own(net: EyeNet) -> None:
-    patches = np.stack([eye_patch(drawn_eye(lid), EYE, "right")[0] for lid in (1.0, 0.5, 0.0)])
+    patches = np.stack([patch_of(drawn_eye(lid), EYE, "right")[0] for lid in (1.0, 0.5, 0.0)])
     together = net.classify(patches)
     alone = np.concatenate([net.classify(patch[np.newaxis]) for patch in patches])
     assert np.allclose(together, alone, atol=1e-5)
 
 
 def test_ok__of_a_loose_crop_it_does_not_matter_which_eye_it_is(net: EyeNet) -> None:
-    patches = np.stack([eye_patch(drawn_eye(lid), EYE, "right")[0] for lid in (1.0, 0.3, 0.0)])
+    patches = np.stack([patch_of(drawn_eye(lid), EYE, "right")[0] for lid in (1.0, 0.3, 0.0)])
     assert np.allclose(net.classify(patches), net.classify(patches[:, :, ::-1]), atol=1e-4)
 
 

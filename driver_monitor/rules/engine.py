@@ -40,8 +40,8 @@ class Engine:
             return Verdict(last.attention, last.active, last.level, ())
         self._state = state
         self._was_attentive = last.attention == "attentive" and state.step.seamless
-        cap, old, doubts = self._cap(state), past(state), doubtful(state)
-        values = self._with_held(read_all(state, self._signals))
+        cap, doubts = self._cap(state), doubtful(state)
+        values = self._read(state)
         sure = _without(doubts, values)
         events: list[AlertEvent] = []
         early_sure = judge_all(self._early, sure)
@@ -56,7 +56,7 @@ class Engine:
             if event is not None:
                 self._episodes += event.phase == "raised"
                 events.append(event)
-        self._verdict = self._conclude(state, _without(old, values), tuple(events))
+        self._verdict = self._conclude(state, values, tuple(events))
         return self._verdict
 
     def acknowledge(self) -> None:
@@ -69,23 +69,28 @@ class Engine:
         """End every active alert because of `why`, such as new rules. What still holds is raised again."""
         if self._state is None:
             return ()
-        values = self._with_held(read_all(self._state, self._signals))
+        values = self._read(self._state)
         ended = [running.dismiss(self._state, values, why) for running in self._rules]
-        self._verdict = self._conclude(self._state, _without(past(self._state), values), ())
+        self._verdict = self._conclude(self._state, values, ())
         return tuple(event for event in ended if event is not None)
 
-    def _with_held(self, values: dict[str, Value]) -> dict[str, Value]:
-        """Return `values` with the times without a return of the rules that other rules name."""
-        held = {running.held_name: running.held_s for running in self._rules} if self._held else {}
-        return {**values, **{name: held[name] for name in self._held}}
+    def _read(self, state: DriverState) -> dict[str, Value]:
+        """Return what the rules read of `state`, and the times without a return of the rules that other rules name."""
+        values = read_all(state, self._signals)
+        if self._held:
+            held = {running.held_name: running.held_s for running in self._rules}
+            values.update((name, held[name]) for name in self._held)
+        return values
 
-    def _conclude(self, state: DriverState, present: Values, events: tuple[AlertEvent, ...]) -> Verdict:
-        """Return the verdict. `present`: the values, None for those of a window while there is no face."""
+    def _conclude(self, state: DriverState, values: Values, events: tuple[AlertEvent, ...]) -> Verdict:
+        """Return the verdict on `state`. `values`: what the rules read of it."""
         active = [running for running in self._rules if running.level is not None]
         if not active:
             return Verdict(self._unalarmed(state), (), None, events)
         # Sorting is stable: the order of the profile stays among equal levels.
         active.sort(key=lambda running: -rank(running.level or "info"))
+        # Without a face, a window shows what was.
+        present = _without(past(state), values)
         cleared = judge_all([running.judge_clear for running in active], present)
         met = judge_all([running.judge_when for running in active], present)
         # While neither condition can be judged, the attention is unknown.

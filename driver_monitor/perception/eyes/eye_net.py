@@ -41,7 +41,7 @@ class EyeNet:
         self.sha256 = self._model.sha256
 
     def read(self, patches: NDArray[np.uint8], bands: NDArray[np.uint8]) -> Answers:
-        """Return the answers for n eyes: (n, 32, 48) patches of `eye_patch`, (n, 32, 64) bands of `eye_bands`."""
+        """Return the answers for n eyes: (n, 32, 48) patches and (n, 32, 64) bands of `eye_crops`."""
         return Answers(*self._model.run({"eye": _scaled(patches), "band": _scaled(bands)}))
 
     def classify(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:

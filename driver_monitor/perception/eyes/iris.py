@@ -37,7 +37,7 @@ _GLINT = 200
 def iris_turn(patches: tuple[Patch, ...], left: EyeView, right: EyeView) -> tuple[float, float] | None:
     """Return (yaw, pitch) of the irises in degrees, + to the driver's left and + up, mean of both eyes.
 
-    `patches`: the left and the right eye as `patch.eye_patch` cuts them. None: one eye is unreadable, hardly open or
+    `patches`: the left and the right eye as `patch.eye_crops` cuts them. None: one eye is unreadable, hardly open or
     without a clear iris, or the two yaws differ by more than `MOST_APART`. One eye alone is wrong by up to ten degrees,
     because of the place of its corners; the mean cancels that. An offset of a few degrees remains for each face. The
     learned straight-ahead direction removes this offset.

@@ -41,35 +41,18 @@ NO_BAND: Patch = np.zeros((BAND_HEIGHT, BAND_WIDTH), np.uint8)
 """The net's input where there is no band: a loose crop of one eye."""
 
 
-def eye_patch(grey: NDArray[np.uint8], points: NDArray[np.float32], side: Side) -> tuple[Patch, float]:
-    """Return the eye as (32, 48) uint8 and the share of it that lies inside the picture, 0 to 1.
-
-    `grey`: (H, W). `points`: (68 or 70, 2) in its pixels, iBUG order. The outer corner is on the left, so the driver's
-    left eye is mirrored. If the corners are less than 1 pixel apart or not finite, the patch is black and the share 0.
-    """
-    to_grey = _eye_to_grey(points, side)
-    if to_grey is None:
-        return np.zeros((HEIGHT, WIDTH), np.uint8), 0.0
-    return normalise(cut(grey, to_grey, _SIZE)), share_inside(to_grey, _SIZE, grey.shape)
-
-
-def eye_bands(grey: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return both eyes with their surroundings as (2, 32, 64) uint8: for the left eye (mirrored) and for the right.
-
-    The patch shows what is between the lids. The band shows why nothing can be seen there: a whole lens, a reflection
-    that extends beyond the lid, hair, a hand. Black if the eyes' middles are less than 1 pixel apart or not finite.
-    """
-    to_grey = band_to_grey(points)
-    if to_grey is None:
-        return np.stack([NO_BAND, NO_BAND])
-    band = normalise(cut(grey, to_grey, (BAND_WIDTH, BAND_HEIGHT)))
-    return np.stack([band[:, ::-1], band])
-
-
 def eye_crops(grey: NDArray[np.uint8], points: NDArray[np.float32]) -> tuple[Patch, list[float], Patch]:
-    """Return what `eye_patch` and `eye_bands` give for the left and the right eye, in one call.
+    """Return the left and the right eye, in this order: patches, shares and bands.
 
-    These are: patches (2, 32, 48), the share (0 to 1) of each patch inside the picture, and bands (2, 32, 64).
+    `grey`: (H, W). `points`: (68 or 70, 2) in its pixels, iBUG order. The left eye is mirrored, so that the outer
+    corner is on the left in both.
+
+    - patches, (2, 32, 48): the eyes alone, for what lies between the lids. Black if the corners of the eye are less
+      than 1 pixel apart or not finite.
+    - shares: how much of each patch lies inside the picture, 0 to 1. 0 for such a black patch.
+    - bands, (2, 32, 64): both eyes with their surroundings, for the reason why nothing is seen between the lids: a
+      whole lens, a reflection beyond the lid, hair, a hand. Black if the eyes' middles are less than 1 pixel apart or
+      not finite.
     """
     maps, band = [_eye_to_grey(points, "left"), _eye_to_grey(points, "right")], band_to_grey(points)
     patches, bands = np.zeros((2, HEIGHT, WIDTH), np.uint8), np.zeros((2, BAND_HEIGHT, BAND_WIDTH), np.uint8)

@@ -137,7 +137,7 @@ class FaceTracker:
 
     def _view(self, grey: Image, t: float, face: Landmarks) -> FaceView:
         """Follow the driver's `face` in the seat and return what is seen of it, smoothed."""
-        shape = grey.shape[0], grey.shape[1]
+        shape = _shape(grey)
         self._seat.follow(t, place(face.box, shape))
         pose = head_pose(face.turn, face.box, shape)
         points, head = self._smoother.points(t, face.points), self._smoother.head(t, pose)
