@@ -11,8 +11,10 @@ COVERAGE_FLOOR := 92
 demo: $(VENV)/.installed
 	$(BIN)/driver-monitor run --source demo
 
+# Tests that run a daemon have limits of real time, so at most four of them run at once.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 test: $(VENV)/.installed-dev
-	$(BIN)/pytest $(PYTEST_FLAGS)
+	$(BIN)/pytest $(PARALLEL) $(PYTEST_FLAGS)
 
 # The same tests, with the lines that they reach. From Python 3.12 on, sys.monitoring makes this cost little time.
 CORE := import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")

@@ -54,7 +54,10 @@ ELSEWHERE = {
     "demo": "trip.mp4",
 }
 """What stands in for data that is not in the repository, for the installed service, and for the 44 s of the demo."""
-MAKES = {"demo": ".venv/bin/driver-monitor run --source demo", "test": ".venv/bin/pytest"}
+MAKES = {
+    "demo": ".venv/bin/driver-monitor run --source demo",
+    "test": ".venv/bin/pytest --numprocesses auto --maxprocesses 4 --dist worksteal",
+}
 """What the two targets of the README end with. The CI runs them."""
 PATIENCE_S = 60.0
 """Longest wait for a program; only a failure takes so long."""
