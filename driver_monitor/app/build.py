@@ -50,7 +50,7 @@ from driver_monitor.vehicle.zmq_vehicle import ZmqVehicle
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The options of the command line. `source` and `profile` override the configuration file, also in a reload.
+    """The options of the command line. All but `config` override values of the configuration file, also in a reload.
 
     `config`: path of the configuration file. None: the shipped file. Other fields None: the value of the file is used.
     """
@@ -58,6 +58,7 @@ class Request:
     config: Path | None = None
     source: str | None = None
     profile: str | None = None
+    track: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,8 @@ def load_plan(request: Request) -> Plan:
     At a workplace without `emotion.safety_purpose`, `emotion.enabled` becomes false (EU AI Act, article 5(1)(f)).
     """
     config = schema.load(request.config)
-    if request.source is not None:
-        config = config.model_copy(update={"camera": config.camera.model_copy(update={"source": request.source})})
+    camera = {key: value for key in ("source", "track") if (value := getattr(request, key)) is not None}
+    config = config.model_copy(update={"camera": config.camera.model_copy(update=camera)})
     if request.profile is not None:
         config = config.model_copy(update={"profile": request.profile})
     profile, text = load_profile(config.profile)

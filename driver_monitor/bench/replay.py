@@ -31,6 +31,7 @@ from driver_monitor.capture.camera import Camera
 from driver_monitor.capture.open_source import DEMO, RotatedCamera
 from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.capture.recordings.images import FolderCamera
+from driver_monitor.config.schema import CameraConfig
 from driver_monitor.errors import OutputError, UsageError
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages import trace
@@ -46,7 +47,8 @@ Results = Iterator[tuple[int, FrameResult]]
 class ReplayJob:
     """One clip, folder of images or trace to replay; the results go into `folder`.
 
-    `every`: use every Nth frame. `fps`: frames per second of a folder of images. `trace`: also write a trace.
+    `every`: use every Nth frame. `fps`: frames per second of images, or of a clip without a rate. `trace`: also write
+    a trace.
     """
 
     clip: Path
@@ -113,7 +115,7 @@ def _results(job: ReplayJob, plan: Plan) -> Iterator[tuple[Results, Provenance, 
         return
     models = build.load_models(plan.config)
     pipeline, vehicle = build.build_pipeline(plan, models), open_recorded(job.clip)
-    with open_recording(job.clip, plan.config.camera.rotate, job.every, job.fps) as camera:
+    with open_recording(job.clip, plan.config.camera, job.every, job.fps) as camera:
         frames = ((frame.sequence, pipeline.step(frame, vehicle=vehicle.at(frame.t))) for frame in frames_of(camera))
         yield frames, build.provenance(plan, models.digest), digest(job.clip), camera.frames
 
@@ -200,10 +202,13 @@ def summary(result: ReplayResult) -> str:
     return "\n".join(lines if result.alerts else [*lines, "  no alerts"])
 
 
-def open_recording(clip: Path, rotate: int, every: int = 1, fps: float | None = None) -> Camera:
-    """Open a clip, or a folder of images with `fps`, as fast as possible; pictures are rotated by `rotate` degrees."""
-    camera: Camera = FolderCamera(clip, fps, every=every) if fps and clip.is_dir() else ClipCamera(clip, every=every)
-    return RotatedCamera(camera, rotate) if rotate else camera
+def open_recording(clip: Path, config: CameraConfig, every: int = 1, fps: float | None = None) -> Camera:
+    """Open a clip, or a folder of images with `fps`, as fast as possible. Of `config`, `track` and `rotate` count."""
+    if fps and clip.is_dir():
+        camera: Camera = FolderCamera(clip, fps, every=every)
+    else:
+        camera = ClipCamera(clip, every=every, fps=fps, track=config.track)
+    return RotatedCamera(camera, config.rotate) if config.rotate else camera
 
 
 def frames_of(camera: Camera) -> Iterator[Frame]:

@@ -77,10 +77,11 @@ def _open(config: CameraConfig, source: str, pace: Pacing, every: int, monotonic
     if kind == "device":
         return V4l2Camera(source, config, monotonic=monotonic)
     if kind == "url":
-        return UrlCamera(source, pace=pace, every=every, monotonic=monotonic)
+        return UrlCamera(source, pace=pace, every=every, track=config.track, monotonic=monotonic)
     if kind == "folder":
         return FolderCamera(Path(source), config.fps, pace=pace, every=every, monotonic=monotonic)
-    return ClipCamera(demo.CLIP if kind == "demo" else Path(source), pace=pace, every=every, monotonic=monotonic)
+    path = demo.CLIP if kind == "demo" else Path(source)
+    return ClipCamera(path, pace=pace, every=every, track=config.track, monotonic=monotonic)
 
 
 class RotatedCamera(Camera):

@@ -24,7 +24,7 @@ class UrlCamera(GuardedCamera):
     """Reads a stream by URL. If it announces a length (a file on a web server), it is a clip, otherwise a live camera.
 
     A live frame's time is its arrival, `t` counts from the first one, and `pace` has no effect. `pace`, `every`: see
-    `ClipCamera`; `every` counts for live streams too. Passwords in the URL are never shown.
+    `ClipCamera`; `every` counts for live streams too. `track`: see `Decoder`. Passwords in the URL are never shown.
     Raises `SourceError` if there is no answer or no more data, or if the data is not a video.
     """
 
@@ -34,6 +34,7 @@ class UrlCamera(GuardedCamera):
         *,
         pace: Pacing = "real_time",
         every: int = 1,
+        track: int | None = None,
         open_timeout_s: float = OPEN_TIMEOUT_S,
         read_timeout_s: float = READ_TIMEOUT_S,
         monotonic: Clock = time.monotonic,
@@ -47,7 +48,7 @@ class UrlCamera(GuardedCamera):
             raise SourceError(
                 f"{name}: cannot be opened ({reason(error)}); check the address, the network and the camera's password"
             ) from error
-        self._decoder = Decoder(container, name, every)
+        self._decoder = Decoder(container, name, every, track=track)
         super().__init__(name, live=self._decoder.duration_s is None, frames=None)
         if not self.live and self._decoder.total:
             self.frames = -(-self._decoder.total // every)

@@ -54,6 +54,7 @@ def _number(kind: type[int] | type[float], low: float, high: float, meaning: str
 # typer evaluates annotations, and on Python 3.10 it needs Optional.
 OptionalPath = Optional[Path]  # noqa: UP045
 OptionalText = Optional[str]  # noqa: UP045
+OptionalInteger = Optional[int]  # noqa: UP045
 OptionalNumber = Optional[float]  # noqa: UP045
 CONFIG_HELP = "Configuration file (default: the one that is part of the program)."
 ConfigOption = Annotated[OptionalPath, typer.Option("--config", "-c", help=CONFIG_HELP)]
@@ -61,6 +62,7 @@ ConfigArgument = Annotated[OptionalPath, typer.Argument(help=CONFIG_HELP)]
 ProfileOption = Annotated[OptionalText, typer.Option(help="Rule profile, name or file; replaces the configured one.")]
 JobsOption = Annotated[int, _number(int, 1, 256, "Number of clips to process in parallel.")]
 EveryOption = Annotated[int, _number(int, 1, 1000, "Use every Nth frame only.")]
+TrackOption = Annotated[OptionalInteger, _number(int, 1, 64, "Video track to watch, counted from 1.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
 
@@ -121,13 +123,14 @@ def run(
         OptionalText, typer.Option(help="Camera number or device, clip, folder of images, URL or demo.")
     ] = None,
     profile: ProfileOption = None,
+    track: TrackOption = None,
     trace: Annotated[OptionalPath, typer.Option(help="Write a trace to this new file, *.trace.jsonl.gz.")] = None,
 ) -> None:
     """Run the daemon: watch the camera, warn the driver and publish messages."""
     from driver_monitor.app.build import Request
     from driver_monitor.app.run import run as run_daemon
 
-    run_daemon(Request(config, source, profile), trace)
+    run_daemon(Request(config, source, profile, track), trace)
 
 
 @app.command()
@@ -138,7 +141,8 @@ def replay(
     jobs: JobsOption = 1,
     profile: ProfileOption = None,
     every: EveryOption = 1,
-    fps: Annotated[OptionalNumber, _number(float, 0.1, 1000, "Frame rate of a folder of images.")] = None,
+    fps: Annotated[OptionalNumber, _number(float, 0.1, 1000, "Frame rate of images, or of a clip without one.")] = None,
+    track: TrackOption = None,
     trace: Annotated[bool, typer.Option("--trace", help="Also write a trace, which can be replayed again.")] = False,
 ) -> None:
     """Process clips or traces as the daemon would, as fast as possible; write signals.jsonl and events.jsonl."""
@@ -146,7 +150,7 @@ def replay(
     from driver_monitor.bench.replay import jobs_of, replay_all
 
     work = jobs_of(clips, out, every, fps, trace)
-    if replay_all(work, load_plan(Request(config, None, profile)), jobs, Console()):
+    if replay_all(work, load_plan(Request(config, None, profile, track)), jobs, Console()):
         raise typer.Exit(1)
 
 

@@ -71,12 +71,13 @@ class CameraConfig(Section):
     width: int = Field(640, ge=160, le=4096, description="Requested width, pixels; a clip keeps its own")
     height: int = Field(480, ge=120, le=4096, description="Requested height, pixels; a clip keeps its own")
     fps: float = Field(30.0, ge=1, le=120, description="Requested frames per second; the rate of a folder of images")
+    track: int | None = Field(None, ge=1, le=64, description="Video track of a clip or URL, from 1; empty: the first")
     pixel_format: Literal["auto", "MJPG", "YUYV", "GREY", "Y16"] = Field(
         "auto", description="V4L2 format; GREY or Y16 for most infrared cameras"
     )
     rotate: Degrees = Field(0, description="Degrees by which the picture is turned clockwise")
     driver_side: Literal["auto", "left", "right"] = Field("auto", description="Half of the picture; auto: learned")
-    lost_after_s: float = Field(0.5, ge=0.1, le=10, description="Seconds without a frame until the camera is lost")
+    lost_after_s: float = Field(0.5, ge=0.1, le=5, description="Seconds without a frame until the camera is lost")
 
 
 class FaceConfig(Section):

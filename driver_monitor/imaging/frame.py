@@ -29,8 +29,17 @@ class YuvPicture:
     v: Image
     bgr: Callable[[], Image]
 
+    def stretched(self, factors: tuple[float, float]) -> YuvPicture:
+        """Return the picture with its width and height multiplied by `factors`; itself if both are 1."""
+        if factors == (1.0, 1.0):
+            return self
+        grey, u, v = (stretch(plane, factors) for plane in (self.grey, self.u, self.v))
+        return YuvPicture(grey, u, v, lambda: stretch(self.bgr(), factors))
+
     def rotated(self, degrees: int) -> YuvPicture:
-        """Return the picture turned clockwise by 0, 90, 180 or 270 degrees."""
+        """Return the picture turned clockwise by 0, 90, 180 or 270 degrees; itself if 0."""
+        if not degrees:
+            return self
         grey, u, v = (rotate(plane, degrees) for plane in (self.grey, self.u, self.v))
         return YuvPicture(grey, u, v, lambda: rotate(self.bgr(), degrees))
 
@@ -71,6 +80,13 @@ class Frame:
 def rotate(image: Image, degrees: int) -> Image:
     """Return `image`, grey or BGR, turned clockwise by 0, 90, 180 or 270 degrees."""
     return np.asarray(cv2.rotate(image, _ROTATE[degrees]), np.uint8) if degrees % 360 else image
+
+
+def stretch(image: Image, factors: tuple[float, float]) -> Image:
+    """Return `image`, grey or BGR, with its width and height multiplied by `factors`."""
+    if factors == (1.0, 1.0):
+        return image
+    return np.asarray(cv2.resize(image, None, fx=factors[0], fy=factors[1], interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def to_grey(image: Image) -> Image:

@@ -36,11 +36,18 @@ def write_clip(
     codec: str = "mpeg4",
     pix_fmt: str = "yuv420p",
     options: dict[str, str] | None = None,
+    coding: dict[str, str] | None = None,
+    aspect: str | None = None,
 ) -> Path:
-    """Encode `images`; `stamps_ms`: one presentation time each, in milliseconds, instead of an even rate."""
+    """Encode `images`; `stamps_ms`: one presentation time each, in milliseconds, instead of an even rate.
+
+    `options`: of the container; `coding`: of the encoder; `aspect`: shape of the pixels, such as 2:1.
+    """
     with av.open(str(path), "w", options=options or {}) as container:
-        stream = container.add_stream(codec, rate=fps)
+        stream = container.add_stream(codec, rate=fps, options=coding or {})
         assert isinstance(stream, VideoStream)
+        if aspect is not None:
+            stream.codec_context.sample_aspect_ratio = Fraction(aspect.replace(":", "/"))
         stream.height, stream.width = images[0].shape[:2]
         stream.pix_fmt = pix_fmt
         stream.bit_rate = 4_000_000
@@ -52,6 +59,39 @@ def write_clip(
                 frame.pts, frame.time_base = stamps_ms[number], MILLISECOND
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+    return path
+
+
+def with_late_stamp(source: Path, target: Path, place: int, ahead_ms: int) -> Path:
+    """Copy a clip; the frame at `place` gets a stamp that is `ahead_ms` milliseconds too high."""
+    with av.open(str(source)) as read, av.open(str(target), "w") as written:
+        stream = read.streams.video[0]
+        copy = written.add_stream_from_template(stream)
+        for number, packet in enumerate(read.demux(stream)):
+            if packet.pts is None:
+                continue
+            if number == place:
+                assert packet.time_base is not None
+                packet.pts += round(ahead_ms / 1000 / packet.time_base)
+            packet.stream = copy
+            written.mux(packet)
+    return target
+
+
+def write_tracks(path: Path, tracks: Sequence[Sequence[Image]]) -> Path:
+    """Encode several video tracks of equal length into one file."""
+    with av.open(str(path), "w") as container:
+        streams = [container.add_stream("mpeg4", rate=20) for _ in tracks]
+        for stream, images in zip(streams, tracks, strict=True):
+            assert isinstance(stream, VideoStream)
+            stream.height, stream.width = images[0].shape[:2]
+            stream.pix_fmt = "yuv420p"
+            stream.bit_rate = 4_000_000
+        for number in range(len(tracks[0])):
+            for stream, images in zip(streams, tracks, strict=True):
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(images[number], format="bgr24")))
+        for stream in streams:
+            container.mux(stream.encode(None))
     return path
 
 

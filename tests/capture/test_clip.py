@@ -68,11 +68,6 @@ def test_ok__a_clip_of_uneven_rate_keeps_its_times(tmp_path: Path) -> None:
     assert [round(frame.t * 1000) for frame in frames] == stamps
 
 
-def test_ok__a_stream_without_times_goes_by_its_rate(tmp_path: Path) -> None:
-    frames = play(write_clip(tmp_path / "raw.mjpeg", PICTURES[:4], codec="mjpeg", pix_fmt="yuvj420p"))
-    assert [round(frame.t, 3) for frame in frames] == [0.0, 0.04, 0.08, 0.12]
-
-
 def test_ok__the_time_continues_in_two_recordings_joined_by_cat(tmp_path: Path) -> None:
     part = write_clip(tmp_path / "part.ts", [picture_of(0)] * 40, codec="mpeg2video").read_bytes()
     joined = tmp_path / "joined.ts"

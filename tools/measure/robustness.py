@@ -140,7 +140,7 @@ def measure(job: VariantJob, plan: Plan, progress: OnProgress | None = None) -> 
     variant = VARIANTS[job.index]
     scored = dataclasses.replace(job.scored, every=variant.every)
     pipeline = build.build_pipeline(plan, build.load_models(plan.config))
-    with open_recording(job.clip, plan.config.camera.rotate, variant.every) as camera:
+    with open_recording(job.clip, plan.config.camera, variant.every) as camera:
         track = record_track(ChangedCamera(camera, variant.change), pipeline, variant.every, progress)
     check_length(scored, track)
     labels = mirrored_labels(scored.labels) if variant.change is mirrored else scored.labels

@@ -79,7 +79,7 @@ _EYE_RATIOS = ("frame_f1", "frame_precision", "frame_recall", "event_f1", "unkno
 def score_clip(job: ScoreJob, plan: Plan, progress: OnProgress | None = None) -> ClipScore:
     """Replay the clip through a new pipeline and score it. Raises `DriverMonitorError`."""
     pipeline = build.build_pipeline(plan, build.load_models(plan.config))
-    with open_recording(job.clip, plan.config.camera.rotate, job.every) as camera:
+    with open_recording(job.clip, plan.config.camera, job.every) as camera:
         track = record_track(camera, pipeline, job.every, progress)
     check_length(job, track)
     check_rate(job, track)

@@ -12,7 +12,8 @@ from av.container import InputContainer
 
 from driver_monitor.capture.camera import Clock, GuardedCamera, Wait
 from driver_monitor.capture.recordings.decoder import Decoder, open_container, reason
-from driver_monitor.capture.recordings.pacing import Pacing, RealTimePacer
+from driver_monitor.capture.recordings.pacing import Pacing, RealTimePacer, SlowCheck
+from driver_monitor.capture.recordings.timeline import DEFAULT_RATE
 from driver_monitor.errors import SourceError
 from driver_monitor.imaging.frame import Frame
 
@@ -25,6 +26,7 @@ MISSING_S = 1.0
 class ClipCamera(GuardedCamera):
     """Reads a video file with FFmpeg.
 
+    `fps`: frames per second of a stream that gives no rate. `track`: see `Decoder`. Faults of the rate are logged.
     `pace`: "fast" returns frames as fast as they are decoded and reads no clock (`t_mono` None); "real_time" returns
     each frame at its time in the clip. `every`: return every Nth frame; skipped frames are numbered too. A clip that is
     cut off or damaged returns the frames that can be decoded; at its end, `warning` (else None) and the log name this.
@@ -37,11 +39,14 @@ class ClipCamera(GuardedCamera):
         *,
         pace: Pacing = "fast",
         every: int = 1,
+        fps: float | None = None,
+        track: int | None = None,
         monotonic: Clock = time.monotonic,
         wait: Wait | None = None,
     ) -> None:
         self._where = str(path)
-        self._decoder = Decoder(_open(path), self._where, every)
+        self._decoder = Decoder(_open(path), self._where, every, fps, track)
+        self._slow = SlowCheck(self._where)
         total = self._decoder.total
         super().__init__(path.name, live=False, frames=None if total is None else -(-total // every))
         self.warning: str | None = None
@@ -54,6 +59,17 @@ class ClipCamera(GuardedCamera):
         except SourceError:
             self.close()
             raise
+        self._check_rate(fps)
+
+    def _check_rate(self, fps: float | None) -> None:
+        if fps is not None and not self._decoder.uses_fps:
+            _log.warning("%s: has a frame rate of its own; --fps is not used", self._where)
+        if self._decoder.rate is None and not self._decoder.timed:
+            _log.warning(
+                "%s: its frame rate is unknown, so %g frames a second are assumed; if that is wrong, all times are; "
+                "give the rate with --fps",
+                self._where, DEFAULT_RATE,
+            )  # fmt: skip
 
     def _read(self) -> Frame | None:
         frame, self._ahead = self._ahead or self._next(), None
@@ -73,10 +89,12 @@ class ClipCamera(GuardedCamera):
             self._end(fault)
             return None
         self._last_t = decoded.t
+        self._slow.update(decoded.t)
         return Frame(decoded.picture, decoded.t, decoded.sequence, self.name)
 
     def _end(self, fault: str | None) -> None:
         self._ended = True
+        self._slow.judge()
         faults = [fault] if fault else []
         if self._decoder.damaged:
             faults.append(f"{self._decoder.damaged} damaged packets left out")

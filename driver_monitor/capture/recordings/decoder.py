@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator, Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -16,10 +17,12 @@ from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
 from av.video.stream import VideoStream
 
-from driver_monitor.capture.recordings.timeline import Timeline
+from driver_monitor.capture.recordings.timeline import Timeline, plausible
 from driver_monitor.errors import SourceError
-from driver_monitor.imaging.frame import Image, YuvPicture, rotate
+from driver_monitor.imaging.frame import Image, YuvPicture, rotate, stretch
 from driver_monitor.imaging.picture import as_image, check_size
+
+_log = logging.getLogger(__name__)
 
 NOT_VIDEO = frozenset({"tty", "lavfi"})
 """FFmpeg formats that turn any text into pictures: a text file is not a clip."""
@@ -28,6 +31,15 @@ PLANAR = frozenset(f"yuv{range_}{size}p" for range_ in ("", "j") for size in ("4
 FULL_RANGE = 2
 """FFmpeg's AVCOL_RANGE_JPEG: grey levels 0 to 255, as in `yuvj` formats. Others: 16 is black and 235 is white."""
 _STRETCHED = np.clip(np.round((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
+NO_TIMES = 0x80
+"""FFmpeg's AVFMT_NOTIMESTAMPS: a raw stream (H.264, H.265, MJPEG). Stamps of such a stream are made up."""
+DECODING_TIMES = frozenset({"avi"})
+"""FFmpeg formats that store no time to show a frame, only an order to decode. A frame that left the decoder at the
+n-th place is shown at the n-th time."""
+SQUARE = 0.02
+"""Pixels whose width and height differ by no larger share are shown as they are (ours)."""
+MAX_STRETCH = 8.0
+"""A sample aspect ratio above this, or below its inverse, is a damaged header (ours). Half-D1 has 2.2."""
 OLD_PYAV = int(av.__version__.partition(".")[0]) < 19
 """Whether PyAV is older than 19. There, metadata that is not UTF-8 is an error. PyAV 19 has its own fraction class."""
 
@@ -49,27 +61,40 @@ class Decoded(NamedTuple):
 
 
 class Decoder:
-    """Decodes the first video stream of a container; cover pictures are ignored. `close` closes the container too.
+    """Decodes one video track of a container; cover pictures are ignored. `close` closes the container too.
 
-    `every`: return every Nth frame. `where`: the name of the source in errors. `decoded`: number of frames decoded,
-    returned or not. `damaged`: number of packets that could not be decoded; the frames before and after them are
-    returned. `total`: number of frames that the container announces, None if it announces none.
+    `every`: return every Nth frame. `fps`: frames per second if the stream gives no rate. `track`: number of the video
+    track, from 1; None: the first, and if there are more, the log says so. `where`: the name of the source in errors.
+
+    `decoded`: number of frames decoded, returned or not. `damaged`: number of packets that could not be decoded; the
+    frames before and after them are returned. `total`: number of frames that the container announces, None if it
+    announces none. `timed`: the container has time stamps. `rate`: frames per second, from the stream or from `fps`;
+    None: not known. `uses_fps`: `fps` is used.
     """
 
-    def __init__(self, container: InputContainer, where: str, every: int = 1) -> None:
+    def __init__(
+        self, container: InputContainer, where: str, every: int = 1, fps: float | None = None, track: int | None = None
+    ) -> None:
         self._container, self._where, self._every = container, where, every
         try:
-            stream = _picture_stream(container, where)
+            stream = _picture_stream(container, where, track)
         except BaseException:
             container.close()
             raise
-        rate = _fraction(stream.average_rate) or _fraction(stream.guessed_rate)
+        self.timed = not container.format.flags & NO_TIMES
+        self._by_decoding = container.format.name in DECODING_TIMES
+        own = _own_rate(stream, self.timed)
+        self.rate = own or fps
+        self.uses_fps = own is None and fps is not None
         base = _fraction(stream.time_base) or Fraction(1, av.time_base)
-        self._timeline = Timeline(base, float(rate) if rate else None)
+        self._timeline = Timeline(base, self.rate)
+        self._stretch = _stretch(stream)
         self._frames = self._decode(stream)
         self.decoded = self.damaged = 0
         self.total = stream.frames or None
         self._duration_s = container.duration / av.time_base if container.duration else None
+        self._waiting: VideoFrame | None = None
+        self._fault: av.FFmpegError | OSError | None = None
 
     @property
     def duration_s(self) -> float | None:
@@ -81,13 +106,34 @@ class Decoder:
 
         Raises `av.FFmpegError` if the container cannot be read, `SourceError` if a picture is too small or too large.
         """
-        for frame in self._frames:
+        while (frame := self._take()) is not None:
             sequence = self.decoded
             self.decoded += 1
-            t = self._timeline.at(frame.pts)
+            t = self._timeline.at(self._stamp(frame), self._stamp(self._waiting))
             if sequence % self._every == 0:
                 return Decoded(self._picture(frame), t, sequence)
         return None
+
+    def _take(self) -> VideoFrame | None:
+        """Return the next frame. Of a recording, also decode the frame after it, for the time line."""
+        frame, self._waiting = self._waiting or self._decoded(), None
+        if frame is not None and self.timed and self._duration_s is not None:
+            try:
+                self._waiting = self._decoded()
+            except (av.FFmpegError, OSError) as error:
+                self._fault = error
+        return frame
+
+    def _decoded(self) -> VideoFrame | None:
+        if self._fault is not None:
+            fault, self._fault = self._fault, None
+            raise fault
+        return next(self._frames, None)
+
+    def _stamp(self, frame: VideoFrame | None) -> int | None:
+        if frame is None or not self.timed:
+            return None
+        return frame.dts if self._by_decoding else frame.pts
 
     def _picture(self, frame: VideoFrame) -> Image | YuvPicture:
         check_size(frame.width, frame.height, self._where)
@@ -99,12 +145,11 @@ class Decoder:
             return as_image(frame.to_ndarray(format="gray" if grey else "bgr24"))
 
         if frame.format.name not in PLANAR:
-            return rotate(converted(), degrees)
+            return rotate(stretch(converted(), self._stretch), degrees)
         y, u, v = (_plane(plane) for plane in frame.planes)
         if frame.color_range != FULL_RANGE and not frame.format.name.startswith("yuvj"):
             y = np.asarray(cv2.LUT(y, _STRETCHED), np.uint8)
-        picture = YuvPicture(y, u, v, converted)
-        return picture.rotated(degrees) if degrees else picture
+        return YuvPicture(y, u, v, converted).stretched(self._stretch).rotated(degrees)
 
     def close(self) -> None:
         """Release the decoder. Must not be called while another thread is in `next`."""
@@ -130,17 +175,44 @@ class Decoder:
             return
 
 
-def _picture_stream(container: InputContainer, where: str) -> VideoStream:
+def _picture_stream(container: InputContainer, where: str, track: int | None) -> VideoStream:
     if container.format.name in NOT_VIDEO:
         raise SourceError(f"{where}: is text, not a video; give a video file")
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            if stream.codec_context is None:
-                raise SourceError(f"{where}: no decoder for its picture stream; convert it to H.264 (MP4)")
-            return stream
+    tracks = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
     if not container.streams:
         raise SourceError(f"{where}: holds no stream at all: cut off or damaged; copy it again")
-    raise SourceError(f"{where}: has no picture, only sound or text; give a file with a video stream")
+    if not tracks:
+        raise SourceError(f"{where}: has no picture, only sound or text; give a file with a video stream")
+    if track is not None and track > len(tracks):
+        raise SourceError(f"{where}: has no video track {track}, only {len(tracks)}; change camera.track or --track")
+    stream = tracks[(track or 1) - 1]
+    if stream.codec_context is None:
+        raise SourceError(f"{where}: no decoder for its picture stream; convert it to H.264 (MP4)")
+    if track is None and len(tracks) > 1:
+        sizes = ", ".join(f"{number}: {one.width}x{one.height}" for number, one in enumerate(tracks, 1))
+        _log.warning(
+            "%s: has %d video tracks (%s); track 1 is watched; choose with camera.track or --track",
+            where, len(tracks), sizes,
+        )  # fmt: skip
+    return stream
+
+
+def _own_rate(stream: VideoStream, timed: bool) -> float | None:
+    """Return the frames per second that the stream gives; None if it gives none, or not a `plausible` one.
+
+    `timed`: the container has stamps. A raw stream has a rate only in its own header (H.264 and H.265: VUI).
+    """
+    rates = (stream.average_rate, stream.guessed_rate) if timed else (stream.codec_context.framerate,)
+    rate = next((rate for value in rates if (rate := _fraction(value))), None)
+    return float(rate) if rate and plausible(float(rate)) else None
+
+
+def _stretch(stream: VideoStream) -> tuple[float, float]:
+    """Return the factors of width and height that make the pixels square. One is 1, so that no pixel is lost."""
+    ratio = _fraction(stream.sample_aspect_ratio)
+    if not ratio or not 1 / MAX_STRETCH <= ratio <= MAX_STRETCH or abs(ratio - 1) <= SQUARE:
+        return 1.0, 1.0
+    return (float(ratio), 1.0) if ratio > 1 else (1.0, float(1 / ratio))
 
 
 def _plane(plane: VideoPlane) -> Image:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from driver_monitor.capture.camera import Clock, GuardedCamera, Wait
 from driver_monitor.capture.recordings.decoder_messages import collect_decoder_messages
-from driver_monitor.capture.recordings.pacing import Pacing, RealTimePacer
+from driver_monitor.capture.recordings.pacing import Pacing, RealTimePacer, SlowCheck
 from driver_monitor.errors import SourceError
 from driver_monitor.imaging import picture
 from driver_monitor.imaging.frame import Frame, Image
@@ -50,14 +50,17 @@ class FolderCamera(GuardedCamera):
         self._files = list(enumerate(list_images(folder)))[::every]
         super().__init__(folder.name or str(folder), live=False, frames=len(self._files))
         self._fps, self._next = fps, 0
+        self._slow = SlowCheck(str(folder))
         self._pacer = RealTimePacer(monotonic, wait or self._closed.wait) if pace == "real_time" else None
 
     def _read(self) -> Frame | None:
         if self._next == len(self._files):
+            self._slow.judge()
             return None
         sequence, path = self._files[self._next]
         self._next += 1
         t = sequence / self._fps
+        self._slow.update(t)
         return Frame(read_image(path), t, sequence, self.name, self._pacer.wait_until(t) if self._pacer else None)
 
 
