@@ -33,7 +33,7 @@ OLD_PYAV = int(av.__version__.partition(".")[0]) < 19
 
 
 def open_container(where: str, **options: Any) -> InputContainer:
-    """Open a file or URL; `options`: arguments of `av.open`. Raises `av.FFmpegError`, `OSError` or `ValueError`."""
+    """Open `where`, a file or URL; `options` go to `av.open`. Raises `av.FFmpegError`, `OSError` or `ValueError`."""
     if OLD_PYAV:
         options["metadata_errors"] = "replace"
     container: InputContainer = av.open(where, **options)
@@ -41,7 +41,7 @@ def open_container(where: str, **options: Any) -> InputContainer:
 
 
 class Decoded(NamedTuple):
-    """A picture, `t`: its time in seconds since the first one, `sequence`: its number among all frames, from 0."""
+    """A decoded picture. `t`: seconds since the first one. `sequence`: its number among all decoded frames, from 0."""
 
     picture: Image | YuvPicture
     t: float
@@ -52,8 +52,8 @@ class Decoder:
     """Decodes the first video stream of a container; cover pictures are ignored. `close` closes the container too.
 
     `every`: return every Nth frame. `where`: the name of the source in errors. `decoded`: number of frames decoded,
-    returned or not. `damaged`: number of packets that could not be decoded; the frames before and after them are
-    returned. `total`: number of frames that the container announces, None if it announces none.
+    returned or not. `damaged`: number of undecodable packets, which are skipped. `total`: number of frames that the
+    container announces, or None. The constructor raises `SourceError` if there is no such stream, or no decoder for it.
     """
 
     def __init__(self, container: InputContainer, where: str, every: int = 1) -> None:
@@ -77,7 +77,7 @@ class Decoder:
         return None if self._timeline.jumped else self._duration_s
 
     def next(self) -> Decoded | None:
-        """Return the next picture that `every` selects; None at the end.
+        """Return the next picture that `every` selects, turned as the container says; None at the end.
 
         Raises `av.FFmpegError` if the container cannot be read, `SourceError` if a picture is too small or too large.
         """
@@ -154,7 +154,7 @@ def _fraction(value: Any) -> Fraction | None:
 
 
 def reason(error: Exception) -> str:
-    """Return FFmpeg's text for `error`, or our own for a timeout, without file name or URL (it may hold a password)."""
+    """Return FFmpeg's text for `error`, or ours for a timeout or if it has none. No URL: it may hold a password."""
     if isinstance(error, av.error.ExitError):
         return "no answer in time"
     return str(getattr(error, "strerror", None) or "cannot be decoded").rstrip(".").lower()

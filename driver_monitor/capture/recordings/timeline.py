@@ -1,4 +1,4 @@
-"""Converts the time stamps of a recording to seconds that never decrease (pure)."""
+"""Converts the time stamps of a recording to seconds that never decrease."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ MAX_PAUSE_S = 600.0
 
 
 class Timeline:
-    """Returns the time of each frame, in seconds since the first one.
+    """Returns the time of each frame, in seconds since the first one. It never decreases.
 
     A stamp that increases sets the time. If a stamp is missing, repeated or lower, the time increases by one frame at
     `rate`. If stamps restart (`RESTART_S`) or jump (`MAX_PAUSE_S`), the time continues from its last value, and
-    `jumped` stays True from then on. `time_base`: seconds for each unit of a stamp.
+    `jumped` stays True from then on. `time_base`: seconds for each unit of a stamp. `rate`: frames per second; None or
+    outside `RATE_BOUNDS`: `DEFAULT_RATE`.
     """
 
     def __init__(self, time_base: Fraction, rate: float | None) -> None:

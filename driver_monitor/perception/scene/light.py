@@ -9,7 +9,7 @@ HOLD_S = 1.0
 
 
 class LightFilter:
-    """Changes the light only after all pictures have shown another for `HOLD_S`. The first picture counts at once."""
+    """Keeps the light until every picture for `HOLD_S` has shown the same other light. The first counts at once."""
 
     def __init__(self) -> None:
         self._light: Light | None = None
