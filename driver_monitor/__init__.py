@@ -1,8 +1,8 @@
 """An open in-cabin driver monitoring daemon.
 
-Data goes one way: `capture` gives frames, `perception` makes observations of them, `state` makes driver state of
-observations over time, `rules` makes alerts of driver state, and `outputs` sends them. `app` builds and runs it all.
-docs/architecture.md shows the way of a frame.
+Data goes one way. `capture` gives frames, and `perception` makes observations of frames. `state` makes driver state of
+observations over time, and `rules` makes alerts of driver state. `outputs` sends alerts, state and status. `app` builds
+and runs all of these. docs/architecture.md shows the way of a frame.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Errors that reach a user. The message is one line: where, what, and what to do.
+"""Errors that reach a user. The message says where, what, and what to do, in one line (`ConfigError`: one per fault).
 
 Scripts may rely on the exit codes: 0 done, 1 a failure or a failed `spot-check`, 2 wrong use or configuration. A signal
 ends the program with 128 + its number.
@@ -22,11 +22,11 @@ class ModelError(DriverMonitorError):
 
 
 class LabelError(DriverMonitorError):
-    """Labels or labelled arrays are missing or damaged, or belong to another clip or net."""
+    """Labels, labelled arrays or records are missing or damaged, or belong to another clip or net."""
 
 
 class OutputError(DriverMonitorError):
-    """An output cannot be set up: a port or a pin is in use, or a folder cannot be written."""
+    """An output cannot be set up: its port, pin, file or folder is in use, missing or not writable."""
 
 
 class UsageError(DriverMonitorError):
@@ -36,4 +36,4 @@ class UsageError(DriverMonitorError):
 
 
 class ConfigError(UsageError):
-    """The configuration or a profile is wrong. The message names file, line, key and reason."""
+    """The configuration or a profile is missing or wrong. Each fault names file, reason and, if known, line and key."""

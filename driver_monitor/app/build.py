@@ -63,7 +63,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A valid configuration, its profile, and the text of the profile's file."""
+    """A valid configuration and its profile. `profile_text`: text of the profile's file and of the file it extends."""
 
     config: Config
     profile: Profile
@@ -71,18 +71,18 @@ class Plan:
 
     @property
     def local_rules(self) -> frozenset[str] | None:
-        """The rules whose alerts stay on this machine; None if the profile is not for a workplace."""
+        """Ids of the rules with alerts that stay on this machine (`Profile.local_rules`). None: not a workplace."""
         return self.profile.local_rules if self.profile.workplace else None
 
     @property
     def privacy(self) -> PrivacyFilter:
-        """The privacy filter. At a workplace it hides expressions and the alerts that rest on them."""
+        """A new privacy filter. At a workplace it hides expressions and their alerts, elsewhere nothing."""
         return PrivacyFilter(self.local_rules)
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The loaded nets. `expression`: None if `emotion.enabled` is false. `digest`: a short hash of the loaded nets."""
+    """The detector and the nets. `expression`: None if `emotion.enabled` is false. `digest`: short hash of all nets."""
 
     detector: FaceDetector
     landmarks: LandmarkNet
@@ -92,7 +92,7 @@ class Models:
 
 
 def load_plan(request: Request) -> Plan:
-    """Read and check configuration and profile, with the values of `request`. Raises `ConfigError`.
+    """Read and check configuration and profile. Values in `request` replace those of the file. Raises `ConfigError`.
 
     At a workplace without `emotion.safety_purpose`, `emotion.enabled` becomes false (EU AI Act, article 5(1)(f)).
     """
@@ -108,7 +108,7 @@ def load_plan(request: Request) -> Plan:
 
 
 def load_models(config: Config) -> Models:
-    """Load the nets. Raises `ModelError` with the file that is missing or wrong. HOG replaces a missing detector."""
+    """Load the models, check them with the manifest. HOG replaces a missing `detector.onnx`. Raises `ModelError`."""
     folder = config.models.folder or resources.path("models")
     threads = config.models.threads
     landmarks = LandmarkNet(folder / "landmarks.onnx", threads)
@@ -126,13 +126,13 @@ def load_models(config: Config) -> Models:
 
 
 def load_expression_net(config: Config) -> ExpressionNet:
-    """Load the expression net, even if `emotion.enabled` is false. Raises `ModelError`."""
+    """Load the expression net, even if `emotion.enabled` is false. Its hash is not checked. Raises `ModelError`."""
     folder = config.models.folder or resources.path("models")
     return ExpressionNet(folder / "emotion.onnx", config.models.threads)
 
 
 def build_perception(config: Config, models: Models) -> Perception:
-    """Build face tracker and readers; the expression reader only if its net is loaded. A new reader: one more entry."""
+    """Build face tracker, eye reader and, if its net is loaded, expression reader. A new reader is added here."""
     seat = DriverSeat(config.camera.driver_side)
     face = FaceTracker(models.detector, models.landmarks, config.face.search_hz, seat)
     readers: list[Reader] = [EyeReader(models.eyes)]
@@ -144,7 +144,7 @@ def build_perception(config: Config, models: Models) -> Perception:
 def build_pipeline(plan: Plan, models: Models | None, *, still: bool = False) -> Pipeline:
     """Build a pipeline that has learned nothing yet.
 
-    `models`: None for the observations of a trace. `still`: there is one picture only; its expression counts at once.
+    `models`: None if it gets observations of a trace. `still`: it gets one picture; an expression is answered at once.
     """
     perception = build_perception(plan.config, models) if models else NoPerception()
     expressions = ExpressionTracker(evidence_s=0.0) if still else ExpressionTracker()
@@ -152,15 +152,15 @@ def build_pipeline(plan: Plan, models: Models | None, *, still: bool = False) ->
 
 
 def provenance(plan: Plan, models_digest: str) -> Provenance:
-    """Return the origin for every alert: vehicle id, hashes of the nets and of the configuration, profile name."""
+    """Return the origin of all alerts: vehicle id, `models_digest`, hash of configuration and profile, profile name."""
     config_digest = schema.digest(plan.config, plan.profile_text)
     return Provenance(plan.config.vehicle.id, models_digest, config_digest, plan.profile.name)
 
 
 def build_grabber(plan: Plan, started: float, *, eager: bool) -> Grabber:
-    """Start the capture thread. `started`: monotonic seconds at which the `t` of a live camera's frames is 0.
+    """Check the source and start the capture thread; a recording plays in real time. Raises `SourceError`.
 
-    `eager`: open the camera now and raise `SourceError` if that fails. False: the thread opens it.
+    `started`: monotonic seconds at which a live camera's `t` is 0. `eager`: open the camera here; False: in the thread.
     """
     camera = plan.config.camera
     expected, opened = check_source(camera.source), partial(open_camera, camera, camera.source, real_time=True)
@@ -168,7 +168,7 @@ def build_grabber(plan: Plan, started: float, *, eager: bool) -> Grabber:
 
 
 def build_vehicle(plan: Plan) -> VehicleSource:
-    """Open the input for speed and ignition. None is configured: both are unknown. Raises `SourceError`."""
+    """Open the input for speed and ignition. If no input is configured, both stay unknown. Raises `SourceError`."""
     address = plan.config.vehicle.input
     if address is None:
         return NoVehicle()
@@ -179,7 +179,7 @@ def build_vehicle(plan: Plan) -> VehicleSource:
 
 
 def build_outputs(plan: Plan, console: Console | None) -> Outputs:
-    """Open all outputs. `console`: alerts are printed there for people; None: to the log. Raises `OutputError`."""
+    """Open journal, pins and, if enabled, ZeroMQ. `console`: shows alerts; None: the log does. Raises `OutputError`."""
     outputs: list[Output] = [Journal(console)]
     try:
         if plan.config.zmq.enabled:
@@ -192,9 +192,9 @@ def build_outputs(plan: Plan, console: Console | None) -> Outputs:
 
 
 def state_dir(config: ServiceConfig) -> Path:
-    """Return the folder for data that must survive the daemon. It is not created here.
+    """Return the folder for data that must survive the daemon; it is not created. Raises `OutputError` without a home.
 
-    The first of: `service.state_dir`, systemd's STATE_DIRECTORY, the user's own. Raises `OutputError` if there is none.
+    The first of: `service.state_dir`, systemd's STATE_DIRECTORY, `driver-monitor` in XDG_STATE_HOME (~/.local/state).
     """
     if config.state_dir is not None:
         return config.state_dir

@@ -1,7 +1,8 @@
-"""The live loop: takes the newest frame, sends what follows from it, and feeds the watchdog only after progress.
+"""The live loop: processes the newest frame, sends alerts and state, and feeds the watchdog only after progress.
 
-The loop starts no thread. Camera and outputs have their own threads; if such a thread fails, the daemon stops with a
-message that names the part, and systemd starts the daemon again.
+The loop starts no thread. Camera, outputs and the numbering of alerts have their own threads. If such a thread ends or
+hangs, the daemon stops with a message that names the part, and systemd starts the daemon again. A camera that is lost
+ends nothing: its thread opens it again.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ class Daemon:
     """The live loop. It runs until the source ends, `stop` is called or a part fails.
 
     `clock`: returns monotonic seconds. `started`: the value of `clock` at the start; until the first frame, time counts
-    from there. `reload`: called between two frames after `request_reload`; it may replace parts in `parts`. If the new
-    configuration is wrong or cannot be used, `reload` raises `ReloadError`, and the old configuration stays active.
+    from there. `reload`: called between two frames after `request_reload`; may replace parts in `parts`. If it raises
+    `ReloadError`, the new configuration cannot be used and the old one stays active. Any other error ends the loop.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Daemon:
         self._reload_requested = True
 
     def run(self) -> None:
-        """Run the loop. Raises `DriverMonitorError` if a part has failed. The caller closes the parts."""
+        """Run the loop to the source's end or `stop`; close no part. Raises `DriverMonitorError` if a part fails."""
         self._notifier.ready()
         while not self._stop:
             if self._reload_requested:
@@ -119,7 +120,7 @@ class Daemon:
         self.health.count(result, frame, self._clock())
 
     def send(self, events: Sequence[AlertEvent], t_mono: float | None = None) -> None:
-        """Number and send `events`. `t_mono`: capture time of the frame that caused them, monotonic; None: now."""
+        """Send `events` as alert messages. `t_mono`: capture time of their frame, monotonic seconds; None: now."""
         for event in events:
             stamp = self._stamper.stamp(event, self._clock() if t_mono is None else t_mono)
             alert = envelope(event, stamp, self.parts.provenance)
@@ -129,7 +130,7 @@ class Daemon:
             self.parts.outputs.alert(alert)
 
     def dismiss(self, reason: str) -> None:
-        """Clear all active alerts and tell the outputs. `reason`: the text for the evidence of these alerts."""
+        """Clear all active alerts, also at the outputs. What still holds is raised again. `reason`: for the message."""
         self.send(self.parts.pipeline.engine.dismiss(reason))
         self.health.clear()
 

@@ -1,7 +1,7 @@
 """The one table of the daemon's parts: from which values each is built, and how it is opened, changed and closed.
 
-Start and reload go through `TABLE` from top to bottom, close goes from bottom to top. A reload ignores a value of the
-configuration that no part needs; a test reports such a value.
+The start goes through `TABLE` from top to bottom, the close from bottom to top. A reload changes button and outputs,
+then the others from top to bottom. It ignores a configured value that no part needs; a test reports such a value.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class DaemonPart:
     `name`: the field of `Parts` that holds the part, if there is one. `needs`: the attributes of `Setup` from which the
     part is built; if one differs, a reload changes the part. `build`: opens the part at the start. `rebuild`: opens the
     part in a reload; None: `build` does. Both return the part; None: `Parts` stays as before. `check`: tests before a
-    reload what can be tested without opening the part. All three may raise `DriverMonitorError`.
+    reload what can be tested without opening the part. All three may raise `DriverMonitorError`. `close`: closes it.
     `ends_alerts`: whether a change of the part clears the active alerts, and whether old or new outputs get this.
 
     `change`: how a reload changes the part.
@@ -87,7 +87,7 @@ class DaemonPart:
     ends_alerts: Literal["no", "on old outputs", "on new outputs"] = "no"
 
     def changed(self, old: Setup, new: Setup) -> bool:
-        """Return whether a value in `needs` differs between `old` and `new`."""
+        """Return whether a value in `needs` differs between `old` and `new`. May load nets and raise `ModelError`."""
         return attrgetter(*self.needs)(old) != attrgetter(*self.needs)(new)
 
     def reopen(self, parts: Parts, setup: Setup) -> None:
@@ -164,7 +164,7 @@ TABLE = (
 
 @contextmanager
 def open_parts(setup: Setup, table: tuple[DaemonPart, ...] = TABLE) -> Iterator[Parts]:
-    """Open all parts of `table`; at the end close those that `Parts` then holds. Raises `DriverMonitorError`."""
+    """Yield the opened parts, then close what `Parts` holds. If one cannot be opened, close all and raise its error."""
     built: dict[str, Any] = {}
     with ExitStack() as opened:
         for part in table:

@@ -1,4 +1,4 @@
-"""From a frame to alerts: the same steps for the daemon, a replay and a single picture."""
+"""Runs the steps from a frame to alerts: the same for the daemon, a replay and a single picture."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ class Pipeline:
         return self.conclude(replace(self._perception.observe(frame, camera), vehicle=vehicle))
 
     def step_without_frame(self, t: float, camera: CameraState, vehicle: VehicleData = UNKNOWN_VEHICLE) -> FrameResult:
-        """Process the time `t` (seconds), at which there is no frame. `camera`: the camera state, the cause."""
+        """Process a moment without a frame. `t`: its time, seconds. `camera`: the camera state, the cause."""
         return self.conclude(replace(self._perception.observe_nothing(t, camera), vehicle=vehicle))
 
     def conclude(self, observation: Observation) -> FrameResult:
-        """Update state and rules with `observation`, of this moment or of a trace."""
+        """Update state and rules with `observation`, from perception or a trace, and return the result."""
         state = self._state.update(observation)
         return FrameResult(observation, state, self.engine.update(state))

@@ -1,4 +1,4 @@
-"""Applies a new configuration to a running daemon: replaces the parts that it changes, and no other."""
+"""Applies a new configuration to a running daemon: changes only the parts that are built from changed values."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from driver_monitor.errors import DriverMonitorError
 log = logging.getLogger(__name__)
 
 REASON = "the configuration was read again"
-"""The reason in the evidence of alerts that a reload ends."""
+"""The reason in the message of alerts that a reload ends."""
 
 
 class Reloader:
-    """Reads the configuration of `request` again and changes the parts that were built from `setup`.
+    """Reads the configuration of `request` again and changes the parts whose values differ from those in `setup`.
 
     What can fail comes first: checks, parts built beforehand, button and outputs. Only then the other parts change.
-    A reload that fails at button or outputs may have cleared the active alerts.
+    A reload that fails at the outputs may have cleared the active alerts.
     """
 
     def __init__(self, request: Request, setup: Setup, table: tuple[DaemonPart, ...] = TABLE) -> None:

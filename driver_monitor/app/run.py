@@ -1,4 +1,4 @@
-"""The process around the live loop: its signals and clocks. `driver-monitor run` calls `run`."""
+"""Runs the live loop in a process, with signals and clocks. `driver-monitor run` calls `run`."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ SYNCED = Path("/run/systemd/timesync/synchronized")
 
 
 def run(request: Request, trace: Path | None = None) -> None:
-    """Run the daemon until its source ends or a signal stops it. `trace`: a file for a trace, None for no trace.
+    """Run the daemon until its source ends or SIGTERM or SIGINT comes. SIGHUP reloads. `trace`: new trace file or None.
 
-    Raises `DriverMonitorError`.
+    Raises `DriverMonitorError` if a part cannot be opened or fails.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # no reload before there is a daemon
     started = time.monotonic()
@@ -66,7 +66,7 @@ def _signals(daemon: Daemon) -> Iterator[None]:
 
 
 def wall_clock() -> tuple[datetime, bool]:
-    """Return date and time in UTC, and whether the network has set the clock (`SYNCED`). Only people use this time."""
+    """Return the time in UTC, and whether systemd-timesyncd has set the clock (`SYNCED`). Only people use this time."""
     return datetime.now(timezone.utc), SYNCED.exists()
 
 

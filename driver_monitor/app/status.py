@@ -1,4 +1,4 @@
-"""The status of the daemon: the payload of the topic `status/`, and one line for systemd."""
+"""Makes the status of the daemon: the payload of the topic `status/`, and one line for systemd."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Health:
     def status(
         self, camera: Grabber, counters: Mapping[str, int], provenance: Provenance, now: float
     ) -> dict[str, Any]:
-        """Return the payload of `status/` at `now`, monotonic seconds. `counters`: fault counts by name."""
+        """Return the unfiltered payload of `status/` at `now`, monotonic seconds. `counters`: fault counts by name."""
         while self._processed and now - self._processed[0][0] > RATE_WINDOW_S:
             self._processed.popleft()
         latencies = sorted(latency for _, latency in self._processed)
@@ -91,7 +91,7 @@ class Health:
 
 
 def status_line(status: Mapping[str, Any]) -> str:
-    """Return the line of `systemctl status` for `status`, a payload of `status/`. All users can read the line."""
+    """Return the line of `systemctl status`, "no frame yet" without `light`. `status`: filtered; all users see it."""
     if status.get("light") is None:
         return "no frame yet"
     line = f"driver: {status['attention']}; camera: {status['camera']['state']}"

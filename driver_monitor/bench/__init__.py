@@ -1,4 +1,4 @@
-"""Offline work with the daemon's pipeline: replay, single pictures, scores, the spot check, explanations of alerts.
+"""Code for offline work: replays, single pictures, scores, the spot check, explanations of recorded alerts.
 
-It may import `app` and every folder below it. Only `cli` and the tools use it.
+This folder may import `app` and every folder below `app`. Only `cli` and the tools use it.
 """

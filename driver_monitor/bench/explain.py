@@ -1,4 +1,4 @@
-"""`driver-monitor explain`: why there was an alert, in plain sentences, from the alerts of a record alone."""
+"""Explain in plain sentences why alerts were raised, from events.jsonl alone, for `driver-monitor explain`."""
 
 from __future__ import annotations
 
@@ -49,7 +49,10 @@ LIMITS = {"above": "must be above {}", "below": "must be below {}", "at_most": "
 
 
 class RecordedEvidence(BaseModel):
-    """The evidence of a recorded alert. Keys of the dicts are signals, or `for_s` in `threshold`; None: unknown."""
+    """The evidence of a recorded alert. By signal: `measured` values (None: unknown), limits (`threshold`), `interval`.
+
+    `threshold` also has `for_s`, `held_s`. `compared`: signal -> comparison. `window_s`, `coverage`: None: no window.
+    """
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
     measured: dict[str, float | bool | str | None]
@@ -79,10 +82,10 @@ class RecordedAlert(BaseModel):
 
 
 def explain(path: Path, wanted: str = "") -> str:
-    """Return a text on each episode in `path` whose id, or the id of one of its alerts, begins with `wanted` ("": all).
+    """Return a text that explains the episodes in the file `path`, and a legend of their timelines.
 
-    An empty file gives a text that no alert was raised. Raises `LabelError` if the file cannot be read or a line is
-    not an alert, and `UsageError` if no id begins with `wanted`.
+    `wanted`: start of an episode's id, or of one of its alerts' ids; "": all. An empty file gives a text that no alert
+    was raised. Raises `LabelError`: unreadable, or a line is not an alert; `UsageError`: no id begins with `wanted`.
     """
     alerts = list(_read(path))
     names = {alert.episode for alert in alerts if alert.id.startswith(wanted) or alert.episode.startswith(wanted)}

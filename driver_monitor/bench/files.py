@@ -13,10 +13,9 @@ from driver_monitor.messages.lines import plain
 
 
 def read_bytes(path: Path, limit: int, wanted: str) -> bytes:
-    """Return the content of `path`. Raises `LabelError` for an unreadable file and for more than `limit` bytes.
+    """Return the content of a file. Raises `LabelError`: unreadable, more than `limit` bytes, or not a regular file.
 
-    `wanted` tells the user which file to give. Only regular files are opened: a pipe would block, and a device may
-    never end.
+    `wanted`: words in the error that say which file to give. Reading a pipe or a device may never end.
     """
     try:
         check_regular(path, wanted)
@@ -30,13 +29,13 @@ def read_bytes(path: Path, limit: int, wanted: str) -> bytes:
 
 
 def check_regular(path: Path, wanted: str) -> None:
-    """Raise `LabelError` if `path` is not a regular file, and `OSError` if it does not exist."""
+    """Raise `LabelError`, which asks for `wanted`, if `path` is not a regular file; `OSError` if it is missing."""
     if not stat.S_ISREG(path.stat().st_mode):
         raise LabelError(f"{path}: not a regular file; give {wanted}")
 
 
 def first_fault(error: ValidationError) -> str:
-    """Return one line of text: key and reason of the first fault, and the number of further faults if there are any."""
+    """Return one line on `error`: key (if any) and reason of its first fault, and how many further faults there are."""
     faults = error.errors(include_url=False)
     reason = plain_reason(faults[0]).replace("`key: value` lines", "an object in braces")
     # For a value of several types, pydantic adds the name of a Python type to the key.

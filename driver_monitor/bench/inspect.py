@@ -15,10 +15,10 @@ from driver_monitor.messages.state import signals
 
 
 def inspect(images: list[Path], plan: Plan, models: Models) -> Iterator[dict[str, Any]]:
-    """Yield for each file the fields of signals.jsonl plus `file`, or `{"file", "error"}` if it cannot be read.
+    """Yield for each file a dict: `file` with the fields of signals.jsonl, or `file` with `error` if it is unreadable.
 
-    Openness is relative to an average person's open eye, and gaze to the camera: one picture has no baseline. The
-    expression is the net's answer for this picture, without smoothing over time.
+    One picture has no baseline: openness is relative to an average person's open eye, and gaze to the camera. The
+    expression is the net's answer without smoothing over time. An active privacy filter removes the expression.
     """
     for path in images:
         try:

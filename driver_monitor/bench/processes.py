@@ -46,7 +46,7 @@ CleanUp = Callable[[Job], None]
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[Job, Result]):
-    """How a job ended: with a `result`, or with a one-line `error`. The other one is None."""
+    """How a job ended. `result`: what its work returned, None after an error. `error`: one line, None after success."""
 
     job: Job
     result: Result | None = None
@@ -55,10 +55,10 @@ class Outcome(Generic[Job, Result]):
 
 @dataclass(frozen=True, slots=True)
 class Runner(Generic[Job, Result]):
-    """Runs `work` on jobs with one `plan`. A job that raises `DriverMonitorError` does not stop the others.
+    """Runs `work` on jobs with one `plan`. `DriverMonitorError` ends only its own job; other exceptions end the run.
 
-    If a process is killed, all jobs that have not ended get an error. `clean_up` removes what a killed job has left;
-    None: nothing. Both functions must belong to a module, because other processes import them.
+    If one of several processes is killed, all jobs that have not ended get an error. `clean_up` removes what a job left
+    in a killed process; None: nothing is removed. Other processes import `work` and `clean_up` from their modules.
     """
 
     work: Work[Job, Result]
@@ -66,11 +66,11 @@ class Runner(Generic[Job, Result]):
     clean_up: CleanUp[Job] | None = None
 
     def run(self, jobs: Sequence[Job], at_a_time: int, console: Console) -> Iterator[Outcome[Job, Result]]:
-        """Yield each outcome when its job ends. If `at_a_time` is 1, the jobs run in this process, in their order."""
+        """Yield outcomes as jobs end, `at_a_time` processes in parallel. With 1, the jobs run here in their order."""
         return self._one_by_one(jobs, console) if at_a_time == 1 else self._in_parallel(jobs, at_a_time, console)
 
     def attempt(self, job: Job, progress: OnProgress | None = None) -> Outcome[Job, Result]:
-        """Do one job. `DriverMonitorError` becomes an error of the outcome; other exceptions pass through."""
+        """Do `job` in this process. `DriverMonitorError` becomes the outcome's error; other exceptions pass through."""
         try:
             return Outcome(job, self.work(job, self.plan, progress))
         except DriverMonitorError as error:

@@ -1,6 +1,6 @@
-"""Replay recorded clips through the daemon's pipeline, as fast as possible.
+"""Replay clips, folders of images and traces through the daemon's pipeline, as fast as possible.
 
-A replay reads no clock and drops no frame: the same machine and versions write the same files, byte for byte.
+A replay reads no clock and loses no frame. The same input, machine and versions give the same files, byte for byte.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ Results = Iterator[tuple[int, FrameResult]]
 
 @dataclass(frozen=True, slots=True)
 class ReplayJob:
-    """One clip, folder of images or trace to replay; the results go into `folder`.
+    """Describes one replay of `clip`: a clip, folder of images or trace. The results go into `folder`.
 
     `every`: use every Nth frame. `fps`: frames per second of images, or of a clip without a rate. `trace`: also write
     a trace.
@@ -60,7 +60,7 @@ class ReplayJob:
 
 @dataclass(frozen=True, slots=True)
 class ReplayResult:
-    """What a replay wrote into `folder`. `seconds`: time of the last frame. `alerts`: those in events.jsonl."""
+    """What a replay did. `frames`: number used. `seconds`: time of the last frame. `alerts`: those in events.jsonl."""
 
     clip: Path
     folder: Path
@@ -70,10 +70,10 @@ class ReplayResult:
 
 
 def replay(job: ReplayJob, plan: Plan, progress: OnProgress | None = None) -> ReplayResult:
-    """Replay one clip or trace, and write `signals.jsonl`, `events.jsonl` and, if asked for, a trace.
+    """Replay `job.clip`, and write `signals.jsonl`, `events.jsonl` and, with `job.trace`, a trace into `job.folder`.
 
-    Each file in `job.folder` is written completely or not at all. Raises `DriverMonitorError` if the clip cannot be
-    read or the folder cannot be written.
+    The privacy filter applies. Each file is written completely or not at all. Raises `DriverMonitorError` if the clip
+    or a model cannot be read, the folder cannot be written, or a result would overwrite the clip.
     """
     if any((job.folder / name).resolve() == job.clip.resolve() for name in NAMES):
         raise UsageError(f"{job.clip}: the results would overwrite this file; choose another folder with --out")
@@ -103,10 +103,7 @@ def replay(job: ReplayJob, plan: Plan, progress: OnProgress | None = None) -> Re
 
 @contextmanager
 def _results(job: ReplayJob, plan: Plan) -> Iterator[tuple[Results, Provenance, str, int | None]]:
-    """Open the clip or trace of `job` and run it through the pipeline.
-
-    Yields frame numbers with results, their provenance, the trip, and the number of frames (None: not known).
-    """
+    """Run `job` through the pipeline. Yields (frame number, result) pairs, provenance, trip, frame count or None."""
     if trace.is_trace(job.clip):
         header, observations = trace.read(job.clip)
         pipeline, used = build.build_pipeline(plan, None), itertools.islice(observations, 0, None, job.every)
@@ -121,12 +118,12 @@ def _results(job: ReplayJob, plan: Plan) -> Iterator[tuple[Results, Provenance, 
 
 
 def to_line(message: Mapping[str, Any]) -> str:
-    """Return `message` as one line of JSON with a line end. NaN or infinity, our faults, raise `ValueError`."""
+    """Return `message` as one line of JSON, with its line end. Raises `ValueError` for NaN or infinity."""
     return json.dumps(message, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def digest(clip: Path) -> str:
-    """Return the SHA-256 of a clip in hexadecimal. For a folder of images, of the names and contents of its files."""
+    """Return the SHA-256 of a clip in hexadecimal; for a folder, that of the names and contents of all its files."""
     total = hashlib.sha256()
     for path in sorted(clip.iterdir()) if clip.is_dir() else [clip]:
         if clip.is_dir():
@@ -141,7 +138,8 @@ def digest(clip: Path) -> str:
 def folders(clips: list[Path], out: Path) -> dict[Path, Path]:
     """Return a folder below `out` for each clip, named like the clip without its suffix.
 
-    Clips of the same name get their path below the clips' common folder too; a.mp4 and a.avi also keep their suffix.
+    Clips of one name keep their path below the folder that all clips share; a.mp4 and a.avi in one folder also keep
+    their suffixes. A trace with the name that replays give is named like its folder.
     """
     base = Path(os.path.commonpath([clip.resolve().parent for clip in clips]))
     below = {clip: clip.resolve().relative_to(base) for clip in clips}
@@ -169,7 +167,7 @@ def _stem(clip: Path) -> str:
 def jobs_of(clips: list[Path], out: Path, every: int, fps: float | None, traced: bool = False) -> list[ReplayJob]:
     """Return one job for each different clip. `demo` is the bundled clip, unless a file of this name exists.
 
-    Raises `UsageError` for a folder of images without `fps`.
+    `out`: parent of the jobs' folders. `traced`: also write traces. Raises `UsageError` for a folder without `fps`.
     """
     clips = [demo.CLIP if clip == Path(DEMO) and not clip.exists() else clip for clip in clips]
     unique = list({clip.resolve(): clip for clip in reversed(clips)}.values())[::-1]
@@ -180,7 +178,7 @@ def jobs_of(clips: list[Path], out: Path, every: int, fps: float | None, traced:
 
 
 def replay_all(jobs: list[ReplayJob], plan: Plan, at_a_time: int, console: Console) -> int:
-    """Replay all clips, print a summary or an error for each, and return the number of clips that failed."""
+    """Replay all clips, `at_a_time` in parallel; print a summary or an error for each. Return how many clips failed."""
     failed = 0
     for outcome in Runner(replay, plan, clean_up).run(jobs, at_a_time, console):
         if outcome.result is not None:
@@ -192,7 +190,7 @@ def replay_all(jobs: list[ReplayJob], plan: Plan, at_a_time: int, console: Conso
 
 
 def summary(result: ReplayResult) -> str:
-    """Return a text with length, folder and alerts of a replayed clip, in rich's markup."""
+    """Return a text with frames, seconds, folder and alerts of a replayed clip, in rich's markup."""
     clip, folder = escape(str(result.clip)), escape(str(result.folder))
     lines = [f"[bold]{clip}[/]: {result.frames} frames, {result.seconds:.1f} s, results in {folder}"]
     lines += [
@@ -203,7 +201,10 @@ def summary(result: ReplayResult) -> str:
 
 
 def open_recording(clip: Path, config: CameraConfig, every: int = 1, fps: float | None = None) -> Camera:
-    """Open a clip, or a folder of images with `fps`, as fast as possible. Of `config`, `track` and `rotate` count."""
+    """Open a clip, or a folder of images if `fps` is given. The frames are read without waiting for their times.
+
+    `config`: only `track` and `rotate` are used. `every`: use every Nth frame. Raises `SourceError` if unreadable.
+    """
     if fps and clip.is_dir():
         camera: Camera = FolderCamera(clip, fps, every=every)
     else:
@@ -217,7 +218,7 @@ def frames_of(camera: Camera) -> Iterator[Frame]:
 
 
 def clean_up(job: ReplayJob) -> None:
-    """Remove the unfinished files of a `job` whose process was killed."""
+    """Remove the unfinished files of a `job` whose process was killed, and its folder if this is then empty."""
     for name in NAMES:
         _discard(job.folder / name)
 

@@ -1,11 +1,10 @@
 """The spot check of EU 2023/2590 and a lap of attentive driving, on synthetic gaze, through state and rules.
 
-The driver looks at fourteen places low in front of him, at two speeds, with the head alone and with head and eyes, and
-drives attentively for 15 s after each look. Each look needs a warning before the regulation calls it missed (4.0 s from
-50 km/h, 6.5 s from 20 km/h). The attentive driving after the look must be without an alert. A lap follows: 3.5 minutes
-of attentive driving with mirrors, instruments, shoulder checks, blinks and talking, also without an alert.
-
-This tests the policy: gaze has no noise here. How well the camera measures gaze is scored elsewhere.
+The driver looks at fourteen places low in front of him, at two speeds, with the head alone and with head and eyes. Each
+look needs a warning before the regulation calls it missed (4.0 s from 50 km/h, 6.5 s from 20 km/h). Each look is
+followed by 15 s of attentive driving, without an alert. A lap ends the check: 3.5 minutes of attentive driving with
+mirrors, instruments, shoulder checks, blinks and talking, also without an alert. The check tests the policy: gaze has
+no noise here. How well the camera measures gaze is scored elsewhere.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ POINTS = np.zeros((70, 2), np.float32)
 
 @dataclass(frozen=True)
 class Segment:
-    """A part of a drive: gaze (yaw, pitch), opening of lids and mouth, km/h (None: unknown). `head`: `HEAD_SHARES`."""
+    """A part of a drive: gaze in degrees, opening of lids and mouth, km/h (None: unknown). `head`: of `HEAD_SHARES`."""
 
     seconds: float
     yaw: float = 0.0
@@ -60,9 +59,10 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look at a place, and the rules that raised alerts.
+    """One look at a place, and its alerts. `head`: share that the head turns. `limit_s`: time limit for a warning.
 
-    `warned_s`: seconds until the first of its `alerts`, None without one. `between`: alerts in the driving after it.
+    `alerts`: rules that raised alerts in the look, or up to `LATE_S` after it. `warned_s`: seconds from the start of a
+    look to the first alert, None without one. `between`: rules that raised alerts in the driving after the look.
     """
 
     place: str
@@ -80,12 +80,12 @@ class Look:
 
 
 def see(t: float, eyes: EyesView, head: HeadPose, mouth: float | None, hidden: float | None = None) -> Observation:
-    """Return what an ideal camera sees at `t` seconds. `hidden`: probability that the mouth is covered."""
+    """Return what an ideal camera sees at `t`, by day. `hidden`: probability that the mouth is covered, if known."""
     return Observation(t, "ok", "day", FaceView(Box(0, 0, 200, 200), 0.99, POINTS, head, mouth, hidden), eyes)
 
 
 def eye(opening: float) -> EyeView:
-    """Return an eye with this `opening`. The eye net is sure that it is closed (below 0.2) or open."""
+    """Return an eye with this `opening`. Its `p_closed` is 0.98 if `opening` is below 0.2, else 0.02."""
     return EyeView(opening, 0.98 if opening < 0.2 else 0.02)
 
 
@@ -108,7 +108,7 @@ def raised(drive: Sequence[Segment], profile: Profile, fps: float = FPS) -> list
 
 
 def check(profile: Profile, fps: float = FPS) -> list[Look]:
-    """Return one `Look` for each speed of `LIMITS`, share of `HEAD_SHARES` and place of `PLACES`."""
+    """Simulate a look for each speed of `LIMITS`, share of `HEAD_SHARES` and place of `PLACES`. Return the looks."""
     looks = []
     for speed, head in product(LIMITS, HEAD_SHARES):
         drive = [Segment(BEFORE_S, speed=speed)]
@@ -138,9 +138,9 @@ def lap() -> list[Segment]:
 
 
 def spot_check(profile: str | None) -> dict[str, Any]:
-    """Run looks and lap under `profile`. None: the looks under eu_addw, the lap under every shipped profile.
+    """Run looks and lap under `profile` and return the JSON object of `spot-check --json`.
 
-    Return the JSON object of `spot-check --json`. Raises `ConfigError`.
+    `profile` None: the looks run under eu_addw, the lap under every shipped profile. Raises `ConfigError`: bad profile.
     """
     looks = check(load_profile(profile or "eu_addw")[0])
     names = known() if profile is None else (profile,)

@@ -1,4 +1,4 @@
-"""The interface of every source of frames, and a base class that makes `close` safe during a read."""
+"""Defines the interface of every source of frames, and a base class whose `close` is safe during a read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Wait = Callable[[float], object]
 
 
 class SourceInfo(NamedTuple):
-    """What is known of a source before it is open: its `Camera.name`, and its probable `Camera.live`."""
+    """What is known of a source before it is open: `Camera.name` and `Camera.live` (for a URL a guess: True)."""
 
     name: str
     live: bool
@@ -27,8 +27,9 @@ _Camera = TypeVar("_Camera", bound="Camera")
 class Camera(Protocol):
     """A source of frames: a camera, a clip, a folder of images, a stream.
 
-    `name`: for people; it is also `Frame.source`. `live`: the source may be reopened when it fails; other sources end.
-    `frames`: number of frames that `read` returns in all. None: not known.
+    `name`: for people; also `Frame.source`. `live`: True for a camera or stream, which is opened again when it fails.
+    False for a recording, which ends. `frames`: number of frames that `read` should return in all (a damaged recording
+    returns fewer). None: not known, or no end. At the end of a `with` block the source is closed.
     """
 
     name: str
@@ -52,10 +53,10 @@ class Camera(Protocol):
 
 
 class GuardedCamera(Camera):
-    """Base of the real sources: `close` does not wait for a read and does not release the device during one.
+    """Base of the real sources: `close` never waits for a read, and never releases the device during one.
 
     Decoders and V4L2 crash the process if they are released while another thread uses them. So during a read, `close`
-    only sets a flag, and the read releases the device when it ends. Subclasses implement `_read` and `_release`.
+    only sets a flag. At its end, the read releases the device and returns None. Subclasses define `_read`, `_release`.
     """
 
     def __init__(self, name: str, *, live: bool, frames: int | None) -> None:

@@ -15,12 +15,12 @@ Fault = Literal["lost", "frozen", "hang"]
 
 
 class FakeCamera(Camera):
-    """Returns one of `images` at each read.
+    """A camera without hardware. Each read returns the next of `images` at once, as a frame.
 
-    `images`: a list, or a function of the sequence number.
-    `times`: each frame's `t` in seconds, or frames per second. The source ends with the shorter list; no list: never.
-    `faults`: by sequence number, in place of that frame. "lost" raises `SourceError`, "frozen" repeats the last
-    picture, "hang" blocks until `close`. `live`: True sets `t_mono` from `monotonic`, False leaves it None.
+    `images`: a list, or a function of the sequence number. `times`: a list of the frames' `t` in seconds, or a number:
+    frames per second. The source ends with the shorter list. Without any list it never ends.
+    `faults`: a fault for some sequence numbers. "lost" raises `SourceError`, "frozen" returns the last picture again,
+    "hang" blocks until `close`. `live`: True sets `t_mono` from `monotonic`, False leaves it None.
     """
 
     def __init__(

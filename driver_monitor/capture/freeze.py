@@ -1,4 +1,4 @@
-"""Distinguishes a frozen camera from a driver who sits still (pure)."""
+"""Tells a frozen camera from a driver who sits still: a frozen picture does not change at all. Reads no clock."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ STRIDE = 4
 
 
 class FreezeDetector:
-    """Finds out whether the picture of a live camera has not changed for longer than `FROZEN_AFTER_S`.
+    """Finds out whether the picture of a live camera has stayed exactly the same for longer than `FROZEN_AFTER_S`.
 
-    Not for recordings: they may contain a still picture on purpose. A covered lens may give equal black pictures,
-    so the caller checks for "covered" first.
+    Only every `STRIDE`th row and column is compared. A frame with the previous sequence number counts as unchanged. Not
+    for recordings: they may contain a still picture on purpose. The caller checks for "covered" first: a covered lens
+    may give black pictures that are all the same.
     """
 
     def __init__(self) -> None:
@@ -26,7 +27,7 @@ class FreezeDetector:
         self._changed_at: float = 0.0
 
     def update(self, frame: Frame, now: float) -> bool:
-        """Return whether the camera is frozen. Call it for every frame; `now`: when the frame came, seconds."""
+        """Return whether the camera is frozen. Call it once for every frame. `now`: when the frame came, seconds."""
         pixels = frame.picture.grey if isinstance(frame.picture, YuvPicture) else frame.picture
         picture = zlib.crc32(pixels[::STRIDE, ::STRIDE].tobytes()), pixels.shape
         if picture != self._picture and frame.sequence != self._sequence:

@@ -19,8 +19,8 @@ from driver_monitor.threads.worker import Worker
 _log = logging.getLogger(__name__)
 
 BACKOFF_S = (0.5, 10.0)
-"""First and longest pause before a live camera is opened again. The pause doubles each time. USB needs about a second
-to find a camera that is plugged in again; Euro NCAP allows ten seconds to report that the camera does not work."""
+"""First and longest pause before a live camera is opened again. The pause doubles each time. USB finds a camera again
+after about 1 s; Euro NCAP allows 10 s to report that the camera does not work."""
 STUCK_AFTER_S = 11.0
 """A read or an open that takes longer counts as hanging for ever: OpenCV's V4L2 gives up after 10 s."""
 FIRST_FRAME_S = 3.0
@@ -34,20 +34,18 @@ UNKNOWN = SourceInfo("camera", live=True)
 
 
 class Grabber:
-    """Reads a camera in its own thread.
+    """Reads a camera in its own thread and keeps only the newest frame.
 
     With `eager`, the constructor opens the camera and raises `SourceError` if that fails. Otherwise the thread opens
-    it, which takes up to 10 s. Until then `name` and `live` are as in `expected` (see `open_source.check_source`).
+    it, which takes up to 10 s. Until then `name` and `live` are those of `expected` (see `open_source.check_source`).
 
-    A live camera that fails is opened again and again, also if the thread's first attempt fails. Its frames get
-    ascending sequence numbers, and their `t` is `t_mono` minus `start`. Frames of a recording are passed on unchanged.
-    An error in a recording, and any other error in the thread, is a `failure`, and `latest` raises it.
+    If the thread cannot open or read a live camera, it tries again until `close`. The sequence numbers then go on
+    increasing. A live camera's `t` is `t_mono` minus `start`. Frames of a recording are passed on unchanged.
+    An error in a recording, or any other error in the thread, ends the thread: see `failure` and `latest`.
 
-    `captured`: number of frames read: `handed_out` by `latest`, `dropped` (a newer one came first), or waiting (at most
-    one). `reopened`: how often a live camera was opened again.
-
-    `start`: monotonic seconds at which a live camera's `t` is 0; None: now. `wait`: the pause before a camera is
-    opened again, for tests.
+    `captured`: number of frames read. `handed_out`: how many of them `latest` returned. `dropped`: how many a newer
+    frame replaced before that. `reopened`: how often a camera was opened again. `lost_after_s`: see `state`. `start`:
+    monotonic seconds at which a live camera's `t` is 0; None: now. `wait`: the pause before reopening, for tests.
     """
 
     def __init__(
@@ -80,9 +78,9 @@ class Grabber:
         self._worker.start()
 
     def latest(self, timeout_s: float) -> Frame | None:
-        """Wait at most `timeout_s` for a new frame; None if none came. After the source's end or `close`, do not wait.
+        """Return the newest frame, each only once. Wait for it at most `timeout_s` seconds. None: no new frame came.
 
-        Raises `SourceError` if the capture thread has failed.
+        After the source's end or `close`, do not wait. Raises `SourceError` if the thread failed and no frame is left.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._pending or self._finished or self._worker.closing, timeout_s)
@@ -96,10 +94,10 @@ class Grabber:
 
     @property
     def state(self) -> CameraState:
-        """The camera state: "lost" if no frame came for `lost_after_s`, "frozen" (`FreezeDetector`), else "ok".
+        """The camera state: "lost" if no frame came for `lost_after_s`, else "frozen" (`FreezeDetector`), else "ok".
 
         Before the first frame and the first error, the limit is at least `FIRST_FRAME_S`. A recording is always "ok":
-        it may contain a pause or have few frames a second, and an error in it is a `failure`.
+        it may contain pauses, and an error in it is a `failure`. After `close`: "ok". Only perception sees "covered".
         """
         with self._changed:
             if not self.live or (self._finished and self.failure is None):
@@ -112,7 +110,7 @@ class Grabber:
 
     @property
     def ended(self) -> bool:
-        """Whether the source has ended without a `failure` and its last frame was handed out."""
+        """Whether the source has ended or was closed without a `failure`, and no frame waits for `latest`."""
         with self._changed:
             return self._finished and self._pending is None and self.failure is None
 
@@ -123,12 +121,12 @@ class Grabber:
 
     @property
     def stuck(self) -> bool:
-        """Whether a read or an open of a live camera hangs in its driver. Only a restart of the process helps."""
+        """Whether a read or open of a live camera takes over `STUCK_AFTER_S`. Only a restart of the process helps."""
         since = self._busy_since
         return self.live and since is not None and self._monotonic() - since > STUCK_AFTER_S
 
     def close(self) -> None:
-        """End the thread within `CLOSE_S`; one that hangs is left running and logged. May be called twice."""
+        """Close the camera and end the thread. A thread that hangs for `CLOSE_S` is left running, and logged."""
         if not self._worker.close(CLOSE_S):
             _log.warning("%s: does not answer; its thread is left running", self.name)
 

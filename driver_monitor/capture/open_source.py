@@ -1,4 +1,4 @@
-"""Opens the source that the command line or the configuration names."""
+"""Opens or checks the source that the command line or the configuration names."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ DEMO = "demo"
 def open_camera(
     config: CameraConfig, source: str, real_time: bool, *, every: int = 1, monotonic: Clock = time.monotonic
 ) -> Camera:
-    """Open `source`: a camera number or /dev path, a clip, a folder of images, a URL, or `demo`.
+    """Open `source`: a camera number or /dev path, a clip, a folder of images, a URL, or `demo` (the built-in clip).
 
     `real_time`: a recording returns each frame at its own time, as a camera would. False: as fast as it is decoded.
-    `every`: use every Nth frame, except of a device. `config.rotate` turns the picture of every source except the demo.
-    Raises `SourceError`.
+    `every`: return every Nth frame; a device ignores it. `config`: what a device is asked for, and the `fps` of a
+    folder. `config.rotate` turns the pictures of all sources but `demo`. Raises `SourceError` if opening fails.
     """
     camera = _open(config, source, "real_time" if real_time else "fast", every, monotonic)
     return RotatedCamera(camera, config.rotate) if config.rotate and source != DEMO else camera
 
 
 def check_source(source: str, *, root: Path = Path("/")) -> SourceInfo:
-    """Check `source` without opening it, and return what is known of it. Raises `SourceError`.
+    """Check `source` without opening it, and return what is known of it. Raises `SourceError` if it cannot be used.
 
-    The check is fast enough for a running daemon: it uses no network, decoder or driver. A URL counts as live: only
-    opening shows that it is a file with an end. `root`: /, in tests a folder.
+    Uses no network, decoder or driver: fast enough for a running daemon. Paths must exist and be readable. Of a URL
+    only the form is checked, and `live` is True: only opening shows whether it ends. `root`: /, in tests a folder.
     """
     kind = _kind(source)
     if kind == "device":
@@ -85,7 +85,7 @@ def _open(config: CameraConfig, source: str, pace: Pacing, every: int, monotonic
 
 
 class RotatedCamera(Camera):
-    """A camera whose picture is turned clockwise by `degrees`, for one mounted sideways or upside down."""
+    """Wraps a camera and turns its pictures clockwise by `degrees`, for one mounted sideways or upside down."""
 
     def __init__(self, camera: Camera, degrees: int) -> None:
         self.name, self.live, self.frames = camera.name, camera.live, camera.frames

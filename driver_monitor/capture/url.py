@@ -21,11 +21,12 @@ READ_TIMEOUT_S = 5.0
 
 
 class UrlCamera(GuardedCamera):
-    """Reads a stream by URL. If it announces a length (a file on a web server), it is a clip, otherwise a live camera.
+    """Reads a stream by URL. One that announces a length (a file on a web server) is a recording, any other is live.
 
-    A live frame's time is its arrival, `t` counts from the first one, and `pace` has no effect. `pace`, `every`: see
-    `ClipCamera`; `every` counts for live streams too. `track`: see `Decoder`. Passwords in the URL are never shown.
-    Raises `SourceError` if there is no answer or no more data, or if the data is not a video.
+    Live: `t_mono` is the time at which the frame arrived, `t` counts from the first frame, and `pace` has no effect.
+    `pace`, `every`, `track`: see `ClipCamera`; `every` works for live streams too. Errors and `name` show no password.
+    The constructor raises `SourceError` if there is no answer or no video. `read` raises it if the data breaks off, no
+    frame can be decoded, or a live stream ends.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class UrlCamera(GuardedCamera):
 
 
 def without_password(url: str) -> str:
-    """Return `url` without user, password and query, which may hold secrets. Raises `SourceError` if malformed."""
+    """Return `url` without what may be secret: user, password, query, fragment. Raises `SourceError` if malformed."""
     try:
         parts = urlsplit(url)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""A camera through V4L2, such as a USB camera (UVC), colour or infrared."""
+"""Reads a camera through V4L2, such as a USB camera (UVC), colour or infrared."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ CSI_HINT = (
 class V4l2Camera(GuardedCamera):
     """Reads a V4L2 camera, given by number or device path. Links such as /dev/v4l/by-id/... are followed.
 
-    Size, rate and pixel format are requests: the driver uses what it supports. With `GREY` and `Y16`, frames are grey.
-    Y16 is scaled by the bit depth of the brightest value so far (10 bits for an OV9281), so the first frames of a dark
-    cabin may be brighter than later ones. `t_mono` is the driver's time stamp if it is on the monotonic clock.
-    `read` raises `SourceError` if there is no frame; OpenCV waits up to 10 s for one.
+    Size, rate and pixel format are requests: the driver uses what it supports. With `GREY` and `Y16`, frames are grey,
+    and a camera that gives another format raises `SourceError`. Y16 is scaled by the bit depth of the brightest value
+    so far (10 bits for an OV9281). So the first frames of a dark cabin may be brighter than later ones.
+    `t_mono`: the driver's time stamp if it is on the monotonic clock, else the time of the read. The constructor raises
+    `SourceError` if the camera is missing or cannot be opened, `read` if no frame comes: OpenCV waits up to 10 s.
     """
 
     def __init__(
@@ -131,7 +132,7 @@ def _raw_grey(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any] | Non
 
 
 def device_number(source: str, root: Path) -> int:
-    """Return the number of device `source`. `root`: /, in tests a folder. Raises `SourceError` if not usable."""
+    """Return the N of /dev/videoN for `source`, N or a path. Raises `SourceError` if missing or not permitted."""
     path = root / "dev" / f"video{source}" if source.isdecimal() else root / source.lstrip("/")
     device = f"/{path.relative_to(root)}"
     if not path.exists():

@@ -1,4 +1,4 @@
-"""The command line: one function for each verb. An error becomes one line of text and an exit code.
+"""The command line: one function for each verb. An error becomes a line of text per fault, and an exit code.
 
 Each verb imports what it needs when it is called, so that `--help` and `--version` answer at once.
 """
@@ -145,7 +145,7 @@ def replay(
     track: TrackOption = None,
     trace: Annotated[bool, typer.Option("--trace", help="Also write a trace, which can be replayed again.")] = False,
 ) -> None:
-    """Process clips or traces as the daemon would, as fast as possible; write signals.jsonl and events.jsonl."""
+    """Process clips, images or traces as the daemon does, as fast as possible. Write signals.jsonl and events.jsonl."""
     from driver_monitor.app.build import Request, load_plan
     from driver_monitor.bench.replay import jobs_of, replay_all
 
@@ -230,7 +230,7 @@ def score_eyes(
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Measure the eye net alone on labelled eyes: larger crops, or rectified patches of 32 by 48 pixels."""
+    """Measure the eye net alone on labelled eyes: loose crops, or rectified patches of height 32 and width 48."""
     from driver_monitor.app.build import Request, load_models, load_plan
     from driver_monitor.bench.score.nets import eyes as scoring
 
@@ -248,7 +248,7 @@ def score_emotion(
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Measure the expression net alone on labelled faces with a margin; labels in the order of FER+."""
+    """Measure the expression net alone on loosely cropped faces with labels 0 to 7, in the order of FER+."""
     from driver_monitor.app.build import Request, load_expression_net, load_plan
     from driver_monitor.bench.score.nets import expression as scoring
 
@@ -279,7 +279,7 @@ def spot_check(
     profile: Annotated[OptionalText, typer.Option(help="Rule profile, name or file (default: eu_addw).")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Play the spot check of EU 2023/2590 and attentive driving on synthetic gaze; exit code 1 if an alert is wrong."""
+    """Play the spot check of EU 2023/2590 and attentive driving on synthetic gaze. Exit 1: missed or false alert."""
     from driver_monitor.bench import spot_check as checking
 
     result = checking.spot_check(profile)
@@ -315,7 +315,7 @@ def config_dump(file: ConfigArgument = None) -> None:
 def config_schema(
     of_profile: Annotated[bool, typer.Option("--profile", help="Print that of a rule profile.")] = False,
 ) -> None:
-    """Print the JSON Schema of the configuration, for editors that check while you type."""
+    """Print the JSON Schema of the configuration or of a profile, for editors that check while you type."""
     from driver_monitor.config.schema import Config
     from driver_monitor.rules.profile import Profile
 

@@ -30,7 +30,7 @@ MAX_IDS = 1000
 
 
 class Watcher:
-    """Prints alerts and status on `out`, gives states to `show_state`, counts invalid messages in `malformed`."""
+    """Prints new alerts and changed status on `out`, states by `show_state`. `malformed`: count of invalid messages."""
 
     def __init__(self, connect: str, out: Console, show_state: Callable[[Text], None]) -> None:
         self.malformed = 0
@@ -41,7 +41,7 @@ class Watcher:
         self._shown_status: Text | None = None
 
     def receive(self, frames: list[bytes], now: float) -> None:
-        """Print one message (`frames`: topic, JSON) that arrived at `now`, monotonic seconds."""
+        """Show one message (`frames`: topic, JSON) that arrived at `now`, monotonic seconds. Repeats are left out."""
         try:
             topic, message = _decode(frames)
         except (ValueError, RecursionError):
@@ -61,7 +61,7 @@ class Watcher:
             self._show_state(state_text(message))
 
     def idle(self, now: float) -> None:
-        """Print once that no message has arrived for `SILENCE_S`. `now`: monotonic seconds."""
+        """Print once per gap that no message came for `SILENCE_S`. Call when none waits. `now`: monotonic seconds."""
         self._last_message = self._last_message or now
         if not self._silent and now - self._last_message >= SILENCE_S:
             self._silent = True
@@ -146,7 +146,7 @@ def _decode(frames: list[bytes]) -> tuple[str, dict[str, Any]]:
 
 
 def state_text(state: Mapping[str, Any]) -> Text:
-    """Return a driver state as one line. Eyes, gaze and PERCLOS without a valid value are shown as unknown."""
+    """Return a message of `state/` as one line. A missing value is shown as unknown, a missing expression omitted."""
     eyes, gaze, perclos = (_part(state, key) for key in ("eyes", "gaze", "perclos"))
     words = [
         clock(state.get("t")),
@@ -162,7 +162,7 @@ def state_text(state: Mapping[str, Any]) -> Text:
 
 
 def status_text(status: Mapping[str, Any]) -> Text:
-    """Return camera state and light as one line, then `degraded` and the active alerts if there are any."""
+    """Return a message of `status/` as one line: camera state, light, then `degraded` and active alerts if any."""
     degraded, active = status.get("degraded"), status.get("active")
     camera = _part(status, "camera").get("state") or "unknown"
     words = [f"status: camera {plain(camera)}", f"light {plain(status.get('light') or 'unknown')}"]

@@ -1,4 +1,4 @@
-"""The configuration, the profiles and the files that come with the program: where they are, and how they are checked.
+"""Reads and checks the configuration and the profiles, and finds the files that come with the program.
 
 It may import `rules`, `data` and `errors`. Every folder that is built from the configuration uses it.
 """

@@ -14,13 +14,13 @@ _CAN: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(pattern=r"^can:[\w.-]+
 
 
 def tcp_port(address: str) -> int | None:
-    """Return the port of `tcp://host:port`. None: another kind of address, or the port is not a number."""
+    """Return the port of `tcp://host:port`, of any size. None: another kind of address, or the port is not a number."""
     port = address.rpartition(":")[2]
     return int(port) if address.startswith("tcp://") and port.isdecimal() else None
 
 
 def bind_address(address: str) -> str:
-    """Return `address` if it is ipc:// or loopback tcp:// with a port or * (any). Raises `ValueError` otherwise."""
+    """Return `address` if it is ipc://, or tcp:// on loopback with a port or * (any free). Else raises `ValueError`."""
     advice = "use tcp://127.0.0.1:PORT or ipc:///path"
     _check_local(address, "subscribers", advice, any_port=True)
     scheme, _, rest = address.partition("://")

@@ -23,7 +23,7 @@ def known() -> tuple[str, ...]:
 
 
 def load_profile(name_or_path: str) -> tuple[Profile, str]:
-    """Return a profile, with what it extends, and the text of its files, for the hash. Raises `ConfigError`."""
+    """Read and check a profile with the one it extends. Return both as one, and their text. Raises `ConfigError`."""
     if name_or_path in known():
         path = FOLDER / f"{name_or_path}.yaml"
     # Path.is_file would raise on a name that is too long for a path.

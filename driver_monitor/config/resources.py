@@ -8,6 +8,6 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def path(name: str) -> Path:
-    """Return the path of a shipped file. `name`: its path from the top level, such as `config.yaml` or `models`."""
+    """Return the path of a shipped file or folder, even if missing. `name`: its path from the top level."""
     packed = _PACKAGE / "shipped" / name
     return packed if packed.exists() else _PACKAGE.parent / name

@@ -49,7 +49,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class Section(BaseModel):
-    """Base of all sections. Unknown keys and wrong types are errors, and values cannot change after loading."""
+    """Base of all sections; values cannot change. Errors: unknown keys, wrong types, control characters, long text."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True, allow_inf_nan=False)
 
@@ -95,7 +95,7 @@ class FaceConfig(Section):
 
 
 class EmotionConfig(Section):
-    """The expression classifier. The persons concerned must be informed that it runs (EU AI Act, article 50(3))."""
+    """Settings of the expression net. Persons concerned must be informed that it runs (EU AI Act, article 50(3))."""
 
     enabled: bool = Field(True, description="False: no expression is computed at all")
     safety_purpose: Annotated[str, StringConstraints(strip_whitespace=True, min_length=20)] | None = Field(
@@ -187,6 +187,6 @@ def load(path: Path | None) -> Config:
 
 
 def digest(config: Config, profile_text: str) -> str:
-    """Return a short hash of all that decides which alerts are raised. Each alert's evidence holds it."""
+    """Return a short hash of configuration and profile text. Each alert message holds the hash as `config`."""
     text = json.dumps(config.model_dump(mode="json"), sort_keys=True) + profile_text
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Reads a YAML file into a pydantic model. Every error names file, line, key and reason."""
+"""Reads a YAML file into a pydantic model. An error names file and reason, and line and key if known."""
 
 from __future__ import annotations
 
@@ -71,12 +71,12 @@ _FORMS = {
 
 
 def load(path: Path, model: type[Model]) -> Model:
-    """Read `path` and validate it as `model`. Raises `ConfigError`: one line (file, line, key, reason) per fault."""
+    """Read `path` and validate it as `model`. Raises `ConfigError` with one line of text for each fault."""
     return parse(read_text(path), str(path), model)
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a YAML file. Raises `ConfigError` when it cannot be read as text.
+    """Return the text of a file. Raises `ConfigError` if it is unreadable, not UTF-8 or larger than `MAX_BYTES`.
 
     Only regular files are opened: reading a pipe can block, and reading a device may never end.
     """
@@ -106,7 +106,7 @@ def _error(*lines: str) -> ConfigError:
 
 
 def parse(text: str, name: str, model: type[Model]) -> Model:
-    """Validate YAML `text` as `model`. Empty text: no keys. `name`: the file name in errors. Raises `ConfigError`."""
+    """Validate YAML `text` as `model`; empty text has no keys. Raises `ConfigError`. `name`: the file, for errors."""
     node = _compose(text, name)
     lines = dict(_walk(node, (), name)) if node is not None else {}
     values = {} if node is None else _value(node)
@@ -180,7 +180,7 @@ def _value(node: yaml.Node) -> Any:
 
 
 def plain_reason(fault: ErrorDetails) -> str:
-    """Return an error of pydantic in plain words: what is wrong, and what was found if that helps."""
+    """Return what is wrong, in our words or else in pydantic's, and the found value if that helps."""
     kind, context, value = fault["type"], fault.get("ctx", {}), fault["input"]
     if kind == "value_error":
         return fault["msg"].removeprefix("Value error, ")

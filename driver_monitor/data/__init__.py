@@ -1,4 +1,4 @@
-"""Frozen data that passes from one stage to the next: observation, driver state, alert.
+"""Defines the frozen data that passes from one stage to the next: observation, driver state, alert.
 
-It may import only `timing`. Every other folder uses it.
+It may import only `timing`. Most other folders use it.
 """

@@ -1,4 +1,4 @@
-"""What the rules engine returns, before an alert gets its number and its ids. Pure data."""
+"""Defines the results of the rules engine. `messages` later gives an alert its number and its ids. Pure data."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ LEVELS: tuple[Level, ...] = ("info", "warning", "critical")
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Why there is an alert: measured values, limits and clause.
+    """What an alert rests on in one phase: measured values, limits and the clause of the limits.
 
-    `measured`, `threshold`: values and limits by signal name. `measured` also has the signals in the alert's text;
-    `threshold` also has `for_s` and `held_s`. `window_s`, `coverage`: the time window of the measurement and its known
-    share, None without a window. `clause`: the source of the limits. `compared`: by signal name, how the value
-    is compared with its limit (a key of `Condition`). `interval`: lowest and highest possible value, by signal name.
+    `measured`, `threshold`, `compared`: by signal name, the value, its limit and the comparison (a key of `Condition`).
+    `measured` also has the signals in the alert's text. `threshold` also has `for_s`, unless it is 0. All three have
+    `held_s` after an escalation by time. `window_s`, `coverage`: time window of a signal by which the alert holds or
+    held, and its known share; None without one. `interval`: lowest and highest possible value, where these exist.
     """
 
     measured: Mapping[str, Value]
@@ -56,10 +56,10 @@ class AlertEvent:
 class Verdict:
     """The result of all rules for one frame.
 
-    `attention`: the worst that the active rules imply. A rule whose `when` is not known to hold implies "unknown" while
-    its `clear` is unknown. If no active rule implies any: "attentive" if the eyes are open and the gaze is known, or
-    were so before a blink, else "unknown". `active`: ids of the active rules, worst first. `level`: the worst level
-    that the driver has not silenced, None without one; while the car stands still, at most `Standstill.level`.
+    `attention`: the worst attention that the active rules imply. A rule implies "unknown" instead of its own while its
+    `clear` is unknown and its `when` is not known to hold. If no rule implies any: "attentive" if the eyes are open and
+    the gaze is known, or during a blink after that; else "unknown". `active`: ids of the active rules, worst level
+    first. `level`: the worst that is not silenced, None without one; at standstill at most `Standstill.level`.
     """
 
     attention: Attention

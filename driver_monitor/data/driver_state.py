@@ -1,6 +1,6 @@
-"""What is known of the driver at one time. `state` makes it; rules and outputs see nothing else of the driver.
+"""Defines the driver state: all that is known of the driver at one time. `state` makes it; the rules judge it.
 
-Pure data. None means *unknown*. It is never zero, never "attentive" and never "asleep". Times are in seconds, angles in
+Pure data. None means *unknown*, never zero, unless the class gives it another meaning. Times are in seconds, angles in
 degrees, shares and probabilities from 0 to 1.
 """
 
@@ -34,11 +34,11 @@ Degraded = Literal[
 
 @dataclass(frozen=True, slots=True)
 class EyesState:
-    """Both eyes together, and each eye. Openness: 1 is this driver's normal opening, 0 is shut.
+    """Both eyes together, and each eye. Openness: 1 is this driver's normal opening, 0 is shut, 1.5 is the maximum.
 
-    `openness`: of both together; `left`, `right`: of each eye; None while unknown. `reason`: why `state` is unknown,
-    else None. `closed_s`: length of the present closure, 0.0 without one, None while unknown. `reopening`: the eyes
-    seem to open, but this is not yet certain; `closed_s` stands still.
+    `state`: "closed" from an openness of 0.2 until it is above 0.4. `openness`: of both; `left`, `right`: of each eye;
+    None while unknown. `reason`: why `state` is "unknown", else None. `closed_s`: length of the present closure, 0.0
+    without one, None while unknown. `reopening`: the eyes seem open, but for under 0.1 s; `closed_s` stands still.
     """
 
     state: EyesVerdict
@@ -52,11 +52,11 @@ class EyesState:
 
 @dataclass(frozen=True, slots=True)
 class RepeatedGlances:
-    """The look-aways in the last `window_s`, since the gaze last stayed on the road for 2 s (`state.gaze.glances`).
+    """The look-aways in the last `window_s`. A time of 2 s on the road sets sum and count to 0 (`state.gaze.glances`).
 
-    `away_s`: their sum, None while the gaze is unknown. Unknown time is not added and does not reset the sum. `most_s`:
-    the sum if the gaze was away in all unknown time. `count`: number of look-aways. `road_s`: how long the gaze has
-    been on the road, 0.0 while away, None while unknown. `coverage`: share of the window in which the gaze is known.
+    `away_s`: sum of the look-aways, None while the gaze is unknown. Unknown time is not added and does not reset the
+    sum. `most_s`: the sum if the gaze was away in all unknown time. `count`: number of look-aways. `road_s`: how long
+    the gaze has been on the road, 0.0 while away, None while unknown. `coverage`: known share of the window.
     """
 
     away_s: float | None
@@ -69,7 +69,7 @@ class RepeatedGlances:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """One look-away that has ended. A gaze off the road for less than `state.gaze.regions.DWELL_S` is no glance.
+    """One look-away that has ended. It lasted at least `state.gaze.regions.DWELL_S` (0.1 s), and its side was seen.
 
     `side`, `movement`: the ones that lasted longest within the glance.
     """
@@ -83,11 +83,12 @@ class Glance:
 class LookAway:
     """The present look-away (`state.gaze.looks_away`).
 
-    `seconds`: how long the gaze has been off the road, 0.0 on the road, None while unknown. The time also runs for up
-    to 3.5 s after the face is lost in a turn; the zone is then unknown. `down_s`: how long the gaze has been in area 3
-    of EU 2023/2590. `side`, `movement`: the ones that lasted longest so far, None without a look-away or if never
-    visible. `ended`: the glance that ended with this frame, else None. `returning`, `rising`: the gaze seems to return
-    to the road, or to leave area 3, but this is not yet certain; `seconds` or `down_s` stands still.
+    `seconds`: how long the gaze has been off the road. `down_s`: how long it has been more than 25 degrees down, within
+    55 to each side (area 3 of EU 2023/2590 and a margin). Both: 0.0 when not so, None if unknown. They go on for up to
+    3.5 s after a turning face is lost, or while its eyes read as closed; the zone is then unknown. `side`, `movement`:
+    the ones that lasted longest so far, None if never visible or `seconds` is 0.0 or None. `ended`: the glance that
+    ended with this frame, else None. `returning`, `rising`: the gaze seems back on the road, or out of area 3, but for
+    less than 0.25 s; `seconds` or `down_s` stands still.
     """
 
     seconds: float | None
@@ -101,10 +102,10 @@ class LookAway:
 
 @dataclass(frozen=True, slots=True)
 class Gaze:
-    """Where the driver looks, in degrees from this driver's learned straight ahead.
+    """Where the driver looks. `yaw` (+ left), `pitch` (+ up): degrees from this driver's learned straight ahead.
 
-    `reason`: why the gaze is unknown; `yaw`, `pitch`, `region` and `source` are then None, else `reason` is. `region`:
-    the part of the car, None also outside all parts. `source`: "head" when the irises are not visible.
+    `reason`: why the gaze is unknown, else None. With a reason, `zone` is "unknown", and `yaw`, `pitch`, `region` and
+    `source` are None. `region`: the part of the car, None also outside all parts. `source`: "head" if no iris is seen.
     """
 
     yaw: float | None
@@ -119,9 +120,9 @@ class Gaze:
 
 @dataclass(frozen=True, slots=True)
 class Mouth:
-    """The mouth and its yawns. `opening` (as in `FaceView`) and `yawning` are None while the mouth is hidden.
+    """The mouth and its yawns. `opening` (as in `FaceView`) and `yawning`: None while unknown, as when it is covered.
 
-    `yawns`: number of yawns in the last `yawn_window_s`. Each counts from when the mouth has been wide open for 1.5 s.
+    `yawns`: yawns in the last `yawn_window_s`. A yawn is 1.5 s of a wide open mouth, at least 15 s after the last yawn.
     """
 
     opening: float | None
@@ -132,9 +133,9 @@ class Mouth:
 
 @dataclass(frozen=True, slots=True)
 class Occlusion:
-    """What has covered the face for about a second (`state.visibility.occlusion`).
+    """What covers mouth and eyes. An answer changes after about a second; the first counts at once.
 
-    `mouth`: whether a mask or a hand covers it, None if unknown. `eyes`: what covers both, None if nothing or unknown.
+    `mouth`: whether a mask or hand covers it, None if unknown. `eyes`: what hides both, None if nothing or unknown.
     """
 
     mouth: bool | None
@@ -143,12 +144,13 @@ class Occlusion:
 
 @dataclass(frozen=True, slots=True)
 class ExpressionState:
-    """The expression, smoothed over time. `p`: smoothed probability of each class.
+    """The expression, smoothed over time. `p`: smoothed probability of each class in `observation.EXPRESSIONS`.
 
-    `label`: one of `observation.EXPRESSIONS`, "positive", "negative" or "uncertain". `distress_s`: how long anger or
-    fear has been shown, 0.0 when not, None while unknown. `intensity`: 1 - p(neutral), None while unknown. `held_s`:
-    seconds since this label began, None while "uncertain". `flash`: an expression that ended in the last 2 s and lasted
-    half a second at most (`state.expression.flashes`), else None. It is found apart from the label.
+    `label`: a class, "negative" (unclear which) or "uncertain"; in infrared or dark light "neutral", "positive" or
+    "uncertain". `distress_s`: how long anger or fear has been shown, 0.0 when not. `intensity`: 1 - p(neutral). Both
+    are None in infrared or dark light, and before the net has run for half a second. `held_s`: seconds since `label`
+    last changed, None while "uncertain". `flash`: an expression that ended in the last 2 s and lasted half a second at
+    most (`state.expression.flashes`), else None. It does not depend on `label`.
     """
 
     label: str
@@ -165,7 +167,7 @@ class Blink:
 
     `t`: when it ended. `duration_s`: from the last frame before the lids sink to the first in which they are up again.
     `lowest`: least openness. `amplitude`: openness at the start minus `lowest`. `closing_per_s`, `opening_per_s`: mean
-    speed, in openness a second.
+    speeds of the lids, in openness per second.
     """
 
     t: float
@@ -193,7 +195,7 @@ class Perclos:
 
 @dataclass(frozen=True, slots=True)
 class Drowsiness:
-    """Sleepiness on the Karolinska scale, 1 to 9. `low`, `high`: its interval. `reason`: what it rests on, in words."""
+    """Sleepiness as `kss` on the Karolinska scale, 1 to 9. `low`, `high`: its interval. `reason`: what it rests on."""
 
     kss: float
     low: float
@@ -205,12 +207,12 @@ class Drowsiness:
 class DriverState:
     """Everything known of the driver at time `t`, in seconds since the first frame of the source.
 
-    `step`: the time since the previous frame.
-    `blink_rate`: blinks a minute of readable time in the PERCLOS window; None while the coverage is below one half.
-    `degraded`: why the driver is not fully visible, None if visible. `face_absent_s`, `camera_fault_s`, `unread_s`: how
-    long there has been no face, no usable picture, no readable eye; 0.0 when not missing. `head`, `emotion`,
-    `drowsiness`, `occlusion` (what covers the face): None while unknown. `blink`: the blink that ended with this frame,
-    else None. `nods`: number of nods in the last five minutes.
+    `step`: the time since the previous frame. `face`: None without a face; `face_reason` is then the cause, else None.
+    `blink_rate`: blinks per minute of readable time in the PERCLOS window; None while the coverage is below one half.
+    `degraded`: why the driver is not fully visible, else None. No face counts after 2 s, no readable eye after 3 s.
+    `face_absent_s`, `camera_fault_s`, `unread_s`: how long there has been no face, no usable picture, no readable eye;
+    0.0 when not missing. `head`, `emotion` (expression), `drowsiness`, `occlusion`: None while unknown. `blink`: the
+    blink that ended with this frame, else None. `nods`: number of nods in the last five minutes.
     """
 
     t: float

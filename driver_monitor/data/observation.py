@@ -1,4 +1,4 @@
-"""What one frame shows, before time is taken into account. Pure data.
+"""Defines the observation: what one frame shows, before time is taken into account. Pure data.
 
 `perception` makes it, `state` reads it. Left and right are the driver's own. Angles are in degrees, seen from the
 camera: yaw + to the driver's left, pitch + up, roll + to the driver's right (COVESA VSS). Times are in seconds, lengths
@@ -49,11 +49,11 @@ class FaceView:
     """The driver's face in one frame. `score`: probability that it is a face. `head`: None while unknown.
 
     `points`: (70, 2) float32, in pixels of the frame: the 68 iBUG points, then the iris centres of the driver's right
-    and left eye. These irises follow the head more than the eyes; for gaze use those of `EyesView`. `mouth_opening`:
-    gap of the inner lips over mouth width, corrected for yaw; None is unknown, 0 is closed, 0.1 to 0.4 is talking, more
-    for some time is a yawn (`state.sleepiness.yawns`). `mouth_hidden`: probability that a mask or a hand covers the
-    mouth, None while unknown. `others`: other faces in the last search of the whole picture, some seconds ago at most;
-    None before it.
+    and left eye. These irises move with the head more than with the eyes; for gaze use those of `EyesView`.
+    `mouth_opening`: gap of the inner lips over mouth width, corrected for yaw; None without `head` or beyond 60 degrees
+    of yaw; 0 is closed, 0.1 to 0.4 is talking, more for some time is a yawn (`state.sleepiness.yawns`). `mouth_hidden`:
+    probability that a mask or hand covers the mouth, None if unknown. `others`: number of other faces in the last
+    search of the whole picture, some seconds ago at most; None before the first search.
     """
 
     box: Box
@@ -80,9 +80,9 @@ class EyeView:
 
 @dataclass(frozen=True, slots=True)
 class EyesView:
-    """Both eyes in one frame.
+    """Both eyes in one frame; left and right are the driver's own.
 
-    `iris_yaw`, `iris_pitch`: the turn of the irises relative to the head, in degrees; None is unknown.
+    `iris_yaw`, `iris_pitch`: turn of the irises relative to the head, degrees, + to the left and up; None is unknown.
     """
 
     left: EyeView
@@ -118,9 +118,9 @@ UNKNOWN_VEHICLE = VehicleData()
 class Observation:
     """Everything that one frame shows. `t`: seconds since the first frame of the source.
 
-    `camera`: unless it is "ok", the picture is not used and `face` is None. `face`: None exactly when there is a
-    `face_reason`; then `eyes` is None, too. `expression`: None in frames in which the expression net did not run.
-    `extra`: answers of readers that have no field of their own yet, by reader. No trace keeps them.
+    `camera`: if it is not "ok", the picture is not used and `face` is None. `face`: None exactly when there is a
+    `face_reason`; `eyes` and `expression` are then None, too. `expression`: also None when its net did not run.
+    `extra`: answers of readers that have no field of their own yet, by `Reader.field`. No trace keeps them.
     """
 
     t: float

@@ -1,4 +1,4 @@
-"""Pins of a board: buzzer, LED and the driver's button. Mock pins are for machines without GPIO.
+"""Drives the pins of buzzer and LED, and reads the driver's button. Mock pins are for machines without GPIO.
 
-It may import `config`, `data` and `errors`. `outputs` and `app` use it.
+This package may import `config`, `data` and `errors`. `outputs` and `app` use it.
 """

@@ -1,4 +1,4 @@
-"""The driver's button. Pressing it acknowledges an alert if the profile allows that."""
+"""Reads the driver's button. A press acknowledges an alert if the profile allows that."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Button:
-    """Base class of the buttons: what the daemon needs of one. This class is never pressed."""
+    """Base class of the buttons, with the methods that the daemon calls. Its `pressed` is always False."""
 
     def pressed(self) -> bool:
         """Return whether the button was pressed since the last call."""
@@ -65,7 +65,7 @@ class GpioButton(Button):
 def open_button(config: GpioConfig) -> Button:
     """Open the button of `config`. Without a `button_pin`, or with backend `off`, return `NoButton`.
 
-    If the pin cannot be used, `auto` logs that and gives `NoButton`; any other backend raises `OutputError`.
+    If the pin cannot be used, backend `auto` logs a warning and returns `NoButton`. Others raise `OutputError`.
     """
     if config.button_pin is None or config.backend == "off":
         return NoButton()

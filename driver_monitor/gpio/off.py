@@ -17,10 +17,11 @@ from driver_monitor.gpio.pins import open_pins
 
 
 def main(arguments: Sequence[str] | None = None, factory: Any = None) -> int:
-    """Open the configured pins, which switches them off, and close them. Returns the exit code.
+    """Open the configured pins, which switches them off, and close them. Returns the first error's exit code, or 0.
 
-    If the configuration is wrong, this prints the error and uses the default pins: the killed daemon may have started
-    with an earlier version of the file, most likely with these pins. `factory`: as in `GpioOutput`.
+    Errors are printed. If the configuration is wrong, the default pins are used: the killed daemon may have started
+    with an earlier version of the file, most likely with these pins. With backend `auto`, pins that cannot be opened
+    are no error. `factory`: as in `GpioOutput`.
     """
     parser = argparse.ArgumentParser(prog="python -m driver_monitor.outputs.gpio_off", description=__doc__)
     parser.add_argument("--config", type=Path, help="the daemon's configuration; default: the program's own")

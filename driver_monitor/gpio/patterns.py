@@ -1,4 +1,4 @@
-"""Tables of what buzzer and LED do at each level, and a player for them. Pure: the time is an argument."""
+"""Defines the patterns of buzzer and LED at each level, and plays them. No clock is read: time is an argument."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Pattern:
     seconds: tuple[float, ...] = ()
 
     def at(self, elapsed: float) -> tuple[bool, float | None]:
-        """Return whether it is on `elapsed` seconds after the start, and the seconds until it changes (None: never)."""
+        """Return whether the pin is on `elapsed` seconds after the start, and seconds to its change (None: never)."""
         if len(self.seconds) < 2:
             return bool(self.seconds), None
         # Plus 1 ns: a call exactly at a change must return the new state in spite of rounding.
@@ -51,7 +51,7 @@ ORDER: tuple[Level | None, ...] = (None, *LEVELS)
 
 @dataclass(frozen=True, slots=True)
 class PinStates:
-    """Whether buzzer and LED are on, and for how many seconds from now (None: until the level changes)."""
+    """Whether buzzer and LED are on, and the seconds until one of them changes (None: when the level changes)."""
 
     buzzer: bool
     led: bool
@@ -61,7 +61,7 @@ class PinStates:
 class PatternPlayer:
     """Turns levels into pin states over time.
 
-    `max_buzz_s`: longest time for which the buzzer sounds. A worse level, or a silent one in between, restarts it.
+    `max_buzz_s`: seconds after which the buzzer is off. A worse level restarts this time, and so does a silent level.
     """
 
     def __init__(self, max_buzz_s: float) -> None:

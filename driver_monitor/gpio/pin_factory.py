@@ -1,4 +1,4 @@
-"""Access to the board's pins through gpiozero. Buzzer, LED and button share one pin factory for each process.
+"""Opens gpiozero's pin factory, for access to the pins. Buzzer, LED and button of a process share one factory.
 
 A Raspberry Pi needs the system package `python3-lgpio` (the wheel for Python 3.13 on the index is a dummy). lgpio
 creates a file in the folder `LG_WD`, which must be writable; the systemd unit sets it to the runtime directory. The
@@ -18,7 +18,7 @@ from driver_monitor.errors import OutputError
 def open_factory(backend: str) -> Any:
     """Return a new mock factory for `mock`, else the one factory of this process, which the first call creates.
 
-    It is lgpio, or what `GPIOZERO_PIN_FACTORY` names. Raises `OutputError` if it does not work or is pigpio.
+    That one is lgpio, or what `GPIOZERO_PIN_FACTORY` names. Raises `OutputError` if a factory fails or is pigpio.
     """
     try:
         if backend == "mock":

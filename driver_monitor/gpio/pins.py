@@ -36,14 +36,14 @@ class Pins:
         return bool(self._devices)
 
     def set(self, buzzer: bool, led: bool) -> None:
-        """Switch both on or off. Writes only to a pin that changes (a system call). Errors of pins are not caught."""
+        """Switch buzzer and LED each on or off. Only a pin that changes is written. Errors of pins are not caught."""
         for name, on in (("buzzer", buzzer), ("led", led)):
             device = self._devices.get(name)
             if device is not None and bool(device.value) != on:
                 device.value = int(on)
 
     def close(self) -> None:
-        """Switch both off and release them, each even if the other fails. Raises `OutputError`. May be called twice."""
+        """Switch off and release both pins, even if one fails; then raise `OutputError`. May be called twice."""
         faults = []
         while self._devices:
             name, device = self._devices.popitem()
@@ -59,8 +59,8 @@ class Pins:
 def open_pins(config: GpioConfig, factory: Any = None, report: Callable[[str], None] = lambda _: None) -> Pins:
     """Open buzzer and LED of `config`. With backend `off`, return `Pins` without any pin.
 
-    If a pin cannot be used, `auto` returns the same and passes the reason to `report`; other backends raise
-    `OutputError`. Two equal pin numbers raise it too. `factory`: a pin factory for tests; None: the configured one.
+    Two equal pin numbers raise `OutputError`. If a pin cannot be used, backend `auto` returns `Pins` without any pin
+    and passes the reason to `report`; others raise `OutputError`. `factory`: for tests; None: that of `config.backend`.
     """
     none = Pins({}, config.active_high, None)
     if config.backend == "off":

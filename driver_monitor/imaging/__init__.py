@@ -1,4 +1,4 @@
-"""Tools for pictures that know nothing of faces: frames, checks of size, rotation, crops.
+"""Defines frames and the numbers of the iBUG points. Checks, turns, scales and crops pictures; finds no faces.
 
-It may import `data` and `errors`. `capture` and `perception` use it.
+It may import `data` and `errors`. `capture`, `perception`, `app` and `bench` use it.
 """

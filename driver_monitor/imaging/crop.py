@@ -1,4 +1,4 @@
-"""Cuts a crop out of a picture, and scales a picture. The other modules use these functions to cut crops."""
+"""Cuts a crop out of a picture, scales a picture, and averages blocks of pixels. Perception uses it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ A bilinear warp reads two pixels on each axis, so hardly a pixel is left out."""
 
 
 def cut(grey: Image, to_grey: Map, size: tuple[int, int]) -> Image:
-    """Return the crop of `size` (width, height) of `grey` (H, W). `to_grey` maps crop pixels to pixels of `grey`.
+    """Return a crop of `size` (width, height) from `grey` (H, W). `to_grey` maps crop pixels to pixels of `grey`.
 
     If a crop pixel is 2.25 picture pixels wide or more, blocks of picture pixels are averaged first, so that fine
     detail such as lashes does not alias. Where the crop lies outside the picture, the picture's border is repeated.
@@ -46,8 +46,7 @@ def _range(start: float, across: float, down: float, limit: int, block: int) -> 
 def average(image: Image, block: int) -> Image:
     """Return `image` (H, W) or (H, W, 3) with each `block` x `block` pixels averaged into one.
 
-    Columns at the right and rows at the bottom that do not fill a block are dropped: with them OpenCV takes five times
-    as long.
+    Columns at the right and rows at the bottom that fill no block are dropped: with them OpenCV is five times slower.
     """
     size = image.shape[1] // block, image.shape[0] // block
     whole = image[: size[1] * block, : size[0] * block]
@@ -55,7 +54,7 @@ def average(image: Image, block: int) -> Image:
 
 
 def scaled(grey: Image, scale: float) -> Image:
-    """Return `grey` (H, W) with both sides times `scale`, at least 1 pixel: averaged if smaller, else interpolated."""
+    """Return `grey` (H, W) with both sides times `scale`, at least 1 pixel. Averages to shrink, else interpolates."""
     if scale == 1.0:
         return np.ascontiguousarray(grey)
     size = max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale))
@@ -63,7 +62,7 @@ def scaled(grey: Image, scale: float) -> Image:
 
 
 def share_inside(to_grey: Map, size: tuple[int, int], shape: tuple[int, ...]) -> float:
-    """Return the share (0 to 1) of a crop's pixels within a picture of `shape` (H, W). `size`: (width, height)."""
+    """Return the share of a crop's pixels inside a picture of `shape` (H, W). `to_grey`, `size`: as in `cut`."""
     (a, b, x), (c, d, y) = to_grey.tolist()
     wide, high = size[0] - 1, size[1] - 1
     xs = x, x + a * wide, x + b * high, x + a * wide + b * high

@@ -1,4 +1,4 @@
-"""Defines the frame: one picture of a source, with its time and number. Also turns pictures and makes them grey."""
+"""Defines the frame: one picture of a source, with its time and number. Turns pictures and makes them grey."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ class YuvPicture:
 class Frame:
     """One picture of a source.
 
-    `picture`: grey (H, W) or BGR (H, W, 3), uint8, or the planes of a video. `t`: seconds since the source's first
-    frame, never decreasing: a clip's own timestamps, a camera's capture time. `t_mono`: `time.monotonic()` at capture,
-    seconds; None in a replay, which reads no clock. `sequence`: the number of the frame as decoded, from 0. A gap means
-    that frames were dropped or skipped. `source`: the source's name, for people.
+    `picture`: grey (H, W) or BGR (H, W, 3), uint8, or the planes of a video. `t`: seconds, never decreasing. It counts
+    from the source's first frame; a `Grabber` makes it count from its `start` for a live camera. `t_mono`:
+    `time.monotonic()` at capture, seconds; None in a replay, which reads no clock. `sequence`: the number of the frame
+    as decoded, from 0. A gap means that frames were dropped or skipped. `source`: the source's name, for people.
     """
 
     picture: Image | YuvPicture

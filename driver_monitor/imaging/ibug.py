@@ -1,6 +1,6 @@
-"""Names the numbers of the 68 iBUG face points (Sagonas et al., 300 Faces in-the-Wild, ICCV-W 2013).
+"""Lists which of the 68 iBUG points are eyes, nose and mouth (Sagonas et al., 300 Faces in-the-Wild, ICCV-W 2013).
 
-Left and right are the driver's own. `points`: (68 or more, 2), pixels.
+Points are given by their numbers, from 0. Left and right are the driver's own.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ INNER_LIPS = ((61, 67), (62, 66), (63, 65))
 
 
 def box_of_points(points: NDArray[np.floating]) -> Box:
-    """Return the box around the first 68 of `points`, from brows to chin, pixels."""
+    """Return the box around the first 68 of `points` (68 or more, 2), from brows to chin, pixels."""
     face = points[:COUNT]
     (left, top), (right, bottom) = face.min(axis=0).tolist(), face.max(axis=0).tolist()
     return Box(left, top, right - left, bottom - top)

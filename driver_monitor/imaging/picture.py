@@ -1,4 +1,4 @@
-"""Checks the size of the pictures of all sources, and converts their values to the uint8 of an `Image`."""
+"""Checks the size of pictures, converts their values to the uint8 of an `Image`, and silences OpenCV's log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_PIXELS = 50_000_000
 
 
 def check_size(width: int, height: int, where: str) -> None:
-    """Raise `SourceError` if a side is below `MIN_SIDE` or the area above `MAX_PIXELS`. `where`: start of its text."""
+    """Raise `SourceError` if a side is below `MIN_SIDE` or the area above `MAX_PIXELS`. `where`: start of the error."""
     if min(width, height) < MIN_SIDE:
         raise SourceError(f"{where}: {width}x{height} pixels is too small; the sides must have at least {MIN_SIDE}")
     if width * height > MAX_PIXELS:
@@ -30,7 +30,7 @@ def check_size(width: int, height: int, where: str) -> None:
 
 
 def depth_bits(brightest: int) -> int:
-    """Return the least of 8, 10, 12, 14 and 16 bits that can hold `brightest`, the highest value of a sensor so far.
+    """Return the least of 8, 10, 12, 14 and 16 bits that can hold `brightest`, the highest value found so far.
 
     These are the depths of infrared sensors (OV9281: 10, AR0144: 12). 16-bit formats carry the values in the low bits.
     """
@@ -43,13 +43,13 @@ def to_8_bit(values: NDArray[np.uint16], bits: int) -> Image:
 
 
 def as_image(array: NDArray[Any]) -> Image:
-    """Return `array` as contiguous uint8, values not scaled: the array itself if it is already, else a copy."""
+    """Return `array` as contiguous uint8, a copy if necessary. Values are not scaled."""
     return np.ascontiguousarray(array, dtype=np.uint8)
 
 
 @contextmanager
 def quiet_opencv() -> Iterator[None]:
-    """Keep OpenCV's own log lines off stderr inside the `with` block. The program prints its own line instead."""
+    """Silence OpenCV's log inside the `with` block, in all threads. The program prints its own line instead."""
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:

@@ -1,4 +1,4 @@
-"""What leaves the daemon as data: alerts, state, status and traces as JSON, and the privacy filter.
+"""Encodes and filters the data that leave the daemon: alerts, state, status and traces, as JSON.
 
-It may import `signals`, `rules`, `state`, `data` and `errors`. `outputs`, `app`, `bench` and `cli` use it.
+This package may import `signals`, `rules`, `state`, `data` and `errors`. `outputs`, `app`, `bench` and `cli` use it.
 """

@@ -20,7 +20,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """The vehicle, models, configuration and profile that an alert comes from. `models` and `config` are hashes."""
+    """Where an alert comes from: vehicle id, hash of the nets, hash of configuration and profile, profile name."""
 
     vehicle: str
     models: str
@@ -32,9 +32,9 @@ class Provenance:
 class Stamp:
     """The number (`seq`), ids and times of one alert message. In a replay, the last four fields are None.
 
-    `seq`: None for an alert that stays on this machine: a gap in the numbers would reveal it to others. `trip`, `boot`:
-    ids of the run or clip, and of this start of the machine. `t_mono`: capture time of the frame, monotonic seconds.
-    `t_wall`: UTC time of the stamp, ISO 8601. `wall_synced`: whether the wall clock was synchronised.
+    `seq`: None for an alert that stays on this machine, so that others see no gap. `episode`: one id for all phases.
+    `trip`, `boot`: ids of the run or clip, and of this start of the machine. `t_mono`: capture time of the frame,
+    monotonic seconds. `t_wall`: UTC time of the stamp, ISO 8601. `wall_synced`: whether its clock was synchronised.
     """
 
     id: str
@@ -51,11 +51,11 @@ class Stamper(Protocol):
     """Gives each alert its stamp. `LiveStamper` is for the daemon, `ReplayStamper` for replays."""
 
     def stamp(self, event: AlertEvent, t_mono: float | None) -> Stamp:
-        """Return the stamp of `event`. `t_mono`: monotonic capture time of its frame in seconds, if known."""
+        """Return the stamp of `event`. `t_mono`: monotonic capture time of its frame in seconds; None: not known."""
 
 
 class ReplayStamper:
-    """Makes ids from `trip` and the alerts' order: all replays are equal. `trip`: SHA-256 of the clip, hexadecimal."""
+    """Makes ids from `trip` and the alerts' order: all replays are equal. `trip`: hash of the clip, or see `Header`."""
 
     def __init__(self, trip: str) -> None:
         self._trip = trip
@@ -64,7 +64,7 @@ class ReplayStamper:
         self._episodes: dict[int, str] = {}
 
     def stamp(self, event: AlertEvent, t_mono: float | None) -> Stamp:
-        """Return the stamp of the next alert. Numbers count from 0; local alerts have none. No clock is read."""
+        """Return the stamp of the next alert. Numbers count from 0; local alerts have none. `t_mono` is ignored."""
         del t_mono
         count = self._local if event.local else self._counted
         number, kind = next(count), "local " if event.local else ""
@@ -74,7 +74,7 @@ class ReplayStamper:
 
 
 class LiveStamper:
-    """Makes random ids. `next_seq` returns the next number, `wall` the time and whether the clock is synchronised."""
+    """Makes random ids. `next_seq` returns the next number, `wall` the time and whether its clock is synchronised."""
 
     def __init__(
         self, next_seq: Callable[[], int], wall: Callable[[], tuple[datetime, bool]], trip: str, boot: str
@@ -83,7 +83,7 @@ class LiveStamper:
         self._episodes: dict[int, str] = {}
 
     def stamp(self, event: AlertEvent, t_mono: float | None) -> Stamp:
-        """Return the stamp of `event`; a local one takes no number. No decision depends on the wall clock read here."""
+        """Return the stamp of `event`. A local event takes no number. No decision depends on the wall clock."""
         now, synced = self._wall()
         episode = self._episodes.setdefault(event.episode, str(uuid.uuid4()))
         if event.phase == "cleared":

@@ -11,12 +11,12 @@ STYLES = {"info": "cyan", "warning": "bold yellow", "critical": "bold white on r
 
 
 def plain(value: object) -> str:
-    """Return `value` as one line of text, with a space for each unprintable character: no sender is trusted."""
+    """Return `value` as one trimmed line. Unprintable characters become spaces, because no sender is trusted."""
     return "".join(char if char.isprintable() else " " for char in str(value)).strip()
 
 
 def clock(seconds: object) -> str:
-    """Return seconds as `h:mm:ss.s`, or `-:--:--.-` if the value is not a number below 1e9."""
+    """Return seconds as `h:mm:ss.s` (`-h:mm:ss.s` below 0), or `-:--:--.-` if not a number between -1e9 and 1e9."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not abs(seconds) < 1e9:
         return "-:--:--.-"
     tenths = round(abs(seconds) * 10)
@@ -26,12 +26,12 @@ def clock(seconds: object) -> str:
 
 
 def alert_line(alert: Mapping[str, Any]) -> str:
-    """Return `0:00:12.4 WARNING  microsleep raised: Eyes closed for 1.0 s`. A missing word is shown as `?`."""
+    """Return a line such as `0:00:12.4 WARNING  microsleep raised: Eyes closed for 1.0 s`. A missing word is `?`."""
     level, rule, phase, message = (plain(alert.get(key, "?")) for key in ("level", "rule", "phase", "message"))
     return f"{clock(alert.get('t'))} {level.upper():8} {rule} {phase}: {message}"
 
 
 def alert_text(alert: Mapping[str, Any]) -> Text:
-    """Return `alert_line` in the colour of its level, in green if cleared, without colour for an unknown level."""
+    """Return `alert_line` in the colour of its level; green if cleared; without colour if the level is unknown."""
     kind = "cleared" if alert.get("phase") == "cleared" else str(alert.get("level"))
     return Text(alert_line(alert), style=STYLES.get(kind, ""))

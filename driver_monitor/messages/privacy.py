@@ -1,9 +1,9 @@
 """The privacy filter: no expression of the driver's face leaves this machine while the driver is at work.
 
 EU AI Act, article 5(1)(f): emotions must not be inferred at the workplace, except for safety and medical reasons. With
-`workplace: true` in the profile, no expression is read at all until `emotion.safety_purpose` names a reason
-(`app.build`). With a reason, only local outputs get data about expressions: buzzer, LED and this machine's journal.
-Other outputs get no label, no probability and no alert, and their alert numbers have no gap.
+`workplace: true` in the profile, expressions are read only if `emotion.safety_purpose` names a reason (`app.build`).
+Then only local outputs get data about expressions: buzzer, LED and this machine's journal. Other outputs get no label,
+no probability and no alert that rests on an expression. Their alert numbers have no gap.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ PUBLIC_FIELDS = frozenset({*FIELDS, *STATUS_FIELDS}.difference(EMPTIED, ("alerts
 class PrivacyFilter:
     """Removes data about expressions from copies of messages. The messages given to it are never changed.
 
-    `rules`: ids of the rules that read an expression. None: the driver is not at work, the filter is not active, and
-    messages pass unchanged, except alerts without a number.
+    `rules`: ids of the rules that read an expression. None: the driver is not at work, and the filter is not active.
+    Then messages pass unchanged, but an alert without a number still stays on this machine.
     """
 
     def __init__(self, rules: Collection[str] | None = None) -> None:
@@ -39,8 +39,8 @@ class PrivacyFilter:
     def alert(self, alert: Message) -> Message | None:
         """Return `alert`, or None when it must stay on this machine.
 
-        An alert with `seq` None always stays. While the filter is active, an alert stays if it is of `rules` or has an
-        expression in its evidence: it may have been raised under other rules.
+        An alert with `seq` None always stays. While the filter is active, an alert of one of the `rules` stays, too.
+        So does an alert with an expression in its evidence: it may come from the rules before a reload.
         """
         if alert.get("seq") is None:
             return None
@@ -50,17 +50,17 @@ class PrivacyFilter:
         return None if self.active and private else alert
 
     def state(self, state: Message) -> Message:
-        """Return a message of `state/` or a line of signals.jsonl without expressions and their alerts."""
+        """Return a message of `state/` or signals.jsonl; if active, without expressions (null) and ids of `rules`."""
         if not self.active:
             return state
         return {**self._public(state), **EMPTIED, "alerts": self._others(state.get("alerts"))}
 
     def observation(self, seen: Observation) -> Observation:
-        """Return the observation for a trace, without expression while the filter is active."""
+        """Return the observation for a trace; while the filter is active, its `expression` is None."""
         return replace(seen, expression=None) if self.active else seen
 
     def status(self, status: Message) -> Message:
-        """Return a message of `status/` without `rules` or expressions. It counts no local alert (`app.status`)."""
+        """Return the status; if active, without expressions and `rules`. Its count of alerts never has local ones."""
         if not self.active:
             return status
         count = {"alerts": status["alerts"]} if "alerts" in status else {}

@@ -13,7 +13,7 @@ _STATE_FIELDS = tuple(name for name in FIELDS if name not in ("frame", "face"))
 
 
 def signals(frame: int, state: DriverState, verdict: Verdict) -> dict[str, Any]:
-    """Return one line of signals.jsonl. `frame`: number of the decoded frame in the clip, from 0."""
+    """Return a line of signals.jsonl, not yet filtered. `frame`: number of the decoded frame in the clip, from 0."""
     return {**fields(state), "frame": frame, **_filled_in(verdict)}
 
 

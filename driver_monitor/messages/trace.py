@@ -1,4 +1,4 @@
-"""Traces: the observation of every frame, without pictures. A trace can be sent with a fault report and replayed.
+"""Encodes and reads traces: the observations of all frames, without pictures, for fault reports and replays.
 
 A trace is gzipped JSON lines: a header, then one observation a line. Numbers are read back bit for bit. NaN is written
 as `NaN`, which strict JSON does not have. The 70 landmarks are not a picture, but they are data about a person
@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Where a trace comes from. `trip` and `models` are those of the alerts, so a replay gives the same alerts."""
+    """First line of a trace: `trip` (the clip's SHA-256, or random) and the nets' hash. A replay's alerts get both."""
 
     trip: str
     models: str
@@ -61,7 +61,7 @@ def line(message: Mapping[str, Any]) -> str:
 
 
 def encode(frame: int, seen: Observation) -> dict[str, Any]:
-    """Return frame number and observation as a JSON object, which `decode` reads."""
+    """Return frame number and observation as a dict, the input of `line` and `decode`. `extra` is left out."""
     face, eyes = seen.face, seen.eyes
     return {
         "frame": frame,
@@ -175,9 +175,10 @@ def _reason(error: ValidationError) -> str:
 
 
 def read(path: Path) -> tuple[Header, Iterator[tuple[int, Observation]]]:
-    """Return the header and an iterator over (frame number, observation). Both may raise `SourceError`.
+    """Return the header and an iterator over (frame number, observation).
 
-    A file that ends within a line, as after a power cut, is no error: a warning is logged, and the iterator ends."""
+    The call and the iterator raise `SourceError` for a file or line that cannot be read or is wrong. A file that breaks
+    off after the header, as after a power cut, is no error: a warning is logged, and the iterator ends."""
     lines = _lines(path)
     first = next(lines, None)
     message = {} if first is None else _json(path, *first)

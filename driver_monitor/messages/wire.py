@@ -12,10 +12,10 @@ Message = Mapping[str, Any]
 
 
 def encode(message: Message) -> bytes:
-    """Return `message` as one line of UTF-8 JSON.
+    """Return `message` as one line of UTF-8 JSON. NaN and Infinity, which JSON does not have, become null.
 
-    NaN and Infinity become null, because JSON does not have them and many parsers fail on them.
-    Raises `TypeError` or `ValueError` for a value that JSON cannot hold, such as an object, a loop or over 50 levels.
+    Numpy scalars become plain values. A message with these, NaN or Infinity may have at most 50 levels. Raises
+    `TypeError` or `ValueError` for what JSON cannot hold, such as a set, or a message that contains itself.
     """
     try:
         text = json.dumps(dict(message), allow_nan=False, ensure_ascii=False, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""Reads `manifest.yaml`, the list of models and hashes. The check at start finds a damaged or exchanged file."""
+"""Reads `manifest.yaml`, the list of model files with their SHA-256, and compares loaded files with it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ADVICE = "reinstall driver-monitor, or, if you changed the file on purpose, run
 
 
 class Entry(BaseModel):
-    """Describes one model file. `date`: its last change. `card`: document on its training data and limits, if any."""
+    """Describes one model file. `date`: of its last change. `card`: document on training data and limits, or None."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 

@@ -23,7 +23,7 @@ _ADVICE = "reinstall driver-monitor, or point the configuration at the right fil
 
 
 class OnnxModel:
-    """Runs one loaded ONNX model on the CPU. `sha256`: SHA-256 of the file in hexadecimal, for alerts and `doctor`."""
+    """Loads one ONNX model and runs it on the CPU. `sha256`: of the file, in hexadecimal, for alerts and `doctor`."""
 
     def __init__(self, path: Path, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape], threads: int = 1) -> None:
         """Load `path`. The model must have exactly these float32 `inputs`, and at least these float32 `outputs`.
@@ -54,7 +54,7 @@ class OnnxModel:
 
 
 def read_model(path: Path) -> bytes:
-    """Return the bytes of a model file. Raises `ModelError` if it is missing, no regular file or over `MAX_BYTES`."""
+    """Return the bytes of a model file. Raises `ModelError` if unreadable, not a regular file or over `MAX_BYTES`."""
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):  # reading a pipe would block

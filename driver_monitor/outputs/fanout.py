@@ -1,4 +1,4 @@
-"""One output that passes messages to all outputs. The privacy filter lies before those that are not local."""
+"""Passes messages on to several outputs. Outputs that are not local get them through the privacy filter."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ log = logging.getLogger(__name__)
 
 
 class Outputs(Output):
-    """Passes each message to all `outputs`: first to the local ones, then what `privacy` leaves of it to the others.
+    """Passes each message to the local `outputs`. Then passes what `privacy` leaves of the message to the others.
 
-    `privacy` None: a filter that is not active. An output must not raise an exception. If one does, its first exception
-    is logged, all are counted, and the other outputs continue.
+    `privacy` None: a filter that is not active, which only keeps alerts without a number local. An exception of an
+    output is counted, and the other outputs continue. Only the first exception of each output is logged.
     """
 
     def __init__(self, outputs: Sequence[Output], privacy: PrivacyFilter | None = None) -> None:
@@ -38,10 +38,10 @@ class Outputs(Output):
         return next((output.failure for output in self._outputs if output.failure is not None), None)
 
     def counters(self) -> dict[str, int]:
-        """Return the counters of all outputs, such as `journal_dropped`, and `output_faults`, the number of exceptions.
+        """Return the counters of all outputs, and `output_faults`: the number of exceptions that outputs raised.
 
-        While the privacy filter is active, local outputs are left out of both: the fault count of a pin that fails at
-        each `distress` alert would reveal these alerts.
+        While the privacy filter is active, local outputs are left out of both. Otherwise, the fault count of a pin that
+        fails at each `distress` alert would reveal these alerts.
         """
         shown = self._external if self._privacy.active else self._outputs
         counts = {"output_faults": sum(self._faults[id(output)] for output in shown)}
@@ -54,14 +54,14 @@ class Outputs(Output):
         return self._privacy.status(status)
 
     def alert(self, alert: Message) -> None:
-        """Pass on an alert; to outputs that are not local only if the privacy filter permits it."""
+        """Pass on an alert. Outputs that are not local get the alert only if the privacy filter permits that."""
         self._each(lambda output: output.alert(alert), self._local)
         shown = self._privacy.alert(alert)
         if shown is not None:
             self._each(lambda output: output.alert(shown), self._external)
 
     def level(self, level: Level | None) -> None:
-        """Pass on the worst active level. An active privacy filter keeps it local: it may come from a hidden alert."""
+        """Pass on the worst level, or None. An active privacy filter keeps the level local: its alert may be local."""
         self._each(lambda output: output.level(level), self._local if self._privacy.active else self._outputs)
 
     def state(self, state: Message) -> None:

@@ -1,4 +1,4 @@
-"""Runs `driver_monitor.gpio.off`, which switches the pins off. Installed systemd units start it by this name."""
+"""Runs `driver_monitor.gpio.off`, which switches buzzer and LED off. Installed systemd units use this name."""
 
 import sys
 

@@ -1,7 +1,7 @@
-"""Shows the worst active level with buzzer and LED, as a pattern (see `gpio.patterns`).
+"""Shows the worst unsilenced level with buzzer and LED, as patterns (see `gpio.patterns`).
 
-gpiozero's `blink()` would start one thread for each pin, and these drift apart. Here one worker drives both pins with
-one clock. A new level starts its pattern at once.
+gpiozero's `blink()` would start one thread for each pin, and these threads drift apart. Here one worker drives both
+pins with one clock. A new level starts its patterns at once.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ def _report_once(text: str) -> None:
 
 
 class GpioOutput(Output):
-    """Shows the level on buzzer and LED. If `open_pins` finds no pin for `config`, this output does nothing.
+    """Shows the level on buzzer and LED. If `open_pins` returns no pins for `config`, this output does nothing.
 
-    `factory`: a gpiozero pin factory; None: the configured one. `clock`: returns monotonic seconds. `wait`: waits for
-    an event. Raises `OutputError` in the same cases as `open_pins`. Later errors of pins are counted in `faults`, and
-    the first is logged. They are not a `failure`: monitoring continues.
+    `factory`: a gpiozero pin factory; None: that of `config.backend`. `clock`: returns monotonic seconds. `wait`: waits
+    for an event. Raises `OutputError` in the same cases as `open_pins`. Later errors of pins are counted in `faults`,
+    and the first is logged. These errors are not a `failure`: monitoring continues.
     """
 
     name = "gpio"
@@ -69,7 +69,7 @@ class GpioOutput(Output):
         return {"gpio_faults": self.faults}
 
     def close(self) -> None:
-        """End the worker, switch both pins off and release them. An error is counted, not raised."""
+        """End the worker, switch both pins off and release them. An error of a pin is counted, not raised."""
         self._worker.close()
         try:
             self._pins.close()

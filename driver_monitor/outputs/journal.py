@@ -1,4 +1,4 @@
-"""Writes alerts as readable lines, in colour on a terminal. Writes the log to stderr or to the systemd journal.
+"""Writes alerts as readable lines to a terminal (in colour) or to the log. Writes the log, normally to stderr.
 
 A terminal can be stopped with Ctrl-S, a pipe can be full, and the journal can hang. Therefore workers write the lines,
 and monitoring and the other outputs continue.
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 class PriorityFormatter(logging.Formatter):
-    """Puts syslog's priority, such as `<4>`, before every line of a record, and no time: the journal adds the time."""
+    """Formats records for the journal: each line starts with syslog's priority (`<4>`). The journal adds the time."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Format every line of `record` with its priority."""
@@ -46,8 +46,8 @@ class PriorityFormatter(logging.Formatter):
 def is_journal(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
     """Return whether `stream` goes to the systemd journal.
 
-    The variable `JOURNAL_STREAM` holds the journal's device and inode (systemd.exec(5)). `stream` must have the same
-    two, because child processes that write elsewhere inherit the variable. A stream without a file gives False.
+    `JOURNAL_STREAM` in `environment` holds the journal's device and inode (systemd.exec(5)). `stream` must have the
+    same two, because child processes that write elsewhere inherit the variable. A stream without a file gives False.
     """
     try:
         file = os.fstat(stream.fileno())
@@ -57,10 +57,10 @@ def is_journal(stream: TextIO, environment: Mapping[str, str] = os.environ) -> b
 
 
 def write_out(stream: IO[str], text: str) -> None:
-    """Write `text` to `stream` and wait as long as that takes. Raises `OSError`, or `ValueError` if it is closed.
+    """Write `text` to `stream`, without a time limit. Raises `OSError`, or `ValueError` if `stream` is closed.
 
-    If the stream has a file descriptor, the text does not go through Python's buffer: Python aborts if it must flush
-    its streams at exit while a hanging thread holds the buffer's lock.
+    If `stream` has a file descriptor, Python's buffer is not used. A hanging thread could hold the buffer's lock, and
+    then Python aborts at exit. Characters that the encoding lacks become escapes, such as `\\xe9`.
     """
     try:
         file = stream.fileno()
@@ -77,7 +77,7 @@ def write_out(stream: IO[str], text: str) -> None:
 
 
 class QueuedHandler(logging.Handler):
-    """Writes log records to `stream`, in order, in its own thread. The code that logs never waits.
+    """Writes log records to `stream`, in order, in its own thread. Logging never waits: a full queue drops the oldest.
 
     `flush` and `close` wait for the queue, `close` at most `FLUSH_S`. `logging` calls both when Python exits.
     """
@@ -120,7 +120,7 @@ class QueuedHandler(logging.Handler):
 def configure(level: str, stream: TextIO | None = None) -> None:
     """Write log records of at least `level` ("debug", "info", "warning" or "error") to `stream`; None: stderr.
 
-    May be called again. With the same stream only the level changes, and queued lines stay queued.
+    May be called again. With the same stream only the level changes. Another stream replaces all root handlers.
     """
     stream = stream or sys.stderr
     if [handler.stream for handler in _handlers()] == [stream]:
@@ -147,7 +147,7 @@ class Journal(Output):
     """Writes one line for each alert, and one when `degraded` in the status changes.
 
     `console`: a rich console for lines in colour. None: the lines go to the log (see `configure`).
-    After an error of the console, the lines go to the log too.
+    After an error of the console, the lines go to the log instead.
     """
 
     name = "journal"
@@ -178,11 +178,11 @@ class Journal(Output):
         self._write((logging.WARNING if degraded else logging.INFO, Text(text, style="magenta")))
 
     def counters(self) -> dict[str, int]:
-        """Return the number of lines that were lost, on the console and in the log."""
+        """Return `journal_dropped`: the number of lines lost on the console plus all records lost by the log."""
         return {"journal_dropped": self._worker.dropped + sum(handler.dropped for handler in _handlers())}
 
     def close(self) -> None:
-        """Write what is queued, on the console and in the log, in at most half a second."""
+        """Write the queued lines to the console and the log, in at most `FLUSH_S` together. Then end the worker."""
         end = time.monotonic() + FLUSH_S
         self._worker.close(FLUSH_S)
         flush(max(0.0, end - time.monotonic()))

@@ -1,13 +1,13 @@
-"""The publisher's socket: an XPUB socket that sends the last values to a new subscriber, and only to it.
+"""The publisher's XPUB socket. It sends the last values to a new subscriber, and only to this one.
 
-A new subscriber gets every active alert and the last status. They are sent just before it is subscribed,
-with `INVERT_MATCHING` on: libzmq then sends to every peer that has *not* subscribed to the topic. Peers with an older
+The last values are the active alerts and the last status. They are sent just before the new peer is subscribed, with
+`INVERT_MATCHING` on: libzmq then sends to every peer that has *not* subscribed to the topic. Peers with an older
 subscription get nothing. A SUB socket drops topics that it did not ask for, so only the new subscriber keeps them.
 (An XSUB socket drops nothing: it also gets what is meant for others.) If two subscribers join within a millisecond,
-a message may come twice, with the same `id` and `seq`. Subscribers drop duplicates by `id`.
+a message may come twice. Subscribers must drop an alert whose `id` they have already received.
 
-libzmq's own `XPUB_MANUAL_LAST_VALUE` is not used. It sends a message to the new subscriber only, but to all others if
-the new one has already disconnected. One peer that connects and disconnects repeatedly would flood them.
+libzmq's own `XPUB_MANUAL_LAST_VALUE` is not used. If the new subscriber has already disconnected, its messages go to
+all others. One peer that connects and disconnects repeatedly would flood the others.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ NOTICES_AT_ONCE = 64
 
 
 class LastValueSocket:
-    """Binds an XPUB socket to the address `bind`. The caller gives the last values for new subscribers to `serve`.
+    """An XPUB socket, bound to the address `bind`. The caller passes the last values to `serve`, for new subscribers.
 
-    Only one thread at a time may use it. Raises `OutputError` if the address cannot be bound.
-
-    `send_queue`: number of messages kept for each slow subscriber. Further messages to this subscriber are dropped.
+    Only one thread at a time may use the socket. Raises `OutputError` if the address cannot be bound. Only the daemon's
+    user and group can connect to a file (`ipc:///path`); every user can to an abstract name (`ipc://@name`).
+    `send_queue`: number of messages kept for each slow subscriber; further ones for this subscriber are dropped.
     """
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], bind: str, send_queue: int) -> None:
@@ -68,11 +68,11 @@ class LastValueSocket:
             raise OutputError(_cannot_bind(bind, error)) from None
 
     def send(self, frames: Frames) -> None:
-        """Send one message to every subscriber of its topic; never waits."""
+        """Send one message to every subscriber of its topic. Never waits: a subscriber with a full queue misses it."""
         self.raw.send_multipart(frames, zmq.DONTWAIT)
 
     def serve(self, last: list[Frames]) -> None:
-        """Handle new and ended subscriptions. A new subscriber gets its topics' messages of `last`, oldest first."""
+        """Handle new and ended subscriptions. A new subscriber gets the messages of its topics in `last`, in order."""
         for _ in range(NOTICES_AT_ONCE):
             try:
                 notice = bytes(self.raw.recv(zmq.DONTWAIT))

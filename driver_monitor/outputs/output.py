@@ -8,10 +8,10 @@ from driver_monitor.threads.worker import Worker
 
 
 class Output:
-    """Base class of a part that receives finished messages. This class ignores them; an output overrides what it needs.
+    """Base class of the outputs, which receive finished messages. Its methods ignore them; an output overrides some.
 
-    Only `close` waits, and none raises for an event outside the program. Messages lost to a full queue are counted,
-    and an unreachable peer is logged once. `name`: for log messages, and the first word of the output's counters.
+    Only `close` waits. No method raises an exception for an event outside the program. Messages lost to a full queue
+    are counted, and an unreachable peer is logged once. `name`: for log messages, and the first word of the counters.
     `local`: True if what the output receives reaches only the driver and this machine's journal. An output that is not
     local gets only what the privacy filter leaves.
     """
@@ -22,14 +22,14 @@ class Output:
 
     @property
     def failure(self) -> str | None:
-        """Why this output's thread failed, or None. After a failure the daemon stops, and systemd starts it again."""
+        """Why this output's thread failed, else None. The daemon then stops (not for a trace); systemd restarts it."""
         return self._worker.failure if self._worker is not None else None
 
     def alert(self, alert: Message) -> None:
-        """Take one alert (see `messages.envelope`). Each phase of an episode is delivered once."""
+        """Take one alert (see `messages.envelope`). New outputs after a reload get the active alerts again."""
 
     def level(self, level: Level | None) -> None:
-        """Take the worst active level when it changes (None: no alert). At a workplace only `local` outputs get it."""
+        """Take the worst unsilenced level when it changes (None: none). At a workplace, only `local` outputs get it."""
 
     def state(self, state: Message) -> None:
         """Take the driver state; called several times a second."""
@@ -38,11 +38,11 @@ class Output:
         """Take the status; called once a second, also when the camera shows nothing."""
 
     def counters(self) -> dict[str, int]:
-        """Return the number of faults and losses since the start, for `status/`. Each key begins with `name`."""
+        """Return counts of faults and losses since this output was made, for `status/`. Keys begin with `name`."""
         return {}
 
     def public(self, status: Message) -> Message:
-        """Return `status` without what must not leave this machine. Only `Outputs` removes anything."""
+        """Return `status` unchanged. Only `Outputs` overrides this, and removes what must not leave this machine."""
         return status
 
     def close(self) -> None:

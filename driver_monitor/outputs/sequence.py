@@ -4,10 +4,10 @@ A thread reserves numbers on disk in blocks, before they are used. So an alert n
 synchronous commit takes 10 to 100 ms. A power cut skips the rest of a block; `close` returns it. What is on disk is
 safe against a power cut (SQLite, WAL, `synchronous=FULL`).
 
-If numbers cannot be reserved (full or read-only disk) or the file is damaged, numbers continue from the milliseconds
-since 1970. No count reaches that range. So earlier and later numbers do not repeat, and numbers rise if the disk works
-again before the next power cut. The receiver sees a jump. If the clock was never set (before 2025, a Pi without
-network), a random number above all of these is used. It is below 2^53, up to which JSON readers are exact.
+If numbers cannot be reserved in time (full, slow or read-only disk) or the file is damaged, numbers continue from the
+milliseconds since 1970. No count reaches that range, so no number repeats. Numbers keep rising if the disk works again
+before the next power cut. The receiver sees a jump. A clock before 2025 was never set (a Pi without network). Then a
+random number of at least 2^51 is used. It is below 2^53, up to which JSON readers are exact.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 class AlertSequence:
-    """Counts the alerts of a vehicle from 1. The file is in `folder`, which is created if necessary.
+    """Gives the alerts of a vehicle their numbers, from 1. The file is in `folder`, which is created if necessary.
 
     Never raises an exception: alerts are sent even if the disk fails. `fault`: why numbers cannot be kept on
     disk at present, else None; each new fault is logged once. `wall_ms`: returns milliseconds since 1970.
@@ -53,7 +53,7 @@ class AlertSequence:
 
     @property
     def failure(self) -> str | None:
-        """Why the thread failed; None if not. After a failure, the clock gives numbers that are not yet reserved."""
+        """Why the thread failed, else None. After a failure, `next` uses up the reserved numbers, then the clock."""
         return self._worker.failure
 
     def next(self) -> int:
@@ -67,7 +67,7 @@ class AlertSequence:
             return self._last
 
     def close(self) -> None:
-        """Return unused numbers to the file. May be called twice. Numbers given later are not kept on disk."""
+        """Return unused numbers to the file. May be called twice. Later numbers of `next` are not kept on disk."""
         self._worker.close()
 
     def _reserve_until_closed(self) -> None:

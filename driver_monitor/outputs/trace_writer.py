@@ -25,10 +25,10 @@ log = logging.getLogger(__name__)
 
 
 class TraceWriter(Output):
-    """Writes a trace to a new file at `path`, which only its owner can read. `privacy` filters each observation.
+    """Writes `header` and each recorded observation to a new file at `path`, which only its owner can read.
 
-    Raises `OutputError` if the file exists, cannot be created, or its name does not end in `trace.SUFFIX`. A full disk
-    ends the trace, not the daemon. `counters` has the number of frames that are missing.
+    `privacy` filters each observation. Raises `OutputError` if the file exists, cannot be created, or its name does not
+    end in `trace.SUFFIX`. A full disk or `MAX_BYTES` ends the trace, not the daemon. `counters` counts missing frames.
     """
 
     name = "trace"

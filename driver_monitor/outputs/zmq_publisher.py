@@ -37,10 +37,10 @@ class _Item(NamedTuple):
 
 
 class ZmqPublisher(Output):
-    """Publishes on `config.bind`. One thread owns the socket. Raises `OutputError` if the address cannot be bound.
+    """Publishes at the address `config.bind`, in one thread. Raises `OutputError` if the address cannot be bound.
 
-    `dropped`: number of messages by kind that were not sent, because the queue was full or closed. Messages that a slow
-    subscriber misses are not counted.
+    `dropped`: number of messages by kind that found the queue full or closed. Not counted: messages that a slow
+    subscriber misses, and messages that cannot be encoded (the first of each kind is logged).
     """
 
     name = "zmq"

@@ -1,4 +1,4 @@
-"""Frame to observation: finds the driver's face, then each reader reads one thing from it."""
+"""Turns a frame into an observation: judges light and cover, finds the driver's face, and lets readers read it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FIELDS = frozenset(field.name for field in fields(Observation))
 
 
 class Perception:
-    """Turns one frame at a time into an observation. It keeps light and cover; tracker and readers keep their own."""
+    """Turns one frame at a time into an observation. Light and cover are judged `PICTURE_HZ` times a second."""
 
     def __init__(self, face: FaceTracker, readers: Sequence[Reader]) -> None:
         self._face, self._readers = face, tuple(readers)
@@ -30,9 +30,10 @@ class Perception:
         self._covered = False
 
     def observe(self, frame: Frame, camera: CameraState = "ok") -> Observation:
-        """Return what `frame` shows. No face is searched if the lens is covered or the `camera` state is not "ok".
+        """Return what `frame` shows. A covered lens makes the camera state "covered", whatever `camera` says.
 
-        If no face is found, `face_reason` is "dark" in the dark, else "not_found".
+        A face is searched only if the camera state is then "ok". Otherwise `face_reason` is as in `observe_nothing`. If
+        no face is found, `face_reason` is "dark" if the light is "dark", else "not_found".
         """
         if self._picture_timer.due(frame.t):
             self._judge(frame)
@@ -50,7 +51,7 @@ class Perception:
         return Observation(frame.t, camera, self._light, face, **known, extra=extra)
 
     def observe_nothing(self, t: float, camera: CameraState) -> Observation:
-        """Return an observation without a face at `t`, seconds, with the last light. `camera`: camera state."""
+        """Return an observation without face at `t` s: last light, reason "covered" if `camera` is, else "no_frame"."""
         reason: FaceReason = "covered" if camera == "covered" else "no_frame"
         return Observation(t, camera, self._light, None, None, face_reason=reason)
 

@@ -1,4 +1,4 @@
-"""Defines what a reader is, a part that reads one thing from the picture of a face, and what it is given."""
+"""Defines `Reader`, a part that reads one thing from the picture of a face, and `FacePicture`, its input."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from driver_monitor.imaging.frame import Image
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FacePicture:
-    """What each reader is given: the grey picture (H, W), the driver's face, the light, the frame's time (s)."""
+    """The input of each reader: the grey frame (H, W), the driver's face in it, the light, and the time in seconds."""
 
     grey: Image
     face: FaceView

@@ -1,4 +1,4 @@
-"""From driver state to alerts, by the rules of a profile. Pure: no clock, no files, no threads.
+"""Turns driver states into alerts, by the rules of a profile. Pure: no clock, no files, no threads.
 
-It may import `signals`, `state`, `timing` and `data`. `config`, `messages` and `app` use it.
+It may import `signals`, `state`, `timing` and `data`. `config`, `app`, `bench` and `cli` use it.
 """

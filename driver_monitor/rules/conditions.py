@@ -1,4 +1,4 @@
-"""Conditions as functions with three results: true, false, and unknown (None) where a signal in them is unknown."""
+"""Turns conditions into functions that return True, False, or None if unknown signals could decide the result."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def compile_condition(condition: Condition) -> Judge:
-    """Return the function that judges `condition` (Kleene's three-valued logic). NaN counts as unknown."""
+    """Return a function that tells from values if `condition` holds, None if unknown (Kleene logic). NaN is unknown."""
     if condition.signal is not None:
         return _comparison(condition, condition.signal)
     parts = tuple(compile_condition(part) for part in condition.all_ or condition.any_)
@@ -46,12 +46,12 @@ def compile_condition(condition: Condition) -> Judge:
 
 
 def judge_all(judges: Iterable[Judge | None], values: Values) -> list[bool | None]:
-    """Return the result of each of `judges` for `values`, None for a judge that is None."""
+    """Return the result of each of `judges` for `values`. It is None where the judge is None, or cannot tell."""
     return [None if judge is None else judge(values) for judge in judges]
 
 
 def holding(condition: Condition, values: Values) -> tuple[Condition, ...]:
-    """Return all comparisons that make `condition` true, in order. The result is empty if it is false or unknown."""
+    """Return all comparisons that make `condition` true, in order. Empty if `condition` is false or unknown."""
     if not compile_condition(condition)(values):
         return ()
     if condition.signal is not None:

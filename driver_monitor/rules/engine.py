@@ -1,4 +1,4 @@
-"""From driver state to alerts, by the rules of a profile. Pure: time comes with the state."""
+"""Judges all rules of a profile on each driver state, and returns the verdict. Pure: time comes with the state."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ WORST_FIRST: tuple[Attention, ...] = ("unresponsive", "asleep", "drowsy", "distr
 
 
 class Engine:
-    """Judges every rule of `profile` in its order, once a frame.
+    """Judges every rule once a frame, in the order of `profile`.
 
-    A state whose time is not later than the previous one changes nothing: its verdict is the last one without events.
+    A state that is not later than the previous one changes nothing. It gets the last verdict again, without events.
     """
 
     def __init__(self, profile: Profile) -> None:
@@ -60,13 +60,13 @@ class Engine:
         return self._verdict
 
     def acknowledge(self) -> None:
-        """Silence the active alerts up to the level `Profile.acknowledge`; if that is None, none. They stay active."""
+        """Silence the active alerts up to level `Profile.acknowledge` (None: none) until they escalate or hold anew."""
         for running in self._rules:
             if self._acknowledge is not None and running.level is not None:
                 running.silenced = running.silenced or rank(running.level) <= rank(self._acknowledge)
 
     def dismiss(self, why: str) -> tuple[AlertEvent, ...]:
-        """End every active alert because of `why`, such as new rules. What still holds is raised again."""
+        """End all active alerts. Return their events, with `why` in the text. What still holds raises a new alert."""
         if self._state is None:
             return ()
         values = self._read(self._state)

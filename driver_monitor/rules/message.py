@@ -1,4 +1,4 @@
-"""Alert texts with measured values, such as `Eyes closed for {eyes.closed_s:.1f} s`."""
+"""Checks and fills alert texts with measured values, such as `Eyes closed for {eyes.closed_s:.1f} s`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FORMAT = re.compile(r"(\.\d)?[fg%]", re.ASCII)
 
 
 def check(template: str) -> tuple[str, ...]:
-    """Return the names of the signals in `template`. Raises `ValueError` for an unknown signal or a wrong format."""
+    """Return the signal names in `template`. Raises `ValueError` for an unknown name, wrong format or stray brace."""
     names = []
     for _, name, spec, conversion in _PARSER.parse(template):
         if name is None:
@@ -35,9 +35,9 @@ def check(template: str) -> tuple[str, ...]:
 
 
 def fill(template: str, read: Callable[[str], Value]) -> str:
-    """Return the text of a checked template. `read` returns the value of a signal.
+    """Return the text of a checked template. `read` returns the value of a signal by its name, such as `eyes.closed_s`.
 
-    It never raises: a wrong format gives the plain value, a wrong template is returned. Only signals are looked up.
+    None, NaN and infinity become "unknown", and a wrong format is ignored. A template with a stray brace is unchanged.
     """
     try:
         parts = list(_PARSER.parse(template))

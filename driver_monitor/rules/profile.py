@@ -1,4 +1,4 @@
-"""The schema of a profile. Each fault names its key and a reason; `config.yaml_file` adds file and line."""
+"""Defines the parts of a profile and checks them. A fault has key and reason; `config.yaml_file` adds file and line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LONGEST_S = 3600.0
 """The longest time in a rule: one hour. A larger number was probably meant in milliseconds. Ours."""
 Seconds = Annotated[float, Field(ge=0, le=LONGEST_S)]
 Implied = Literal["distracted", "drowsy", "asleep", "unresponsive", "unknown"]
-"""The attention that an active rule may imply. The driver is "attentive" only while no rule is active."""
+"""The attention that an active rule may imply. The driver is "attentive" only while no active rule implies any."""
 MAX_RULES = 200
 """Every rule is judged in every frame. The largest shipped profile has about a twentieth of this. Ours."""
 RULE_ID, PROFILE_NAME = r"^[a-z][a-z0-9_]*$", r"^[\w.-]+$"
@@ -36,13 +36,13 @@ def _fault_at(where: tuple[int | str, ...], reason: str, found: object) -> Valid
 
 
 class Part(BaseModel):
-    """Base of all parts of a profile. Unknown keys are errors, and values are not converted."""
+    """Base of all parts of a profile. Unknown keys, wrong types, NaN and infinity are errors; 1 is taken as 1.0."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Condition(Part):
-    """A `signal` with one comparison, or a list under `all` or `any`. It is unknown while its signals are unknown."""
+    """One comparison of a `signal`, or conditions under `all` or `any`. Unknown if unknown signals could decide it."""
 
     signal: str | None = Field(None, description=f"Name of a signal. {described()}")
     above: float | None = Field(None, description="True when greater")
@@ -122,7 +122,7 @@ class Condition(Part):
 
 
 class Escalation(Part):
-    """A step to a worse level: after a time without a return, when a worse condition holds, or when both are true."""
+    """A step to a worse `level`, after `after_s` without a return and if `when` holds. One of the two may be None."""
 
     level: Level
     after_s: Seconds | None = Field(None, gt=0, description="Seconds of the alert while `clear` is known to be false")
@@ -143,14 +143,14 @@ class Patience(Part):
 
 
 class Lock(Part):
-    """A longer `clear_for_s` after a long time without a return: a short return does not clear the alert."""
+    """A longer `clear_for_s`. It applies to an alert from `after_s` seconds without a return until it is cleared."""
 
     after_s: Seconds = Field(gt=0, description="Seconds without a return after which the lock begins")
     clear_for_s: Seconds = Field(gt=0, description="Seconds for which `clear` must then hold")
 
 
 class Standstill(Part):
-    """The worst level while the car is known to be slower than `below_kmh`."""
+    """Limits alerts to `level` while the car is known to be slower than `below_kmh`."""
 
     below_kmh: float = Field(gt=0, le=30)
     level: Level
@@ -203,22 +203,22 @@ class Rule(Part):
         return steps
 
     def leaves(self) -> tuple[Condition, ...]:
-        """Return the comparisons that raise or escalate the alert, in order."""
+        """Return the comparisons in `when`, then those in the `when` of each escalation, in order."""
         worse = (step.when for step in self.escalate if step.when is not None)
         return tuple(leaf for condition in (self.when, *worse) for leaf in condition.leaves())
 
     def compared(self) -> tuple[str, ...]:
-        """Return the signals in `when`, `escalate`, `clear` and `patience`. Names may repeat."""
+        """Return the names of the signals in `when`, `escalate`, `clear` and `patience`. Names may repeat."""
         extra = self.patience.when.leaves() if self.patience else ()
         return tuple(leaf.signal or "" for leaf in (*self.leaves(), *self.clear.leaves(), *extra))
 
     def reads(self) -> tuple[str, ...]:
-        """Return the signals in all conditions of the rule and in its message. Names may repeat."""
+        """Return the names of the signals in all conditions of the rule and in its message. Names may repeat."""
         return (*self.compared(), *message.check(self.message))
 
 
 class Profile(Part):
-    """A whole policy. Rules are judged in their order. A rule may refer to the rules before it."""
+    """The rules of one policy, judged in their order. A rule may use `rule.<id>.held_s` of a rule before it."""
 
     name: str = Field(max_length=64, json_schema_extra={"pattern": PROFILE_NAME})
     description: str = ""
@@ -270,7 +270,7 @@ class Profile(Part):
 
     @property
     def local_rules(self) -> frozenset[str]:
-        """Ids of the rules that read a facial expression, or name another such rule. Empty if not `workplace`."""
+        """Ids of the rules that read an expression, or the `held_s` of such a rule. Empty if not `workplace`."""
         found: set[str] = set()
         for rule in self.rules if self.workplace else ():
             if any(shows_expression(name) or held_rule(name) in found for name in rule.reads()):

@@ -1,4 +1,4 @@
-"""One rule at work: waiting, raised, escalated, cleared, cooling down."""
+"""Judges one rule over time: waits, then raises, escalates and clears its alert, then keeps the cool-down."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HELD_OVER_S = 60.0
 """If `clear` is unknown for longer than this, the time without a return starts anew. A picture that is lost now and
 then, or a hidden driver, must not keep an alert from getting worse."""
 AGAIN_S = 1.0
-"""If `when` of an acknowledged alert did not hold for longer than this and holds again, the alert is not silenced."""
+"""Seconds. If `when` of a silenced alert is true again after a longer time in which it was not, the silence ends."""
 rank = LEVELS.index
 """How bad a level is; 0 is the mildest."""
 milder: Callable[[Level, Level], Level] = partial(min, key=rank)
@@ -30,13 +30,13 @@ milder: Callable[[Level, Level], Level] = partial(min, key=rank)
 
 
 class RunningRule:
-    """The alerts of one rule over time. Unknown conditions never raise, escalate or clear.
+    """Raises, escalates and clears the alerts of one rule. Unknown conditions do none of this.
 
-    `local`: the alerts must not leave this machine. `level`: that of the active alert, None if there is none.
-    `refers`: `when` names the `held_s` of another rule. `held_s`: seconds since the alert was raised in which `clear`
-    was known to be false; 0.0 if there is no alert, None if unknown. `ignores`: results of `when` (for the sure values)
-    that change nothing while they stay the same: `update` may then be skipped. `silenced`: the driver has acknowledged
-    the alert at its present level.
+    `local`: the alerts must not leave this machine. `level`: level of the active alert, None without one. `refers`:
+    whether `when` names the `held_s` of another rule. `held_s`: the time without a return. It counts while `clear` is
+    known to be false, since the alert was raised or `clear` was last true; 0.0 without an alert, None while unknown.
+    `ignores`: results of `when` (for the sure values) with which `update` may be skipped, as it would change nothing.
+    `silenced`: whether the driver has acknowledged the alert at its present level.
     """
 
     def __init__(self, rule: Rule, local: bool = False) -> None:
@@ -75,10 +75,10 @@ class RunningRule:
     ) -> AlertEvent | None:
         """Take one frame and return the event of the alert in it, None if there is none.
 
-        `sure`: as `values`, but None for a time that stands still until a return is sure (`Signal.returning`), and for
-        windows while there is no face. A condition that is unknown for `sure` raises, escalates or clears nothing, and
-        the time without a return then stands still. `met`: the results of `judge_when` for `values` and for `sure`.
-        `cap`: the worst level that is allowed now. What is due beyond it follows when the cap is lifted.
+        `values`: by signal name; `sure`: the same, but None for the names that `doubtful` returns. An alert is raised,
+        escalated or cleared only by conditions that are true for `sure`; its first level is judged by `values`. While
+        `when` is true for `values` alone, the time without a return stands still. `met`: results of `judge_when` for
+        `values` and `sure`. `cap`: the worst level allowed now. A worse one comes once allowed, if it is due even then.
         """
         self._cap = cap
         if self.level is None:
@@ -90,7 +90,7 @@ class RunningRule:
         return event
 
     def dismiss(self, state: DriverState, values: Values, why: str) -> AlertEvent | None:
-        """End the active alert from outside, because of `why`, without a cool-down. Return None if there is none."""
+        """End the active alert without a cool-down. Return its event with `why` in the text, None without an alert."""
         if self.level is None:
             return None
         event = self._event(state, values, "cleared", None)

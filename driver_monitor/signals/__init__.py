@@ -1,5 +1,5 @@
-"""The one table of quantities: a row for each number, word or switch that rules may use or JSON shows.
+"""Holds the one table of signals: a row for each quantity of the driver state that rules may use or JSON shows.
 
-From the rows come the JSON of signals.jsonl and `state/`, the rule schema, the list of public fields and the tables of
-docs/signals.md. It may import `state` and `data`. `rules`, `messages` and `bench` use it.
+The rows define the JSON of signals.jsonl and of the topic `state/`, the rule schema, the list of public fields and the
+tables of docs/signals.md. This folder may import `state` and `data`. `rules`, `messages` and `bench` use it.
 """

@@ -1,4 +1,4 @@
-"""From a driver state to the JSON fields of signals.jsonl and `state/`, row by row."""
+"""Turns a driver state into the JSON fields of signals.jsonl and of the topic `state/`, row by row."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _KNOWN = {one.name: one.known for one in OBJECTS}
 
 
 def fields(state: DriverState, names: Iterable[str] = FIELDS) -> dict[str, Any]:
-    """Return the top-level fields in `names`. Those that the caller sets are None: schema, frame, attention, alerts."""
+    """Return the top-level fields in `names`. schema, frame, attention and alerts are None: the caller sets them."""
     return {name: _WRITERS[name](state) for name in names}
 
 

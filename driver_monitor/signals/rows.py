@@ -1,4 +1,4 @@
-"""The rows, by topic. A row without a path of its own is read from the attribute of `DriverState` with its name."""
+"""Defines the rows of the table, by topic. A row without `at` reads the path in `DriverState` that is its name."""
 
 from __future__ import annotations
 

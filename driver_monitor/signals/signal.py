@@ -1,4 +1,4 @@
-"""The classes of the table: `Signal` is one row, `JsonObject` is a JSON object that holds several rows."""
+"""Defines the classes of the table: `Signal` is one row, `JsonObject` is a JSON object made of several rows."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ SAME = "="
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One quantity of the driver state.
+    """One quantity of the driver state: a row of the table. `json` and `at` are `name` unless given.
 
     `name`: its name in rules; `rule`: whether rules may use it. `meaning`: a phrase for schema and documents.
     `json`: its dotted path in JSON, None when JSON does not show it. Rules accept this path as a second name.
-    `at`: where its value is read: a dotted path in `DriverState`, or a function of the state. A value None is unknown.
-    `choices`: the words of a text. `low`, `high`: the range of limits that a rule may set for a number.
-    `digits`: decimals in JSON; None: JSON has the value as it is. `json_values`: values that JSON writes differently.
+    `at`: a dotted path in `DriverState`, or a function of the state. `read(state)` returns the value; None is unknown.
+    `kind`: type of the value. `choices`: the words of a text. `low`, `high`: range of the limits that rules may set.
+    `digits`: decimals in JSON, None: not rounded. Without `digits`, `json_values` maps values to what JSON shows.
     `json_while`: JSON leaves the field out while this function returns False; None: never left out.
     `public`: whether the value may leave the machine also when the driver is at work.
-    `window_s`, `coverage`, `interval`: the time window of the value, the known share of the window, and the lowest and
-    highest possible value, for the evidence of an alert.
+    `window_s`, `coverage`, `interval`: functions for the evidence of an alert. They return the time window of the
+    value, the known share of the window, and the lowest and highest possible value.
     `returning`: a function that is true while a time stands still because its end is not yet certain.
     """
 
@@ -60,7 +60,7 @@ class Signal:
 
 
 def attribute(path: str) -> Read:
-    """Return the function that reads a dotted path of `DriverState`. It returns None if the first part is None."""
+    """Return a function that reads the dotted `path` in a `DriverState`, and gives None if the first part is None."""
     first, _, rest = path.partition(".")
     whole = attrgetter(path)
     if not rest or "None" not in DriverState.__annotations__[first]:
@@ -71,7 +71,7 @@ def attribute(path: str) -> Read:
 
 @dataclass(frozen=True, slots=True)
 class JsonObject:
-    """A JSON object of several fields. It is `null` while `known` returns None or False; never if `known` is None."""
+    """A JSON object of several rows: `null` while `known(state)` is None or False, never `null` if `known` is None."""
 
     name: str
     meaning: str

@@ -1,4 +1,4 @@
-"""All rows together. Finds a signal by its name and reads signals from a driver state."""
+"""Holds all rows together, finds a signal by its name, and reads signals from a driver state."""
 
 from __future__ import annotations
 
@@ -26,43 +26,43 @@ HELD = public("rule.<id>.held_s", "how long another rule's alert has had no retu
 
 
 def held_rule(name: str) -> str | None:
-    """Return the rule id in a `rule.<id>.held_s` name, None for other names."""
+    """Return the rule id in a `rule.<id>.held_s` name, None for other names. The rule need not exist."""
     if name.startswith(RULE_PREFIX) and name.endswith(HELD_SUFFIX):
         return name[len(RULE_PREFIX) : -len(HELD_SUFFIX)] or None
     return None
 
 
 def find(name: str) -> Signal | None:
-    """Return the signal of rules with that name or JSON path (`HELD` for `rule.<id>.held_s`), None without one."""
+    """Return the signal that rules may use by this name or JSON path, else None. `rule.<id>.held_s` gives `HELD`."""
     return HELD if held_rule(name) else NAMED.get(name)
 
 
 def shows_expression(name: str) -> bool:
-    """Return whether this signal shows an expression (EU AI Act: inference of emotion). False for an unknown name."""
+    """Return whether this signal shows an expression (EU AI Act: emotion inference). False if rules cannot use it."""
     signal = find(name)
     return signal is not None and not signal.public
 
 
 def read_all(state: DriverState, names: Iterable[str]) -> dict[str, Value]:
-    """Return the value of each signal in `names`. Unknown names and `rule.<id>.held_s` are left out."""
+    """Return the value of each signal in `names`. Names that rules cannot use, and `rule.<id>.held_s`, are left out."""
     return {name: NAMED[name].read(state) for name in names if name in NAMED}
 
 
 def doubtful(state: DriverState) -> frozenset[str]:
     """Return the names of signals that may not raise, escalate or clear an alert in this frame.
 
-    These are the times whose end is not yet certain, and the names that `past` returns.
+    These are the times that stand still because their end is not yet certain, and the names that `past` returns.
     """
     return past(state).union(name for name, returning in RETURNING.items() if returning(state))
 
 
 def past(state: DriverState) -> frozenset[str]:
-    """Return `WINDOWED` if there is no face, as the driver may have left the seat; else an empty set."""
+    """Return the names of the signals with a time window if there is no face (the driver may have left), else none."""
     return WINDOWED if state.face is None else frozenset()
 
 
 def described() -> str:
-    """Return a text of all signals of rules with meaning, unit and second name, for people who write profiles."""
+    """Return one text with name, meaning, unit and second name of all signals of rules, for authors of profiles."""
     return "; ".join(
         f"{signal.name}: {signal.meaning}"
         + (f", {signal.unit}" if signal.unit else "")

@@ -1,4 +1,4 @@
-"""From observations to driver state over time. Pure: no clock, no files, no threads.
+"""Turns observations into the driver state over time. Pure: it uses no clock, no files and no threads.
 
-It may import `timing` and `data`. `rules` reads its results, and `app` builds it.
+This folder may import `timing` and `data`. `signals`, `rules`, `app` and `bench` use it.
 """

@@ -1,4 +1,4 @@
-"""What is learned of a driver: a quantile of a quantity over time, and how settled it is."""
+"""Learns a quantile of a quantity of a driver over time, and tells how settled it is."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def status(learned_s: float, provisional_s: float = PROVISIONAL_S) -> Status:
 
 
 class TimeHistogram:
-    """Holds the seconds spent at each value from `low` to `high`, in bins of `width`, whatever the frame rate."""
+    """Sums the seconds spent at each value from `low` to `high`, in bins of `width`. It counts time, not frames."""
 
     def __init__(self, low: float, high: float, width: float) -> None:
         self._low, self._width = low, width
@@ -40,13 +40,13 @@ class TimeHistogram:
         return 0 <= math.floor((value - self._low) / self._width) < len(self._seconds)
 
     def add(self, value: float, seconds: float, memory_s: float | None) -> None:
-        """Add `seconds` at `value`, which must be accepted. With `memory_s`, older time fades with that constant."""
+        """Add `seconds` at an accepted `value`. `memory_s`: time constant with which older time fades, None: never."""
         if memory_s is not None:
             self._seconds *= math.exp(-seconds / memory_s)
         self._seconds[math.floor((value - self._low) / self._width)] += seconds
 
     def quantile(self, share: float) -> float:
-        """Return the value below which `share` of the time was spent, interpolated. Some time must have been added."""
+        """Return the value below which `share` of the added time lies, interpolated. Some time must have been added."""
         sums = np.cumsum(self._seconds)
         wanted = share * float(sums[-1])
         index = min(int(np.searchsorted(sums, wanted)), len(sums) - 1)
@@ -60,6 +60,7 @@ class LearnedQuantiles:
     """Learns the `share` quantile of one or more quantities that are measured together.
 
     `bounds`: (low, high) of each quantity. If one value is outside, none is learned. `width`: of the bins, same unit.
+    `provisional_s`: seconds of learning until "provisional". Once "final", older time fades with `MEMORY_S`.
     """
 
     def __init__(

@@ -23,8 +23,9 @@ from driver_monitor.timing.cadence import Cadence, TimeStep
 class StateTracker:
     """Makes the driver state from observations. Every frame gives a state.
 
-    A frame whose time is not finite, or not later than that of the previous one, gives the last state again: time never
-    runs backwards, and a repeated frame counts once. `wheel`: the driver's side of the car, for the mirrors.
+    A frame gives the last state again if its time is not finite, or not later than that of the frame before. A first
+    frame without a finite time is judged as at 0 s. `expressions`: the tracker to use, None for a default one.
+    `wheel`: the driver's side of the car; "right" mirrors the regions of the gaze.
     """
 
     def __init__(self, expressions: ExpressionTracker | None = None, wheel: Wheel = "left") -> None:

@@ -42,7 +42,7 @@ class Worker:
         self.thread.start()
 
     def wait(self, timeout_s: float | None = None) -> None:
-        """Wait until `wake` is called, at most `timeout_s` (None: no limit). For use in `work`."""
+        """Wait until `woken` is set (by default: `wake`), at most `timeout_s` (None: no limit). For use in `work`."""
         self.woken.wait(timeout_s)
         self.woken.clear()
 
@@ -68,11 +68,11 @@ class Worker:
 
 
 class QueueWorker(Worker, Generic[Item]):
-    """Calls `handle` with one item after another. `put` never waits: a full queue drops an item.
+    """Calls `handle` with one item after another, until an exception. `put` never waits: a full queue drops an item.
 
     `limit`: number of items that may wait. `rank`: the oldest of the items with the lowest rank is dropped first.
     `dropped`: number of items that were lost, because the queue was full or the worker was closed or dead.
-    `wait`: waits in the thread for new items; may return early. `wake`: ends this wait. None: an event.
+    `wait`: waits in the thread for new items; may return early. `wake`: ends this wait. Both None: an event is used.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class QueueWorker(Worker, Generic[Item]):
         self._busy = self._gave_up = False
 
     def put(self, item: Item) -> Item | None:
-        """Queue `item`. Returns the dropped item: by `rank` if full, `item` if closed or failed, None if no drop."""
+        """Queue `item`. Returns None, or what was dropped: by `rank` if full, `item` itself if closed or failed."""
         with self._changed:
             if self.closing or self.failure is not None:
                 self.dropped += 1

@@ -1,4 +1,4 @@
-"""Time between frames as data: steps, durations of conditions, sums over windows, periods. Pure: reads no clock.
+"""Measures time from the times of frames: steps, durations of conditions, sums over windows. Reads no clock.
 
 It may import nothing of this package. `data`, `state`, `rules`, `perception` and `app` use it.
 """

@@ -1,4 +1,4 @@
-"""Time between frames: how long each step is, and whether it is seamless (too short to hide anything of note)."""
+"""Measures the time between frames: the step, and whether it is seamless (too short to hide anything of note)."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class TimeStep:
     """The time from the previous frame to this one, seconds.
 
     `t`: time of this frame. `dt`: time since the previous frame, 0 for the first. `period`: the source's usual `dt`, 0
-    for the first frame. `reach`: the longest `dt` that is seamless. `seamless`: `dt` is above 0 and at most `reach`, so
-    nothing of note can be hidden between the previous frame and this one.
+    for the first frame. `reach`: the longest `dt` that is seamless, from `SEAMLESS_S` to `MAX_GAP_S`. `seamless`: `dt`
+    is above 0 and at most `reach`. Then nothing of note can be hidden between the previous frame and this one.
     """
 
     t: float
@@ -47,7 +47,7 @@ class Cadence:
         self._steps: deque[float] = deque(maxlen=9)
 
     def step(self, t: float) -> TimeStep | None:
-        """Return the step to `t`, or None if `t` is not finite or not later than the previous frame."""
+        """Return the step to `t`, seconds. None: `t` is ignored, as it is not finite or not after the last frame."""
         if not math.isfinite(t) or (self._last is not None and t <= self._last):
             return None
         last, self._last = self._last, t

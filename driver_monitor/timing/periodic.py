@@ -1,4 +1,4 @@
-"""Work that is done every so many seconds, at the first frame after it is due. Pure: time comes with the call."""
+"""Tells when periodic work is due. Reads no clock: the time comes with each call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class PeriodicTimer:
         self._due: float | None = None
 
     def due(self, t: float) -> bool:
-        """Return whether work is due at `t`, seconds. True also at the first call, and if time was set back a lot."""
+        """Return whether work is due at `t`, seconds. True also at the first call, or before the last due time."""
         planned = t if self._due is None or t < self._due - self.period_s - ROUNDING_S else self._due
         if t < planned - ROUNDING_S:
             return False

@@ -1,4 +1,4 @@
-"""Timers of conditions: how long a condition has been true, and how long something has been missing."""
+"""Measures how long a condition has been true, and how long something has been missing."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ ONSET_S = 0.05
 """Time that a change is taken to happen after the last frame that did not show it: lids shut, and saccades land, within
 about 50 to 100 ms."""
 ONSET_PERIODS = 1.5
-"""`lead` counts at most so many usual periods of a step. In a longer step a frame was dropped, and the dropped time
-must not make a stretch longer."""
+"""`lead` counts at most so many usual periods of a step: the time of dropped frames must not make a stretch longer."""
 ONSET_LIMIT_S = 0.25
 """Largest `lead` of a stretch, before the first frame that shows it. Below 5 frames a second nothing is promised."""
 JUST_BEGUN_S = 1e-3
@@ -17,9 +16,10 @@ JUST_BEGUN_S = 1e-3
 
 
 def lead(step: TimeStep) -> float:
-    """Return how long before `step.t` a change happened that this frame is the first to show, seconds.
+    """Estimate how long before `step.t` a change happened that this frame is the first to show, seconds.
 
-    The result is 0 if the step is not seamless, and at a steady 20 frames a second and above. With this correction a
+    The change is taken to happen `ONSET_S` after the previous frame, at most `ONSET_LIMIT_S` before this one. The
+    result is 0 if the step is not seamless, and at a steady 20 frames a second and above. With this correction a
     duration reaches a limit at most one period and 50 ms late, at 5 to 60 frames a second.
     """
     seen_s = min(step.dt, ONSET_PERIODS * step.period)
@@ -27,14 +27,13 @@ def lead(step: TimeStep) -> float:
 
 
 class Stretch:
-    """Times a condition that is true, false or unknown (None) in each frame.
+    """Measures how long a condition has been true (a stretch). In each frame it is true, false or unknown (None).
 
-    Time counts between two known frames in a row that both show true, at most `TimeStep.reach` apart. After a frame
-    that shows false, the stretch begins `lead` seconds before the first frame that shows true.
-    - Unknown: an unknown time up to `bridge_s` does not end the stretch. A longer one discards the stretch.
+    Time counts between two known frames in a row that both show true, at most `TimeStep.reach` apart. The stretch
+    begins at the first frame that shows true. If the frame before shows false, it begins `lead` seconds earlier.
+    - Unknown: an unknown time up to `bridge_s` does not end the stretch. A longer one discards it without `ended_s`.
     - False: an interruption shorter than `forgive_s` does not end the stretch, and its time does not count. If the
       interruptions add up to the true time plus `forgive_s`, the stretch ends: a flickering condition is no stretch.
-    - If the next condition is in `ignores`, `update` may be skipped: it would change nothing.
     """
 
     def __init__(self, *, forgive_s: float = 0.0, bridge_s: float = MAX_GAP_S) -> None:
@@ -49,7 +48,7 @@ class Stretch:
         self.running = False
         """Whether a stretch has begun and not ended."""
         self.ignores: tuple[bool | None, ...] = ()
-        """Conditions that change nothing while they stay the same: false or unknown while no stretch is running."""
+        """Conditions for which the next `update` changes nothing and may be skipped. Empty during a stretch."""
         self.began = False
         """Whether this frame is the first of a stretch."""
         self.ending = False
@@ -62,7 +61,7 @@ class Stretch:
         """Seconds so far, 0.0 when there is no stretch, None while the condition is unknown."""
 
     def update(self, step: TimeStep, holds: bool | None) -> None:
-        """Take one frame; `holds`: whether the condition is true, None if unknown."""
+        """Take one frame and set the attributes. `holds`: whether the condition is true, None if unknown."""
         self.ended_s = None
         self.began = False
         if False in self.ignores:
@@ -79,14 +78,14 @@ class Stretch:
         self._measure()
 
     def begin(self, step: TimeStep, already_s: float) -> None:
-        """Begin a new stretch at this frame, with a length of `already_s` seconds."""
+        """Discard any stretch, and begin one that has a length of `already_s` seconds at this frame."""
         self.reset()
         self.running = self._last = self._known = True
         self._total, self._known_t, self._forgiven = already_s, step.t, 0.0
         self._measure()
 
     def reset(self) -> None:
-        """Forget everything. The length is unknown until the condition is known again."""
+        """Discard any stretch. `length_s` becomes 0.0, and `value_s` None until the condition is known again."""
         self.running = False
         self._total = 0.0
         self._last = self._known = self._known_t = self._false_since = None
@@ -126,9 +125,9 @@ class Stretch:
 
 
 class Outage:
-    """Times how long something has been missing. Time between frames counts as missing too.
+    """Measures how long something has been missing, from the first frame without it.
 
-    The outage ends when the thing has been back for `heal_s` seconds. Until then `length_s` grows.
+    The outage ends when the thing has been back for `heal_s` seconds in one piece. Until then `length_s` grows.
     """
 
     def __init__(self, heal_s: float = 0.0) -> None:

@@ -14,7 +14,7 @@ class WindowedTime:
         self._total = 0.0
 
     def add(self, start: float, end: float) -> None:
-        """Add the time from `start` to `end`. The caller adds intervals in order of time, without overlap."""
+        """Add the time from `start` to `end`; none if `end` is not later. Add in order of time, without overlap."""
         if end <= start:
             return
         if self._intervals and start - self._intervals[-1][1] < 1e-9:

@@ -1,4 +1,4 @@
-"""Speed and ignition of the car: from ZeroMQ, OBD-II over CAN, or a file that belongs to a clip.
+"""Reads speed and ignition of the car from ZeroMQ or a file beside a clip, or only the speed from OBD-II over CAN.
 
 It may import `config`, `data` and `errors`. `app` and `bench` use it.
 """

@@ -1,4 +1,4 @@
-"""Reads the speed from the car's diagnostic socket: OBD-II over CAN (ISO 15765-4), python-can (extra `can`).
+"""Reads the speed from the car's diagnostic socket: OBD-II over CAN (ISO 15765-4), with python-can (extra `can`).
 
 Every car sold since about 2008 answers a request for the speed. Only this request is sent, at most twice a second.
 """
@@ -22,7 +22,7 @@ REQUEST = bytes((2, 0x01, SPEED_PID, 0x55, 0x55, 0x55, 0x55, 0x55))
 REQUEST_EVERY_S = 0.5
 """Interval of requests: four within the time for which an answer is valid (ours)."""
 RETRY_S = 5.0
-"""Pause before a bus that failed is opened again (ours)."""
+"""Least time between two attempts to open the bus (ours)."""
 AT_ONCE = 256
 """Most CAN frames read in one call of `at`. A busy bus carries about 40 between two calls (two camera frames)."""
 
@@ -32,8 +32,8 @@ log = logging.getLogger(__name__)
 class ObdVehicle(VehicleSource):
     """Requests the speed on `channel` of a python-can `interface` ("socketcan", in tests "virtual").
 
-    The ignition stays unknown. A bus that fails or is missing is opened again after `RETRY_S`; the first fault is
-    logged. Raises `SourceError` if python-can is not installed.
+    The ignition stays unknown. Of several answers to one request the highest is used. If the bus fails or is missing,
+    `at` opens it again, at most every `RETRY_S`; only the first fault is logged. `SourceError` without python-can.
     """
 
     def __init__(self, interface: str, channel: str) -> None:
@@ -50,7 +50,7 @@ class ObdVehicle(VehicleSource):
         self._fastest = 0.0
 
     def at(self, t: float) -> VehicleData:
-        """Read waiting answers, send a request if it is due, and return what is valid at `t`, monotonic seconds."""
+        """Read answers, send a request if it is due, and return the speed valid at `t` (monotonic seconds) or None."""
         try:
             if self._open(t):
                 self._read(t)

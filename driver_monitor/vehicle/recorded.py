@@ -14,9 +14,9 @@ MAX_BYTES = 100_000_000
 
 
 class RecordedVehicle(VehicleSource):
-    """Plays the file `path`. Each line is a message (see `parse`) with `t`: seconds since the clip's first frame.
+    """Gives the data in the file `path`. A line is a message (`parse`) with `t`: seconds since the clip's first frame.
 
-    `t` must not decrease. Empty lines are ignored. Raises `SourceError` with the file, and the line if one is wrong.
+    `t` must not decrease. Empty lines are ignored. Raises `SourceError` on an unreadable, too large or wrong file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -25,7 +25,7 @@ class RecordedVehicle(VehicleSource):
         self._latest = LatestReport()
 
     def at(self, t: float) -> VehicleData:
-        """Return what is valid at `t`, in seconds since the clip's first frame."""
+        """Return the values valid at `t`, seconds since the clip's first frame, else None. `t` must never decrease."""
         while self._next < len(self._reports) and self._reports[self._next][0] <= t + 1e-6:
             self._latest.take(*self._reports[self._next])
             self._next += 1
@@ -33,12 +33,12 @@ class RecordedVehicle(VehicleSource):
 
 
 def beside(clip: Path) -> Path:
-    """Return the path of the file that belongs to `clip`: `trip.vehicle.jsonl` for `trip.mp4` or folder `trip`."""
+    """Return where vehicle data of `clip` would lie: `trip.vehicle.jsonl` for `trip.mp4` or folder `trip`."""
     return clip.with_name((clip.name if clip.is_dir() else clip.stem) + SUFFIX)
 
 
 def open_recorded(clip: Path) -> VehicleSource:
-    """Return the recorded data of `clip`; without a file, nothing is known. Raises `SourceError` on a bad file."""
+    """Return a source for the file `beside` `clip`, or `NoVehicle` without one. Raises `SourceError` on a bad file."""
     path = beside(clip)
     return RecordedVehicle(path) if path.exists() else NoVehicle()
 

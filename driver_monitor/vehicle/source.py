@@ -12,15 +12,15 @@ STALE_S = 2.0
 
 
 class VehicleSource:
-    """Gives speed and ignition. No method waits, and none raises for an event outside the program."""
+    """Base of the sources of speed and ignition. No method waits. None raises, whatever the car or a sender does."""
 
     def at(self, t: float) -> VehicleData:
-        """Return what is known at `t`, in seconds; unknown values are None. `t` must never decrease."""
+        """Return speed and ignition at `t`, in seconds; None where unknown (here always). `t` must never decrease."""
         del t
         return UNKNOWN_VEHICLE
 
     def counters(self) -> dict[str, int]:
-        """Return the number of faults since the start, for `status/`. Each key begins with `vehicle_`."""
+        """Return the number of faults since the start by kind, for `status/`: here none. Keys begin with `vehicle_`."""
         return {}
 
     def close(self) -> None:
@@ -28,7 +28,7 @@ class VehicleSource:
 
 
 class NoVehicle(VehicleSource):
-    """Stands for a source if none is configured: speed and ignition are always unknown."""
+    """The source if none is configured or recorded: speed and ignition are always unknown."""
 
 
 class LatestReport:
@@ -52,10 +52,10 @@ class LatestReport:
 
 
 def parse(text: bytes | str) -> tuple[VehicleData, float | None]:
-    """Return the data of a message, and its `t` in seconds (None if it has none).
+    """Return the data of a JSON message, and its `t` in seconds (None if it has none).
 
-    Example: `{"speed_kmh": 87.5, "ignition": true}`. A missing or null field gives None; others are ignored. Raises
-    `ValueError` with the field and what is expected.
+    Example: `{"speed_kmh": 87.5, "ignition": true}`. A missing or null field gives None. Other fields are ignored.
+    Raises `ValueError` if the text is no JSON object, or a field is wrong, such as a speed above `FASTEST_KMH`.
     """
     try:
         message = json.loads(text)

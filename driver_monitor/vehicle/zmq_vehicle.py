@@ -34,11 +34,11 @@ class ZmqVehicle(VehicleSource):
             raise SourceError(f"vehicle.input: {endpoint}: {error}; expected tcp://127.0.0.1:PORT or ipc://") from None
 
     def at(self, t: float) -> VehicleData:
-        """Read all waiting messages and return what is valid at `t`, in monotonic seconds.
+        """Read all waiting messages and return the values valid at `t`, in monotonic seconds; None where unknown.
 
-        The time of a message is the time at which it is read. After a pause of more than `STALE_S`, or if `AT_ONCE`
-        messages wait, this may be wrong. Then waiting messages and known values are discarded: an old standstill must
-        not count as the present.
+        A message gets the time at which it is read. That time may be wrong if the last call is more than `STALE_S` ago
+        or `AT_ONCE` messages wait. Then all messages and values are discarded and nothing is known: an old standstill
+        must not count as the present. A wrong message is counted and not used.
         """
         if self._last_t is not None and t - self._last_t > STALE_S:
             self._discard()

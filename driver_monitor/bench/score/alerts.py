@@ -22,11 +22,12 @@ UNLABELLED = "drowsiness"
 
 @dataclass(frozen=True, slots=True)
 class AlertScore:
-    """One rule in one clip.
+    """Counts for one rule in one clip.
 
-    `due`: labelled stretches as long as the rule needs. `in_time`: of these, stretches with an alert in time. The
-    frames before each of the `raised` alerts, for the time the rule needs, decide: `unscored` if more than half of them
-    are not scored, else `false` if less than half of the scored ones are labelled.
+    `due`: labelled stretches, at least half scored, as long as the rule needs. `in_time`: of these, stretches with an
+    alert after their start and at most `LATE_S` after it was due. `raised`: all alerts. Each is judged by the frames
+    before it, for as long as the rule needs. `unscored`: most of these frames are not scored. `false`: most of the
+    scored ones are not labelled, for every cause of the rule.
     """
 
     due: int
@@ -46,7 +47,7 @@ def _due_times(rule: Rule) -> list[tuple[str | None, float]]:
 
 
 def score_alerts(labels: ClipLabels, track: Track, profile: Profile) -> dict[str, AlertScore]:
-    """Return the scores of `drowsiness` and of the rules of `profile` that read labelled signals only."""
+    """Return rule -> score: `drowsiness`, and rules without patience that only need `EYES` or `GAZE` above a limit."""
     eyes = eye_truth(labels)
     away = labels.mask("look_away")
     head = ~labels.mask("look_away_marginal", "uncertain_head", "face_not_visible") | away

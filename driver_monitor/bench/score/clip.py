@@ -1,4 +1,4 @@
-"""Replay one clip through the pipeline and compare it with its labels."""
+"""Replay one clip through the pipeline and compare the result with the clip's labels."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ from driver_monitor.errors import LabelError
 from driver_monitor.rules.profile import Profile
 
 MAX_RATE_FACTOR = 1.5
-"""Largest factor between the frame rate of the labels and the mean frame rate of the clip, which may have pauses.
-Ours; a factor of two would double every labelled length."""
+"""Largest factor between frame rates of labels and clip (mean, with pauses). Ours; 2 would double labelled lengths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class ScoreJob:
 
 @dataclass(frozen=True, slots=True)
 class ClipScore:
-    """All scores of one clip. `seconds`: length by the labels. `raised`: number of alerts by rule; absent if none."""
+    """All scores of one clip. `frames`, `seconds`: length by the labels. `raised`: rule -> number of alerts, if any."""
 
     clip: str
     person: str
@@ -70,14 +69,13 @@ RATIOS: Mapping[str, Share] = {
     "face_present": lambda c: (c.face.present, c.face.visible),
     "look_away_agreement": lambda c: (c.looks.agreed, c.looks.frames),
 }
-"""Name of a figure -> its numerator and denominator in one clip; both are summed over clips. `closed_share_error`, in
-percentage points, is a mean over clips."""
+"""Name of a figure -> numerator and denominator in a clip, summed over clips. `closed_share_error`: mean, % points."""
 _EYE_RATIOS = ("frame_f1", "frame_precision", "frame_recall", "event_f1", "unknown_share")
 """Ratios in the part `eyes` of a clip's JSON."""
 
 
 def score_clip(job: ScoreJob, plan: Plan, progress: OnProgress | None = None) -> ClipScore:
-    """Replay the clip through a new pipeline and score it. Raises `DriverMonitorError`."""
+    """Replay the clip and score it. Raises `DriverMonitorError`: clip or model unreadable, or labels do not fit."""
     pipeline = build.build_pipeline(plan, build.load_models(plan.config))
     with open_recording(job.clip, plan.config.camera, job.every) as camera:
         track = record_track(camera, pipeline, job.every, progress)
@@ -87,7 +85,7 @@ def score_clip(job: ScoreJob, plan: Plan, progress: OnProgress | None = None) ->
 
 
 def check_length(job: ScoreJob, track: Track) -> None:
-    """Raise `LabelError` if labels and clip differ in number of frames. With `every` N, up to N - 1 may differ."""
+    """Raise `LabelError` if labels and clip differ in frames. With `every` N, a difference of less than N may pass."""
     if len(track) != -(-job.labels.frames // job.every):
         # With every Nth frame only, the clip's own number of frames is known to within N.
         found = f"{len(track)}" if job.every == 1 else f"{len(track)} times {job.every}"
@@ -98,7 +96,7 @@ def check_length(job: ScoreJob, track: Track) -> None:
 
 
 def check_rate(job: ScoreJob, track: Track) -> None:
-    """Raise `LabelError` if the labels' frame rate is not the clip's within `MAX_RATE_FACTOR`. One frame passes."""
+    """Raise `LabelError` if frame rates of labels and clip differ by more than `MAX_RATE_FACTOR`. One frame passes."""
     if len(track) < 2:
         return
     rate = float((track.frame[-1] - track.frame[0]) / (track.t[-1] - track.t[0]))
@@ -109,7 +107,7 @@ def check_rate(job: ScoreJob, track: Track) -> None:
 
 
 def score_track(clip: str, labels: ClipLabels, track: Track, profile: Profile) -> ClipScore:
-    """Return the scores of `track` against `labels`. `clip`: name. `profile`: its rules say when alerts are due."""
+    """Return the scores of `track` against `labels`. `clip`: its name. `profile`: its rules say when alerts are due."""
     return ClipScore(
         clip,
         labels.person,
@@ -125,7 +123,7 @@ def score_track(clip: str, labels: ClipLabels, track: Track, profile: Profile) -
 
 
 def to_json(score: ClipScore) -> dict[str, Any]:
-    """Return a clip's scores as JSON: seconds, shares from 0 to 1, `share_error` in % points, null if undefined."""
+    """Return a clip's scores as a JSON object: shares 0 to 1, `share_error` in percentage points, None if undefined."""
     values = {**asdict(score), "seconds": round(score.seconds, 3)}
     values["eyes"] |= {name: score.ratio(name) for name in _EYE_RATIOS}
     values["face"] |= {"present_share": score.ratio("face_present")}

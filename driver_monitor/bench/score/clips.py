@@ -20,10 +20,11 @@ SUFFIXES = frozenset(
 
 
 def jobs_of(clips: Path, labels: Path, every: int) -> tuple[list[ScoreJob], list[str]]:
-    """Pair the clips in one folder with the .json files in another. Return the jobs, and one line for each fault.
+    """Pair the clips in one folder with the label files (.json) in another. Return the jobs, and a line for each fault.
 
-    A label file belongs to the clip in its field `clip`; without this field, to the clip with the label file's name.
-    `every`: use every Nth frame. Raises `LabelError` if a folder cannot be read or holds no clips or labels.
+    A label file belongs to the clip named in its field `clip`, or else to the clip with the label file's own name. The
+    suffix need not fit. Faults: a label file that is wrong or without a clip, two label files for one clip, a clip
+    without labels. They have no job. Raises `LabelError` if a folder is unreadable, or holds no clips or no labels.
     """
     files = _files(clips, SUFFIXES, "clips")
     label_files = _files(labels, frozenset({".json"}), "labels (.json files)")
@@ -71,7 +72,7 @@ def _clip_of(label_file: Path, name: str | None, files: list[Path]) -> Path:
 
 
 def report(scores: Sequence[ClipScore], faults: Sequence[str], origin: Provenance, every: int) -> dict[str, Any]:
-    """Return the JSON object of `score clips --json`. `origin`: the models, configuration and profile used."""
+    """Return the JSON object of `score clips --json`. `origin`: models, configuration, profile. `faults`: texts."""
     return {
         "schema": SCHEMA,
         "every": every,

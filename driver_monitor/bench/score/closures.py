@@ -1,7 +1,4 @@
-"""Score closed eyes against labels: frames, closures, long false closures, and the share of closed frames.
-
-docs/scores.md has the definitions for users.
-"""
+"""Score closed eyes against labels: frames, closures, false long closures, closed share. Defined in docs/scores.md."""
 
 from __future__ import annotations
 
@@ -27,10 +24,9 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class EyeTruth:
-    """One value per frame of the clip.
+    """What the labels say of the eyes: one value per frame of the clip.
 
-    `closed`: labelled closed. `counted`: labelled as open or closed. `scored`: counted, and not next to an edge of
-    `closed`.
+    `closed`: labelled closed. `counted`: without a `NOT_SCORED` label. `scored`: counted, not at an edge of `closed`.
     """
 
     closed: Mask
@@ -40,12 +36,13 @@ class EyeTruth:
 
 @dataclass(frozen=True, slots=True)
 class ClosureScore:
-    """Counts of one clip.
+    """Counts for the eyes in one clip. Closures count if at least half of their frames are counted (`EyeTruth`).
 
-    `unknown`: scored frames with unknown eyes. `hit`, `wrong`, `missed`: scored frames with closed eyes found, wrongly
-    found and missed. `labelled`, `found`, `false`: closures. `share_error`: |predicted - labelled share of closed
-    frames|, in percentage points, None without counted frames. `long`: spans of the false long closures. `long_while`:
-    how many of these overlap talking or laughing, and lowered lids.
+    `scored`: scored frames. Of these, `unknown`: eyes unknown; `hit`: predicted and labelled closed; `wrong`: only
+    predicted; `missed`: only labelled. `labelled`: labelled closures. `found`: of these, with a match. `false`:
+    predicted closures without a match. `share_error`: |predicted - labelled share of closed frames|, in percentage
+    points, None without counted frames. `long`: spans of the false long closures. `long_while`: label -> how many of
+    these overlap this label: talking or laughing, lowered lids.
     """
 
     scored: int
@@ -62,7 +59,7 @@ class ClosureScore:
 
 
 def eye_truth(labels: ClipLabels) -> EyeTruth:
-    """Return what the labels say of the eyes. The frame on each side of an edge of `eyes_closed` is not scored."""
+    """Return what the labels say of the eyes. The frames on both sides of an edge of `eyes_closed` are not scored."""
     closed = labels.mask("eyes_closed")
     counted = ~labels.mask(*NOT_SCORED)
     scored = counted.copy()
@@ -72,7 +69,7 @@ def eye_truth(labels: ClipLabels) -> EyeTruth:
 
 
 def score_closures(labels: ClipLabels, track: Track) -> ClosureScore:
-    """Compare `track` with `labels`. If every Nth frame was used, only these frames are scored."""
+    """Compare the eyes in `track` with `labels`. Only the frames in `track` are scored: with `every` N, every Nth."""
     truth = eye_truth(labels)
     closed, counted, scored = (mask[track.frame] for mask in (truth.closed, truth.counted, truth.scored))
     rows = [(first, last) for first, last in runs(track.closed) if _counts(counted[first : last + 1])]

@@ -1,4 +1,4 @@
-"""95 % intervals of measured figures. Pure, and the same on every run."""
+"""Compute 95 % intervals of measured figures. The intervals are the same on every run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A measured `value`, and its 95 % interval from `low` to `high`. None: not enough data."""
+    """A measured `value` and its 95 % interval, `low` to `high`. None: not enough data for a value or an interval."""
 
     value: float | None
     low: float | None = None
@@ -27,7 +27,7 @@ class Figure:
 
 
 def in_words(figure: Figure, none: str = "-") -> str:
-    """Return `figure` and its interval with four digits, or `none` if it has no value."""
+    """Return the value with four decimals, and the interval if there is one. Without a value, return `none`."""
     if figure.value is None:
         return none
     if figure.low is None or figure.high is None:
@@ -37,10 +37,9 @@ def in_words(figure: Figure, none: str = "-") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`count` events in `hours`, and the rate per hour with its limits, all per hour; None if `hours` is 0.
+    """A rate: `count` events in `hours`. All other fields are per hour, and None if `hours` is 0.
 
-    `low` to `high`: the exact two-sided 95 % interval. `below`: the one-sided 95 % upper limit, shown only if `count`
-    is 0.
+    `low` to `high`: exact two-sided 95 % interval. `below`: one-sided 95 % upper limit; tables show it for 0 events.
     """
 
     count: int
@@ -57,7 +56,7 @@ def ratio(numerator: float, denominator: float) -> float | None:
 
 
 def rounded(value: Any, digits: int = 5) -> Any:
-    """Return `value` with its floats, also those in nested dicts, rounded to `digits`. Lists are left as they are."""
+    """Return `value` with floats, also in nested dicts, rounded to `digits` decimals. Lists and tuples are kept."""
     if isinstance(value, dict):
         return {key: rounded(part, digits) for key, part in value.items()}
     return round(value, digits) if isinstance(value, float) else value
@@ -66,8 +65,8 @@ def rounded(value: Any, digits: int = 5) -> Any:
 def bootstrap_ratio(numerators: Floats, denominators: Floats) -> Figure:
     """Return sum(`numerators`) / sum(`denominators`) with its interval by resampling the rows (persons).
 
-    Both (n,). The interval is the percentile interval, widened if necessary to contain the value. If less than two rows
-    have data, there is no interval.
+    Both (n,). The percentile interval is widened if necessary to contain the value. There is no value if the
+    denominators sum to 0, and no interval if less than two of them are not 0.
     """
     value = ratio(float(numerators.sum()), float(denominators.sum()))
     if value is None or int(np.count_nonzero(denominators)) < 2:
@@ -80,9 +79,9 @@ def bootstrap_ratio(numerators: Floats, denominators: Floats) -> Figure:
 
 
 def bootstrap(count: int, measure: Callable[[NDArray[np.int64]], float | None]) -> Figure:
-    """Return `measure` of `count` things with its interval by resampling the things.
+    """Return the value of `measure` over `count` items with its 95 % interval by resampling the items.
 
-    `measure` takes the number of times each thing counts, (count,), and returns None if it is undefined.
+    `measure` takes how often each item counts, (count,), and returns None if undefined. One item gives no interval.
     """
     value = measure(np.ones(count, np.int64))
     if value is None or count < 2:
@@ -93,7 +92,7 @@ def bootstrap(count: int, measure: Callable[[NDArray[np.int64]], float | None]) 
 
 
 def bootstrap_share(mask: NDArray[np.bool_]) -> Figure:
-    """Return the share of true values in `mask` (n,) with its interval by resampling the values."""
+    """Return the share of true values in `mask` (n,), with its interval by resampling. An empty mask has no value."""
     return bootstrap(len(mask), lambda times: float(times @ mask) / len(mask)) if len(mask) else Figure(None)
 
 
@@ -105,7 +104,7 @@ def _around(value: float, draws: Floats) -> Figure:
 
 
 def poisson_rate(count: int, hours: float) -> Rate:
-    """Return the rate of `count` events in `hours`, with the exact interval (Garwood, Biometrika 28, 1936)."""
+    """Return the rate of `count` events in `hours`, with its exact interval (Garwood, Biometrika 28, 1936)."""
     if hours <= 0:
         return Rate(count, hours, None, None, None, None)
     tail = (1 - LEVEL) / 2

@@ -57,7 +57,7 @@ Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_
 
 
 class Event(BaseModel):
-    """Frames `start` to `end`, both included. `direction`: "image_left" and so on. `confidence`: "low" if not sure."""
+    """A label on frames `start` to `end`, both included. `direction`: as "image_left". `confidence`: "low": unsure."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
@@ -69,7 +69,7 @@ class Event(BaseModel):
 
     @property
     def towards(self) -> tuple[float, float] | None:
-        """The direction as a unit vector (yaw + to the driver's left, pitch + up), None if missing or not known."""
+        """The direction as a unit vector (yaw + to the driver's left, pitch + up). None: missing, or not understood."""
         words = [word for word in (self.direction or "").split("_") if word != "image"]
         if not words or not all(word in _SIDES for word in words):
             return None
@@ -79,7 +79,7 @@ class Event(BaseModel):
 
 
 class ClipLabels(BaseModel):
-    """All labels of one clip. `clip` None: as the label file is named. `frames`: number of frames of the clip."""
+    """All labels of one clip. `clip`: its name; None: the label file's name. `frames`: number of frames of the clip."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -115,7 +115,7 @@ def runs(truth: Mask) -> list[tuple[int, int]]:
 
 
 def load_labels(path: Path) -> ClipLabels:
-    """Return the labels in the file `path`. Raises `LabelError`: one line with file, key and reason."""
+    """Return the labels in a file. Raises `LabelError` if it is unreadable or wrong. Unknown types give a warning."""
     values = _json(path)
     if not isinstance(values, dict):
         raise LabelError(f"{path}: expected an object with clip, person, fps, frames and events; is it the right file?")

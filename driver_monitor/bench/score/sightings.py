@@ -19,10 +19,10 @@ EDGE_FRAMES = 5
 
 @dataclass(frozen=True, slots=True)
 class FaceScore:
-    """Frames with the face `visible` by the labels, and of these with the face `present` (found).
+    """Number of frames with the face `visible` by the labels, and of these, with the face found (`present`).
 
-    `losses`: number of gaps, in which the visible face was not found. `longest_gap_s`: longest gap, 0 without one.
-    `found_again_s`: longest gap with the face found before and directly after, None without one.
+    A gap is a run of visible frames without a found face. `losses`: number of gaps. `longest_gap_s`: 0 without a gap.
+    `found_again_s`: longest gap with the face found at any time before and directly after, None without one.
     """
 
     visible: int
@@ -34,7 +34,7 @@ class FaceScore:
 
 @dataclass(frozen=True, slots=True)
 class LookScore:
-    """Scored `frames` labelled `look_away` with a direction; `agreed`: head or gaze agrees; `unknown`: both unknown."""
+    """Number of scored `frames` of look-aways labelled with direction. Head or gaze `agreed`, or both are `unknown`."""
 
     frames: int
     agreed: int
@@ -43,7 +43,7 @@ class LookScore:
 
 @dataclass(frozen=True, slots=True)
 class YawnScore:
-    """Number of sure yawns `labelled` and, of these, `found`. `false`: yawns found where no sure or unsure label is."""
+    """Number of sure yawns `labelled`, and of these, `found`. `false`: yawns found away from sure and unsure labels."""
 
     labelled: int
     found: int
@@ -61,7 +61,7 @@ def score_face(labels: ClipLabels, track: Track) -> FaceScore:
 
 
 def score_looks(labels: ClipLabels, track: Track) -> LookScore:
-    """Compare look-aways with labels: head or gaze must agree, unknown does not agree. Unsure heads are not scored."""
+    """Compare head and gaze with labelled look-aways; one must agree. Unsure heads and invisible faces are left out."""
     scored = ~labels.mask("uncertain_head", "face_not_visible")
     head = _from_reference(labels, track)
     frames = agreed = unknown = 0

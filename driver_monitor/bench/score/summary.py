@@ -15,9 +15,9 @@ from driver_monitor.bench.score.intervals import Figure, Rate, bootstrap_ratio, 
 
 @dataclass(frozen=True, slots=True)
 class Pooled:
-    """Scores over all clips. `hours`: length of all clips. `rates`: false events per hour. `alerts`: sums by rule.
+    """Scores over all clips. `hours`: length of all clips. `ratios`: figures of `RATIOS`. `alerts`: sums by rule.
 
-    `face_worst`: lowest `face_present` of a clip. `found_again_s`: longest of all clips. None: no clip has a value.
+    `rates`: false events per hour. `face_worst`: lowest `face_present`. `found_again_s`: longest. None: no clip has it.
     """
 
     clips: int
@@ -33,7 +33,7 @@ class Pooled:
 
 
 def pool(scores: Sequence[ClipScore]) -> Pooled:
-    """Return the scores over all clips; one person may be in several clips."""
+    """Return the scores over all clips. For the intervals of ratios, all clips of one person are one item."""
     persons = sorted({score.person for score in scores})
     hours = sum(score.seconds for score in scores) / 3600
     alerts = {rule: _sum([score.alerts[rule] for score in scores]) for rule in scores[0].alerts} if scores else {}
@@ -80,7 +80,7 @@ def _sum(scores: Sequence[AlertScore]) -> AlertScore:
 
 
 def to_json(pooled: Pooled) -> dict[str, Any]:
-    """Return the pooled scores as one JSON object: shares from 0 to 1, `closed_share_error` in percentage points."""
+    """Return the pooled scores as a JSON object: shares from 0 to 1, `closed_share_error` in percentage points."""
     values = {
         "clips": pooled.clips,
         "persons": pooled.persons,

@@ -21,11 +21,11 @@ Angles = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Track:
-    """Columns with one row per frame used. Angles (n, 2): yaw and pitch in degrees, NaN where unknown.
+    """What the pipeline measured in a clip: columns with one row per frame used.
 
     `stride`: N if every Nth frame was used. `frame`: number in the clip, in decoding order. `t`: seconds. `face`: seen.
-    `closed`, `unknown`: the eyes. `gaze` is relative to the learned straight ahead, `head` to the camera.
-    `raised`: rule and time of each alert raised, without alerts that must not leave the machine.
+    `closed`, `unknown`: the eyes. `gaze` from the learned straight ahead, `head` from the camera: (n, 2), yaw and pitch
+    in degrees, NaN where unknown. `raised`: rule and time of each alert raised, without those that must stay local.
     """
 
     stride: int
@@ -44,7 +44,7 @@ class Track:
 
 
 def record_track(camera: Camera, pipeline: Pipeline, stride: int = 1, progress: OnProgress | None = None) -> Track:
-    """Run all frames of `camera` through a new `pipeline` and return the track. `stride`: as in `Track`."""
+    """Run all frames of `camera` through `pipeline`, which must be new. Return the track. `stride`: as in `Track`."""
     results: list[tuple[int, FrameResult]] = []
     for frame in frames_of(camera):
         # Only the result is kept: the pictures of a long clip would fill the memory.

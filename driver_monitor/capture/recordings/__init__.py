@@ -1,4 +1,4 @@
-"""Recordings as sources of frames: video files and folders of images, with their own times.
+"""Reads recordings (clips and folders of images) as sources of frames, and decodes the video of URLs.
 
-It may import `capture.camera`, `imaging` and `errors`. `capture`, `app` and `bench` use it.
+It may import `capture.camera`, `imaging` and `errors`. `capture` and `bench` use it.
 """

@@ -1,4 +1,4 @@
-"""A recorded clip: every frame in the order shown, with its time, for replays or instead of a camera."""
+"""Reads a clip as a source of frames, in the order shown, for replays or instead of a camera."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ MISSING_S = 1.0
 
 
 class ClipCamera(GuardedCamera):
-    """Reads a video file with FFmpeg.
+    """Reads a clip with FFmpeg. The time `t` of a frame counts from the clip's first frame.
 
-    `fps`: frames per second of a stream that gives no rate. `track`: see `Decoder`. Faults of the rate are logged.
-    `pace`: "fast" returns frames as fast as they are decoded and reads no clock (`t_mono` None); "real_time" returns
-    each frame at its time in the clip. `every`: return every Nth frame; skipped frames are numbered too. A clip that is
-    cut off or damaged returns the frames that can be decoded; at its end, `warning` (else None) and the log name this.
-    Raises `SourceError` if the file is not a video, or no frame of it can be decoded.
+    `pace`: "fast" returns frames as fast as they are decoded and reads no clock (`t_mono` None). "real_time" returns
+    each frame at its time in the clip. `every`: return every Nth frame; skipped frames are numbered too.
+    `fps`, `track`: see `Decoder`. The log says if the rate is unknown, `fps` is not used, or frames come too slowly.
+    If the clip is cut off or damaged, the frames that can be decoded are returned. After the last one, `warning` and
+    the log say what is missing. Otherwise `warning` is None. The constructor raises `SourceError` if the file is
+    missing or not a video, or no frame of it can be decoded. `read` raises it if a picture is too small or too large.
     """
 
     def __init__(

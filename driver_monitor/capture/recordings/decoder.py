@@ -45,7 +45,7 @@ OLD_PYAV = int(av.__version__.partition(".")[0]) < 19
 
 
 def open_container(where: str, **options: Any) -> InputContainer:
-    """Open a file or URL; `options`: arguments of `av.open`. Raises `av.FFmpegError`, `OSError` or `ValueError`."""
+    """Open `where`, a file or URL; `options` go to `av.open`. Raises `av.FFmpegError`, `OSError` or `ValueError`."""
     if OLD_PYAV:
         options["metadata_errors"] = "replace"
     container: InputContainer = av.open(where, **options)
@@ -53,7 +53,7 @@ def open_container(where: str, **options: Any) -> InputContainer:
 
 
 class Decoded(NamedTuple):
-    """A picture, `t`: its time in seconds since the first one, `sequence`: its number among all frames, from 0."""
+    """A decoded picture. `t`: seconds since the first one. `sequence`: its number among all decoded frames, from 0."""
 
     picture: Image | YuvPicture
     t: float
@@ -66,10 +66,10 @@ class Decoder:
     `every`: return every Nth frame. `fps`: frames per second if the stream gives no rate. `track`: number of the video
     track, from 1; None: the first, and if there are more, the log says so. `where`: the name of the source in errors.
 
-    `decoded`: number of frames decoded, returned or not. `damaged`: number of packets that could not be decoded; the
-    frames before and after them are returned. `total`: number of frames that the container announces, None if it
-    announces none. `timed`: the container has time stamps. `rate`: frames per second, from the stream or from `fps`;
-    None: not known. `uses_fps`: `fps` is used.
+    `decoded`: number of frames decoded, returned or not. `damaged`: number of undecodable packets, which are skipped.
+    `total`: number of frames that the container announces, or None. `timed`: the container has time stamps. `rate`:
+    frames per second, from the stream or from `fps`; None: not known. `uses_fps`: `fps` is used. The constructor raises
+    `SourceError` if there is no such track, or no decoder for it.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Decoder:
         return None if self._timeline.jumped else self._duration_s
 
     def next(self) -> Decoded | None:
-        """Return the next picture that `every` selects; None at the end.
+        """Return the next picture that `every` selects, turned as the container says; None at the end.
 
         Raises `av.FFmpegError` if the container cannot be read, `SourceError` if a picture is too small or too large.
         """
@@ -226,7 +226,7 @@ def _fraction(value: Any) -> Fraction | None:
 
 
 def reason(error: Exception) -> str:
-    """Return FFmpeg's text for `error`, or our own for a timeout, without file name or URL (it may hold a password)."""
+    """Return FFmpeg's text for `error`, or ours for a timeout or if it has none. No URL: it may hold a password."""
     if isinstance(error, av.error.ExitError):
         return "no answer in time"
     return str(getattr(error, "strerror", None) or "cannot be decoded").rstrip(".").lower()

@@ -18,10 +18,10 @@ _MESSAGE = re.compile(
 
 @contextlib.contextmanager
 def collect_decoder_messages() -> Iterator[list[str]]:
-    """Yield a list that holds the decoders' lines at the end of the `with` block. Too slow for a camera's frames.
+    """Yield a list. At the end of the `with` block it gets the lines that libpng and libjpeg printed in the block.
 
-    The stderr of the whole process is redirected during the block. Other lines are written to it at the end.
-    Without stderr, the list stays empty.
+    The stderr of the whole process is redirected during the block. At the end, other lines are written to stderr.
+    Without stderr, the list stays empty. One block runs at a time. It is too slow for a camera's frames.
     """
     messages: list[str] = []
     with _STDERR_LOCK, contextlib.ExitStack() as stack:

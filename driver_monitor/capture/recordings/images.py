@@ -33,8 +33,8 @@ LARGE_JPEG_BYTES = 4_000_000
 class FolderCamera(GuardedCamera):
     """Plays a folder of pictures as a clip of `fps` frames per second, in natural order of their names (2 before 10).
 
-    `pace`: as in `ClipCamera`. `every`: return every Nth picture; skipped ones are numbered and keep their time. Raises
-    `SourceError` if the folder cannot be read or has no pictures; `read` raises it if a picture cannot be read.
+    `pace`: as in `ClipCamera`. `every`: return every Nth picture; skipped ones are numbered and keep their time. The
+    constructor raises `SourceError` if the folder is unreadable or has no pictures, `read` if a picture is unreadable.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class FolderCamera(GuardedCamera):
 
 
 def list_images(folder: Path) -> list[Path]:
-    """Return the pictures' paths, 2 before 10, none hidden. Raises `SourceError`: none found, or folder unreadable."""
+    """Return picture paths, 2 before 10, none hidden. Raises `SourceError` if none is found or on read errors."""
     try:
         found = [p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")]
     except OSError as error:
@@ -79,7 +79,7 @@ def read_image(path: Path) -> Image:
     """Read one picture as an `Image`: uint8, grey or BGR, upright, without alpha.
 
     A 16-bit picture is scaled to 8 bits by the bit depth that its brightest value needs. A picture with damaged parts
-    is returned, with a warning in the log. Any other fault raises `SourceError`.
+    is returned, with a warning in the log. Any other fault raises `SourceError`, such as a missing file or wrong size.
     """
     data = _read_bytes(path)
     _check_header_size(data, path)

@@ -1,4 +1,4 @@
-"""When a recording returns its frames: as fast as they are read, or each at its own time as a camera would."""
+"""Sets when a recording returns its frames: as fast as they are read, or each at its own time as a camera would."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ LONGEST_WAIT_S = 3.0
 
 
 class RealTimePacer:
-    """Delays each frame until its own time. The first frame and late frames are not delayed.
+    """Waits until each frame's own time: as long after the first frame as its `t` says.
 
-    Frames after a late one keep their own times: delays do not add up. No delay is longer than `LONGEST_WAIT_S`; the
-    frames after a shortened pause come earlier by what was left out.
+    The first frame and late frames do not wait. A late frame does not delay those after it. No wait is longer than
+    `LONGEST_WAIT_S`; the frames after a shortened wait come earlier by what was left out.
     """
 
     def __init__(self, monotonic: Clock, wait: Wait) -> None:
@@ -37,7 +37,7 @@ class RealTimePacer:
         self._start: float | None = None
 
     def wait_until(self, t: float) -> float:
-        """Wait until the time of a frame whose `Frame.t` is `t`, seconds. Return the monotonic time then, seconds."""
+        """Wait until the frame whose `Frame.t` is `t`, seconds, is due. Return the monotonic time then, seconds."""
         now = self._monotonic()
         if self._start is None:
             self._start = now - t

@@ -19,7 +19,7 @@ MAX_PAUSE_S = 600.0
 
 
 class Timeline:
-    """Returns the time of each frame, in seconds since the first one.
+    """Returns the time of each frame, in seconds since the first one. It never decreases.
 
     A stamp sets the time if it increases and the next stamp is larger still. One damaged stamp, too high or too low,
     changes only the time of its own frame, which then follows the frame before by one frame's time at `rate` or less.

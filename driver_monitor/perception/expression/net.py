@@ -15,16 +15,14 @@ from driver_monitor.nets.onnx_model import OnnxModel
 SIZE = 48
 TEMPLATE = np.array([[14.6, 18.25], [32.65, 18.25], [23.6, 27.9], [16.2, 37.0], [31.05, 37.0]])
 """Places (x, y) of right eye, left eye, nose tip, right and left mouth corner in a FER image, pixels of 48 x 48.
-
-Each is the median of the places that the 478-point mesh finds in 1,182 FER+ training images, made symmetric.
-"""
+Each is the median of the places that the 478-point mesh finds in 1,182 FER+ training images, made symmetric."""
 
 
 def expression_crop(grey: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return the face as (48, 48) uint8, framed and level like the FER images.
+    """Return the crop (48, 48) of a face, at the size and place of the faces in FER images, and level.
 
-    `grey`: (H, W). `points`: (68 or 70, 2) finite pixels of it, iBUG order. The similarity brings eyes, nose and mouth
-    closest to `TEMPLATE`. Because five points are fitted, a turned head or an open mouth alone does not set the scale.
+    `grey`: (H, W). `points`: (68 or 70, 2) finite pixels of it, iBUG order. Turn, scale and shift bring eyes, nose and
+    mouth closest to `TEMPLATE`. Five points are fitted, so a turned head or an open mouth alone does not set the scale.
     """
     eyes = [points[list(eye)].mean(0) for eye in (ibug.RIGHT_EYE, ibug.LEFT_EYE)]
     places = np.array([*eyes, points[ibug.NOSE_TIP], *points[list(ibug.MOUTH_CORNERS)]], np.float64)
@@ -51,6 +49,6 @@ class ExpressionNet:
         self.sha256 = self._model.sha256
 
     def probabilities(self, crop: NDArray[np.uint8]) -> Expression:
-        """Return the calibrated probabilities for one (48, 48) crop of `expression_crop`."""
+        """Return the calibrated probability of each expression for one (48, 48) crop of `expression_crop`."""
         (p,) = self._model.run({"face": np.divide(crop[None, None], np.float32(255), dtype=np.float32)})
         return Expression(dict(zip(EXPRESSIONS, p[0].tolist(), strict=True)))

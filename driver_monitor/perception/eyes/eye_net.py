@@ -18,11 +18,11 @@ whose lid cannot be read (sunglasses, glare, hair, a hand, turned away)."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """The net's answers for n eyes, float32.
+    """The eye net's answers for n eyes, float32.
 
     `p`: (n, 3) probabilities of open, closed, hidden. `aspect`: (n,) eye aspect ratio, lid gap over eye width, as the
-    mesh that labelled the training data measures it: about 0.05 shut, 0.35 wide open; means nothing if the eye is
-    hidden. `sunglasses`: (n,) probability of sunglasses that the eye cannot be seen through.
+    mesh that labelled the training data measures it. About 0.05 is shut, 0.35 wide open. It means nothing for a hidden
+    eye. `sunglasses`: (n,) probability of sunglasses so dark that the eye cannot be seen.
     """
 
     p: NDArray[np.float32]
@@ -31,7 +31,7 @@ class Answers:
 
 
 class EyeNet:
-    """Runs the eye net on patches of eyes. `models/eyes.md` says what the net was trained on, and its scores."""
+    """Runs the eye net on patches and bands of eyes. `models/eyes.md` has its training data and its scores."""
 
     def __init__(self, path: Path, threads: int = 1) -> None:
         """Load the net. Raises `ModelError` if the file is missing, damaged or the wrong model."""
@@ -41,14 +41,14 @@ class EyeNet:
         self.sha256 = self._model.sha256
 
     def read(self, patches: NDArray[np.uint8], bands: NDArray[np.uint8]) -> Answers:
-        """Return the answers for n eyes: (n, 32, 48) patches and (n, 32, 64) bands of `eye_crops`."""
+        """Return the answers for n eyes, given by (n, 32, 48) `patches` and (n, 32, 64) `bands` of `eye_crops`."""
         return Answers(*self._model.run({"eye": _scaled(patches), "band": _scaled(bands)}))
 
     def classify(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return (n, 3) probabilities of open, closed, hidden for (n, 32, 48) patches without bands.
+        """Return (n, 3) probabilities of open, closed, hidden for (n, 32, 48) patches of `crop_patch`, without bands.
 
-        A loose crop can be a left or a right eye, so the net reads the patch as it is and mirrored. The result is the
-        geometric mean of both, scaled to a sum of 1 (web crops, people unknown: AUC 0.986 instead of 0.984).
+        Each patch can be a left or a right eye, so the net reads it as it is and mirrored. The result is the geometric
+        mean of both, scaled to a sum of 1 (web crops of people new to the net: AUC 0.986 instead of 0.984).
         """
         none = np.broadcast_to(NO_BAND, (len(patches), BAND_HEIGHT, BAND_WIDTH))
         p = np.sqrt(self.read(patches, none).p * self.read(patches[:, :, ::-1], none).p)

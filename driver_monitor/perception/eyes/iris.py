@@ -35,12 +35,12 @@ _GLINT = 200
 
 
 def iris_turn(patches: tuple[Patch, ...], left: EyeView, right: EyeView) -> tuple[float, float] | None:
-    """Return (yaw, pitch) of the irises in degrees, + to the driver's left and + up, mean of both eyes.
+    """Return (yaw, pitch) of the irises relative to the head, degrees, the mean of both eyes.
 
-    `patches`: the left and the right eye as `patch.eye_crops` cuts them. None: one eye is unreadable, hardly open or
-    without a clear iris, or the two yaws differ by more than `MOST_APART`. One eye alone is wrong by up to ten degrees,
-    because of the place of its corners; the mean cancels that. An offset of a few degrees remains for each face. The
-    learned straight-ahead direction removes this offset.
+    Yaw + is to the driver's left, pitch + is up. `patches`: the left and the right eye as `patch.eye_crops` cuts them.
+    None: an eye is unreadable, has an opening below `LEAST_OPENING` or no clear iris, or the two yaws differ by more
+    than `MOST_APART`. One eye alone is wrong by up to ten degrees, because of the place of its corners. The mean
+    cancels that. An offset of a few degrees remains for each face. The learned straight-ahead direction removes it.
     """
     turns = []
     for patch, view, side in zip(patches, (left, right), (-1.0, 1.0), strict=True):

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 SHUT = 0.12
 """Eye aspect ratio (lid gap over eye width; Soukupova and Cech, 2016), as the eye net measures it, of a closed eye.
-
 Measured on in-car stills of people the net has not seen: the median over closed eyes is 0.10, in near-infrared 0.05. A
-closed eye in a car is often seen through glasses or in shade.
-"""
+closed eye in a car is often seen through glasses or in shade."""
 USUAL = 0.31
 """Eye aspect ratio of an average open eye. The median over open eyes of the same stills is 0.31, near-infrared 0.30."""
 

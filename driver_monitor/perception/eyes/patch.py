@@ -1,6 +1,6 @@
-"""Cuts patches of one eye and the band around both: level, of fixed size and contrast, a left eye mirrored as a right.
+"""Cuts a patch of each eye, and the band around both eyes: level, of fixed size and contrast.
 
-Training uses the same functions, so that the net reads the crops it was trained on.
+A left eye is mirrored to look like a right one. Training uses the same functions, so the net reads the same crops.
 """
 
 from __future__ import annotations
@@ -42,17 +42,16 @@ NO_BAND: Patch = np.zeros((BAND_HEIGHT, BAND_WIDTH), np.uint8)
 
 
 def eye_crops(grey: NDArray[np.uint8], points: NDArray[np.float32]) -> tuple[Patch, list[float], Patch]:
-    """Return the left and the right eye, in this order: patches, shares and bands.
+    """Return patches, shares and bands of the left eye and the right eye, in this order.
 
-    `grey`: (H, W). `points`: (68 or 70, 2) in its pixels, iBUG order. The left eye is mirrored, so that the outer
-    corner is on the left in both.
+    `grey`: (H, W). `points`: (68 or 70, 2) in its pixels, iBUG order. The left eye's patch and band are mirrored: the
+    outer corner is on the left for both eyes. The contrast of all is stretched (`normalise`).
 
     - patches, (2, 32, 48): the eyes alone, for what lies between the lids. Black if the corners of the eye are less
       than 1 pixel apart or not finite.
-    - shares: how much of each patch lies inside the picture, 0 to 1. 0 for such a black patch.
-    - bands, (2, 32, 64): both eyes with their surroundings, for the reason why nothing is seen between the lids: a
-      whole lens, a reflection beyond the lid, hair, a hand. Black if the eyes' middles are less than 1 pixel apart or
-      not finite.
+    - shares: how much of each patch lies inside the picture, 0 to 1. 0 for a patch that is black for that reason.
+    - bands, (2, 32, 64): both eyes with their surroundings, to see what hides an eye: a lens, a reflection, hair, a
+      hand. Black if the eyes' middles are less than 1 pixel apart or not finite.
     """
     maps, band = [_eye_to_grey(points, "left"), _eye_to_grey(points, "right")], band_to_grey(points)
     patches, bands = np.zeros((2, HEIGHT, WIDTH), np.uint8), np.zeros((2, BAND_HEIGHT, BAND_WIDTH), np.uint8)
@@ -71,9 +70,9 @@ def eye_crops(grey: NDArray[np.uint8], points: NDArray[np.float32]) -> tuple[Pat
 
 
 def crop_patch(crop: NDArray[np.uint8]) -> Patch:
-    """Return a loose grey eye crop (H, W), one eye in its middle, as a (32, 48) uint8 patch.
+    """Return the (32, 48) patch, stretched in contrast, of a loose grey crop (H, W) with one eye in its middle.
 
-    The eye is assumed to fill `CROP_EYE_SHARE` of the crop's width. Outside the crop its border is repeated.
+    The eye is assumed to fill `CROP_EYE_SHARE` of the crop's width. Outside the crop, its border is repeated.
     """
     high, wide = crop.shape[:2]
     x, y, half = (wide - 1) / 2, (high - 1) / 2, wide * CROP_EYE_SHARE / 2
@@ -81,10 +80,10 @@ def crop_patch(crop: NDArray[np.uint8]) -> Patch:
 
 
 def normalise(patch: NDArray[np.uint8]) -> Patch:
-    """Stretch the contrast so that the 2nd and 98th percentile become 20 and 235.
+    """Return `patch` with its grey levels stretched: the 2nd and the 98th percentile become 20 and 235.
 
-    Percentiles, because a glint or a bright infrared pupil (under 2 % of the patch) must not set the scale. A span
-    of less than 8 grey levels counts as 8: such a span is only noise.
+    A glint or a bright infrared pupil (under 2 % of the patch) must not set the scale, so percentiles do. Percentiles
+    less than 8 grey levels apart count as 8 apart, because there is only noise between them.
     """
     up_to = np.bincount(patch.ravel(), minlength=256).cumsum()
     last = patch.size - 1
@@ -96,7 +95,7 @@ def normalise(patch: NDArray[np.uint8]) -> Patch:
 
 
 def band_to_grey(points: NDArray[np.float32]) -> Map | None:
-    """Return the map (2, 3) from band to picture pixels that lays the eyes level. None: eyes not 1 pixel apart."""
+    """Return the map (2, 3) from band to picture pixels: eyes level. None: eyes under 1 pixel apart or not finite."""
     (ax, ay), (bx, by), (cx, cy), (dx, dy), (nx, ny) = points[_BAND_POINTS].tolist()
     right_x, right_y, left_x, left_y = (ax + bx) / 2, (ay + by) / 2, (cx + dx) / 2, (cy + dy) / 2
     middle_x, middle_y = (right_x + left_x) / 2, (right_y + left_y) / 2

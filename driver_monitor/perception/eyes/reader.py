@@ -1,4 +1,4 @@
-"""Reads both eyes: opening and probability of closed of each, or why it cannot be read, and the iris direction."""
+"""Reads both eyes: each eye's opening and probability of closed, or why it cannot be read, and the iris direction."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class EyeReader:
         self._net = net
 
     def read(self, picture: FacePicture) -> EyesView:
-        """Return per eye: opening and probability of closed, or a reason. Iris direction: None if not measured."""
+        """Return opening and probability of closed, or a reason, for each eye; one iris direction or None for both."""
         grey, points, head = picture.grey, picture.face.points, picture.face.head
         patches, inside, bands = eye_crops(grey, points)
         answers = self._net.read(patches, bands)

@@ -26,7 +26,7 @@ DARK = 20
 def turned_away(side: Side, head: HeadPose | None) -> EyeReason | None:
     """Return "pose" if the head is turned too far to read this eye, or if `head` is None (unknown). Else return None.
 
-    A head turned to its left (yaw above 0) hides the left eye from a camera ahead.
+    Too far is a yaw over `FAR_EYE_YAW` to this eye's own side, or over `NEAR_EYE_YAW` to the other side.
     """
     if head is None:
         return "pose"
@@ -35,10 +35,10 @@ def turned_away(side: Side, head: HeadPose | None) -> EyeReason | None:
 
 
 def why_hidden(grey: Image, eye: NDArray[np.float32], light: Light, sunglasses: float) -> EyeReason:
-    """Return what hides an eye that the net cannot read.
+    """Return what hides an eye that the net cannot read. The first that applies counts.
 
-    `eye`: (6, 2) its points in `grey` (H, W). `sunglasses`: the net's probability of sunglasses. The first to apply:
-    "dark" by `light`, "occluded" outside the picture, "sunglasses", "glare", "dark" around the eye, else "occluded".
+    "dark" if `light` is "dark", "occluded" if the eye is outside the picture, "sunglasses", "glare" or "dark" by the
+    pixels around the eye, else "occluded". `eye`: (6, 2) points in `grey` (H, W). `sunglasses`: the net's probability.
     """
     low, high = eye.min(axis=0), eye.max(axis=0)
     pad = MARGIN * float(high[0] - low[0])

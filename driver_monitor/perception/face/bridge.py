@@ -1,4 +1,4 @@
-"""Follows a face over a short loss with dlib's correlation tracker (Danelljan et al., BMVC 2014)."""
+"""Follows a face that the landmark net has just lost, with dlib's correlation tracker (Danelljan et al., BMVC 2014)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from driver_monitor.imaging.frame import Image
 
 
 class CorrelationBridge:
-    """Follows the picture of a face from the last frame in which the landmark net accepted it."""
+    """Follows a face by its look. `start` learns it in one frame, `follow` finds it in each later frame."""
 
     WIDTH = 320
     """Most width at which dlib's tracker works, pixels. It follows a face of 80 pixels well, in 1 or 2 ms a frame."""
@@ -27,7 +27,7 @@ class CorrelationBridge:
         self._tracker.start_track(scaled(grey, scale), place)
 
     def follow(self, grey: Image) -> Box:
-        """Return the most likely place of the face in the next frame, frame pixels, never None. Call `start` before."""
+        """Return the likeliest box of the face in the next frame, also if the face is gone. Call `start` before."""
         if self._tracker is None:
             raise RuntimeError("follow() before start()")
         scale = self._scale(grey)

@@ -1,13 +1,12 @@
 """Decides which of the faces in the picture is the driver's: the one in the driver's seat. Pure.
 
-The configuration gives the seat (a half of the picture), or it is learned: the place and size at which a face was
-followed for most of the time. The person there is the driver, also after a change of drivers. A passenger who leans in,
-a face on a phone or a face on clothing is not. While the driver is not seen, another person outside the seat becomes
-the driver only after `patience_s` seconds in one place.
+The seat is learned: the place and size at which a face was followed for most of the time. The configuration can limit
+it to a half of the picture. The person in the seat is the driver, also after a change of drivers. A passenger who leans
+in, a face on a phone or a face on clothing is not. Another person outside the seat becomes the driver only after
+`patience_s` seconds in one place: with no driver in sight, or with a `likeness` that is clearly higher (`BETTER`).
 
-Lengths in units of the picture's width, times in seconds. "Sizes" are sizes of the driver's own face, the longer side
-of its box. All numbers are ours. Two front seats are about 70 cm apart, and a face from brow to chin is about 13 cm
-high. So a passenger sits some five sizes away, and some two and a half when leaning over.
+Lengths are in units of the picture's width, times in seconds. A size is the longer side of the box of a face. All
+numbers are ours. Front seats are about 70 cm apart, faces 13 cm high: a passenger is 5 sizes away, leaning over 2.5.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from typing import Literal
 from driver_monitor.data.observation import Box
 
 Side = Literal["auto", "left", "right"]
-"""The half of the picture, as a viewer sees it, in which the driver sits. auto: learned."""
+"""The half of the picture, as a viewer sees it, in which the driver sits. auto: either half."""
 
 REACH = 1.5
 """Most distance of a face in the driver's seat from the learned place, sizes. Drivers lean and differ in height."""
@@ -64,15 +63,15 @@ class Place:
 
 
 def place(box: Box, shape: tuple[int, int]) -> Place:
-    """Return centre and size of `box`, pixels, in units of the width of a picture of `shape` (H, W)."""
+    """Return centre and longer side of `box`, pixels, in units of the width of a picture of `shape` (H, W)."""
     width = shape[1]
     return Place((box.x + box.w / 2) / width, (box.y + box.h / 2) / width, max(box.w, box.h, 1.0) / width)
 
 
 def likeness(face: Place, shape: tuple[int, int]) -> float:
-    """Return the face's size, reduced towards the picture's edge. The driver's face is most likely the largest.
+    """Return the rank of `face` without regard to the seat. The driver's face is most likely large and in the middle.
 
-    Halved at the corner. Also used for new and other faces when the seat is learned.
+    The rank is the face's size, full in the middle of the picture and halved at a corner. `shape`: picture (H, W).
     """
     height = shape[0] / shape[1]
     off = math.hypot(face.x - 0.5, face.y - height / 2) / math.hypot(0.5, height / 2)
@@ -102,7 +101,7 @@ class _Presence:
 
 
 class DriverSeat:
-    """Learns the driver's seat and decides which face is the driver's. `shape`: of the picture, (H, W)."""
+    """Learns the driver's seat and decides which face is the driver's. `t`: now, seconds. `shape`: picture (H, W)."""
 
     def __init__(self, side: Side = "auto") -> None:
         self._side = side
@@ -119,16 +118,16 @@ class DriverSeat:
 
     @property
     def known(self) -> bool:
-        """Whether a face has been followed for `LEAST_PATIENCE_S`, enough to tell the seat from other places."""
+        """Whether a face was followed in the seat for `LEAST_PATIENCE_S`, enough to tell the seat from other places."""
         return self._seat is not None and self.followed_s >= LEAST_PATIENCE_S
 
     @property
     def patience_s(self) -> float:
-        """Seconds for which a person in another place must have been there to become the driver."""
+        """Seconds that another person must stay in one place to become the driver: `followed_s`, limited to 3 to 60."""
         return min(max(self.followed_s, LEAST_PATIENCE_S), MOST_PATIENCE_S)
 
     def holds(self, face: Place) -> bool:
-        """Return whether `face` is in the seat. Until it is known, the configured half (auto: all) counts."""
+        """Return whether `face` has the seat's place and size. Until it is `known`, only the configured half counts."""
         if not self._on_side(face):
             return False
         if self._seat is None or not self.known:
@@ -137,7 +136,7 @@ class DriverSeat:
         return LIKE_SMALLER <= ratio <= LIKE_LARGER and self._seat.distance(face) <= REACH
 
     def follow(self, t: float, face: Place) -> None:
-        """Learn the seat from the driver's face at `t`. A stay of `patience_s` outside the seat moves the seat."""
+        """Learn the seat from the driver's `face`. A face outside a `known` seat for `patience_s` moves the seat."""
         step = 0.0 if self._last_t is None else t - self._last_t
         step = step if 0.0 < step <= _STEP_S else 0.0
         self._last, self._last_t = face, t
@@ -162,7 +161,11 @@ class DriverSeat:
         self._seat = Place(*(a + share * (b - a) for a, b in zip(_parts(old), _parts(face), strict=True)))
 
     def choose(self, t: float, faces: Sequence[Place], shape: tuple[int, int]) -> int | None:
-        """Return the index of the driver in `faces`, found while no face was followed. None: no driver yet."""
+        """Return the index of the driver in `faces`, found while no face was followed. None: no driver yet.
+
+        A face in the seat, or near the place of a loss up to 3 s ago, comes first. Else the new face of most `likeness`
+        becomes the driver, and moves the seat, after `patience_s`. Remembered passengers and prints on clothes do not.
+        """
         real = [i for i, face in enumerate(faces) if not any(_is_print(face, other) for other in faces)]
         seated = [i for i in (range(len(faces)) if self.known else real) if self._may_be_driver(t, faces[i])]
         if seated:
@@ -177,7 +180,11 @@ class DriverSeat:
         return best
 
     def review(self, t: float, followed: Place, others: Sequence[Place], shape: tuple[int, int]) -> int | None:
-        """Return the index of the driver in `others`, seen beside `followed`. None: `followed` stays the driver."""
+        """Return the index of the driver in `others`, seen beside `followed`. None: `followed` stays the driver.
+
+        A face in the seat takes over at once if `followed` is outside, or is a print on clothes (until `known`). A face
+        of clearly more `likeness` (`BETTER`) takes over, and moves the seat, after `patience_s`.
+        """
         real = [i for i in range(len(others)) if not _is_print(others[i], followed)]
         is_print = not self.known and any(_is_print(followed, others[i]) for i in real)
         if is_print or not self.holds(followed):

@@ -1,7 +1,7 @@
 """Computes the head pose from the landmark net's rotation and the face's place in the picture.
 
-The net's rotation is relative to the ray from the camera to the face. On the labelled clips it follows MediaPipe's
-facial transformation matrix as well as solvePnP on the points did, and better in pitch, at no cost
+The net's rotation is relative to the ray from the camera to the face. On the labelled clips the pose agrees with
+MediaPipe's facial transformation matrix as well as solvePnP's did, and better in pitch, at no cost
 (`tools.head_pose.measure`, models/landmarks.md).
 """
 
@@ -18,15 +18,15 @@ FOCAL_LENGTH = 1.0
 """Assumed focal length over the picture's longer side (53 degrees of view). A dashboard camera has 50 to 75 degrees. A
 wrong value changes the angles of a face near the picture's middle by a few per cent."""
 STEEPEST = 100.0
-"""Degrees of yaw or pitch from which there is no head pose, because the face itself would be out of sight."""
+"""Degrees of yaw from which there is no head pose, because the face itself would be out of sight. Pitch: 90 at most."""
 
 
 def head_pose(turn: NDArray[np.float64], box: Box, shape: tuple[int, int]) -> HeadPose | None:
-    """Return the head's angles to the camera's axis, degrees. None: yaw or pitch of `STEEPEST` or more, or not finite.
+    """Return the head's angles to the camera's axis, degrees. None: |yaw| of `STEEPEST` or more, or not finite.
 
     `turn`: rotation (3, 3) relative to the ray from the camera to the head (`Landmarks.turn`). `box`: the face's place
     in a picture of `shape` (H, W), which gives the direction of that ray. Yaw + is to the driver's left, pitch + up,
-    roll + to the driver's right; applied as roll, then pitch, then yaw. A pure function of one frame.
+    roll + to the driver's right. Applied as roll, then pitch, then yaw.
     """
     height, width = shape
     focal = FOCAL_LENGTH * max(height, width)
@@ -47,7 +47,7 @@ def _to_axis(right: float, down: float) -> NDArray[np.float64]:
 
 
 def angles(turn: NDArray[np.float64]) -> HeadPose | None:
-    """Return the angles of a head's rotation (3, 3), x to its left, y up, z to the camera. None: see `STEEPEST`."""
+    """Return angles of a head's rotation (3, 3): x to its left, y up, z to the camera. None: |yaw| >= `STEEPEST`."""
     (_, _, x), (sine, cosine, y), (_, _, z) = turn.tolist()
     yaw, pitch = math.degrees(math.atan2(x, z)), math.degrees(math.asin(min(1.0, max(-1.0, y))))
     if not (abs(yaw) < STEEPEST and abs(pitch) < STEEPEST):

@@ -39,7 +39,7 @@ _BOX_TO_CROP: dict[DetectorKind, tuple[float, float, float]] = {
 class Crop:
     """A square of the frame, turned by `roll`.
 
-    `cx`, `cy`: its centre, `side`: its length, frame pixels. `roll`: degrees by which the square is turned clockwise
+    `cx`, `cy`: its centre; `side`: length of its sides; frame pixels. `roll`: degrees by which it is turned clockwise
     as seen in the image. A head that is tilted by `roll` stands upright in the crop.
     """
 
@@ -70,7 +70,7 @@ class Crop:
         return np.asarray(np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]]) @ turn, np.float64)
 
     def cut(self, grey: Image, size: int = IMAGE_SIZE) -> Image:
-        """Return the crop (size, size) of a grey frame (H, W). Outside the frame its edge is repeated."""
+        """Return the crop (size, size) of a grey frame (H, W). Outside the frame, the frame's edge is repeated."""
         m = self.matrix(size)
         m[:, 2] += (m[:, 0] + m[:, 1]) / 2
         return crop.cut(grey, m, (size, size))
@@ -80,7 +80,7 @@ def face_crop(points: NDArray[np.floating]) -> Crop:
     """Return the crop for a face whose points (68 or 70, 2) are known, usually from the frame before.
 
     The line between the eyes' centres gives the roll. An eye's centre is the middle of its two corners, which a blink
-    does not move. Centre and side come from the box of the 68 points in the upright frame.
+    does not move. Centre: of the 68 points' box, turned by the roll. Side: its longer side times `CROP_MARGIN`.
     """
     x, y = np.asarray(points[: ibug.COUNT].T, np.float64)
     (a, b), (c, d) = ibug.LEFT_EYE_CORNERS, ibug.RIGHT_EYE_CORNERS
@@ -94,10 +94,10 @@ def face_crop(points: NDArray[np.floating]) -> Crop:
 
 
 def crop_of_box(box: Box, detector: DetectorKind) -> Crop:
-    """Return the upright crop for a face that `detector` found in `box`. Its landmarks then give a better crop.
+    """Return the upright crop for a face that `detector` found in `box`. Its landmarks then give a better `face_crop`.
 
-    The shifts and the factor were fitted on in-car stills (`tools.landmarks.teach boxes`): median place and size
-    of `face_crop` of the teacher's points relative to the detector's box, in units of its longer side.
+    Shifts and factor depend on the detector. They are medians over in-car stills (`tools.landmarks.teach boxes`): place
+    and size of `face_crop` of the teacher's points relative to the detector's box, in units of the box's longer side.
     """
     right, down, factor = _BOX_TO_CROP[detector]
     size = max(box.w, box.h)
@@ -106,7 +106,7 @@ def crop_of_box(box: Box, detector: DetectorKind) -> Crop:
 
 @dataclass(frozen=True, eq=False)
 class Landmarks:
-    """The net's answer for one crop.
+    """The landmark net's answer for one crop.
 
     `points`: (70, 2) float32, frame pixels; they may lie outside the frame. `score`: probability that the crop holds a
     face; below 0.5 the rest means nothing. `mouth_hidden`: probability that something covers the mouth. `turn`:
@@ -126,10 +126,10 @@ class Landmarks:
 
 
 def rotation(six: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the rotation (3, 3) of the net's six numbers (6,). They are all 0 for a face straight to the crop.
+    """Return the head's rotation (3, 3) from the net's six numbers (6,), all 0 for a face straight to the crop.
 
-    They are the head's first two axes minus the straight ones, before they are made orthogonal (Zhou et al., On the
-    Continuity of Rotation Representations, CVPR 2019).
+    The numbers are the head's x and y axes minus those of a straight head. This function makes the axes orthogonal and
+    of length 1 (Zhou et al., On the Continuity of Rotation Representations, CVPR 2019).
     """
     a, b, c, d, e, f = six.tolist()
     x = _unit(a + 1.0, b, c)

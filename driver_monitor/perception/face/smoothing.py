@@ -1,4 +1,4 @@
-"""Removes the camera's noise from landmarks and head pose, with little delay, by one-euro filters.
+"""Reduces the camera's noise in landmarks and head pose, with little delay, by one-euro filters.
 
 A one-euro filter (Casiez et al., CHI 2012) is a low-pass filter whose cut-off frequency grows with the speed of the
 value: a still value is smoothed, a fast one passes. The caller gives the times, so 10 and 30 frames a second are
@@ -32,7 +32,7 @@ Values = NDArray[np.float64]
 
 
 class OneEuro:
-    """Filters each value of an array by itself.
+    """Filters each value of an array by its own one-euro filter.
 
     `still_hz`: cut-off frequency for a still value; lower is smoother. `speed_gain`: Hz added for each unit a second of
     speed; higher means less delay.
@@ -49,9 +49,10 @@ class OneEuro:
         self._last = self._speed = None
 
     def update(self, t: float, values: NDArray[np.floating], unit: float = 1.0) -> Values:
-        """Return the filtered `values` at `t` seconds. If `t` is not later than the last time, the filter starts anew.
+        """Return the filtered `values` at `t` seconds. `unit`: the length that counts as 1 in the speed.
 
-        `unit`: the length that counts as 1 in the speed, so that a distant face is filtered like a near one.
+        With a unit that grows with the face, a distant face is filtered like a near one. If `t` is not later than the
+        last time, or not finite, the filter starts anew: it returns `values` as they are, as at the first call.
         """
         now = np.array(values, np.float64)
         dt, self._t = t - self._t, t
@@ -80,10 +81,10 @@ class FaceSmoother:
         self._head.reset()
 
     def points(self, t: float, points: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the smoothed points (70, 2) at `t` seconds.
+        """Return the smoothed points (70, 2), pixels, at `t` seconds.
 
-        The lids keep their measured distance from each other. A blink lasts three frames, and any filter that smooths
-        still lids makes it shallower. The lids move with the corners of their eye.
+        The lids only move with the corners of their eye, so their gap stays as measured. A blink lasts three frames,
+        and a filter that smooths still lids would make it shallower.
         """
         unit = max(_LEAST_UNIT, math.dist(*points[_CORNERS[:, 0]].tolist()))
         smooth = self._points.update(t, points, unit)

@@ -1,8 +1,8 @@
 """Follows the driver's face. The landmark net gives the face's next place and the probability that it is a face.
 
-A frame costs one run of the landmark net while the face is followed. If the net loses the face, a correlation tracker
-follows it for a moment. After that the detector searches the whole picture again. From time to time the tracker also
-looks for other faces. `driver_seat` decides whose face is the driver's.
+A frame costs one run of the landmark net while the face is followed. If the net loses the face, it reads once more
+where a correlation tracker followed it (`BRIDGE_S`). If that fails too, the detector searches the whole picture. While
+a face is followed, the detector looks for other faces from time to time. `driver_seat` decides which is the driver's.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Points = NDArray[np.float32]
 
 
 class FaceTracker:
-    """Finds the driver's face, follows it, and searches again after a loss. Time comes with the frames."""
+    """Finds and follows the driver's face. Without a face: `search_hz` searches a second. `seat`: None is a new one."""
 
     def __init__(
         self, detector: FaceDetector, net: LandmarkNet, search_hz: float, seat: DriverSeat | None = None
@@ -57,7 +57,7 @@ class FaceTracker:
         self._t = 0.0
 
     def update(self, grey: Image, t: float) -> FaceView | None:
-        """Return the driver's face in `grey` (H, W) at `t` seconds. None: not found, or no search is due yet.
+        """Return the driver's face in `grey` (H, W) at `t` seconds. None: no driver found, or no search is due yet.
 
         If `t` is not a finite number, the last time is used, so that filters and learned seat stay valid.
         """

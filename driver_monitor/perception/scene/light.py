@@ -9,7 +9,7 @@ HOLD_S = 1.0
 
 
 class LightFilter:
-    """Changes the light only after all pictures have shown another for `HOLD_S`. The first picture counts at once."""
+    """Filters the light (day, dark, ...): it changes after `HOLD_S` in which all pictures show the same other light."""
 
     def __init__(self) -> None:
         self._light: Light | None = None

@@ -1,4 +1,4 @@
-"""Judges a whole picture before a face is searched: covered, dark, glare, daylight or infrared. Pure.
+"""Judges a whole picture before a face is searched: is the lens covered, and what kind of light is it. Pure.
 
 The limits were set on 15 day clips (every tenth frame), 111 near-infrared stills, 833 grey photographs of drivers and
 400 grey portraits, measured on the small picture of this module.
@@ -62,7 +62,7 @@ _Region = tuple[slice, slice]
 
 @dataclass(frozen=True, slots=True)
 class PictureState:
-    """What a picture shows. `covered`: hardly any structure; comes before `light`. `mean`: grey level, 0-255."""
+    """Judgement of one picture. `covered`: hardly any structure. `mean`: mean grey level, 0-255, without borders."""
 
     light: Light
     covered: bool
@@ -70,18 +70,16 @@ class PictureState:
 
 
 def picture_state(picture: Image | YuvPicture) -> PictureState:
-    """Return light and cover of one picture: grey (H, W), BGR (H, W, 3), or the planes of a video.
+    """Return light, cover and mean grey level of one picture: grey (H, W), BGR (H, W, 3), or the planes of a video.
 
-    Black borders do not count. A picture that is dark or has glare is never called "day" or "infrared". A black picture
-    is both dark and covered, because a picture cannot show which of the two is the cause.
+    Black borders do not count. The light is the first to apply: "dark" by the mean, "glare" by the share of blown-out
+    pixels, "day" with colours, "day" with a good part very bright, as the windows of a car are by day, else "infrared".
+    Cover is judged apart: a black picture is dark and covered, because it cannot show which of the two is the cause.
 
-    The light is that of the whole picture. A face in the shade of a sunlit car (label "dark" on 95 of the photographs,
-    "glare" on 76) is still "day".
-
-    A picture with colours is day. A grey one is infrared, unless a good part of the picture is very bright, as the
-    windows of a car are by day (833 grey day photographs: 0.076 or more, all of them day; 111 stills lit by an infrared
-    lamp in dark rooms: 0.047 or less, all of them infrared). This is a guess. A grey camera by day and an infrared one
-    in the sun look alike, and so do a grey camera in a dim place and an infrared one.
+    Day or infrared is a guess for a grey picture. 833 grey day photographs have a very bright share of 0.076 or more,
+    111 stills lit by an infrared lamp in dark rooms 0.047 or less. A grey camera by day and an infrared one in the sun
+    look alike, and so do a grey camera in a dim place and an infrared one. The light is that of the whole picture: a
+    face in the shade of a sunlit car (label "dark" on 95 of the photographs, "glare" on 76) is still "day".
     """
     image = picture.grey if isinstance(picture, YuvPicture) else picture
     small = average(image, max(1, min(image.shape[1] // SMALL[0], image.shape[0] // SMALL[1])))

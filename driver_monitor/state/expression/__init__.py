@@ -1,4 +1,4 @@
-"""What the face shows over time, and expressions that last less than half a second. Pure.
+"""Follows what the face shows over time, and finds expressions that last up to half a second. Pure.
 
-It may import `timing` and `data`. `state` uses it.
+It may import `timing` and `data`. `state`, `app` and `bench` use it.
 """

@@ -1,7 +1,7 @@
-"""From single looks at the face to an expression over time, or *uncertain*. Pure: time comes with the data.
+"""Turns single looks at the face into an expression over time, or "uncertain". Pure: time comes with the data.
 
-An expression is what the face shows, not what the person feels. Distress, the only part that a rule uses, is still an
-inference of emotion in the sense of the EU AI Act.
+An expression is what the face shows, not what the person feels. Distress is the only part that a supplied rule uses.
+It is still an inference of emotion in the sense of the EU AI Act.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ seven classes, and only neutral and happiness hold. In the dark even less is vis
 
 
 class ExpressionTracker:
-    """Smooths the looks (results of the expression net) by time, not by count: 2 and 10 a second give the same answers.
+    """Smooths looks (results of the expression net) by time, not by count: 2 and 10 a second give about the same label.
 
-    `evidence_s`: seconds that the looks must cover before there is an answer. 0 only for a still, which has one look.
+    `evidence_s`: until the looks cover so many seconds, the label is "uncertain". 0 only for a still, with one look.
     """
 
     def __init__(self, evidence_s: float = EVIDENCE_S) -> None:
@@ -51,8 +51,9 @@ class ExpressionTracker:
     ) -> ExpressionState | None:
         """Take one frame and return what the face has been showing.
 
-        `expression` is given only in the frames in which the classifier ran. `valid`: the expression can be seen; if
-        not, a look is not used and the result is None. Return None also after `STALE_S` without a look.
+        `expression`: the look of this frame, None if the net did not run. `valid`: whether the expression can be seen;
+        if not, the look is not used and the result is None. The result is None also before the first look and after
+        `STALE_S` without one. In infrared or dark `light`, intensity, distress and flash are None.
         """
         t = step.t
         if self._look is not None and t - self._look[0] > STALE_S:
@@ -126,7 +127,7 @@ def _clear(p: Mapping[str, float]) -> str | None:
 
 
 def label_of(p: Mapping[str, float], light: Light) -> str:
-    """Return the label for probabilities `p` by class in this `light`: a class, a group, or "uncertain"."""
+    """Return a class, "negative" or "uncertain" for `p`. In infrared or dark: "positive", "neutral" or "uncertain"."""
     if light not in _READABLE:
         if p["happiness"] >= ANSWER_FROM:
             return "positive"

@@ -1,4 +1,4 @@
-"""Flashes: expressions that last up to half a second. They are kept apart from expressions that are held. Pure."""
+"""Finds flashes: expressions that last up to half a second. They do not change the expression that is held. Pure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ SHOWN_S = 2.0
 class Flashes:
     """Finds flashes among single looks at the face.
 
-    A flash is two or more looks in a row that agree, between looks that do not. Its length counts from half-way between
-    the look before and its first to half-way between its last and the next. At four a second only flashes of about half
-    a second are found.
+    A flash is two or more looks in a row with the same class, between looks without it, and at most `FLASH_S` long.
+    It begins half-way between the look before it and its first look. It ends half-way between its last look and the
+    next one. At four looks a second only flashes of about half a second are found.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Flashes:
         self._last: tuple[str, float] | None = None
 
     def look(self, t: float, shown: str | None) -> None:
-        """Take a look at `t`, seconds, later than the last one. `shown`: what it clearly shows, None for nothing."""
+        """Take the look at `t`, seconds, later than the last. `shown`: the clear class, None if neutral or unclear."""
         if self._run is not None and shown != self._run[0]:
             self._end(t)
         if shown is not None:
@@ -31,7 +31,7 @@ class Flashes:
         self._before = t
 
     def recent(self, t: float) -> str | None:
-        """Return the last flash if it ended within `SHOWN_S` before `t`, else None."""
+        """Return the class of the last flash if the look after the flash is at most `SHOWN_S` before `t`, else None."""
         return self._last[0] if self._last is not None and t - self._last[1] <= SHOWN_S else None
 
     def _middle(self, t: float) -> float | None:

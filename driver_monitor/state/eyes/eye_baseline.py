@@ -19,9 +19,10 @@ HIGHEST_OPENING = 2.5
 
 
 class EyeBaseline:
-    """Learns the usual opening of one eye. The caller decides which frames count: open, frontal, steady ones.
+    """Learns the usual opening of one eye. The caller gives only frames with an open eye and a steady, frontal gaze.
 
-    `value`: in units of the average person's open eye, within `BOUNDS`.
+    `value`: in units of the average person's open eye, within `BOUNDS`; `PRIOR` until 0.5 s were learned. After 60 s of
+    learning it moves by at most the share `DRIFT`.
     """
 
     def __init__(self) -> None:
@@ -30,7 +31,7 @@ class EyeBaseline:
         self.value = PRIOR
 
     def learn(self, step: TimeStep, opening: float) -> None:
-        """Learn from `opening` (average person's open eye = 1), which was seen for the length of `step`."""
+        """Learn that `opening` (average open eye = 1) was seen for `step.dt`. Outside 0 to 2.5 it is ignored."""
         quantiles = self._learned.learn(step.dt, opening)
         if quantiles is None:
             return

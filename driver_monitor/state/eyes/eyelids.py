@@ -1,4 +1,4 @@
-"""How far the eyes are open for this driver, and whether they are closed."""
+"""Measures how far the eyes are open for this driver, and judges whether they are closed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from driver_monitor.timing.stretch import Stretch
 CLOSED_AT = 0.2
 """Openness up to which an eye is closed: 80 % closed, P80 of PERCLOS (Wierwille et al., NHTSA DOT HS 808 247, 1994)."""
 REOPENED_ABOVE = 0.4
-"""Openness above which a closure ends. With 0.2, as for its beginning, one closure is split into many; with 0.35 to 0.5
-not (labelled clips)."""
+"""Openness above which a closure ends. 0.2 splits one closure into many, 0.35 to 0.5 do not (labelled clips)."""
 REOPENED_FOR_S = 0.1
 """Eyes that seem open for less are noise: the lids alone need longer to rise and fall. One or two wrong frames at 20
 frames a second, or one at 10, do not split a closure. Below that rate one open frame ends it."""
@@ -46,11 +45,11 @@ Measured = tuple[float, float]
 
 
 def fuse(lids: float, p_closed: float) -> float:
-    """Combine lids and eye net into openness, 0 to `WIDEST`.
+    """Return the openness, 0 to `WIDEST`, of an eye from its lids and the eye net.
 
     `lids`: lid opening over this driver's own. `p_closed`: the net's probability of an eye at least 80 % closed.
-    The lids first correct the probability. Then the lids are the openness, within limits that follow from the
-    probability: at least `FLOOR` below `SURE_OPEN`, at most `CEILING` above `SURE_CLOSED`, linear in between.
+    First the lids correct the probability: wider lids lower it. Then the openness is `lids`, but at least `FLOOR` at a
+    probability below `SURE_OPEN`, and at most `CEILING` above `SURE_CLOSED`. In between, both limits change linearly.
     """
     p = _probability(_log_odds(p_closed) + ODDS_BY_LIDS * (UNDECIDED - lids))
     open_share = min(max((SURE_CLOSED - p) / (SURE_CLOSED - SURE_OPEN), 0.0), 1.0)
@@ -80,7 +79,8 @@ class Eyelids:
     def update(self, step: TimeStep, eyes: EyesView | None, missing: EyeReason | None, may_learn: bool) -> EyesState:
         """Take one frame and return the state of the eyes.
 
-        `eyes`: None without a face; `missing` then says why. `may_learn`: the head is frontal and steady.
+        `eyes`: None without a face; `missing` then says why. `may_learn`: the gaze is frontal and steady, so baselines
+        may learn from open eyes. A closure just after an unreadable frame is "unknown" for its first `SIGHT_S`.
         """
         left, right = (_measured(eyes.left, self.left), _measured(eyes.right, self.right)) if eyes else (None, None)
         if left is None and right is None:

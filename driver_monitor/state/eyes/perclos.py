@@ -1,4 +1,4 @@
-"""PERCLOS (P80) and the blink rate, over the readable time of the last minute."""
+"""Measures PERCLOS (P80) and the blink rate, over the readable time of the last minute."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BLINK_MIN_S, BLINK_MAX_S = 0.1, 0.4
 
 
 class PerclosMeter:
-    """Measures PERCLOS and blink rate. A seamless step counts as its first frame, if both its frames are readable."""
+    """Measures PERCLOS and blink rate. A step counts as its first frame if seamless and both frames are readable."""
 
     def __init__(self) -> None:
         self._readable, self._closed = WindowedTime(WINDOW_S), WindowedTime(WINDOW_S)
@@ -29,7 +29,7 @@ class PerclosMeter:
         """Blinks a minute of readable time, None below half coverage."""
 
     def update(self, step: TimeStep, state: EyesVerdict, closure: Stretch) -> Perclos:
-        """Take one frame. `state` of the eyes; `closure`: their timer, already updated with this frame."""
+        """Return PERCLOS after a frame with eyes in `state`. `closure`: their timer, already updated with the frame."""
         known = step.seamless and self._last != "unknown" and state != "unknown"
         interval = (step.t - step.dt, step.t)
         if known and self._last == "closed":

@@ -1,4 +1,4 @@
-"""Where the driver looks over time: straight ahead, zones, regions, look-aways, repeated glances. Pure.
+"""Finds where the driver looks over time: straight ahead, zones, regions, look-aways, repeated glances. Pure.
 
-It may import `state.learning`, `timing` and `data`. `state` uses it.
+It may import `state.learning`, `timing` and `data`. `state` and `bench` use it.
 """

@@ -1,4 +1,4 @@
-"""Where the driver looks relative to straight ahead, and for how long that has not been the road."""
+"""Measures where the driver looks, relative to straight ahead, and for how long the gaze has been off the road."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ OWL_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class GazeDirection:
-    """The direction of the gaze in one frame, degrees from the camera's axis.
+    """The direction of the gaze in one frame: yaw and pitch, degrees.
 
-    `direction`: head and irises together. `head`: the head alone. `iris`: turn of the irises in the head's own frame,
-    None where they are not visible.
+    `direction`: head and irises together. `head`: the head alone. Both are from the camera's axis. `iris`: turn of the
+    irises relative to the head, as measured. It is None if the irises are not visible; then `direction` is `head`.
     """
 
     direction: Direction
@@ -53,7 +53,7 @@ class GazeDirection:
 
 
 class GazeTracker:
-    """Finds zone and region, with hysteresis, and times look-aways. `wheel`: the driver's side of the car."""
+    """Learns straight ahead, finds zone and region, and times look-aways. `wheel`: the driver's side of the car."""
 
     def __init__(self, wheel: Wheel = "left") -> None:
         self.straight_ahead = StraightAhead()
@@ -66,7 +66,7 @@ class GazeTracker:
         self._turned_t: float | None = None
 
     def direction(self, head: HeadPose | None, eyes: EyesView | None) -> GazeDirection | None:
-        """Return the direction of head and irises, None when that of the head is unknown."""
+        """Return where head and irises point, or the head alone without irises; None if the head pose is unknown."""
         if head is None or not (math.isfinite(head.yaw) and math.isfinite(head.pitch)):
             return None
         facing = (head.yaw, head.pitch)
@@ -81,6 +81,8 @@ class GazeTracker:
         """Take one frame and return the gaze, unknown if `gaze` is None or `lids` is "closed".
 
         `gaze`: from `direction()`. `lids`: state of the eyes. `missing`: why there is no face, None if there is one.
+        While the gaze is unknown, a look-away continues if the head is still turned aside. It also continues for up to
+        `TURNED_AWAY_S` after the face was lost in a turn.
         """
         if gaze is None or lids == "closed":
             return self._unseen(step, gaze, missing or ("pose" if gaze is None else "eyes_closed"))

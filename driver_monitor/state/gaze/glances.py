@@ -1,4 +1,4 @@
-"""Repeated glances: how long the driver has looked away in all within the last half minute."""
+"""Measures repeated glances: how long the driver has looked away in all within the last half minute."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FLICKER_S = 0.05
 
 
 class GlanceMeter:
-    """Sums look-aways. A seamless step counts as what its first frame showed, a longer step as unknown."""
+    """Sums look-aways; 2 s on the road reset the sum. A seamless step counts as its first frame, others as unknown."""
 
     def __init__(self) -> None:
         self._away, self._known, self._unknown = (WindowedTime(WINDOW_S) for _ in range(3))
@@ -29,7 +29,7 @@ class GlanceMeter:
         self._was_away = False
 
     def update(self, step: TimeStep, away: bool | None) -> RepeatedGlances:
-        """Take one frame; `away`: whether the gaze is off the road, None while unknown."""
+        """Take one frame and return the sums. `away`: whether the gaze is off the road, None while unknown."""
         self._road.update(step, None if away is None else not away)
         if self._last is not None and step.seamless:
             self._known.add(step.t - step.dt, step.t)

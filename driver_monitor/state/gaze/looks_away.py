@@ -1,4 +1,4 @@
-"""The present look-away: for how long, on which side, and whether head or eyes make it."""
+"""Times the present look-away, and finds its side and whether head or eyes make it."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ Kind = TypeVar("Kind", bound=str)
 class GazeSample:
     """The gaze of one frame, as the timers need it.
 
-    `off_road`: whether the gaze is off the road. `in_area_3`: whether it is in area 3 of EU 2023/2590.
-    `side`, `movement`: None on the road, and in a look-away that is not visible.
+    `off_road`: whether the gaze is off the road. `in_area_3`: whether the gaze is in area 3 of EU 2023/2590.
+    `side`, `movement`: None on the road, and while a look-away continues with an unknown gaze.
     """
 
     off_road: bool
@@ -49,7 +49,7 @@ class LookAwayTimers:
         self._movements: defaultdict[Movement, float] = defaultdict(float)
 
     def update(self, step: TimeStep, gaze: GazeSample | None) -> tuple[LookAway, RepeatedGlances]:
-        """Take one frame and return both results. `gaze`: None while unknown."""
+        """Take one frame and return the present look-away and the repeated glances. `gaze`: None while unknown."""
         away, low = (None, None) if gaze is None else (gaze.off_road, gaze.in_area_3)
         if away not in self.away.ignores:
             self.away.update(step, away)

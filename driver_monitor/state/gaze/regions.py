@@ -1,6 +1,6 @@
-"""The part of the car that the driver looks at: mirrors, instruments, console, lap, road.
+"""Finds the part of the car that the driver looks at: mirrors, instruments, console, lap, road.
 
-Regions are finer than the zones and less sure, because cars differ. No alert depends on the border of a region.
+Regions are finer than the zones and less sure, because cars differ. No supplied rule uses a region.
 """
 
 from __future__ import annotations
@@ -45,18 +45,17 @@ _AREAS: dict[GazeRegion, _Area] = {
     "left_mirror": _Area(45.0, -10.0, 16.0, 15.0),
     "right_mirror": _Area(-65.0, -8.0, 14.0, 15.0),
 }
-"""Seen from the eyes of a driver of middle size, on the left of an ordinary car. They are computed from the place of
-each thing (forwards, aside, up, metres): inner mirror 0.50, 0.38, 0.10; driver's door mirror 0.55, 0.55, -0.14; screen
-of the console 0.65, 0.42, -0.40; instruments 0.75, 0, -0.28. UN R46 allows the driver's side mirror at most 55 degrees.
-Nagata & Kuriyama (SAE 850330, 1985) have the passenger's beyond 70; ours is a little nearer, because far glances are
-measured low. `lap` is area 3 of EU 2023/2590 (more than 30 degrees down, 55 to each side). Half sizes: ours, spread of
-cars and drivers."""
+"""Seen from the eyes of a driver of middle size, on the left of an ordinary car. Computed from places in metres
+(forwards, aside, up): inner mirror 0.50, 0.38, 0.10; driver's door mirror 0.55, 0.55, -0.14; screen of the console
+0.65, 0.42, -0.40; instruments 0.75, 0, -0.28. UN R46 allows the driver's side mirror at most 55 degrees. Nagata &
+Kuriyama (SAE 850330, 1985) have the passenger's beyond 70; ours is a little nearer: far glances are measured low.
+`lap` is area 3 of EU 2023/2590 (over 30 degrees down, 55 aside). Half sizes: ours, spread of cars and drivers."""
 _SWAPPED: dict[GazeRegion, GazeRegion] = {"left_mirror": "right_mirror", "right_mirror": "left_mirror"}
 """The door mirrors of a driver who sits on the right."""
 
 
 class RegionTracker:
-    """Finds the region of the gaze; small or short changes are ignored. `wheel`: the driver's side of the car."""
+    """Finds the region of the gaze and ignores small or short changes. `wheel`: the driver's side of the car."""
 
     def __init__(self, wheel: Wheel) -> None:
         self._names, self._sign = ({}, 1.0) if wheel == "left" else (_SWAPPED, -1.0)
@@ -64,7 +63,7 @@ class RegionTracker:
         self._next: tuple[GazeRegion | None, float] = (None, 0.0)
 
     def update(self, step: TimeStep, yaw: float, pitch: float) -> GazeRegion | None:
-        """Take a direction, degrees from straight ahead (+ left, + up). Return its region, None outside of all."""
+        """Take degrees from straight ahead (+ left, + up), return the region, None outside all. Changes take 0.1 s."""
         area = self._nearest(self._sign * yaw, pitch)
         if area == self._area or self._area is None:
             self._area, self._next = area, (area, step.t)

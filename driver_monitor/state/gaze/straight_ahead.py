@@ -1,4 +1,4 @@
-"""Straight ahead for this driver and camera: the direction in which the driver usually looks. It is learned."""
+"""Learns straight ahead for this driver and camera: the direction in which the driver usually looks."""
 
 from __future__ import annotations
 
@@ -16,29 +16,28 @@ doubtful cases: a camera mounted as far off-axis as the bounds, and a driver who
 FRONTAL_DEG = 20.0
 """A face is frontal if it looks within this of straight ahead, or within the bounds before that is known."""
 SIDEWAYS_SHARE = 0.25
-"""A direction that is not frontal counts at this share of its time, which is enough to unlearn a wrong start. A
-look-away becomes straight ahead only after four times what was learned before (20 s after 5 s, four minutes after one
-minute). The driver is warned all that time, so by then the camera was turned."""
+"""A direction that is not frontal counts at this share of its time: enough to unlearn a wrong start. To become straight
+ahead it needs four times the time learned before. The driver is warned until then, so it is the camera that turned."""
 SIDEWAYS_AFTER_S = 6.0
-"""A direction that is not frontal is learned only after it lasted as long as was learned before, or this long if that
-is shorter: then a driver who looks away is unresponsive. A glance into a mirror at the start is soon unlearned; a long
-look-away is not learned."""
+"""A direction that is not frontal is learned after it lasted as long as was learned before, at most this long: then a
+driver who looks away is unresponsive. A mirror glance at the start is soon unlearned, a long look-away not learned."""
 FIRST_S = 0.2
 """The first direction is provisional after this. A driver who looks away within half a second must not set it."""
 TRUSTED_S = 4.0
 """A direction further from the camera's axis than the known one, by more than `FRONTAL_DEG`, is learned after this.
 Cameras are aimed at the driver, and a look-away at the very beginning is warned of (3 s) before it is used."""
 STEADY_DEG, STEADY_S = 6.0, 0.2
-"""A head is steady within so many degrees of its own mean over about so many seconds."""
+"""A direction is steady within so many degrees of its own mean over about so many seconds."""
 
 Direction = tuple[float, float]
 """Yaw and pitch, degrees."""
 
 
 class StraightAhead:
-    """Learns straight ahead: the medians, by axis, of the directions in which a steady head looked over time.
+    """Learns straight ahead: the medians of yaw and of pitch of the steady directions over time.
 
-    `yaw`, `pitch`: degrees from the camera's axis, 0 while `status` is "prior". `status`: how settled they are.
+    `yaw`, `pitch`: degrees from the camera's axis, 0 while `status` is "prior", limited while "provisional".
+    Directions that are not frontal are learned only after some seconds, and count less (`SIDEWAYS_SHARE`).
     """
 
     def __init__(self) -> None:
@@ -50,16 +49,16 @@ class StraightAhead:
         self.yaw = self.pitch = 0.0
         self.status: Status = "prior"
         self.steady = False
-        """Whether the head was still in the last frame."""
+        """Whether the direction was steady in the last frame."""
         self.held_back = False
         """Whether `yaw`, `pitch` are provisional and limited. Straight ahead may be at this value or at the median."""
 
     def may_learn_from(self, direction: Direction) -> bool:
-        """Return whether this is the direction of a driver who holds still and looks ahead."""
+        """Return whether `direction` is frontal, and the one of the last `update` was steady."""
         return self.steady and self.frontal(*direction)
 
     def frontal(self, yaw: float, pitch: float) -> bool:
-        """Return whether this direction, degrees from the camera's axis, is near straight ahead (see `FRONTAL_DEG`)."""
+        """Return if a direction is within 20 degrees of straight ahead or the median; if "prior", within bounds."""
         if self.status == "prior":
             return abs(yaw) <= BOUNDS_YAW and abs(pitch) <= BOUNDS_PITCH
         # A provisional value may be limited. The median of the directions so far is frontal, too.

@@ -1,4 +1,4 @@
-"""How sleepy the driver is: from PERCLOS, blinks, yawns and nods. Pure.
+"""Estimates how sleepy the driver is, from PERCLOS, blinks, yawns and nods. Pure.
 
-It may import `state.eyes`, `timing` and `data`. `state` uses it.
+It may import `state.eyes`, `timing` and `data`. `state`, `signals` and `tools` use it.
 """

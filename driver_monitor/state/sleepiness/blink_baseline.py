@@ -1,4 +1,4 @@
-"""How this driver blinks when awake. Later blinks are compared with it."""
+"""Learns how the driver blinks from the first blinks of the trip. Later blinks are compared with these."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEVIATIONS = (0.05, 0.03, 0.5)
 
 
 class BlinkBaseline:
-    """Means and deviations of the first blinks of a trip. They then stay: a drowsy driver must not change them."""
+    """Learns means and deviations of the first `LEARNED` blinks. Then they stay: drowsiness must not change them."""
 
     def __init__(self) -> None:
         self._seen: list[tuple[float, float, float]] = []
@@ -32,7 +32,7 @@ class BlinkBaseline:
         return len(self._seen) >= LEARNED
 
     def learn(self, blink: Blink) -> None:
-        """Learn from one blink, while more are needed. Blinks longer than `LONGEST_S` are left out."""
+        """Learn from `blink`, unless `LEARNED` blinks are already learned or it is longer than `LONGEST_S`."""
         if self.known or blink.duration_s > LONGEST_S:
             return
         self._seen.append(_quantities(blink))
@@ -41,7 +41,7 @@ class BlinkBaseline:
             self._deviation = np.maximum(np.std(self._seen, 0), DEVIATIONS)
 
     def deviations(self, blink: Blink) -> Floats:
-        """Return (3,): standard deviations above the driver's mean, of each quantity of `blink`. Only once `known`."""
+        """Return (3,): amplitude, duration, opening speed in standard deviations above the mean. Only once `known`."""
         return (np.array(_quantities(blink)) - self._mean) / self._deviation
 
 

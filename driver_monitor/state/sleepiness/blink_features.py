@@ -1,4 +1,4 @@
-"""Computes features of blinks in a row, and three probabilities. `tools.drowsiness.fit` and the daemon use it."""
+"""Computes features of a row of blinks, and from them three probabilities. `tools` and the daemon use them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONG_Z, VERY_LONG_Z = 2.0, 5.0
 
 
 def features(z: Floats) -> Floats:
-    """Return (n, 18) features of n rows of m blinks.
+    """Return (n, 18) features of n rows of m blinks: 15 statistics of the quantities, then 3 of long blinks.
 
     `z`: (n, m, 3): amplitude, duration and opening speed of each blink, in standard deviations above the driver's own
     mean when awake. The blink frequency is left out: in UTA-RLDD it depends on the recording as much as on the
@@ -30,7 +30,7 @@ def features(z: Floats) -> Floats:
 def probabilities(x: Floats, weights: Floats, mean: Floats, deviation: Floats) -> Floats:
     """Return (n, 3) probabilities of alert, low vigilance and drowsy for (n, 18) features.
 
-    `weights`: (19, 3), the last row is the constant. `mean`, `deviation`: (18,) of the features of the fit.
+    `weights`: (19, 3), the last row is the constant. `mean`, `deviation`: (18,), to standardise the features.
     """
     logits = (x - mean) / deviation @ weights[:-1] + weights[-1]
     e = np.exp(logits - logits.max(1, keepdims=True))

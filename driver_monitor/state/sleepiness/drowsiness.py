@@ -1,12 +1,11 @@
-"""Karolinska sleepiness (KSS) from PERCLOS, blinks, yawns and nods, with an interval and the reason.
+"""Estimates Karolinska sleepiness (KSS) from PERCLOS, blinks, yawns and nods, with an interval and the reason.
 
-Two estimates are averaged, each weighted by its error.
+Two estimates are averaged: the smaller the error of one, the larger its weight. Yawns and nods then add points.
 - PERCLOS: 8 % is taken as the onset of sleepiness and 12 % as sleepy (Wierwille et al., NHTSA DOT HS 808 247, 1994). On
   the Karolinska scale 7 is "sleepy, no effort to stay awake" and 8 "some effort" (Akerstedt and Gillberg, Int. J.
-  Neurosci. 52, 1990). This is a stated mapping, not a fit.
-- Blinks: the last thirty, compared with this driver's own, by a fit on UTA-RLDD (`tools.drowsiness.fit`). It
-  separates alert from drowsy people it has never seen with an AUC of 0.84 and is off by 2.3 points of the scale. It is
-  weak, so its weight is small.
+  Neurosci. 52, 1990). The mapping to the scale is ours, not a fit.
+- Blinks: a fit on UTA-RLDD (`tools.drowsiness.fit`) compares the last thirty with this driver's own. On people not in
+  the fit, its AUC for alert against drowsy is 0.84, and it is off by 2.3 points. So its weight is small.
 """
 
 from __future__ import annotations
@@ -29,8 +28,7 @@ KSS_POINTS = (3.0, 6.5, 7.5, 9.0)
 KSS = (2.0, 6.5, 8.5)
 """Middles of the levels of UTA-RLDD: alert (1 to 3), low vigilance (6 and 7), drowsy (8 and 9)."""
 SIGN_KSS, SIGNS_COUNTED = 0.5, 3
-"""Each yawn and each nod of the last five minutes adds so much, up to so many of each. At PERCLOS 0 the KSS stays below
-6.5."""
+"""Each yawn and each nod of the last five minutes adds so much, up to so many of each: 3 points in all at most."""
 PERCLOS_OFF = 2.0
 """Half of the interval of the PERCLOS estimate, in points, at full coverage. It grows as the coverage falls. Ours."""
 BLINKS_OFF = 4.5
@@ -43,7 +41,7 @@ _WEIGHTS, _MEAN, _DEVIATION = np.array(WEIGHTS), np.array(MEAN), np.array(DEVIAT
 
 
 class DrowsinessMeter:
-    """Estimates the KSS from PERCLOS, blinks, yawns and nods. The blink estimate changes with every blink that ends."""
+    """Estimates the KSS from PERCLOS, blinks, yawns and nods. The blink estimate needs 30 blinks in ten minutes."""
 
     def __init__(self) -> None:
         self._baseline = BlinkBaseline()
@@ -51,7 +49,7 @@ class DrowsinessMeter:
         self._by_blinks: float | None = None
 
     def update(self, t: float, blink: Blink | None, perclos: Perclos, yawns: int, nods: int) -> Drowsiness | None:
-        """Take one frame at `t`, seconds, with the `blink` that ended in it. Return None without an estimate."""
+        """Take the frame at `t`, seconds, and its `blink`. Return None if PERCLOS and blink estimate are unknown."""
         if blink is not None:
             self._add(blink)
         if self._blinks and t - self._blinks[0].t > OLD_S:

@@ -1,4 +1,4 @@
-"""Nods: the head sinks with closed eyes and comes up again. A look at the instruments is no nod: the eyes are open."""
+"""Counts nods: the head sinks with closed eyes and comes up again. With open eyes it is a look down, not a nod."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class NodCounter:
         self._times: deque[float] = deque()
 
     def update(self, step: TimeStep, pitch: float | None, lids: EyesVerdict) -> int:
-        """Take one frame and return the number of nods in the window. `pitch`: degrees, + up, None while unknown."""
+        """Take one frame, return how many nods the last 5 minutes had. `pitch`: degrees, + up, None while unknown."""
         while self._times and self._times[0] < step.t - WINDOW_S:
             self._times.popleft()
         if self._seen_t is not None and step.t - self._seen_t > step.reach:

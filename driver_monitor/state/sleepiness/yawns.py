@@ -1,4 +1,4 @@
-"""Yawns: a mouth that is held wide open. Talking and laughing open it for shorter times."""
+"""Counts yawns: a mouth that is held wide open. Talking and laughing open it for shorter times."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from driver_monitor.timing.cadence import TimeStep
 from driver_monitor.timing.stretch import Stretch
 
 OPEN_AT = 0.42
-"""Inner-lip gap over mouth width from which a mouth is wide open (`FaceView.mouth_opening`), as our landmark net places
-the lips. On the labelled clips the two certain yawns hold 0.45 and 0.78 for `HELD_S`, the demo's 0.57, a doubtful one
-0.39. Talking, laughing and grimaces hold at most 0.25. Provisional: two yawns are few."""
+"""Least `FaceView.mouth_opening` of a wide mouth, for our landmark net. On labelled clips two sure yawns hold 0.45 and
+0.78 for `HELD_S`, the demo 0.57, a doubtful one 0.39; talk, laughs, grimaces at most 0.25. Provisional: two are few."""
 ENDED_BELOW = 0.32
 """The mouth is no longer wide open below this: a tenth of hysteresis. Its changes within a yawn stay above."""
 HELD_S = 1.5
@@ -36,7 +35,7 @@ class YawnCounter:
         self._times: deque[float] = deque()
 
     def update(self, step: TimeStep, opening: float | None) -> Mouth:
-        """Take one frame, return mouth and yawns. `opening`: as in `FaceView.mouth_opening`, None when unknown."""
+        """Return mouth and yawns after one frame. `opening`: as in `FaceView.mouth_opening`, None while unknown."""
         if opening is not None and not math.isfinite(opening):
             opening = None
         if opening is not None:

@@ -1,4 +1,4 @@
-"""What cannot be seen, since when and why. It is a state of its own, never "attentive" and never "asleep"."""
+"""Times what cannot be seen, and names the cause: a camera fault, no face or unreadable eyes."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ _CAMERA: dict[str, Degraded] = {"lost": "no_camera", "frozen": "frozen", "covere
 
 
 class BlindnessTracker:
-    """Times what is missing and names the cause: first the camera, then the face, then the eyes.
+    """Times what is missing and names one cause: the camera before the face, the face before the eyes.
 
-    `camera`, `face`, `eyes`: for how long there has been no usable picture, no face, no readable eye.
+    `camera`, `face`, `eyes`: the timers of no usable picture, no face, no readable eye. A camera fault is a cause at
+    once, no face after `FACE_AFTER_S`, unreadable eyes after `EYES_AFTER_S`.
     """
 
     def __init__(self) -> None:

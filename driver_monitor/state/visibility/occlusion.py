@@ -1,4 +1,4 @@
-"""What covers the face, as an answer that lasts. Sunglasses and masks are worn for minutes; hands pass by."""
+"""Finds what has covered the face for about a second. Sunglasses and masks are worn for minutes; hands pass by."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ T = TypeVar("T", bound=Hashable)
 
 
 class SettledAnswer(Generic[T]):
-    """Finds the answer that holds for most of recent time. The first one counts at once."""
+    """Keeps an answer until another has `CHANGE_AT` of recent time. The first answer counts at once."""
 
     def __init__(self) -> None:
         self._shares: dict[T, float] = {}
@@ -33,7 +33,7 @@ class SettledAnswer(Generic[T]):
         """The answer, None while unknown."""
 
     def update(self, step: TimeStep, answer: T | None) -> T | None:
-        """Take one frame's answer, None if it has none, and return the answer that holds."""
+        """Take one frame's answer, None if it has none. Return `value`, None after `FORGET_S` without an answer."""
         if answer is None:
             if self.value is not None and step.t - self._answered_t > FORGET_S:
                 self._shares, self.value = {}, None
@@ -59,7 +59,7 @@ class OcclusionTracker:
     def update(self, step: TimeStep, face: FaceView | None, reason: EyeReason | None) -> Occlusion | None:
         """Take one frame and return what covers the face, None if mouth and eyes are both unknown.
 
-        `reason`: why neither eye could be read in it, None if one could.
+        `reason`: why neither eye could be read, None if one could. At "pose", "blur" or no face, `eyes` stays for 2 s.
         """
         mouth = self._mouth.update(step, None if face is None else _hidden(face.mouth_hidden))
         eyes = self._eyes.update(step, None if face is None else _cover(reason))

@@ -1,4 +1,4 @@
-"""Scores of single nets on labelled arrays: the eye net and the expression net.
+"""Scores single nets on labelled arrays: the eye net and the expression net.
 
-It may import `bench.score`, `perception` and every folder below. Only `cli` and the tools use it.
+This folder may import `bench.score`, `perception` and every folder below them. Only `cli` and the tools use it.
 """

@@ -20,7 +20,10 @@ INTERVALS = "95 %; persons unknown: intervals by bootstrap over images, too narr
 
 
 def load_arrays(path: Path, labels: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return the array `images` (N, H, W), uint8, and the array named `labels`, int64 (N,). Raises `LabelError`."""
+    """Return `images`, uint8 (N, H, W), and the array with the name in `labels`, int64 (N,), from an .npz file.
+
+    Raises `LabelError` if the file is unreadable, or if these arrays are missing or of other types or shapes.
+    """
     images, numbers = _read(path, ("images", labels))
     if images.dtype != np.uint8 or images.ndim != 3 or 0 in images.shape:
         raise LabelError(f"{path}: images: expected uint8 (N, H, W), grey, found {_shape(images)}")
@@ -59,7 +62,7 @@ def _read(path: Path, names: tuple[str, ...]) -> list[NDArray[Any]]:
 
 
 def report(path: Path, model: str, figures: dict[str, Any]) -> dict[str, Any]:
-    """Return the JSON object of the score of a net on the file `path`; `model`: the net's SHA-256."""
+    """Return the JSON object of a net's score on the file `path`. `model`: the net's SHA-256. `figures` are rounded."""
     origin = {"schema": SCHEMA, "file": str(path), "model": model}
     return {**origin, **rounded(figures), "persons": None, "intervals": INTERVALS}
 

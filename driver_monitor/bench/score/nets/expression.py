@@ -30,12 +30,12 @@ FaceClassifier = Callable[[NDArray[np.uint8]], Expression]
 
 @dataclass(frozen=True, slots=True)
 class EmotionScore:
-    """Figures over `images` labelled faces. Shares from 0 to 1.
+    """The expression net's figures over `images` labelled faces. All figures are from 0 to 1.
 
-    `calibration_error`: expected calibration error of the highest probability. `answered`: share of images whose
-    highest probability reaches `ANSWER_FROM`; `accuracy_answered` is over these. `accuracy_surest`: over the `SUREST`
-    share with the highest probabilities. `recall`, `counts`: by class. `confusion` (8, 8): rows are labels, columns
-    are answers.
+    `mean_recall`: mean over the expressions with faces. `calibration_error`: expected calibration error of the highest
+    probability. `answered`: share of images whose highest probability reaches `ANSWER_FROM`. `accuracy_answered`: over
+    these images. `accuracy_surest`: over the `SUREST` share with the highest probabilities. `recall`, `counts` (faces):
+    by labelled expression. `confusion` (8, 8): rows are labels, columns are answers.
     """
 
     images: int
@@ -51,7 +51,7 @@ class EmotionScore:
 
 
 def load_faces(path: Path) -> tuple[NDArray[np.uint8], Labels]:
-    """Return images (N, H, W) and labels (N,), without images of label -1. Raises `LabelError`."""
+    """Return images (N, H, W) and labels (N,), without images of label -1. Raises `LabelError`: bad file, none left."""
     images, label = load_arrays(path, "label")
     wrong = (label < -1) | (label >= len(EXPRESSIONS))
     if wrong.any():
@@ -73,7 +73,7 @@ def _resized(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def score_emotion(p: Floats, label: Labels) -> EmotionScore:
-    """Return the scores of probabilities `p` (N, 8) for faces with labels `label` (N,)."""
+    """Return the figures of N faces: `p` (N, 8) probabilities, `label` (N,) labels, in the order of `EXPRESSIONS`."""
     right, top = p.argmax(1) == label, p.max(1)
     answered = top >= ANSWER_FROM
     confusion = np.zeros((len(EXPRESSIONS), len(EXPRESSIONS)), np.int64)
@@ -93,9 +93,9 @@ def score_emotion(p: Floats, label: Labels) -> EmotionScore:
 
 
 def calibration_error(top: Floats, right: NDArray[np.bool_], times: Labels) -> float:
-    """Return the mean over `BINS` bins of |mean probability `top` - share of `right` answers|, weighted by images.
+    """Return the mean over `BINS` bins of |mean of `top` - share of true values in `right`|, weighted by images.
 
-    All (N,). Image i counts `times[i]` times.
+    All (N,). `top`: the highest probability, which sets an image's bin. Image i counts `times[i]` times.
     """
     bins = np.minimum((top * BINS).astype(int), BINS - 1)
     gap = np.bincount(bins, times * (top - right), BINS)

@@ -28,10 +28,10 @@ EyeClassifier = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class EyesScore:
-    """Figures over `images`, of which `closed` are labelled closed. Shares from 0 to 1.
+    """The eye net's figures, from 0 to 1, over `images`, of which `closed` are labelled closed.
 
-    `auc`, `accuracy`: over all images. `answered`: share of images with p(hidden) below `HIDDEN_FROM`. `auc_answered`,
-    `accuracy_answered`: over these images only.
+    `auc`: area under the ROC curve. `accuracy`: share of right answers. `answered`: share of images with p(hidden)
+    below `HIDDEN_FROM`. `auc_answered`, `accuracy_answered`: over these images only.
     """
 
     images: int
@@ -44,7 +44,7 @@ class EyesScore:
 
 
 def load_eyes(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Return the images (N, H, W), and for each whether the eye is closed (N,). Raises `LabelError`."""
+    """Return images (N, H, W), and whether each eye is closed (N,). Raises `LabelError`: wrong file, or not 0 or 1."""
     images, closed = load_arrays(path, "closed")
     if not np.isin(closed, (0, 1)).all():
         raise LabelError(f"{path}: closed: expected 0 or 1, found {int(closed[~np.isin(closed, (0, 1))][0])}")
@@ -54,7 +54,7 @@ def load_eyes(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
 def score_eyes(images: NDArray[np.uint8], closed: NDArray[np.bool_], net: EyeClassifier) -> EyesScore:
     """Return how well `net` separates `closed` (N,) from open eyes in `images` (N, H, W).
 
-    Images of exactly 32 by 48 pixels are used as rectified patches. All others are loose crops of one eye.
+    Images of 32 rows and 48 columns are patches already. All others are loose crops of one eye, and are cut to patches.
     """
     p = classify(images, net)
     score = p[:, CLOSED] / np.maximum(p[:, CLOSED] + p[:, OPEN], 1e-9)
@@ -72,7 +72,7 @@ def score_eyes(images: NDArray[np.uint8], closed: NDArray[np.bool_], net: EyeCla
 
 
 def classify(images: NDArray[np.uint8], net: EyeClassifier) -> NDArray[np.float64]:
-    """Return the net's (N, 3) probabilities of open, closed, hidden for `images` (N, H, W), as in `score_eyes`."""
+    """Return the net's probabilities (N, 3) of open, closed, hidden. `images` (N, H, W): as for `score_eyes`."""
     rectified = images.shape[1:] == (HEIGHT, WIDTH)
     parts = (images[start : start + BATCH] for start in range(0, len(images), BATCH))
     answers = [net(part if rectified else np.stack([crop_patch(image) for image in part])) for part in parts]
@@ -80,7 +80,7 @@ def classify(images: NDArray[np.uint8], net: EyeClassifier) -> NDArray[np.float6
 
 
 class Auc:
-    """Computes the area under the ROC curve (closed scores higher) for any weights of the images. Ties count a half."""
+    """Computes the area under the ROC curve: how often closed eyes score higher than open ones. Ties count a half."""
 
     def __init__(self, score: NDArray[np.float64], closed: NDArray[np.bool_]) -> None:
         order, self._group = np.unique(score, return_inverse=True)

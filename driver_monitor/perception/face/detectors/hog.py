@@ -1,4 +1,4 @@
-"""Face detectors: the protocol, and dlib's HOG detector. They search a whole picture while no face is followed."""
+"""Defines `FaceDetector`, the protocol of what searches a whole picture for faces, and dlib's HOG detector."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class FaceDetector(Protocol):
 
 
 class HogDetector:
-    """dlib's frontal HOG detector. It needs no model file and finds frontal faces at least 1/6 as wide as a picture."""
+    """Finds frontal faces with dlib's HOG, no model file. Least face width: the larger of W / 6 and H / 8."""
 
     kind: DetectorKind = "hog"
     WIDTH = 480

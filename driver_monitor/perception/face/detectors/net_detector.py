@@ -56,7 +56,7 @@ class NetDetector:
         self.sha256 = self._model.sha256
 
     def find(self, grey: Image) -> list[Box]:
-        """Return boxes of possible faces in `grey` (H, W), best first, in pixels of `grey`; see `proposed`."""
+        """Return boxes in pixels of `grey` (H, W), best first: score `SURE` or more; if none, the best from `FAINT`."""
         return [Box(*(float(v) for v in row[:4])) for row in proposed(self.rows(grey))]
 
     def rows(self, grey: Image, least: float = FAINT) -> Row:
@@ -69,7 +69,7 @@ class NetDetector:
 
 
 def shrink(grey: Image) -> Image:
-    """Return `grey` (H, W) with its longer side at `LONG_SIDE`, its edge repeated up to multiples of `STEP`."""
+    """Return `grey` (H, W) with `LONG_SIDE` as longer side, right and lower edge repeated to multiples of `STEP`."""
     small = scaled(grey, LONG_SIDE / max(grey.shape))
     right, below = -small.shape[1] % STEP, -small.shape[0] % STEP
     if not right and not below:
@@ -78,10 +78,10 @@ def shrink(grey: Image) -> Image:
 
 
 def even_out(grey: Image) -> NDArray[np.float32]:
-    """Return each pixel minus the mean of its surroundings, over their contrast. Both sides must be multiples of 8.
+    """Return (H, W) float32: each pixel minus the local mean, divided by the local contrast. H, W: multiples of 8.
 
-    A face at a sixteenth of the light, or in a corner that the infrared lamp hardly reaches, then looks as in full
-    light, except for the noise.
+    A face in weak light, or in a corner that the infrared lamp hardly reaches, then looks much like in full light.
+    At less than a quarter of the light it is paler, because a floor is added to the contrast against noise.
     """
     image = grey.astype(np.float32)
     size = (grey.shape[1], grey.shape[0])
@@ -96,10 +96,10 @@ def even_out(grey: Image) -> NDArray[np.float32]:
 
 
 def decode(cells: NDArray[np.float32], least: float) -> Row:
-    """Convert the net's answer (7, H, W) to the 200 best faces of score `least` or more, pixels of the search picture.
+    """Return the best boxes (at most 200) of score `least` or more in the net's answer `cells` (7, H, W), best first.
 
-    Channels: score, centre (right, down of the cell's centre, in cells), log width and height, eye vector (see `Row`).
-    Rows that are not finite are dropped. The best is first.
+    Result: see `Row`, pixels of the search picture, several rows for one face. Rows that are not finite are dropped.
+    Channels: score, centre (right, down of the cell's centre, in cells), log width and height, eye vector.
     """
     y, x = np.nonzero(cells[0] >= least)
     score, right, down, wide, high, eyes_x, eyes_y = cells[:, y, x]
@@ -122,12 +122,12 @@ def distinct(rows: Row) -> Row:
 
 
 def proposed(rows: Row) -> Row:
-    """Return the `rows` (N, 5+; fifth column: score; best first) of score `SURE` or more; if none, the best row."""
+    """Return the rows of score `SURE` or more; if none, the best. `rows`: (N, 5+), best first, fifth column: score."""
     return rows[: max(1, int((rows[:, 4] >= SURE).sum()))]
 
 
 def overlaps(one: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the intersection over union of box `one` (4+,) with each of `others` (N, 4+)."""
+    """Return the intersection over union (N,) of box `one` (x, y, w, h, ...) with each of `others` (N, 4+)."""
     low = np.maximum(one[:2], others[:, :2])
     high = np.minimum(one[:2] + one[2:4], others[:, :2] + others[:, 2:4])
     inside = np.clip(high - low, 0, None).prod(axis=1)

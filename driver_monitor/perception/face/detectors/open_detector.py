@@ -16,9 +16,9 @@ _log = logging.getLogger(__name__)
 def open_detector(name: str, folder: Path, threads: int = 1) -> FaceDetector:
     """Return the detector that `face.detector` names: `auto`, `hog`, or the path of a YuNet file.
 
-    `auto` is the project's own net from `folder`. If its file is missing, it is HOG, with a warning in the log: HOG
-    finds a face less often, but that is better than never. Raises `ModelError` if a file is damaged or the wrong model,
-    or if a named one is missing.
+    `auto` is the project's own net from `folder`, run on `threads` CPU threads. If the net's file is missing, `auto` is
+    HOG, with a warning in the log: HOG finds a face less often, but that is better than never. Raises `ModelError` if a
+    file is damaged or the wrong model, or if the YuNet file is missing.
     """
     if name == "hog":
         return HogDetector()

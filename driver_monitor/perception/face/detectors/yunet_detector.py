@@ -1,4 +1,4 @@
-"""The YuNet detector, for a model file that the user names. The program comes without one."""
+"""Finds faces with the YuNet detector, from a model file that the user names. The program comes without one."""
 
 from __future__ import annotations
 
