@@ -111,6 +111,16 @@ def test_ok__a_camera_that_changes_its_size_is_searched_anew() -> None:
     assert face.points.mean(axis=0) == pytest.approx((160, 120), abs=15)
 
 
+def test_ok__a_size_that_changes_and_changes_back_while_the_face_is_away_ends_the_bridge() -> None:
+    drive = Drive()
+    drive.frame((320, 240))
+    drive.world.face = None
+    small = np.ascontiguousarray(cabin(None)[:240, :320])
+    assert drive.tracker.update(small, drive.t) is None
+    assert not drive.frame(None)
+    assert any(drive.frame((320, 240)) for _ in range(4))
+
+
 def test_ok__a_long_absence_ends_the_bridge_and_the_face_is_found_elsewhere() -> None:
     drive = Drive()
     drive.frame((100, 100))

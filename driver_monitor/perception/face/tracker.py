@@ -62,6 +62,8 @@ class FaceTracker:
         If `t` is not a finite number, the last time is used, so that filters and learned seat stay valid.
         """
         t = self._t = t if math.isfinite(t) else self._t
+        if self._last is not None and self._last[0].shape != grey.shape:
+            self._last = None  # a camera that was opened again may have another size
         followed = self._follow(grey) or self._bridge_gap(grey, t)
         found = self._search(grey, t) if followed is None else self._check_others(grey, t, followed)
         if found is None:
@@ -74,13 +76,13 @@ class FaceTracker:
         return self._view(grey, t, found)
 
     def _follow(self, grey: Image) -> Landmarks | None:
-        if self._last is None or self._last[0].shape != grey.shape:
+        if self._last is None:
             return None
         return self._read_near(grey, self._last[1].points, KEEP_FROM)
 
     def _bridge_gap(self, grey: Image, t: float) -> Landmarks | None:
         """Follow the last good face by correlation and read landmarks there. None: no face, or over `BRIDGE_S`."""
-        if self._last is None or self._last[0].shape != grey.shape:
+        if self._last is None:
             return None
         picture, face = self._last
         if self._lost_at is None:
