@@ -39,6 +39,7 @@ from driver_monitor.perception.face.landmarks import LandmarkNet
 from driver_monitor.perception.face.tracker import FaceTracker
 from driver_monitor.perception.perception import Perception
 from driver_monitor.perception.reader import Reader
+from driver_monitor.perception.scene.repeats import RepeatDetector
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
 from driver_monitor.state.expression.expression_tracker import ExpressionTracker
@@ -148,7 +149,8 @@ def build_pipeline(plan: Plan, models: Models | None, *, still: bool = False) ->
     """
     perception = build_perception(plan.config, models) if models else NoPerception()
     expressions = ExpressionTracker(evidence_s=0.0) if still else ExpressionTracker()
-    return Pipeline(perception, StateTracker(expressions, plan.config.vehicle.steering_wheel), Engine(plan.profile))
+    state = StateTracker(expressions, plan.config.vehicle.steering_wheel)
+    return Pipeline(perception, state, Engine(plan.profile), RepeatDetector())
 
 
 def provenance(plan: Plan, models_digest: str) -> Provenance:

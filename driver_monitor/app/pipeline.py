@@ -9,6 +9,7 @@ from driver_monitor.data.alert import Verdict
 from driver_monitor.data.driver_state import DriverState
 from driver_monitor.data.observation import UNKNOWN_VEHICLE, CameraState, Observation, VehicleData
 from driver_monitor.imaging.frame import Frame
+from driver_monitor.perception.scene.repeats import FROZEN_AFTER_S, RepeatDetector
 from driver_monitor.rules.engine import Engine
 from driver_monitor.state.tracker import StateTracker
 
@@ -45,14 +46,28 @@ class NoPerception:
 
 
 class Pipeline:
-    """Runs perception, state and rules, in this order. Time comes from the frames; no clock is read."""
+    """Runs perception, state and rules, in this order. Time comes from the frames; no clock is read.
 
-    def __init__(self, perception: FrameObserver, state: StateTracker, engine: Engine) -> None:
-        self._perception, self._state, self.engine = perception, state, engine
+    `repeats`: finds repeated pictures. None: every picture is new, as those of a script or of a trace.
+    """
+
+    def __init__(
+        self, perception: FrameObserver, state: StateTracker, engine: Engine, repeats: RepeatDetector | None = None
+    ) -> None:
+        self._perception, self._state, self.engine, self._repeats = perception, state, engine, repeats
+        self._last: Observation | None = None
 
     def step(self, frame: Frame, camera: CameraState = "ok", vehicle: VehicleData = UNKNOWN_VEHICLE) -> FrameResult:
-        """Process one frame. `camera`: the camera state. `vehicle`: speed and ignition at the time of the frame."""
-        return self.conclude(replace(self._perception.observe(frame, camera), vehicle=vehicle))
+        """Process one frame. `camera`: the camera state. `vehicle`: speed and ignition at the time of the frame.
+
+        A repeated picture is no evidence: the result is that of the frame before, without its events. After
+        `FROZEN_AFTER_S` the camera state is "frozen".
+        """
+        repeated_s = self._repeats.update(frame) if self._repeats is not None else 0.0
+        if 0.0 < repeated_s <= FROZEN_AFTER_S and self._last is not None and self._last.camera == "ok":
+            return self.conclude(self._last)
+        state: CameraState = "frozen" if camera == "ok" and repeated_s > FROZEN_AFTER_S else camera
+        return self.conclude(replace(self._perception.observe(frame, state), vehicle=vehicle))
 
     def step_without_frame(self, t: float, camera: CameraState, vehicle: VehicleData = UNKNOWN_VEHICLE) -> FrameResult:
         """Process a moment without a frame. `t`: its time, seconds. `camera`: the camera state, the cause."""
@@ -60,5 +75,6 @@ class Pipeline:
 
     def conclude(self, observation: Observation) -> FrameResult:
         """Update state and rules with `observation`, from perception or a trace, and return the result."""
+        self._last = observation
         state = self._state.update(observation)
         return FrameResult(observation, state, self.engine.update(state))

@@ -62,7 +62,7 @@ class Health:
             "t_mono": now,
             "camera": {
                 "source": camera.name,
-                "state": camera.state,
+                "state": result.state.camera if result and camera.state == "ok" else camera.state,
                 "fps": round(len(latencies) / window, 1) if window > 0 else 0.0,
                 "captured": camera.captured,
                 "dropped": camera.dropped,

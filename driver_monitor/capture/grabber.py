@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 
 from driver_monitor.capture.camera import Camera, Clock, SourceInfo, Wait
-from driver_monitor.capture.freeze import FreezeDetector
 from driver_monitor.data.observation import CameraState
 from driver_monitor.errors import DriverMonitorError, SourceError
 from driver_monitor.imaging.frame import Frame
@@ -65,8 +64,7 @@ class Grabber:
         self.captured = self.handed_out = self.dropped = self.reopened = 0
         self._camera: Camera | None = None
         self._pending: Frame | None = None
-        self._finished = self._frozen = self._had_error = self._ever_open = False
-        self._freeze = FreezeDetector()
+        self._finished = self._had_error = self._ever_open = False
         self._next_sequence = self._offset = 0
         self._last_t = 0.0
         self.name, self.live = expected
@@ -94,19 +92,17 @@ class Grabber:
 
     @property
     def state(self) -> CameraState:
-        """The camera state: "lost" if no frame came for `lost_after_s`, else "frozen" (`FreezeDetector`), else "ok".
+        """The camera state: "lost" if no frame came for `lost_after_s`, else "ok".
 
         Before the first frame and the first error, the limit is at least `FIRST_FRAME_S`. A recording is always "ok":
-        it may contain pauses, and an error in it is a `failure`. After `close`: "ok". Only perception sees "covered".
+        it may contain pauses, and an error in it is a `failure`. After `close`: "ok". The pipeline finds other states.
         """
         with self._changed:
             if not self.live or (self._finished and self.failure is None):
                 return "ok"
             starting = self.captured == 0 and not self._had_error
             limit = max(self._lost_after_s, FIRST_FRAME_S) if starting else self._lost_after_s
-            if self._monotonic() - self._last_frame > limit:
-                return "lost"
-            return "frozen" if self._frozen else "ok"
+            return "lost" if self._monotonic() - self._last_frame > limit else "ok"
 
     @property
     def ended(self) -> bool:
@@ -197,12 +193,10 @@ class Grabber:
         self.reopened += self._ever_open
         self._ever_open = True
         self._offset = self._next_sequence
-        self._freeze = FreezeDetector()
         return camera
 
     def _keep(self, frame: Frame) -> None:
         now = self._monotonic()
-        frozen = self.live and self._freeze.update(frame, now)
         if self.live:
             frame = self._with_daemon_time(frame, now)
         with self._changed:
@@ -210,7 +204,6 @@ class Grabber:
             self.dropped += self._pending is not None
             self._pending = frame
             self._last_frame = now
-            self._frozen = frozen
             self._changed.notify_all()
 
     def _with_daemon_time(self, frame: Frame, now: float) -> Frame:

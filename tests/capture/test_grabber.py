@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -254,45 +253,6 @@ def test_ok__a_live_camera_that_just_stops_is_opened_again() -> None:
         second.ready()
         assert not grabber.ended
         assert grabber.reopened == 1
-
-
-def test_ok__a_picture_that_does_not_change_is_frozen_until_it_changes() -> None:
-    shutter = Shutter()
-    garage = Garage(shutter)
-    with garage.grabber() as grabber:
-        shutter.ready()
-        states = []
-        for _ in range(12):
-            garage.clock.now += 0.125
-            shutter.shoot(picture_of(3))
-            states.append(grabber.state)
-        assert states == ["ok"] * 9 + ["frozen"] * 3
-        shutter.shoot(picture_of(4))
-        assert grabber.state == "ok"
-
-
-def test_ok__a_driver_who_sits_still_before_a_noisy_sensor_is_not_frozen() -> None:
-    noise = np.random.default_rng(7)
-    shutter = Shutter()
-    garage = Garage(shutter)
-    with garage.grabber() as grabber:
-        shutter.ready()
-        for _ in range(20):
-            garage.clock.now += 0.1
-            shutter.shoot((picture_of(3) + noise.integers(0, 2, (64, 96, 3))).astype(np.uint8))
-            assert grabber.state == "ok"
-
-
-def test_ok__frames_whose_number_does_not_change_are_frozen() -> None:
-    shutter = Shutter()
-    garage = Garage(shutter)
-    with garage.grabber() as grabber:
-        shutter.ready()
-        for number in range(13):
-            garage.clock.now += 0.1
-            shutter.taken = 0
-            shutter.shoot(picture_of(number))
-        assert grabber.state == "frozen"
 
 
 def test_ok__the_end_of_a_recording_comes_after_its_last_frame() -> None:
