@@ -27,7 +27,8 @@ NOISE = np.random.default_rng(7)
 def noisy(level: int = 3) -> Image:
     """A picture that no other picture equals."""
     noise: Image = NOISE.integers(0, 12, (64, 96, 3), np.uint8)
-    return np.add(picture_of(level), noise)
+    picture: Image = picture_of(level) + noise
+    return picture
 
 
 def encoded(picture: Image) -> Image:
