@@ -33,7 +33,7 @@ def noisy(level: int = 3) -> Image:
 
 def encoded(picture: Image) -> Image:
     """The same picture, as an encoder that refines it repeats it."""
-    refined = picture.copy()
+    refined: Image = np.array(picture)
     refined[::7, ::5] += 1
     refined[40, 33] += 6
     return refined

@@ -61,7 +61,18 @@ def test_ok__no_picture_is_in_it(written: Path) -> None:
     with gzip.open(written / trace.NAME, "rt") as file:
         lines = [json.loads(line) for line in file]
     assert set(lines[0]) == {"schema", "kind", "trip", "models"}
-    assert set(lines[1]) == {"frame", "t", "camera", "light", "face", "face_reason", "eyes", "expression", "vehicle"}
+    assert set(lines[1]) == {
+        "frame",
+        "t",
+        "camera",
+        "light",
+        "face",
+        "face_reason",
+        "eyes",
+        "expression",
+        "vehicle",
+        "rotate_to",
+    }
     assert max(len(json.dumps(line)) for line in lines) < 5000
 
 

@@ -37,6 +37,7 @@ from driver_monitor.perception.face.detectors.yunet_detector import YunetDetecto
 from driver_monitor.perception.face.driver_seat import DriverSeat
 from driver_monitor.perception.face.landmarks import LandmarkNet
 from driver_monitor.perception.face.tracker import FaceTracker
+from driver_monitor.perception.orientation import BestFace, OrientationFinder
 from driver_monitor.perception.perception import Perception
 from driver_monitor.perception.reader import Reader
 from driver_monitor.perception.scene.repeats import RepeatDetector
@@ -139,7 +140,8 @@ def build_perception(config: Config, models: Models) -> Perception:
     readers: list[Reader] = [EyeReader(models.eyes)]
     if models.expression is not None:
         readers.append(ExpressionReader(models.expression, config.emotion.rate_hz))
-    return Perception(face, readers)
+    best_face = BestFace(models.detector, models.landmarks, models.eyes)
+    return Perception(face, readers, OrientationFinder(best_face), config.camera.rotate)
 
 
 def build_pipeline(plan: Plan, models: Models | None, *, still: bool = False) -> Pipeline:

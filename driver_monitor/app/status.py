@@ -14,6 +14,7 @@ from driver_monitor.app.pipeline import FrameResult
 from driver_monitor.capture.grabber import Grabber
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages.envelope import SCHEMA, Provenance
+from driver_monitor.messages.lines import advice
 
 RATE_WINDOW_S = 2.0
 """Frame rate and latency are measured over this time: two status periods."""
@@ -76,6 +77,7 @@ class Health:
             "face": result is not None and result.state.face is not None,
             "light": result.state.light if result else None,
             "degraded": result.state.degraded if result else None,
+            "rotate_to": result.state.rotate_to if result else None,
             "attention": result.verdict.attention if result else "unknown",
             "active": list(result.verdict.active) if result else [],
             "alerts": self.alerts,
@@ -96,7 +98,7 @@ def status_line(status: Mapping[str, Any]) -> str:
         return "no frame yet"
     line = f"driver: {status['attention']}; camera: {status['camera']['state']}"
     if status["degraded"]:
-        line += f"; degraded: {status['degraded']}"
+        line += f"; degraded: {status['degraded']}{advice(status)}"
     return f"{line}; active: {', '.join(status['active'])}" if status["active"] else line
 
 

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from driver_monitor.config.addresses import MAX_PORT, tcp_port
 from driver_monitor.errors import UsageError
-from driver_monitor.messages.lines import alert_text, clock, plain
+from driver_monitor.messages.lines import advice, alert_text, clock, plain
 
 SILENCE_S = 3.0
 """Time without a message after which the daemon counts as silent. The daemon sends a status every second."""
@@ -167,7 +167,7 @@ def status_text(status: Mapping[str, Any]) -> Text:
     camera = _part(status, "camera").get("state") or "unknown"
     words = [f"status: camera {plain(camera)}", f"light {plain(status.get('light') or 'unknown')}"]
     if degraded:
-        words.append(f"degraded: {plain(degraded)}")
+        words.append(f"degraded: {plain(degraded)}{advice(status)}")
     if isinstance(active, list) and active:
         words.append(f"active: {plain(', '.join(map(str, active)))}")
     return Text(", ".join(words), style="magenta" if degraded else "blue")

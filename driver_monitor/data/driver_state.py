@@ -27,9 +27,10 @@ GazeReason = Literal["no_picture", "no_face", "pose", "eyes_closed"]
 Cover = Literal["sunglasses", "glare", "occluded", "dark"]
 """What hides both eyes: the reasons in `EyeReason` without "no_face", "pose" and "blur"."""
 Degraded = Literal[
-    "sunglasses", "glare", "pose", "occluded", "dark", "blur", "covered", "frozen", "no_camera", "no_face"
+    "sunglasses", "glare", "pose", "occluded", "dark", "blur", "covered", "frozen", "turned", "no_camera", "no_face"
 ]
-"""Why the system cannot see the driver fully: a camera fault at once; no face or no readable eye after 2 or 3 s."""
+"""Why the driver is not seen fully. A camera fault or a turned picture counts at once, no face after 2 s, no readable
+eye after 3 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +213,8 @@ class DriverState:
     `degraded`: why the driver is not fully visible, else None. No face counts after 2 s, no readable eye after 3 s.
     `face_absent_s`, `camera_fault_s`, `unread_s`: how long there has been no face, no usable picture, no readable eye;
     0.0 when not missing. `head`, `emotion` (expression), `drowsiness`, `occlusion`: None while unknown. `blink`: the
-    blink that ended with this frame, else None. `nods`: number of nods in the last five minutes.
+    blink that ended with this frame, else None. `nods`: number of nods in the last five minutes. `rotate_to`: the
+    value of `camera.rotate` that would make a turned picture upright, None if the picture is not turned.
     """
 
     t: float
@@ -237,3 +239,4 @@ class DriverState:
     blink: Blink | None
     nods: int
     vehicle: VehicleData
+    rotate_to: int | None = None

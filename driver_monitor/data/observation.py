@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 EyeReason = Literal["no_face", "sunglasses", "glare", "pose", "occluded", "dark", "blur"]
 """Why an eye cannot be read."""
-FaceReason = Literal["no_frame", "not_found", "dark", "covered"]
-"""Why there is no face."""
+FaceReason = Literal["no_frame", "not_found", "dark", "covered", "turned"]
+"""Why there is no face. "turned": the camera hangs upside down or sideways, and nobody is judged."""
 Light = Literal["day", "infrared", "dark", "glare"]
 CameraState = Literal["ok", "lost", "frozen", "covered"]
 
@@ -120,6 +120,7 @@ class Observation:
 
     `camera`: if it is not "ok", the picture is not used and `face` is None. `face`: None exactly when there is a
     `face_reason`; `eyes` and `expression` are then None, too. `expression`: also None when its net did not run.
+    `rotate_to`: the value of `camera.rotate` that would make a turned picture upright; None if it is not turned.
     `extra`: answers of readers that have no field of their own yet, by `Reader.field`. No trace keeps them.
     """
 
@@ -131,4 +132,5 @@ class Observation:
     expression: Expression | None = None
     face_reason: FaceReason | None = None
     vehicle: VehicleData = UNKNOWN_VEHICLE
+    rotate_to: int | None = None
     extra: Mapping[str, object] = field(default_factory=dict)

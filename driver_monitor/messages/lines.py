@@ -15,6 +15,12 @@ def plain(value: object) -> str:
     return "".join(char if char.isprintable() else " " for char in str(value)).strip()
 
 
+def advice(status: Mapping[str, Any]) -> str:
+    """Return what to do about `degraded` in a payload of `status/`, in brackets; empty if there is nothing to do."""
+    angle = status.get("rotate_to")
+    return f" (set camera.rotate: {plain(angle)})" if angle is not None else ""
+
+
 def clock(seconds: object) -> str:
     """Return seconds as `h:mm:ss.s` (`-h:mm:ss.s` below 0), or `-:--:--.-` if not a number between -1e9 and 1e9."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not abs(seconds) < 1e9:

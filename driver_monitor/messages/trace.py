@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
@@ -73,6 +73,7 @@ def encode(frame: int, seen: Observation) -> dict[str, Any]:
         "eyes": None if eyes is None else [_EYE(eyes.left), _EYE(eyes.right), eyes.iris_yaw, eyes.iris_pitch],
         "expression": None if seen.expression is None else [seen.expression.p[name] for name in EXPRESSIONS],
         "vehicle": [seen.vehicle.speed_kmh, seen.vehicle.ignition],
+        "rotate_to": seen.rotate_to,
     }
 
 
@@ -136,14 +137,16 @@ class _Line:
     eyes: tuple[Eye, Eye, Angle | None, Angle | None] | None
     expression: Annotated[list[Share], Field(min_length=len(EXPRESSIONS), max_length=len(EXPRESSIONS))] | None
     vehicle: tuple[Speed | None, Annotated[bool, Field(strict=True)] | None]
+    rotate_to: Literal[0, 90, 180, 270] | None = None
 
 
 _LINE = TypeAdapter(_Line)
 _WANTED = {
-    "float_type": "a number", "int_type": "a whole number", "bool_type": "true, false or null", "list_type": "a list",
-    "tuple_type": "a list", "dataclass_type": "an object", "finite_number": "a finite number",
-    "greater_than_equal": "at least {ge:g}", "less_than_equal": "at most {le:g}", "literal_error": "{expected}",
-    "too_short": "{min_length} values", "too_long": "at most {max_length} values", "value_error": "{error}",
+    "float_type": "a number", "int_type": "a whole number", "int_parsing_size": "a whole number",
+    "bool_type": "true, false or null", "list_type": "a list", "tuple_type": "a list", "dataclass_type": "an object",
+    "finite_number": "a finite number", "greater_than_equal": "at least {ge:g}", "less_than_equal": "at most {le:g}",
+    "literal_error": "{expected}", "too_short": "{min_length} values", "too_long": "at most {max_length} values",
+    "value_error": "{error}",
 }  # fmt: skip
 """What a field should be, by pydantic's type of error."""
 
@@ -158,7 +161,9 @@ def decode(message: Any) -> tuple[int, Observation]:
     eyes = line.eyes and data.EyesView(data.EyeView(*line.eyes[0]), data.EyeView(*line.eyes[1]), *line.eyes[2:])
     p = None if line.expression is None else data.Expression(dict(zip(EXPRESSIONS, line.expression, strict=True)))
     vehicle = data.VehicleData(*line.vehicle)
-    return line.frame, Observation(line.t, line.camera, line.light, face, eyes, p, line.face_reason, vehicle)
+    return line.frame, Observation(
+        line.t, line.camera, line.light, face, eyes, p, line.face_reason, vehicle, line.rotate_to
+    )
 
 
 def _reason(error: ValidationError) -> str:

@@ -17,7 +17,7 @@ from typing import IO, TextIO
 from rich.console import Console
 from rich.text import Text
 
-from driver_monitor.messages.lines import alert_text, plain
+from driver_monitor.messages.lines import advice, alert_text, plain
 from driver_monitor.messages.wire import Message
 from driver_monitor.outputs.output import Output
 from driver_monitor.threads.worker import QueueWorker
@@ -174,7 +174,7 @@ class Journal(Output):
         if degraded == self._degraded:
             return
         self._degraded = degraded
-        text = f"degraded: {plain(degraded)}" if degraded else "no longer degraded"
+        text = f"degraded: {plain(degraded)}{advice(status)}" if degraded else "no longer degraded"
         self._write((logging.WARNING if degraded else logging.INFO, Text(text, style="magenta")))
 
     def counters(self) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 from driver_monitor.data.observation import CameraState, FaceReason, Light, Observation
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.perception.face.tracker import FaceTracker
+from driver_monitor.perception.orientation import OrientationFinder
 from driver_monitor.perception.reader import FacePicture, Reader
 from driver_monitor.perception.scene.light import LightFilter
 from driver_monitor.perception.scene.quality import picture_state
 from driver_monitor.timing.periodic import PeriodicTimer
+
+_log = logging.getLogger(__name__)
 
 PICTURE_HZ = 5.0
 """Judgements of light and cover a second. Neither changes faster. One judgement takes a millisecond."""
@@ -20,25 +24,42 @@ _FIELDS = frozenset(field.name for field in fields(Observation))
 
 
 class Perception:
-    """Turns one frame at a time into an observation. Light and cover are judged `PICTURE_HZ` times a second."""
+    """Turns one frame at a time into an observation. Light and cover are judged `PICTURE_HZ` times a second.
 
-    def __init__(self, face: FaceTracker, readers: Sequence[Reader]) -> None:
+    `orientation`: finds out that the picture is turned; None: it is taken as upright. `rotated`: `camera.rotate`, the
+    degrees by which the pictures were turned before.
+    """
+
+    def __init__(
+        self,
+        face: FaceTracker,
+        readers: Sequence[Reader],
+        orientation: OrientationFinder | None = None,
+        rotated: int = 0,
+    ) -> None:
         self._face, self._readers = face, tuple(readers)
+        self._orientation, self._rotated = orientation, rotated
         self._picture_timer = PeriodicTimer(1.0 / PICTURE_HZ)
         self._light_filter = LightFilter()
         self._light: Light = "dark"
         self._covered = False
+        self._reported: int | None = None
 
     def observe(self, frame: Frame, camera: CameraState = "ok") -> Observation:
         """Return what `frame` shows. A covered lens makes the camera state "covered", whatever `camera` says.
 
         A face is searched only if the camera state is then "ok". Otherwise `face_reason` is as in `observe_nothing`. If
-        no face is found, `face_reason` is "dark" if the light is "dark", else "not_found".
+        no face is found, `face_reason` is "dark" if the light is "dark", else "not_found". In a turned picture no
+        face is searched, `face_reason` is "turned", and the log says once what to do.
         """
         if self._picture_timer.due(frame.t):
             self._judge(frame)
         if self._covered or camera != "ok":
             return self.observe_nothing(frame.t, "covered" if self._covered else camera)
+        if self._orientation is not None and (turn := self._orientation.update(frame.grey, frame.t)):
+            rotate_to = (self._rotated + turn) % 360
+            self._report_turn(frame.source, rotate_to)
+            return Observation(frame.t, camera, self._light, None, None, face_reason="turned", rotate_to=rotate_to)
         face = self._face.update(frame.grey, frame.t)
         if face is None:
             reason: FaceReason = "dark" if self._light == "dark" else "not_found"
@@ -54,6 +75,11 @@ class Perception:
         """Return an observation without face at `t` s: last light, reason "covered" if `camera` is, else "no_frame"."""
         reason: FaceReason = "covered" if camera == "covered" else "no_frame"
         return Observation(t, camera, self._light, None, None, face_reason=reason)
+
+    def _report_turn(self, source: str, rotate_to: int) -> None:
+        if rotate_to != self._reported:
+            self._reported = rotate_to
+            _log.warning("%s: the picture is turned, so nobody is judged; set camera.rotate: %d", source, rotate_to)
 
     def _judge(self, frame: Frame) -> None:
         picture = picture_state(frame.picture)

@@ -74,6 +74,7 @@ _PICTURE = (
     _word("light", "light in the whole picture", choices=get_args(observation.Light)),
     _word("degraded", "why the driver has not been fully visible for some seconds, or no",
           at=lambda s: s.degraded or "no", choices=("no", *get_args(driver_state.Degraded)), json_values={"no": None}),
+    shown("rotate_to", "the `camera.rotate` that would make a turned picture upright; else `null`", "deg"),
     _yes_no("occlusion.mouth", "a mask or a hand covers the mouth"),
     _word("occlusion.eyes", "what covers both eyes, or no", choices=("no", *get_args(driver_state.Cover)),
           at=lambda s: (s.occlusion.eyes or "no") if s.occlusion else None, json_values={"no": None}),

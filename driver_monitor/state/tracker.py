@@ -91,6 +91,7 @@ class StateTracker:
             blink=blink,
             nods=nods,
             vehicle=seen.vehicle,
+            rotate_to=seen.rotate_to,
         )
 
 

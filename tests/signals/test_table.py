@@ -123,6 +123,7 @@ def test_ok__every_row_reads_a_value_of_its_kind() -> None:
             known.update([row.name] if value is not None else [])
     assert {row.name for row in ROWS} - known == {
         "schema", "frame", "attention", "alerts", "face.others", "vehicle.ignition", "emotion.held_s", "emotion.flash",
+            "rotate_to",
     }  # fmt: skip
 
 

@@ -42,6 +42,8 @@ class BlindnessTracker:
             self._reasons[reason] += step.dt
         if seen.camera != "ok":
             return _CAMERA[seen.camera]
+        if seen.face_reason == "turned":
+            return "turned"
         if self.face.length_s >= FACE_AFTER_S:
             if seen.face_reason == "covered":
                 return "covered"

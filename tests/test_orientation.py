@@ -1,0 +1,142 @@
+"""A camera that hangs upside down or sideways is said to do so, and nobody is judged meanwhile."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from driver_monitor import demo
+from driver_monitor.app import build
+from driver_monitor.app.build import Request
+from driver_monitor.app.pipeline import FrameResult
+from driver_monitor.capture.recordings.clip import ClipCamera
+from driver_monitor.imaging.frame import Frame, Image
+from driver_monitor.messages import trace
+from driver_monitor.messages.lines import advice
+from driver_monitor.perception.orientation import CHECK_S, VOTES, OrientationFinder
+
+SHAPE = (48, 64)
+
+
+def hung(degrees: int) -> Image:
+    """A picture of a scorer that finds the face after `degrees` of turning clockwise: it tells its own orientation."""
+    picture = np.zeros(SHAPE, np.uint8)
+    picture[0, :] = 255
+    return np.ascontiguousarray(np.rot90(picture, degrees // 90))
+
+
+class Scorer:
+    """Finds a good face in a picture whose upper edge is white, and a poor one in others."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+        self.good, self.poor = (9.0, 0.99), (2.0, 0.5)
+
+    def __call__(self, grey: Image) -> tuple[float, float]:
+        self.looks += 1
+        return self.good if grey[0].mean() > 200 else self.poor
+
+
+def watch(finder: OrientationFinder, pictures: list[Image], start: float = 0.0, fps: float = 20) -> list[int]:
+    return [finder.update(picture, start + number / fps) for number, picture in enumerate(pictures)]
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_ok__four_looks_decide(degrees: int) -> None:
+    turns = watch(OrientationFinder(Scorer()), [hung(degrees)] * 60)
+    decided = int(CHECK_S * (VOTES - 1) * 20)
+    assert turns == [0] * decided + [degrees] * (60 - decided)
+
+
+def test_ok__before_the_decision_and_when_upright_it_counts_as_upright() -> None:
+    assert set(watch(OrientationFinder(Scorer()), [hung(0)] * 400)) == {0}
+
+
+def test_ok__a_head_that_sinks_to_the_side_later_is_no_turned_camera() -> None:
+    finder = OrientationFinder(Scorer())
+    watch(finder, [hung(0)] * 60)
+    assert set(watch(finder, [hung(90)] * 4000, start=3.0)) == {0}
+
+
+def test_ok__a_camera_that_comes_loose_and_hangs_upside_down_is_found() -> None:
+    finder = OrientationFinder(Scorer())
+    watch(finder, [hung(0)] * 60)
+    assert watch(finder, [hung(180)] * 1200, start=3.0)[-1] == 180
+
+
+def test_ok__a_camera_that_is_put_right_is_upright_again() -> None:
+    finder = OrientationFinder(Scorer())
+    watch(finder, [hung(270)] * 60)
+    assert watch(finder, [hung(0)] * 60, start=3.0)[-1] == 0
+
+
+@pytest.mark.parametrize(("good", "poor"), [((9.0, 0.9), (2.0, 0.5)), ((5.0, 0.99), (2.0, 0.5))])
+def test_ok__a_doubtful_face_decides_nothing(good: tuple[float, float], poor: tuple[float, float]) -> None:
+    scorer = Scorer()
+    scorer.good, scorer.poor = good, poor
+    assert set(watch(OrientationFinder(scorer), [hung(180)] * 200)) == {0}
+
+
+def test_ok__votes_that_contradict_each_other_decide_nothing() -> None:
+    mixed = [hung(180 if number // 10 % 3 else 0) for number in range(400)]
+    assert set(watch(OrientationFinder(Scorer()), mixed)) == {0}
+
+
+def test_ok__an_upright_picture_is_looked_at_seldom() -> None:
+    scorer = Scorer()
+    watch(OrientationFinder(scorer), [hung(0)] * 20 * 60)
+    assert scorer.looks < 4 * VOTES + 2 * 8
+
+
+def turned_demo(degrees: int, seconds: float) -> Iterator[Frame]:
+    with ClipCamera(demo.CLIP) as camera:
+        for frame in iter(camera.read, None):
+            if frame.t > seconds:
+                return
+            yield frame.rotated(degrees)
+
+
+def drive(degrees: int, seconds: float, rotate: int = 0) -> list[FrameResult]:
+    plan = build.load_plan(Request())
+    camera = plan.config.camera.model_copy(update={"rotate": rotate})
+    plan = dataclasses.replace(plan, config=plan.config.model_copy(update={"camera": camera}))
+    pipeline = build.build_pipeline(plan, build.load_models(plan.config))
+    return [pipeline.step(frame) for frame in turned_demo(degrees, seconds)]
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_ok__the_demo_turned_is_not_judged_and_the_angle_is_said(
+    degrees: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    results = drive(degrees, 5.0)
+    late = [result.state for result in results if result.state.t > 2.1]
+    assert {(state.degraded, state.rotate_to, state.face) for state in late} == {("turned", 360 - degrees, None)}
+    assert not any(result.verdict.events for result in results)
+    assert {result.verdict.attention for result in results if result.state.t > 2.1} == {"unknown"}
+    assert [record.getMessage() for record in caplog.records] == [
+        f"demo.mp4: the picture is turned, so nobody is judged; set camera.rotate: {360 - degrees}"
+    ]
+
+
+def test_ok__the_angle_to_set_counts_the_angle_that_is_set() -> None:
+    assert drive(180, 2.5, rotate=90)[-1].state.rotate_to == 270
+
+
+def test_ok__the_upright_demo_is_judged() -> None:
+    results = drive(0, 5.0)
+    assert {(result.state.rotate_to, result.state.face is None) for result in results} == {(None, False)}
+
+
+def test_ok__a_trace_keeps_the_angle(tmp_path: Path) -> None:
+    seen = drive(180, 2.0)[-1].observation
+    assert seen.rotate_to == 180
+    assert trace.decode(trace.encode(7, seen))[1].rotate_to == 180
+
+
+def test_ok__people_read_what_to_do() -> None:
+    assert advice({"degraded": "turned", "rotate_to": 180}) == " (set camera.rotate: 180)"
+    assert advice({"degraded": "frozen", "rotate_to": None}) == ""
