@@ -41,6 +41,7 @@ class Cabin(Grabber):
 
     captured: int = 0
     dropped: int = 0
+    damaged: int = 0
     reopened: int = 0
     stuck: bool = False
     ended: bool = False

@@ -67,6 +67,7 @@ class Health:
                 "fps": round(len(latencies) / window, 1) if window > 0 else 0.0,
                 "captured": camera.captured,
                 "dropped": camera.dropped,
+                "damaged": camera.damaged,
                 "reopened": camera.reopened,
             },
             "outputs": dict(counters),

@@ -29,12 +29,14 @@ class Camera(Protocol):
 
     `name`: for people; also `Frame.source`. `live`: True for a camera or stream, which is opened again when it fails.
     False for a recording, which ends. `frames`: number of frames that `read` should return in all (a damaged recording
-    returns fewer). None: not known, or no end. At the end of a `with` block the source is closed.
+    returns fewer). None: not known, or no end. `damaged`: number of pictures so far that were left out, because they or
+    their packets were damaged. At the end of a `with` block the source is closed.
     """
 
     name: str
     live: bool
     frames: int | None
+    damaged: int = 0
 
     def read(self) -> Frame | None:
         """Wait for the next frame and return it. None: the source has ended or is closed.

@@ -63,6 +63,7 @@ class Grabber:
         self._changed = threading.Condition()
         self.captured = self.handed_out = self.dropped = self.reopened = 0
         self._camera: Camera | None = None
+        self._damaged_before = 0
         self._pending: Frame | None = None
         self._finished = self._had_error = self._ever_open = False
         self._next_sequence = self._offset = 0
@@ -109,6 +110,12 @@ class Grabber:
         """Whether the source has ended or was closed without a `failure`, and no frame waits for `latest`."""
         with self._changed:
             return self._finished and self._pending is None and self.failure is None
+
+    @property
+    def damaged(self) -> int:
+        """Number of damaged pictures that were left out, of this camera and of those before it was opened again."""
+        camera = self._camera
+        return self._damaged_before + (camera.damaged if camera is not None else 0)
 
     @property
     def failure(self) -> str | None:
@@ -216,5 +223,6 @@ class Grabber:
     def _close_camera(self) -> None:
         camera, self._camera = self._camera, None
         if camera is not None:
+            self._damaged_before += camera.damaged
             with contextlib.suppress(DriverMonitorError):
                 camera.close()

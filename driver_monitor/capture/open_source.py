@@ -93,7 +93,7 @@ class RotatedCamera(Camera):
 
     def read(self) -> Frame | None:
         """See `Camera.read`."""
-        frame = self._camera.read()
+        frame, self.damaged = self._camera.read(), self._camera.damaged
         return frame and frame.rotated(self._degrees)
 
     def close(self) -> None:

@@ -63,6 +63,7 @@ class UrlCamera(GuardedCamera):
             decoded = self._decoder.next()
         except (av.FFmpegError, OSError) as error:
             raise SourceError(f"{self.name}: broke off ({reason(error)}); check the network") from error
+        self.damaged = self._decoder.damaged
         if decoded is None:
             if self._decoder.decoded == 0:
                 raise SourceError(f"{self.name}: no frame can be decoded; check that it is a video stream")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import time
@@ -14,13 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver_monitor.capture.camera import Clock, GuardedCamera
+from driver_monitor.capture.decoded_picture import JpegDecoder
 from driver_monitor.config.schema import CameraConfig
 from driver_monitor.errors import SourceError
 from driver_monitor.imaging import picture
-from driver_monitor.imaging.frame import Frame, Image
+from driver_monitor.imaging.frame import Frame, Image, YuvPicture
+
+_log = logging.getLogger(__name__)
 
 STAMP_AGE_S = 1.0
 """A time stamp older than this or in the future is not on the monotonic clock; then the time of the read is used."""
+MOST_DAMAGED = 60
+"""So many damaged pictures in a row, 2 s at 30 frames a second, are a fault of the camera (ours)."""
+JPEG_FORMATS = frozenset(int.from_bytes(name, "little") for name in (b"MJPG", b"JPEG"))
 CSI_HINT = (
     "a Raspberry Pi CSI camera is not a V4L2 camera: run `rpicam-vid -t 0 --inline --listen -o tcp://127.0.0.1:8888` "
     "and give tcp://127.0.0.1:8888 as the source"
@@ -33,6 +40,7 @@ class V4l2Camera(GuardedCamera):
     Size, rate and pixel format are requests: the driver uses what it supports. With `GREY` and `Y16`, frames are grey,
     and a camera that gives another format raises `SourceError`. Y16 is scaled by the bit depth of the brightest value
     so far (10 bits for an OV9281). So the first frames of a dark cabin may be brighter than later ones.
+    Of an MJPG camera, damaged pictures are left out and counted in `damaged`; the log says it once.
     `t_mono`: the driver's time stamp if it is on the monotonic clock, else the time of the read. The constructor raises
     `SourceError` if the camera is missing or cannot be opened, `read` if no frame comes: OpenCV waits up to 10 s.
     """
@@ -59,23 +67,39 @@ class V4l2Camera(GuardedCamera):
                 )
             _configure(self._device, config)
             self._check_format(config)
+            self._jpeg = JpegDecoder() if self._gives_jpeg() else None
         self._grey = config.pixel_format in ("GREY", "Y16")
         self._bits, self._sequence = 8, 0
         self._start: float | None = None
 
-    def _read(self) -> Frame:
+    def _read(self) -> Frame | None:
+        for _ in range(MOST_DAMAGED):
+            if self._closed.is_set():
+                return None
+            pixels, t_mono = self._grab()
+            sequence, self._sequence = self._sequence, self._sequence + 1
+            image = self._image(pixels)
+            if image is not None:
+                self._start = t_mono if self._start is None else self._start
+                return Frame(image, max(0.0, t_mono - self._start), sequence, self.name, t_mono)
+            self.damaged += 1
+            if self.damaged == 1:
+                _log.warning("%s: gives damaged pictures, which are left out; check its cable", self.name)
+        raise SourceError(f"{self.name}: gives only damaged pictures; check its cable, or set camera.pixel_format")
+
+    def _grab(self) -> tuple[NDArray[Any], float]:
+        """Return the pixels of the next picture and its time, monotonic seconds. Raises `SourceError` if none comes."""
+        pixels: Any = None
         with picture.quiet_opencv():
-            ok, now = self._device.grab(), self._monotonic()
-            stamp = self._device.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
-            t_mono = stamp if 0.0 <= now - stamp <= STAMP_AGE_S else now
-            ok, pixels = self._device.retrieve() if ok else (False, None)
+            try:
+                ok, now = self._device.grab(), self._monotonic()
+                stamp = self._device.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
+                ok, pixels = self._device.retrieve() if ok else (False, None)
+            except (cv2.error, MemoryError):
+                ok = False
         if not ok or pixels is None or pixels.size == 0:
             raise SourceError(f"{self.name}: gives no more pictures; check its cable and power")
-        image = self._image(np.asarray(pixels))
-        self._start = t_mono if self._start is None else self._start
-        frame = Frame(image, max(0.0, t_mono - self._start), self._sequence, self.name, t_mono)
-        self._sequence += 1
-        return frame
+        return np.asarray(pixels), stamp if 0.0 <= now - stamp <= STAMP_AGE_S else now
 
     def _check_format(self, config: CameraConfig) -> None:
         """Raise `SourceError` if grey is requested and another raw format comes: its bytes are not grey levels."""
@@ -87,20 +111,35 @@ class V4l2Camera(GuardedCamera):
                 f"{self.name}: does not support {config.pixel_format}, it gives {name}; set camera.pixel_format to auto"
             )
 
-    def _image(self, pixels: NDArray[Any]) -> Image:
-        if not self._grey:
-            return picture.as_image(pixels)
-        size = (int(self._device.get(cv2.CAP_PROP_FRAME_HEIGHT)), int(self._device.get(cv2.CAP_PROP_FRAME_WIDTH)))
-        values = _raw_grey(pixels, size)
-        if values is None:
-            raise SourceError(f"{self.name}: does not give the requested grey format; set camera.pixel_format to auto")
-        if values.dtype == np.uint8:
-            return picture.as_image(values)
-        self._bits = max(self._bits, picture.depth_bits(int(values.max())))
-        return picture.to_8_bit(values, self._bits)
+    def _image(self, pixels: NDArray[Any]) -> Image | YuvPicture | None:
+        """Return the picture; None if it is damaged. Raises `SourceError` if it has another form than expected."""
+        if self._jpeg is not None and not _is_picture(pixels):
+            return self._jpeg.decode(pixels.tobytes(), self.name)
+        if self._grey:
+            size = (int(self._device.get(cv2.CAP_PROP_FRAME_HEIGHT)), int(self._device.get(cv2.CAP_PROP_FRAME_WIDTH)))
+            values = _raw_grey(pixels, size)
+            if values is None:
+                raise SourceError(
+                    f"{self.name}: does not give the requested grey format; set camera.pixel_format to auto"
+                )
+            pixels = values
+        if pixels.dtype == np.uint16 and pixels.size:
+            self._bits = max(self._bits, picture.depth_bits(int(pixels.max())))
+            pixels = picture.to_8_bit(pixels, self._bits)
+        return picture.camera_picture(pixels, self.name)
+
+    def _gives_jpeg(self) -> bool:
+        """Return whether the camera gives JPEG pictures, and ask OpenCV for them as they are."""
+        given = int(self._device.get(cv2.CAP_PROP_FOURCC))
+        return given in JPEG_FORMATS and self._device.set(cv2.CAP_PROP_CONVERT_RGB, 0)
 
     def _release(self) -> None:
         self._device.release()
+
+
+def _is_picture(pixels: NDArray[Any]) -> bool:
+    """Return whether `pixels` are a picture already, not the bytes of a JPEG in one row."""
+    return pixels.ndim > 2 or (pixels.ndim == 2 and pixels.shape[0] > 1)
 
 
 def _configure(device: cv2.VideoCapture, config: CameraConfig) -> None:

@@ -47,6 +47,24 @@ def as_image(array: NDArray[Any]) -> Image:
     return np.ascontiguousarray(array, dtype=np.uint8)
 
 
+def camera_picture(pixels: NDArray[Any], where: str) -> Image:
+    """Return pixels as a camera's driver gives them, 8 bits each, as an `Image`.
+
+    (H, W) and (H, W, 1) are grey. Of (H, W, 2), raw YUYV, the first channel is the grey picture. Of (H, W, 4), the
+    fourth channel is left out. Raises `SourceError`, which begins with `where`, for another form or size.
+    """
+    advice = "set camera.pixel_format to MJPG, YUYV or GREY"
+    if pixels.dtype != np.uint8:
+        raise SourceError(f"{where}: gives values of {8 * pixels.itemsize} bits of an unknown kind; {advice}")
+    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and not 1 <= pixels.shape[2] <= 4):
+        form = "x".join(map(str, pixels.shape))
+        raise SourceError(f"{where}: gives pictures of an unknown form ({form}); {advice}")
+    check_size(pixels.shape[1], pixels.shape[0], where)
+    if pixels.ndim == 3 and pixels.shape[2] != 3:
+        pixels = pixels[:, :, 0] if pixels.shape[2] < 3 else pixels[:, :, :3]
+    return as_image(pixels)
+
+
 @contextmanager
 def quiet_opencv() -> Iterator[None]:
     """Silence OpenCV's log inside the `with` block, in all threads. The program prints its own line instead."""

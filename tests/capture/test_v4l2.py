@@ -180,3 +180,130 @@ def test_fail__the_error_names_the_format_that_the_camera_gives(root: Path) -> N
     with pytest.raises(SourceError, match="does not support Y16, it gives YUYV"):
         camera(root, device, pixel_format="Y16")
     assert device.released == 1
+
+
+@pytest.mark.parametrize(
+    ("pixels", "shape"),
+    [
+        (np.full((64, 96), 50, np.uint8), (64, 96)),
+        (np.full((64, 96, 1), 50, np.uint8), (64, 96)),
+        (np.full((64, 96, 2), 50, np.uint8), (64, 96)),
+        (np.full((64, 96, 4), 50, np.uint8), (64, 96, 3)),
+        (np.full((64, 96, 3), 50 << 2, np.uint16), (64, 96, 3)),
+        (np.full((6000, 8000), 50, np.uint8), (6000, 8000)),
+    ],
+)
+def test_ok__a_frame_of_any_usual_form_is_a_picture(root: Path, pixels: Any, shape: tuple[int, ...]) -> None:
+    frame = camera(root, FakeDevice([pixels])).read()
+    assert frame is not None
+    assert frame.image.shape == shape
+    assert frame.grey.shape == shape[:2]
+    assert frame.image.dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.zeros(64 * 95, np.uint8),
+        np.zeros((64, 96, 5), np.uint8),
+        np.zeros((2, 64, 96, 3), np.uint8),
+        np.zeros((64, 96, 3), np.float32),
+        np.full((64, 96), np.nan),
+        np.zeros((64, 96), bool),
+        np.zeros((64, 96), np.int64),
+        np.zeros((64, 96), complex),
+        np.zeros((7, 9), np.uint8),
+        np.zeros((9000, 9000), np.uint8),
+    ],
+)
+@pytest.mark.parametrize("pixel_format", ["auto", "GREY", "Y16", "MJPG"])
+def test_fail__a_frame_of_another_form_is_one_clear_error(root: Path, pixels: Any, pixel_format: str) -> None:
+    source = camera(root, FakeDevice([pixels]), pixel_format=pixel_format)
+    with pytest.raises(SourceError) as error:
+        source.read()
+    text = str(error.value)
+    assert text.startswith("camera 0: ")
+    assert "\n" not in text
+    assert "numpy" not in text
+
+
+def jpeg(level: int = 120, restarts: int = 0) -> bytes:
+    picture = np.full((320, 480, 3), level, np.uint8)
+    for number in range(60):
+        cv2.circle(picture, (260 + 13 * number % 200, 37 * number % 320), 9, (number * 4, 90, 250 - number * 4), -1)
+    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_RST_INTERVAL, restarts])[1].tobytes()
+
+
+def row(data: bytes) -> Any:
+    return np.frombuffer(data, np.uint8).reshape(1, -1)
+
+
+def mjpg(pictures: list[bytes]) -> FakeDevice:
+    device = FakeDevice([row(data) for data in pictures])
+    device.gives = cv2.VideoWriter.fourcc("M", "J", "P", "G")
+    return device
+
+
+@pytest.mark.parametrize("pixel_format", ["auto", "MJPG"])
+def test_ok__jpeg_pictures_are_decoded_without_opencv(root: Path, pixel_format: str) -> None:
+    device = mjpg([jpeg()])
+    frame = camera(root, device, pixel_format=pixel_format).read()
+    assert device.props[cv2.CAP_PROP_CONVERT_RGB] == 0
+    assert frame is not None
+    assert frame.grey[:, :200].mean() == pytest.approx(120, abs=2)
+    assert frame.image.shape == (320, 480, 3)
+
+
+def damage(kind: str) -> bytes:
+    whole = jpeg(restarts=8)
+    middle = len(whole) // 2
+    return {
+        "cut off": whole[:middle],
+        "cut off with an end": whole[:middle] + b"\xff\xd9",
+        "zeros": whole[: middle - 500] + bytes(1000) + whole[middle + 500 :],
+        "a part lost": whole[: middle - 300] + whole[middle + 300 :],
+        "no jpeg": b"\x00" * 5000,
+        "one byte": b"\xff",
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["cut off", "cut off with an end", "zeros", "a part lost", "no jpeg", "one byte"])
+def test_ok__a_damaged_jpeg_is_left_out_and_counted(
+    root: Path, kind: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with camera(root, mjpg([jpeg(100), damage(kind), damage(kind), jpeg(140)])) as source:
+        first, second = source.read(), source.read()
+        assert source.damaged == 2
+    assert first is not None
+    assert second is not None
+    assert (first.sequence, second.sequence) == (0, 3), "a gap in the numbers shows the loss"
+    assert second.grey[:, :200].mean() == pytest.approx(140, abs=2)
+    assert [record.getMessage() for record in caplog.records] == [
+        "camera 0: gives damaged pictures, which are left out; check its cable"
+    ]
+    assert capfd.readouterr().err == ""
+
+
+def test_ok__stray_bytes_between_the_parts_of_a_jpeg_are_no_damage(
+    root: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    whole = jpeg(restarts=2)
+    marker = whole.index(b"\xff\xd3", whole.index(b"\xff\xda"))
+    source = camera(root, mjpg([whole[:marker] + b"\x12\x34" + whole[marker:]] * 3))
+    assert [frame.sequence for frame in (source.read() for _ in range(3)) if frame] == [0, 1, 2]
+    assert source.damaged == 0
+    assert capfd.readouterr().err == ""
+
+
+def test_fail__a_camera_with_damaged_pictures_only(root: Path) -> None:
+    with pytest.raises(SourceError, match="gives only damaged pictures; check its cable"):
+        camera(root, mjpg([damage("zeros")] * 100)).read()
+
+
+def test_fail__an_error_of_opencv_is_one_line(root: Path) -> None:
+    class Broken(FakeDevice):
+        def retrieve(self) -> tuple[bool, Any]:
+            raise cv2.error("OpenCV(5.0) /long/path.cpp:1: error: (-215)")
+
+    with pytest.raises(SourceError, match="gives no more pictures"):
+        camera(root, Broken([np.zeros((64, 96), np.uint8)])).read()

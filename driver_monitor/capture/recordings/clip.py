@@ -86,6 +86,7 @@ class ClipCamera(GuardedCamera):
             decoded = self._decoder.next()
         except (av.FFmpegError, OSError) as error:
             fault = reason(error)
+        self.damaged = self._decoder.damaged
         if decoded is None:
             self._end(fault)
             return None

@@ -8,29 +8,21 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 import av
-import cv2
-import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
-from av.video.plane import VideoPlane
 from av.video.stream import VideoStream
 
+from driver_monitor.capture.decoded_picture import REFUSE_DAMAGE, picture_of
 from driver_monitor.capture.recordings.timeline import Timeline, plausible
 from driver_monitor.errors import SourceError
-from driver_monitor.imaging.frame import Image, YuvPicture, rotate, stretch
-from driver_monitor.imaging.picture import as_image, check_size
+from driver_monitor.imaging.frame import Image, YuvPicture
 
 _log = logging.getLogger(__name__)
 
 NOT_VIDEO = frozenset({"tty", "lavfi"})
 """FFmpeg formats that turn any text into pictures: a text file is not a clip."""
-PLANAR = frozenset(f"yuv{range_}{size}p" for range_ in ("", "j") for size in ("420", "422", "444"))
-"""FFmpeg formats with planes of 8 bits. The first plane is the grey picture."""
-FULL_RANGE = 2
-"""FFmpeg's AVCOL_RANGE_JPEG: grey levels 0 to 255, as in `yuvj` formats. Others: 16 is black and 235 is white."""
-_STRETCHED = np.clip(np.round((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
 NO_TIMES = 0x80
 """FFmpeg's AVFMT_NOTIMESTAMPS: a raw stream (H.264, H.265, MJPEG). Stamps of such a stream are made up."""
 DECODING_TIMES = frozenset({"avi"})
@@ -81,6 +73,8 @@ class Decoder:
         except BaseException:
             container.close()
             raise
+        if stream.codec_context.name == "mjpeg":
+            stream.codec_context.options = dict(REFUSE_DAMAGE)
         self.timed = not container.format.flags & NO_TIMES
         self._by_decoding = container.format.name in DECODING_TIMES
         own = _own_rate(stream, self.timed)
@@ -111,7 +105,7 @@ class Decoder:
             self.decoded += 1
             t = self._timeline.at(self._stamp(frame), self._stamp(self._waiting))
             if sequence % self._every == 0:
-                return Decoded(self._picture(frame), t, sequence)
+                return Decoded(picture_of(frame, self._where, self._stretch), t, sequence)
         return None
 
     def _take(self) -> VideoFrame | None:
@@ -134,22 +128,6 @@ class Decoder:
         if frame is None or not self.timed:
             return None
         return frame.dts if self._by_decoding else frame.pts
-
-    def _picture(self, frame: VideoFrame) -> Image | YuvPicture:
-        check_size(frame.width, frame.height, self._where)
-        # The display matrix counts counter-clockwise.
-        degrees = round(-frame.rotation / 90) * 90 % 360
-        grey = len(frame.format.components) == 1 and not frame.format.has_palette
-
-        def converted() -> Image:
-            return as_image(frame.to_ndarray(format="gray" if grey else "bgr24"))
-
-        if frame.format.name not in PLANAR:
-            return rotate(stretch(converted(), self._stretch), degrees)
-        y, u, v = (_plane(plane) for plane in frame.planes)
-        if frame.color_range != FULL_RANGE and not frame.format.name.startswith("yuvj"):
-            y = np.asarray(cv2.LUT(y, _STRETCHED), np.uint8)
-        return YuvPicture(y, u, v, converted).stretched(self._stretch).rotated(degrees)
 
     def close(self) -> None:
         """Release the decoder. Must not be called while another thread is in `next`."""
@@ -213,11 +191,6 @@ def _stretch(stream: VideoStream) -> tuple[float, float]:
     if not ratio or not 1 / MAX_STRETCH <= ratio <= MAX_STRETCH or abs(ratio - 1) <= SQUARE:
         return 1.0, 1.0
     return (float(ratio), 1.0) if ratio > 1 else (1.0, float(1 / ratio))
-
-
-def _plane(plane: VideoPlane) -> Image:
-    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
-    return np.ascontiguousarray(rows[: plane.height, : plane.width])
 
 
 def _fraction(value: Any) -> Fraction | None:

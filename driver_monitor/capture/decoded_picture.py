@@ -1,0 +1,66 @@
+"""Makes pictures of FFmpeg's decoded frames: with square pixels, upright, and without a copy in colour until asked."""
+
+from __future__ import annotations
+
+import av
+import cv2
+import numpy as np
+from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+from av.video.plane import VideoPlane
+
+from driver_monitor.imaging.frame import Image, YuvPicture, rotate, stretch
+from driver_monitor.imaging.picture import as_image, check_size
+
+PLANAR = frozenset(f"yuv{range_}{size}p" for range_ in ("", "j") for size in ("420", "422", "444"))
+"""FFmpeg formats with planes of 8 bits. The first plane is the grey picture."""
+FULL_RANGE = 2
+"""FFmpeg's AVCOL_RANGE_JPEG: grey levels 0 to 255, as in `yuvj` formats. Others: 16 is black and 235 is white."""
+_STRETCHED = np.clip(np.round((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
+REFUSE_DAMAGE = {"err_detect": "explode"}
+"""FFmpeg's option to refuse a damaged JPEG, and not to fill its missing part with grey. Stray bytes between the parts
+of a JPEG, which many webcams write, are no damage."""
+
+
+def picture_of(frame: VideoFrame, where: str, factors: tuple[float, float] = (1.0, 1.0)) -> Image | YuvPicture:
+    """Return the picture of a decoded frame, upright. `factors`: multiply its width and height, for square pixels.
+
+    Raises `SourceError`, which begins with `where`, if the picture is too small or too large.
+    """
+    check_size(frame.width, frame.height, where)
+    # The display matrix counts counter-clockwise.
+    degrees = round(-frame.rotation / 90) * 90 % 360
+    grey = len(frame.format.components) == 1 and not frame.format.has_palette
+
+    def converted() -> Image:
+        return as_image(frame.to_ndarray(format="gray" if grey else "bgr24"))
+
+    if frame.format.name not in PLANAR:
+        return rotate(stretch(converted(), factors), degrees)
+    y, u, v = (_plane(plane) for plane in frame.planes)
+    if frame.color_range != FULL_RANGE and not frame.format.name.startswith("yuvj"):
+        y = np.asarray(cv2.LUT(y, _STRETCHED), np.uint8)
+    return YuvPicture(y, u, v, converted).stretched(factors).rotated(degrees)
+
+
+class JpegDecoder:
+    """Decodes the single JPEG pictures of a camera. FFmpeg does it in half of OpenCV's time, and writes no messages."""
+
+    def __init__(self) -> None:
+        self._codec = av.CodecContext.create("mjpeg", "r")
+        assert isinstance(self._codec, VideoCodecContext)
+        self._codec.options = dict(REFUSE_DAMAGE)
+
+    def decode(self, data: bytes, where: str) -> Image | YuvPicture | None:
+        """Return the picture in `data`; None if it is damaged. `where`: as in `picture_of`, which may raise."""
+        try:
+            frames = self._codec.decode(Packet(data)) if data else []
+        except av.FFmpegError:
+            return None
+        return picture_of(frames[0], where) if frames and isinstance(frames[0], VideoFrame) else None
+
+
+def _plane(plane: VideoPlane) -> Image:
+    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
+    return np.ascontiguousarray(rows[: plane.height, : plane.width])
