@@ -27,6 +27,8 @@ MAX_RECEIVED = 65536
 """Longest frame that libzmq receives. After a longer one it ends the connection. A full queue then has about 16 MB."""
 MOST_FRAMES = 8
 """Most frames of a message that are looked at. If a message has more, the connection is ended."""
+MOST_NESTED = 64
+"""Most lists and objects in a message (ours). JSON that is nested deeply takes 0.5 ms to refuse: too long 64 times."""
 RETRY_S = 1.0
 """Shortest time between two connections that this side begins (ours). libzmq's own attempts are not counted here."""
 
@@ -165,4 +167,6 @@ def _parse(frames: list[zmq.Frame]) -> VehicleData:
     topic, text = (frame.bytes for frame in frames)
     if not topic.startswith(TOPIC):
         raise WrongMessageError("topic", f"expected the topic vehicle/, found {topic!r:.40}")
+    if text.count(b"[") + text.count(b"{") > MOST_NESTED:
+        raise WrongMessageError("nested", f"more than {MOST_NESTED} lists and objects")
     return parse(text)[0]

@@ -127,6 +127,7 @@ WRONG = {
     "wrong type": [b"vehicle/", b'{"speed_kmh": "88"}'],
     "list": [b"vehicle/", b"[88]"],
     "nested": [b"vehicle/", b'{"speed_kmh": ' + b"[" * 2000 + b"]" * 2000 + b"}"],
+    "65 lists": [b"vehicle/", b'{"speed_kmh": 88, "more": [' + b"[]," * 64 + b"1]}"],
     "negative": [b"vehicle/", b'{"speed_kmh": -1}'],
     "not UTF-8": [b"vehicle/", b"\xff\xfe\x00"],
     "one frame": [b"vehicle/"],
