@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -245,6 +246,28 @@ def test_fail__a_missing_bus_is_tried_again_and_logged_once(
     assert caplog.text.count("vehicle.input: can: can7: [Errno 19] No such device") == 1
     assert vehicle.counters() == {"vehicle_faults": len(tried), "vehicle_floods": 0, "vehicle_silences": 1}
     vehicle.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol"), "the drop-in can.conf"),
+        (OSError(errno.ENODEV, "No such device"), "connect the adapter"),
+        (can.CanOperationError("Failed to transmit", errno.ENETDOWN), "ip link set CHANNEL up"),
+    ],
+)
+def test_fail__a_known_error_of_socketcan_comes_with_advice(
+    error: Exception, advice: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(can, "Bus", refuse)
+    vehicle = ObdVehicle("socketcan", "can0")
+    vehicle.at(0.0)
+    (line,) = caplog.messages
+    assert advice in line
+    assert line.endswith("; tried again every 5 s")
 
 
 def test_ok__a_bus_that_comes_late_is_used(car: Car, monkeypatch: pytest.MonkeyPatch) -> None:
