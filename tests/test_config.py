@@ -230,3 +230,16 @@ def test_ok__empty_text_for_a_folder_is_none_and_not_the_current_folder(tmp_path
 def test_fail__a_profile_in_place_of_the_configuration_is_recognised(tmp_path: Path) -> None:
     error = fault(tmp_path, "name: ours\nrules: []\n")
     assert error == "my.yaml:2: rules: this file is a profile, not a configuration; use --profile"
+
+
+def test_fail__the_daemon_does_not_listen_to_itself(tmp_path: Path) -> None:
+    own = "vehicle: {input: 'tcp://127.0.0.1:5556'}\n"
+    error = fault(tmp_path, f"# a car\n{own}")
+    assert error == "my.yaml:2: vehicle.input: this is zmq.bind, where the daemon itself publishes; use another address"
+    assert "vehicle.input" in fault(tmp_path, "zmq: {bind: 'ipc:///run/a'}\nvehicle: {input: 'ipc:///run/a'}\n")
+
+
+def test_ok__a_daemon_that_does_not_publish_may_listen_at_its_usual_address(tmp_path: Path) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text("zmq: {enabled: false}\nvehicle: {input: 'tcp://127.0.0.1:5556'}\n")
+    assert config.load(path).vehicle.input == "tcp://127.0.0.1:5556"

@@ -91,7 +91,9 @@ def installed_copy(folder: Path) -> Path:
     return copy
 
 
-@pytest.mark.parametrize("drop_ins", [[], ["jetson.conf"], ["network.conf"], ["jetson.conf", "network.conf"]])
+@pytest.mark.parametrize(
+    "drop_ins", [[], ["jetson.conf"], ["network.conf"], ["can.conf"], ["can.conf", "jetson.conf", "network.conf"]]
+)
 def test_ok__systemd_accepts_the_unit_and_its_drop_ins(tmp_path: Path, drop_ins: list[str]) -> None:
     copy = installed_copy(tmp_path)
     folder = tmp_path / "driver-monitor.service.d"
@@ -135,6 +137,29 @@ def test_ok__the_unit_keeps_its_promises() -> None:
     assert not directives("After"), "a car has no network when it starts"
     assert not directives("Wants")
     assert not directives("Requires")
+
+
+def families(text: str) -> set[str]:
+    """The address families that a unit or a drop-in allows."""
+    lines = [line.strip() for line in text.splitlines()]
+    (allowed,) = [line for line in lines if line.startswith("RestrictAddressFamilies=")]
+    return set(allowed.partition("=")[2].split())
+
+
+def test_ok__the_drop_in_for_can_allows_all_that_the_unit_allows_and_can() -> None:
+    drop_in = (UNITS / "can.conf").read_text()
+    assert families(drop_in) == families(UNIT.read_text()) | {"AF_CAN"}
+    assert "AF_CAN" not in UNIT.read_text(), "the drop-in is not needed any more"
+
+
+def test_ok__the_documented_drop_in_for_can_is_the_file() -> None:
+    guide = (UNITS.parent / "docs" / "install.md").read_text()
+    blocks = [[line.strip() for line in block.splitlines()] for block in re.findall(r"(?s)```ini\n(.*?)```", guide)]
+    (documented,) = [[line for line in block if line] for block in blocks if "[Service]" in block]
+    drop_in = [line for line in (UNITS / "can.conf").read_text().splitlines() if not line.startswith("#")]
+    assert documented == drop_in
+    assert "systemctl edit driver-monitor" in guide
+    assert "can.conf" in (UNITS / "README.md").read_text()
 
 
 def test_ok__the_unit_points_at_nothing_that_no_step_installs() -> None:

@@ -21,16 +21,7 @@ def tcp_port(address: str) -> int | None:
 
 def bind_address(address: str) -> str:
     """Return `address` if it is ipc://, or tcp:// on loopback with a port or * (any free). Else raises `ValueError`."""
-    advice = "use tcp://127.0.0.1:PORT or ipc:///path"
-    _check_local(address, "subscribers", advice, any_port=True)
-    scheme, _, rest = address.partition("://")
-    host, port = rest.rpartition(":")[0], tcp_port(address)
-    if scheme == "ipc" and len(rest.encode()) > MAX_IPC_PATH:
-        raise ValueError(f"the socket's path has {len(rest.encode())} bytes; use at most {MAX_IPC_PATH}")
-    if port is not None and port > MAX_PORT:
-        raise ValueError(f"port {port} does not exist; use a port up to {MAX_PORT}")
-    if scheme == "tcp" and host.startswith("127.") and any(int(number) > 255 for number in host.split(".")):
-        raise ValueError(f"{host:.60} is not an address: its numbers go up to 255; {advice}")
+    _check_local(address, "subscribers", "use tcp://127.0.0.1:PORT or ipc:///path", any_port=True)
     return address
 
 
@@ -42,7 +33,15 @@ def vehicle_address(address: str | None) -> str | None:
         except ValidationError:
             raise ValueError(f"{address:.60} is not a CAN channel; use can:CHANNEL or can:INTERFACE:CHANNEL") from None
     elif address is not None:
-        _check_local(address, "publishers", "use tcp://127.0.0.1:PORT, ipc:///path or can:can0", any_port=False)
+        advice = "use tcp://127.0.0.1:PORT, ipc:///path or can:can0"
+        _check_local(address, "publishers", advice, any_port=False)
+        # libzmq accepts these and never connects: the speed would stay unknown. Other digits than 0 to 9 end the start.
+        if address.startswith("tcp:") and not address.isascii():
+            raise ValueError(f"{address:.60}: write the numbers with the digits 0 to 9; {advice}")
+        if tcp_port(address) == 0:
+            raise ValueError(f"{address:.60}: nothing can be reached at port 0; use the publisher's port")
+        if address in ("ipc://*", "ipc://@") or (address.startswith("ipc://") and address.endswith("/")):
+            raise ValueError(f"{address:.60} is not the path of a socket; {advice}")
     return address
 
 
@@ -51,17 +50,29 @@ def _check_local(address: str, peers: str, advice: str, *, any_port: bool) -> No
     scheme, _, rest = address.partition("://")
     host, _, port = rest.rpartition(":")
     if scheme == "ipc" and rest:
+        if len(rest.encode()) > MAX_IPC_PATH:
+            raise ValueError(f"the socket's path has {len(rest.encode())} bytes; use at most {MAX_IPC_PATH}")
         return
     if scheme != "tcp" or not host:
         raise ValueError(f"'{address:.60}' is not a complete tcp:// or ipc:// address; {advice}")
     if not _is_loopback(host):
         raise ValueError(f"{address:.60} is reachable from the network and {peers} are not authenticated; {advice}")
-    if not (any_port and port == "*") and not (port.isdecimal() and len(port) <= len(str(MAX_PORT))):
-        raise ValueError(f"{address:.60} has no valid port; {advice}")
+    _check_port(address, port, advice, any_port=any_port)
     numbers = host.split(".")
     is_ipv4 = numbers[0] == "127" and len(numbers) == 4 and all(number.isdecimal() for number in numbers)
     if not is_ipv4 and host not in ("localhost", "[::1]"):
         raise ValueError(f"{address:.60}: write the host as 127.0.0.1, localhost or [::1]")
+    if is_ipv4 and any(int(number) > 255 for number in numbers):
+        raise ValueError(f"{host:.60} is not an address: its numbers go up to 255; {advice}")
+
+
+def _check_port(address: str, port: str, advice: str, *, any_port: bool) -> None:
+    if any_port and port == "*":
+        return
+    if not port.isdecimal() or len(port) > len(str(MAX_PORT)):
+        raise ValueError(f"{address:.60} has no valid port; {advice}")
+    if int(port) > MAX_PORT:
+        raise ValueError(f"port {port} does not exist; use a port up to {MAX_PORT}")
 
 
 def _is_loopback(host: str) -> bool:

@@ -175,10 +175,21 @@ class Config(Section):
     @classmethod
     def _not_a_profile(cls, values: object) -> object:
         if isinstance(values, dict) and "rules" in values:
-            reason = PydanticCustomError("value_error", "this file is a profile, not a configuration; use --profile")
-            fault = InitErrorDetails(type=reason, loc=("rules",), input=None)
-            raise ValidationError.from_exception_data("config", [fault])
+            raise _fault("this file is a profile, not a configuration; use --profile", "rules")
         return values
+
+    @model_validator(mode="after")
+    def _not_its_own_publisher(self) -> Config:
+        if self.zmq.enabled and self.vehicle.input == self.zmq.bind:
+            raise _fault("this is zmq.bind, where the daemon itself publishes; use another address", "vehicle", "input")
+        return self
+
+
+def _fault(reason: str, *loc: str) -> ValidationError:
+    """Return an error at the key `loc`, for checks that see the whole configuration."""
+    error = PydanticCustomError("value_error", "{reason}", {"reason": reason})
+    details = InitErrorDetails(type=error, loc=loc, input=None)
+    return ValidationError.from_exception_data("config", [details])
 
 
 def load(path: Path | None) -> Config:

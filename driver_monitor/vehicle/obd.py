@@ -1,110 +1,123 @@
 """Reads the speed from the car's diagnostic socket: OBD-II over CAN (ISO 15765-4), with python-can (extra `can`).
 
-Every car sold since about 2008 answers a request for the speed. Only this request is sent, at most twice a second.
+Every car sold since about 2008 answers a request for the speed, most with 11-bit identifiers, some with 29-bit ones
+only. Only this request is sent, at most twice a second.
 """
 
 from __future__ import annotations
 
-import contextlib
-import logging
+import errno
+import math
 from typing import Any
 
 from driver_monitor.data.observation import VehicleData
-from driver_monitor.errors import SourceError
-from driver_monitor.vehicle.source import LatestReport, VehicleSource
+from driver_monitor.vehicle.can_bus import ANSWERS_11_BIT, ANSWERS_29_BIT, RETRY_S, CanBus
+from driver_monitor.vehicle.faults import FaultLog, SilenceWatch
+from driver_monitor.vehicle.source import STALE_S, VehicleSource
 
 REQUEST_ID = 0x7DF
+REQUEST_ID_29_BIT = 0x18DB33F1
+"""CAN identifiers of a request to all control units (ISO 15765-4). Which one is answered depends on the car."""
 ANSWER_IDS = range(0x7E8, 0x7F0)
-"""CAN identifiers of a request to all control units, and of their answers (ISO 15765-4)."""
+"""CAN identifiers of the answers to `REQUEST_ID`."""
 SPEED_PID = 0x0D
 """Vehicle speed, one byte, km/h (SAE J1979, mode 01)."""
 REQUEST = bytes((2, 0x01, SPEED_PID, 0x55, 0x55, 0x55, 0x55, 0x55))
 REQUEST_EVERY_S = 0.5
 """Interval of requests: four within the time for which an answer is valid (ours)."""
-RETRY_S = 5.0
-"""Least time between two attempts to open the bus (ours)."""
 AT_ONCE = 256
-"""Most CAN frames read in one call of `at`. A busy bus carries about 40 between two calls (two camera frames)."""
-
-log = logging.getLogger(__name__)
+"""Most CAN frames read in one call of `at`. A busy bus carries about 130 between two calls (two camera frames)."""
+ADVICE = {
+    errno.EAFNOSUPPORT: "allow CAN sockets: a service needs the drop-in can.conf (docs/install.md)",
+    errno.ENODEV: "connect the adapter, or correct vehicle.input",
+    errno.ENETDOWN: "bring it up with the car's bit rate: ip link set CHANNEL up type can bitrate 500000",
+}
+"""What to do about an error of SocketCAN, by its number."""
 
 
 class ObdVehicle(VehicleSource):
     """Requests the speed on `channel` of a python-can `interface` ("socketcan", in tests "virtual").
 
-    The ignition stays unknown. Of several answers to one request the highest is used. If the bus fails or is missing,
-    `at` opens it again, at most every `RETRY_S`; only the first fault is logged. `SourceError` without python-can.
+    The ignition stays unknown. Requests with 11-bit and with 29-bit identifiers take turns until one is answered; then
+    the answered kind is used until no answer comes for `STALE_S`. If several control units answer, the highest speed is
+    used. If the bus fails or is missing, it is opened again (`CanBus`). `SourceError` without python-can.
     """
 
     def __init__(self, interface: str, channel: str) -> None:
-        try:
-            import can
-        except ImportError:
-            advice = "install it with: pip install 'driver-monitor[can]'"
-            raise SourceError(f"vehicle.input: can: needs python-can; {advice}") from None
-        self._can, self._interface, self._channel = can, interface, channel
-        self._bus: Any = None
-        self._faults = 0
-        self._latest = LatestReport()
-        self._requested_t = self._tried_t = float("-inf")
-        self._fastest = 0.0
+        self._bus = CanBus(interface, channel)
+        where = f"vehicle.input: can: {channel}"
+        self._log = FaultLog(where)
+        advice = f"check that {channel} is up with the car's bit rate, the plug and the ignition"
+        self._silence = SilenceWatch(where, advice)
+        self._faults = self._floods = 0
+        self._speeds: dict[int, tuple[float, float]] = {}
+        self._emptied_t = self._requested_t = self._answered_t = -math.inf
+        self._use_29_bit = True
 
     def at(self, t: float) -> VehicleData:
-        """Read answers, send a request if it is due, and return the speed valid at `t` (monotonic seconds) or None."""
+        """Read answers, send a request if it is due, and return the speed valid at `t` (monotonic seconds) or None.
+
+        An answer counts from the last call that left none waiting: it may be as old as that.
+        """
         try:
-            if self._open(t):
-                self._read(t)
+            if (bus := self._bus.opened(t)) is not None:
+                self._read(bus, t)
                 self._request(t)
         except Exception as error:  # python-can's backends raise different exceptions
-            self._handle_fault(error)
-        return self._latest.at(t)
+            self._handle_fault(t, error)
+        valid = [speed for since, speed in self._speeds.values() if t - since <= STALE_S + 1e-6]
+        found = VehicleData(max(valid, default=None), None)
+        self._silence.check(t, found)
+        return found
 
     def counters(self) -> dict[str, int]:
-        """Return how often the bus failed."""
-        return {"vehicle_faults": self._faults}
+        """Return how often the bus failed, had too many CAN frames, and gave no speed for `SILENT_S`."""
+        return {
+            "vehicle_faults": self._faults,
+            "vehicle_floods": self._floods,
+            "vehicle_silences": self._silence.count,
+        }
 
     def close(self) -> None:
         """Close the bus."""
-        bus, self._bus = self._bus, None
-        if bus is not None:
-            bus.shutdown()
+        self._bus.close()
 
-    def _open(self, t: float) -> bool:
-        if self._bus is None and t - self._tried_t >= RETRY_S:
-            self._tried_t = t
-            self._bus = self._can.Bus(interface=self._interface, channel=self._channel)
-        return self._bus is not None
-
-    def _read(self, t: float) -> None:
+    def _read(self, bus: Any, t: float) -> None:
+        since = self._emptied_t
         for _ in range(AT_ONCE):
-            frame = self._bus.recv(0)
+            frame = bus.recv(0)
             if frame is None:
+                self._emptied_t = t
                 return
             if (speed := _speed(frame)) is not None:
                 # Several control units may answer. A single answer of 0 must not mean standstill.
-                self._fastest = max(speed, self._fastest)
-                self._latest.take(t, VehicleData(self._fastest, None))
+                self._speeds[frame.arbitration_id] = since, speed
+                self._answered_t, self._use_29_bit = t, frame.is_extended_id
+        self._floods += 1
+        self._log.report(t, "flood", f"{AT_ONCE} or more CAN frames between two camera frames; answers may come late")
 
     def _request(self, t: float) -> None:
         if t - self._requested_t < REQUEST_EVERY_S:
             return
-        self._requested_t, self._fastest = t, 0.0
-        message = self._can.Message(arbitration_id=REQUEST_ID, data=REQUEST, is_extended_id=False)
-        self._bus.send(message, timeout=0)
+        if t - self._answered_t > STALE_S:
+            self._use_29_bit = not self._use_29_bit
+        self._requested_t = t
+        self._bus.send(REQUEST_ID_29_BIT if self._use_29_bit else REQUEST_ID, REQUEST)
 
-    def _handle_fault(self, error: Exception) -> None:
+    def _handle_fault(self, t: float, error: Exception) -> None:
         self._faults += 1
-        if self._faults == 1:
-            log.warning("vehicle.input: can: %s: %s; tried again every %g s", self._channel, error, RETRY_S)
-        with contextlib.suppress(Exception):
-            self.close()
+        number = getattr(error, "errno", None) or getattr(error, "error_code", None)
+        text = " ".join(str(error).split()) or type(error).__name__
+        advice = f"{ADVICE[number]}; " if number in ADVICE else ""
+        self._log.report(t, f"{type(error).__name__} {number}", f"{text}; {advice}tried again every {RETRY_S:g} s")
+        self._bus.close()
 
 
 def _speed(frame: Any) -> float | None:
     """Return the speed in km/h from an answer (a single CAN frame with three bytes), None for any other frame."""
     data = bytes(frame.data)
-    special = frame.is_extended_id or frame.is_error_frame or frame.is_remote_frame
-    if special or frame.arbitration_id not in ANSWER_IDS or len(data) < 4:
+    base, mask = ANSWERS_29_BIT if frame.is_extended_id else ANSWERS_11_BIT
+    if frame.is_error_frame or frame.is_remote_frame or frame.arbitration_id & mask != base or len(data) < 4:
         return None
     # Length, answer to mode 01, PID, value.
     return float(data[3]) if data[:3] == bytes((3, 0x41, SPEED_PID)) else None

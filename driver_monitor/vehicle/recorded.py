@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from driver_monitor.data.observation import VehicleData
@@ -40,11 +41,13 @@ def beside(clip: Path) -> Path:
 def open_recorded(clip: Path) -> VehicleSource:
     """Return a source for the file `beside` `clip`, or `NoVehicle` without one. Raises `SourceError` on a bad file."""
     path = beside(clip)
-    return RecordedVehicle(path) if path.exists() else NoVehicle()
+    return RecordedVehicle(path) if os.path.lexists(path) else NoVehicle()
 
 
 def _read(path: Path) -> list[tuple[float, VehicleData]]:
     try:
+        if not path.is_file() and path.exists():
+            raise SourceError(f"{path}: not a regular file; replace it by JSON lines or remove it")
         if path.stat().st_size > MAX_BYTES:
             raise SourceError(f"{path}: more than {MAX_BYTES} bytes; cut it to the length of the clip")
         lines = path.read_bytes().splitlines()

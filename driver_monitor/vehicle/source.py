@@ -31,6 +31,14 @@ class NoVehicle(VehicleSource):
     """The source if none is configured or recorded: speed and ignition are always unknown."""
 
 
+class WrongMessageError(ValueError):
+    """Says what is wrong with one message. `kind`: the same for all messages with this fault."""
+
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
+
+
 class LatestReport:
     """Keeps the last reported value of speed and of ignition. Each is valid for `STALE_S`."""
 
@@ -55,23 +63,28 @@ def parse(text: bytes | str) -> tuple[VehicleData, float | None]:
     """Return the data of a JSON message, and its `t` in seconds (None if it has none).
 
     Example: `{"speed_kmh": 87.5, "ignition": true}`. A missing or null field gives None. Other fields are ignored.
-    Raises `ValueError` if the text is no JSON object, or a field is wrong, such as a speed above `FASTEST_KMH`.
+    Raises `WrongMessageError` if the text is no JSON object, or a field is wrong, such as a speed above `FASTEST_KMH`.
     """
     try:
         message = json.loads(text)
     except (ValueError, RecursionError):
-        raise ValueError("not JSON") from None
+        raise WrongMessageError("json", "not JSON") from None
     if not isinstance(message, dict):
-        raise ValueError('not an object; expected {"speed_kmh": 87.5, "ignition": true}')
-    speed, ignition = message.get("speed_kmh"), message.get("ignition")
+        raise WrongMessageError("object", 'not an object; expected {"speed_kmh": 87.5, "ignition": true}')
+    speed, ignition, t = message.get("speed_kmh"), message.get("ignition"), message.get("t")
     if speed is not None and not _number(speed, 0.0, FASTEST_KMH):
-        raise ValueError(f"speed_kmh: expected a number from 0 to {FASTEST_KMH:g}, found {speed!r:.40}")
+        raise _wrong("speed_kmh", f"a number from 0 to {FASTEST_KMH:g}", speed)
     if ignition is not None and not isinstance(ignition, bool):
-        raise ValueError(f"ignition: expected true or false, found {ignition!r:.40}")
-    t = message.get("t")
+        raise _wrong("ignition", "true or false", ignition)
     if t is not None and not _number(t, -math.inf, math.inf):
-        raise ValueError(f"t: expected seconds, found {t!r:.40}")
+        raise _wrong("t", "seconds", t)
     return VehicleData(None if speed is None else float(speed), ignition), None if t is None else float(t)
+
+
+def _wrong(field: str, expected: str, found: object) -> WrongMessageError:
+    # A list or an object may be nested too deeply for `repr`.
+    shown = f"{found!r:.40}" if isinstance(found, str | int | float) else "a list or an object"
+    return WrongMessageError(field, f"{field}: expected {expected}, found {shown}")
 
 
 def _number(value: object, low: float, high: float) -> bool:
