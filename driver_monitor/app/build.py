@@ -16,10 +16,11 @@ from driver_monitor.capture.open_source import check_source, open_camera
 from driver_monitor.config import resources, schema
 from driver_monitor.config.profiles import load_profile
 from driver_monitor.config.schema import Config, ServiceConfig
-from driver_monitor.errors import OutputError
+from driver_monitor.errors import ModelError, OutputError
 from driver_monitor.messages.envelope import Provenance
 from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.nets import manifest
+from driver_monitor.nets.onnx_model import sha256_of
 from driver_monitor.outputs.fanout import Outputs
 from driver_monitor.outputs.gpio_output import GpioOutput
 from driver_monitor.outputs.journal import Journal
@@ -32,7 +33,7 @@ from driver_monitor.perception.eyes.reader import EyeReader
 from driver_monitor.perception.face.detectors.hog import FaceDetector
 from driver_monitor.perception.face.detectors.net_detector import NetDetector
 from driver_monitor.perception.face.detectors.open_detector import FILE as DETECTOR_FILE
-from driver_monitor.perception.face.detectors.open_detector import open_detector
+from driver_monitor.perception.face.detectors.open_detector import is_missing, open_detector
 from driver_monitor.perception.face.detectors.yunet_detector import YunetDetector
 from driver_monitor.perception.face.driver_seat import DriverSeat
 from driver_monitor.perception.face.landmarks import LandmarkNet
@@ -82,13 +83,17 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The detector and the nets. `expression`: None if `emotion.enabled` is false. `digest`: short hash of all nets."""
+    """The detector and the nets. `expression`: None if `emotion.enabled` is false. `digest`: short hash of all nets.
+
+    `origin`: the settings and the hashes of the files that they were loaded from.
+    """
 
     detector: FaceDetector
     landmarks: LandmarkNet
     eyes: EyeNet
     expression: ExpressionNet | None
     digest: str
+    origin: tuple[object, ...] = ()
 
 
 def load_plan(request: Request) -> Plan:
@@ -107,22 +112,44 @@ def load_plan(request: Request) -> Plan:
     return Plan(config, profile, text)
 
 
-def load_models(config: Config) -> Models:
-    """Load the models, check them with the manifest. HOG replaces a missing `detector.onnx`. Raises `ModelError`."""
+def load_models(config: Config, loaded: Models | None = None) -> Models:
+    """Check the model files with the manifest, then load them. HOG replaces a missing `detector.onnx`.
+
+    No file is parsed before its hash is checked. `loaded`: models in use; returned if files and settings are the same.
+    Raises `ModelError`.
+    """
     folder = config.models.folder or resources.path("models")
-    threads = config.models.threads
+    threads, detector_name = config.models.threads, config.face.detector
+    hashes = {name: sha256_of(folder / name) for name in _nets(config)}
+    # Last: without its file there is a fallback with a warning, which would hide that the whole folder is missing.
+    if detector_name == "auto" and not is_missing(folder / DETECTOR_FILE):
+        hashes[DETECTOR_FILE] = sha256_of(folder / DETECTOR_FILE)
+    manifest.check(folder, hashes)
+    origin = (detector_name, threads, *hashes.items(), *_hash_of_own_detector(detector_name))
+    if loaded is not None and loaded.origin == origin:
+        return loaded
     landmarks = LandmarkNet(folder / "landmarks.onnx", threads)
     eyes = EyeNet(folder / "eyes.onnx", threads)
     expression = load_expression_net(config) if config.emotion.enabled else None
-    # Last: without its file there is a fallback with a warning, which would hide that the whole folder is missing.
-    detector = open_detector(config.face.detector, folder, threads)
+    detector = open_detector(detector_name, folder, threads)
     own_detector = detector if isinstance(detector, NetDetector) else None
     nets = {DETECTOR_FILE: own_detector, "landmarks.onnx": landmarks, "eyes.onnx": eyes, "emotion.onnx": expression}
-    hashes = {name: net.sha256 for name, net in nets.items() if net is not None}
-    manifest.check(folder, hashes)
+    for name, net in nets.items():
+        if net is not None and net.sha256 != hashes.get(name):
+            raise ModelError(f"{folder / name}: changed while it was read; start again when it is complete")
     other_detector = [detector.sha256] if isinstance(detector, YunetDetector) else []
-    digest = hashlib.sha256("".join([*hashes.values(), *other_detector]).encode()).hexdigest()[:16]
-    return Models(detector, landmarks, eyes, expression, digest)
+    known = [net.sha256 for net in nets.values() if net is not None]
+    digest = hashlib.sha256("".join([*known, *other_detector]).encode()).hexdigest()[:16]
+    return Models(detector, landmarks, eyes, expression, digest, origin)
+
+
+def _nets(config: Config) -> tuple[str, ...]:
+    return ("landmarks.onnx", "eyes.onnx", *(("emotion.onnx",) if config.emotion.enabled else ()))
+
+
+def _hash_of_own_detector(name: str) -> tuple[str, ...]:
+    """Return the hash of the YuNet file that `face.detector` names; nothing for `auto` and `hog`."""
+    return () if name in ("auto", "hog") else (sha256_of(Path(name)),)
 
 
 def load_expression_net(config: Config) -> ExpressionNet:
