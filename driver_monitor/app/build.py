@@ -12,7 +12,7 @@ from rich.console import Console
 
 from driver_monitor.app.pipeline import NoPerception, Pipeline
 from driver_monitor.capture.grabber import Grabber
-from driver_monitor.capture.open_source import check_source, open_camera
+from driver_monitor.capture.open_source import expected_source, open_camera
 from driver_monitor.config import resources, schema
 from driver_monitor.config.profiles import load_profile
 from driver_monitor.config.schema import Config, ServiceConfig
@@ -184,13 +184,15 @@ def provenance(plan: Plan, models_digest: str) -> Provenance:
     return Provenance(plan.config.vehicle.id, models_digest, config_digest, plan.profile.name)
 
 
-def build_grabber(plan: Plan, started: float, *, eager: bool) -> Grabber:
-    """Check the source and start the capture thread; a recording plays in real time. Raises `SourceError`.
+def build_grabber(plan: Plan, started: float, *, eager: bool = False) -> Grabber:
+    """Start the capture thread, which opens the source; a recording plays in real time. An absent camera may come.
 
-    `started`: monotonic seconds at which a live camera's `t` is 0. `eager`: open the camera here; False: in the thread.
+    `started`: monotonic seconds at which a live camera's `t` is 0. `eager`: open a recording here. Raises `SourceError`
+    if waiting cannot help: a recording cannot be opened, or the source is not one.
     """
     camera = plan.config.camera
-    expected, opened = check_source(camera.source), partial(open_camera, camera, camera.source, real_time=True)
+    expected, opened = expected_source(camera.source), partial(open_camera, camera, camera.source, real_time=True)
+    eager = eager and not expected.live
     return Grabber(opened, camera.lost_after_s, start=started, eager=eager, expected=expected)
 
 

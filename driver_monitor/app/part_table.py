@@ -142,11 +142,11 @@ TABLE = (
     DaemonPart("rules", ("plan.profile_text",), lambda _: None, rebuild=_new_rules, ends_alerts="on old outputs"),
     DaemonPart("numbers", ("config.service.state_dir",), lambda s: AlertSequence(build.state_dir(s.config.service)),
                "at next start", CLOSE),
-    # Before the other devices: of all faults at a start, a missing camera is the most likely. Closed after them: a
-    # camera that hangs must not delay the last alerts and the pins. In a reload the capture thread opens the camera,
-    # which can take 10 s. A camera that does not open is `camera_fault`.
+    # The capture thread opens a camera, which can take 10 s, and waits for one that is absent: that is `camera_fault`.
+    # A reload refuses an absent camera: the present one may work. Closed after the other devices: a camera that hangs
+    # must not delay the last alerts and the pins.
     DaemonPart("source", ("config.camera",), lambda s: build.build_grabber(s.plan, s.started, eager=True),
-               "close first", CLOSE, rebuild=lambda s, _: build.build_grabber(s.plan, s.started, eager=False),
+               "close first", CLOSE, rebuild=lambda s, _: build.build_grabber(s.plan, s.started),
                check=lambda s: check_source(s.config.camera.source)),
     DaemonPart("vehicle", ("config.vehicle.input",), lambda s: build.build_vehicle(s.plan), "build first", CLOSE),
     DaemonPart("button", ("config.gpio",), lambda s: open_button(s.config.gpio), "free first", CLOSE,

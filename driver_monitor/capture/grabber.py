@@ -156,7 +156,8 @@ class Grabber:
                 if not self.live:
                     raise
                 # A camera may be away for hours: each error is logged once.
-                _log.log(logging.DEBUG if str(error) == reported else logging.WARNING, "%s", error)
+                level = logging.DEBUG if str(error) == reported else logging.WARNING
+                _log.log(level, "%s%s", error, "" if self._ever_open else "; the daemon waits for it")
                 reported = str(error)
                 self._had_error = True
                 self._close_camera()
@@ -166,7 +167,7 @@ class Grabber:
             if frame is None:
                 return
             if reported:
-                _log.warning("%s: delivers frames again", self.name)
+                _log.warning("%s: delivers frames%s", self.name, " again" if self.captured else "")
             backoff, reported = BACKOFF_S[0], ""
             self._keep(frame)
 
