@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,12 @@ from driver_monitor.data.observation import CameraState, Observation
 from driver_monitor.errors import DriverMonitorError
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages.envelope import LiveStamper, Provenance
+from driver_monitor.messages.privacy import PrivacyFilter
+from driver_monitor.messages.trace import Header
 from driver_monitor.messages.wire import Message
 from driver_monitor.outputs.output import Output
 from driver_monitor.outputs.sequence import AlertSequence
+from driver_monitor.outputs.trace_writer import TraceWriter
 from driver_monitor.rules.engine import Engine
 from driver_monitor.state.tracker import StateTracker
 from tests.timeline import Stretch, attentive, no_camera, observe, shut
@@ -246,6 +250,28 @@ def test_fail__a_part_that_dies_takes_the_daemon_down_with_a_clear_message(
     break_it(drive)
     with pytest.raises(DriverMonitorError, match=said):
         drive.run()
+
+
+def test_ok__a_trace_that_fails_is_logged_once_and_monitoring_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: bytes) -> int:
+        raise RuntimeError("zlib has no more memory")
+
+    trace = TraceWriter(tmp_path / "a.trace.jsonl.gz", Header("trip", "m"), PrivacyFilter())
+    assert trace._worker is not None
+    assert trace._worker.flush(5)
+    monkeypatch.setattr(trace._gzip, "write", fail)
+    drive = Drive(attentive(3), shut(1.5), attentive(2))
+    drive.daemon.parts.trace = trace
+    trace.record(Observation(0.0, "ok", "day", None, None, face_reason="no_frame"))
+    assert not trace._worker.flush(0.1) or trace.failure
+    trace._worker.thread.join(5)
+    drive.run()
+    trace.close()
+    assert drive.rules() == [("microsleep", "raised"), ("microsleep", "cleared")]
+    assert caplog.text.count("no more frames are written; monitoring continues") == 1
+    assert drive.out.statuses[-1]["outputs"]["trace_dropped"] > 100
 
 
 def test_ok__a_stop_ends_the_loop_before_the_source_does() -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 import zmq
 
+from driver_monitor.messages.trace import read
 from tests.conftest import PROGRAM, demo_frames
 
 PATIENCE_MS = 30_000
@@ -32,7 +33,9 @@ Message = tuple[str, dict[str, Any]]
 class Daemon:
     """A running `driver-monitor run`, with a socket that systemd's notifications go to."""
 
-    def __init__(self, folder: Path, source: Path | str, port: int, extra: str = "") -> None:
+    def __init__(
+        self, folder: Path, source: Path | str, port: int, extra: str = "", options: Sequence[str] = ()
+    ) -> None:
         self.folder, self.port = folder, port
         self.config = folder / "config.yaml"
         self.configure(extra)
@@ -43,7 +46,7 @@ class Daemon:
         self.notify.bind(str(path))
         environment = {**os.environ, "XDG_STATE_HOME": str(folder), "NOTIFY_SOCKET": str(path), "COLUMNS": "200"}
         self.process = subprocess.Popen(
-            [*PROGRAM, "run", "--config", str(self.config), "--source", str(source)],
+            [*PROGRAM, "run", "--config", str(self.config), "--source", str(source), *options],
             env=environment,
             cwd=folder,
             stdout=subprocess.PIPE,
@@ -67,8 +70,10 @@ class Daemon:
 
 
 @contextmanager
-def running(folder: Path, source: Path | str, port: int, extra: str = "") -> Iterator[Daemon]:
-    daemon = Daemon(folder, source, port, extra)
+def running(
+    folder: Path, source: Path | str, port: int, extra: str = "", options: Sequence[str] = ()
+) -> Iterator[Daemon]:
+    daemon = Daemon(folder, source, port, extra, options)
     try:
         yield daemon
     finally:
@@ -236,6 +241,14 @@ def test_ok__a_camera_that_comes_after_the_start_is_taken(tmp_path: Path, port: 
     assert (status["camera"]["state"], status["camera"]["reopened"]) == ("ok", 0)
     assert code == 0, err
     assert "delivers frames" in err
+
+
+def test_ok__a_daemons_trace_belongs_to_the_trip_of_its_alerts(tmp_path: Path, port: int, short_clip: Path) -> None:
+    trace = tmp_path / "mine.trace.jsonl.gz"
+    with Subscriber(port, "alert/") as subscriber, running(tmp_path, short_clip, port, options=("--trace", str(trace))):
+        _, alert = subscriber.until("microsleep", "raised")[-1]
+        header, _ = read(trace)
+    assert header.trip == alert["trip"]
 
 
 SLOW_IMPORTS = {"av", "cv2", "dlib", "numpy", "onnxruntime", "zmq", "driver_monitor.app", "driver_monitor.bench"}

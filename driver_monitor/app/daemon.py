@@ -59,7 +59,7 @@ class Daemon:
         self._level: Level | None = None
         self._active: dict[str, Message] = {}
         self._state_timer, self._status_timer = PeriodicTimer(parts.state_period_s), PeriodicTimer(STATUS_S)
-        self._progress = False
+        self._progress = self._trace_failed = False
 
     def stop(self) -> None:
         """End the loop after the present wait (at most `FRAME_WAIT_S`) and frame. Safe in a signal handler."""
@@ -162,6 +162,9 @@ class Daemon:
         for name, failure in failures.items():
             if failure is not None:
                 raise DriverMonitorError(f"{name}: {failure}; the daemon stops and systemd starts it again")
+        if parts.trace is not None and parts.trace.failure is not None and not self._trace_failed:
+            self._trace_failed = True
+            log.error("%s; no more frames are written; monitoring continues", parts.trace.failure)
 
     def _apply_reload(self) -> None:
         self._notifier.reloading()

@@ -38,7 +38,7 @@ class Reloader:
         """
         with ExitStack() as unused:
             try:
-                new = replace(self._setup, plan=build.load_plan(self._request))
+                new = replace(self._setup, plan=build.load_plan(self._request), loaded=self._setup.models)
                 changed = [part for part in self._table if part.changed(self._setup, new)]
                 prepared = _prepare(changed, new, unused)
             except DriverMonitorError as error:

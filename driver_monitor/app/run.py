@@ -41,7 +41,7 @@ def run(request: Request, trace: Path | None = None) -> None:
     console = None if journal.is_journal(sys.stderr) else Console()
     setup = Setup(build.load_plan(request), console, started, trace)
     with open_parts(setup) as parts:
-        stamper = LiveStamper(parts.numbers.next, wall_clock, str(uuid.uuid4()), boot_id())
+        stamper = LiveStamper(parts.numbers.next, wall_clock, setup.trip, boot_id())
         daemon = Daemon(parts, stamper, Notifier(), time.monotonic, started, Reloader(request, setup))
         with _signals(daemon):
             daemon.run()
