@@ -16,7 +16,7 @@ import pytest
 from driver_monitor.app.daemon import Daemon, ReloadError
 from driver_monitor.app.parts import Parts
 from driver_monitor.app.pipeline import Pipeline
-from driver_monitor.app.status import status_line
+from driver_monitor.app.status import fault_text, status_line
 from driver_monitor.app.systemd import Notifier
 from driver_monitor.capture.grabber import Grabber
 from driver_monitor.config.profiles import load_profile
@@ -137,9 +137,11 @@ class Systemd(Notifier):
         super().__init__({})
         self.clock = clock
         self.reported: list[tuple[float, str]] = []
+        self.lines: list[str] = []
 
     def _send(self, assignment: str, status: str = "") -> bool:
         self.reported.append((self.clock() - STARTED, assignment.partition("\n")[0] or "STATUS"))
+        self.lines.append("\n".join(line for line in (assignment, f"STATUS={status}" if status else "") if line))
         return True
 
     def times(self, what: str) -> list[float]:
@@ -149,7 +151,7 @@ class Systemd(Notifier):
 class Drive:
     """A daemon on a scripted drive."""
 
-    def __init__(self, *drive: Stretch, reload: Callable[[Daemon], None] | None = None) -> None:
+    def __init__(self, *drive: Stretch, reload: Callable[[Daemon], bool] | None = None) -> None:
         self.cabin = Cabin(*drive)
         clock = lambda: self.cabin.now  # noqa: E731
         self.out, self.systemd = Recorder(clock), Systemd(clock)
@@ -165,7 +167,7 @@ class Drive:
             0.2,
         )
         stamper = LiveStamper(self.numbers.next, wall, "trip", "boot")
-        self.daemon = Daemon(parts, stamper, self.systemd, clock, STARTED, reload or (lambda daemon: None))
+        self.daemon = Daemon(parts, stamper, self.systemd, clock, STARTED, reload or (lambda daemon: False))
 
     def run(self) -> Drive:
         self.daemon.run()
@@ -283,8 +285,9 @@ def test_ok__a_stop_ends_the_loop_before_the_source_does() -> None:
 
 
 def test_ok__a_reload_ends_the_alerts_of_the_old_rules_and_what_still_holds_is_raised_anew() -> None:
-    def reload(daemon: Daemon) -> None:
+    def reload(daemon: Daemon) -> bool:
         daemon.send(daemon.parts.pipeline.engine.dismiss("the configuration was read again"))
+        return False
 
     drive = Drive(attentive(3), shut(2.5), attentive(2), reload=reload)
     plain = drive.cabin.latest
@@ -301,7 +304,7 @@ def test_ok__a_reload_ends_the_alerts_of_the_old_rules_and_what_still_holds_is_r
 
 
 def test_fail__a_reload_that_does_not_work_keeps_the_daemon_going(caplog: pytest.LogCaptureFixture) -> None:
-    def reload(daemon: Daemon) -> None:
+    def reload(daemon: Daemon) -> bool:
         raise ReloadError("my.yaml:3: zmq.bind: nonsense")
 
     drive = Drive(attentive(3), shut(1.5), attentive(2), reload=reload)
@@ -310,12 +313,69 @@ def test_fail__a_reload_that_does_not_work_keeps_the_daemon_going(caplog: pytest
         drive.run()
     assert "kept the old configuration: my.yaml:3" in caplog.text
     assert drive.rules() == [("microsleep", "raised"), ("microsleep", "cleared")]
+    fault = "my.yaml:3: zmq.bind: nonsense; the old configuration stays active"
+    assert {status["config_fault"] for status in drive.out.statuses} == {fault}
+    assert f"READY=1\nSTATUS=configuration: {fault}" in drive.systemd.lines
+    assert f"STATUS=driver: attentive; camera: ok; configuration: {fault}" in drive.systemd.lines
+
+
+def test_ok__the_fault_of_a_configuration_stands_until_a_reload_works() -> None:
+    answers: list[Exception | bool] = [
+        ReloadError("my.yaml:1: wrong"),
+        True,
+        True,
+        ReloadError("my.yaml:2: too"),
+        False,
+    ]
+
+    def reload(daemon: Daemon) -> bool:
+        answer = answers.pop(0)
+        daemon.request_reload()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    drive = Drive(attentive(9), reload=reload)
+    drive.daemon.config_fault = "my.yaml: cannot read it; running with the default configuration"
+    plain = drive.cabin.latest
+
+    def latest(timeout_s: float) -> Frame | None:
+        drive.daemon._reload_requested = bool(answers) and drive.cabin.captured % FPS == 0
+        return plain(timeout_s)
+
+    drive.cabin.latest = latest  # type: ignore[method-assign]
+    drive.run()
+    faults = [(status["config_fault"] or "").partition(";")[0] for status in drive.out.statuses]
+    assert list(dict.fromkeys(faults)) == [
+        "my.yaml: cannot read it", "my.yaml:1: wrong", "my.yaml:2: too", "",
+    ]  # fmt: skip
+    assert len(drive.systemd.times("RELOADING=1")) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a.yaml:1: wrong", "a.yaml:1: wrong; it stays"),
+        ("a.yaml:1: wrong\na.yaml:2: too\na.yaml:3: too", "a.yaml:1: wrong (and 2 more lines); it stays"),
+        ("rtsp:/me:secret@10.0.0.2/x: no such file", "rtsp:/***@10.0.0.2/x: no such file; it stays"),
+        (
+            "camera.source: found 'rtsp://me:s:e@cret@10.0.0.2/'",
+            "camera.source: found 'rtsp://***@10.0.0.2/'; it stays",
+        ),
+        ("", "; it stays"),
+        ("x" * 5000, "x" * 297 + "...; it stays"),
+    ],
+)
+def test_ok__a_fault_is_one_short_line_without_passwords(text: str, shown: str) -> None:
+    assert fault_text(ReloadError(text), "it stays") == shown
 
 
 @pytest.mark.parametrize(
     ("status", "line"),
     [
         ({"light": None}, "no frame yet"),
+        ({"light": None, "config_fault": "x.yaml: wrong"}, "no frame yet; configuration: x.yaml: wrong"),
+        ({"config_fault": "x.yaml: wrong"}, "driver: drowsy; camera: ok; configuration: x.yaml: wrong"),
         ({"attention": "attentive"}, "driver: attentive; camera: ok"),
         ({"active": ["sleep", "nod"]}, "driver: drowsy; camera: ok; active: sleep, nod"),
         (

@@ -45,6 +45,7 @@ class Daemon:
         path.unlink(missing_ok=True)
         self.notify.bind(str(path))
         environment = {**os.environ, "XDG_STATE_HOME": str(folder), "NOTIFY_SOCKET": str(path), "COLUMNS": "200"}
+        environment["RUNTIME_DIRECTORY"] = str(folder)
         self.process = subprocess.Popen(
             [*PROGRAM, "run", "--config", str(self.config), "--source", str(source), *options],
             env=environment,
@@ -61,6 +62,16 @@ class Daemon:
         while wanted not in (notice := self.notify.recv(4096).decode()):
             pass
         return notice
+
+    def reload(self) -> subprocess.CompletedProcess[str]:
+        """Reload as the unit's ExecReload does."""
+        return subprocess.run(
+            [sys.executable, "-m", "driver_monitor.app.ask_reload", str(self.process.pid)],
+            env={**os.environ, "RUNTIME_DIRECTORY": str(self.folder)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def end(self, number: int | None = None) -> tuple[int, str, str]:
         if number is not None:
@@ -241,6 +252,38 @@ def test_ok__a_camera_that_comes_after_the_start_is_taken(tmp_path: Path, port: 
     assert (status["camera"]["state"], status["camera"]["reopened"]) == ("ok", 0)
     assert code == 0, err
     assert "delivers frames" in err
+
+
+def test_ok__a_service_with_a_wrong_file_starts_and_says_so_until_a_reload_puts_it_right(
+    tmp_path: Path, port: int
+) -> None:
+    with Subscriber(port, "status/") as subscriber, running(tmp_path, "demo", port, "vehicle: {id: van-12}") as daemon:
+        assert subscriber.status(lambda status: bool(status["face"]))["config_fault"] is None
+        daemon.end(signal.SIGTERM)
+    wrong = "vehicle: {id: my van}"
+    with Subscriber(port, "status/") as subscriber, running(tmp_path, "demo", port, wrong) as daemon:
+        assert "STATUS=configuration: " in daemon.await_notice("READY=1")
+        status = subscriber.status(lambda status: bool(status["face"]))
+        assert status["vehicle"] == "van-12"
+        assert status["config_fault"].startswith(f"{daemon.config}:3: vehicle.id: use only letters")
+        assert status["config_fault"].endswith("; running with the last good configuration")
+        while "driver: " not in (line := daemon.await_notice("STATUS=")):
+            pass
+        assert status["config_fault"] in line
+        refused = daemon.reload()
+        assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+        assert f"reload: {daemon.config}:3: vehicle.id: use only letters" in refused.stderr
+        assert "; the old configuration stays active" in refused.stderr
+        daemon.configure("vehicle: {id: van-13}")
+        assert (daemon.reload().returncode, daemon.reload().stderr) == (0, "")
+        assert subscriber.status(lambda status: status["vehicle"] == "van-13")["config_fault"] is None
+        daemon.configure("models: {folder: /nowhere}")
+        assert "/nowhere/landmarks.onnx: cannot read the model" in daemon.reload().stderr
+        assert subscriber.status(lambda status: status["config_fault"] is not None)["vehicle"] == "van-13"
+        code, _, err = daemon.end(signal.SIGTERM)
+    assert code == 0
+    assert "started with the last good configuration until a reload puts it right" in err
+    assert "Traceback" not in err
 
 
 def test_ok__a_daemons_trace_belongs_to_the_trip_of_its_alerts(tmp_path: Path, port: int, short_clip: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,10 +13,10 @@ from rich.console import Console
 from driver_monitor.app.pipeline import NoPerception, Pipeline
 from driver_monitor.capture.grabber import Grabber
 from driver_monitor.capture.open_source import expected_source, open_camera
-from driver_monitor.config import resources, schema
-from driver_monitor.config.profiles import load_profile
+from driver_monitor.config import last_good, resources, schema
+from driver_monitor.config.profiles import parse_profile, read_profile
 from driver_monitor.config.schema import Config, ServiceConfig
-from driver_monitor.errors import ModelError, OutputError
+from driver_monitor.errors import OutputError
 from driver_monitor.messages.envelope import Provenance
 from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.nets import manifest
@@ -64,11 +64,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A valid configuration and its profile. `profile_text`: text of the profile's file and of the file it extends."""
+    """A valid configuration and its profile. `profile_text`: text of the profile's file and of the file it extends.
+
+    `own_text`: the text of the profile's file alone.
+    """
 
     config: Config
     profile: Profile
     profile_text: str
+    own_text: str = ""
 
     @property
     def local_rules(self) -> frozenset[str] | None:
@@ -101,15 +105,35 @@ def load_plan(request: Request) -> Plan:
 
     At a workplace without `emotion.safety_purpose`, `emotion.enabled` becomes false (EU AI Act, article 5(1)(f)).
     """
-    config = schema.load(request.config)
+    config = _with_options(schema.load(request.config), request)
+    return _plan(config, *read_profile(config.profile))
+
+
+def last_good_plan(request: Request, folder: Path) -> Plan | None:
+    """Return the plan that `last_good.save` kept in `folder`, with the camera of `request`; None: there is none.
+
+    Raises `ConfigError` if it is damaged.
+    """
+    good = last_good.load(folder)
+    if good is None:
+        return None
+    config = _with_options(good.config, replace(request, profile=None))
+    return _plan(config, good.profile_text, folder / last_good.FILE)
+
+
+def _with_options(config: Config, request: Request) -> Config:
     camera = {key: value for key in ("source", "track") if (value := getattr(request, key)) is not None}
     config = config.model_copy(update={"camera": config.camera.model_copy(update=camera)})
     if request.profile is not None:
         config = config.model_copy(update={"profile": request.profile})
-    profile, text = load_profile(config.profile)
+    return config
+
+
+def _plan(config: Config, own_text: str, path: Path) -> Plan:
+    profile, text = parse_profile(own_text, path)
     if profile.workplace and config.emotion.safety_purpose is None:
         config = config.model_copy(update={"emotion": config.emotion.model_copy(update={"enabled": False})})
-    return Plan(config, profile, text)
+    return Plan(config, profile, text, own_text)
 
 
 def load_models(config: Config, loaded: Models | None = None) -> Models:
@@ -134,9 +158,6 @@ def load_models(config: Config, loaded: Models | None = None) -> Models:
     detector = open_detector(detector_name, folder, threads)
     own_detector = detector if isinstance(detector, NetDetector) else None
     nets = {DETECTOR_FILE: own_detector, "landmarks.onnx": landmarks, "eyes.onnx": eyes, "emotion.onnx": expression}
-    for name, net in nets.items():
-        if net is not None and net.sha256 != hashes.get(name):
-            raise ModelError(f"{folder / name}: changed while it was read; start again when it is complete")
     other_detector = [detector.sha256] if isinstance(detector, YunetDetector) else []
     known = [net.sha256 for net in nets.values() if net is not None]
     digest = hashlib.sha256("".join([*known, *other_detector]).encode()).hexdigest()[:16]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,6 +20,19 @@ RATE_WINDOW_S = 2.0
 """Frame rate and latency are measured over this time: two status periods."""
 THERMAL = Path("/sys/class/thermal")
 """The folder in which Linux shows the temperatures of the board."""
+
+
+LONGEST_FAULT = 300
+"""Characters of a fault of the configuration in `status/` and in systemd's line (ours). The log has the whole text."""
+_PASSWORD = re.compile(r"[^\s/:@'\"]+:[^\s/]+@")
+
+
+def fault_text(error: Exception, effect: str) -> str:
+    """Return the fault of a configuration in one line, with its `effect`. A password in an address is left out."""
+    first, *more = str(error).splitlines() or [""]
+    first = _PASSWORD.sub("***@", first)
+    first = first if len(first) <= LONGEST_FAULT else f"{first[: LONGEST_FAULT - 3]}..."
+    return f"{first}{f' (and {len(more)} more lines)' if more else ''}; {effect}"
 
 
 class Health:
@@ -47,9 +61,17 @@ class Health:
             self._processed.append((now, now - frame.t_mono if frame.t_mono is not None else 0.0))
 
     def status(
-        self, camera: Grabber, counters: Mapping[str, int], provenance: Provenance, now: float
+        self,
+        camera: Grabber,
+        counters: Mapping[str, int],
+        provenance: Provenance,
+        now: float,
+        config_fault: str | None = None,
     ) -> dict[str, Any]:
-        """Return the unfiltered payload of `status/` at `now`, monotonic seconds. `counters`: fault counts by name."""
+        """Return the unfiltered payload of `status/` at `now`, monotonic seconds. `counters`: fault counts by name.
+
+        `config_fault`: why the configuration in use is not that of the file; None: it is.
+        """
         while self._processed and now - self._processed[0][0] > RATE_WINDOW_S:
             self._processed.popleft()
         latencies = sorted(latency for _, latency in self._processed)
@@ -80,6 +102,7 @@ class Health:
             "active": list(result.verdict.active) if result else [],
             "alerts": self.alerts,
             "heat_c": board_temperature(),
+            "config_fault": config_fault,
             "versions": {
                 "driver_monitor": __version__,
                 "python": platform.python_version(),
@@ -92,12 +115,13 @@ class Health:
 
 def status_line(status: Mapping[str, Any]) -> str:
     """Return the line of `systemctl status`, "no frame yet" without `light`. `status`: filtered; all users see it."""
-    if status.get("light") is None:
-        return "no frame yet"
-    line = f"driver: {status['attention']}; camera: {status['camera']['state']}"
-    if status["degraded"]:
-        line += f"; degraded: {status['degraded']}"
-    return f"{line}; active: {', '.join(status['active'])}" if status["active"] else line
+    words = ["no frame yet"]
+    if status.get("light") is not None:
+        words = [f"driver: {status['attention']}", f"camera: {status['camera']['state']}"]
+        words += [f"degraded: {status['degraded']}"] if status["degraded"] else []
+        words += [f"active: {', '.join(status['active'])}"] if status["active"] else []
+    words += [f"configuration: {status['config_fault']}"] if status.get("config_fault") else []
+    return "; ".join(words)
 
 
 def board_temperature() -> float | None:

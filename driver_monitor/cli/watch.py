@@ -170,7 +170,9 @@ def status_text(status: Mapping[str, Any]) -> Text:
         words.append(f"degraded: {plain(degraded)}")
     if isinstance(active, list) and active:
         words.append(f"active: {plain(', '.join(map(str, active)))}")
-    return Text(", ".join(words), style="magenta" if degraded else "blue")
+    if fault := status.get("config_fault"):
+        words.append(f"configuration: {plain(fault)}")
+    return Text(", ".join(words), style="magenta" if degraded or fault else "blue")
 
 
 def _part(message: Mapping[str, Any], key: str) -> Mapping[str, Any]:
