@@ -84,6 +84,7 @@ class Daemon:
                 break
             self._send_status()
             self._check_parts()
+        self.health.keep_up.update(self.parts.source.captured, self.parts.source.dropped, self._clock())
         self._notifier.stopping()
 
     def _step(self) -> bool:
@@ -149,6 +150,9 @@ class Daemon:
         if not self._status_timer.due(now):
             return
         parts = self.parts
+        change = self.health.keep_up.update(parts.source.captured, parts.source.dropped, now)
+        if change is not None:
+            log.warning("%s", change)
         counters = {**parts.outputs.counters(), **parts.vehicle.counters()}
         if parts.trace is not None:
             counters |= parts.trace.counters()

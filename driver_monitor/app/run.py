@@ -56,7 +56,8 @@ def run(request: Request, trace: Path | None = None) -> None:
         with _signals(daemon):
             daemon.run()
         health = daemon.health
-    log.info("stopped: %d frames processed, %d alerts raised", health.frames, health.alerts)
+    dropped = health.keep_up.total
+    log.info("stopped: %d frames processed, %d dropped, %d alerts raised", health.frames, dropped, health.alerts)
 
 
 def _keeper(folder: Path | None, opened: ExitStack) -> Callable[[Plan], object]:
