@@ -239,9 +239,16 @@ def test_fault__a_file_made_to_be_slow_is_refused_soon_and_in_few_lines(tmp_path
 
 
 def test_fault__of_many_faults_the_first_are_named_and_the_others_counted(tmp_path: Path) -> None:
-    lines = fault(tmp_path, HEAVY["many keys"]).splitlines()
+    lines = fault(tmp_path, "".join(f"k{number}: 1\n" for number in range(2000))).splitlines()
     assert lines[0] == "my.yaml:1: k0: unknown key; check its spelling"
-    assert lines[-1] == "my.yaml: and 6480 more faults"
+    assert lines[-1] == "my.yaml: and 1980 more faults"
+
+
+@pytest.mark.parametrize("kind", ["many keys", "a long list", "a long flow mapping", "one key again and again"])
+def test_fault__more_values_than_any_configuration_has_are_refused_before_they_are_read(
+    tmp_path: Path, kind: str
+) -> None:
+    assert fault(tmp_path, HEAVY[kind]).endswith("more than 10000 keys and values; check that it is the right file")
 
 
 @pytest.mark.parametrize("size", [yaml_file.MAX_BYTES + 1, 250_000, 5_000_000])

@@ -40,6 +40,9 @@ MAX_NUMBER = 40
 """Characters of the longest number (ours); a longer one stays text. Python refuses some thousand digits."""
 MAX_DEPTH = 30
 """Levels of nesting (ours). The YAML parser fails at a few hundred levels."""
+MAX_EVENTS = 10_000
+"""Keys, values, beginnings and ends of lists (ours). The largest shipped profile has 450. More of them keep the thread
+of a reload, and with it the live loop, busy for a second on a loaded machine."""
 TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
 _REASONS = {
@@ -149,13 +152,18 @@ def _problem(error: yaml.YAMLError, text: str) -> str:
 
 
 def _refuse_tricks(text: str) -> None:
-    """Refuse deep nesting, aliases and tags. No configuration needs them, and a small file can expand to a huge one."""
+    """Refuse deep nesting, aliases, tags and very many values. No configuration needs them.
+
+    With aliases a small file can expand to a huge one.
+    """
     depth = 0
-    for event in yaml.parse(text, Loader=LOADER):
+    for count, event in enumerate(yaml.parse(text, Loader=LOADER)):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         problem = TOO_DEEP if depth > MAX_DEPTH else None
         tag = getattr(event, "tag", None)
-        if isinstance(event, yaml.AliasEvent):
+        if count > MAX_EVENTS:
+            problem = f"more than {MAX_EVENTS} keys and values; check that it is the right file"
+        elif isinstance(event, yaml.AliasEvent):
             problem = "aliases (*name) are not supported; repeat the value"
         elif tag is not None:
             problem = f"tags ({tag}) are not supported; remove the tag"
