@@ -18,11 +18,12 @@ from driver_monitor.app.daemon import Daemon, ReloadError
 from driver_monitor.app.part_table import TABLE, DaemonPart, Setup, open_parts
 from driver_monitor.app.reload import Reloader
 from driver_monitor.app.systemd import Notifier
+from driver_monitor.capture import open_source
 from driver_monitor.capture.fake import FakeCamera
 from driver_monitor.capture.grabber import Grabber
 from driver_monitor.config import resources
 from driver_monitor.data.alert import Level
-from driver_monitor.errors import DriverMonitorError, OutputError
+from driver_monitor.errors import AbsentError, DriverMonitorError, OutputError
 from driver_monitor.messages.envelope import ReplayStamper
 from driver_monitor.messages.wire import Message
 from driver_monitor.nets import manifest
@@ -423,6 +424,19 @@ def test_ok__the_rate_of_state_messages_is_taken(car: Car) -> None:
     car.write("zmq: {state_hz: 4}")
     car.reload(car.daemon)
     assert car.daemon.parts.state_period_s == 0.25
+
+
+def test_ok__settings_of_a_camera_that_is_waited_for_can_be_changed(car: Car, monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(source: str, root: Path) -> int:
+        raise AbsentError(f"{source}: no such camera")
+
+    monkeypatch.setattr(open_source, "device_number", absent)
+    car.write("camera: {rotate: 180}")
+    car.reload(car.daemon)
+    assert car.kept[-1].config.camera.rotate == 180
+    car.write("camera: {source: '1'}")
+    with pytest.raises(ReloadError, match="no such camera"):
+        car.reload(car.daemon)
 
 
 def test_ok__only_what_worked_is_kept_for_the_next_start(car: Car) -> None:

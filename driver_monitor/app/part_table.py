@@ -146,8 +146,8 @@ TABLE = (
     DaemonPart("numbers", ("config.service.state_dir",), lambda s: AlertSequence(build.state_dir(s.config.service)),
                "at next start", CLOSE),
     # The capture thread opens a camera, which can take 10 s, and waits for one that is absent: that is `camera_fault`.
-    # A reload refuses an absent camera: the present one may work. Closed after the other devices: a camera that hangs
-    # must not delay the last alerts and the pins.
+    # A reload refuses another camera that is absent: the present one may work. Closed after the other devices: a
+    # camera that hangs must not delay the last alerts and the pins.
     DaemonPart("source", ("config.camera",), lambda s: build.build_grabber(s.plan, s.started, eager=True),
                "close first", CLOSE, rebuild=lambda s, _: build.build_grabber(s.plan, s.started),
                check=lambda s: check_source(s.config.camera.source)),

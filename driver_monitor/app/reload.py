@@ -13,7 +13,7 @@ from driver_monitor.app.build import Plan, Request
 from driver_monitor.app.daemon import Daemon, ReloadError
 from driver_monitor.app.part_table import TABLE, DaemonPart, Setup
 from driver_monitor.app.parts import Parts
-from driver_monitor.errors import DriverMonitorError
+from driver_monitor.errors import AbsentError, DriverMonitorError
 from driver_monitor.threads.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,12 @@ class Reloader:
         new = replace(self._setup, plan=build.load_plan(self._request), loaded=self._setup.models)
         changed = [part for part in self._table if part.changed(self._setup, new)]
         for part in changed:
-            part.check(new)
+            try:
+                part.check(new)
+            except AbsentError:
+                # Another camera that is absent may be a mistake. The same one is waited for, as at a start.
+                if new.config.camera.source != self._setup.config.camera.source:
+                    raise
         self._new, self._changed = new, changed
 
     def _apply(self, daemon: Daemon, new: Setup, changed: list[DaemonPart]) -> None:
