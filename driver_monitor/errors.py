@@ -17,6 +17,10 @@ class SourceError(DriverMonitorError):
     """A camera, clip or URL cannot be opened or gives no frames."""
 
 
+class AbsentError(SourceError):
+    """A camera is not there, or this user may not open it yet. It may come later: a running daemon waits for it."""
+
+
 class ModelError(DriverMonitorError):
     """A model file is missing, damaged, or not the expected model."""
 

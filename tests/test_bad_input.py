@@ -93,13 +93,13 @@ def test_fail__results_that_cannot_be_written(command: Cli, short_clip: Path) ->
     ("spoil", "words"),
     [
         (lambda path: path.unlink(), "cannot read the model"),
-        (lambda path: path.write_bytes(path.read_bytes()[:1000]), "damaged or cut short"),
-        (lambda path: path.write_text("no model"), "damaged or cut short"),
+        (lambda path: path.write_bytes(path.read_bytes()[:1000]), "damaged or exchanged"),
+        (lambda path: path.write_text("no model"), "damaged or exchanged"),
         (
             lambda path: path.write_bytes(
                 copying_model({"input_img": (1, 6, 320, 160)}, {"outputs": (1, 6, 320, 160)})
             ),
-            "another model than expected",
+            "damaged or exchanged",
         ),
     ],
     ids=["missing", "truncated", "foreign", "other inputs"],
@@ -115,9 +115,14 @@ def test_fail__a_model_file_that_is_not_the_model(
     one_line(outcome, 1, f"models/{name}", words, "reinstall driver-monitor")
 
 
-@pytest.mark.parametrize("source", ["/dev/video77", "77"])
-def test_fail__a_missing_camera(command: Cli, source: str) -> None:
-    one_line(command("run", "--source", source), 1, "/dev/video77")
+@pytest.mark.parametrize(
+    ("source", "word"),
+    [("nowhere.mp4", "no such file"), ("ftp://host/x", "not supported"), ("rtsp://[::1", "not an address"),
+     ("/dev/null", "is not a V4L2 camera"), ("/dev/shm", "V4L2"), ("stills", "no pictures in this folder")],
+)  # fmt: skip
+def test_fail__a_source_that_no_waiting_can_mend(command: Cli, source: str, word: str) -> None:
+    Path("stills").mkdir()
+    one_line(command("run", "--source", source), 1, source.partition("[")[0][:3], word)
 
 
 def test_fail__a_port_in_use(command: Cli) -> None:

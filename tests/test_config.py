@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,8 @@ def test_ok__an_empty_file_means_the_defaults(tmp_path: Path) -> None:
         ("camera:\n  sorce: 0\n", "my.yaml:2: camera.sorce: unknown key"),
         ("zmq:\n  state_hz: fast\n", "my.yaml:2: zmq.state_hz: expected a number, without quotes"),
         ("camera:\n  width: -5\n", "my.yaml:2: camera.width: must be at least 160, found -5"),
+        ("camera:\n  lost_after_s: 5.1\n", "my.yaml:2: camera.lost_after_s: must be at most 5, found 5.1"),
+        ("camera:\n  lost_after_s: 3600\n", "my.yaml:2: camera.lost_after_s: must be at most 5, found 3600"),
         ("camera:\n  fps: .nan\n", "my.yaml:2: camera.fps: "),
         ("gpio:\n\n  led_pin: 99\n", "my.yaml:3: gpio.led_pin: must be at most 27, found 99"),
         ("zmq:\n  bind: tcp://0.0.0.0:5556\n", "my.yaml:2: zmq.bind: "),
@@ -129,7 +133,7 @@ def test_fault__a_value_of_another_type_is_never_converted(tmp_path: Path, text:
         ('models:\n  folder: "a\\0b"\n', "my.yaml:2: models.folder: a control character"),
         ('service:\n  state_dir: "a\\0b"\n', "my.yaml:2: service.state_dir: a control character"),
         ('camera:\n  source: "a\\0b"\n', "my.yaml:2: camera.source: a control character"),
-        ('camera:\n  source: "\\ud800"\n', "my.yaml:2: camera.source: a control character"),
+        ('camera:\n  source: "\\ud800"\n', "my.yaml:2: not valid YAML: found invalid Unicode character escape"),
         (f"profile: {'a' * 5000}\n", "my.yaml:1: profile: 5000 characters are too many"),
         (f"zmq:\n  bind: ipc:///{'a' * 107}\n", "my.yaml:2: zmq.bind: the socket's path has 108 bytes"),
         (f"zmq:\n  bind: ipc:///{'ä' * 60}\n", "my.yaml:2: zmq.bind: the socket's path has 121 bytes"),
@@ -203,6 +207,62 @@ def test_fault__files_that_are_not_a_configuration(tmp_path: Path) -> None:
     (tmp_path / "huge.yaml").write_bytes(b"#" * (yaml_file.MAX_BYTES + 1))
     with pytest.raises(ConfigError, match="too large"):
         config.load(tmp_path / "huge.yaml")
+
+
+HEAVY = {
+    "many keys": "".join(f"k{number}: 1\n" for number in range(6500)),
+    "a long list": f"a: [{'1,' * 32_000}]",
+    "a long flow mapping": "{" + ",".join(f"a{number}" for number in range(9000)) + "}",
+    "brackets": "[" * 64_000,
+    "braces": "{a: " * 16_000,
+    "dashes": "- " * 32_000,
+    "question marks": "? " * 32_000,
+    "anchors that multiply": "a: &a [x,x,x,x,x,x,x,x,x]\n"
+    + "".join(f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]\n" for old, new in itertools.pairwise("abcdefghi")),
+    "anchors that nobody uses": "".join(f"- &a{number} x\n" for number in range(6000)),
+    "a mapping merged into itself": "a: &a\n  <<: *a\n",
+    "one key again and again": "a: 1\n" * 12_800,
+    "one long word": f"a: {'x' * 64_000}",
+    "escapes": 'a: "' + "\\n" * 31_000 + '"',
+    "line breaks": "a: |\n" + "\n" * 64_000 + " x",
+}
+
+
+@pytest.mark.parametrize("text", HEAVY.values(), ids=HEAVY.keys())
+def test_fault__a_file_made_to_be_slow_is_refused_soon_and_in_few_lines(tmp_path: Path, text: str) -> None:
+    assert len(text) <= yaml_file.MAX_BYTES
+    started = time.process_time()
+    message = fault(tmp_path, text)
+    assert time.process_time() - started < 1.5  # 0.3 s on one core of 2024
+    assert len(message.splitlines()) <= yaml_file.MAX_FAULTS + 1
+    assert len(message) < 5000
+
+
+def test_fault__of_many_faults_the_first_are_named_and_the_others_counted(tmp_path: Path) -> None:
+    lines = fault(tmp_path, "".join(f"k{number}: 1\n" for number in range(2000))).splitlines()
+    assert lines[0] == "my.yaml:1: k0: unknown key; check its spelling"
+    assert lines[-1] == "my.yaml: and 1980 more faults"
+
+
+@pytest.mark.parametrize("kind", ["many keys", "a long list", "a long flow mapping", "one key again and again"])
+def test_fault__more_values_than_any_configuration_has_are_refused_before_they_are_read(
+    tmp_path: Path, kind: str
+) -> None:
+    assert fault(tmp_path, HEAVY[kind]).endswith("more than 10000 keys and values; check that it is the right file")
+
+
+@pytest.mark.parametrize("size", [yaml_file.MAX_BYTES + 1, 250_000, 5_000_000])
+def test_fault__a_file_over_64_kb_is_one_line_and_is_not_parsed(tmp_path: Path, size: int) -> None:
+    started = time.process_time()
+    assert fault(tmp_path, ("a: [x]\n" * (size // 7 + 1))[:size]) == (
+        "my.yaml: too large: more than 65536 bytes; check that it is the right file"
+    )
+    assert time.process_time() - started < 0.2
+
+
+def test_ok__a_file_of_64_kb_is_read(tmp_path: Path) -> None:
+    text = "vehicle: {id: van-12}\n"
+    assert config.load(written(tmp_path, text + "#" * (yaml_file.MAX_BYTES - len(text)))).vehicle.id == "van-12"
 
 
 @given(st.text())

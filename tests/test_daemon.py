@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 from driver_monitor.app.daemon import Daemon, ReloadError
 from driver_monitor.app.parts import Parts
 from driver_monitor.app.pipeline import Pipeline
-from driver_monitor.app.status import status_line
+from driver_monitor.app.status import KeepUp, fault_text, status_line
 from driver_monitor.app.systemd import Notifier
 from driver_monitor.capture.grabber import Grabber
 from driver_monitor.config.profiles import load_profile
@@ -24,9 +25,12 @@ from driver_monitor.data.observation import CameraState, Observation
 from driver_monitor.errors import DriverMonitorError
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages.envelope import LiveStamper, Provenance
+from driver_monitor.messages.privacy import PrivacyFilter
+from driver_monitor.messages.trace import Header
 from driver_monitor.messages.wire import Message
 from driver_monitor.outputs.output import Output
 from driver_monitor.outputs.sequence import AlertSequence
+from driver_monitor.outputs.trace_writer import TraceWriter
 from driver_monitor.rules.engine import Engine
 from driver_monitor.state.tracker import StateTracker
 from tests.timeline import Stretch, attentive, no_camera, observe, shut
@@ -134,9 +138,11 @@ class Systemd(Notifier):
         super().__init__({})
         self.clock = clock
         self.reported: list[tuple[float, str]] = []
+        self.lines: list[str] = []
 
     def _send(self, assignment: str, status: str = "") -> bool:
         self.reported.append((self.clock() - STARTED, assignment.partition("\n")[0] or "STATUS"))
+        self.lines.append("\n".join(line for line in (assignment, f"STATUS={status}" if status else "") if line))
         return True
 
     def times(self, what: str) -> list[float]:
@@ -146,7 +152,7 @@ class Systemd(Notifier):
 class Drive:
     """A daemon on a scripted drive."""
 
-    def __init__(self, *drive: Stretch, reload: Callable[[Daemon], None] | None = None) -> None:
+    def __init__(self, *drive: Stretch, reload: Callable[[Daemon], bool] | None = None) -> None:
         self.cabin = Cabin(*drive)
         clock = lambda: self.cabin.now  # noqa: E731
         self.out, self.systemd = Recorder(clock), Systemd(clock)
@@ -162,7 +168,7 @@ class Drive:
             0.2,
         )
         stamper = LiveStamper(self.numbers.next, wall, "trip", "boot")
-        self.daemon = Daemon(parts, stamper, self.systemd, clock, STARTED, reload or (lambda daemon: None))
+        self.daemon = Daemon(parts, stamper, self.systemd, clock, STARTED, reload or (lambda daemon: False))
 
     def run(self) -> Drive:
         self.daemon.run()
@@ -249,6 +255,28 @@ def test_fail__a_part_that_dies_takes_the_daemon_down_with_a_clear_message(
         drive.run()
 
 
+def test_ok__a_trace_that_fails_is_logged_once_and_monitoring_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: bytes) -> int:
+        raise RuntimeError("zlib has no more memory")
+
+    trace = TraceWriter(tmp_path / "a.trace.jsonl.gz", Header("trip", "m"), PrivacyFilter())
+    assert trace._worker is not None
+    assert trace._worker.flush(5)
+    monkeypatch.setattr(trace._gzip, "write", fail)
+    drive = Drive(attentive(3), shut(1.5), attentive(2))
+    drive.daemon.parts.trace = trace
+    trace.record(Observation(0.0, "ok", "day", None, None, face_reason="no_frame"))
+    assert not trace._worker.flush(0.1) or trace.failure
+    trace._worker.thread.join(5)
+    drive.run()
+    trace.close()
+    assert drive.rules() == [("microsleep", "raised"), ("microsleep", "cleared")]
+    assert caplog.text.count("no more frames are written; monitoring continues") == 1
+    assert drive.out.statuses[-1]["outputs"]["trace_dropped"] > 100
+
+
 def test_ok__a_stop_ends_the_loop_before_the_source_does() -> None:
     drive = Drive(attentive(60))
     drive.daemon.stop()
@@ -258,8 +286,9 @@ def test_ok__a_stop_ends_the_loop_before_the_source_does() -> None:
 
 
 def test_ok__a_reload_ends_the_alerts_of_the_old_rules_and_what_still_holds_is_raised_anew() -> None:
-    def reload(daemon: Daemon) -> None:
+    def reload(daemon: Daemon) -> bool:
         daemon.send(daemon.parts.pipeline.engine.dismiss("the configuration was read again"))
+        return False
 
     drive = Drive(attentive(3), shut(2.5), attentive(2), reload=reload)
     plain = drive.cabin.latest
@@ -276,7 +305,7 @@ def test_ok__a_reload_ends_the_alerts_of_the_old_rules_and_what_still_holds_is_r
 
 
 def test_fail__a_reload_that_does_not_work_keeps_the_daemon_going(caplog: pytest.LogCaptureFixture) -> None:
-    def reload(daemon: Daemon) -> None:
+    def reload(daemon: Daemon) -> bool:
         raise ReloadError("my.yaml:3: zmq.bind: nonsense")
 
     drive = Drive(attentive(3), shut(1.5), attentive(2), reload=reload)
@@ -285,12 +314,126 @@ def test_fail__a_reload_that_does_not_work_keeps_the_daemon_going(caplog: pytest
         drive.run()
     assert "kept the old configuration: my.yaml:3" in caplog.text
     assert drive.rules() == [("microsleep", "raised"), ("microsleep", "cleared")]
+    fault = "my.yaml:3: zmq.bind: nonsense; the old configuration stays active"
+    assert {status["config_fault"] for status in drive.out.statuses} == {fault}
+    assert f"READY=1\nSTATUS=configuration: {fault}" in drive.systemd.lines
+    assert f"STATUS=driver: attentive; camera: ok; configuration: {fault}" in drive.systemd.lines
+
+
+def test_ok__the_fault_of_a_configuration_stands_until_a_reload_works() -> None:
+    answers: list[Exception | bool] = [
+        ReloadError("my.yaml:1: wrong"),
+        True,
+        True,
+        ReloadError("my.yaml:2: too"),
+        False,
+    ]
+
+    def reload(daemon: Daemon) -> bool:
+        answer = answers.pop(0)
+        daemon.request_reload()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    drive = Drive(attentive(9), reload=reload)
+    drive.daemon.config_fault = "my.yaml: cannot read it; running with the default configuration"
+    plain = drive.cabin.latest
+
+    def latest(timeout_s: float) -> Frame | None:
+        drive.daemon._reload_requested = bool(answers) and drive.cabin.captured % FPS == 0
+        return plain(timeout_s)
+
+    drive.cabin.latest = latest  # type: ignore[method-assign]
+    drive.run()
+    faults = [(status["config_fault"] or "").partition(";")[0] for status in drive.out.statuses]
+    assert list(dict.fromkeys(faults)) == [
+        "my.yaml: cannot read it", "my.yaml:1: wrong", "my.yaml:2: too", "",
+    ]  # fmt: skip
+    assert len(drive.systemd.times("RELOADING=1")) == 3
+
+
+def counted(*seconds: tuple[int, int]) -> list[str | None]:
+    """What is logged when each second brings so many captured and dropped frames."""
+    keep_up, captured, dropped, said = KeepUp(), 100, 90, []
+    keep_up.update(captured, dropped, 0.0)  # dropped while the daemon started
+    for number, (more, lost) in enumerate(seconds, 1):
+        captured, dropped = captured + more, dropped + lost
+        said.append(keep_up.update(captured, dropped, float(number)))
+    return said
+
+
+def test_ok__what_is_too_slow_is_logged_once_and_when_it_ends() -> None:
+    said = counted(*[(30, 0)] * 5, *[(30, 12)] * 20, *[(30, 0)] * 20)
+    lines = [line for line in said if line is not None]
+    begin = "cannot keep up: 16% of the camera's frames are dropped, 25.2 a second are used; "
+    assert lines == [
+        f"{begin}lower camera.fps or stop other programs",
+        "keeps up again: 216 frames were dropped in 23 s",
+    ]
+
+
+@pytest.mark.parametrize(
+    "seconds",
+    [
+        [(30, 1)] * 60,
+        [*[(30, 0)] * 5, (30, 14), *[(30, 0)] * 20],
+        [(1, 0), (1, 1)] * 30,
+        [(0, 0)] * 30,
+    ],
+    ids=["a few all the time", "one reload", "a frame a second", "no camera"],
+)
+def test_ok__few_drops_or_short_ones_are_not_called_too_slow(seconds: list[tuple[int, int]]) -> None:
+    assert not any(counted(*seconds))
+
+
+def test_ok__a_slow_daemon_says_so_in_status_and_to_systemd_and_another_camera_counts_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    drive = Drive(attentive(20))
+    plain = drive.cabin.latest
+
+    def latest(timeout_s: float) -> Frame | None:
+        drive.cabin.captured += 1
+        drive.cabin.dropped += 1
+        return plain(timeout_s)
+
+    drive.cabin.latest = latest  # type: ignore[method-assign]
+    drive.run()
+    assert caplog.text.count("cannot keep up: 50% of the camera's frames are dropped") == 1
+    camera = drive.out.statuses[-1]["camera"]
+    assert (camera["keeps_up"], camera["drop_share"]) == (False, pytest.approx(0.5, abs=0.01))
+    assert any("; cannot keep up: 50% of frames dropped" in line for line in drive.systemd.lines)
+    total = drive.daemon.health.keep_up.total
+    assert total == drive.cabin.dropped
+    drive.daemon.health.keep_up.update(10, 3, drive.cabin.now + 1)
+    assert drive.daemon.health.keep_up.total == total + 3
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a.yaml:1: wrong", "a.yaml:1: wrong; it stays"),
+        ("a.yaml:1: wrong\na.yaml:2: too\na.yaml:3: too", "a.yaml:1: wrong (and 2 more lines); it stays"),
+        ("rtsp:/me:secret@10.0.0.2/x: no such file", "rtsp:/***@10.0.0.2/x: no such file; it stays"),
+        (
+            "camera.source: found 'rtsp://me:s:e@cret@10.0.0.2/'",
+            "camera.source: found 'rtsp://***@10.0.0.2/'; it stays",
+        ),
+        ("", "; it stays"),
+        ("x" * 5000, "x" * 297 + "...; it stays"),
+    ],
+)
+def test_ok__a_fault_is_one_short_line_without_passwords(text: str, shown: str) -> None:
+    assert fault_text(ReloadError(text), "it stays") == shown
 
 
 @pytest.mark.parametrize(
     ("status", "line"),
     [
         ({"light": None}, "no frame yet"),
+        ({"light": None, "config_fault": "x.yaml: wrong"}, "no frame yet; configuration: x.yaml: wrong"),
+        ({"config_fault": "x.yaml: wrong"}, "driver: drowsy; camera: ok; configuration: x.yaml: wrong"),
         ({"attention": "attentive"}, "driver: attentive; camera: ok"),
         ({"active": ["sleep", "nod"]}, "driver: drowsy; camera: ok; active: sleep, nod"),
         (

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 import zmq
 
-from tests.conftest import PROGRAM
+from driver_monitor.messages.trace import read
+from tests.conftest import PROGRAM, demo_frames
 
 PATIENCE_MS = 30_000
 """Longest wait for a message; only a failure takes so long."""
@@ -27,7 +33,9 @@ Message = tuple[str, dict[str, Any]]
 class Daemon:
     """A running `driver-monitor run`, with a socket that systemd's notifications go to."""
 
-    def __init__(self, folder: Path, source: Path | str, port: int, extra: str = "") -> None:
+    def __init__(
+        self, folder: Path, source: Path | str, port: int, extra: str = "", options: Sequence[str] = ()
+    ) -> None:
         self.folder, self.port = folder, port
         self.config = folder / "config.yaml"
         self.configure(extra)
@@ -37,8 +45,9 @@ class Daemon:
         path.unlink(missing_ok=True)
         self.notify.bind(str(path))
         environment = {**os.environ, "XDG_STATE_HOME": str(folder), "NOTIFY_SOCKET": str(path), "COLUMNS": "200"}
+        environment["RUNTIME_DIRECTORY"] = str(folder)
         self.process = subprocess.Popen(
-            [*PROGRAM, "run", "--config", str(self.config), "--source", str(source)],
+            [*PROGRAM, "run", "--config", str(self.config), "--source", str(source), *options],
             env=environment,
             cwd=folder,
             stdout=subprocess.PIPE,
@@ -49,9 +58,20 @@ class Daemon:
     def configure(self, extra: str) -> None:
         self.config.write_text(f"zmq: {{bind: 'tcp://127.0.0.1:{self.port}'}}\ngpio: {{backend: mock}}\n{extra}")
 
-    def await_notice(self, wanted: str) -> None:
-        while wanted not in self.notify.recv(4096).decode():
+    def await_notice(self, wanted: str) -> str:
+        while wanted not in (notice := self.notify.recv(4096).decode()):
             pass
+        return notice
+
+    def reload(self) -> subprocess.CompletedProcess[str]:
+        """Reload as the unit's ExecReload does."""
+        return subprocess.run(
+            [sys.executable, "-m", "driver_monitor.app.ask_reload", str(self.process.pid)],
+            env={**os.environ, "RUNTIME_DIRECTORY": str(self.folder)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def end(self, number: int | None = None) -> tuple[int, str, str]:
         if number is not None:
@@ -61,8 +81,10 @@ class Daemon:
 
 
 @contextmanager
-def running(folder: Path, source: Path | str, port: int, extra: str = "") -> Iterator[Daemon]:
-    daemon = Daemon(folder, source, port, extra)
+def running(
+    folder: Path, source: Path | str, port: int, extra: str = "", options: Sequence[str] = ()
+) -> Iterator[Daemon]:
+    daemon = Daemon(folder, source, port, extra, options)
     try:
         yield daemon
     finally:
@@ -92,10 +114,20 @@ class Subscriber:
         return topic.decode(), json.loads(payload)
 
     def until(self, rule: str, phase: str) -> list[Message]:
-        heard = [self.next()]
+        end, heard = time.monotonic() + PATIENCE_MS / 1000, [self.next()]
         while (heard[-1][1].get("rule"), heard[-1][1].get("phase")) != (rule, phase):
+            assert time.monotonic() < end, f"no {rule} {phase}"
             heard.append(self.next())
         return heard
+
+    def status(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Return the first status for which `wanted` holds."""
+        end = time.monotonic() + PATIENCE_MS / 1000
+        while True:
+            topic, message = self.next()
+            if topic == "status/" and wanted(message):
+                return message
+            assert time.monotonic() < end, f"the last message was {message}"
 
     def __enter__(self) -> Subscriber:
         return self
@@ -164,6 +196,102 @@ def test_ok__sighup_takes_a_valid_configuration_and_refuses_a_wrong_one(tmp_path
     assert code == 0
     assert "kept the old configuration" in err
     assert "config.yaml:4: face.search_hz: expected a number, without quotes" in err
+
+
+@pytest.mark.parametrize("source", ["/dev/video77", "77", "rtsp://127.0.0.1:1/cabin"])
+def test_ok__without_a_camera_the_daemon_starts_reports_it_and_waits(tmp_path: Path, port: int, source: str) -> None:
+    with Subscriber(port, "") as subscriber, running(tmp_path, source, port) as daemon:
+        daemon.await_notice("READY=1")
+        heard = [message for topic, message in subscriber.until("camera_fault", "raised") if topic != "state/"]
+        daemon.await_notice("WATCHDOG=1")
+        assert daemon.await_notice("STATUS=").partition("STATUS=")[2].startswith("driver: unknown; camera: lost")
+        code, _, err = daemon.end(signal.SIGTERM)
+    assert heard[-1]["t"] < 5
+    assert code == 0
+    assert "Traceback" not in err
+    assert err.count("; the daemon waits for it") == 1
+
+
+@contextmanager
+def camera_at(port: int) -> Iterator[None]:
+    """A camera on the network: many pictures at once, from which FFmpeg learns the format, then 20 a second."""
+    pictures = [np.asarray(cv2.imencode(".jpg", image)[1]).tobytes() for image in demo_frames(20, 60)]
+    over = threading.Event()
+
+    def serve() -> None:
+        with suppress(OSError):
+            caller, _ = server.accept()
+            with caller:
+                caller.sendall(5 * b"".join(pictures))
+                for picture in itertools.cycle(pictures):
+                    if over.wait(0.05):
+                        break
+                    caller.sendall(picture)
+
+    with socket.create_server(("127.0.0.1", port)) as server:
+        server.settimeout(PATIENCE_MS / 1000)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+def test_ok__a_camera_that_comes_after_the_start_is_taken(tmp_path: Path, port: int) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        camera = int(free.getsockname()[1])
+    with Subscriber(port, "") as subscriber, running(tmp_path, f"tcp://127.0.0.1:{camera}", port) as daemon:
+        subscriber.until("camera_fault", "raised")
+        with camera_at(camera):
+            subscriber.until("camera_fault", "cleared")
+            status = subscriber.status(lambda status: bool(status["face"]))
+        code, _, err = daemon.end(signal.SIGTERM)
+    assert (status["camera"]["state"], status["camera"]["reopened"]) == ("ok", 0)
+    assert code == 0, err
+    assert "delivers frames" in err
+
+
+def test_ok__a_service_with_a_wrong_file_starts_and_says_so_until_a_reload_puts_it_right(
+    tmp_path: Path, port: int
+) -> None:
+    with Subscriber(port, "status/") as subscriber, running(tmp_path, "demo", port, "vehicle: {id: van-12}") as daemon:
+        assert subscriber.status(lambda status: bool(status["face"]))["config_fault"] is None
+        daemon.end(signal.SIGTERM)
+    wrong = "vehicle: {id: my van}"
+    with Subscriber(port, "status/") as subscriber, running(tmp_path, "demo", port, wrong) as daemon:
+        assert "STATUS=configuration: " in daemon.await_notice("READY=1")
+        status = subscriber.status(lambda status: bool(status["face"]))
+        assert status["vehicle"] == "van-12"
+        assert status["config_fault"].startswith(f"{daemon.config}:3: vehicle.id: use only letters")
+        assert status["config_fault"].endswith("; running with the last good configuration")
+        while "driver: " not in (line := daemon.await_notice("STATUS=")):
+            pass
+        assert status["config_fault"] in line
+        refused = daemon.reload()
+        assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+        assert f"reload: {daemon.config}:3: vehicle.id: use only letters" in refused.stderr
+        assert "; the old configuration stays active" in refused.stderr
+        daemon.configure("vehicle: {id: van-13}")
+        assert (daemon.reload().returncode, daemon.reload().stderr) == (0, "")
+        assert subscriber.status(lambda status: status["vehicle"] == "van-13")["config_fault"] is None
+        daemon.configure("models: {folder: /nowhere}")
+        assert "/nowhere/landmarks.onnx: cannot read the model" in daemon.reload().stderr
+        assert subscriber.status(lambda status: status["config_fault"] is not None)["vehicle"] == "van-13"
+        code, _, err = daemon.end(signal.SIGTERM)
+    assert code == 0
+    assert "started with the last good configuration until a reload puts it right" in err
+    assert "Traceback" not in err
+
+
+def test_ok__a_daemons_trace_belongs_to_the_trip_of_its_alerts(tmp_path: Path, port: int, short_clip: Path) -> None:
+    trace = tmp_path / "mine.trace.jsonl.gz"
+    with Subscriber(port, "alert/") as subscriber, running(tmp_path, short_clip, port, options=("--trace", str(trace))):
+        _, alert = subscriber.until("microsleep", "raised")[-1]
+        header, _ = read(trace)
+    assert header.trip == alert["trip"]
 
 
 SLOW_IMPORTS = {"av", "cv2", "dlib", "numpy", "onnxruntime", "zmq", "driver_monitor.app", "driver_monitor.bench"}

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import onnxruntime
 import pytest
 
 from driver_monitor.app.build import load_models
 from driver_monitor.config import resources
-from driver_monitor.config.schema import Config, ModelsConfig
+from driver_monitor.config.schema import Config, EmotionConfig, ModelsConfig
 from driver_monitor.errors import ModelError
 from driver_monitor.nets.manifest import NAME, load_manifest
+from tests.tiny_onnx import copying_model
 
 MODELS = resources.path("models")
 MOST_BYTES = 4_000_000
@@ -59,6 +62,56 @@ def test_fail__an_exchanged_model_is_named_with_both_hashes(folder: Path) -> Non
     for words in (str(folder / "eyes.onnx"), digest[:12], "0" * 12, "damaged or exchanged", "tools.manifest"):
         assert words in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Every file that onnxruntime is given."""
+    given: list[bytes] = []
+    session = onnxruntime.InferenceSession
+
+    def open_session(data: bytes, *rest: object, **options: object) -> object:
+        given.append(data)
+        return session(data, *rest, **options)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", open_session)
+    return given
+
+
+@pytest.mark.parametrize("name", ["detector.onnx", "landmarks.onnx", "eyes.onnx", "emotion.onnx"])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda data: data[:1000],
+        lambda data: data + b"\0",
+        lambda data: bytes([data[0] ^ 1]) + data[1:],
+        lambda _: copying_model({"input_img": (1, 6)}, {"outputs": (1, 6)}),
+        lambda _: b"",
+    ],
+    ids=["cut", "longer", "one bit", "another model", "empty"],
+)
+def test_fail__no_file_is_parsed_before_its_hash_is_known_to_be_right(
+    folder: Path, parsed: list[bytes], name: str, spoil: Callable[[bytes], bytes]
+) -> None:
+    (folder / name).write_bytes(spoil((folder / name).read_bytes()))
+    with pytest.raises(ModelError, match=rf"{name}: SHA-256 begins with .*damaged or exchanged"):
+        load(folder)
+    assert parsed == []
+
+
+def test_ok__models_in_use_are_taken_again_until_a_file_or_a_setting_changes(folder: Path, parsed: list[bytes]) -> None:
+    config = Config(models=ModelsConfig(folder=folder))
+    first = load_models(config)
+    count = len(parsed)
+    assert load_models(config, first) is first
+    assert len(parsed) == count
+    silent = config.model_copy(update={"emotion": EmotionConfig(enabled=False)})
+    assert load_models(silent, first).expression is None
+    (folder / NAME).unlink()
+    (folder / "eyes.onnx").write_bytes((folder / "eyes.onnx").read_bytes().replace(b"pytorch", b"Pytorch", 1))
+    changed = load_models(config, first)
+    assert changed is not first
+    assert changed.digest != first.digest
 
 
 def test_fail__a_model_that_is_not_listed(folder: Path) -> None:

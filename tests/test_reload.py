@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
+import onnxruntime
 import pytest
 
 from driver_monitor.app import build
@@ -16,17 +18,26 @@ from driver_monitor.app.daemon import Daemon, ReloadError
 from driver_monitor.app.part_table import TABLE, DaemonPart, Setup, open_parts
 from driver_monitor.app.reload import Reloader
 from driver_monitor.app.systemd import Notifier
+from driver_monitor.capture import open_source
 from driver_monitor.capture.fake import FakeCamera
 from driver_monitor.capture.grabber import Grabber
 from driver_monitor.config import resources
 from driver_monitor.data.alert import Level
-from driver_monitor.errors import DriverMonitorError, OutputError
+from driver_monitor.errors import AbsentError, DriverMonitorError, OutputError
 from driver_monitor.messages.envelope import ReplayStamper
 from driver_monitor.messages.wire import Message
 from driver_monitor.nets import manifest
 from driver_monitor.outputs.output import Output
 from tests.test_daemon import Numbers
 from tests.timeline import film, shut
+
+
+def finish(reloader: Reloader, daemon: Daemon) -> bool:
+    """Reload, and wait for the thread that reads the configuration."""
+    while reloader(daemon):
+        assert reloader._reading is not None
+        reloader._reading.thread.join(30)
+    return False
 
 
 @dataclass
@@ -64,8 +75,9 @@ class Car:
         table = with_builds(numbers=lambda _: Numbers(), source=self._source, outputs=self._outputs)
         self.opened = ExitStack()
         parts = self.opened.enter_context(open_parts(self.setup, table))
-        self.reload = Reloader(Request(self.file), self.setup, table)
-        self.daemon = Daemon(parts, ReplayStamper("ab"), Notifier({}), lambda: 5.0, 0.0, self.reload)
+        self.kept: list[Plan] = []
+        self.reloader = Reloader(Request(self.file), self.setup, table, self.kept.append)
+        self.daemon = Daemon(parts, ReplayStamper("ab"), Notifier({}), lambda: 5.0, 0.0, self.reloader)
         pipeline = parts.pipeline
         for frame in film([shut(1.5)]):
             state = pipeline._state.update(frame)
@@ -90,6 +102,9 @@ class Car:
 
     def said(self) -> list[tuple[object, object]]:
         return [(alert["rule"], alert["phase"]) for alert in self.outs[-1].alerts]
+
+    def reload(self, daemon: Daemon) -> None:
+        finish(self.reloader, daemon)
 
     def close(self) -> None:
         self.opened.close()
@@ -366,7 +381,7 @@ def test_ok__a_reload_closes_what_is_in_place_and_the_daemon_closes_what_came_in
         car.daemon.parts = parts
         log.clear()
         car.write("camera: {source: demo}\ngpio: {backend: mock}\nvehicle: {input: 'tcp://127.0.0.1:5999'}")
-        Reloader(Request(car.file), setup, noting(log))(car.daemon)
+        finish(Reloader(Request(car.file), setup, noting(log)), car.daemon)
         assert log == [
             "open vehicle",
             "close outputs", "close button", "open button", "open outputs",
@@ -386,7 +401,7 @@ def test_fail__a_reload_that_fails_closes_what_it_has_opened_and_opens_what_it_h
         log.clear()
         car.write("camera: {source: demo}\ngpio: {backend: mock}\nvehicle: {input: 'tcp://127.0.0.1:5999'}")
         with pytest.raises(ReloadError, match="outputs is broken"):
-            Reloader(Request(car.file), setup, table)(car.daemon)
+            finish(Reloader(Request(car.file), setup, table), car.daemon)
         assert log == [
             "open vehicle",
             "close outputs", "close button", "open button",
@@ -409,3 +424,54 @@ def test_ok__the_rate_of_state_messages_is_taken(car: Car) -> None:
     car.write("zmq: {state_hz: 4}")
     car.reload(car.daemon)
     assert car.daemon.parts.state_period_s == 0.25
+
+
+def test_ok__settings_of_a_camera_that_is_waited_for_can_be_changed(car: Car, monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(source: str, root: Path) -> int:
+        raise AbsentError(f"{source}: no such camera")
+
+    monkeypatch.setattr(open_source, "device_number", absent)
+    car.write("camera: {rotate: 180}")
+    car.reload(car.daemon)
+    assert car.kept[-1].config.camera.rotate == 180
+    car.write("camera: {source: '1'}")
+    with pytest.raises(ReloadError, match="no such camera"):
+        car.reload(car.daemon)
+
+
+def test_ok__only_what_worked_is_kept_for_the_next_start(car: Car) -> None:
+    car.write("vehicle: {id: van-12}")
+    car.reload(car.daemon)
+    car.write("vehicle: {id: my van}")
+    with pytest.raises(ReloadError):
+        car.reload(car.daemon)
+    assert [plan.config.vehicle.id for plan in car.kept] == ["van-12"]
+
+
+def test_ok__the_daemon_goes_on_while_a_slow_disk_gives_the_file(car: Car, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk, load_plan = threading.Event(), build.load_plan
+
+    def slow(request: Request) -> Plan:
+        assert disk.wait(30)
+        return load_plan(request)
+
+    monkeypatch.setattr(build, "load_plan", slow)
+    car.write("vehicle: {id: van-12}")
+    assert all(car.reloader(car.daemon) for _ in range(100)), "it returns at once, and is called again"
+    assert car.daemon.parts.provenance.vehicle == "vehicle"
+    disk.set()
+    car.reload(car.daemon)
+    assert car.daemon.parts.provenance.vehicle == "van-12"
+
+
+def test_ok__models_that_have_not_changed_are_not_loaded_again(car: Car, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *_, **__: pytest.fail("loaded again"))
+    car.write("camera: {source: demo}\nvehicle: {id: van-12}")
+    car.reload(car.daemon)
+    assert car.daemon.parts.provenance.vehicle == "van-12"
+
+
+def test_fail__a_bug_in_reading_refuses_the_reload_and_ends_nothing(car: Car, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "load_plan", lambda _: 1 / 0)
+    with pytest.raises(ReloadError, match="this is a bug, please report it"):
+        car.reload(car.daemon)

@@ -125,6 +125,8 @@ def test_ok__the_unit_keeps_its_promises() -> None:
         "Type=notify",
         "WatchdogSec=10",
         "Restart=always",
+        "ExecReload=/opt/driver-monitor/bin/python -m driver_monitor.app.ask_reload $MAINPID",
+        "RuntimeDirectory=driver-monitor",
         "StartLimitIntervalSec=0",
         "User=driver-monitor",
         "SupplementaryGroups=video gpio",

@@ -98,6 +98,13 @@ def frames(topic: str, message: object) -> list[bytes]:
     return [topic.encode(), json.dumps(message).encode()]
 
 
+def test_ok__the_fault_of_a_configuration_is_in_the_status_line() -> None:
+    fault = "my.yaml:1: camera: wrong; the old configuration stays active"
+    line = status_text({"camera": {"state": "ok"}, "light": "day", "config_fault": fault})
+    assert line.plain == f"status: camera ok, light day, configuration: {fault}"
+    assert "configuration" not in status_text({"config_fault": None}).plain
+
+
 def test_ok__it_prints_what_a_running_daemon_says_and_what_was_active_before_it_came() -> None:
     publisher = ZmqPublisher(ZmqConfig(bind="tcp://127.0.0.1:*"))
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from driver_monitor.messages.envelope import LiveStamper
 from driver_monitor.messages.wire import Message
 from driver_monitor.outputs.fanout import Outputs
 from tests.test_daemon import STARTED, Cabin, Numbers, Recorder
-from tests.test_reload import with_builds
+from tests.test_reload import finish, with_builds
 from tests.test_workplace import DRIVE, PURPOSE, Furious, StatusRecorder, silent, wall
 
 
@@ -47,7 +48,8 @@ class Reloaded:
         with open_parts(setup, table) as parts:
             stamper = LiveStamper(numbers.next, wall, "t", "b")
             reloader = Reloader(request, setup, table)
-            daemon = Daemon(parts, stamper, StatusRecorder(), lambda: cabin.now, STARTED, reloader)
+            reload = partial(finish, reloader)
+            daemon = Daemon(parts, stamper, StatusRecorder(), lambda: cabin.now, STARTED, reload)
             self.monkeypatch.setattr(cabin, "latest", self._asking(cabin, daemon, file, after))
             daemon.run()
         assert all(alert["seq"] is not None for recorder in recorders for alert in recorder.alerts)

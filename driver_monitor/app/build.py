@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -12,14 +12,15 @@ from rich.console import Console
 
 from driver_monitor.app.pipeline import NoPerception, Pipeline
 from driver_monitor.capture.grabber import Grabber
-from driver_monitor.capture.open_source import check_source, open_camera
-from driver_monitor.config import resources, schema
-from driver_monitor.config.profiles import load_profile
+from driver_monitor.capture.open_source import expected_source, open_camera
+from driver_monitor.config import last_good, resources, schema
+from driver_monitor.config.profiles import parse_profile, read_profile
 from driver_monitor.config.schema import Config, ServiceConfig
 from driver_monitor.errors import OutputError
 from driver_monitor.messages.envelope import Provenance
 from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.nets import manifest
+from driver_monitor.nets.onnx_model import sha256_of
 from driver_monitor.outputs.fanout import Outputs
 from driver_monitor.outputs.gpio_output import GpioOutput
 from driver_monitor.outputs.journal import Journal
@@ -32,7 +33,7 @@ from driver_monitor.perception.eyes.reader import EyeReader
 from driver_monitor.perception.face.detectors.hog import FaceDetector
 from driver_monitor.perception.face.detectors.net_detector import NetDetector
 from driver_monitor.perception.face.detectors.open_detector import FILE as DETECTOR_FILE
-from driver_monitor.perception.face.detectors.open_detector import open_detector
+from driver_monitor.perception.face.detectors.open_detector import is_missing, open_detector
 from driver_monitor.perception.face.detectors.yunet_detector import YunetDetector
 from driver_monitor.perception.face.driver_seat import DriverSeat
 from driver_monitor.perception.face.landmarks import LandmarkNet
@@ -65,11 +66,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A valid configuration and its profile. `profile_text`: text of the profile's file and of the file it extends."""
+    """A valid configuration and its profile. `profile_text`: text of the profile's file and of the file it extends.
+
+    `own_text`: the text of the profile's file alone.
+    """
 
     config: Config
     profile: Profile
     profile_text: str
+    own_text: str = ""
 
     @property
     def local_rules(self) -> frozenset[str] | None:
@@ -84,13 +89,17 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The detector and the nets. `expression`: None if `emotion.enabled` is false. `digest`: short hash of all nets."""
+    """The detector and the nets. `expression`: None if `emotion.enabled` is false. `digest`: short hash of all nets.
+
+    `origin`: the settings and the hashes of the files that they were loaded from.
+    """
 
     detector: FaceDetector
     landmarks: LandmarkNet
     eyes: EyeNet
     expression: ExpressionNet | None
     digest: str
+    origin: tuple[object, ...] = ()
 
 
 def load_plan(request: Request) -> Plan:
@@ -98,33 +107,72 @@ def load_plan(request: Request) -> Plan:
 
     At a workplace without `emotion.safety_purpose`, `emotion.enabled` becomes false (EU AI Act, article 5(1)(f)).
     """
-    config = schema.load(request.config)
+    config = _with_options(schema.load(request.config), request)
+    return _plan(config, *read_profile(config.profile))
+
+
+def last_good_plan(request: Request, folder: Path) -> Plan | None:
+    """Return the plan that `last_good.save` kept in `folder`, with the camera of `request`; None: there is none.
+
+    Raises `ConfigError` if it is damaged.
+    """
+    good = last_good.load(folder)
+    if good is None:
+        return None
+    config = _with_options(good.config, replace(request, profile=None))
+    return _plan(config, good.profile_text, folder / last_good.FILE)
+
+
+def _with_options(config: Config, request: Request) -> Config:
     camera = {key: value for key in ("source", "track") if (value := getattr(request, key)) is not None}
     config = config.model_copy(update={"camera": config.camera.model_copy(update=camera)})
     if request.profile is not None:
         config = config.model_copy(update={"profile": request.profile})
-    profile, text = load_profile(config.profile)
+    return config
+
+
+def _plan(config: Config, own_text: str, path: Path) -> Plan:
+    profile, text = parse_profile(own_text, path)
     if profile.workplace and config.emotion.safety_purpose is None:
         config = config.model_copy(update={"emotion": config.emotion.model_copy(update={"enabled": False})})
-    return Plan(config, profile, text)
+    return Plan(config, profile, text, own_text)
 
 
-def load_models(config: Config) -> Models:
-    """Load the models, check them with the manifest. HOG replaces a missing `detector.onnx`. Raises `ModelError`."""
+def load_models(config: Config, loaded: Models | None = None) -> Models:
+    """Check the model files with the manifest, then load them. HOG replaces a missing `detector.onnx`.
+
+    No file is parsed before its hash is checked. `loaded`: models in use; returned if files and settings are the same.
+    Raises `ModelError`.
+    """
     folder = config.models.folder or resources.path("models")
-    threads = config.models.threads
+    threads, detector_name = config.models.threads, config.face.detector
+    hashes = {name: sha256_of(folder / name) for name in _nets(config)}
+    # Last: without its file there is a fallback with a warning, which would hide that the whole folder is missing.
+    if detector_name == "auto" and not is_missing(folder / DETECTOR_FILE):
+        hashes[DETECTOR_FILE] = sha256_of(folder / DETECTOR_FILE)
+    manifest.check(folder, hashes)
+    origin = (detector_name, threads, *hashes.items(), *_hash_of_own_detector(detector_name))
+    if loaded is not None and loaded.origin == origin:
+        return loaded
     landmarks = LandmarkNet(folder / "landmarks.onnx", threads)
     eyes = EyeNet(folder / "eyes.onnx", threads)
     expression = load_expression_net(config) if config.emotion.enabled else None
-    # Last: without its file there is a fallback with a warning, which would hide that the whole folder is missing.
-    detector = open_detector(config.face.detector, folder, threads)
+    detector = open_detector(detector_name, folder, threads)
     own_detector = detector if isinstance(detector, NetDetector) else None
     nets = {DETECTOR_FILE: own_detector, "landmarks.onnx": landmarks, "eyes.onnx": eyes, "emotion.onnx": expression}
-    hashes = {name: net.sha256 for name, net in nets.items() if net is not None}
-    manifest.check(folder, hashes)
     other_detector = [detector.sha256] if isinstance(detector, YunetDetector) else []
-    digest = hashlib.sha256("".join([*hashes.values(), *other_detector]).encode()).hexdigest()[:16]
-    return Models(detector, landmarks, eyes, expression, digest)
+    known = [net.sha256 for net in nets.values() if net is not None]
+    digest = hashlib.sha256("".join([*known, *other_detector]).encode()).hexdigest()[:16]
+    return Models(detector, landmarks, eyes, expression, digest, origin)
+
+
+def _nets(config: Config) -> tuple[str, ...]:
+    return ("landmarks.onnx", "eyes.onnx", *(("emotion.onnx",) if config.emotion.enabled else ()))
+
+
+def _hash_of_own_detector(name: str) -> tuple[str, ...]:
+    """Return the hash of the YuNet file that `face.detector` names; nothing for `auto` and `hog`."""
+    return () if name in ("auto", "hog") else (sha256_of(Path(name)),)
 
 
 def load_expression_net(config: Config) -> ExpressionNet:
@@ -161,13 +209,15 @@ def provenance(plan: Plan, models_digest: str) -> Provenance:
     return Provenance(plan.config.vehicle.id, models_digest, config_digest, plan.profile.name)
 
 
-def build_grabber(plan: Plan, started: float, *, eager: bool) -> Grabber:
-    """Check the source and start the capture thread; a recording plays in real time. Raises `SourceError`.
+def build_grabber(plan: Plan, started: float, *, eager: bool = False) -> Grabber:
+    """Start the capture thread, which opens the source; a recording plays in real time. An absent camera may come.
 
-    `started`: monotonic seconds at which a live camera's `t` is 0. `eager`: open the camera here; False: in the thread.
+    `started`: monotonic seconds at which a live camera's `t` is 0. `eager`: open a recording here. Raises `SourceError`
+    if waiting cannot help: a recording cannot be opened, or the source is not one.
     """
     camera = plan.config.camera
-    expected, opened = check_source(camera.source), partial(open_camera, camera, camera.source, real_time=True)
+    expected, opened = expected_source(camera.source), partial(open_camera, camera, camera.source, real_time=True)
+    eager = eager and not expected.live
     return Grabber(opened, camera.lost_after_s, start=started, eager=eager, expected=expected)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from driver_monitor.app.parts import Parts
 from driver_monitor.app.pipeline import FrameResult
-from driver_monitor.app.status import Health, status_line
+from driver_monitor.app.status import Health, fault_text, status_line
 from driver_monitor.app.systemd import Notifier
 from driver_monitor.data.alert import AlertEvent, Level
 from driver_monitor.errors import DriverMonitorError
@@ -38,8 +38,11 @@ class Daemon:
     """The live loop. It runs until the source ends, `stop` is called or a part fails.
 
     `clock`: returns monotonic seconds. `started`: the value of `clock` at the start; until the first frame, time counts
-    from there. `reload`: called between two frames after `request_reload`; may replace parts in `parts`. If it raises
-    `ReloadError`, the new configuration cannot be used and the old one stays active. Any other error ends the loop.
+    from there. `config_fault`: why the configuration in use is not that of the file, or None.
+
+    `reload`: called between two frames after `request_reload`, and again before later frames while it returns True: the
+    configuration is still being read. It may replace parts in `parts`. If it raises `ReloadError`, the new
+    configuration cannot be used and the old one stays active. Any other error ends the loop.
     """
 
     def __init__(
@@ -49,17 +52,19 @@ class Daemon:
         notifier: Notifier,
         clock: Callable[[], float],
         started: float,
-        reload: Callable[[Daemon], None],
+        reload: Callable[[Daemon], bool | None],
+        config_fault: str | None = None,
     ) -> None:
+        self.config_fault = config_fault
         self.parts, self._stamper, self._notifier, self._clock, self._reload = parts, stamper, notifier, clock, reload
         # Plain flags: a signal handler that waits for the lock of an Event could wait for the thread it interrupts.
-        self._stop = self._reload_requested = False
+        self._stop = self._reload_requested = self._reloading = False
         self._started, self.health = started, Health(started)
         self._last_frame: Frame | None = None
         self._level: Level | None = None
         self._active: dict[str, Message] = {}
         self._state_timer, self._status_timer = PeriodicTimer(parts.state_period_s), PeriodicTimer(STATUS_S)
-        self._progress = False
+        self._progress = self._trace_failed = False
 
     def stop(self) -> None:
         """End the loop after the present wait (at most `FRAME_WAIT_S`) and frame. Safe in a signal handler."""
@@ -71,15 +76,15 @@ class Daemon:
 
     def run(self) -> None:
         """Run the loop to the source's end or `stop`; close no part. Raises `DriverMonitorError` if a part fails."""
-        self._notifier.ready()
+        self._notifier.ready(self._config_line())
         while not self._stop:
-            if self._reload_requested:
-                self._reload_requested = False
-                self._apply_reload()
+            if self._reload_requested or self._reloading:
+                self._go_on_reloading()
             if not self._step():
                 break
             self._send_status()
             self._check_parts()
+        self.health.keep_up.update(self.parts.source.captured, self.parts.source.dropped, self._clock())
         self._notifier.stopping()
 
     def _step(self) -> bool:
@@ -145,10 +150,13 @@ class Daemon:
         if not self._status_timer.due(now):
             return
         parts = self.parts
+        change = self.health.keep_up.update(parts.source.captured, parts.source.dropped, now)
+        if change is not None:
+            log.warning("%s", change)
         counters = {**parts.outputs.counters(), **parts.vehicle.counters()}
         if parts.trace is not None:
             counters |= parts.trace.counters()
-        status = self.health.status(parts.source, counters, parts.provenance, now)
+        status = self.health.status(parts.source, counters, parts.provenance, now, self.config_fault)
         parts.outputs.status(status)
         if self._progress:
             self._notifier.watchdog()
@@ -162,16 +170,29 @@ class Daemon:
         for name, failure in failures.items():
             if failure is not None:
                 raise DriverMonitorError(f"{name}: {failure}; the daemon stops and systemd starts it again")
+        if parts.trace is not None and parts.trace.failure is not None and not self._trace_failed:
+            self._trace_failed = True
+            log.error("%s; no more frames are written; monitoring continues", parts.trace.failure)
 
-    def _apply_reload(self) -> None:
-        self._notifier.reloading()
+    def _go_on_reloading(self) -> None:
+        """Begin a reload, or end it if its configuration has been read. A request that comes meanwhile waits."""
+        if not self._reloading:
+            self._reload_requested, self._reloading = False, True
+            self._notifier.reloading()
         source = self.parts.source
         try:
-            self._reload(self)
+            if self._reload(self):
+                return
+            self.config_fault = None
             log.info("the new configuration is active")
         except ReloadError as error:
+            self.config_fault = fault_text(error, "the old configuration stays active")
             log.error("kept the old configuration: %s", error)
+        self._reloading = False
         if self.parts.source is not source:
             self._last_frame = None
         self._state_timer.period_s = self.parts.state_period_s
-        self._notifier.ready()
+        self._notifier.reloaded(self.config_fault, self._config_line())
+
+    def _config_line(self) -> str:
+        return f"configuration: {self.config_fault or 'as in the file'}"

@@ -10,7 +10,7 @@ import logging
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter, methodcaller
 from pathlib import Path
@@ -39,13 +39,16 @@ class Setup:
     """All that the parts are built from.
 
     `console`: alerts are printed there for people; None: they go to the log. `started`: monotonic seconds at which the
-    `t` of a live camera's frames is 0. `trace_path`: the file of the trace; None: no trace is written.
+    `t` of a live camera's frames is 0. `trace_path`: the file of the trace; None: no trace is written. `loaded`: nets
+    in use, taken again if their files are the same. `trip`: the id of this run, in its alerts and in its trace.
     """
 
     plan: Plan
     console: Console | None = None
     started: float = 0.0
     trace_path: Path | None = None
+    loaded: Models | None = None
+    trip: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     @property
     def config(self) -> Config:
@@ -55,7 +58,7 @@ class Setup:
     @cached_property
     def models(self) -> Models:
         """The nets, loaded when first needed. Raises `ModelError`."""
-        return build.load_models(self.config)
+        return build.load_models(self.config, self.loaded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,7 @@ def _new_button(setup: Setup, _: Parts) -> Button:
 
 
 def _open_trace(setup: Setup) -> TraceWriter | None:
-    header = Header(str(uuid.uuid4()), setup.models.digest)
+    header = Header(setup.trip, setup.models.digest)
     return None if setup.trace_path is None else TraceWriter(setup.trace_path, header, setup.plan.privacy)
 
 
@@ -142,11 +145,11 @@ TABLE = (
     DaemonPart("rules", ("plan.profile_text",), lambda _: None, rebuild=_new_rules, ends_alerts="on old outputs"),
     DaemonPart("numbers", ("config.service.state_dir",), lambda s: AlertSequence(build.state_dir(s.config.service)),
                "at next start", CLOSE),
-    # Before the other devices: of all faults at a start, a missing camera is the most likely. Closed after them: a
-    # camera that hangs must not delay the last alerts and the pins. In a reload the capture thread opens the camera,
-    # which can take 10 s. A camera that does not open is `camera_fault`.
+    # The capture thread opens a camera, which can take 10 s, and waits for one that is absent: that is `camera_fault`.
+    # A reload refuses another camera that is absent: the present one may work. Closed after the other devices: a
+    # camera that hangs must not delay the last alerts and the pins.
     DaemonPart("source", ("config.camera",), lambda s: build.build_grabber(s.plan, s.started, eager=True),
-               "close first", CLOSE, rebuild=lambda s, _: build.build_grabber(s.plan, s.started, eager=False),
+               "close first", CLOSE, rebuild=lambda s, _: build.build_grabber(s.plan, s.started),
                check=lambda s: check_source(s.config.camera.source)),
     DaemonPart("vehicle", ("config.vehicle.input",), lambda s: build.build_vehicle(s.plan), "build first", CLOSE),
     DaemonPart("button", ("config.gpio",), lambda s: open_button(s.config.gpio), "free first", CLOSE,

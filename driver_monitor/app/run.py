@@ -7,19 +7,21 @@ import signal
 import sys
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
 from rich.console import Console
 
 from driver_monitor.app import build
-from driver_monitor.app.build import Request
+from driver_monitor.app.build import Plan, Request
 from driver_monitor.app.daemon import Daemon
-from driver_monitor.app.part_table import Setup, open_parts
+from driver_monitor.app.part_table import Setup
 from driver_monitor.app.reload import Reloader
+from driver_monitor.app.start import Keeper, open_daemon
 from driver_monitor.app.systemd import Notifier
+from driver_monitor.config.schema import ServiceConfig
 from driver_monitor.messages.envelope import LiveStamper
 from driver_monitor.outputs import journal
 
@@ -34,19 +36,37 @@ SYNCED = Path("/run/systemd/timesync/synchronized")
 def run(request: Request, trace: Path | None = None) -> None:
     """Run the daemon until its source ends or SIGTERM or SIGINT comes. SIGHUP reloads. `trace`: new trace file or None.
 
-    Raises `DriverMonitorError` if a part cannot be opened or fails.
+    A service with a wrong configuration starts with the last good one (`app.start`). Raises `DriverMonitorError` if a
+    part cannot be opened or fails.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # no reload before there is a daemon
     started = time.monotonic()
     console = None if journal.is_journal(sys.stderr) else Console()
-    setup = Setup(build.load_plan(request), console, started, trace)
-    with open_parts(setup) as parts:
-        stamper = LiveStamper(parts.numbers.next, wall_clock, str(uuid.uuid4()), boot_id())
-        daemon = Daemon(parts, stamper, Notifier(), time.monotonic, started, Reloader(request, setup))
+    notifier = Notifier()
+    folder = build.state_dir(ServiceConfig()) if notifier.active else None
+    with ExitStack() as opened:
+        start = open_daemon(request, lambda plan: Setup(plan, console, started, trace), opened, folder)
+        setup, parts, keep = start.setup, start.parts, _keeper(folder, opened)
+        if start.fault is None:
+            keep(setup.plan)
+        stamper = LiveStamper(parts.numbers.next, wall_clock, setup.trip, boot_id())
+        reloader = Reloader(request, setup, keep=keep)
+        opened.callback(reloader.close)
+        daemon = Daemon(parts, stamper, notifier, time.monotonic, started, reloader, start.fault)
         with _signals(daemon):
             daemon.run()
         health = daemon.health
-    log.info("stopped: %d frames processed, %d alerts raised", health.frames, health.alerts)
+    dropped = health.keep_up.total
+    log.info("stopped: %d frames processed, %d dropped, %d alerts raised", health.frames, dropped, health.alerts)
+
+
+def _keeper(folder: Path | None, opened: ExitStack) -> Callable[[Plan], object]:
+    """Return what keeps a plan that worked in `folder`; None: nothing does. `opened` closes it."""
+    if folder is None:
+        return lambda _: None
+    keeper = Keeper(folder)
+    opened.callback(keeper.close)
+    return keeper.keep
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,11 +23,78 @@ THERMAL = Path("/sys/class/thermal")
 """The folder in which Linux shows the temperatures of the board."""
 
 
+KEEP_UP_S = 5.0
+"""Dropped frames are judged over this time (ours). A reload, or another program for a moment, is shorter."""
+TOO_MANY, FEW = 0.1, 0.02
+"""Shares of the captured frames. With the first dropped, the daemon cannot keep up; with the second, it can again."""
+MOST_DROPS = 5
+"""Fewer dropped frames in `KEEP_UP_S` are never too many: at one frame a second a single one is a share of 20 %."""
+LONGEST_FAULT = 300
+"""Characters of a fault of the configuration in `status/` and in systemd's line (ours). The log has the whole text."""
+_PASSWORD = re.compile(r"[^\s/:@'\"]+:[^\s/]+@")
+
+
+def fault_text(error: Exception, effect: str) -> str:
+    """Return the fault of a configuration in one line, with its `effect`. A password in an address is left out."""
+    first, *more = str(error).splitlines() or [""]
+    first = _PASSWORD.sub("***@", first)
+    first = first if len(first) <= LONGEST_FAULT else f"{first[: LONGEST_FAULT - 3]}..."
+    return f"{first}{f' (and {len(more)} more lines)' if more else ''}; {effect}"
+
+
+class KeepUp:
+    """Tells whether the daemon uses the frames that the camera gives, or drops too many because it is too slow.
+
+    `total`: dropped frames of all sources. `share`: share of the frames of the last `KEEP_UP_S` that were dropped.
+    """
+
+    def __init__(self) -> None:
+        self.total, self.share = 0, 0.0
+        self._captured = 0
+        self._last = (0, 0)
+        self._samples: deque[tuple[float, int, int]] = deque()
+        self._slow_since: tuple[float, int] | None = None
+
+    @property
+    def slow(self) -> bool:
+        """Whether the daemon cannot keep up."""
+        return self._slow_since is not None
+
+    def update(self, captured: int, dropped: int, now: float) -> str | None:
+        """Take the counts of the source at `now`, monotonic seconds; they begin at 0 again with another source.
+
+        Returns what to log when `slow` changes, else None.
+        """
+        before = self._last if captured >= self._last[0] else (0, 0)
+        self._captured += captured - before[0]
+        self.total += dropped - before[1]
+        self._last = captured, dropped
+        self._samples.append((now, self._captured, self.total))
+        while len(self._samples) > 1 and now - self._samples[1][0] >= KEEP_UP_S:
+            self._samples.popleft()
+        first, captured_then, dropped_then = self._samples[0]
+        frames, drops = self._captured - captured_then, self.total - dropped_then
+        self.share = drops / frames if frames else 0.0
+        if self._slow_since is None and self.share >= TOO_MANY and drops >= MOST_DROPS:
+            self._slow_since = now, self.total
+            used = (frames - drops) / (now - first)
+            return (
+                f"cannot keep up: {self.share:.0%} of the camera's frames are dropped, {used:.1f} a second are used; "
+                "lower camera.fps or stop other programs"
+            )
+        if self._slow_since is not None and self.share <= FEW and frames:
+            since, dropped_since = self._slow_since
+            self._slow_since = None
+            return f"keeps up again: {self.total - dropped_since} frames were dropped in {now - since:.0f} s"
+        return None
+
+
 class Health:
     """Counts frames and alerts, and keeps the last result. `started`: monotonic seconds at the start of the daemon."""
 
     def __init__(self, started: float) -> None:
         self.frames = self.alerts = 0
+        self.keep_up = KeepUp()
         self._started = started
         self._processed: deque[tuple[float, float]] = deque()
         self._result: FrameResult | None = None
@@ -48,9 +116,17 @@ class Health:
             self._processed.append((now, now - frame.t_mono if frame.t_mono is not None else 0.0))
 
     def status(
-        self, camera: Grabber, counters: Mapping[str, int], provenance: Provenance, now: float
+        self,
+        camera: Grabber,
+        counters: Mapping[str, int],
+        provenance: Provenance,
+        now: float,
+        config_fault: str | None = None,
     ) -> dict[str, Any]:
-        """Return the unfiltered payload of `status/` at `now`, monotonic seconds. `counters`: fault counts by name."""
+        """Return the unfiltered payload of `status/` at `now`, monotonic seconds. `counters`: fault counts by name.
+
+        `config_fault`: why the configuration in use is not that of the file; None: it is.
+        """
         while self._processed and now - self._processed[0][0] > RATE_WINDOW_S:
             self._processed.popleft()
         latencies = sorted(latency for _, latency in self._processed)
@@ -69,6 +145,8 @@ class Health:
                 "dropped": camera.dropped,
                 "damaged": camera.damaged,
                 "reopened": camera.reopened,
+                "drop_share": round(self.keep_up.share, 3),
+                "keeps_up": not self.keep_up.slow,
             },
             "outputs": dict(counters),
             "latency_ms": {
@@ -83,6 +161,7 @@ class Health:
             "active": list(result.verdict.active) if result else [],
             "alerts": self.alerts,
             "heat_c": board_temperature(),
+            "config_fault": config_fault,
             "versions": {
                 "driver_monitor": __version__,
                 "python": platform.python_version(),
@@ -95,12 +174,15 @@ class Health:
 
 def status_line(status: Mapping[str, Any]) -> str:
     """Return the line of `systemctl status`, "no frame yet" without `light`. `status`: filtered; all users see it."""
-    if status.get("light") is None:
-        return "no frame yet"
-    line = f"driver: {status['attention']}; camera: {status['camera']['state']}"
-    if status["degraded"]:
-        line += f"; degraded: {status['degraded']}{advice(status)}"
-    return f"{line}; active: {', '.join(status['active'])}" if status["active"] else line
+    words = ["no frame yet"]
+    if status.get("light") is not None:
+        words = [f"driver: {status['attention']}", f"camera: {status['camera']['state']}"]
+        words += [f"degraded: {status['degraded']}{advice(status)}"] if status["degraded"] else []
+        words += [f"active: {', '.join(status['active'])}"] if status["active"] else []
+    camera = status.get("camera") or {}
+    words += [] if camera.get("keeps_up", True) else [f"cannot keep up: {camera['drop_share']:.0%} of frames dropped"]
+    words += [f"configuration: {status['config_fault']}"] if status.get("config_fault") else []
+    return "; ".join(words)
 
 
 def board_temperature() -> float | None:

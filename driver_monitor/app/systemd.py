@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 
 log = logging.getLogger(__name__)
+
+OUTCOME = "reload.json"
+"""The file in RUNTIME_DIRECTORY that holds the outcome of the last reload: `{"reload": "PID.COUNT", "fault": ...}`."""
 
 
 class Notifier:
@@ -23,6 +29,13 @@ class Notifier:
         self._address = environment.get("NOTIFY_SOCKET", "")
         self.watchdog_s = _watchdog_s(environment)
         self._failed = False
+        folder = environment.get("RUNTIME_DIRECTORY", "").split(":")[0]
+        self._outcome, self._reloads = Path(folder) / OUTCOME if folder else None, 0
+
+    @property
+    def active(self) -> bool:
+        """Whether systemd started this process as a service that notifies it."""
+        return bool(self._address)
 
     def ready(self, status: str = "") -> bool:
         """Tell that the service has started or has finished a reload."""
@@ -40,6 +53,16 @@ class Notifier:
         """Tell that a reload has begun; `ready` tells its end."""
         now_us = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
         return self._send(f"RELOADING=1\nMONOTONIC_USEC={now_us}")
+
+    def reloaded(self, fault: str | None, status: str = "") -> bool:
+        """Tell that a reload has ended. `fault`: why the old configuration stays, for `ask_reload`; None: it worked."""
+        self._reloads += 1
+        if self._outcome is not None:
+            written = self._outcome.with_name(f"{OUTCOME}.new")
+            with suppress(OSError):
+                written.write_text(json.dumps({"reload": f"{os.getpid()}.{self._reloads}", "fault": fault}))
+                written.replace(self._outcome)
+        return self.ready(status)
 
     def stopping(self) -> bool:
         """Tell that the service stops."""

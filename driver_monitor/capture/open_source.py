@@ -14,7 +14,7 @@ from driver_monitor.capture.recordings.pacing import Pacing
 from driver_monitor.capture.url import SCHEMES, UrlCamera, without_password
 from driver_monitor.capture.v4l2 import V4l2Camera, device_number
 from driver_monitor.config.schema import CameraConfig
-from driver_monitor.errors import SourceError
+from driver_monitor.errors import AbsentError, SourceError
 from driver_monitor.imaging.frame import Frame
 
 DEMO = "demo"
@@ -50,6 +50,14 @@ def check_source(source: str, *, root: Path = Path("/")) -> SourceInfo:
     else:
         check_clip(path)
     return SourceInfo(path.name or str(path), live=False)
+
+
+def expected_source(source: str) -> SourceInfo:
+    """Return what `check_source` returns. A camera that is absent is no error: it may come, and is live."""
+    try:
+        return check_source(source)
+    except AbsentError:
+        return SourceInfo(f"camera {source}" if source.isdecimal() else source, live=True)
 
 
 def _kind(source: str) -> Literal["demo", "device", "url", "folder", "clip"]:

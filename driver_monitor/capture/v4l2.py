@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from driver_monitor.capture.camera import Clock, GuardedCamera
 from driver_monitor.capture.decoded_picture import JpegDecoder
 from driver_monitor.config.schema import CameraConfig
-from driver_monitor.errors import SourceError
+from driver_monitor.errors import AbsentError, SourceError
 from driver_monitor.imaging import picture
 from driver_monitor.imaging.frame import Frame, Image, YuvPicture
 
@@ -171,16 +171,16 @@ def _raw_grey(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any] | Non
 
 
 def device_number(source: str, root: Path) -> int:
-    """Return the N of /dev/videoN for `source`, N or a path. Raises `SourceError` if missing or not permitted."""
+    """Return the N of /dev/videoN for `source`, N or a path. Raises `SourceError`, `AbsentError` if it may come."""
     path = root / "dev" / f"video{source}" if source.isdecimal() else root / source.lstrip("/")
     device = f"/{path.relative_to(root)}"
     if not path.exists():
-        raise SourceError(f"{device}: no such camera; {_available(root)}; check its cable; {CSI_HINT}")
+        raise AbsentError(f"{device}: no such camera; {_available(root)}; check its cable; {CSI_HINT}")
     match = re.fullmatch(r"video(\d+)", path.resolve().name)
     if match is None:
         raise SourceError(f"{device}: is not a V4L2 camera; {_available(root)}")
     if not os.access(path, os.R_OK | os.W_OK):
-        raise SourceError(
+        raise AbsentError(
             f"{device}: this user may not open it; add the user to the group video: "
             "`sudo usermod -aG video $USER`, then log in again"
         )

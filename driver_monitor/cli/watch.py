@@ -170,7 +170,13 @@ def status_text(status: Mapping[str, Any]) -> Text:
         words.append(f"degraded: {plain(degraded)}{advice(status)}")
     if isinstance(active, list) and active:
         words.append(f"active: {plain(', '.join(map(str, active)))}")
-    return Text(", ".join(words), style="magenta" if degraded else "blue")
+    if _part(status, "camera").get("keeps_up") is False:
+        words.append(
+            f"cannot keep up: {_number(_part(status, 'camera').get('drop_share'), '{:.0%}')} of frames dropped"
+        )
+    if fault := status.get("config_fault"):
+        words.append(f"configuration: {plain(fault)}")
+    return Text(", ".join(words), style="magenta" if degraded or fault else "blue")
 
 
 def _part(message: Mapping[str, Any], key: str) -> Mapping[str, Any]:

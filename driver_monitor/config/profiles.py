@@ -24,6 +24,11 @@ def known() -> tuple[str, ...]:
 
 def load_profile(name_or_path: str) -> tuple[Profile, str]:
     """Read and check a profile with the one it extends. Return both as one, and their text. Raises `ConfigError`."""
+    return parse_profile(*read_profile(name_or_path))
+
+
+def read_profile(name_or_path: str) -> tuple[str, Path]:
+    """Return the text of a profile's own file, and the path of this file. Raises `ConfigError`."""
     if name_or_path in known():
         path = FOLDER / f"{name_or_path}.yaml"
     # Path.is_file would raise on a name that is too long for a path.
@@ -32,7 +37,11 @@ def load_profile(name_or_path: str) -> tuple[Profile, str]:
     else:
         short = repr(name_or_path if len(name_or_path) <= 60 else f"{name_or_path[:57]}...")
         raise ConfigError(f"profile: no profile {short}; use one of {', '.join(known())}, or the path of a .yaml file")
-    text = yaml_file.read_text(path)
+    return yaml_file.read_text(path), path
+
+
+def parse_profile(text: str, path: Path) -> tuple[Profile, str]:
+    """Check the `text` of a profile, and do as `load_profile`. `path`: its file, for errors. Raises `ConfigError`."""
     profile = yaml_file.parse(text, str(path), Profile)
     return (profile, text) if profile.extends is None else _extended(profile, text, path)
 

@@ -1,4 +1,4 @@
-"""Reads `manifest.yaml`, the list of model files with their SHA-256, and compares loaded files with it."""
+"""Reads `manifest.yaml`, the list of model files with their SHA-256, and compares files with it."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def load_manifest(folder: Path) -> Manifest | None:
         raise ModelError(f"{first}; {_ADVICE}") from error
 
 
-def check(folder: Path, loaded: Mapping[str, str]) -> None:
-    """Compare the files loaded from `folder` with its manifest. `loaded`: file name to SHA-256 in hexadecimal.
+def check(folder: Path, found: Mapping[str, str]) -> None:
+    """Compare files of `folder` with its manifest. `found`: file name to SHA-256 in hexadecimal.
 
     Raises `ModelError` at the first file whose hash differs or that is not listed, or if the manifest is damaged. If
     the folder has no manifest (a user's own folder), nothing is checked, and the log says that.
@@ -60,7 +60,7 @@ def check(folder: Path, loaded: Mapping[str, str]) -> None:
     if manifest is None:
         _log.info("%s: no %s in this folder; the models are used without a check", folder, NAME)
         return
-    for name, sha256 in loaded.items():
+    for name, sha256 in found.items():
         entry = manifest.models.get(name)
         if entry is None:
             raise ModelError(f"{folder / name}: not in {folder / NAME}; {_ADVICE}")

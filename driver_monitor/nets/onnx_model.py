@@ -66,6 +66,11 @@ def read_model(path: Path) -> bytes:
         raise ModelError(f"{path}: cannot read the model: {error.strerror}; {_ADVICE}") from error
 
 
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a model file in hexadecimal, without parsing it. Raises `ModelError` as `read_model`."""
+    return hashlib.sha256(read_model(path)).hexdigest()
+
+
 def _session(data: bytes, path: Path, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads

@@ -6,11 +6,11 @@ import cv2
 import pytest
 
 from driver_monitor.capture.camera import SourceInfo
-from driver_monitor.capture.open_source import check_source, open_camera
+from driver_monitor.capture.open_source import check_source, expected_source, open_camera
 from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.capture.recordings.images import FolderCamera
 from driver_monitor.config.schema import CameraConfig
-from driver_monitor.errors import SourceError
+from driver_monitor.errors import AbsentError, SourceError
 from tests.capture.clips import picture_of, write_clip
 
 CONFIG = CameraConfig()
@@ -86,6 +86,29 @@ def test_ok__a_source_is_checked_without_opening_it(clip: Path, tmp_path: Path) 
     assert check_source("3", root=tmp_path) == SourceInfo("camera 3", live=True)
     assert check_source("rtsp://me:secret@10.255.255.1/x") == SourceInfo("rtsp://10.255.255.1/x", live=True)
     assert not check_source("demo").live
+
+
+def test_ok__an_absent_camera_is_expected_and_live() -> None:
+    assert expected_source("97") == SourceInfo("camera 97", live=True)
+    assert expected_source("/dev/v4l/by-id/usb-cabin") == SourceInfo("/dev/v4l/by-id/usb-cabin", live=True)
+    assert not expected_source("demo").live
+
+
+def test_ok__a_camera_that_this_user_may_not_open_yet_is_expected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev" / "video3").touch()
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(AbsentError, match="group video"):
+        check_source("3", root=tmp_path)
+
+
+@pytest.mark.parametrize("source", ["nowhere.mp4", "ftp://host/clip.mp4", "/dev/null", "/proc"])
+def test_fail__what_is_no_source_is_never_expected(source: str) -> None:
+    with pytest.raises(SourceError) as error:
+        expected_source(source)
+    assert not isinstance(error.value, AbsentError)
 
 
 @pytest.mark.parametrize(

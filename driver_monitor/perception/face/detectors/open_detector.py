@@ -24,7 +24,7 @@ def open_detector(name: str, folder: Path, threads: int = 1) -> FaceDetector:
         return HogDetector()
     if name != "auto":
         return YunetDetector(Path(name))
-    if _missing(folder / FILE):
+    if is_missing(folder / FILE):
         _log.warning(
             "%s is missing: using dlib's HOG detector, which finds fewer faces; reinstall driver-monitor", folder / FILE
         )
@@ -32,7 +32,7 @@ def open_detector(name: str, folder: Path, threads: int = 1) -> FaceDetector:
     return NetDetector(folder / FILE, threads)
 
 
-def _missing(path: Path) -> bool:
+def is_missing(path: Path) -> bool:
     """Return whether there is no such file. A file without read permission is not missing: loading it says why."""
     try:
         path.stat()
