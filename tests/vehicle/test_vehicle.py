@@ -163,15 +163,20 @@ def test_fail__wrong_messages_are_counted_logged_once_and_change_nothing(
 
 
 def test_ok__a_publisher_that_floods_does_not_delay_the_daemon() -> None:
+    """After a flood nothing is known until a newer message comes. libzmq need not tell when it has connected again."""
     with car() as (publisher, vehicle):
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while vehicle.counters()["vehicle_floods"] == 0 and time.monotonic() < deadline:
             for _ in range(500):
                 publisher.send_multipart([b"vehicle/", b'{"speed_kmh": 0}'])
             found = vehicle.at(1.0)
         assert found == UNKNOWN_VEHICLE
-        assert publisher.poll(5000)  # it has subscribed again, and the waiting messages are gone
-        assert vehicle.at(1.1) == UNKNOWN_VEHICLE
+        found = vehicle.at(1.1)
+        while found == UNKNOWN_VEHICLE and time.monotonic() < deadline:
+            publisher.send_multipart([b"vehicle/", b'{"speed_kmh": 42}'])
+            vehicle._socket.poll(20)
+            found = vehicle.at(1.1)
+        assert found.speed_kmh == 42, "no message of the flood was used"
 
 
 def test_ok__messages_that_waited_while_the_daemon_was_busy_are_discarded() -> None:
