@@ -35,9 +35,7 @@ class BoundedQueue(Generic[Item]):
         lowest = min(rank for rank, line in self._lines.items() if line)
         return self._lines[lowest].popleft()[1]
 
-    def pop(self) -> Item:
-        """Remove and return the oldest item. Raises `IndexError` if the queue is empty."""
-        lines = [line for line in self._lines.values() if line]
-        if not lines:
-            raise IndexError("the queue is empty")
-        return min(lines, key=lambda line: line[0][0]).popleft()[1]
+    def pop(self, lowest: int | None = None) -> Item | None:
+        """Remove and return the oldest item of at least the rank `lowest` (None: of any rank). None: there is none."""
+        lines = [line for rank, line in self._lines.items() if line and (lowest is None or rank >= lowest)]
+        return min(lines, key=lambda line: line[0][0]).popleft()[1] if lines else None

@@ -152,9 +152,9 @@ class QueueWorker(Worker, Generic[Item]):
     def _handle_one(self) -> bool:
         """Handle the oldest item; return False if there is none. After an exception the item counts as not handled."""
         with self._changed:
-            if not self.queue:
-                return False
             item = self.queue.pop()
+            if item is None:
+                return False
             self._current.append(item)
         self._handle(item)
         with self._changed:
@@ -173,7 +173,7 @@ class QueueWorker(Worker, Generic[Item]):
         with self._changed:
             for item in self._current:
                 self._drop(item)
-            while self.queue:
-                self._drop(self.queue.pop())
+            while (waiting := self.queue.pop()) is not None:
+                self._drop(waiting)
             self._current.clear()
             self._changed.notify_all()

@@ -273,10 +273,18 @@ def test_fail__messages_that_wait_when_the_thread_dies_are_counted(
 def test_fail__a_thread_that_hangs_is_a_failure_with_its_name_that_ends_the_daemon(
     hangs_in: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now, go = [100.0], threading.Event()
+    now, go, entered = [100.0], threading.Event(), threading.Event()
+
+    def hang(_: object) -> None:
+        entered.set()
+        go.wait()
+
     output = ZmqPublisher(ZmqConfig(bind="tcp://127.0.0.1:*"), clock=lambda: now[0])
-    monkeypatch.setattr(output._server, hangs_in, lambda _: go.wait())
+    monkeypatch.setattr(output._server, hangs_in, hang)
     outputs = Outputs([output])
+    if hangs_in == "serve":
+        output._worker.wake()
+        assert entered.wait(PATIENCE_MS / 1000)
 
     def failure_after(seconds: float) -> str | None:
         for _ in range(round(seconds / 0.1)):

@@ -13,9 +13,8 @@ from driver_monitor.errors import OutputError
 
 BACKLOG = 128
 """Connections that may wait to be accepted. The publisher accepts them within milliseconds (ours)."""
-SEND_BUFFER = 32768
-"""Bytes that the kernel keeps for a slow subscriber; Linux doubles them. They cannot be taken back, so a large buffer
-would deliver old states instead of alerts. The largest message has about 5,000 bytes (ours)."""
+SEND_BUFFER = 65_536
+"""Bytes that the kernel keeps for a slow subscriber; Linux doubles them. About 40 alerts (ours)."""
 
 
 class Listener:

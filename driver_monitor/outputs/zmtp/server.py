@@ -27,7 +27,8 @@ HANDSHAKE_S = 5.0
 STALLED_S = 10.0
 """Time without reading after which a subscriber must make room for a new one if there is no other room (ours)."""
 TICK_S = 0.1
-"""Longest wait while something depends on time: a handshake, a subscriber that sent too much, a full table of files."""
+"""Period of the checks while something depends on time: a handshake, a subscriber that reads too slowly or sends too
+much, a process without free descriptors (ours)."""
 ACCEPT_PAUSE_S = 1.0
 """Pause when the process has no descriptor left. The listening socket would wake the thread without an end."""
 ACCEPTS_AT_ONCE = 16
@@ -60,6 +61,7 @@ class SubscriberServer:
         self._limit = min(MAX_SUBSCRIBERS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
         self._subscribers: dict[int, Subscriber] = {}
         self._paused_until: float | None = None
+        self._next_check = 0.0
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
@@ -113,7 +115,7 @@ class SubscriberServer:
         while self._subscribers and (left_s := end - time.monotonic()) > 0:
             for number, _ in self._epoll.poll(left_s, EVENTS_AT_ONCE):
                 subscriber = self._subscribers[number]
-                subscriber.send(self._clock())
+                subscriber.send(self._clock(), last=True)
                 if subscriber.closed or not subscriber.wants_to_send:
                     self._remove(subscriber)
         for subscriber in list(self._subscribers.values()):
@@ -124,7 +126,7 @@ class SubscriberServer:
 
     def _timeout_s(self) -> float | None:
         """Return `TICK_S` if something depends on time, else None (no limit)."""
-        timed = any(not one.ready or not one.events & select.EPOLLIN for one in self._subscribers.values())
+        timed = any(not one.ready or _is_held(one) for one in self._subscribers.values())
         return TICK_S if timed or self._paused_until is not None else None
 
     def _accept(self) -> None:
@@ -215,7 +217,7 @@ class SubscriberServer:
             self._remove(subscriber)
             return
         reads = select.EPOLLIN if subscriber.may_read(now) else 0
-        writes = select.EPOLLOUT if subscriber.wants_to_send else 0
+        writes = select.EPOLLOUT if subscriber.full else 0
         if (events := select.EPOLLRDHUP | reads | writes) != subscriber.events:
             subscriber.events = events
             self._epoll.modify(subscriber.connection, events)
@@ -229,15 +231,23 @@ class SubscriberServer:
     def _check_times(self) -> None:
         """End the handshakes that take too long, read again from subscribers that waited, accept again."""
         now = self._clock()
+        if now < self._next_check:
+            return
+        self._next_check = now + TICK_S
         for subscriber in list(self._subscribers.values()):
             if not subscriber.ready and now - subscriber.since > HANDSHAKE_S:
                 self._refuse(f"a connection did not become a subscriber within {HANDSHAKE_S:.0f} s and was closed")
                 self._remove(subscriber)
-            elif not subscriber.events & select.EPOLLIN and subscriber.may_read(now):
+            elif _is_held(subscriber):
                 self._update(subscriber)
         if self._paused_until is not None and now >= self._paused_until:
             self._paused_until = None
             self._epoll.modify(self._listener.socket, select.EPOLLIN)
+
+
+def _is_held(subscriber: Subscriber) -> bool:
+    """Return whether it is read again, or gets its next message, at a later time and not at an event of epoll."""
+    return not subscriber.events & select.EPOLLIN or (subscriber.blocked_since is not None and not subscriber.full)
 
 
 def _worth(subscriber: Subscriber, now: float) -> int:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import socket
+import sys
+import termios
 from typing import Literal, NamedTuple
 
 from driver_monitor.outputs.zmtp.protocol import OPENING, RequestParser, SubscriberRequest
@@ -20,6 +23,11 @@ BURST_BYTES = 65_536
 READ_BYTES_S = 8192
 """Bytes that a subscriber may send at once, and for each second after that (ours). 1,000 subscriptions have about
 30,000 bytes. A subscriber that sends more waits: reading endless subscriptions would take time from the pipeline."""
+STATUS_ROOM = 24_576
+STATE_ROOM = 16_384
+"""Bytes in the kernel that the subscriber has not taken, up to which it still gets statuses, and states (ours). What
+the kernel has cannot be taken back. So the rest of `SEND_BUFFER` is left for alerts: they arrive even if the daemon
+ends before the subscriber reads. A healthy subscriber takes everything within milliseconds."""
 MAX_ANSWERS = 4096
 """Bytes of answers to pings that may wait. With more, the subscriber sends pings and does not read: further ones are
 not answered (ours)."""
@@ -37,13 +45,14 @@ class Subscriber:
     """The connection `connection`, which must not block.
 
     `limit`: number of messages that may wait. `now`: monotonic seconds at which it was accepted. `closed`: the other
-    end or an error has ended the connection. `events`: the events of epoll that the server waits for. All methods
-    return at once and do not raise `OSError`.
+    end or an error has ended the connection. `full`: the kernel takes no more bytes. `blocked_since`: since when
+    something has waited, monotonic seconds; None: nothing waits. `events`: the events of epoll that the server waits
+    for. All methods return at once and do not raise `OSError`.
     """
 
     def __init__(self, connection: socket.socket, limit: int, now: float) -> None:
         self.connection = connection
-        self.ready = self.closed = False
+        self.ready = self.closed = self.full = False
         self.events = 0
         self.subscriptions = Subscriptions()
         self.since = now
@@ -86,24 +95,35 @@ class Subscriber:
         """Queue a message. Returns the message that was dropped, or None."""
         return self._queue.put(packet)
 
-    def send(self, now: float) -> None:
-        """Send what waits, as far as the connection takes it. `now`: monotonic seconds."""
-        while not self.closed and self.wants_to_send:
-            if not self._bytes:
-                self._sending = self._queue.pop()
-                self._bytes = self._sending.data
+    def send(self, now: float, last: bool = False) -> None:
+        """Send what waits, as far as the connection takes it. `now`: monotonic seconds. `last`: there is no later call
+        in time, so alerts are sent first and states last."""
+        self.full = False
+        while not self.closed and not self.full and (self._bytes or self._take_next(last)):
             try:
-                sent = self.connection.send(self._bytes)
+                self._bytes = self._bytes[self.connection.send(self._bytes) :]
             except BlockingIOError:
-                self.blocked_since = self.blocked_since or now
-                return
+                self.full = True
             except OSError:
                 self.closed = True
-                return
-            self._bytes = self._bytes[sent:]
-            self.blocked_since = None
             if not self._bytes:
                 self._sending = None
+        self.blocked_since = (self.blocked_since or now) if self.wants_to_send else None
+
+    def _take_next(self, last: bool) -> bool:
+        """Take the next message from the queue. Returns False if there is none, or none that may be sent now."""
+        ranks = range(len(DROP_ORDER))[::-1] if last else [self._lowest_rank()] if self._queue else []
+        self._sending = next((packet for rank in ranks if (packet := self._queue.pop(rank)) is not None), None)
+        self._bytes = self._sending.data if self._sending is not None else b""
+        return self._sending is not None
+
+    def _lowest_rank(self) -> int:
+        """Return the lowest rank that may be sent, from the number of bytes in the kernel (SIOCOUTQ in tcp(7))."""
+        try:
+            waiting = int.from_bytes(fcntl.ioctl(self.connection, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+        except OSError:
+            return 0
+        return DROP_ORDER.index("alert" if waiting >= STATUS_ROOM else "status" if waiting >= STATE_ROOM else "state")
 
     def close(self) -> list[Packet]:
         """Close the connection. Returns the messages that were not sent completely."""
@@ -114,6 +134,6 @@ class Subscriber:
             self.connection.recv(BURST_BYTES)
         self.connection.close()
         unsent = [self._sending] if self._sending is not None else []
-        while self._queue:
-            unsent.append(self._queue.pop())
+        while (packet := self._queue.pop()) is not None:
+            unsent.append(packet)
         return unsent
