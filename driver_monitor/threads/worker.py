@@ -169,11 +169,13 @@ class QueueWorker(Worker, Generic[Item]):
         self._lost(item)
 
     def _run(self) -> None:
-        super()._run()
-        with self._changed:
-            for item in self._current:
-                self._drop(item)
-            while (waiting := self.queue.pop()) is not None:
-                self._drop(waiting)
-            self._current.clear()
-            self._changed.notify_all()
+        try:
+            super()._run()
+        finally:
+            with self._changed:
+                for item in self._current:
+                    self._drop(item)
+                while (waiting := self.queue.pop()) is not None:
+                    self._drop(waiting)
+                self._current.clear()
+                self._changed.notify_all()

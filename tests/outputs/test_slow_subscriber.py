@@ -103,13 +103,16 @@ def test_ok__a_stalled_subscriber_keeps_every_alert_loses_states_and_each_loss_i
         assert publisher.dropped == {"state": 0, "status": 0, "alert": 0}
 
 
-def test_ok__with_more_alerts_than_places_the_newest_stay_and_the_lost_ones_are_counted() -> None:
+def test_ok__with_more_alerts_than_places_the_newest_stay_and_the_lost_ones_are_counted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with publishing() as publisher, stalled(publisher) as slow:
         publish(publisher, states=300, alerts=100, ballast=BALLAST)
         publisher.alert(LAST_ALERT)
         got = [topic for topic, _ in rest(slow)]
         alerts = got.count(b"alert/microsleep/")
         assert publisher.missed["alert"] > 0
+        assert caplog.text.count("a subscriber reads too slowly and missed an alert") == 1
         assert alerts + publisher.missed["alert"] == 100
         assert got[-QUEUE:] == [b"alert/microsleep/"] * QUEUE
 

@@ -147,6 +147,8 @@ def attack(name: str, parser: argparse.ArgumentParser, step: Callable[[argparse.
             healthy.over.set()
             listener.join()
     highest_mb = max(rss_mb)
+    if victim.process is None:
+        print("memory and descriptors are measured only of a daemon that this tool starts")
     print(f"{name}: RSS {before_mb:.0f} MB before, at most {highest_mb:.0f} MB; descriptors at most {max(descriptors)}")
     print(f"healthy subscriber: {len(healthy.alerts)} alerts, {healthy.missing} missing; {healthy.statuses} statuses")
     print(f"longest time between two statuses: {healthy.gap_s:.2f} s; counters: {healthy.outputs}")

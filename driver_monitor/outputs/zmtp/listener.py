@@ -88,6 +88,10 @@ def _check(bind: str) -> None:
     path = bind.removeprefix("ipc://")
     if len(os.fsencode(path)) > MAX_IPC_PATH:
         raise OutputError(f"zmq.bind: {bind}: its path is too long; a socket's path has at most {MAX_IPC_PATH} bytes")
+    if path == "*":
+        raise OutputError(
+            f"zmq.bind: {bind}: give the path of the socket, such as ipc:///run/driver-monitor/alerts.sock"
+        )
     abstract, file = path.startswith("@"), Path(path)
     if not abstract and not file.parent.is_dir():
         raise OutputError(f"zmq.bind: {bind}: there is no folder {file.parent}; create it or choose another path")

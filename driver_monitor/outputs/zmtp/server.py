@@ -21,7 +21,8 @@ from driver_monitor.outputs.zmtp.protocol import ProtocolError, SubscriberReques
 from driver_monitor.outputs.zmtp.subscriber import DROP_ORDER, Kind, Packet, Subscriber
 
 MAX_SUBSCRIBERS = 256
-"""Most connections (ours). A quarter of the usual limit of 1,024 descriptors: camera, journal and pins need theirs."""
+"""Most connections (ours): a quarter of the usual limit of 1,024 descriptors, and at most half of a lower limit.
+Camera, journal and pins need theirs."""
 HANDSHAKE_S = 5.0
 """Time in which a connection must become a subscriber (ours). libzmq needs milliseconds."""
 STALLED_S = 10.0
@@ -58,7 +59,9 @@ class SubscriberServer:
         self._send_queue, self._clock = send_queue, clock
         self._listener = Listener(bind)
         self.endpoint = self._listener.endpoint
-        self._limit = min(MAX_SUBSCRIBERS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+        descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        unlimited = descriptors == resource.RLIM_INFINITY
+        self._limit = MAX_SUBSCRIBERS if unlimited else min(MAX_SUBSCRIBERS, descriptors // 2)
         self._subscribers: dict[int, Subscriber] = {}
         self._paused_until: float | None = None
         self._next_check = 0.0
@@ -207,7 +210,13 @@ class SubscriberServer:
     def _put(self, subscriber: Subscriber, packet: Packet) -> None:
         dropped = subscriber.put(packet)
         if dropped is not None:
-            self.missed[dropped.kind] += 1
+            self._count_missed(dropped)
+
+    def _count_missed(self, packet: Packet) -> None:
+        self.missed[packet.kind] += 1
+        if packet.kind == "alert" and self.missed["alert"] == 1:
+            text = "a subscriber reads too slowly and missed an alert; more of them are only counted (zmq_missed_alert)"
+            log.warning("zmq: %s: %s", self.endpoint, text)
 
     def _update(self, subscriber: Subscriber) -> None:
         """Send what waits. Then wait for what `subscriber` must do next, or remove it if it is closed."""
@@ -226,7 +235,7 @@ class SubscriberServer:
         del self._subscribers[subscriber.connection.fileno()]
         self._epoll.unregister(subscriber.connection)
         for packet in subscriber.close():
-            self.missed[packet.kind] += 1
+            self._count_missed(packet)
 
     def _check_times(self) -> None:
         """End the handshakes that take too long, read again from subscribers that waited, accept again."""

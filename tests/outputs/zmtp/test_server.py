@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zmq
@@ -16,20 +19,17 @@ from driver_monitor.outputs.zmtp import server as server_module
 from driver_monitor.outputs.zmtp.protocol import OPENING
 from driver_monitor.outputs.zmtp.server import HANDSHAKE_S, STALLED_S, SubscriberServer
 from driver_monitor.outputs.zmtp.subscriber import BURST_BYTES, READ_BYTES, READ_BYTES_S, Packet
-from tests.outputs.zmtp.raw import HELLO, Clock, command, connect, is_closed, serving, subscription
+from tests.outputs.zmtp.raw import HELLO, PATIENCE_S, Clock, command, connect, is_closed, serving, subscription
 
-TURNS = 10_000
-"""Only a failing test needs so many turns."""
 ALERT = Packet("alert", b"alert/sleep/", b"\x01\x0calert/sleep/\x00\x02{}")
 
 
 def serve_until(server: SubscriberServer, done: Callable[[], bool], *last: Packet) -> None:
-    for _ in range(TURNS):
-        if done():
-            return
+    end = time.monotonic() + PATIENCE_S
+    while not done():
+        assert time.monotonic() < end, "it does not happen"
         server.wake()
         server.serve(last)
-    raise AssertionError("it does not happen")
 
 
 def joined(server: SubscriberServer, *prefixes: bytes) -> socket.socket:
@@ -210,6 +210,40 @@ server.close()
     root = Path(__file__).parents[3]
     done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["1 0", "1 1"], "one attempt, then a pause; it does not spin"
+
+
+@pytest.mark.parametrize(
+    ("descriptors", "accepted"), [(64, 32), (1024, 256), (20_000, 256), (resource.RLIM_INFINITY, 256)]
+)
+def test_ok__half_of_the_descriptors_are_left_for_the_other_parts(
+    descriptors: int, accepted: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (descriptors, descriptors))
+    with serving() as server:
+        assert server._limit == accepted
+
+
+def test_ok__a_subscriber_with_heartbeats_of_its_own_stays_connected() -> None:
+    with serving() as server:
+        subscriber: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.SUB)
+        for option, value in ((zmq.HEARTBEAT_IVL, 10), (zmq.HEARTBEAT_TIMEOUT, 3000), (zmq.HEARTBEAT_TTL, 3000)):
+            subscriber.setsockopt(option, value)
+        monitor = subscriber.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
+        subscriber.connect(server.endpoint)
+        pings, serve = 0, server._handle
+
+        def count(*arguments: Any) -> None:
+            nonlocal pings
+            pings += arguments[1].kind == "ping"
+            serve(*arguments)
+
+        server._handle = count  # type: ignore[method-assign]
+        serve_until(server, lambda: pings >= 30)
+        assert monitor.poll(1000)
+        assert int.from_bytes(monitor.recv_multipart()[0][:2], "little") == zmq.EVENT_HANDSHAKE_SUCCEEDED
+        assert not monitor.poll(0), "it has not been disconnected"
+        subscriber.disable_monitor()
+        subscriber.close(0)
 
 
 def test_ok__an_abstract_name_is_served_too(tmp_path: Path) -> None:
