@@ -97,12 +97,12 @@ def _check(bind: str) -> None:
         raise OutputError(f"zmq.bind: {bind}: there is no folder {file.parent}; create it or choose another path")
     if not abstract and file.exists() and not file.is_socket():
         raise OutputError(f"zmq.bind: {bind}: the path exists and is not a socket; choose another path")
-    if listens(path):
+    if _listens(path):
         other = "name" if abstract else "path"
         raise OutputError(f"zmq.bind: {bind} is in use; stop the other daemon or choose another {other}")
 
 
-def listens(path: str) -> bool:
+def _listens(path: str) -> bool:
     """Return whether a program listens at the local socket `path` (`@name`: an abstract name)."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(0.5)

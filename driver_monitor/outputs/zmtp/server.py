@@ -147,7 +147,11 @@ class SubscriberServer:
                 connection.close()
                 self._refuse(f"{self._limit} subscribers are connected; further ones are refused")
                 continue
-            self._add(connection)
+            try:
+                self._add(connection)
+            except OSError as error:
+                connection.close()
+                self._refuse(f"a connection cannot be served: {error.strerror}")
 
     def _add(self, connection: socket.socket) -> None:
         connection.setblocking(False)
@@ -156,8 +160,8 @@ class SubscriberServer:
         if connection.family != socket.AF_UNIX:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         subscriber = Subscriber(connection, self._send_queue, self._clock())
-        self._subscribers[connection.fileno()] = subscriber
         self._epoll.register(connection, subscriber.events)
+        self._subscribers[connection.fileno()] = subscriber
         self._update(subscriber)
 
     def _pause(self, error: OSError) -> None:

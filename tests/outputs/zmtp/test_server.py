@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import resource
 import socket
 import subprocess
@@ -223,7 +224,19 @@ def test_ok__half_of_the_descriptors_are_left_for_the_other_parts(
         assert server._limit == accepted
 
 
-def test_ok__a_subscriber_with_heartbeats_of_its_own_stays_connected() -> None:
+def test_ok__a_connection_that_the_kernel_cannot_serve_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")  # the limit of epoll (epoll_ctl(2))
+
+    with serving() as server:
+        with monkeypatch.context() as patch, connect(server.endpoint) as refused:
+            patch.setattr(server, "_add", full)
+            serve_until(server, lambda: server.refused == 1)
+            assert is_closed(refused)
+        joined(server, b"alert/").close()
+
+
+def test_ok__a_subscriber_with_heartbeats_of_its_own_stays_connected(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving() as server:
         subscriber: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.SUB)
         for option, value in ((zmq.HEARTBEAT_IVL, 10), (zmq.HEARTBEAT_TIMEOUT, 3000), (zmq.HEARTBEAT_TTL, 3000)):
@@ -237,7 +250,7 @@ def test_ok__a_subscriber_with_heartbeats_of_its_own_stays_connected() -> None:
             pings += arguments[1].kind == "ping"
             serve(*arguments)
 
-        server._handle = count  # type: ignore[method-assign]
+        monkeypatch.setattr(server, "_handle", count)
         serve_until(server, lambda: pings >= 30)
         assert monitor.poll(1000)
         assert int.from_bytes(monitor.recv_multipart()[0][:2], "little") == zmq.EVENT_HANDSHAKE_SUCCEEDED
