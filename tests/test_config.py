@@ -152,7 +152,7 @@ def test_fault__what_the_system_would_refuse_later_is_refused_at_once(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "bind", ["tcp://127.0.0.1:65535", "tcp://127.0.0.1:*", "tcp://[::1]:5556", "ipc:///" + "a" * 106]
+    "bind", ["auto", "tcp://127.0.0.1:65535", "tcp://127.0.0.1:*", "tcp://[::1]:5556", "ipc:///" + "a" * 106]
 )
 def test_ok__addresses_at_the_limits_are_accepted(tmp_path: Path, bind: str) -> None:
     assert config.load(written(tmp_path, f"zmq:\n  bind: '{bind}'\n")).zmq.bind == bind

@@ -22,6 +22,7 @@ from driver_monitor.capture import open_source
 from driver_monitor.capture.fake import FakeCamera
 from driver_monitor.capture.grabber import Grabber
 from driver_monitor.config import resources
+from driver_monitor.config.schema import ZmqConfig
 from driver_monitor.data.alert import Level
 from driver_monitor.errors import AbsentError, DriverMonitorError, OutputError
 from driver_monitor.messages.envelope import ReplayStamper
@@ -205,7 +206,7 @@ def test_fail__what_is_wrong_is_refused_whole_and_no_alert_is_touched(car: Car, 
 
 
 def test_fail__outputs_that_cannot_even_be_put_back_take_the_daemon_down(car: Car) -> None:
-    car.taken |= {"tcp://127.0.0.1:6002", "tcp://127.0.0.1:5556"}
+    car.taken |= {"tcp://127.0.0.1:6002", ZmqConfig().bind}
     car.write("zmq: {bind: 'tcp://127.0.0.1:6002'}")
     with pytest.raises(DriverMonitorError) as caught:
         car.reload(car.daemon)

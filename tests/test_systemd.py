@@ -14,6 +14,9 @@ from pathlib import Path
 import pytest
 
 from driver_monitor.app.systemd import Notifier
+from driver_monitor.config.addresses import SERVICE_BIND, publish_address
+from driver_monitor.config.schema import ZmqConfig
+from driver_monitor.outputs.zmtp.server import MAX_SUBSCRIBERS
 
 UNITS = Path(__file__).parent.parent / "systemd"
 UNIT = UNITS / "driver-monitor.service"
@@ -132,6 +135,9 @@ def test_ok__the_unit_keeps_its_promises() -> None:
         "SupplementaryGroups=video gpio",
         "DevicePolicy=closed",
         "Environment=LG_WD=%t/driver-monitor",
+        "LimitNOFILE=1024",
+        "RuntimeDirectory=driver-monitor",
+        "RuntimeDirectoryMode=0750",
         "IPAddressDeny=any",
         "IPAddressAllow=localhost",
     ):
@@ -162,6 +168,13 @@ def test_ok__the_documented_drop_in_for_can_is_the_file() -> None:
     assert documented == drop_in
     assert "systemctl edit driver-monitor" in guide
     assert "can.conf" in (UNITS / "README.md").read_text()
+
+
+def test_ok__the_service_publishes_in_its_runtime_directory_where_watch_looks() -> None:
+    (folder,) = (line.partition("=")[2] for line in directives("RuntimeDirectory"))
+    (limit,) = (int(line.partition("=")[2]) for line in directives("LimitNOFILE"))
+    assert publish_address(ZmqConfig().bind, {"RUNTIME_DIRECTORY": f"/run/{folder}"}) == SERVICE_BIND
+    assert limit >= 4 * MAX_SUBSCRIBERS
 
 
 def test_ok__the_unit_points_at_nothing_that_no_step_installs() -> None:

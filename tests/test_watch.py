@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,12 +22,14 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.text import Text
 
+from driver_monitor.cli import watch as watching_module
 from driver_monitor.cli.watch import (
     Watcher,
     state_text,
     status_text,
     watch,
 )
+from driver_monitor.config.addresses import LAPTOP_BIND, SOCKET_NAME, publish_address
 from driver_monitor.config.schema import ZmqConfig
 from driver_monitor.errors import UsageError
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
@@ -256,3 +259,55 @@ def test_ok__whatever_the_fields_hold_it_is_printed_without_control_characters(
     assert screen.getvalue().replace("\n", "").isprintable()
     assert state_text(message).plain.isprintable()
     assert status_text(message).plain.isprintable()
+
+
+@contextmanager
+def watching_by_default(service: Path) -> Iterator[Screen]:
+    screen, over = Screen(), threading.Event()
+    console = Console(file=screen, width=400)
+    thread = threading.Thread(target=watch, args=(None, console, over.is_set, str(service)))
+    thread.start()
+    try:
+        yield screen
+    finally:
+        over.set()
+        thread.join(PATIENCE_S)
+
+
+@pytest.mark.parametrize("environment", ["service", "laptop"])
+def test_ok__without_an_option_it_finds_the_service_and_a_daemon_started_by_hand(
+    environment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both publish with the default configuration. The service has a runtime directory of systemd."""
+    service = tmp_path / SOCKET_NAME
+    monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
+    if environment == "service":
+        monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+        bind = ZmqConfig().bind
+    else:
+        assert publish_address(ZmqConfig().bind) == LAPTOP_BIND
+        bind = "tcp://127.0.0.1:*"  # the real port may be in use on this machine
+    publisher = ZmqPublisher(ZmqConfig(bind=bind))
+    monkeypatch.setattr(watching_module, "LAPTOP_BIND", publisher.endpoint if environment == "laptop" else WHERE)
+    try:
+        publisher.status(STATUS)
+        with watching_by_default(service) as screen:
+            screen.wait_for("status: camera ok, light day")
+        assert publisher.endpoint == (f"ipc://{service}" if environment == "service" else publisher.endpoint)
+    finally:
+        publisher.close()
+
+
+def test_fail__a_user_outside_the_group_is_told_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root may connect to everything, so the answer of the system is replaced."""
+    socket_file = tmp_path / SOCKET_NAME
+    socket_file.touch()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    out = Screen()
+    watch(None, Console(file=out, width=400), lambda: True, str(socket_file))
+    (line,) = out.getvalue().splitlines()
+    assert f"the service publishes at ipc://{socket_file} for the group driver-monitor only" in line
+    assert "sudo usermod -aG driver-monitor $USER" in line
+    out = Screen()
+    watch(None, Console(file=out, width=400), lambda: True, str(tmp_path / "absent"))
+    assert out.getvalue() == ""

@@ -181,7 +181,9 @@ def inspect(
 
 @app.command()
 def watch(
-    connect: Annotated[str, typer.Option(help="Address of the daemon's messages (zmq.bind).")] = "tcp://127.0.0.1:5556",
+    connect: Annotated[
+        OptionalText, typer.Option(help="Address in zmq.bind (default: those of the service and of `run`).")
+    ] = None,
 ) -> None:
     """Print alerts, state and status of a running daemon as they arrive."""
     from driver_monitor.cli.watch import watch as watch_daemon

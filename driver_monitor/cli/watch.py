@@ -6,10 +6,12 @@ It is an ordinary subscriber: any other one gets the same messages.
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import zmq
@@ -17,7 +19,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from driver_monitor.config.addresses import MAX_PORT, tcp_port
+from driver_monitor.config.addresses import LAPTOP_BIND, MAX_PORT, SERVICE_SOCKET, tcp_port
 from driver_monitor.errors import UsageError
 from driver_monitor.messages.lines import advice, alert_text, clock, plain
 
@@ -25,6 +27,9 @@ SILENCE_S = 3.0
 """Time without a message after which the daemon counts as silent. The daemon sends a status every second."""
 POLL_MS = 100
 """Longest wait for a message before `stop` is called again."""
+ADVICE = "give tcp://127.0.0.1:5556 or ipc:///path, as in zmq.bind"
+GROUP = "driver-monitor"
+"""The group of the service (systemd/driver-monitor.service). Its members may connect to the service's socket."""
 MAX_IDS = 1000
 """Number of latest alert ids that are remembered, so that no alert is printed twice."""
 
@@ -86,23 +91,52 @@ class Watcher:
         self._out.print(Text(text, style=style), soft_wrap=True)
 
 
-def watch(connect: str, out: Console, stop: Callable[[], bool] = lambda: False) -> None:
+def watch(
+    connect: str | None, out: Console, stop: Callable[[], bool] = lambda: False, service: str = SERVICE_SOCKET
+) -> None:
     """Print the messages of the daemon at `connect` (`tcp://host:port` or `ipc://path`) until `stop()` or Ctrl-C.
 
-    Raises `UsageError` if `connect` is not a valid address.
+    `connect` None: listen to the two addresses of a daemon with the default configuration, the local socket `service`
+    of the service and the TCP address of one that a person started. Raises `UsageError` if `connect` is not valid.
     """
-    where, port = "give tcp://127.0.0.1:5556 or ipc:///path, as in zmq.bind", tcp_port(connect)
-    if port is not None and not 0 < port <= MAX_PORT:  # libzmq would wait for ever
-        raise UsageError(f"--connect {plain(connect)}: port {port} does not exist; {where}")
+    if connect is not None:
+        _check_port(connect)
+    elif (locked := _locked(Path(service))) is not None:
+        out.print(Text(locked, style="yellow"), soft_wrap=True)
+    addresses = [connect] if connect is not None else [f"ipc://{service}", LAPTOP_BIND]
     with zmq.Context() as context, context.socket(zmq.SUB) as socket:
         socket.setsockopt(zmq.LINGER, 0)
-        socket.setsockopt(zmq.IPV6, int("[" in connect))
+        socket.setsockopt(zmq.IPV6, int(any("[" in address for address in addresses)))
         socket.setsockopt(zmq.SUBSCRIBE, b"")
-        try:
-            socket.connect(connect)
-        except zmq.ZMQError as error:
-            raise UsageError(f"--connect {plain(connect)}: not a valid address ({error.strerror}); {where}") from None
-        _print_until(stop, socket, connect, out)
+        for address in addresses:
+            try:
+                socket.connect(address)
+            except zmq.ZMQError as error:
+                reason = f"not a valid address ({error.strerror}); {ADVICE}"
+                raise UsageError(f"--connect {plain(address)}: {reason}") from None
+        _print_until(stop, socket, " or ".join(addresses), out)
+
+
+def _check_port(connect: str) -> None:
+    port = tcp_port(connect)
+    if port is not None and not 0 < port <= MAX_PORT:  # libzmq would wait for ever
+        raise UsageError(f"--connect {plain(connect)}: port {port} does not exist; {ADVICE}")
+
+
+def _locked(path: Path) -> str | None:
+    """Return what to do if this user may not connect to the local socket `path`. None: they may, or there is none."""
+    try:
+        path.stat()
+    except PermissionError:
+        pass  # the folder is closed too
+    except OSError:
+        return None
+    if os.access(path, os.W_OK):
+        return None
+    return (
+        f"the service publishes at ipc://{path} for the group {GROUP} only; "
+        f"use sudo, or add this user (sudo usermod -aG {GROUP} $USER) and log in again"
+    )
 
 
 def _print_until(stop: Callable[[], bool], socket: zmq.Socket[bytes], connect: str, out: Console) -> None:

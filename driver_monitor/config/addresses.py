@@ -1,12 +1,24 @@
-"""Checks the addresses in the configuration. Only text is checked: nothing is resolved, bound or opened."""
+"""Checks the addresses in the configuration. Only text is checked: nothing is resolved, bound or opened.
+
+It also knows the two addresses at which a daemon publishes by default, for the daemon and for `watch`.
+"""
 
 from __future__ import annotations
 
 import ipaddress
+import os
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+AUTO = "auto"
+"""The value of `zmq.bind` that means `SERVICE_BIND` in the service and `LAPTOP_BIND` elsewhere."""
+LAPTOP_BIND = "tcp://127.0.0.1:5556"
+SOCKET_NAME = "alerts.sock"
+SERVICE_SOCKET = f"/run/driver-monitor/{SOCKET_NAME}"
+"""Where the service publishes: in the runtime directory of the unit."""
+SERVICE_BIND = f"ipc://{SERVICE_SOCKET}"
 MAX_PORT = 65535
 MAX_IPC_PATH = 107
 """Bytes of a Unix socket's path (`sun_path` in unix(7), without the final zero). The @ of an abstract name counts."""
@@ -17,6 +29,19 @@ def tcp_port(address: str) -> int | None:
     """Return the port of `tcp://host:port`, of any size. None: another kind of address, or the port is not a number."""
     port = address.rpartition(":")[2]
     return int(port) if address.startswith("tcp://") and port.isdecimal() else None
+
+
+def publish_address(bind: str, environment: Mapping[str, str] = os.environ) -> str:
+    """Return the address of `zmq.bind`: `bind` unless it is `AUTO`. `environment`: systemd sets RUNTIME_DIRECTORY."""
+    if bind != AUTO:
+        return bind
+    folder = environment.get("RUNTIME_DIRECTORY", "").split(":")[0]
+    return f"ipc://{folder}/{SOCKET_NAME}" if folder else LAPTOP_BIND
+
+
+def bind_setting(text: str) -> str:
+    """Return `text` if it is `AUTO` or an address that `bind_address` accepts. Else raises `ValueError`."""
+    return text if text == AUTO else bind_address(text)
 
 
 def bind_address(address: str) -> str:

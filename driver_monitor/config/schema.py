@@ -26,7 +26,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from driver_monitor.config import resources, yaml_file
-from driver_monitor.config.addresses import bind_address, vehicle_address
+from driver_monitor.config.addresses import AUTO, bind_setting, vehicle_address
 
 Pin = Annotated[int, Field(ge=0, le=27)]
 """A BCM number on a Raspberry Pi's 40-pin header."""
@@ -125,11 +125,11 @@ class ZmqConfig(Section):
     """The ZeroMQ publisher."""
 
     enabled: bool = True
-    bind: Annotated[str, AfterValidator(bind_address)] = Field(
-        "tcp://127.0.0.1:5556", description="tcp:// on loopback or ipc://, because subscribers are not authenticated"
+    bind: Annotated[str, AfterValidator(bind_setting)] = Field(
+        AUTO, description="auto, tcp:// on loopback or ipc://, because subscribers are not authenticated"
     )
     state_hz: float = Field(5.0, ge=0.2, le=60, description="State messages per second")
-    send_queue: int = Field(100, ge=10, le=10_000, description="Messages kept for a slow subscriber (SNDHWM)")
+    send_queue: int = Field(100, ge=10, le=10_000, description="Messages kept for a slow subscriber")
 
 
 class GpioConfig(Section):

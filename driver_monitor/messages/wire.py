@@ -15,11 +15,12 @@ def encode(message: Message) -> bytes:
     """Return `message` as one line of UTF-8 JSON. NaN and Infinity, which JSON does not have, become null.
 
     Numpy scalars become plain values. A message with these, NaN or Infinity may have at most 50 levels. Raises
-    `TypeError` or `ValueError` for what JSON cannot hold, such as a set, or a message that contains itself.
+    `TypeError` or `ValueError` for what JSON cannot hold, such as a set, a message that contains itself, or one with
+    more levels than Python's JSON encoder can follow (some hundreds to some thousands).
     """
     try:
         text = json.dumps(dict(message), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         text = json.dumps(_plain(message), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "replace")
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from driver_monitor.errors import DriverMonitorError
+from driver_monitor.threads.bounded_queue import BoundedQueue
+from driver_monitor.threads.stall_timer import StallTimer
 
 Call = Callable[[], object]
 Item = TypeVar("Item")
@@ -71,8 +73,9 @@ class QueueWorker(Worker, Generic[Item]):
     """Calls `handle` with one item after another, until an exception. `put` never waits: a full queue drops an item.
 
     `limit`: number of items that may wait. `rank`: the oldest of the items with the lowest rank is dropped first.
-    `dropped`: number of items that were lost, because the queue was full or the worker was closed or dead.
-    `wait`: waits in the thread for new items; may return early. `wake`: ends this wait. Both None: an event is used.
+    `lost`: called with each item that is lost: the queue was full, or the worker was closed or has failed.
+    `dropped`: number of these items. `wait`: waits in the thread for new items; may return early. `wake`: ends this
+    wait. Both None: an event is used. `clock`: returns monotonic seconds.
     """
 
     def __init__(
@@ -81,33 +84,44 @@ class QueueWorker(Worker, Generic[Item]):
         handle: Callable[[Item], None],
         limit: int = QUEUE,
         rank: Callable[[Item], int] = lambda _: 0,
+        lost: Callable[[Item], object] = lambda _: None,
         wait: Call | None = None,
         wake: Call | None = None,
         ended: Call = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(name, self._handle_all, wake, ended)
-        self.limit, self.dropped = limit, 0
-        self._handle, self._rank = handle, rank
+        self.dropped = 0
+        self.queue = BoundedQueue(limit, rank)
+        self._handle, self._lost = handle, lost
         self._wait = wait or self.wait
-        self._items: list[Item] = []
         self._changed = threading.Condition()
-        self._busy = self._gave_up = False
+        self._current: list[Item] = []  # the item that is being handled, if any
+        self._gave_up = False
+        self._handled = 0
+        self._stall = StallTimer(clock)
 
-    def put(self, item: Item) -> Item | None:
-        """Queue `item`. Returns None, or what was dropped: by `rank` if full, `item` itself if closed or failed."""
+    def put(self, item: Item) -> None:
+        """Queue `item`. If the queue is full, an item is dropped by `rank`. If closed or failed, `item` is dropped."""
         with self._changed:
             if self.closing or self.failure is not None:
-                self.dropped += 1
-                return item
-            dropped = None
-            self._items.append(item)
-            if len(self._items) > self.limit:
-                dropped = self._items.pop(min(range(self.limit + 1), key=lambda index: self._rank(self._items[index])))
-                self.dropped += 1
-            first = len(self._items) == 1
+                self._drop(item)
+                return
+            if (dropped := self.queue.put(item)) is not None:
+                self._drop(dropped)
+            first = len(self.queue) == 1
         if first:
             self.wake()
-        return dropped
+
+    def count_lost(self, item: Item) -> None:
+        """Count `item` as dropped. For `handle`, if it can do nothing with it."""
+        with self._changed:
+            self._drop(item)
+
+    def stalled_s(self) -> float:
+        """Return for how many seconds items have waited while none was finished. Call it several times a second."""
+        with self._changed:
+            return self._stall.update(self._handled, bool(self.queue or self._current))
 
     def flush(self, timeout_s: float) -> bool:
         """Wait at most `timeout_s` until no item waits or is being handled; return whether this was reached.
@@ -115,9 +129,9 @@ class QueueWorker(Worker, Generic[Item]):
         Returns False at once if an earlier call gave up and `handle` still hangs with the same item.
         """
         with self._changed:
-            if self._busy and self._gave_up:
+            if self._current and self._gave_up:
                 return False
-            self._gave_up = not self._changed.wait_for(lambda: not self._items and not self._busy, timeout_s)
+            self._gave_up = not self._changed.wait_for(lambda: not self.queue and not self._current, timeout_s)
             return not self._gave_up
 
     def close(self, timeout_s: float = CLOSE_S) -> bool:
@@ -132,18 +146,36 @@ class QueueWorker(Worker, Generic[Item]):
             self._wait()
             with self._changed:
                 closing = self.closing  # read before the queue is emptied: after this, `put` adds nothing
-            while self._items:
-                with self._changed:
-                    item, self._busy = self._items.pop(0), True
-                self._handle(item)
-                with self._changed:
-                    self._busy = self._gave_up = False
-                    self._changed.notify_all()
+            while self._handle_one():
+                pass
+
+    def _handle_one(self) -> bool:
+        """Handle the oldest item; return False if there is none. After an exception the item counts as not handled."""
+        with self._changed:
+            item = self.queue.pop()
+            if item is None:
+                return False
+            self._current.append(item)
+        self._handle(item)
+        with self._changed:
+            self._current.clear()
+            self._gave_up = False
+            self._handled += 1
+            self._changed.notify_all()
+        return True
+
+    def _drop(self, item: Item) -> None:
+        self.dropped += 1
+        self._lost(item)
 
     def _run(self) -> None:
-        super()._run()
-        with self._changed:
-            self.dropped += len(self._items) + self._busy
-            self._items.clear()
-            self._busy = False
-            self._changed.notify_all()
+        try:
+            super()._run()
+        finally:
+            with self._changed:
+                for item in self._current:
+                    self._drop(item)
+                while (waiting := self.queue.pop()) is not None:
+                    self._drop(waiting)
+                self._current.clear()
+                self._changed.notify_all()

@@ -128,6 +128,10 @@ def test_ok__every_output_that_can_lose_messages_counts_them() -> None:
             "zmq_dropped_state": 0,
             "zmq_dropped_status": 0,
             "zmq_dropped_alert": 0,
+            "zmq_missed_state": 0,
+            "zmq_missed_status": 0,
+            "zmq_missed_alert": 0,
+            "zmq_refused": 0,
             "gpio_faults": 0,
         }
     finally:

@@ -38,6 +38,7 @@ def test_fail__a_port_in_use_is_one_line_with_the_address(publisher: ZmqPublishe
         ("ipc:///tmp/" + "a" * 200, "107 bytes"),
         ("ipc:///tmp/" + "a/" * 100 + "b", "107 bytes"),
         ("ipc://@" + "a" * 200, "107 bytes"),
+        ("ipc://*", "give the path"),
         ("ipc:///etc/hostname", "is not a socket"),
         ("ipc:///tmp", "is not a socket"),
     ],

@@ -7,6 +7,7 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -14,8 +15,8 @@ import zmq
 
 from driver_monitor.config.schema import ZmqConfig
 from driver_monitor.outputs import zmq_publisher
-from driver_monitor.outputs.last_value_socket import LastValueSocket
-from driver_monitor.outputs.zmq_publisher import ZmqPublisher
+from driver_monitor.outputs.fanout import Outputs
+from driver_monitor.outputs.zmq_publisher import STALL_S, ZmqPublisher
 from tests.outputs.listener import PATIENCE_MS, alert, listening, status
 
 
@@ -187,62 +188,10 @@ def test_ok__garbage_from_subscribers_changes_nothing_for_the_others(publisher: 
     assert publisher.failure is None
 
 
-def test_ok__subscriptions_that_arrive_together_with_garbage_are_not_given_to_the_wrong_peer() -> None:
-    """libzmq 4.3.5 miscounts peers after garbage. In-process, so that everything arrives at the same time."""
-    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    sock = LastValueSocket(context, "inproc://garbage", 100)
-    rude, first, second = context.socket(zmq.XSUB), context.socket(zmq.SUB), context.socket(zmq.SUB)
-    for peer in (rude, first, second):
-        peer.connect("inproc://garbage")
-    rude.send(b"garbage")
-    first.setsockopt(zmq.SUBSCRIBE, b"alert/")
-    second.setsockopt(zmq.SUBSCRIBE, b"status/")
-    sock.serve([])
-    sock.send((b"alert/x/", b"1"))
-    sock.send((b"status/", b"2"))
-    try:
-        assert first.poll(PATIENCE_MS)
-        assert first.recv_multipart() == [b"alert/x/", b"1"]
-        assert second.poll(PATIENCE_MS)
-        assert second.recv_multipart() == [b"status/", b"2"]
-    finally:
-        sock.close()
-        context.destroy(0)
-
-
-def test_ok__peers_that_come_and_go_before_they_are_served_do_not_affect_the_others() -> None:
-    """libzmq then no longer knows the peer of a subscription. Its last values went to everybody, each time."""
-    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    sock = LastValueSocket(context, "tcp://127.0.0.1:*", 100)
-    monitor = sock.raw.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-    stays = context.socket(zmq.SUB)
-    try:
-        stays.connect(sock.endpoint)
-        stays.setsockopt(zmq.SUBSCRIBE, b"status/")
-        assert sock.raw.poll(PATIENCE_MS)
-        sock.serve([])
-        for _ in range(20):
-            goes = context.socket(zmq.SUB)
-            goes.connect(sock.endpoint)
-            goes.setsockopt(zmq.SUBSCRIBE, b"status/")
-            assert sock.raw.poll(PATIENCE_MS)
-            goes.close(0)
-            assert monitor.poll(PATIENCE_MS)
-            monitor.recv_multipart()
-            sock.serve([(b"status/", b"old")])
-        sock.send((b"status/", b"new"))
-        assert stays.poll(PATIENCE_MS)
-        assert stays.recv_multipart() == [b"status/", b"new"]
-    finally:
-        sock.raw.disable_monitor()
-        sock.close()
-        context.destroy(0)
-
-
 def test_ok__when_the_queue_is_full_states_are_dropped_first_then_statuses_and_alerts_stay(
     publisher: ZmqPublisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publisher._worker, "limit", 4)
+    monkeypatch.setattr(publisher._worker.queue, "limit", 4)
     with listening(publisher, "") as listener:
         listener.until_marked(publisher)
         with held(publisher, monkeypatch):
@@ -255,6 +204,7 @@ def test_ok__when_the_queue_is_full_states_are_dropped_first_then_statuses_and_a
         assert listener.receive_seqs(4) == [1, 2, 3, 4]
         assert listener.until_marked(publisher) == []
     assert publisher.dropped == {"state": 2, "status": 1, "alert": 0}
+    assert publisher.missed == {"state": 0, "status": 0, "alert": 0}
 
 
 @contextlib.contextmanager
@@ -291,12 +241,68 @@ def test_fail__a_dead_thread_is_a_failure_with_the_address(
     publisher: ZmqPublisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(frames: object) -> None:
-        raise zmq.ZMQError(zmq.ETERM)
+        raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr(publisher._socket, "send", broken)
+    monkeypatch.setattr(publisher._server, "send", broken)
     publisher.alert(alert(1))
     publisher._worker.thread.join(PATIENCE_MS / 1000)
     assert publisher.failure is not None
     assert publisher.endpoint in publisher.failure
     publisher.alert(alert(2))
     publisher.close()
+
+
+def test_fail__messages_that_wait_when_the_thread_dies_are_counted(
+    publisher: ZmqPublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(frames: object) -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(publisher._server, "send", broken)
+    with held(publisher, monkeypatch):
+        publisher.state({"schema": 1})
+        publisher.alert(alert(1))
+        publisher.alert(alert(2))
+    publisher._worker.thread.join(PATIENCE_MS / 1000)
+    publisher.status(status(1))
+    assert publisher.dropped == {"state": 1, "status": 1, "alert": 2}
+    assert publisher.counters()["zmq_dropped_alert"] == 2
+
+
+@pytest.mark.parametrize("hangs_in", ["send", "serve"])
+def test_fail__a_thread_that_hangs_is_a_failure_with_its_name_that_ends_the_daemon(
+    hangs_in: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, go, entered = [100.0], threading.Event(), threading.Event()
+
+    def hang(_: object) -> None:
+        entered.set()
+        go.wait()
+
+    output = ZmqPublisher(ZmqConfig(bind="tcp://127.0.0.1:*"), clock=lambda: now[0])
+    monkeypatch.setattr(output._server, hangs_in, hang)
+    outputs = Outputs([output])
+    if hangs_in == "serve":
+        output._worker.wake()
+        assert entered.wait(PATIENCE_MS / 1000)
+
+    def failure_after(seconds: float) -> str | None:
+        for _ in range(round(seconds / 0.1)):
+            now[0] += 0.1
+            outputs.failure  # noqa: B018 (the live loop asks for it after each frame)
+        return outputs.failure
+
+    try:
+        assert failure_after(60.0) is None, "nothing waits, so there is no progress to make"
+        outputs.status(status(1))
+        assert failure_after(STALL_S - 1.0) is None
+        failure = failure_after(2.0)
+        assert failure is not None
+        assert f"zmq-publisher {output.endpoint}: the thread hangs" in failure
+        go.set()
+        output._worker.flush(PATIENCE_MS / 1000)
+        assert failure_after(0.1) is None
+    finally:
+        go.set()
+        monkeypatch.undo()
+        output.close()

@@ -10,6 +10,7 @@ from typing import TypeVar
 import pytest
 
 from driver_monitor.errors import SourceError
+from driver_monitor.threads.stall_timer import LONGEST_STEP_S, StallTimer
 from driver_monitor.threads.worker import QueueWorker, Worker
 
 LONG_S = 10.0
@@ -111,7 +112,7 @@ def test_ok__all_items_are_handled_in_order_and_closing_handles_what_is_queued()
     gate = Gate()
     with running(QueueWorker("w", gate)) as worker:
         for item in range(100):
-            assert worker.put(item) is None
+            worker.put(item)
         gate.open.set()
         assert worker.close(LONG_S)
     assert gate.handled == list(range(100))
@@ -119,12 +120,14 @@ def test_ok__all_items_are_handled_in_order_and_closing_handles_what_is_queued()
 
 
 def test_ok__a_full_queue_drops_the_oldest_item_of_the_lowest_rank() -> None:
-    gate = Gate()
-    with running(QueueWorker("w", gate, limit=3, rank=lambda item: item % 2)) as worker:
+    gate, lost = Gate(), list[int]()
+    with running(QueueWorker("w", gate, limit=3, rank=lambda item: item % 2, lost=lost.append)) as worker:
         worker.put(0)
         assert gate.entered.wait(LONG_S)
         # While 0 is handled, three may wait: odd numbers outrank even ones.
-        assert [worker.put(item) for item in (1, 2, 4, 3, 5, 7)] == [None, None, None, 2, 4, 1]
+        for item in (1, 2, 4, 3, 5, 7):
+            worker.put(item)
+        assert lost == [2, 4, 1]
         gate.open.set()
         assert worker.flush(LONG_S)
     assert gate.handled == [0, 3, 5, 7]
@@ -132,12 +135,13 @@ def test_ok__a_full_queue_drops_the_oldest_item_of_the_lowest_rank() -> None:
 
 
 def test_ok__after_close_nothing_is_handled_and_every_item_is_counted() -> None:
-    handled: list[int] = []
-    with running(QueueWorker("w", handled.append)) as worker:
+    handled, lost = list[int](), list[int]()
+    with running(QueueWorker("w", handled.append, lost=lost.append)) as worker:
         worker.put(1)
         assert worker.close(LONG_S)
-        assert worker.put(2) == 2
+        worker.put(2)
     assert handled == [1]
+    assert lost == [2]
     assert worker.dropped == 1
 
 
@@ -149,7 +153,8 @@ def test_fail__a_handler_that_raises_ends_the_thread_and_the_rest_is_counted() -
         assert go.wait(LONG_S)
         raise ZeroDivisionError("oops")
 
-    with running(QueueWorker("w", handle)) as worker:
+    lost: list[int] = []
+    with running(QueueWorker("w", handle, lost=lost.append)) as worker:
         for item in (1, 2, 3):
             worker.put(item)
         assert entered.wait(LONG_S)
@@ -158,8 +163,9 @@ def test_fail__a_handler_that_raises_ends_the_thread_and_the_rest_is_counted() -
         worker.thread.join(LONG_S)
         assert worker.failure is not None
         assert "ZeroDivisionError: oops" in worker.failure
-        assert worker.put(4) == 4
+        worker.put(4)
     assert worker.dropped == 4
+    assert lost == [1, 2, 3, 4]
 
 
 def test_ok__a_handler_that_hangs_is_waited_for_once_and_not_again_at_the_close() -> None:
@@ -178,10 +184,52 @@ def test_ok__a_handler_that_hangs_is_waited_for_once_and_not_again_at_the_close(
 def test_ok__threads_that_put_together_lose_nothing_uncounted() -> None:
     handled: list[int] = []
     with running(QueueWorker("w", handled.append, limit=5)) as worker:
-        threads = [threading.Thread(target=lambda: [worker.put(n) for n in range(500)]) for _ in range(4)]
+
+        def put_all() -> None:
+            for number in range(500):
+                worker.put(number)
+
+        threads = [threading.Thread(target=put_all) for _ in range(4)]
         for thread in threads:
             thread.start()
         assert worker.close(LONG_S)
         for thread in threads:
             thread.join(LONG_S)
     assert len(handled) + worker.dropped == 2000
+
+
+def test_ok__a_worker_that_finishes_nothing_is_stalled_and_one_without_work_is_not() -> None:
+    gate, now = Gate(), [0.0]
+    with running(QueueWorker("w", gate, clock=lambda: now[0])) as worker:
+
+        def seen_after(seconds: float) -> float:
+            for _ in range(round(seconds / 0.25)):
+                now[0] += 0.25
+                stalled_s = worker.stalled_s()
+            return stalled_s
+
+        assert seen_after(10.0) == 0.0
+        worker.put(1)
+        worker.put(2)
+        assert gate.entered.wait(LONG_S)
+        assert seen_after(2.0) == 2.0
+        gate.open.set()
+        assert worker.flush(LONG_S)
+        assert seen_after(10.0) == 0.0
+
+
+def test_ok__a_worker_is_not_stalled_for_the_time_in_which_nobody_looked() -> None:
+    """The whole process was stopped or overloaded: the thread had no time to work either."""
+    gate, now = Gate(), [0.0]
+    with running(QueueWorker("w", gate, clock=lambda: now[0])) as worker:
+        worker.put(1)
+        assert gate.entered.wait(LONG_S)
+        assert worker.stalled_s() == 0.0
+        now[0] = 3600.0
+        assert worker.stalled_s() == LONGEST_STEP_S
+        gate.open.set()
+
+
+def test_ok__handling_one_item_after_another_is_progress_even_if_the_queue_never_becomes_empty() -> None:
+    timer = StallTimer(iter(number / 4 for number in range(100)).__next__)
+    assert max(timer.update(finished, True) for finished in range(100)) == 0.0
