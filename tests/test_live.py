@@ -172,7 +172,7 @@ SLOW_IMPORTS = {"av", "cv2", "dlib", "numpy", "onnxruntime", "zmq", "driver_moni
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["run", "--help"], ["score", "--help"]])
 def test_ok__help_and_version_import_nothing_that_takes_long(arguments: list[str]) -> None:
     program = (
-        "import sys, atexit; from driver_monitor.cli.commands import main; "
+        "import sys, atexit; from driver_monitor.cli import main; "
         f"atexit.register(lambda: print('imported:', *sorted({SLOW_IMPORTS!r} & set(sys.modules)))); main()"
     )
     done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)

@@ -19,6 +19,7 @@ from driver_monitor.app.build import Request
 from driver_monitor.app.daemon import Daemon
 from driver_monitor.app.part_table import Setup, open_parts
 from driver_monitor.app.reload import Reloader
+from driver_monitor.app.stop import Stop
 from driver_monitor.app.systemd import Notifier
 from driver_monitor.messages.envelope import LiveStamper
 from driver_monitor.outputs import journal
@@ -34,35 +35,31 @@ SYNCED = Path("/run/systemd/timesync/synchronized")
 def run(request: Request, trace: Path | None = None) -> None:
     """Run the daemon until its source ends or SIGTERM or SIGINT comes. SIGHUP reloads. `trace`: new trace file or None.
 
-    Raises `DriverMonitorError` if a part cannot be opened or fails.
+    Raises `DriverMonitorError` if a part cannot be opened or fails, and `SystemExit` if a signal comes before the loop.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # no reload before there is a daemon
     started = time.monotonic()
     console = None if journal.is_journal(sys.stderr) else Console()
     setup = Setup(build.load_plan(request), console, started, trace)
-    with open_parts(setup) as parts:
+    with Stop() as stop, open_parts(setup, before_each=stop.check) as parts:
+        stop.silence = lambda: parts.outputs.level(None)
         stamper = LiveStamper(parts.numbers.next, wall_clock, str(uuid.uuid4()), boot_id())
         daemon = Daemon(parts, stamper, Notifier(), time.monotonic, started, Reloader(request, setup))
-        with _signals(daemon):
+        stop.calls(daemon.stop)
+        with _reload_signal(daemon):
             daemon.run()
         health = daemon.health
     log.info("stopped: %d frames processed, %d alerts raised", health.frames, health.alerts)
 
 
 @contextmanager
-def _signals(daemon: Daemon) -> Iterator[None]:
-    """In the `with` block, SIGTERM and SIGINT stop the daemon, SIGHUP requests a reload. Then restore the handlers."""
-    handlers = {
-        signal.SIGTERM: lambda *_: daemon.stop(),
-        signal.SIGINT: lambda *_: daemon.stop(),
-        signal.SIGHUP: lambda *_: daemon.request_reload(),
-    }
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+def _reload_signal(daemon: Daemon) -> Iterator[None]:
+    """In the `with` block, SIGHUP requests a reload. Outside, it is ignored."""
+    signal.signal(signal.SIGHUP, lambda *_: daemon.request_reload())
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def wall_clock() -> tuple[datetime, bool]:
