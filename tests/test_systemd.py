@@ -107,7 +107,7 @@ def test_ok__one_socket_serves_all_messages_even_without_a_free_descriptor(manag
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
-@pytest.mark.parametrize("address", ["@", "/" + "x" * 200, "nowhere/relative", "vsock:2:5", "\udcff", "\ud800", "a\0b"])
+@pytest.mark.parametrize("address", ["@", "/" + "x" * 200, "nowhere/relative", "vsock:2:5", "\udcff", "a\0b"])
 def test_fail__an_address_that_cannot_be_used_ends_nothing(address: str, caplog: pytest.LogCaptureFixture) -> None:
     notifier = Notifier({"NOTIFY_SOCKET": address})
     assert not notifier.ready("text")

@@ -23,6 +23,7 @@ from driver_monitor.nets import manifest
 from driver_monitor.outputs.fanout import Outputs
 from driver_monitor.outputs.gpio_output import GpioOutput
 from driver_monitor.outputs.journal import Journal
+from driver_monitor.outputs.open_alerts import OpenAlerts
 from driver_monitor.outputs.output import Output
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 from driver_monitor.perception.expression.net import ExpressionNet
@@ -179,8 +180,11 @@ def build_vehicle(plan: Plan) -> VehicleSource:
 
 
 def build_outputs(plan: Plan, console: Console | None) -> Outputs:
-    """Open journal, pins and, if enabled, ZeroMQ. `console`: shows alerts; None: the log does. Raises `OutputError`."""
-    outputs: list[Output] = [Journal(console)]
+    """Open journal, open alerts, pins and, if enabled, ZeroMQ. `console`: shows alerts; None: the log does.
+
+    Raises `OutputError`.
+    """
+    outputs: list[Output] = [Journal(console), OpenAlerts(state_dir(plan.config.service))]
     try:
         if plan.config.zmq.enabled:
             outputs.append(ZmqPublisher(plan.config.zmq))

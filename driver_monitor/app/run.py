@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -21,8 +21,12 @@ from driver_monitor.app.part_table import Setup, open_parts
 from driver_monitor.app.reload import Reloader
 from driver_monitor.app.stop import Stop
 from driver_monitor.app.systemd import Notifier
-from driver_monitor.messages.envelope import LiveStamper
+from driver_monitor.messages.envelope import LiveStamper, ended_by_restart
+from driver_monitor.messages.privacy import PrivacyFilter
+from driver_monitor.messages.wire import Message
 from driver_monitor.outputs import journal
+from driver_monitor.outputs.open_alerts import left_open
+from driver_monitor.outputs.output import Output
 
 log = logging.getLogger(__name__)
 
@@ -41,15 +45,29 @@ def run(request: Request, trace: Path | None = None) -> None:
     started = time.monotonic()
     console = None if journal.is_journal(sys.stderr) else Console()
     setup = Setup(build.load_plan(request), console, started, trace)
+    left = left_open(build.state_dir(setup.config.service))
     with Stop() as stop, open_parts(setup, before_each=stop.check) as parts:
         stop.silence = lambda: parts.outputs.level(None)
         stamper = LiveStamper(parts.numbers.next, wall_clock, str(uuid.uuid4()), boot_id())
-        daemon = Daemon(parts, stamper, Notifier(), time.monotonic, started, Reloader(request, setup))
+        end_by_restart(left, parts.outputs, setup.plan.privacy, stamper)
+        reloader = Reloader(request, setup)
+        daemon = Daemon(parts, stamper, Notifier(), time.monotonic, started, reloader)
         stop.calls(daemon.stop)
         with _reload_signal(daemon):
             daemon.run()
         health = daemon.health
     log.info("stopped: %d frames processed, %d alerts raised", health.frames, health.alerts)
+
+
+def end_by_restart(left: Sequence[Message], outputs: Output, privacy: PrivacyFilter, stamper: LiveStamper) -> None:
+    """End the alerts in `left`, which an earlier run left open, at `outputs`.
+
+    An alert that `privacy` hides now gets no number, so that others see no gap.
+    """
+    for alert in left:
+        local = privacy.alert(alert) is None
+        stamp = stamper.stamp_episode(alert["episode"], local, time.monotonic())
+        outputs.alert(ended_by_restart(alert, stamp))
 
 
 @contextmanager

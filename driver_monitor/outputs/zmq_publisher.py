@@ -79,7 +79,10 @@ class ZmqPublisher(Output):
         return self._socket.endpoint
 
     def alert(self, alert: Message) -> None:
-        """Publish on `alert/<rule>/`. Late subscribers get the last message of an alert until it is cleared."""
+        """Publish on `alert/<rule>/`. Late subscribers get the last message of an alert until it is cleared.
+
+        They also get the end of an alert by a restart, until the next alert of its rule.
+        """
         self._put(_Item("alert", alert))
 
     def state(self, state: Message) -> None:
@@ -127,7 +130,7 @@ class ZmqPublisher(Output):
             self._last_status = frames
         elif item.kind == "alert":
             self._active.pop(topic, None)
-            if item.message.get("phase") != "cleared":
+            if item.message.get("phase") != "cleared" or item.message.get("restart"):
                 self._active[topic] = frames
         self._socket.send(frames)
 
