@@ -40,6 +40,7 @@ class Daemon:
     `clock`: returns monotonic seconds. `started`: the value of `clock` at the start; until the first frame, time counts
     from there. `reload`: called between two frames after `request_reload`; may replace parts in `parts`. If it raises
     `ReloadError`, the new configuration cannot be used and the old one stays active. Any other error ends the loop.
+    `heat`: see `Health`.
     """
 
     def __init__(
@@ -50,11 +51,12 @@ class Daemon:
         clock: Callable[[], float],
         started: float,
         reload: Callable[[Daemon], None],
+        heat: Callable[[], float | None] = lambda: None,
     ) -> None:
         self.parts, self._stamper, self._notifier, self._clock, self._reload = parts, stamper, notifier, clock, reload
         # Plain flags: a signal handler that waits for the lock of an Event could wait for the thread it interrupts.
         self._stop = self._reload_requested = False
-        self._started, self.health = started, Health(started)
+        self._started, self.health = started, Health(started, heat)
         self._last_frame: Frame | None = None
         self._level: Level | None = None
         self._active: dict[str, Message] = {}

@@ -8,7 +8,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from driver_monitor.app.build import Request
 from driver_monitor.app.daemon import Daemon
 from driver_monitor.app.part_table import Setup, open_parts
 from driver_monitor.app.reload import Reloader
+from driver_monitor.app.status import Thermometer
 from driver_monitor.app.stop import Stop
 from driver_monitor.app.systemd import Notifier
 from driver_monitor.messages.envelope import LiveStamper, ended_by_restart
@@ -46,12 +47,12 @@ def run(request: Request, trace: Path | None = None) -> None:
     console = None if journal.is_journal(sys.stderr) else Console()
     setup = Setup(build.load_plan(request), console, started, trace)
     left = left_open(build.state_dir(setup.config.service))
-    with Stop() as stop, open_parts(setup, before_each=stop.check) as parts:
+    with Stop() as stop, closing(Thermometer()) as heat, open_parts(setup, before_each=stop.check) as parts:
         stop.silence = lambda: parts.outputs.level(None)
         stamper = LiveStamper(parts.numbers.next, wall_clock, str(uuid.uuid4()), boot_id())
         end_by_restart(left, parts.outputs, setup.plan.privacy, stamper)
         reloader = Reloader(request, setup)
-        daemon = Daemon(parts, stamper, Notifier(), time.monotonic, started, reloader)
+        daemon = Daemon(parts, stamper, Notifier(), time.monotonic, started, reloader, heat.celsius)
         stop.calls(daemon.stop)
         with _reload_signal(daemon):
             daemon.run()
