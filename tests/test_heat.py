@@ -62,7 +62,12 @@ def test_ok__a_million_zones_cost_no_more_than_the_first(sensors: Path, monkeypa
     for _ in range(3 * ZONES):
         sensor(sensors, b"40000\n")
     read: list[Path] = []
-    monkeypatch.setattr(status, "_reading", lambda path: read.append(path) or 40.0)
+
+    def reading(path: Path) -> float:
+        read.append(path)
+        return 40.0
+
+    monkeypatch.setattr(status, "_reading", reading)
     assert board_temperature() == 40.0
     assert len(read) == ZONES
 
