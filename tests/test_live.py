@@ -140,13 +140,13 @@ def test_ok__sigterm_ends_it_with_code_0_and_a_restart_counts_its_alerts_on(
     assert numbers[0] < numbers[1] < numbers[2]
 
 
-def test_ok__an_alert_that_sigkill_left_open_is_ended_at_the_next_start(
+def test_ok__an_alert_that_sigkill_left_active_is_ended_at_the_next_start(
     tmp_path: Path, port: int, short_clip: Path
 ) -> None:
     with Subscriber(port, "alert/") as early:
         with running(tmp_path, short_clip, port) as daemon:
             _, raised = early.until("microsleep", "raised")[-1]
-            kept = tmp_path / "driver-monitor" / "open-alerts.jsonl"
+            kept = tmp_path / "driver-monitor" / "active-alerts.jsonl"
             while raised["episode"] not in kept.read_text():
                 assert daemon.process.poll() is None
             daemon.end(signal.SIGKILL)

@@ -17,6 +17,7 @@ import pytest
 
 from driver_monitor.app import stop as stopping
 from driver_monitor.app.stop import Stop
+from driver_monitor.errors import SourceError
 from tests.conftest import PROGRAM
 
 IN_TIME_S = 2.0
@@ -145,6 +146,15 @@ def test_ok__a_network_camera_that_hangs_delays_nothing(tmp_path: Path, scheme: 
             daemon.ends(signal.SIGTERM)
 
 
+def test_ok__a_camera_that_fails_after_the_signal_is_no_failure(tmp_path: Path) -> None:
+    with silent_server() as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/a"
+        with started(tmp_path, "--source", address) as daemon:
+            with server.accept()[0]:
+                daemon.process.send_signal(signal.SIGTERM)
+            daemon.ends(signal.SIGTERM)
+
+
 HANGING = (
     "import sys, threading, logging\n"
     "from driver_monitor.cli import main\n"
@@ -244,6 +254,19 @@ def test_fail__pins_that_cannot_be_switched_off_do_not_hold_the_process(monkeypa
         stop.silence = broken
         os.kill(os.getpid(), signal.SIGINT)
         assert ended.wait(PATIENCE_S)
+
+
+@pytest.mark.parametrize("signalled", [True, False])
+def test_ok__a_fault_counts_only_without_a_signal(signalled: bool) -> None:
+    def fail() -> None:
+        with Stop(lambda code: None) as stop:
+            if signalled:
+                stop._handle(signal.SIGTERM, None)
+            raise SourceError("camera: gone")
+
+    ended: type[BaseException] = SystemExit if signalled else SourceError
+    with pytest.raises(ended):
+        fail()
 
 
 def test_ok__without_a_signal_nothing_is_left() -> None:

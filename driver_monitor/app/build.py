@@ -20,10 +20,10 @@ from driver_monitor.errors import OutputError
 from driver_monitor.messages.envelope import Provenance
 from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.nets import manifest
+from driver_monitor.outputs.active_alerts import ActiveAlerts
 from driver_monitor.outputs.fanout import Outputs
 from driver_monitor.outputs.gpio_output import GpioOutput
 from driver_monitor.outputs.journal import Journal
-from driver_monitor.outputs.open_alerts import OpenAlerts
 from driver_monitor.outputs.output import Output
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 from driver_monitor.perception.expression.net import ExpressionNet
@@ -180,11 +180,11 @@ def build_vehicle(plan: Plan) -> VehicleSource:
 
 
 def build_outputs(plan: Plan, console: Console | None) -> Outputs:
-    """Open journal, open alerts, pins and, if enabled, ZeroMQ. `console`: shows alerts; None: the log does.
+    """Open journal, active alerts, pins and, if enabled, ZeroMQ. `console`: shows alerts; None: the log does.
 
     Raises `OutputError`.
     """
-    outputs: list[Output] = [Journal(console), OpenAlerts(state_dir(plan.config.service))]
+    outputs: list[Output] = [Journal(console), ActiveAlerts(state_dir(plan.config.service))]
     try:
         if plan.config.zmq.enabled:
             outputs.append(ZmqPublisher(plan.config.zmq))

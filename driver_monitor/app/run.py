@@ -26,7 +26,7 @@ from driver_monitor.messages.envelope import LiveStamper, ended_by_restart
 from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.messages.wire import Message
 from driver_monitor.outputs import journal
-from driver_monitor.outputs.open_alerts import left_open
+from driver_monitor.outputs.active_alerts import left_active
 from driver_monitor.outputs.output import Output
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def run(request: Request, trace: Path | None = None) -> None:
     started = time.monotonic()
     console = None if journal.is_journal(sys.stderr) else Console()
     setup = Setup(build.load_plan(request), console, started, trace)
-    left = left_open(build.state_dir(setup.config.service))
+    left = left_active(build.state_dir(setup.config.service))
     with Stop() as stop, closing(Thermometer()) as heat, open_parts(setup, before_each=stop.check) as parts:
         stop.silence = lambda: parts.outputs.level(None)
         stamper = LiveStamper(parts.numbers.next, wall_clock, str(uuid.uuid4()), boot_id())
@@ -61,7 +61,7 @@ def run(request: Request, trace: Path | None = None) -> None:
 
 
 def end_by_restart(left: Sequence[Message], outputs: Output, privacy: PrivacyFilter, stamper: LiveStamper) -> None:
-    """End the alerts in `left`, which an earlier run left open, at `outputs`.
+    """End the alerts in `left`, which an earlier run left active, at `outputs`.
 
     An alert that `privacy` hides now gets no number, so that others see no gap.
     """

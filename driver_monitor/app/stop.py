@@ -17,6 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType, TracebackType
 
+from driver_monitor.errors import DriverMonitorError
 from driver_monitor.threads.worker import Worker
 
 LIMIT_S = 1.5
@@ -55,11 +56,17 @@ class Stop:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Restore the handlers. After a signal, the thread goes on to watch the end of the process."""
+        """Restore the handlers. After a signal, the thread goes on to watch the end of the process.
+
+        A fault that comes after a signal is only written: what is stopped half open may fail.
+        """
         for number, handler in self._before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self._pipe_before)
         os.close(self._write)
+        if self.requested and isinstance(error, DriverMonitorError):
+            self._say(str(error))
+            sys.exit(0)
 
     def check(self) -> None:
         """Raise `SystemExit` with code 0 if a signal came."""

@@ -99,7 +99,7 @@ class LiveStamper:
 
 
 def ended_by_restart(alert: Message, stamp: Stamp) -> dict[str, Any]:
-    """Return the message that ends an alert which an earlier run of the daemon left open, in the same episode.
+    """Return the message that ends an alert which an earlier run of the daemon left active, in the same episode.
 
     `alert`: its last message. `stamp`: of this run. `t` is 0.0, the start of this run. `restart` tells a publisher to
     keep the message for late subscribers: nobody can listen when the daemon has just started.

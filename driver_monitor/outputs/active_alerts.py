@@ -1,7 +1,8 @@
-"""Keeps the open alerts on disk, so that the next start can end them if the process is killed.
+"""Keeps the active alerts on disk, so that the next start can end them if the process is killed.
 
-The file has one line for each alert message, and is emptied when no alert is open. A thread writes, so alerts need not
-wait for the disk. Alerts that stay on this machine are never written: the file must not tell what others may not know.
+The file has one line for each alert message, and is emptied when no alert is active. A thread writes, so alerts need
+not wait for the disk. Alerts that stay on this machine are never written: the file must not tell what others may not
+know.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from driver_monitor.messages.wire import Message
 from driver_monitor.outputs.output import Output
 from driver_monitor.threads.worker import QueueWorker
 
-FILE = "open-alerts.jsonl"
+FILE = "active-alerts.jsonl"
 MAX_BYTES = 1_000_000
 """Longest file that is read, and length from which it is written anew (ours). A message has about 1,000 bytes."""
 CLOSE_S = 0.3
@@ -29,27 +30,27 @@ CLOSE_S = 0.3
 log = logging.getLogger(__name__)
 
 
-class OpenAlerts(Output):
-    """Writes the open alerts to a file in `folder`, which only its owner can read. `folder` is created if necessary.
+class ActiveAlerts(Output):
+    """Writes the active alerts to a file in `folder`, which only its owner can read. `folder` is created if necessary.
 
     A second daemon with the same folder keeps nothing. A disk that fails ends nothing, and is not logged:
     `AlertSequence` reports the same disk.
     """
 
-    name = "open_alerts"
+    name = "active_alerts"
     local = True
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
         self._file: int | None = None
-        self._open: dict[str, Message] = {}
+        self._active: dict[str, Message] = {}
         self._spoilt = False
-        self._worker: QueueWorker[Message] = QueueWorker("open-alerts", self._keep)
+        self._worker: QueueWorker[Message] = QueueWorker("active-alerts", self._keep)
         with suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
             self._file = _open_locked(self._path, os.O_RDWR | os.O_CREAT)
         if self._file is not None:
-            self._open = {str(alert["episode"]): alert for alert in _read(self._file, self._path)}
+            self._active = {str(alert["episode"]): alert for alert in _read(self._file, self._path)}
             self._worker.start()
 
     def alert(self, alert: Message) -> None:
@@ -65,19 +66,19 @@ class OpenAlerts(Output):
 
     def _keep(self, alert: Message) -> None:
         episode, cleared = str(alert["episode"]), alert.get("phase") == "cleared"
-        if cleared and self._open.pop(episode, None) is None:
+        if cleared and self._active.pop(episode, None) is None:
             return
         if not cleared:
-            self._open[episode] = alert
+            self._active[episode] = alert
         with suppress(OSError):
             if self._file is not None:
                 self._write(alert, self._file)
 
     def _write(self, alert: Message, file: int) -> None:
         size = os.fstat(file).st_size
-        anew = self._spoilt or not self._open or size > MAX_BYTES // 2
+        anew = self._spoilt or not self._active or size > MAX_BYTES // 2
         at = 0 if anew else size
-        data = memoryview(b"".join(wire.encode(one) + b"\n" for one in (self._open.values() if anew else [alert])))
+        data = memoryview(b"".join(wire.encode(one) + b"\n" for one in (self._active.values() if anew else [alert])))
         self._spoilt = True  # until all is written: half a line would spoil the next one
         os.ftruncate(file, at)
         while data:
@@ -87,8 +88,8 @@ class OpenAlerts(Output):
         self._spoilt = False
 
 
-def left_open(folder: Path) -> list[Message]:
-    """Return the last message of each alert that an earlier daemon left open, the oldest first. Damaged lines are lost.
+def left_active(folder: Path) -> list[Message]:
+    """Return the last message of each alert that an earlier daemon left active. Damaged lines are lost.
 
     Empty if there is none, if the file cannot be read, or if another daemon uses it.
     """

@@ -1,4 +1,4 @@
-"""The open alerts on disk: what an earlier daemon left open is ended at the next start, and nothing private is kept."""
+"""The active alerts on disk: the next start ends what an earlier daemon left active, and nothing private is kept."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from driver_monitor.app.run import end_by_restart
 from driver_monitor.messages.envelope import LiveStamper
 from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.messages.wire import Message
-from driver_monitor.outputs import open_alerts
+from driver_monitor.outputs import active_alerts
+from driver_monitor.outputs.active_alerts import FILE, ActiveAlerts, left_active
 from driver_monitor.outputs.fanout import Outputs
-from driver_monitor.outputs.open_alerts import FILE, OpenAlerts, left_open
 from driver_monitor.outputs.output import Output
 
 PATIENCE_S = 30.0
@@ -33,8 +33,8 @@ def alert(episode: str, phase: str = "raised", seq: int | None = 1, **more: Any)
 
 
 @contextmanager
-def keeping(folder: Path) -> Iterator[OpenAlerts]:
-    kept = OpenAlerts(folder)
+def keeping(folder: Path) -> Iterator[ActiveAlerts]:
+    kept = ActiveAlerts(folder)
     try:
         yield kept
         kept._worker.flush(PATIENCE_S)
@@ -43,7 +43,7 @@ def keeping(folder: Path) -> Iterator[OpenAlerts]:
 
 
 def left(folder: Path) -> list[tuple[str, str]]:
-    return [(one["episode"], one["phase"]) for one in left_open(folder)]
+    return [(one["episode"], one["phase"]) for one in left_active(folder)]
 
 
 class Heard(Output):
@@ -59,7 +59,7 @@ def stamper(numbers: Iterator[int]) -> LiveStamper:
     return LiveStamper(lambda: next(numbers), lambda: (noon, True), "new trip", "new boot")
 
 
-def test_ok__what_was_raised_and_not_cleared_is_left_open(tmp_path: Path) -> None:
+def test_ok__what_was_raised_and_not_cleared_is_left_active(tmp_path: Path) -> None:
     with keeping(tmp_path / "new" / "folder") as kept:
         for message in (alert("a"), alert("b"), alert("a", "escalated"), alert("c"), alert("c", "cleared")):
             kept.alert(message)
@@ -67,7 +67,7 @@ def test_ok__what_was_raised_and_not_cleared_is_left_open(tmp_path: Path) -> Non
     assert (tmp_path / "new" / "folder" / FILE).stat().st_mode & 0o777 == 0o600
 
 
-def test_ok__without_an_open_alert_the_file_is_empty(tmp_path: Path) -> None:
+def test_ok__without_an_active_alert_the_file_is_empty(tmp_path: Path) -> None:
     with keeping(tmp_path) as kept:
         for number in range(30):
             kept.alert(alert(str(number)))
@@ -76,7 +76,7 @@ def test_ok__without_an_open_alert_the_file_is_empty(tmp_path: Path) -> None:
 
 
 def test_ok__a_long_file_is_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(open_alerts, "MAX_BYTES", 10_000)
+    monkeypatch.setattr(active_alerts, "MAX_BYTES", 10_000)
     with keeping(tmp_path) as kept:
         kept.alert(alert("for hours"))
         for number in range(60):
@@ -111,9 +111,9 @@ def test_ok__a_restart_ends_the_alert_in_its_episode_with_a_new_number(tmp_path:
 
 
 @contextmanager
-def _after(folder: Path) -> Iterator[tuple[list[Message], OpenAlerts]]:
-    """The next start: what was left open, and the output that keeps it."""
-    messages = left_open(folder)
+def _after(folder: Path) -> Iterator[tuple[list[Message], ActiveAlerts]]:
+    """The next start: what was left active, and the output that keeps it."""
+    messages = left_active(folder)
     with keeping(folder) as kept:
         yield messages, kept
 
