@@ -12,6 +12,8 @@ import json
 import logging
 import os
 import stat
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,9 @@ from driver_monitor.threads.worker import QueueWorker
 FILE = "active-alerts.jsonl"
 MAX_BYTES = 1_000_000
 """Longest file that is read, and length from which it is written anew (ours). A message has about 1,000 bytes."""
+HEARD_S = 5.0
+"""Time after which a message that ends an alert of an earlier run counts as heard (ours). A subscriber connects again
+within a second. If the daemon ends sooner, the next start ends the alert again."""
 CLOSE_S = 0.3
 """Time limit for writing the queued messages at the end (ours)."""
 
@@ -34,18 +39,20 @@ class ActiveAlerts(Output):
     """Writes the active alerts to a file in `folder`, which only its owner can read. `folder` is created if necessary.
 
     A second daemon with the same folder keeps nothing. A disk that fails ends nothing, and is not logged:
-    `AlertSequence` reports the same disk.
+    `AlertSequence` reports the same disk. `clock`: returns monotonic seconds.
     """
 
     name = "active_alerts"
     local = True
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = folder / FILE
         self._file: int | None = None
         self._active: dict[str, Message] = {}
         self._spoilt = False
-        self._worker: QueueWorker[Message] = QueueWorker("active-alerts", self._keep)
+        self._clock = clock
+        self._ended: list[tuple[float, Message]] = []
+        self._worker: QueueWorker[Message] = QueueWorker("active-alerts", self._take, wait=self._wait)
         with suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
             self._file = _open_locked(self._path, os.O_RDWR | os.O_CREAT)
@@ -63,6 +70,18 @@ class ActiveAlerts(Output):
         if self._worker.close(CLOSE_S) and self._file is not None:
             os.close(self._file)
             self._file = None
+
+    def _take(self, alert: Message) -> None:
+        if alert.get("restart"):
+            self._ended.append((self._clock() + HEARD_S, alert))
+        else:
+            self._keep(alert)
+
+    def _wait(self) -> None:
+        """Wait for an alert. Then forget the alerts of an earlier run whose end has been heard."""
+        self._worker.wait(HEARD_S if self._ended else None)
+        while self._ended and self._ended[0][0] <= self._clock():
+            self._keep(self._ended.pop(0)[1])
 
     def _keep(self, alert: Message) -> None:
         episode, cleared = str(alert["episode"]), alert.get("phase") == "cleared"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -18,7 +19,7 @@ from driver_monitor.messages.envelope import LiveStamper
 from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.messages.wire import Message
 from driver_monitor.outputs import active_alerts
-from driver_monitor.outputs.active_alerts import FILE, ActiveAlerts, left_active
+from driver_monitor.outputs.active_alerts import FILE, HEARD_S, ActiveAlerts, left_active
 from driver_monitor.outputs.fanout import Outputs
 from driver_monitor.outputs.output import Output
 
@@ -111,11 +112,29 @@ def test_ok__a_restart_ends_the_alert_in_its_episode_with_a_new_number(tmp_path:
 
 
 @contextmanager
-def _after(folder: Path) -> Iterator[tuple[list[Message], ActiveAlerts]]:
-    """The next start: what was left active, and the output that keeps it."""
-    messages = left_active(folder)
-    with keeping(folder) as kept:
-        yield messages, kept
+def _after(folder: Path, heard: bool = True) -> Iterator[tuple[list[Message], ActiveAlerts]]:
+    """The next start: what was left active, and the output that keeps it, until the ends are heard."""
+    messages, now = left_active(folder), [100.0]
+    kept = ActiveAlerts(folder, lambda: now[0])
+    yield messages, kept
+    assert kept._worker.flush(PATIENCE_S)
+    if heard:
+        now[0] += HEARD_S
+        kept._worker.wake()
+        end = time.monotonic() + PATIENCE_S
+        while (folder / FILE).stat().st_size > 0:
+            assert time.monotonic() < end
+    kept.close()
+
+
+def test_ok__a_daemon_that_ends_before_anybody_can_listen_leaves_the_end_to_the_next_start(tmp_path: Path) -> None:
+    with keeping(tmp_path) as kept:
+        kept.alert(alert("a"))
+    for heard in (False, True):
+        assert left(tmp_path) == [("a", "raised")]
+        with _after(tmp_path, heard) as (messages, kept):
+            end_by_restart(messages, Outputs([kept]), PrivacyFilter(), stamper(iter([41])))
+    assert left(tmp_path) == []
 
 
 @pytest.mark.parametrize(
