@@ -1,5 +1,5 @@
 """`python -m driver_monitor` is `driver-monitor`."""
 
-from driver_monitor.cli.commands import main
+from driver_monitor.cli import main
 
 main()

@@ -1,7 +1,7 @@
 """Errors that reach a user. The message says where, what, and what to do, in one line (`ConfigError`: one per fault).
 
 Scripts may rely on the exit codes: 0 done, 1 a failure or a failed `spot-check`, 2 wrong use or configuration. A signal
-ends the program with 128 + its number.
+ends the program with 128 + its number, and the daemon (`run`) with 0.
 """
 
 from __future__ import annotations

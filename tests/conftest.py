@@ -37,7 +37,7 @@ measured_elsewhere = pytest.mark.xfail(
     strict=False,
 )
 """For bounds on measured figures that a change in the last bit of the nets' arithmetic moves across the bound."""
-PROGRAM = [sys.executable, "-c", "from driver_monitor.cli.commands import main; main()"]
+PROGRAM = [sys.executable, "-c", "from driver_monitor.cli import main; main()"]
 """The command line as a process of its own."""
 SHORT_FPS = 20
 SHORT = (125, 245)

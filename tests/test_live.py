@@ -172,6 +172,29 @@ def test_ok__sigterm_ends_it_with_code_0_and_a_restart_counts_its_alerts_on(
     assert numbers[0] < numbers[1] < numbers[2]
 
 
+def test_ok__an_alert_that_sigkill_left_active_is_ended_at_the_next_start(
+    tmp_path: Path, port: int, short_clip: Path
+) -> None:
+    with Subscriber(port, "alert/") as early:
+        with running(tmp_path, short_clip, port) as daemon:
+            _, raised = early.until("microsleep", "raised")[-1]
+            kept = tmp_path / "driver-monitor" / "active-alerts.jsonl"
+            while raised["episode"] not in kept.read_text():
+                assert daemon.process.poll() is None
+            daemon.end(signal.SIGKILL)
+        with running(tmp_path, short_clip, port) as daemon:
+            _, ended = early.until("microsleep", "cleared")[-1]
+            with Subscriber(port, "alert/") as late:
+                assert late.next()[1]["id"] == ended["id"], "who comes late hears it too"
+            code, out, err = daemon.end(signal.SIGTERM)
+        assert code == 0, err
+    assert (ended["episode"], ended["rule"]) == (raised["episode"], "microsleep")
+    assert ended["seq"] > raised["seq"]
+    assert ended["trip"] != raised["trip"]
+    assert "ended by a restart" in ended["message"]
+    assert "ended by a restart" in out, "the journal has it"
+
+
 def test_ok__systemd_hears_of_start_progress_and_end(tmp_path: Path, port: int, short_clip: Path) -> None:
     with running(tmp_path, short_clip, port) as daemon:
         for notice in ("READY=1", "WATCHDOG=1", "STOPPING=1"):
@@ -300,7 +323,7 @@ SLOW_IMPORTS = {"av", "cv2", "dlib", "numpy", "onnxruntime", "zmq", "driver_moni
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["run", "--help"], ["score", "--help"]])
 def test_ok__help_and_version_import_nothing_that_takes_long(arguments: list[str]) -> None:
     program = (
-        "import sys, atexit; from driver_monitor.cli.commands import main; "
+        "import sys, atexit; from driver_monitor.cli import main; "
         f"atexit.register(lambda: print('imported:', *sorted({SLOW_IMPORTS!r} & set(sys.modules)))); main()"
     )
     done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)

@@ -64,7 +64,7 @@ class Service:
             log=lambda _: None,
         )
         with ExitStack() as opened:
-            return open_daemon(Request(self.file), Setup, opened, None if terminal else self.state, table)
+            return open_daemon(Request(self.file), Setup, opened, None if terminal else self.state, table=table)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import shutil
 import socket
 import subprocess
@@ -58,6 +59,64 @@ def test_fail__a_systemd_that_does_not_listen_is_logged_once(tmp_path: Path, cap
     notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "nobody")})
     assert not notifier.ready()
     assert not notifier.watchdog()
+    assert caplog.text.count("systemd does not listen at") == 1
+
+
+@pytest.mark.parametrize("text", ["bad \udcff", "\ud800", "nul \0", "x" * 200_000, "\u2028 line", ""], ids=ascii)
+def test_ok__no_text_ends_anything(manager: tuple[socket.socket, str], text: str) -> None:
+    listener, name = manager
+    notifier = Notifier({"NOTIFY_SOCKET": name})
+    notifier.status(text)
+    assert notifier.watchdog()
+    received = b""
+    while received != b"WATCHDOG=1":
+        received = listener.recv(400_000)
+
+
+def test_fail__a_full_queue_ends_and_delays_nothing(manager: tuple[socket.socket, str]) -> None:
+    listener, name = manager
+    notifier = Notifier({"NOTIFY_SOCKET": name})
+    sent = 0
+    while notifier.watchdog():
+        sent += 1
+    assert not notifier.watchdog()
+    for _ in range(sent):
+        listener.recv(4096)
+    assert notifier.watchdog(), "and goes on when systemd reads again"
+
+
+def test_ok__a_socket_that_vanished_and_came_back_is_found(tmp_path: Path) -> None:
+    name = tmp_path / "notify"
+    notifier = Notifier({"NOTIFY_SOCKET": str(name)})
+    for _ in range(2):
+        assert not notifier.watchdog()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+            listener.bind(str(name))
+            assert notifier.watchdog()
+            assert listener.recv(4096) == b"WATCHDOG=1"
+        name.unlink()
+
+
+def test_ok__one_socket_serves_all_messages_even_without_a_free_descriptor(manager: tuple[socket.socket, str]) -> None:
+    _, name = manager
+    notifier = Notifier({"NOTIFY_SOCKET": name})
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        assert notifier.watchdog()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+@pytest.mark.parametrize(
+    "address", ["@", "/" + "x" * 200, "nowhere/relative", "vsock:2:5", "\udcff", "a\0b"], ids=ascii
+)
+def test_fail__an_address_that_cannot_be_used_ends_nothing(address: str, caplog: pytest.LogCaptureFixture) -> None:
+    notifier = Notifier({"NOTIFY_SOCKET": address})
+    assert not notifier.ready("text")
+    assert not notifier.stopping()
     assert caplog.text.count("systemd does not listen at") == 1
 
 

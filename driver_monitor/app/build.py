@@ -21,6 +21,7 @@ from driver_monitor.messages.envelope import Provenance
 from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.nets import manifest
 from driver_monitor.nets.onnx_model import sha256_of
+from driver_monitor.outputs.active_alerts import ActiveAlerts
 from driver_monitor.outputs.fanout import Outputs
 from driver_monitor.outputs.gpio_output import GpioOutput
 from driver_monitor.outputs.journal import Journal
@@ -233,8 +234,11 @@ def build_vehicle(plan: Plan) -> VehicleSource:
 
 
 def build_outputs(plan: Plan, console: Console | None) -> Outputs:
-    """Open journal, pins and, if enabled, ZeroMQ. `console`: shows alerts; None: the log does. Raises `OutputError`."""
-    outputs: list[Output] = [Journal(console)]
+    """Open journal, active alerts, pins and, if enabled, ZeroMQ. `console`: shows alerts; None: the log does.
+
+    Raises `OutputError`.
+    """
+    outputs: list[Output] = [Journal(console), ActiveAlerts(state_dir(plan.config.service))]
     try:
         if plan.config.zmq.enabled:
             outputs.append(ZmqPublisher(plan.config.zmq))

@@ -38,7 +38,7 @@ class Daemon:
     """The live loop. It runs until the source ends, `stop` is called or a part fails.
 
     `clock`: returns monotonic seconds. `started`: the value of `clock` at the start; until the first frame, time counts
-    from there. `config_fault`: why the configuration in use is not that of the file, or None.
+    from there. `config_fault`: why the configuration in use is not that of the file, or None. `heat`: see `Health`.
 
     `reload`: called between two frames after `request_reload`, and again before later frames while it returns True: the
     configuration is still being read. It may replace parts in `parts`. If it raises `ReloadError`, the new
@@ -54,12 +54,13 @@ class Daemon:
         started: float,
         reload: Callable[[Daemon], bool | None],
         config_fault: str | None = None,
+        heat: Callable[[], float | None] = lambda: None,
     ) -> None:
         self.config_fault = config_fault
         self.parts, self._stamper, self._notifier, self._clock, self._reload = parts, stamper, notifier, clock, reload
         # Plain flags: a signal handler that waits for the lock of an Event could wait for the thread it interrupts.
         self._stop = self._reload_requested = self._reloading = False
-        self._started, self.health = started, Health(started)
+        self._started, self.health = started, Health(started, heat)
         self._last_frame: Frame | None = None
         self._level: Level | None = None
         self._active: dict[str, Message] = {}

@@ -166,11 +166,17 @@ TABLE = (
 
 
 @contextmanager
-def open_parts(setup: Setup, table: tuple[DaemonPart, ...] = TABLE) -> Iterator[Parts]:
-    """Yield the opened parts, then close what `Parts` holds. If one cannot be opened, close all and raise its error."""
+def open_parts(
+    setup: Setup, table: tuple[DaemonPart, ...] = TABLE, before_each: Callable[[], object] = lambda: None
+) -> Iterator[Parts]:
+    """Yield the opened parts, then close what `Parts` holds. If one cannot be opened, close all and raise its error.
+
+    `before_each`: called before each part is opened; if it raises, the open parts are closed.
+    """
     built: dict[str, Any] = {}
     with ExitStack() as opened:
         for part in table:
+            before_each()
             if (value := part.build(setup)) is not None:
                 built[part.name] = value
                 opened.callback(part.close, value)

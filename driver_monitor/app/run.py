@@ -7,8 +7,8 @@ import signal
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -20,10 +20,16 @@ from driver_monitor.app.daemon import Daemon
 from driver_monitor.app.part_table import Setup
 from driver_monitor.app.reload import Reloader
 from driver_monitor.app.start import Keeper, open_daemon
+from driver_monitor.app.status import Thermometer
+from driver_monitor.app.stop import Stop
 from driver_monitor.app.systemd import Notifier
 from driver_monitor.config.schema import ServiceConfig
-from driver_monitor.messages.envelope import LiveStamper
+from driver_monitor.messages.envelope import LiveStamper, ended_by_restart
+from driver_monitor.messages.privacy import PrivacyFilter
+from driver_monitor.messages.wire import Message
 from driver_monitor.outputs import journal
+from driver_monitor.outputs.active_alerts import left_active
+from driver_monitor.outputs.output import Output
 
 log = logging.getLogger(__name__)
 
@@ -37,23 +43,33 @@ def run(request: Request, trace: Path | None = None) -> None:
     """Run the daemon until its source ends or SIGTERM or SIGINT comes. SIGHUP reloads. `trace`: new trace file or None.
 
     A service with a wrong configuration starts with the last good one (`app.start`). Raises `DriverMonitorError` if a
-    part cannot be opened or fails.
+    part cannot be opened or fails, and `SystemExit` if a signal comes before the loop.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # no reload before there is a daemon
     started = time.monotonic()
     console = None if journal.is_journal(sys.stderr) else Console()
     notifier = Notifier()
     folder = build.state_dir(ServiceConfig()) if notifier.active else None
-    with ExitStack() as opened:
-        start = open_daemon(request, lambda plan: Setup(plan, console, started, trace), opened, folder)
+    left: list[Message] = []
+
+    def setup_of(plan: Plan) -> Setup:
+        # Before the parts are opened: one of them keeps the file for itself.
+        left[:] = left_active(build.state_dir(plan.config.service))
+        return Setup(plan, console, started, trace)
+
+    with Stop() as stop, closing(Thermometer()) as heat, ExitStack() as opened:
+        start = open_daemon(request, setup_of, opened, folder, stop.check)
         setup, parts, keep = start.setup, start.parts, _keeper(folder, opened)
+        stop.silence = lambda: parts.outputs.level(None)
         if start.fault is None:
             keep(setup.plan)
         stamper = LiveStamper(parts.numbers.next, wall_clock, setup.trip, boot_id())
+        end_by_restart(left, parts.outputs, setup.plan.privacy, stamper)
         reloader = Reloader(request, setup, keep=keep)
         opened.callback(reloader.close)
-        daemon = Daemon(parts, stamper, notifier, time.monotonic, started, reloader, start.fault)
-        with _signals(daemon):
+        daemon = Daemon(parts, stamper, notifier, time.monotonic, started, reloader, start.fault, heat.celsius)
+        stop.calls(daemon.stop)
+        with _reload_signal(daemon):
             daemon.run()
         health = daemon.health
     dropped = health.keep_up.total
@@ -69,20 +85,25 @@ def _keeper(folder: Path | None, opened: ExitStack) -> Callable[[Plan], object]:
     return keeper.keep
 
 
+def end_by_restart(left: Sequence[Message], outputs: Output, privacy: PrivacyFilter, stamper: LiveStamper) -> None:
+    """End the alerts in `left`, which an earlier run left active, at `outputs`.
+
+    An alert that `privacy` hides now gets no number, so that others see no gap.
+    """
+    for alert in left:
+        local = privacy.alert(alert) is None
+        stamp = stamper.stamp_episode(alert["episode"], local, time.monotonic())
+        outputs.alert(ended_by_restart(alert, stamp))
+
+
 @contextmanager
-def _signals(daemon: Daemon) -> Iterator[None]:
-    """In the `with` block, SIGTERM and SIGINT stop the daemon, SIGHUP requests a reload. Then restore the handlers."""
-    handlers = {
-        signal.SIGTERM: lambda *_: daemon.stop(),
-        signal.SIGINT: lambda *_: daemon.stop(),
-        signal.SIGHUP: lambda *_: daemon.request_reload(),
-    }
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+def _reload_signal(daemon: Daemon) -> Iterator[None]:
+    """In the `with` block, SIGHUP requests a reload. Outside, it is ignored."""
+    signal.signal(signal.SIGHUP, lambda *_: daemon.request_reload())
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def wall_clock() -> tuple[datetime, bool]:

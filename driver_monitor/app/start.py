@@ -68,18 +68,20 @@ def open_daemon(
     setup_of: Callable[[Plan], Setup],
     opened: ExitStack,
     folder: Path | None,
+    before_each: Callable[[], object] = lambda: None,
     table: tuple[DaemonPart, ...] = TABLE,
 ) -> Start:
     """Open the parts of a daemon; `opened` closes them.
 
     `setup_of`: returns what the parts are built from. `folder`: where a service keeps its last good configuration, with
-    which it starts if its file cannot be used; None: not a service. Raises the `DriverMonitorError` of the file.
+    which it starts if its file cannot be used; None: not a service. `before_each`: see `open_parts`.
+    Raises the `DriverMonitorError` of the file.
     """
     plan = None
     try:
         plan = build.load_plan(request)
         setup = setup_of(plan)
-        return Start(setup, opened.enter_context(open_parts(setup, table)))
+        return Start(setup, opened.enter_context(open_parts(setup, table, before_each)))
     except DriverMonitorError as error:
         if folder is None:
             raise
@@ -88,7 +90,7 @@ def open_daemon(
     for name, plan_of in _others(request, folder, plan, first):
         try:
             setup = setup_of(plan_of())
-            parts = opened.enter_context(open_parts(setup, table))
+            parts = opened.enter_context(open_parts(setup, table, before_each))
         except DriverMonitorError as error:
             refused.append(f"{name}: {error}")
             continue

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import platform
 import re
+import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,11 +19,18 @@ from driver_monitor.capture.grabber import Grabber
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages.envelope import SCHEMA, Provenance
 from driver_monitor.messages.lines import advice
+from driver_monitor.threads.worker import Worker
 
 RATE_WINDOW_S = 2.0
 """Frame rate and latency are measured over this time: two status periods."""
 THERMAL = Path("/sys/class/thermal")
 """The folder in which Linux shows the temperatures of the board."""
+ZONES = 64
+"""Most zones that are read (ours). Boards have up to about twenty."""
+READING_BYTES = 16
+"""A reading of so many bytes is no temperature (ours). A reading is a number of up to seven digits."""
+FRESH_S = 5.0
+"""Age from which a temperature is unknown (ours). It is read once for each status, every second."""
 
 
 KEEP_UP_S = 5.0
@@ -90,11 +100,15 @@ class KeepUp:
 
 
 class Health:
-    """Counts frames and alerts, and keeps the last result. `started`: monotonic seconds at the start of the daemon."""
+    """Counts frames and alerts, and keeps the last result. `started`: monotonic seconds at the start of the daemon.
 
-    def __init__(self, started: float) -> None:
+    `heat`: returns the board's temperature, degrees Celsius, or None, and must not wait.
+    """
+
+    def __init__(self, started: float, heat: Callable[[], float | None] = lambda: None) -> None:
         self.frames = self.alerts = 0
         self.keep_up = KeepUp()
+        self._heat = heat
         self._started = started
         self._processed: deque[tuple[float, float]] = deque()
         self._result: FrameResult | None = None
@@ -160,7 +174,7 @@ class Health:
             "attention": result.verdict.attention if result else "unknown",
             "active": list(result.verdict.active) if result else [],
             "alerts": self.alerts,
-            "heat_c": board_temperature(),
+            "heat_c": self._heat(),
             "config_fault": config_fault,
             "versions": {
                 "driver_monitor": __version__,
@@ -185,10 +199,54 @@ def status_line(status: Mapping[str, Any]) -> str:
     return "; ".join(words)
 
 
+class Thermometer:
+    """Reads the board's temperature in a thread: a sensor that hangs must not delay a frame. `read`: reads it now."""
+
+    def __init__(
+        self, read: Callable[[], float | None] | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._read, self._clock = read or board_temperature, clock
+        self._last: tuple[float | None, float] = None, 0.0
+        self._worker = Worker("heat", self._read_until_closed)
+        self._worker.start()
+
+    def celsius(self) -> float | None:
+        """Return the last reading and ask for the next one. None: unknown, or older than `FRESH_S`. Never waits."""
+        self._worker.wake()
+        value, at = self._last
+        return value if self._clock() - at < FRESH_S else None
+
+    def close(self) -> None:
+        """End the thread. If it hangs in a sensor, it is left running at once."""
+        self._worker.close(0.0)
+
+    def _read_until_closed(self) -> None:
+        while not self._worker.closing:
+            self._last = self._read(), self._clock()
+            self._worker.wait()
+
+
 def board_temperature() -> float | None:
-    """Return the temperature of the board's hottest zone, degrees Celsius, or None if no sensor can be read."""
+    """Return the temperature of the board's hottest zone, degrees Celsius, or None if no sensor can be read.
+
+    Reads the first `ZONES` zones in the order of the folder. Waits only if the kernel does.
+    """
     readings = []
-    for zone in THERMAL.glob("thermal_zone*/temp"):
-        with suppress(OSError, ValueError):
-            readings.append(int(zone.read_text()) / 1000.0)
+    with suppress(OSError), os.scandir(THERMAL) as entries:
+        zones = (entry for entry in entries if entry.name.startswith("thermal_zone"))
+        for zone in itertools.islice(zones, ZONES):
+            with suppress(OSError, ValueError):
+                readings.append(_reading(Path(zone.path) / "temp"))
     return max(readings, default=None)
+
+
+def _reading(path: Path) -> float:
+    """Return the degrees Celsius in a sensor's file. Raises `OSError` or `ValueError`; does not wait for a pipe."""
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        text = os.read(file, READING_BYTES)
+        if len(text) == READING_BYTES:
+            raise ValueError(f"{path}: too long for a temperature")
+        return int(text) / 1000.0
+    finally:
+        os.close(file)

@@ -21,6 +21,7 @@ class Notifier:
     """Tells systemd the state of the service. Never raises; only the first message that cannot be delivered is logged.
 
     Each method returns whether its message was delivered: without systemd, always False. `environment`: read once.
+    One socket is opened for all messages, at the start: later there may be no free descriptor.
     `watchdog_s`: the longest time between two calls of `watchdog`, seconds; call `watchdog` twice as often
     (sd_watchdog_enabled(3)). None: there is no watchdog for this process.
     """
@@ -31,6 +32,7 @@ class Notifier:
         self._failed = False
         folder = environment.get("RUNTIME_DIRECTORY", "").split(":")[0]
         self._outcome, self._reloads = Path(folder) / OUTCOME if folder else None, 0
+        self._socket = self._open()
 
     @property
     def active(self) -> bool:
@@ -70,22 +72,37 @@ class Notifier:
 
     def _send(self, assignment: str, status: str = "") -> bool:
         """Send `assignment`, and `status` as one line, unless empty. Returns whether they were delivered."""
-        if not self._address:
+        self._socket = self._socket or self._open()
+        if self._socket is None:
             return False
         lines = [line for line in (assignment, f"STATUS={' '.join(status.split())}" if status else "") if line]
         # The name of an abstract socket begins with a zero byte, written as @.
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-                # The queue is full only if systemd hangs. The pipeline must not wait for it.
-                channel.setblocking(False)
-                channel.sendto("\n".join(lines).encode(), address)
-        except OSError as error:
-            if not self._failed:
-                self._failed = True
-                log.warning("systemd does not listen at %s: %s", self._address, error)
+            # Not connected: the address is looked up each time, so a socket that vanished and came back is found.
+            self._socket.sendto("\n".join(lines).encode(errors="replace"), address)
+        except (OSError, ValueError) as error:
+            self._report(error)
             return False
         return True
+
+    def _open(self) -> socket.socket | None:
+        """Return a socket that never waits: its queue is full only if systemd hangs. None: no systemd, or no socket."""
+        if not self._address:
+            return None
+        try:
+            channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        except OSError as error:
+            self._report(error)
+            return None
+        channel.setblocking(False)
+        return channel
+
+    def _report(self, error: OSError | ValueError) -> None:
+        if not self._failed:
+            self._failed = True
+            shown = self._address.encode("ascii", "backslashreplace").decode()
+            log.warning("systemd does not listen at %s: %s", shown, error)
 
 
 def _watchdog_s(environment: Mapping[str, str]) -> float | None:

@@ -1,8 +1,28 @@
 """The command line: one function for each verb, and the live view of a running daemon.
 
-It may import every folder. Only `__main__` and the console script import it.
+It may import every folder. Only `__main__` and the console script import it: for the daemon, the import takes over
+SIGTERM and SIGINT.
 """
 
-from driver_monitor.cli.commands import main
+import signal
+import sys
+
+from driver_monitor.cli import ending
+
+ending.end_at_once()
+
+
+def main() -> None:
+    """Run the command line; the console script `driver-monitor`."""
+    try:
+        from driver_monitor.cli.commands import main as run_verb
+
+        run_verb()
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+    except SystemExit as end:
+        ending.end_with_threads(end.code)
+        raise
+
 
 __all__ = ["main"]

@@ -20,6 +20,7 @@ import yaml
 from rich.console import Console
 
 from driver_monitor import __version__
+from driver_monitor.cli import ending
 from driver_monitor.errors import DriverMonitorError
 from driver_monitor.outputs import journal
 
@@ -73,7 +74,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    if not ending.is_daemon():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         app()
     except DriverMonitorError as error:

@@ -1,39 +1,121 @@
-"""Switches buzzer and LED off: `python -m driver_monitor.outputs.gpio_off --config F`.
+"""Switches buzzer and LED off: `python -m driver_monitor.gpio.off --config F`.
 
-The systemd unit calls it in `ExecStopPost`, because pins keep their level when a process is killed with SIGKILL.
+The systemd unit calls it in `ExecStopPost`, because pins keep their level when a process is killed with SIGKILL. It
+must be quick on a busy board, so it reads the few values it needs itself, without the libraries of the daemon.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from driver_monitor.config import schema as config
-from driver_monitor.errors import DriverMonitorError
+import yaml
+
+from driver_monitor.config import resources
+from driver_monitor.errors import ConfigError, DriverMonitorError
 from driver_monitor.gpio.pins import open_pins
+
+MAX_BYTES = 256_000
+"""A longer file is not a configuration (as in `config.yaml_file`)."""
+CHIPS = Path("/dev")
+"""The folder with the devices of the pins, `gpiochip*`."""
+FLAGS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+NOTHING = ("", "~", "null", "Null", "NULL")
+PINS = {str(number): number for number in range(28)}
+"""BCM numbers on a Raspberry Pi's 40-pin header."""
+
+_Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+"""Reads every value as text: `off` stays `off`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PinsToSwitchOff:
+    """What this program needs of the section `gpio`."""
+
+    backend: str
+    buzzer_pin: int | None
+    led_pin: int | None
+    active_high: bool
 
 
 def main(arguments: Sequence[str] | None = None, factory: Any = None) -> int:
     """Open the configured pins, which switches them off, and close them. Returns the first error's exit code, or 0.
 
-    Errors are printed. If the configuration is wrong, the default pins are used: the killed daemon may have started
-    with an earlier version of the file, most likely with these pins. With backend `auto`, pins that cannot be opened
-    are no error. `factory`: as in `GpioOutput`.
+    Errors are printed. If the section `gpio` is wrong, the default pins are used: the killed daemon may have started
+    with an earlier version of the file, most likely with these pins. With backend `auto`, a machine without any GPIO
+    is no error. `factory`: as in `GpioOutput`.
     """
-    parser = argparse.ArgumentParser(prog="python -m driver_monitor.outputs.gpio_off", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m driver_monitor.gpio.off", description="Switch buzzer and LED off.")
     parser.add_argument("--config", type=Path, help="the daemon's configuration; default: the program's own")
     given = parser.parse_args(arguments)
+    defaults = _section(resources.path("config.yaml"))
     try:
-        settings, exit_code = config.load(given.config).gpio, 0
+        settings, exit_code = _settings(defaults, given.config), 0
     except DriverMonitorError as error:
         print(f"{error}; the default pins are switched off", file=sys.stderr)
-        settings, exit_code = config.GpioConfig(), error.exit_code
+        settings, exit_code = _settings(defaults, None), error.exit_code
+    if factory is None and settings.backend == "auto" and not _has_pins():
+        return exit_code
+    faults: list[str] = []
     try:
-        open_pins(settings, factory).close()
+        open_pins(settings, factory, faults.append).close()
     except DriverMonitorError as error:
         print(error, file=sys.stderr)
         return exit_code or error.exit_code
-    return exit_code
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return exit_code or int(bool(faults))
+
+
+def _has_pins() -> bool:
+    """Return whether this machine has a GPIO device, or whether a kind of pins was asked for by name."""
+    return "GPIOZERO_PIN_FACTORY" in os.environ or any(CHIPS.glob("gpiochip*")) or (CHIPS / "gpiomem").exists()
+
+
+def _settings(defaults: dict[str, str], path: Path | None) -> PinsToSwitchOff:
+    """Return the settings of the file at `path`, with those of `defaults` for what it lacks. Raises `ConfigError`."""
+    given = {} if path is None else _section(path)
+    values = defaults | given
+    pins = PINS | dict.fromkeys(NOTHING)
+    words: dict[str, dict[str, Any]] = {
+        "backend": {name: name for name in ("auto", "gpiozero", "mock", "off")},
+        "buzzer_pin": pins,
+        "led_pin": pins,
+        "active_high": FLAGS,
+    }
+    for name in given:
+        if name not in defaults:
+            raise ConfigError(f"{path}: gpio.{name}: unknown key")
+    for name, known in words.items():
+        if values[name] not in known:
+            raise ConfigError(f"{path}: gpio.{name}: not a valid value, found {values[name]!r:.60}")
+    return PinsToSwitchOff(**{name: known[values[name]] for name, known in words.items()})
+
+
+def _section(path: Path) -> dict[str, str]:
+    """Return the section `gpio` of the file at `path`, each value as text. Raises `ConfigError`."""
+    try:
+        if not path.is_file():  # a pipe could block
+            raise ConfigError(f"{path}: cannot read it: no such file")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise ConfigError(f"{path}: too large: more than {MAX_BYTES} bytes")
+        whole = yaml.load(data.decode("utf-8-sig"), _Loader)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: cannot read it: {getattr(error, 'strerror', None) or error}") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ConfigError(f"{path}: not valid YAML: {getattr(error, 'problem', None) or 'nested too deep'}") from None
+    section = (whole.get("gpio") if isinstance(whole, dict) else whole) or {}
+    if not isinstance(section, dict) or not all(isinstance(value, str) for value in section.values()):
+        raise ConfigError(f"{path}: gpio: expected `key: value` lines")
+    return section
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
-from driver_monitor.config.schema import GpioConfig
 from driver_monitor.errors import OutputError
 from driver_monitor.gpio.pin_factory import open_factory, reason
+
+
+class PinSettings(Protocol):
+    """What `open_pins` needs of the section `gpio` of the configuration (`GpioConfig`)."""
+
+    @property
+    def backend(self) -> str:
+        """One of `auto`, `gpiozero`, `mock` and `off`."""
+
+    @property
+    def buzzer_pin(self) -> int | None:
+        """The BCM number of the buzzer; None without one."""
+
+    @property
+    def led_pin(self) -> int | None:
+        """The BCM number of the LED; None without one."""
+
+    @property
+    def active_high(self) -> bool:
+        """Whether a high pin means on."""
 
 
 class Pins:
@@ -56,7 +75,7 @@ class Pins:
             raise OutputError(f"gpio: pins may still be on: {'; '.join(faults)}; check the wiring and lgpio")
 
 
-def open_pins(config: GpioConfig, factory: Any = None, report: Callable[[str], None] = lambda _: None) -> Pins:
+def open_pins(config: PinSettings, factory: Any = None, report: Callable[[str], None] = lambda _: None) -> Pins:
     """Open buzzer and LED of `config`. With backend `off`, return `Pins` without any pin.
 
     Two equal pin numbers raise `OutputError`. If a pin cannot be used, backend `auto` returns `Pins` without any pin

@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from typing import Any, Protocol
 
 from driver_monitor.data.alert import AlertEvent
+from driver_monitor.messages.wire import Message
 
 SCHEMA = 1
 """The version of every published JSON object. Within one version, fields may be added, but never renamed."""
@@ -84,13 +85,39 @@ class LiveStamper:
 
     def stamp(self, event: AlertEvent, t_mono: float | None) -> Stamp:
         """Return the stamp of `event`. A local event takes no number. No decision depends on the wall clock."""
-        now, synced = self._wall()
         episode = self._episodes.setdefault(event.episode, str(uuid.uuid4()))
         if event.phase == "cleared":
             del self._episodes[event.episode]
+        return self.stamp_episode(episode, event.local, t_mono)
+
+    def stamp_episode(self, episode: str, local: bool, t_mono: float | None) -> Stamp:
+        """Return the stamp of a message of `episode`, such as one of an earlier run. A local one takes no number."""
+        now, synced = self._wall()
         wall = now.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        seq = None if event.local else self._next_seq()
+        seq = None if local else self._next_seq()
         return Stamp(str(uuid.uuid4()), seq, episode, self._trip, self._boot, t_mono, wall, synced)
+
+
+def ended_by_restart(alert: Message, stamp: Stamp) -> dict[str, Any]:
+    """Return the message that ends an alert which an earlier run of the daemon left active, in the same episode.
+
+    `alert`: its last message. `stamp`: of this run. `t` is 0.0, the start of this run. `restart` tells a publisher to
+    keep the message for late subscribers: nobody can listen when the daemon has just started.
+    """
+    return {
+        **alert,
+        "id": stamp.id,
+        "seq": stamp.seq,
+        "trip": stamp.trip,
+        "boot": stamp.boot,
+        "t": 0.0,
+        "t_mono": stamp.t_mono,
+        "t_wall": stamp.t_wall,
+        "wall_synced": stamp.wall_synced,
+        "phase": "cleared",
+        "message": f"Over: {alert['message']} (ended by a restart)",
+        "restart": True,
+    }
 
 
 def envelope(event: AlertEvent, stamp: Stamp, provenance: Provenance) -> dict[str, Any]:

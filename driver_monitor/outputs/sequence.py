@@ -2,12 +2,16 @@
 
 A thread reserves numbers on disk in blocks, before they are used. So an alert need not wait for an SD card, where a
 synchronous commit takes 10 to 100 ms. A power cut skips the rest of a block; `close` returns it. What is on disk is
-safe against a power cut (SQLite, WAL, `synchronous=FULL`).
+safe against a power cut (SQLite, `synchronous=FULL`). SQLite's rollback journal is used, in mode `TRUNCATE`. A
+write-ahead log holds the newest numbers, so they would repeat if it were lost or torn. A rollback journal only matters
+during a commit, before its numbers are used. Mode `DELETE` does not synchronise the deletion of the journal: after a
+power cut it could take the last commit back.
 
 If numbers cannot be reserved in time (full, slow or read-only disk) or the file is damaged, numbers continue from the
-milliseconds since 1970. No count reaches that range, so no number repeats. Numbers keep rising if the disk works again
-before the next power cut. The receiver sees a jump. A clock before 2025 was never set (a Pi without network). Then a
-random number of at least 2^51 is used. It is below 2^53, up to which JSON readers are exact.
+clock: 1024 for each millisecond since 1970, plus a random number below 1024. No count reaches that range, so no number
+repeats, even if the clock was set back. Numbers keep rising if the disk works again before the next power cut. The
+receiver sees a jump. A clock before 2025 was never set (a Pi without network). Then a random number of at least 2^51 is
+used. All numbers are below 2^53, up to which JSON readers are exact.
 """
 
 from __future__ import annotations
@@ -28,6 +32,17 @@ BLOCK = 16
 FILE = "alert-seq.sqlite"
 CLOCK_SET_MS = 1_735_689_600_000
 """2025-01-01T00:00Z. An earlier time means that the clock was never set."""
+IN_A_MS = 1024
+"""Count of numbers for each millisecond of the clock. With more of them, numbers would reach 2^53 before the year 2248
+(ours)."""
+MOST = 2**53 - 1_000_000
+"""Largest number that is taken from a file. The count cannot reach it, so a file with a larger number is damaged. A
+million alerts are left below 2^53."""
+LOG_LEAP = 100_000
+"""Count of numbers skipped if the file still has a write-ahead log, as version 0.1.0 wrote it. The log may be lost. It
+holds up to 1,000 pages with a block each, which is 16,000 numbers; the rest is reserve (ours)."""
+NOT_DAMAGE = ("unable to open", "locked", "readonly", "disk i/o", "is full", "permission", "out of memory")
+"""Words of SQLite's errors about the folder, the disk or another program. All others are about the file itself."""
 PATIENCE_S = 0.02
 """Longest wait for a reserved number. An alert must be sent within 50 ms of the frame that decided it."""
 
@@ -129,7 +144,8 @@ class AlertSequence:
 
     def _from_clock(self) -> int:
         now = self._wall_ms()
-        return max(self._last + 1, now if now >= CLOCK_SET_MS else 2**51 + secrets.randbelow(2**50))
+        spread = now * IN_A_MS + secrets.randbelow(IN_A_MS)
+        return max(self._last + 1, spread if now >= CLOCK_SET_MS else 2**51 + secrets.randbelow(2**50))
 
 
 def _open(path: Path, from_clock: Callable[[], int]) -> sqlite3.Connection:
@@ -140,8 +156,7 @@ def _open(path: Path, from_clock: Callable[[], int]) -> sqlite3.Connection:
     try:
         return _connect(path)
     except sqlite3.DatabaseError as error:
-        # Other operational errors are about the folder or the disk, not about the file itself.
-        if isinstance(error, sqlite3.OperationalError) and "no such" not in str(error):
+        if any(words in str(error).lower() for words in NOT_DAMAGE):
             raise
         renamed, start = _rename_damaged(path), from_clock()
         log.error("%s is damaged (%s); renamed to %s; alert numbers continue from %d", path, error, renamed.name, start)
@@ -153,7 +168,8 @@ def _rename_damaged(path: Path) -> Path:
     while (renamed := path.with_name(f"{path.name}.damaged-{number}")).exists():
         number += 1
     path.rename(renamed)
-    for suffix in ("-wal", "-shm"):
+    # SQLite would apply a journal that is left behind to the new file.
+    for suffix in ("-journal", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     return renamed
 
@@ -162,12 +178,16 @@ def _connect(path: Path, start: int | None = None) -> sqlite3.Connection:
     """Open the file. With `start`, create it, so that the first number is `start` + 1. None: it must exist."""
     store = sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
     try:
-        store.execute("PRAGMA journal_mode=WAL")
+        (mode,) = store.execute("PRAGMA journal_mode").fetchone()
+        store.execute("PRAGMA journal_mode=TRUNCATE")
         store.execute("PRAGMA synchronous=FULL")
         if start is not None:
             with _transaction(store):
                 store.execute("CREATE TABLE IF NOT EXISTS sequence (reserved INTEGER NOT NULL)")
                 store.execute("INSERT INTO sequence SELECT ? WHERE NOT EXISTS (SELECT 1 FROM sequence)", (start,))
+        if mode == "wal":
+            with _transaction(store):
+                _write(store, _read(store) + LOG_LEAP)
         _read(store)
     except BaseException:
         store.close()
@@ -186,6 +206,8 @@ def _read(store: sqlite3.Connection) -> int:
     rows = store.execute("SELECT reserved FROM sequence").fetchall()
     if len(rows) != 1 or not isinstance(rows[0][0], int) or rows[0][0] < 0:
         raise sqlite3.DatabaseError("it does not hold exactly one number")
+    if rows[0][0] > MOST:
+        raise sqlite3.DatabaseError(f"it holds {rows[0][0]}, which no count reaches")
     return int(rows[0][0])
 
 

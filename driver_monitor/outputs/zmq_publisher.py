@@ -84,7 +84,10 @@ class ZmqPublisher(Output):
         return self._worker.failure
 
     def alert(self, alert: Message) -> None:
-        """Publish on `alert/<rule>/`. Late subscribers get the last message of an alert until it is cleared."""
+        """Publish on `alert/<rule>/`. Late subscribers get the last message of an alert until it is cleared.
+
+        They also get the end of an alert by a restart, until the next alert of its rule.
+        """
         self._worker.put(_Item("alert", alert))
 
     def state(self, state: Message) -> None:
@@ -124,7 +127,7 @@ class ZmqPublisher(Output):
             self._last_status = packet
         elif item.kind == "alert":
             self._active.pop(packet.topic, None)
-            if item.message.get("phase") != "cleared":
+            if item.message.get("phase") != "cleared" or item.message.get("restart"):
                 self._active[packet.topic] = packet
         self._server.send(packet)
 

@@ -33,7 +33,7 @@ def main() -> int:
     context = zmq.Context()
     alerts = subscriber(context, "alert/")
     command = ["run", "--config", str(folder / "config.yaml"), "--source", clip]
-    program = [sys.executable, "-c", "from driver_monitor.cli.commands import main; main()"]
+    program = [sys.executable, "-c", "from driver_monitor.cli import main; main()"]
     count, slow, late = 0, 0, None
     with subprocess.Popen([*program, *command], stdout=subprocess.DEVNULL) as daemon:
         while daemon.poll() is None:
