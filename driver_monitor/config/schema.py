@@ -26,7 +26,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from driver_monitor.config import resources, yaml_file
-from driver_monitor.config.addresses import AUTO, bind_setting, vehicle_address
+from driver_monitor.config.addresses import AUTO, bind_setting, publish_address, vehicle_address
 
 Pin = Annotated[int, Field(ge=0, le=27)]
 """A BCM number on a Raspberry Pi's 40-pin header."""
@@ -180,7 +180,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _not_its_own_publisher(self) -> Config:
-        if self.zmq.enabled and self.vehicle.input == self.zmq.bind:
+        if self.zmq.enabled and self.vehicle.input == publish_address(self.zmq.bind):
             raise _fault("this is zmq.bind, where the daemon itself publishes; use another address", "vehicle", "input")
         return self
 
