@@ -78,6 +78,13 @@ def test_ok__people_get_tables(command: Cli, folders: tuple[Path, Path]) -> None
         assert words in outcome.out
 
 
+def test_ok__a_figure_without_a_value_has_no_words_about_persons(command: Cli, folders: tuple[Path, Path]) -> None:
+    (folders[1] / "nap.json").write_text(json.dumps(nap_labels(events=[])))
+    outcome = command("score", "clips", folders[0], "--labels", folders[1], "--every", "4")
+    row = next(line for line in outcome.out.splitlines() if "agrees with look_away" in line)
+    assert row.split()[-2:] == ["-", "-"]
+
+
 def faulty(folders: tuple[Path, Path], kind: str) -> None:
     clips, labels = folders
     if kind == "clip without labels":
@@ -128,6 +135,26 @@ def test_fail__what_cannot_be_scored_is_one_line_and_the_rest_is_scored(
     found = json.loads(outcome.out)
     assert len(found["clips"]) == 1
     assert found["faults"] == outcome.lines
+
+
+@pytest.mark.parametrize("named", ["nap.avi", "nap.MKV", "other.mp4"])
+def test_fail__labels_of_a_clip_that_is_not_there_are_not_taken_for_another(
+    command: Cli, folders: tuple[Path, Path], named: str
+) -> None:
+    (folders[1] / "nap.json").write_text(json.dumps(nap_labels(clip=named)))
+    outcome = command("score", "clips", folders[0], "--labels", folders[1], "--json")
+    assert (outcome.code, len(outcome.lines)) == (1, 1)
+    assert f"nap.json: clip: {named} is not among the clips" in outcome.lines[0]
+    assert json.loads(outcome.out)["clips"] == []
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 3])
+def test_fail__only_faulty_labels_are_lines_with_any_number_of_jobs(
+    command: Cli, folders: tuple[Path, Path], jobs: int
+) -> None:
+    (folders[1] / "nap.json").write_text("{")
+    outcome = command("score", "clips", folders[0], "--labels", folders[1], "--jobs", jobs)
+    assert (outcome.code, len(outcome.lines)) == (1, 1)
 
 
 def test_fail__a_name_that_two_clips_share_must_be_whole(command: Cli, folders: tuple[Path, Path]) -> None:

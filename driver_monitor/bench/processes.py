@@ -66,8 +66,9 @@ class Runner(Generic[Job, Result]):
     clean_up: CleanUp[Job] | None = None
 
     def run(self, jobs: Sequence[Job], at_a_time: int, console: Console) -> Iterator[Outcome[Job, Result]]:
-        """Yield outcomes as jobs end, `at_a_time` processes in parallel. With 1, the jobs run here in their order."""
-        return self._one_by_one(jobs, console) if at_a_time == 1 else self._in_parallel(jobs, at_a_time, console)
+        """Yield outcomes as jobs end, `at_a_time` processes in parallel. A single one runs here, in order."""
+        at_a_time = min(at_a_time, len(jobs))
+        return self._one_by_one(jobs, console) if at_a_time <= 1 else self._in_parallel(jobs, at_a_time, console)
 
     def attempt(self, job: Job, progress: OnProgress | None = None) -> Outcome[Job, Result]:
         """Do `job` in this process. `DriverMonitorError` becomes the outcome's error; other exceptions pass through."""
@@ -84,7 +85,7 @@ class Runner(Generic[Job, Result]):
                 bar.remove_task(task)
 
     def _in_parallel(self, jobs: Sequence[Job], at_a_time: int, console: Console) -> Iterator[Outcome[Job, Result]]:
-        with _progress_bar(console) as bar, _workers(min(at_a_time, len(jobs))) as pool:
+        with _progress_bar(console) as bar, _workers(at_a_time) as pool:
             task = bar.add_task("clips", total=len(jobs))
             todo, running = iter(jobs), dict[Future[Outcome[Job, Result]], Job]()
             # Only as many jobs as processes are submitted: a job that waits in the pool could not be cancelled.

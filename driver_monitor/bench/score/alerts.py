@@ -73,10 +73,14 @@ def _score(labels: ClipLabels, track: Track, rule: str, causes: list[tuple[float
 
 
 def _right(track: Track, t: float, seconds: float, labelled: Mask, scored: Mask) -> bool | None:
-    """Return whether 50 % or more of the scored frames in `seconds` before `t` are labelled. None: most unscored."""
+    """Return whether 50 % or more of the scored frames in `seconds` before `t` are labelled.
+
+    None: most are not scored, or there are no frames.
+    """
     frames = track.frame[(track.t > t - seconds) & (track.t <= t)]
     known = scored[frames]
-    if 2 * known.sum() < len(known):
+    # Without a frame in this time (a pause in the recording) nothing says that the alert is right.
+    if not len(frames) or 2 * known.sum() < len(known):
         return None
     return bool(2 * (labelled[frames] & known).sum() >= known.sum())
 

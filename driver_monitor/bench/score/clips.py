@@ -22,9 +22,10 @@ SUFFIXES = frozenset(
 def jobs_of(clips: Path, labels: Path, every: int) -> tuple[list[ScoreJob], list[str]]:
     """Pair the clips in one folder with the label files (.json) in another. Return the jobs, and a line for each fault.
 
-    A label file belongs to the clip named in its field `clip`, or else to the clip with the label file's own name. The
-    suffix need not fit. Faults: a label file that is wrong or without a clip, two label files for one clip, a clip
-    without labels. They have no job. Raises `LabelError` if a folder is unreadable, or holds no clips or no labels.
+    A label file belongs to the clip named in its field `clip`, or else to the clip with the label file's own name. A
+    name without the suffix of a clip fits any suffix. Faults: a label file that is wrong or without a clip, two label
+    files for one clip, a clip without labels. They have no job. Raises `LabelError` if a folder is unreadable, or holds
+    no clips or no labels.
     """
     files = _files(clips, SUFFIXES, "clips")
     label_files = _files(labels, frozenset({".json"}), "labels (.json files)")
@@ -60,9 +61,10 @@ def _files(folder: Path, suffixes: frozenset[str], what: str) -> list[Path]:
 
 
 def _clip_of(label_file: Path, name: str | None, files: list[Path]) -> Path:
-    wanted = Path(name or label_file.stem)
-    same = [file for file in files if file.name == name]
-    same = same or [file for file in files if file.stem == (wanted.stem if name else str(wanted))]
+    wanted = name or label_file.stem
+    same = [file for file in files if file.name == wanted]
+    if Path(wanted).suffix.lower() not in SUFFIXES:
+        same = same or [file for file in files if file.stem == wanted]
     if len(same) > 1:
         names = " and ".join(file.name for file in same)
         raise LabelError(f"{label_file}: clip: {names} have this name; give the full name of one, with its suffix")

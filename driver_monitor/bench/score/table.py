@@ -98,6 +98,8 @@ def _pooled(pooled: Pooled) -> Table:
 
 
 def _range(figure: Figure, shown: Callable[[float | None], str]) -> str:
+    if figure.value is None:
+        return NONE
     if figure.low is None or figure.high is None:
         return "one person: none"
     return f"{shown(figure.low)} to {shown(figure.high)}"
