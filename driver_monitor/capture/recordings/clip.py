@@ -19,9 +19,6 @@ from driver_monitor.imaging.frame import Frame
 
 _log = logging.getLogger(__name__)
 
-MISSING_S = 1.0
-"""A clip that ends earlier than announced by more than this was cut off. In a smaller gap there may be only sound."""
-
 
 class ClipCamera(GuardedCamera):
     """Reads a clip with FFmpeg. The time `t` of a frame counts from the clip's first frame.
@@ -96,16 +93,8 @@ class ClipCamera(GuardedCamera):
     def _end(self, fault: str | None) -> None:
         self._ended = True
         self._slow.judge()
-        faults = [fault] if fault else []
-        if self._decoder.damaged:
-            faults.append(f"{self._decoder.damaged} damaged packets left out")
-        decoded, total, duration = self._decoder.decoded, self._decoder.total, self._decoder.duration_s
-        if total is not None and decoded < total:
-            faults.append(f"{total} frames were announced")
-        elif total is None and duration is not None and duration - self._last_t > MISSING_S:
-            faults.append(f"{duration:.1f} s were announced")
-        if faults and decoded:
-            self.warning = f"{self._where}: ends after {decoded} frames: {'; '.join(faults)}"
+        self.warning = self._decoder.missing(self._last_t, fault)
+        if self.warning is not None:
             _log.warning("%s", self.warning)
 
     def _release(self) -> None:
