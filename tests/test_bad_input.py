@@ -138,11 +138,36 @@ def test_fail__an_unreadable_still_is_reported_and_the_others_are_inspected(comm
     assert "Traceback" not in outcome.err
 
 
-def test_fail__wrong_use(command: Cli) -> None:
-    assert command("replay").code == 2
-    assert command("replay", "x.mp4", "--every", "0").code == 2
-    assert command("flap").code == 2
-    assert "Traceback" not in command("run", "--what").err
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["replay"], "driver-monitor replay: Missing argument 'clips'"),
+        (["flap"], "driver-monitor: No such command 'flap'"),
+        (["run", "--what"], "driver-monitor run: No such option: --what"),
+        (["replay", "x.mp4", "--everyy", "3"], "No such option: --everyy (Possible options: --every)"),
+        (["replay", "x.mp4", "--fps"], "Option '--fps' requires an argument"),
+        (["score", "flap"], "driver-monitor score: No such command 'flap'"),
+        (["score", "clips", "x"], "driver-monitor score clips: Missing option '--labels'"),
+        (["explain", "a", "b\nc"], "unexpected extra argument"),
+        (["config", "check", "a", "b"], "driver-monitor config check: Got unexpected extra argument"),
+    ],
+)
+def test_fail__wrong_use_is_one_line_that_names_the_help(command: Cli, words: list[str], reason: str) -> None:
+    one_line(command(*words), 2, reason, "; see `driver-monitor", "--help`")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["replay", "--help"], ["--version"]])
+def test_ok__asking_for_help_is_no_fault(command: Cli, words: list[str]) -> None:
+    outcome = command(*words)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out
+
+
+@pytest.mark.parametrize("words", [[], ["score"], ["config"]])
+def test_ok__a_command_without_its_verb_shows_the_help(command: Cli, words: list[str]) -> None:
+    outcome = command(*words)
+    one_line(outcome, 2, "no command given")
+    assert "Usage: driver-monitor" in outcome.out
 
 
 @pytest.mark.parametrize(
@@ -156,9 +181,7 @@ def test_fail__wrong_use(command: Cli) -> None:
 )
 def test_fail__an_option_that_is_no_number_of_its_range(command: Cli, option: str, text: str, wanted: str) -> None:
     outcome = command("replay", "x.mp4", option, text)
-    assert outcome.code == 2
-    reported = " ".join(outcome.err.replace("│", " ").split())
-    assert f"Invalid value for '{option}': expected {wanted}, found '{text}'" in reported
+    one_line(outcome, 2, f"Invalid value for '{option}': expected {wanted}, found '{text}'")
 
 
 def test_fail__a_damaged_picture_in_a_folder_leaves_no_partial_results(command: Cli, still: Path) -> None:

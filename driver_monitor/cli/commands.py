@@ -20,14 +20,16 @@ import yaml
 from rich.console import Console
 
 from driver_monitor import __version__
-from driver_monitor.errors import DriverMonitorError
+from driver_monitor.errors import DriverMonitorError, UsageError
+from driver_monitor.messages.lines import plain
 from driver_monitor.outputs import journal
 
+PROGRAM = "driver-monitor"
 TABLE_COLUMNS = 120
 """Width of tables that are written to a file or a pipe."""
 
 app = typer.Typer(
-    name="driver-monitor",
+    name=PROGRAM,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -75,7 +77,7 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        app()
+        sys.exit(_run_command())
     except DriverMonitorError as error:
         journal.flush()  # the log comes before the error
         print(error, file=sys.stderr)
@@ -88,6 +90,24 @@ def main() -> None:
         reason = error.strerror or error
         print(f"{error.filename or 'the output'}: {reason}; check disk and permissions", file=sys.stderr)
         _end(1)
+
+
+def _run_command() -> int:
+    """Run the command of `sys.argv` and return its exit code. Raises `UsageError`: no such command, option or value."""
+    try:
+        code = app(prog_name=PROGRAM, standalone_mode=False)
+    except typer.Abort:
+        raise UsageError(f"{PROGRAM}: the input has ended; give all values as options") from None
+    except Exception as error:
+        message = getattr(error, "format_message", None)
+        if message is None:
+            raise
+        # typer's own errors have no public class. They show several lines, in a frame.
+        context = getattr(error, "ctx", None)
+        command = PROGRAM if context is None else context.command_path
+        reason = plain(message()).rstrip(".") or "no command given"  # typer has printed the help
+        raise UsageError(f"{command}: {reason}; see `{command} --help`") from None
+    return int(code or 0)
 
 
 def _end(code: int) -> NoReturn:
