@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import multiprocessing
 import os
 import signal
@@ -10,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -22,7 +23,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from driver_monitor.app.build import Plan
 from driver_monitor.errors import DriverMonitorError
+from driver_monitor.imaging.library_messages import children_reach_the_user, hide_library_messages
 
+LOG_FORMAT = "%(levelname)s: %(message)s"
+"""How a command that is no daemon shows a line of the log."""
+hiding = ExitStack()
+"""Holds `hide_library_messages` in a worker until its process ends."""
 PR_SET_PDEATHSIG = 1
 """Option of prctl(2): the kernel sends this process a signal when its parent dies."""
 
@@ -139,12 +145,13 @@ def _updater(bar: Progress, task: TaskID) -> OnProgress:
 @contextmanager
 def _workers(number: int) -> Iterator[ProcessPoolExecutor]:
     """Start `number` processes. If the block raises an exception (Ctrl-C, SIGTERM), the processes clean up and end."""
-    # Forking a process that has loaded onnxruntime may deadlock in the child, so the children are spawned.
-    pool = ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), _begin)
     # Ctrl-C reaches the whole process group. Workers inherit this mask: only the parent ends them.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        pool.submit(int).result()
+        with children_reach_the_user():
+            # Forking a process that has loaded onnxruntime may deadlock in the child, so the children are spawned.
+            pool = ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), _begin)
+            pool.submit(int).result()
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     try:
@@ -158,7 +165,9 @@ def _workers(number: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def _begin() -> None:
-    """Prepare a worker: SIGTERM and the death of its parent raise `SystemExit` in it."""
+    """Prepare a worker: hide messages of libraries; SIGTERM and the death of its parent raise `SystemExit` in it."""
+    hiding.enter_context(hide_library_messages())
+    logging.basicConfig(format=LOG_FORMAT, level=logging.WARNING)
     signal.signal(signal.SIGTERM, _unwind)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 

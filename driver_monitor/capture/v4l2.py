@@ -18,6 +18,7 @@ from driver_monitor.config.schema import CameraConfig
 from driver_monitor.errors import SourceError
 from driver_monitor.imaging import picture
 from driver_monitor.imaging.frame import Frame, Image
+from driver_monitor.imaging.library_messages import collect_decoder_messages
 
 STAMP_AGE_S = 1.0
 """A time stamp older than this or in the future is not on the monotonic clock; then the time of the read is used."""
@@ -33,6 +34,7 @@ class V4l2Camera(GuardedCamera):
     Size, rate and pixel format are requests: the driver uses what it supports. With `GREY` and `Y16`, frames are grey,
     and a camera that gives another format raises `SourceError`. Y16 is scaled by the bit depth of the brightest value
     so far (10 bits for an OV9281). So the first frames of a dark cabin may be brighter than later ones.
+    `damaged`: number of MJPEG pictures that were damaged in part.
     `t_mono`: the driver's time stamp if it is on the monotonic clock, else the time of the read. The constructor raises
     `SourceError` if the camera is missing or cannot be opened, `read` if no frame comes: OpenCV waits up to 10 s.
     """
@@ -61,6 +63,7 @@ class V4l2Camera(GuardedCamera):
             self._check_format(config)
         self._grey = config.pixel_format in ("GREY", "Y16")
         self._bits, self._sequence = 8, 0
+        self.damaged = 0
         self._start: float | None = None
 
     def _read(self) -> Frame:
@@ -68,7 +71,9 @@ class V4l2Camera(GuardedCamera):
             ok, now = self._device.grab(), self._monotonic()
             stamp = self._device.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
             t_mono = stamp if 0.0 <= now - stamp <= STAMP_AGE_S else now
-            ok, pixels = self._device.retrieve() if ok else (False, None)
+            with collect_decoder_messages() as messages:
+                ok, pixels = self._device.retrieve() if ok else (False, None)
+        self.damaged += bool(messages)
         if not ok or pixels is None or pixels.size == 0:
             raise SourceError(f"{self.name}: gives no more pictures; check its cable and power")
         image = self._image(np.asarray(pixels))

@@ -70,6 +70,13 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 
 def main() -> None:
     """Run the command line; the console script `driver-monitor`."""
+    from driver_monitor.imaging.library_messages import hide_library_messages
+
+    with hide_library_messages():
+        _main()
+
+
+def _main() -> None:
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     # A file name that the terminal cannot show must not end a replay of a thousand clips.
     for stream in (sys.stdout, sys.stderr):

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from driver_monitor.capture.recordings.decoder_messages import collect_decoder_messages
 from driver_monitor.capture.recordings.images import FolderCamera, list_images, read_image
 from driver_monitor.errors import SourceError
+from driver_monitor.imaging.library_messages import collect_decoder_messages
 from tests.capture.clips import number_in, picture_of
 
 

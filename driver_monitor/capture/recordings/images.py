@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver_monitor.capture.camera import Clock, GuardedCamera, Wait
-from driver_monitor.capture.recordings.decoder_messages import collect_decoder_messages
 from driver_monitor.capture.recordings.pacing import Pacing, RealTimePacer, SlowCheck
 from driver_monitor.errors import SourceError
 from driver_monitor.imaging import picture
 from driver_monitor.imaging.frame import Frame, Image
+from driver_monitor.imaging.library_messages import collect_decoder_messages
 
 _log = logging.getLogger(__name__)
 
