@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from driver_monitor.capture.v4l2 import V4l2Camera
 from driver_monitor.config.schema import CameraConfig
-from driver_monitor.imaging.library_messages import collect_decoder_messages, hide_library_messages
+from driver_monitor.imaging.library_messages import collect_decoder_messages, damage, hide_library_messages
 from tests.capture.test_v4l2 import FakeDevice
 from tests.conftest import PROGRAM
 
@@ -71,6 +71,17 @@ def test_ok__messages_of_one_picture_are_collected_while_all_are_hidden(capfd: p
     assert len(messages) == 1
     assert messages[0].startswith("Corrupt JPEG data")
     assert capfd.readouterr().err == ""
+
+
+def test_ok__stray_bytes_of_a_common_webcam_are_no_damage() -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (64, 96, 3), np.uint8)
+    data = np.array(cv2.imencode(".jpg", noise, [cv2.IMWRITE_JPEG_RST_INTERVAL, 8])[1], np.uint8).tobytes()
+    marker = data.index(b"\xff\xd0", data.index(b"\xff\xda"))
+    with collect_decoder_messages() as messages:
+        cv2.imdecode(np.frombuffer(data[:marker] + b"\x12\x34" + data[marker:], np.uint8), cv2.IMREAD_COLOR)
+    assert "extraneous bytes" in messages[0]
+    assert damage(messages) is None
+    assert damage([*messages, "Premature end of JPEG file"]) == "Premature end of JPEG file"
 
 
 class Mjpeg(FakeDevice):

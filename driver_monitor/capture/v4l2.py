@@ -18,7 +18,7 @@ from driver_monitor.config.schema import CameraConfig
 from driver_monitor.errors import SourceError
 from driver_monitor.imaging import picture
 from driver_monitor.imaging.frame import Frame, Image
-from driver_monitor.imaging.library_messages import collect_decoder_messages
+from driver_monitor.imaging.library_messages import collect_decoder_messages, damage
 
 STAMP_AGE_S = 1.0
 """A time stamp older than this or in the future is not on the monotonic clock; then the time of the read is used."""
@@ -73,7 +73,7 @@ class V4l2Camera(GuardedCamera):
             t_mono = stamp if 0.0 <= now - stamp <= STAMP_AGE_S else now
             with collect_decoder_messages() as messages:
                 ok, pixels = self._device.retrieve() if ok else (False, None)
-        self.damaged += bool(messages)
+        self.damaged += damage(messages) is not None
         if not ok or pixels is None or pixels.size == 0:
             raise SourceError(f"{self.name}: gives no more pictures; check its cable and power")
         image = self._image(np.asarray(pixels))

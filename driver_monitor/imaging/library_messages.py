@@ -21,6 +21,8 @@ _MESSAGE = re.compile(
     rb"Inconsistent progression |Warning: unknown JFIF |Unknown Adobe color "
 )
 """How a decoder's line begins (libpng's pngerror.c, the warnings in libjpeg's jerror.h)."""
+_HARMLESS = re.compile("warning|extraneous bytes before marker", re.IGNORECASE)
+"""Lines about whole pictures. Common webcams put stray bytes before the markers of every picture (Logitech C270)."""
 MAX_BYTES = 1 << 20
 """Most bytes that are read at a time. A pipe of Linux holds 64 KB; further bytes written to a full one are lost."""
 
@@ -102,6 +104,11 @@ def collect_decoder_messages() -> Iterator[list[str]]:
             if own is not None:
                 _restore(own)
                 os.write(2, b"".join(others))
+
+
+def damage(messages: list[str]) -> str | None:
+    """Return the first line in the decoder's `messages` that tells of damaged parts of a picture; None: it is whole."""
+    return next((line for line in messages if not _HARMLESS.search(line)), None)
 
 
 def _redirect() -> _Hidden | None:

@@ -18,7 +18,7 @@ from driver_monitor.capture.recordings.pacing import Pacing, RealTimePacer, Slow
 from driver_monitor.errors import SourceError
 from driver_monitor.imaging import picture
 from driver_monitor.imaging.frame import Frame, Image
-from driver_monitor.imaging.library_messages import collect_decoder_messages
+from driver_monitor.imaging.library_messages import collect_decoder_messages, damage
 
 _log = logging.getLogger(__name__)
 
@@ -88,9 +88,9 @@ def read_image(path: Path) -> Image:
     pixels, messages = _decode(data, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH)
     if pixels is None:
         raise SourceError(f"{path}: is not a picture, or is damaged; give a PNG or JPEG")
-    damage = [line for line in messages if "warning" not in line.casefold()]
-    if damage:
-        _log.warning("%s: only partly readable (%s); copy it again", path, damage[0])
+    fault = damage(messages)
+    if fault is not None:
+        _log.warning("%s: only partly readable (%s); copy it again", path, fault)
     height, width = pixels.shape[:2]
     picture.check_size(width, height, str(path))
     if pixels.dtype == np.uint16:
