@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -75,7 +76,11 @@ def test_fail__a_file_that_is_not_a_clip(
 def test_fail__one_bad_clip_of_two_is_reported_and_the_other_is_replayed(command: Cli, short_clip: Path) -> None:
     outcome = command("replay", "missing.mp4", short_clip, "--out", "out")
     one_line(outcome, 1, "missing.mp4: no such file")
-    assert [path.name for path in sorted(Path("out", short_clip.stem).iterdir())] == ["events.jsonl", "signals.jsonl"]
+    assert [path.name for path in sorted(Path("out", short_clip.stem).iterdir())] == [
+        "events.jsonl",
+        "run.json",
+        "signals.jsonl",
+    ]
 
 
 def test_fail__a_folder_of_images_without_a_rate(command: Cli) -> None:
@@ -184,13 +189,20 @@ def test_fail__an_option_that_is_no_number_of_its_range(command: Cli, option: st
     one_line(outcome, 2, f"Invalid value for '{option}': expected {wanted}, found '{text}'")
 
 
-def test_fail__a_damaged_picture_in_a_folder_leaves_no_partial_results(command: Cli, still: Path) -> None:
+def test_ok__a_damaged_picture_in_a_folder_is_one_line_and_the_others_keep_their_times(
+    command: Cli, still: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     Path("trip").mkdir()
     for i in range(3):
         shutil.copy(still, f"trip/{i}.png")
     Path("trip/1.png").write_bytes(still.read_bytes()[:500])
-    one_line(command("replay", "trip", "--fps", "10", "--out", "out"), 1, "trip/1.png")
-    assert not list(Path("out").glob("**/*.*"))
+    assert command("replay", "trip", "--fps", "10", "--out", "out").code == 0
+    (line,) = caplog.messages
+    assert line.startswith("trip/1.png: ")
+    seen = [json.loads(line) for line in Path("out/trip/signals.jsonl").read_text().splitlines()]
+    assert [(one["frame"], one["t"]) for one in seen] == [(0, 0.0), (2, 0.2)]
+    run = json.loads(Path("out/trip/run.json").read_text())
+    assert (run["kind"], run["frames"], run["damaged"], run["warnings"]) == ("images", 2, 1, [line])
 
 
 def test_ok__a_clip_whose_name_is_all_dots_stays_inside_the_folder(command: Cli, short_clip: Path) -> None:

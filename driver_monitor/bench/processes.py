@@ -25,6 +25,8 @@ from driver_monitor.app.build import Plan
 from driver_monitor.errors import DriverMonitorError
 from driver_monitor.imaging.library_messages import children_reach_the_user, hide_library_messages
 
+_log = logging.getLogger(__name__)
+
 LOG_FORMAT = "%(levelname)s: %(message)s"
 """How a command that is no daemon shows a line of the log."""
 hiding = ExitStack()
@@ -61,7 +63,7 @@ class Outcome(Generic[Job, Result]):
 
 @dataclass(frozen=True, slots=True)
 class Runner(Generic[Job, Result]):
-    """Runs `work` on jobs with one `plan`. `DriverMonitorError` ends only its own job; other exceptions end the run.
+    """Runs `work` on jobs with one `plan`. `DriverMonitorError` and `OSError` end their own job, others end the run.
 
     If one of several processes is killed, all jobs that have not ended get an error. `clean_up` removes what a job left
     in a killed process; None: nothing is removed. Other processes import `work` and `clean_up` from their modules.
@@ -74,14 +76,20 @@ class Runner(Generic[Job, Result]):
     def run(self, jobs: Sequence[Job], at_a_time: int, console: Console) -> Iterator[Outcome[Job, Result]]:
         """Yield outcomes as jobs end, `at_a_time` processes in parallel. A single one runs here, in order."""
         at_a_time = min(at_a_time, len(jobs))
+        if at_a_time > 1 and (fault := _no_processes()):
+            _log.warning("/dev/shm: cannot be used: %s; --jobs needs it; going on with one job at a time", fault)
+            at_a_time = 1
         return self._one_by_one(jobs, console) if at_a_time <= 1 else self._in_parallel(jobs, at_a_time, console)
 
     def attempt(self, job: Job, progress: OnProgress | None = None) -> Outcome[Job, Result]:
-        """Do `job` in this process. `DriverMonitorError` becomes the outcome's error; other exceptions pass through."""
+        """Do `job` here. `DriverMonitorError` and `OSError` become the outcome's error; others pass through."""
         try:
             return Outcome(job, self.work(job, self.plan, progress))
         except DriverMonitorError as error:
             return Outcome(job, error=str(error))
+        except OSError as error:
+            where = error.filename or job.clip
+            return Outcome(job, error=f"{where}: {error.strerror or error}; check the path and its permissions")
 
     def _one_by_one(self, jobs: Sequence[Job], console: Console) -> Iterator[Outcome[Job, Result]]:
         with _progress_bar(console) as bar:
@@ -140,6 +148,16 @@ def _progress_bar(console: Console) -> Progress:
 
 def _updater(bar: Progress, task: TaskID) -> OnProgress:
     return lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _no_processes() -> str | None:
+    """Return why no processes can be started that share locks (a container without /dev/shm); None: they can."""
+    try:
+        with children_reach_the_user():
+            multiprocessing.get_context("spawn").Lock()
+    except (OSError, ImportError) as error:
+        return str(getattr(error, "strerror", None) or error)
+    return None
 
 
 @contextmanager

@@ -162,7 +162,7 @@ def run(
 
 @app.command()
 def replay(
-    clips: Annotated[list[Path], typer.Argument(help="Clips, folders of images, or traces.")],
+    clips: Annotated[list[Path], typer.Argument(help="Clips, folders with clips or images, or traces.")],
     config: ConfigOption = None,
     out: Annotated[Path, typer.Option(help="Folder for the results, with one folder for each clip.")] = Path("replay"),
     jobs: JobsOption = 1,
@@ -170,14 +170,18 @@ def replay(
     every: EveryOption = 1,
     fps: Annotated[OptionalNumber, _number(float, 0.1, 1000, "Frame rate of images, or of a clip without one.")] = None,
     track: TrackOption = None,
+    images: Annotated[bool, typer.Option("--images", help="Each folder holds the images of one recording.")] = False,
     trace: Annotated[bool, typer.Option("--trace", help="Also write a trace, which can be replayed again.")] = False,
 ) -> None:
     """Process clips, images or traces as the daemon does, as fast as possible. Write signals.jsonl and events.jsonl."""
     from driver_monitor.app.build import Request, load_plan
     from driver_monitor.bench.replay import jobs_of, replay_all
 
-    work = jobs_of(clips, out, every, fps, trace)
-    if replay_all(work, load_plan(Request(config, None, profile, track)), jobs, Console()):
+    plan = load_plan(Request(config, None, profile, track))
+    work, faults = jobs_of(clips, out, every, fps, trace, images)
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    if replay_all(work, plan, jobs, Console()) or faults:
         raise typer.Exit(1)
 
 

@@ -39,12 +39,23 @@ def beside(clip: Path) -> Path:
 
 def open_recorded(clip: Path) -> VehicleSource:
     """Return a source for the file `beside` `clip`, or `NoVehicle` without one. Raises `SourceError` on a bad file."""
+    path = found_beside(clip)
+    return NoVehicle() if path is None else RecordedVehicle(path)
+
+
+def found_beside(clip: Path) -> Path | None:
+    """Return the path `beside` `clip` if something is there. None: nothing, or the name would be too long."""
     path = beside(clip)
-    return RecordedVehicle(path) if path.exists() else NoVehicle()
+    try:
+        return path if path.exists() else None
+    except OSError:
+        return None
 
 
 def _read(path: Path) -> list[tuple[float, VehicleData]]:
     try:
+        if not path.is_file():  # reading a pipe may never end
+            raise SourceError(f"{path}: is not a regular file; remove it or write the vehicle's data into it")
         if path.stat().st_size > MAX_BYTES:
             raise SourceError(f"{path}: more than {MAX_BYTES} bytes; cut it to the length of the clip")
         lines = path.read_bytes().splitlines()

@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 
-from driver_monitor.capture.camera import Clock, GuardedCamera, Wait
+from driver_monitor.capture.camera import Clock, GuardedCamera, RecordingFacts, Wait
 from driver_monitor.capture.recordings.decoder import Decoder, open_container, reason
 from driver_monitor.capture.recordings.pacing import Pacing, RealTimePacer, SlowCheck
 from driver_monitor.capture.recordings.timeline import DEFAULT_RATE
@@ -58,6 +58,14 @@ class ClipCamera(GuardedCamera):
             self.close()
             raise
         self._check_rate(fps)
+
+    def facts(self) -> RecordingFacts:
+        """See `Camera.facts`."""
+        decoder = self._decoder
+        rate, rest = decoder.rate, (decoder.total, decoder.decoded, decoder.damaged)
+        if rate is not None:
+            return RecordingFacts(rate, "option" if decoder.uses_fps else "stream", *rest)
+        return RecordingFacts(None, None, *rest) if decoder.timed else RecordingFacts(DEFAULT_RATE, "assumed", *rest)
 
     def _check_rate(self, fps: float | None) -> None:
         if fps is not None and not self._decoder.uses_fps:
