@@ -53,7 +53,14 @@ def test_ok__a_nap_is_scored_clip_by_clip_and_all_together(command: Cli, folders
     assert nap["eyes"]["labelled"] == nap["eyes"]["found"] == 2
     assert nap["eyes"]["frame_f1"] > 0.9
     assert nap["eyes"]["long"] == []
-    assert nap["alerts"]["microsleep"] == {"due": 1, "in_time": 1, "raised": 1, "false": 0, "unscored": 0}
+    assert nap["alerts"]["microsleep"] == {
+        "due": 1,
+        "in_time": 1,
+        "raised": 1,
+        "false": 0,
+        "unscored": 0,
+        "not_judged": 0,
+    }
     assert nap["face"]["present_share"] == 1
     assert pooled["persons"] == 2
     assert pooled["event_f1"] == {"value": 1.0, "low": 1.0, "high": 1.0}
@@ -76,6 +83,22 @@ def test_ok__people_get_tables(command: Cli, folders: tuple[Path, Path]) -> None
     assert (outcome.code, outcome.lines) == (0, [])
     for words in ("nap.mp4", "closures, F1", "1.000", "one person: none", "microsleep raised in time", "an hour"):
         assert words in outcome.out
+
+
+@pytest.mark.parametrize("doubtful", [True, False])
+def test_ok__alerts_that_are_not_judged_are_counted_in_table_and_json(
+    command: Cli, folders: tuple[Path, Path], doubtful: bool
+) -> None:
+    events = [{"type": "uncertain", "start": 0, "end": SHORT[1] - SHORT[0] - 1}] if doubtful else []
+    (folders[1] / "nap.json").write_text(json.dumps(nap_labels(events=events)))
+    arguments = ("score", "clips", folders[0], "--labels", folders[1])
+    alert = json.loads(command(*arguments, "--json").out)
+    assert (
+        alert["clips"][0]["alerts"]["microsleep"]["not_judged"] == alert["pooled"]["microsleep_not_judged"] == doubtful
+    )
+    shown = " ".join(command(*arguments).out.split())
+    assert "alerts raised due in time false not judged" in shown
+    assert f"microsleep 1 raised 1, due 0, false {int(not doubtful)}, not judged {int(doubtful)}" in shown
 
 
 def test_ok__a_figure_without_a_value_has_no_words_about_persons(command: Cli, folders: tuple[Path, Path]) -> None:
