@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -9,6 +10,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import pytest
 
 from driver_monitor.config import resources
@@ -75,7 +77,11 @@ def test_fail__a_file_that_is_not_a_clip(
 def test_fail__one_bad_clip_of_two_is_reported_and_the_other_is_replayed(command: Cli, short_clip: Path) -> None:
     outcome = command("replay", "missing.mp4", short_clip, "--out", "out")
     one_line(outcome, 1, "missing.mp4: no such file")
-    assert [path.name for path in sorted(Path("out", short_clip.stem).iterdir())] == ["events.jsonl", "signals.jsonl"]
+    assert [path.name for path in sorted(Path("out", short_clip.stem).iterdir())] == [
+        "events.jsonl",
+        "run.json",
+        "signals.jsonl",
+    ]
 
 
 def test_fail__a_folder_of_images_without_a_rate(command: Cli) -> None:
@@ -143,11 +149,36 @@ def test_fail__an_unreadable_still_is_reported_and_the_others_are_inspected(comm
     assert "Traceback" not in outcome.err
 
 
-def test_fail__wrong_use(command: Cli) -> None:
-    assert command("replay").code == 2
-    assert command("replay", "x.mp4", "--every", "0").code == 2
-    assert command("flap").code == 2
-    assert "Traceback" not in command("run", "--what").err
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["replay"], "driver-monitor replay: Missing argument 'clips'"),
+        (["flap"], "driver-monitor: No such command 'flap'"),
+        (["run", "--what"], "driver-monitor run: No such option: --what"),
+        (["replay", "x.mp4", "--everyy", "3"], "No such option: --everyy (Possible options: --every)"),
+        (["replay", "x.mp4", "--fps"], "Option '--fps' requires an argument"),
+        (["score", "flap"], "driver-monitor score: No such command 'flap'"),
+        (["score", "clips", "x"], "driver-monitor score clips: Missing option '--labels'"),
+        (["explain", "a", "b\nc"], "unexpected extra argument"),
+        (["config", "check", "a", "b"], "driver-monitor config check: Got unexpected extra argument"),
+    ],
+)
+def test_fail__wrong_use_is_one_line_that_names_the_help(command: Cli, words: list[str], reason: str) -> None:
+    one_line(command(*words), 2, reason, "; see `driver-monitor", "--help`")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["replay", "--help"], ["--version"]])
+def test_ok__asking_for_help_is_no_fault(command: Cli, words: list[str]) -> None:
+    outcome = command(*words)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out
+
+
+@pytest.mark.parametrize("words", [[], ["score"], ["config"]])
+def test_ok__a_command_without_its_verb_shows_the_help(command: Cli, words: list[str]) -> None:
+    outcome = command(*words)
+    one_line(outcome, 2, "no command given")
+    assert "Usage: driver-monitor" in outcome.out
 
 
 @pytest.mark.parametrize(
@@ -161,18 +192,25 @@ def test_fail__wrong_use(command: Cli) -> None:
 )
 def test_fail__an_option_that_is_no_number_of_its_range(command: Cli, option: str, text: str, wanted: str) -> None:
     outcome = command("replay", "x.mp4", option, text)
-    assert outcome.code == 2
-    reported = " ".join(outcome.err.replace("│", " ").split())
-    assert f"Invalid value for '{option}': expected {wanted}, found '{text}'" in reported
+    one_line(outcome, 2, f"Invalid value for '{option}': expected {wanted}, found '{text}'")
 
 
-def test_fail__a_damaged_picture_in_a_folder_leaves_no_partial_results(command: Cli, still: Path) -> None:
+def test_ok__a_damaged_picture_in_a_folder_is_one_line_and_the_others_keep_their_times(
+    command: Cli, still: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     Path("trip").mkdir()
-    for i in range(3):
-        shutil.copy(still, f"trip/{i}.png")
+    picture = cv2.imread(str(still))
+    assert picture is not None
+    cv2.imwrite("trip/0.png", picture)
+    cv2.imwrite("trip/2.png", picture[:, ::-1])
     Path("trip/1.png").write_bytes(still.read_bytes()[:500])
-    one_line(command("replay", "trip", "--fps", "10", "--out", "out"), 1, "trip/1.png")
-    assert not list(Path("out").glob("**/*.*"))
+    assert command("replay", "trip", "--fps", "10", "--out", "out").code == 0
+    (line,) = caplog.messages
+    assert line.startswith("trip/1.png: ")
+    seen = [json.loads(line) for line in Path("out/trip/signals.jsonl").read_text().splitlines()]
+    assert [(one["frame"], one["t"]) for one in seen] == [(0, 0.0), (2, 0.2)]
+    run = json.loads(Path("out/trip/run.json").read_text())
+    assert (run["kind"], run["frames"], run["damaged"], run["warnings"]) == ("images", 2, 1, [line])
 
 
 def test_ok__a_clip_whose_name_is_all_dots_stays_inside_the_folder(command: Cli, short_clip: Path) -> None:

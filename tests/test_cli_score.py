@@ -53,7 +53,14 @@ def test_ok__a_nap_is_scored_clip_by_clip_and_all_together(command: Cli, folders
     assert nap["eyes"]["labelled"] == nap["eyes"]["found"] == 2
     assert nap["eyes"]["frame_f1"] > 0.9
     assert nap["eyes"]["long"] == []
-    assert nap["alerts"]["microsleep"] == {"due": 1, "in_time": 1, "raised": 1, "false": 0, "unscored": 0}
+    assert nap["alerts"]["microsleep"] == {
+        "due": 1,
+        "in_time": 1,
+        "raised": 1,
+        "false": 0,
+        "unscored": 0,
+        "not_judged": 0,
+    }
     assert nap["face"]["present_share"] == 1
     assert pooled["persons"] == 2
     assert pooled["event_f1"] == {"value": 1.0, "low": 1.0, "high": 1.0}
@@ -76,6 +83,29 @@ def test_ok__people_get_tables(command: Cli, folders: tuple[Path, Path]) -> None
     assert (outcome.code, outcome.lines) == (0, [])
     for words in ("nap.mp4", "closures, F1", "1.000", "one person: none", "microsleep raised in time", "an hour"):
         assert words in outcome.out
+
+
+@pytest.mark.parametrize("doubtful", [True, False])
+def test_ok__alerts_that_are_not_judged_are_counted_in_table_and_json(
+    command: Cli, folders: tuple[Path, Path], doubtful: bool
+) -> None:
+    events = [{"type": "uncertain", "start": 0, "end": SHORT[1] - SHORT[0] - 1}] if doubtful else []
+    (folders[1] / "nap.json").write_text(json.dumps(nap_labels(events=events)))
+    arguments = ("score", "clips", folders[0], "--labels", folders[1])
+    alert = json.loads(command(*arguments, "--json").out)
+    assert (
+        alert["clips"][0]["alerts"]["microsleep"]["not_judged"] == alert["pooled"]["microsleep_not_judged"] == doubtful
+    )
+    shown = " ".join(command(*arguments).out.split())
+    assert "alerts raised due in time false not judged" in shown
+    assert f"microsleep 1 raised 1, due 0, false {int(not doubtful)}, not judged {int(doubtful)}" in shown
+
+
+def test_ok__a_figure_without_a_value_has_no_words_about_persons(command: Cli, folders: tuple[Path, Path]) -> None:
+    (folders[1] / "nap.json").write_text(json.dumps(nap_labels(events=[])))
+    outcome = command("score", "clips", folders[0], "--labels", folders[1], "--every", "4")
+    row = next(line for line in outcome.out.splitlines() if "agrees with look_away" in line)
+    assert row.split()[-2:] == ["-", "-"]
 
 
 def faulty(folders: tuple[Path, Path], kind: str) -> None:
@@ -128,6 +158,26 @@ def test_fail__what_cannot_be_scored_is_one_line_and_the_rest_is_scored(
     found = json.loads(outcome.out)
     assert len(found["clips"]) == 1
     assert found["faults"] == outcome.lines
+
+
+@pytest.mark.parametrize("named", ["nap.avi", "nap.MKV", "other.mp4"])
+def test_fail__labels_of_a_clip_that_is_not_there_are_not_taken_for_another(
+    command: Cli, folders: tuple[Path, Path], named: str
+) -> None:
+    (folders[1] / "nap.json").write_text(json.dumps(nap_labels(clip=named)))
+    outcome = command("score", "clips", folders[0], "--labels", folders[1], "--json")
+    assert (outcome.code, len(outcome.lines)) == (1, 1)
+    assert f"nap.json: clip: {named} is not among the clips" in outcome.lines[0]
+    assert json.loads(outcome.out)["clips"] == []
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 3])
+def test_fail__only_faulty_labels_are_lines_with_any_number_of_jobs(
+    command: Cli, folders: tuple[Path, Path], jobs: int
+) -> None:
+    (folders[1] / "nap.json").write_text("{")
+    outcome = command("score", "clips", folders[0], "--labels", folders[1], "--jobs", jobs)
+    assert (outcome.code, len(outcome.lines)) == (1, 1)
 
 
 def test_fail__a_name_that_two_clips_share_must_be_whole(command: Cli, folders: tuple[Path, Path]) -> None:

@@ -116,6 +116,6 @@ def test_ok__a_replay_writes_the_same_bytes_every_time(short_clip: Path, tmp_pat
     plan = load_plan(Request())
     for run in ("a", "b"):
         replay(ReplayJob(short_clip, tmp_path / run), plan)
-    for name in ("signals.jsonl", "events.jsonl"):
+    for name in ("signals.jsonl", "events.jsonl", "run.json"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     assert (tmp_path / "a" / "events.jsonl").stat().st_size > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import multiprocessing
 import os
 import signal
@@ -10,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -22,7 +23,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from driver_monitor.app.build import Plan
 from driver_monitor.errors import DriverMonitorError
+from driver_monitor.imaging.library_messages import children_reach_the_user, hide_library_messages
 
+_log = logging.getLogger(__name__)
+
+LOG_FORMAT = "%(levelname)s: %(message)s"
+"""How a command that is no daemon shows a line of the log."""
+hiding = ExitStack()
+"""Holds `hide_library_messages` in a worker until its process ends."""
 PR_SET_PDEATHSIG = 1
 """Option of prctl(2): the kernel sends this process a signal when its parent dies."""
 
@@ -55,7 +63,7 @@ class Outcome(Generic[Job, Result]):
 
 @dataclass(frozen=True, slots=True)
 class Runner(Generic[Job, Result]):
-    """Runs `work` on jobs with one `plan`. `DriverMonitorError` ends only its own job; other exceptions end the run.
+    """Runs `work` on jobs with one `plan`. `DriverMonitorError` and `OSError` end their own job, others end the run.
 
     If one of several processes is killed, all jobs that have not ended get an error. `clean_up` removes what a job left
     in a killed process; None: nothing is removed. Other processes import `work` and `clean_up` from their modules.
@@ -66,15 +74,22 @@ class Runner(Generic[Job, Result]):
     clean_up: CleanUp[Job] | None = None
 
     def run(self, jobs: Sequence[Job], at_a_time: int, console: Console) -> Iterator[Outcome[Job, Result]]:
-        """Yield outcomes as jobs end, `at_a_time` processes in parallel. With 1, the jobs run here in their order."""
-        return self._one_by_one(jobs, console) if at_a_time == 1 else self._in_parallel(jobs, at_a_time, console)
+        """Yield outcomes as jobs end, `at_a_time` processes in parallel. A single one runs here, in order."""
+        at_a_time = min(at_a_time, len(jobs))
+        if at_a_time > 1 and (fault := _no_processes()):
+            _log.warning("/dev/shm: cannot be used: %s; --jobs needs it; going on with one job at a time", fault)
+            at_a_time = 1
+        return self._one_by_one(jobs, console) if at_a_time <= 1 else self._in_parallel(jobs, at_a_time, console)
 
     def attempt(self, job: Job, progress: OnProgress | None = None) -> Outcome[Job, Result]:
-        """Do `job` in this process. `DriverMonitorError` becomes the outcome's error; other exceptions pass through."""
+        """Do `job` here. `DriverMonitorError` and `OSError` become the outcome's error; others pass through."""
         try:
             return Outcome(job, self.work(job, self.plan, progress))
         except DriverMonitorError as error:
             return Outcome(job, error=str(error))
+        except OSError as error:
+            where = error.filename or job.clip
+            return Outcome(job, error=f"{where}: {error.strerror or error}; check the path and its permissions")
 
     def _one_by_one(self, jobs: Sequence[Job], console: Console) -> Iterator[Outcome[Job, Result]]:
         with _progress_bar(console) as bar:
@@ -84,7 +99,7 @@ class Runner(Generic[Job, Result]):
                 bar.remove_task(task)
 
     def _in_parallel(self, jobs: Sequence[Job], at_a_time: int, console: Console) -> Iterator[Outcome[Job, Result]]:
-        with _progress_bar(console) as bar, _workers(min(at_a_time, len(jobs))) as pool:
+        with _progress_bar(console) as bar, _workers(at_a_time) as pool:
             task = bar.add_task("clips", total=len(jobs))
             todo, running = iter(jobs), dict[Future[Outcome[Job, Result]], Job]()
             # Only as many jobs as processes are submitted: a job that waits in the pool could not be cancelled.
@@ -135,15 +150,26 @@ def _updater(bar: Progress, task: TaskID) -> OnProgress:
     return lambda done, total: bar.update(task, completed=done, total=total)
 
 
+def _no_processes() -> str | None:
+    """Return why no processes can be started that share locks (a container without /dev/shm); None: they can."""
+    try:
+        with children_reach_the_user():
+            multiprocessing.get_context("spawn").Lock()
+    except (OSError, ImportError) as error:
+        return str(getattr(error, "strerror", None) or error)
+    return None
+
+
 @contextmanager
 def _workers(number: int) -> Iterator[ProcessPoolExecutor]:
     """Start `number` processes. If the block raises an exception (Ctrl-C, SIGTERM), the processes clean up and end."""
-    # Forking a process that has loaded onnxruntime may deadlock in the child, so the children are spawned.
-    pool = ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), _begin)
     # Ctrl-C reaches the whole process group. Workers inherit this mask: only the parent ends them.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        pool.submit(int).result()
+        with children_reach_the_user():
+            # Forking a process that has loaded onnxruntime may deadlock in the child, so the children are spawned.
+            pool = ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), _begin)
+            pool.submit(int).result()
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     try:
@@ -157,7 +183,9 @@ def _workers(number: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def _begin() -> None:
-    """Prepare a worker: SIGTERM and the death of its parent raise `SystemExit` in it."""
+    """Prepare a worker: hide messages of libraries; SIGTERM and the death of its parent raise `SystemExit` in it."""
+    hiding.enter_context(hide_library_messages())
+    logging.basicConfig(format=LOG_FORMAT, level=logging.WARNING)
     signal.signal(signal.SIGTERM, _unwind)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 

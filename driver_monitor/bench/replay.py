@@ -5,41 +5,43 @@ A replay reads no clock and loses no frame. The same input, machine and versions
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
 import itertools
 import json
 import os
 import sys
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
 from driver_monitor import demo
 from driver_monitor.app import build
-from driver_monitor.app.build import Plan
+from driver_monitor.app.build import Models, Plan
 from driver_monitor.app.pipeline import FrameResult
+from driver_monitor.bench import run_json
+from driver_monitor.bench.find_clips import SUFFIXES, find_files, is_folder, only_pictures
 from driver_monitor.bench.processes import OnProgress, Runner
+from driver_monitor.bench.run_folder import EVENTS, SIGNALS, RunFolder, choose, clip_id, lies_in, remove_remains
+from driver_monitor.bench.run_json import log_lines
 from driver_monitor.capture.camera import Camera
 from driver_monitor.capture.open_source import DEMO, RotatedCamera
-from driver_monitor.capture.recordings.clip import ClipCamera
+from driver_monitor.capture.recordings.clip import ClipCamera, check_clip
 from driver_monitor.capture.recordings.images import FolderCamera
 from driver_monitor.config.schema import CameraConfig
-from driver_monitor.errors import OutputError, UsageError
+from driver_monitor.errors import DriverMonitorError, SourceError, UsageError
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages import trace
 from driver_monitor.messages.envelope import Provenance, ReplayStamper, envelope
 from driver_monitor.messages.state import signals
 from driver_monitor.vehicle.recorded import open_recorded
 
-NAMES = ("signals.jsonl", "events.jsonl", trace.NAME)
+CLEAN_UP_S = 2.0
+"""Longest wait for the lock of a killed process (ours). A loaded machine took some tenths of a second."""
 Results = Iterator[tuple[int, FrameResult]]
 
 
@@ -57,6 +59,11 @@ class ReplayJob:
     fps: float | None = None
     trace: bool = False
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """The values that run.json holds."""
+        return {"every": self.every, "fps": self.fps, "trace": self.trace}
+
 
 @dataclass(frozen=True, slots=True)
 class ReplayResult:
@@ -70,26 +77,42 @@ class ReplayResult:
 
 
 def replay(job: ReplayJob, plan: Plan, progress: OnProgress | None = None) -> ReplayResult:
-    """Replay `job.clip`, and write `signals.jsonl`, `events.jsonl` and, with `job.trace`, a trace into `job.folder`.
+    """Replay `job.clip`, and write `signals.jsonl`, `events.jsonl`, `run.json` and, with `job.trace`, a trace.
 
-    The privacy filter applies. Each file is written completely or not at all. Raises `DriverMonitorError` if the clip
-    or a model cannot be read, the folder cannot be written, or a result would overwrite the clip.
+    The privacy filter applies. `job.folder` is replaced in one step by a complete one, or not at all. A run that fails
+    after it has begun removes older results of this clip. Raises `DriverMonitorError` if the clip or a model cannot be
+    read, or the folder cannot be written or holds other files.
     """
-    if any((job.folder / name).resolve() == job.clip.resolve() for name in NAMES):
+    if lies_in(job.clip, job.folder):
         raise UsageError(f"{job.clip}: the results would overwrite this file; choose another folder with --out")
+    models = None if trace.is_trace(job.clip) else build.load_models(plan.config)
+    sha256 = digest(job.clip)
+    with RunFolder(job.folder, clip_id(job.clip)) as folder:
+        try:
+            return _write_results(job, plan, models, sha256, folder, progress)
+        except DriverMonitorError:
+            folder.remove_old()
+            raise
+
+
+def _write_results(
+    job: ReplayJob, plan: Plan, models: Models | None, sha256: str, folder: RunFolder, progress: OnProgress | None
+) -> ReplayResult:
     privacy = plan.privacy  # People pass these files on to others.
     alerts: list[Mapping[str, Any]] = []
     frames, last = 0, 0.0
-    with _results(job, plan) as (results, origin, trip, total), ExitStack() as files:
-        stamper = ReplayStamper(trip)
-        lines, events = (files.enter_context(_write_complete(job.folder / name)) for name in NAMES[:2])
-        traced = files.enter_context(_write_complete(job.folder / NAMES[2])) if job.trace else None
+    with ExitStack() as files, log_lines() as warnings, _recording(job, plan, models, sha256) as recording:
+        run = run_json.begun(job.clip, recording.origin, sha256, job.options)
+        folder.describe(run)
+        stamper = ReplayStamper(recording.trip)
+        lines, events = (files.enter_context(folder.open(name)) for name in (SIGNALS, EVENTS))
+        traced = files.enter_context(folder.open(trace.NAME)) if job.trace else None
         if traced is not None:
-            traced.write(trace.line(trace.Header(trip, origin.models).to_json()))
-        for number, result in results:
+            traced.write(trace.line(trace.Header(recording.trip, recording.origin.models).to_json()))
+        for number, result in recording.results:
             lines.write(to_line(privacy.state(signals(number, result.state, result.verdict))))
             for event in result.verdict.events:
-                alert = privacy.alert(envelope(event, stamper.stamp(event, None), origin))
+                alert = privacy.alert(envelope(event, stamper.stamp(event, None), recording.origin))
                 if alert is not None:
                     alerts.append(alert)
                     events.write(to_line(alert))
@@ -97,24 +120,43 @@ def replay(job: ReplayJob, plan: Plan, progress: OnProgress | None = None) -> Re
                 traced.write(trace.line(trace.encode(number, privacy.observation(result.observation))))
             frames, last = frames + 1, result.observation.t
             if progress is not None:
-                progress(frames, total)
+                progress(frames, recording.total)
+        facts = None if recording.camera is None else recording.camera.facts()
+        texts = [text.replace(str(job.clip), job.clip.name) for text in warnings]
+        complete = run_json.complete(run, facts, frames, last, len(alerts), texts)
+    folder.describe(complete)
+    folder.publish()
     return ReplayResult(job.clip, job.folder, frames, last, tuple(alerts))
 
 
+@dataclass(frozen=True, slots=True)
+class _Recording:
+    """An opened recording. `results`: pairs of frame number and result. `total`: frame count, None: not known.
+
+    `camera`: None for a trace. `trip`: of the alerts.
+    """
+
+    results: Results
+    origin: Provenance
+    trip: str
+    total: int | None
+    camera: Camera | None
+
+
 @contextmanager
-def _results(job: ReplayJob, plan: Plan) -> Iterator[tuple[Results, Provenance, str, int | None]]:
-    """Run `job` through the pipeline. Yields (frame number, result) pairs, provenance, trip, frame count or None."""
-    if trace.is_trace(job.clip):
+def _recording(job: ReplayJob, plan: Plan, models: Models | None, sha256: str) -> Iterator[_Recording]:
+    """Open `job.clip` and run it through the pipeline. `models` None: it is a trace. `sha256`: of the clip."""
+    pipeline = build.build_pipeline(plan, models)
+    if models is None:
         header, observations = trace.read(job.clip)
-        pipeline, used = build.build_pipeline(plan, None), itertools.islice(observations, 0, None, job.every)
+        used = itertools.islice(observations, 0, None, job.every)
         results = ((number, pipeline.conclude(observation)) for number, observation in used)
-        yield results, build.provenance(plan, header.models), header.trip, None
+        yield _Recording(results, build.provenance(plan, header.models), header.trip, None, None)
         return
-    models = build.load_models(plan.config)
-    pipeline, vehicle = build.build_pipeline(plan, models), open_recorded(job.clip)
+    vehicle = open_recorded(job.clip)
     with open_recording(job.clip, plan.config.camera, job.every, job.fps) as camera:
         frames = ((frame.sequence, pipeline.step(frame, vehicle=vehicle.at(frame.t))) for frame in frames_of(camera))
-        yield frames, build.provenance(plan, models.digest), digest(job.clip), camera.frames
+        yield _Recording(frames, build.provenance(plan, models.digest), sha256, camera.frames, camera)
 
 
 def to_line(message: Mapping[str, Any]) -> str:
@@ -123,58 +165,77 @@ def to_line(message: Mapping[str, Any]) -> str:
 
 
 def digest(clip: Path) -> str:
-    """Return the SHA-256 of a clip in hexadecimal; for a folder, that of the names and contents of all its files."""
+    """Return the SHA-256 of a clip in hexadecimal; for a folder, that of the names and contents of all its files.
+
+    Raises `SourceError` if the clip is missing, or it or a file of the folder is unreadable.
+    """
     total = hashlib.sha256()
-    for path in sorted(clip.iterdir()) if clip.is_dir() else [clip]:
-        if clip.is_dir():
-            total.update(path.name.encode() + b"\0")
-        if path.is_file():
-            with path.open("rb") as file:
-                while block := file.read(1 << 20):
-                    total.update(block)
+    try:
+        if not clip.is_dir() and not trace.is_trace(clip):
+            check_clip(clip)
+        for path in sorted(clip.iterdir()) if clip.is_dir() else [clip]:
+            if clip.is_dir():
+                total.update(os.fsencode(path.name) + b"\0")
+            if path.is_file():
+                with path.open("rb") as file:
+                    while block := file.read(1 << 20):
+                        total.update(block)
+    except OSError as error:
+        raise SourceError(
+            f"{error.filename or clip}: cannot be read: {error.strerror}; check its permissions"
+        ) from error
     return total.hexdigest()
 
 
-def folders(clips: list[Path], out: Path) -> dict[Path, Path]:
-    """Return a folder below `out` for each clip, named like the clip without its suffix.
+def name_of(clip: Path) -> Path:
+    """Return the name of a clip's results: its own name without its suffix.
 
-    Clips of one name keep their path below the folder that all clips share; a.mp4 and a.avi in one folder also keep
-    their suffixes. A trace with the name that replays give is named like its folder.
+    A name of dots only (`...mp4`) is kept: it must not leave the folder. A trace with the name that replays give is
+    named like its folder.
     """
-    base = Path(os.path.commonpath([clip.resolve().parent for clip in clips]))
-    below = {clip: clip.resolve().relative_to(base) for clip in clips}
-    options = {clip: (_stem(clip), path.with_name(_stem(clip)), path) for clip, path in below.items()}
-    chosen = dict.fromkeys(clips, 0)
-    while True:
-        names = {clip: Path(options[clip][index]) for clip, index in chosen.items()}
-        count = Counter(names.values())
-        colliding = [clip for clip, name in names.items() if count[name] > 1 and chosen[clip] < 2]
-        if not colliding:
-            return {clip: out / name for clip, name in names.items()}
-        for clip in colliding:
-            chosen[clip] += 1
-
-
-def _stem(clip: Path) -> str:
-    """Return the name without its suffix. A name of dots only (`...mp4`) is kept: it must not leave the folder."""
-    stem = clip.resolve().name if clip.is_dir() else clip.stem
+    real = Path(os.path.realpath(clip))
+    stem = real.name if is_folder(clip) else clip.stem
     if trace.is_trace(clip):
         # All replays write a trace of the same name, into a folder that is named like the trip.
-        stem = clip.resolve().parent.name if clip.name == trace.NAME else clip.name.removesuffix(trace.SUFFIX)
-    return stem if stem.strip(".") else clip.name
+        stem = real.parent.name if clip.name == trace.NAME else clip.name.removesuffix(trace.SUFFIX)
+    return Path(stem if stem.strip(".") else clip.name)
 
 
-def jobs_of(clips: list[Path], out: Path, every: int, fps: float | None, traced: bool = False) -> list[ReplayJob]:
-    """Return one job for each different clip. `demo` is the bundled clip, unless a file of this name exists.
+def _name_below(clip: Path, folder: Path) -> Path:
+    """Return `name_of` a clip that was found in `folder`, with its path below `folder`."""
+    name = name_of(clip)
+    # Beside a folder of this name, the results would lie among those of the clips in that folder.
+    own = clip.name if clip.with_name(name.name).is_dir() else name.name
+    return clip.relative_to(folder).with_name(own)
 
-    `out`: parent of the jobs' folders. `traced`: also write traces. Raises `UsageError` for a folder without `fps`.
+
+def jobs_of(
+    clips: list[Path], out: Path, every: int, fps: float | None, traced: bool = False, images: bool = False
+) -> tuple[list[ReplayJob], list[str]]:
+    """Return one job for each different clip, and a line for each file or folder that cannot be used.
+
+    `demo` is the bundled clip, unless a file of this name exists. A folder stands for the clips in it and in its
+    subfolders. With `images`, or if it holds only pictures, it is one recording. `out`: parent of the jobs' folders.
+    `traced`: also write traces. Raises `UsageError` for a folder of pictures without `fps`, or without clips.
     """
-    clips = [demo.CLIP if clip == Path(DEMO) and not clip.exists() else clip for clip in clips]
-    unique = list({clip.resolve(): clip for clip in reversed(clips)}.values())[::-1]
-    images = next((clip for clip in unique if clip.is_dir()), None)
-    if images is not None and fps is None:
-        raise UsageError(f"{images}: a folder of images has no frame rate of its own; give one with --fps")
-    return [ReplayJob(clip, folder, every, fps, traced) for clip, folder in folders(unique, out).items()]
+    places: list[tuple[Path, Path]] = []
+    faults: list[str] = []
+    for clip in [demo.CLIP if clip == Path(DEMO) and not clip.exists() else clip for clip in clips]:
+        if not is_folder(clip):
+            places.append((clip, name_of(clip)))
+        elif images or only_pictures(clip):
+            if fps is None:
+                raise UsageError(f"{clip}: a folder of images has no frame rate of its own; give one with --fps")
+            places.append((clip, name_of(clip)))
+        else:
+            found, wrong = find_files(clip, SUFFIXES)
+            places += [(one, _name_below(one, clip)) for one in found]
+            faults += wrong
+            if not found and not wrong:
+                raise UsageError(f"{clip}: no clips in this folder; for a folder of images give --images and --fps")
+    unique = {os.path.realpath(place[0]): place for place in reversed(places)}
+    chosen = choose(list(unique.values())[::-1], out)
+    return [ReplayJob(clip, folder, every, fps, traced) for clip, folder in chosen.items()], faults
 
 
 def replay_all(jobs: list[ReplayJob], plan: Plan, at_a_time: int, console: Console) -> int:
@@ -218,37 +279,5 @@ def frames_of(camera: Camera) -> Iterator[Frame]:
 
 
 def clean_up(job: ReplayJob) -> None:
-    """Remove the unfinished files of a `job` whose process was killed, and its folder if this is then empty."""
-    for name in NAMES:
-        _discard(job.folder / name)
-
-
-def _discard(path: Path) -> None:
-    with suppress(OSError):
-        _part(path).unlink(missing_ok=True)
-        path.parent.rmdir()  # fails if it is not empty
-
-
-def _part(path: Path) -> Path:
-    return path.with_name(f".{path.name}.part")
-
-
-@contextmanager
-def _write_complete(path: Path) -> Iterator[TextIO]:
-    """Open a temporary file for writing; it is renamed to `path` only after success."""
-    part = _part(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as raw:
-            # Without time and file name in the header, the same clip gives the same bytes.
-            packed = gzip.GzipFile("", "wb", fileobj=raw, mtime=0) if path.suffix == ".gz" else None
-            file = io.TextIOWrapper(packed or raw, "utf-8")
-            yield file
-            file.detach() if packed is None else file.close()
-            raw.flush()
-            os.fsync(raw.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot write: {error.strerror}; choose another folder with --out") from error
-    finally:
-        _discard(path)
+    """Remove what the killed process of a `job` left."""
+    remove_remains(job.folder, clip_id(job.clip), CLEAN_UP_S)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from driver_monitor.imaging.frame import Frame
 
@@ -19,6 +19,20 @@ class SourceInfo(NamedTuple):
 
     name: str
     live: bool
+
+
+class RecordingFacts(NamedTuple):
+    """What a recording gave so far. `rate`: frames per second, None: not known; `rate_from`: where it comes from.
+
+    `announced`: number of frames that the file announces, None: it does not. `decoded`: frames found, used or not.
+    `damaged`: packets and pictures left out because they are damaged.
+    """
+
+    rate: float | None
+    rate_from: Literal["stream", "option", "assumed"] | None
+    announced: int | None
+    decoded: int
+    damaged: int
 
 
 _Camera = TypeVar("_Camera", bound="Camera")
@@ -43,6 +57,10 @@ class Camera(Protocol):
 
         Raises `SourceError` when the source fails.
         """
+
+    def facts(self) -> RecordingFacts | None:
+        """Return what a recording gave so far; None: this source is no recording, or does not know."""
+        return None
 
     def close(self) -> None:
         """Release the source. May be called twice, and from another thread during a read."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from driver_monitor import demo
-from driver_monitor.capture.camera import Camera, Clock, SourceInfo
+from driver_monitor.capture.camera import Camera, Clock, RecordingFacts, SourceInfo
 from driver_monitor.capture.recordings.clip import ClipCamera, check_clip
 from driver_monitor.capture.recordings.images import FolderCamera, list_images
 from driver_monitor.capture.recordings.pacing import Pacing
@@ -103,6 +103,10 @@ class RotatedCamera(Camera):
         """See `Camera.read`."""
         frame, self.damaged = self._camera.read(), self._camera.damaged
         return frame and frame.rotated(self._degrees)
+
+    def facts(self) -> RecordingFacts | None:
+        """See `Camera.facts`."""
+        return self._camera.facts()
 
     def close(self) -> None:
         """See `Camera.close`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from urllib.parse import urlsplit
 
@@ -12,6 +13,8 @@ from driver_monitor.capture.recordings.decoder import Decoder, open_container, r
 from driver_monitor.capture.recordings.pacing import Pacing, RealTimePacer
 from driver_monitor.errors import SourceError
 from driver_monitor.imaging.frame import Frame
+
+_log = logging.getLogger(__name__)
 
 SCHEMES = ("rtsp", "rtsps", "http", "https", "tcp", "udp")
 OPEN_TIMEOUT_S = 10.0
@@ -25,6 +28,7 @@ class UrlCamera(GuardedCamera):
 
     Live: `t_mono` is the time at which the frame arrived, `t` counts from the first frame, and `pace` has no effect.
     `pace`, `every`, `track`: see `ClipCamera`; `every` works for live streams too. Errors and `name` show no password.
+    At the end of a recording, `warning` and the log say what is missing, as in `ClipCamera`. Otherwise it is None.
     The constructor raises `SourceError` if there is no answer or no video. `read` raises it if the data breaks off, no
     frame can be decoded, or a live stream ends.
     """
@@ -57,6 +61,8 @@ class UrlCamera(GuardedCamera):
         real_time = pace == "real_time" and not self.live
         self._pacer = RealTimePacer(monotonic, wait or self._closed.wait) if real_time else None
         self._start: float | None = None
+        self.warning: str | None = None
+        self._last_t = 0.0
 
     def _read(self) -> Frame | None:
         try:
@@ -69,9 +75,17 @@ class UrlCamera(GuardedCamera):
                 raise SourceError(f"{self.name}: no frame can be decoded; check that it is a video stream")
             if self.live:
                 raise SourceError(f"{self.name}: the stream ended; check the camera")
+            self._end()
             return None
+        self._last_t = decoded.t
         t, t_mono = self._stamp(decoded.t)
         return Frame(decoded.picture, t, decoded.sequence, self.name, t_mono)
+
+    def _end(self) -> None:
+        if self.warning is None:
+            self.warning = self._decoder.missing(self._last_t)
+            if self.warning is not None:
+                _log.warning("%s", self.warning)
 
     def _stamp(self, t: float) -> tuple[float, float | None]:
         if self.live:

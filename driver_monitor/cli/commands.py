@@ -21,14 +21,16 @@ from rich.console import Console
 
 from driver_monitor import __version__
 from driver_monitor.cli import ending
-from driver_monitor.errors import DriverMonitorError
+from driver_monitor.errors import DriverMonitorError, UsageError
+from driver_monitor.messages.lines import plain
 from driver_monitor.outputs import journal
 
+PROGRAM = "driver-monitor"
 TABLE_COLUMNS = 120
 """Width of tables that are written to a file or a pipe."""
 
 app = typer.Typer(
-    name="driver-monitor",
+    name=PROGRAM,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -69,6 +71,13 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 
 def main() -> None:
     """Run the command line; the console script `driver-monitor`."""
+    from driver_monitor.imaging.library_messages import hide_library_messages
+
+    with hide_library_messages():
+        _main()
+
+
+def _main() -> None:
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     # A file name that the terminal cannot show must not end a replay of a thousand clips.
     for stream in (sys.stdout, sys.stderr):
@@ -77,7 +86,7 @@ def main() -> None:
     if not ending.is_daemon():
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        app()
+        sys.exit(_run_command())
     except DriverMonitorError as error:
         journal.flush()  # the log comes before the error
         print(error, file=sys.stderr)
@@ -90,6 +99,24 @@ def main() -> None:
         reason = error.strerror or error
         print(f"{error.filename or 'the output'}: {reason}; check disk and permissions", file=sys.stderr)
         _end(1)
+
+
+def _run_command() -> int:
+    """Run the command of `sys.argv` and return its exit code. Raises `UsageError`: no such command, option or value."""
+    try:
+        code = app(prog_name=PROGRAM, standalone_mode=False)
+    except typer.Abort:
+        raise UsageError(f"{PROGRAM}: the input has ended; give all values as options") from None
+    except Exception as error:
+        message = getattr(error, "format_message", None)
+        if message is None:
+            raise
+        # typer's own errors have no public class. They show several lines, in a frame.
+        context = getattr(error, "ctx", None)
+        command = PROGRAM if context is None else context.command_path
+        reason = plain(message()).rstrip(".") or "no command given"  # typer has printed the help
+        raise UsageError(f"{command}: {reason}; see `{command} --help`") from None
+    return int(code or 0)
 
 
 def _end(code: int) -> NoReturn:
@@ -137,7 +164,7 @@ def run(
 
 @app.command()
 def replay(
-    clips: Annotated[list[Path], typer.Argument(help="Clips, folders of images, or traces.")],
+    clips: Annotated[list[Path], typer.Argument(help="Clips, folders with clips or images, or traces.")],
     config: ConfigOption = None,
     out: Annotated[Path, typer.Option(help="Folder for the results, with one folder for each clip.")] = Path("replay"),
     jobs: JobsOption = 1,
@@ -145,14 +172,18 @@ def replay(
     every: EveryOption = 1,
     fps: Annotated[OptionalNumber, _number(float, 0.1, 1000, "Frame rate of images, or of a clip without one.")] = None,
     track: TrackOption = None,
+    images: Annotated[bool, typer.Option("--images", help="Each folder holds the images of one recording.")] = False,
     trace: Annotated[bool, typer.Option("--trace", help="Also write a trace, which can be replayed again.")] = False,
 ) -> None:
     """Process clips, images or traces as the daemon does, as fast as possible. Write signals.jsonl and events.jsonl."""
     from driver_monitor.app.build import Request, load_plan
     from driver_monitor.bench.replay import jobs_of, replay_all
 
-    work = jobs_of(clips, out, every, fps, trace)
-    if replay_all(work, load_plan(Request(config, None, profile, track)), jobs, Console()):
+    plan = load_plan(Request(config, None, profile, track))
+    work, faults = jobs_of(clips, out, every, fps, trace, images)
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    if replay_all(work, plan, jobs, Console()) or faults:
         raise typer.Exit(1)
 
 

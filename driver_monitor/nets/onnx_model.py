@@ -82,7 +82,8 @@ def _session(data: bytes, path: Path, threads: int) -> Any:
     # Without it, int8 products overflow on x86 CPUs without VNNI, and the expression net answers wrongly.
     options.add_session_config_entry("session.x64quantprecision", "1")
     try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        # With its fallback, onnxruntime tries a damaged model twice and prints lines of its own on stdout.
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"], enable_fallback=0)
     except Exception as error:  # onnxruntime has no common base class for its errors
         raise ModelError(f"{path}: not a readable ONNX model, damaged or cut short; {_ADVICE}") from error
 

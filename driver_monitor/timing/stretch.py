@@ -33,11 +33,12 @@ class Stretch:
     begins at the first frame that shows true. If the frame before shows false, it begins `lead` seconds earlier.
     - Unknown: an unknown time up to `bridge_s` does not end the stretch. A longer one discards it without `ended_s`.
     - False: an interruption shorter than `forgive_s` does not end the stretch, and its time does not count. If the
-      interruptions add up to the true time plus `forgive_s`, the stretch ends: a flickering condition is no stretch.
+      interruptions add up to `forgive_s` plus `forgive_share` of the true time, the stretch ends: a flickering
+      condition is no stretch.
     """
 
-    def __init__(self, *, forgive_s: float = 0.0, bridge_s: float = MAX_GAP_S) -> None:
-        self._forgive_s, self._bridge_s = forgive_s, bridge_s
+    def __init__(self, *, forgive_s: float = 0.0, forgive_share: float = 1.0, bridge_s: float = MAX_GAP_S) -> None:
+        self._forgive_s, self._forgive_share, self._bridge_s = forgive_s, forgive_share, bridge_s
         self._total = 0.0
         self._tail = 0.0
         self._forgiven = 0.0
@@ -118,7 +119,7 @@ class Stretch:
             self._false_since = step.t - (lead(step) if was_true else 0.0)
             self._tail = step.dt - lead(step) if was_true and step.seamless else 0.0
         off_s = step.t - self._false_since
-        if max(off_s, self._forgiven + off_s - self._total) >= self._forgive_s - EPSILON_S:
+        if max(off_s, self._forgiven + off_s - self._forgive_share * self._total) >= self._forgive_s - EPSILON_S:
             self.running = False
             self.ended_s = round(self._total + self._tail, 6)
             self._total, self._false_since = 0.0, None

@@ -40,8 +40,17 @@ def beside(clip: Path) -> Path:
 
 def open_recorded(clip: Path) -> VehicleSource:
     """Return a source for the file `beside` `clip`, or `NoVehicle` without one. Raises `SourceError` on a bad file."""
+    path = found_beside(clip)
+    return NoVehicle() if path is None else RecordedVehicle(path)
+
+
+def found_beside(clip: Path) -> Path | None:
+    """Return the path `beside` `clip` if something is there. None: nothing, or the name would be too long."""
     path = beside(clip)
-    return RecordedVehicle(path) if os.path.lexists(path) else NoVehicle()
+    try:
+        return path if os.path.lexists(path) else None
+    except OSError:
+        return None
 
 
 def _read(path: Path) -> list[tuple[float, VehicleData]]:

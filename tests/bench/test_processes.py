@@ -39,3 +39,11 @@ def test_fail__a_job_that_fails_has_an_error_and_the_others_a_result(at_a_time: 
     }
     if at_a_time == 1:
         assert [outcome.job for outcome in outcomes] == jobs
+
+
+@pytest.mark.parametrize("at_a_time", [1, 2, 256])
+@pytest.mark.parametrize("names", [[], ["a.mp4"]])
+def test_ok__fewer_jobs_than_processes_are_no_fault(at_a_time: int, names: list[str]) -> None:
+    jobs = [Work(Path(name)) for name in names]
+    outcomes = list(Runner(length, load_plan(Request())).run(jobs, at_a_time, Console(file=io.StringIO())))
+    assert [outcome.result for outcome in outcomes] == [5] * len(names)

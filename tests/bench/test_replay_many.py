@@ -33,7 +33,7 @@ def replaying(clips: list[Path], tmp_path: Path) -> Iterator[subprocess.Popen[st
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    while len(list(tmp_path.glob("out/*/.signals.jsonl.part"))) < 2:
+    while len(list(tmp_path.glob("out/.*.part/signals.jsonl"))) < 2:
         assert process.poll() is None
     yield process
     process.kill()
@@ -50,7 +50,7 @@ def test_ok__an_interrupted_replay_ends_all_its_processes_and_leaves_no_half_res
     # The pipes close only when the last of its processes has ended.
     out, err = replaying.communicate(timeout=PATIENCE_S)
     assert (replaying.returncode, out, err) == (code, "", "")
-    assert list(tmp_path.glob("out/**/*.jsonl*")) == []
+    assert list(tmp_path.glob("out/**/*.*")) == []
 
 
 def test_ok__the_death_of_the_parent_ends_the_workers(replaying: subprocess.Popen[str], tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_fail__a_worker_that_is_killed_is_reported_in_a_line_for_each_clip(
     assert replaying.returncode == 1
     assert [line for line in err.splitlines() if ": a process was killed" not in line] == []
     assert len(err.splitlines()) == 3
-    assert list(tmp_path.glob("out/**/.*.part")) == []
+    assert list(tmp_path.glob("out/**/*.*")) == []
 
 
 def test_ok__names_with_brackets_are_shown_as_they_are() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from driver_monitor.bench.score.alerts import AlertScore, score_alerts
@@ -70,6 +72,16 @@ def test_ok__what_is_unknown_does_not_agree_and_uncertain_heads_are_not_scored()
     assert (looks.frames, looks.agreed, looks.unknown) == (10, 0, 10)
 
 
+def test_ok__overlapping_look_aways_count_each_frame_once_and_one_direction_must_agree() -> None:
+    both = labels(event("look_away", 10, 29, direction="up"), event("look_away", 20, 39, direction="left"))
+    looks = score_looks(both, track(head={(10, 39): (-35.0, 0.0)}))
+    assert (looks.frames, looks.agreed, looks.unknown) == (30, 20, 0)
+    twice = labels(event("look_away", 10, 29, direction="left"), event("look_away", 10, 29, direction="left"))
+    nan = (float("nan"), float("nan"))
+    unseen = score_looks(twice, track(head={(10, 29): nan}, gaze={(10, 29): nan}))
+    assert (unseen.frames, unseen.agreed, unseen.unknown) == (20, 0, 20)
+
+
 def test_ok__marginal_looks_are_not_scored() -> None:
     assert score_looks(labels(event("look_away_marginal", 10, 19, direction="up")), track()).frames == 0
 
@@ -102,6 +114,15 @@ def test_ok__an_alert_over_open_eyes_is_false_and_over_doubtful_ones_not_scored(
     raised = [("microsleep", 1.5), ("microsleep", 4.0)]
     alert = scores(labels(event("uncertain", 0, 39)), track(raised=raised))["microsleep"]
     assert (alert.raised, alert.false, alert.unscored) == (2, 1, 1)
+
+
+@pytest.mark.parametrize("frames", [range(20, 40), range(100)])
+def test_ok__an_alert_without_a_frame_before_it_is_not_judged(frames: range) -> None:
+    whole = track(raised=[("microsleep", 7.0)])
+    part = {name: getattr(whole, name)[list(frames)] for name in ("frame", "t", "face", "closed", "unknown", "yawning")}
+    found = replace(whole, gaze=whole.gaze[list(frames)], head=whole.head[list(frames)], **part)
+    alert = scores(labels(*closed((0, 99))), found)["microsleep"]
+    assert (alert.raised, alert.false, alert.unscored) == (1, 0, 1)
 
 
 def test_ok__a_look_away_of_three_seconds_in_several_directions_is_one() -> None:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from driver_monitor.capture.recordings.clip import ClipCamera
+from driver_monitor.capture.recordings.decoder import STRICT_TRIES
 from driver_monitor.errors import SourceError
 from driver_monitor.imaging.frame import Frame
 from tests.capture.clips import number_in, picture_of, turn, write_clip, write_sound
@@ -244,3 +247,35 @@ def test_ok__closing_during_a_wait_ends_it(clip: Path) -> None:
     assert camera.read() is None
     assert camera.read() is None
     camera.close()
+
+
+@pytest.mark.parametrize("damage", [bytes(200), b"\xff\xd3" * 100, b"\xff\xd9" * 100], ids=["no", "marks", "end"])
+def test_ok__a_damaged_picture_of_mjpeg_is_counted_and_not_shown(tmp_path: Path, damage: bytes) -> None:
+    noise = np.random.default_rng(3).integers(0, 60, (240, 320, 3), np.uint8)
+    pictures = [picture_of(number, width=320, height=240) // 2 + noise for number in range(8)]
+    path = write_clip(tmp_path / "trip.avi", pictures, codec="mjpeg", pix_fmt="yuvj420p")
+    data = bytearray(path.read_bytes())
+    starts = [at for at in range(len(data) - 3) if data[at : at + 3] == b"\xff\xd8\xff"]
+    middle = (starts[4] + starts[5]) // 2
+    data[middle : middle + 200] = damage
+    path.write_bytes(data)
+    with ClipCamera(path) as camera:
+        shown = [round(frame.t * 20) for frame in iter(camera.read, None)]
+        assert camera.warning is not None
+        assert "1 damaged packets left out" in camera.warning
+        assert camera.read() is None
+    assert shown == [0, 1, 2, 3, 5, 6, 7]
+
+
+def test_ok__a_camera_whose_every_mjpeg_picture_has_a_fault_is_shown_all_the_same(tmp_path: Path) -> None:
+    noise = np.random.default_rng(3).integers(0, 60, (240, 320, 3), np.uint8)
+    pictures = [picture_of(number, width=320, height=240) // 2 + noise for number in range(12)]
+    path = write_clip(tmp_path / "trip.avi", pictures, codec="mjpeg", pix_fmt="yuvj420p")
+    data = bytearray(path.read_bytes())
+    starts = [at for at in range(len(data) - 3) if data[at : at + 3] == b"\xff\xd8\xff"]
+    for start, end in itertools.pairwise([*starts, starts[-1] + starts[1] - starts[0]]):
+        data[end - 300 : end - 290] = b"\xff\xd3" * 5
+        assert start < end - 300
+    path.write_bytes(data)
+    with ClipCamera(path) as camera:
+        assert len(list(iter(camera.read, None))) == len(pictures) - STRICT_TRIES

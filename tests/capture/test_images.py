@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from driver_monitor.capture.recordings.decoder_messages import collect_decoder_messages
 from driver_monitor.capture.recordings.images import FolderCamera, list_images, read_image
 from driver_monitor.errors import SourceError
+from driver_monitor.imaging.library_messages import collect_decoder_messages
 from tests.capture.clips import number_in, picture_of
 
 
@@ -148,12 +148,36 @@ def test_ok__in_real_time_pictures_come_at_their_times(tmp_path: Path) -> None:
     assert waits == pytest.approx([0.1, 0.2])
 
 
-def test_fail__a_damaged_picture_in_a_folder_is_named(tmp_path: Path) -> None:
-    save(tmp_path / "1.png", picture_of(1))
-    (tmp_path / "2.png").write_text("oops")
-    camera = FolderCamera(tmp_path, fps=10)
-    assert camera.read() is not None
-    with pytest.raises(SourceError, match=r"2\.png: is not a picture"):
+@pytest.mark.parametrize("fault", ["text", "empty", "pipe", "loop", "folder"])
+def test_ok__a_damaged_picture_in_a_folder_is_named_and_left_out(
+    tmp_path: Path, fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in (1, 2, 4):
+        save(tmp_path / f"{number}.png", picture_of(number))
+    bad = tmp_path / "3.png"
+    if fault == "text":
+        bad.write_text("oops")
+    elif fault == "empty":
+        bad.touch()
+    elif fault == "pipe":
+        os.mkfifo(bad)
+    elif fault == "loop":
+        bad.symlink_to(bad)
+    else:
+        bad.mkdir()
+    with FolderCamera(tmp_path, fps=10) as camera:
+        shown = [(frame.sequence, round(frame.t, 3), number_in(frame.image)) for frame in iter(camera.read, None)]
+        assert camera.facts() == (10, "option", 4, 4, 1)
+    assert shown == [(0, 0.0, 1), (1, 0.1, 2), (3, 0.3, 4)]
+    [record] = caplog.records
+    assert record.getMessage().startswith(f"{bad}: ")
+    assert "\n" not in record.getMessage()
+
+
+def test_fail__a_folder_without_one_picture_that_can_be_read(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.png").write_text("oops")
+    with FolderCamera(tmp_path, fps=10) as camera, pytest.raises(SourceError, match="no picture in this folder"):
         camera.read()
 
 

@@ -114,3 +114,28 @@ def test_ok__a_clip_on_a_web_server_ends_like_a_clip(tmp_path: Path) -> None:
         frames = list(iter(camera.read, None))
     assert [round(frame.t, 3) for frame in frames] == [0.0, 0.05, 0.1, 0.15, 0.2, 0.25]
     assert {frame.t_mono for frame in frames} == {None}
+
+
+@pytest.mark.parametrize("fault", ["cut off", "damaged"])
+def test_fail__a_recording_on_a_web_server_that_lacks_frames_says_so_like_a_clip(
+    tmp_path: Path, fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "clip.mp4"
+    data = bytearray(
+        write_clip(path, [picture_of(n) for n in range(20)], codec="mjpeg", pix_fmt="yuvj420p",
+                   options={"movflags": "faststart"}).read_bytes()
+    )  # fmt: skip
+    if fault == "cut off":
+        del data[len(data) * 3 // 4 :]
+    else:
+        picture = data.index(b"\xff\xd8\xff", len(data) // 2)
+        data[picture + 700 : picture + 800] = b"\xff\xd3" * 50
+    answer = b"HTTP/1.0 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: %d\r\n\r\n" % len(data)
+    with peer(answer + data) as url, UrlCamera(url.replace("tcp", "http") + "/clip.mp4", pace="fast") as camera:
+        frames = list(iter(camera.read, None))
+        assert 10 <= len(frames) < 20
+        assert camera.read() is None
+        assert camera.warning is not None
+        assert f"ends after {len(frames)} frames" in camera.warning
+        assert ("20 frames were announced" if fault == "cut off" else "1 damaged packets") in camera.warning
+    assert [record.getMessage() for record in caplog.records] == [camera.warning]

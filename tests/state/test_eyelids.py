@@ -169,3 +169,15 @@ def test_fail__numbers_that_are_none_are_an_unreadable_eye() -> None:
     for stretch in (Stretch(1, opening=math.nan, p_closed=0.9), Stretch(1, opening=0.0, p_closed=math.nan)):
         last = states(film([stretch]))[-1]
         assert (last.eyes.state, last.eyes.closed_s, last.eyes.reason) == ("unknown", None, "blur")
+
+
+def test_ok__lids_that_flicker_are_not_one_closure_of_a_second() -> None:
+    for closed, opened in ((3, 1), (4, 1), (5, 2)):
+        flicker = [part for _ in range(40) for part in (shut(closed / 30), attentive(opened / 30))]
+        seen = states(film([attentive(2), *flicker, attentive(1)], fps=30))
+        assert max(state.eyes.closed_s or 0.0 for state in seen) < 0.9
+
+
+def test_ok__a_wrong_frame_in_twenty_does_not_split_a_closure_of_seconds() -> None:
+    seen = states(film([attentive(2), *[shut(0.95), attentive(0.05)] * 4, shut(0.5)]))
+    assert seen[-1].eyes.closed_s == pytest.approx(4.1, abs=0.1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -27,7 +27,7 @@ class AlertScore:
     `due`: labelled stretches, at least half scored, as long as the rule needs. `in_time`: of these, stretches with an
     alert after their start and at most `LATE_S` after it was due. `raised`: all alerts. Each is judged by the frames
     before it, for as long as the rule needs. `unscored`: most of these frames are not scored. `false`: most of the
-    scored ones are not labelled, for every cause of the rule.
+    scored ones are not labelled, for every cause of the rule. `not_judged`, the same as `unscored`, stands in the JSON.
     """
 
     due: int
@@ -35,6 +35,10 @@ class AlertScore:
     raised: int
     false: int
     unscored: int
+
+    def to_json(self) -> dict[str, int]:
+        """Return the counts as a JSON object."""
+        return {**asdict(self), "not_judged": self.unscored}
 
 
 def _due_times(rule: Rule) -> list[tuple[str | None, float]]:
@@ -73,10 +77,14 @@ def _score(labels: ClipLabels, track: Track, rule: str, causes: list[tuple[float
 
 
 def _right(track: Track, t: float, seconds: float, labelled: Mask, scored: Mask) -> bool | None:
-    """Return whether 50 % or more of the scored frames in `seconds` before `t` are labelled. None: most unscored."""
+    """Return whether 50 % or more of the scored frames in `seconds` before `t` are labelled.
+
+    None: most are not scored, or there are no frames.
+    """
     frames = track.frame[(track.t > t - seconds) & (track.t <= t)]
     known = scored[frames]
-    if 2 * known.sum() < len(known):
+    # Without a frame in this time (a pause in the recording) nothing says that the alert is right.
+    if not len(frames) or 2 * known.sum() < len(known):
         return None
     return bool(2 * (labelled[frames] & known).sum() >= known.sum())
 

@@ -127,5 +127,6 @@ def to_json(score: ClipScore) -> dict[str, Any]:
     values = {**asdict(score), "seconds": round(score.seconds, 3)}
     values["eyes"] |= {name: score.ratio(name) for name in _EYE_RATIOS}
     values["face"] |= {"present_share": score.ratio("face_present")}
+    values["alerts"] = {rule: alert.to_json() for rule, alert in score.alerts.items()}
     values["look_away"] = {**values.pop("looks"), "agreement": score.ratio("look_away_agreement")}
     return dict(rounded(values, 4))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from driver_monitor.bench.find_clips import SUFFIXES, find_files
 from driver_monitor.bench.score import clip as clip_scoring
 from driver_monitor.bench.score import summary
 from driver_monitor.bench.score.clip import ClipScore, ScoreJob
@@ -13,23 +14,20 @@ from driver_monitor.bench.score.labels import load_labels
 from driver_monitor.errors import LabelError
 from driver_monitor.messages.envelope import SCHEMA, Provenance
 
-SUFFIXES = frozenset(
-    {".avi", ".flv", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"}
-)
-"""Suffixes of clips; other files in the folder are ignored."""
-
 
 def jobs_of(clips: Path, labels: Path, every: int) -> tuple[list[ScoreJob], list[str]]:
     """Pair the clips in one folder with the label files (.json) in another. Return the jobs, and a line for each fault.
 
-    A label file belongs to the clip named in its field `clip`, or else to the clip with the label file's own name. The
-    suffix need not fit. Faults: a label file that is wrong or without a clip, two label files for one clip, a clip
-    without labels. They have no job. Raises `LabelError` if a folder is unreadable, or holds no clips or no labels.
+    Subfolders are searched too.
+    A label file belongs to the clip named in its field `clip`, or else to the clip with the label file's own name. A
+    name without the suffix of a clip fits any suffix. Faults: a label file that is wrong or without a clip, two label
+    files for one clip, a clip without labels. They have no job. Raises `LabelError` if a folder is unreadable, or holds
+    no clips or no labels.
     """
-    files = _files(clips, SUFFIXES, "clips")
-    label_files = _files(labels, frozenset({".json"}), "labels (.json files)")
     jobs: list[ScoreJob] = []
-    faults: list[str] = []
+    files, faults = _files(clips, SUFFIXES, "clips")
+    label_files, unreadable = _files(labels, frozenset({".json"}), "labels (.json files)")
+    faults += unreadable
     for label_file in label_files:
         try:
             clip_labels = load_labels(label_file)
@@ -48,21 +46,20 @@ def jobs_of(clips: Path, labels: Path, every: int) -> tuple[list[ScoreJob], list
     return jobs, faults
 
 
-def _files(folder: Path, suffixes: frozenset[str], what: str) -> list[Path]:
-    try:
-        files = (path for path in folder.iterdir() if not path.name.startswith(".") and not path.is_dir())
-        found = sorted(path for path in files if path.suffix.lower() in suffixes)
-    except OSError as error:
-        raise LabelError(f"{folder}: cannot read this folder: {error.strerror}; check the path") from error
-    if not found:
+def _files(folder: Path, suffixes: frozenset[str], what: str) -> tuple[list[Path], list[str]]:
+    found, faults = find_files(folder, suffixes)
+    if not found and len(faults) == 1:
+        raise LabelError(faults[0])
+    if not found and not faults:
         raise LabelError(f"{folder}: no {what} in this folder; check the path")
-    return found
+    return found, faults
 
 
 def _clip_of(label_file: Path, name: str | None, files: list[Path]) -> Path:
-    wanted = Path(name or label_file.stem)
-    same = [file for file in files if file.name == name]
-    same = same or [file for file in files if file.stem == (wanted.stem if name else str(wanted))]
+    wanted = name or label_file.stem
+    same = [file for file in files if file.name == wanted]
+    if Path(wanted).suffix.lower() not in SUFFIXES:
+        same = same or [file for file in files if file.stem == wanted]
     if len(same) > 1:
         names = " and ".join(file.name for file in same)
         raise LabelError(f"{label_file}: clip: {names} have this name; give the full name of one, with its suffix")

@@ -61,18 +61,20 @@ def score_face(labels: ClipLabels, track: Track) -> FaceScore:
 
 
 def score_looks(labels: ClipLabels, track: Track) -> LookScore:
-    """Compare head and gaze with labelled look-aways; one must agree. Unsure heads and invisible faces are left out."""
-    scored = ~labels.mask("uncertain_head", "face_not_visible")
+    """Compare head and gaze with labelled look-aways; one must agree. Unsure heads and invisible faces are left out.
+
+    A frame counts once. In overlapping look-aways, one of their directions must agree.
+    """
+    scored = ~labels.mask("uncertain_head", "face_not_visible")[track.frame]
     head = _from_reference(labels, track)
-    frames = agreed = unknown = 0
+    away, agreed = np.zeros(len(track), bool), np.zeros(len(track), bool)
     for event in labels.events:
-        if event.type != "look_away" or event.towards is None:
-            continue
-        rows = np.flatnonzero((track.frame >= event.start) & (track.frame <= event.end) & scored[track.frame])
-        same = _agree(head[rows], event.towards) | _agree(track.gaze[rows], event.towards)
-        frames, agreed = frames + len(rows), agreed + int(same.sum())
-        unknown += int((np.isnan(head[rows]).any(axis=1) & np.isnan(track.gaze[rows]).any(axis=1)).sum())
-    return LookScore(frames, agreed, unknown)
+        if event.type == "look_away" and event.towards is not None:
+            rows = scored & (track.frame >= event.start) & (track.frame <= event.end)
+            away |= rows
+            agreed |= rows & (_agree(head, event.towards) | _agree(track.gaze, event.towards))
+    unknown = away & np.isnan(head).any(axis=1) & np.isnan(track.gaze).any(axis=1)
+    return LookScore(int(away.sum()), int(agreed.sum()), int(unknown.sum()))
 
 
 def score_yawns(labels: ClipLabels, track: Track) -> YawnScore:

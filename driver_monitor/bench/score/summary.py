@@ -92,7 +92,7 @@ def to_json(pooled: Pooled) -> dict[str, Any]:
         **{
             f"{rule}_{name}": value
             for rule, alert in pooled.alerts.items()
-            for name, value in asdict(alert).items()
+            for name, value in alert.to_json().items()
             if name != "false"
         },
         "face_present_worst_clip": pooled.face_worst,

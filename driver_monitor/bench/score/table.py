@@ -49,9 +49,11 @@ REST: Columns = (
     ("look_away", lambda c: _percent(c.ratio("look_away_agreement"))),
     ("yawns", lambda c: f"{c.yawns.found}/{c.yawns.labelled}"),
     ("false", lambda c: str(c.yawns.false)),
-    ("alerts due", lambda c: str(sum(alert.due for alert in c.alerts.values()))),
-    ("in time", lambda c: str(sum(alert.in_time for alert in c.alerts.values()))),
-    ("false", lambda c: str(sum(alert.false for alert in c.alerts.values()))),
+    ("alerts raised", lambda c: _alerts(c, "raised")),
+    ("due", lambda c: _alerts(c, "due")),
+    ("in time", lambda c: _alerts(c, "in_time")),
+    ("false", lambda c: _alerts(c, "false")),
+    ("not judged", lambda c: _alerts(c, "unscored")),
 )
 
 
@@ -65,6 +67,10 @@ def show(scores: Sequence[ClipScore], pooled: Pooled, console: Console) -> None:
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _alerts(score: ClipScore, count: str) -> str:
+    return str(sum(getattr(alert, count) for alert in score.alerts.values()))
 
 
 def _table(*columns: str) -> Table:
@@ -91,6 +97,8 @@ def _pooled(pooled: Pooled) -> Table:
     for rule, alert in pooled.alerts.items():
         if rule != UNLABELLED:
             table.add_row(f"{rule} raised in time", f"{alert.in_time}/{alert.due}", "")
+        judged = f"raised {alert.raised}, due {alert.due}, false {alert.false}, not judged {alert.unscored}"
+        table.add_row(rule, str(alert.raised), judged)
     table.add_row("yawns found", f"{pooled.counts['yawns_found']}/{pooled.counts['yawns']}", "")
     table.add_row("face found, worst clip", _percent(pooled.face_worst), "")
     table.add_row("longest time until the face was found again (s)", _number(pooled.found_again_s, 2), "")
@@ -98,6 +106,8 @@ def _pooled(pooled: Pooled) -> Table:
 
 
 def _range(figure: Figure, shown: Callable[[float | None], str]) -> str:
+    if figure.value is None:
+        return NONE
     if figure.low is None or figure.high is None:
         return "one person: none"
     return f"{shown(figure.low)} to {shown(figure.high)}"

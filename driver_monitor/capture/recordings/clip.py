@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 
-from driver_monitor.capture.camera import Clock, GuardedCamera, Wait
+from driver_monitor.capture.camera import Clock, GuardedCamera, RecordingFacts, Wait
 from driver_monitor.capture.recordings.decoder import Decoder, open_container, reason
 from driver_monitor.capture.recordings.pacing import Pacing, RealTimePacer, SlowCheck
 from driver_monitor.capture.recordings.timeline import DEFAULT_RATE
@@ -18,9 +18,6 @@ from driver_monitor.errors import SourceError
 from driver_monitor.imaging.frame import Frame
 
 _log = logging.getLogger(__name__)
-
-MISSING_S = 1.0
-"""A clip that ends earlier than announced by more than this was cut off. In a smaller gap there may be only sound."""
 
 
 class ClipCamera(GuardedCamera):
@@ -62,6 +59,14 @@ class ClipCamera(GuardedCamera):
             raise
         self._check_rate(fps)
 
+    def facts(self) -> RecordingFacts:
+        """See `Camera.facts`."""
+        decoder = self._decoder
+        rate, rest = decoder.rate, (decoder.total, decoder.decoded, decoder.damaged)
+        if rate is not None:
+            return RecordingFacts(rate, "option" if decoder.uses_fps else "stream", *rest)
+        return RecordingFacts(None, None, *rest) if decoder.timed else RecordingFacts(DEFAULT_RATE, "assumed", *rest)
+
     def _check_rate(self, fps: float | None) -> None:
         if fps is not None and not self._decoder.uses_fps:
             _log.warning("%s: has a frame rate of its own; --fps is not used", self._where)
@@ -97,16 +102,8 @@ class ClipCamera(GuardedCamera):
     def _end(self, fault: str | None) -> None:
         self._ended = True
         self._slow.judge()
-        faults = [fault] if fault else []
-        if self._decoder.damaged:
-            faults.append(f"{self._decoder.damaged} damaged packets left out")
-        decoded, total, duration = self._decoder.decoded, self._decoder.total, self._decoder.duration_s
-        if total is not None and decoded < total:
-            faults.append(f"{total} frames were announced")
-        elif total is None and duration is not None and duration - self._last_t > MISSING_S:
-            faults.append(f"{duration:.1f} s were announced")
-        if faults and decoded:
-            self.warning = f"{self._where}: ends after {decoded} frames: {'; '.join(faults)}"
+        self.warning = self._decoder.missing(self._last_t, fault)
+        if self.warning is not None:
             _log.warning("%s", self.warning)
 
     def _release(self) -> None:

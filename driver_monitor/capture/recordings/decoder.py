@@ -11,6 +11,7 @@ import av
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -28,6 +29,12 @@ NO_TIMES = 0x80
 DECODING_TIMES = frozenset({"avi"})
 """FFmpeg formats that store no time to show a frame, only an order to decode. A frame that left the decoder at the
 n-th place is shown at the n-th time."""
+MISSING_S = 1.0
+"""A recording that ends earlier than announced by more than this was cut off. In a smaller gap there may be only
+sound."""
+STRICT_TRIES = 5
+"""So many packets are decoded with `REFUSE_DAMAGE` and give no frame: then all its pictures have a fault that
+FFmpeg can do without, and the option is given up (ours)."""
 SQUARE = 0.02
 """Pixels whose width and height differ by no larger share are shown as they are (ours)."""
 MAX_STRETCH = 8.0
@@ -58,10 +65,10 @@ class Decoder:
     `every`: return every Nth frame. `fps`: frames per second if the stream gives no rate. `track`: number of the video
     track, from 1; None: the first, and if there are more, the log says so. `where`: the name of the source in errors.
 
-    `decoded`: number of frames decoded, returned or not. `damaged`: number of undecodable packets, which are skipped.
-    `total`: number of frames that the container announces, or None. `timed`: the container has time stamps. `rate`:
-    frames per second, from the stream or from `fps`; None: not known. `uses_fps`: `fps` is used. The constructor raises
-    `SourceError` if there is no such track, or no decoder for it.
+    `decoded`: number of frames decoded, returned or not. `damaged`: number of undecodable packets and, of MJPEG, of
+    pictures with damaged parts; they are skipped. `total`: number of frames that the container announces, or None.
+    `timed`: the container has time stamps. `rate`: frames per second, from the stream or from `fps`; None: not known.
+    `uses_fps`: `fps` is used. The constructor raises `SourceError` if there is no such track, or no decoder for it.
     """
 
     def __init__(
@@ -73,8 +80,6 @@ class Decoder:
         except BaseException:
             container.close()
             raise
-        if stream.codec_context.name == "mjpeg":
-            stream.codec_context.options = dict(REFUSE_DAMAGE)
         self.timed = not container.format.flags & NO_TIMES
         self._by_decoding = container.format.name in DECODING_TIMES
         own = _own_rate(stream, self.timed)
@@ -94,6 +99,23 @@ class Decoder:
     def duration_s(self) -> float | None:
         """Length that the container announces, seconds. None: not announced, or wrong because time stamps jumped."""
         return None if self._timeline.jumped else self._duration_s
+
+    def missing(self, last_t: float, fault: str | None = None) -> str | None:
+        """Return a line that says what the decoded stream lacks at its end; None: nothing, or no frame was decoded.
+
+        `last_t`: seconds, time of the last frame. `fault`: reason why the container could not be read further.
+        """
+        faults = [fault] if fault else []
+        if self.damaged:
+            faults.append(f"{self.damaged} damaged packets left out")
+        duration = self.duration_s
+        if self.total is not None and self.decoded < self.total:
+            faults.append(f"{self.total} frames were announced")
+        elif self.total is None and duration is not None and duration - last_t > MISSING_S:
+            faults.append(f"{duration:.1f} s were announced")
+        if not faults or not self.decoded:
+            return None
+        return f"{self._where}: ends after {self.decoded} frames: {'; '.join(faults)}"
 
     def next(self) -> Decoded | None:
         """Return the next picture that `every` selects, turned as the container says; None at the end.
@@ -135,13 +157,21 @@ class Decoder:
         self._container.close()
 
     def _decode(self, stream: VideoStream) -> Generator[VideoFrame, None, None]:
+        context: VideoCodecContext = stream.codec_context
+        if context.name == "mjpeg":
+            context.options = {**context.options, **REFUSE_DAMAGE}
+        strict = context.name == "mjpeg"
         for packet in self._packets(stream):
             try:
-                yield from packet.decode()
+                for frame in context.decode(packet):
+                    strict = False
+                    yield frame
             except av.error.EOFError:
                 return
             except av.FFmpegError:
                 self.damaged += 1
+                if strict and self.damaged == STRICT_TRIES:
+                    context = VideoCodecContext.create("mjpeg", "r")
 
     def _packets(self, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
         while True:

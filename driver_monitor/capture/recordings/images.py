@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from driver_monitor.capture.camera import Clock, GuardedCamera, Wait
-from driver_monitor.capture.recordings.decoder_messages import collect_decoder_messages
+from driver_monitor.capture.camera import Clock, GuardedCamera, RecordingFacts, Wait
 from driver_monitor.capture.recordings.pacing import Pacing, RealTimePacer, SlowCheck
 from driver_monitor.errors import SourceError
 from driver_monitor.imaging import picture
 from driver_monitor.imaging.frame import Frame, Image
+from driver_monitor.imaging.library_messages import collect_decoder_messages, damage
 
 _log = logging.getLogger(__name__)
 
@@ -33,8 +33,9 @@ LARGE_JPEG_BYTES = 4_000_000
 class FolderCamera(GuardedCamera):
     """Plays a folder of pictures as a clip of `fps` frames per second, in natural order of their names (2 before 10).
 
-    `pace`: as in `ClipCamera`. `every`: return every Nth picture; skipped ones are numbered and keep their time. The
-    constructor raises `SourceError` if the folder is unreadable or has no pictures, `read` if a picture is unreadable.
+    `pace`: as in `ClipCamera`. `every`: return every Nth picture; skipped ones are numbered and keep their time. So are
+    unreadable pictures, which the log names. The constructor raises `SourceError` if the folder is unreadable or has no
+    pictures, `read` at the end if no picture was readable.
     """
 
     def __init__(
@@ -49,19 +50,31 @@ class FolderCamera(GuardedCamera):
     ) -> None:
         self._files = list(enumerate(list_images(folder)))[::every]
         super().__init__(folder.name or str(folder), live=False, frames=len(self._files))
-        self._fps, self._next = fps, 0
+        self._folder, self._fps, self._next, self._damaged = folder, fps, 0, 0
         self._slow = SlowCheck(str(folder))
         self._pacer = RealTimePacer(monotonic, wait or self._closed.wait) if pace == "real_time" else None
 
     def _read(self) -> Frame | None:
-        if self._next == len(self._files):
-            self._slow.judge()
-            return None
-        sequence, path = self._files[self._next]
-        self._next += 1
-        t = sequence / self._fps
-        self._slow.update(t)
-        return Frame(read_image(path), t, sequence, self.name, self._pacer.wait_until(t) if self._pacer else None)
+        while self._next < len(self._files):
+            sequence, path = self._files[self._next]
+            self._next += 1
+            try:
+                image = read_image(path)
+            except SourceError as error:
+                self._damaged += 1
+                _log.warning("%s; this picture is left out", error)
+                continue
+            t = sequence / self._fps
+            self._slow.update(t)
+            return Frame(image, t, sequence, self.name, self._pacer.wait_until(t) if self._pacer else None)
+        self._slow.judge()
+        if self._damaged == len(self._files):
+            raise SourceError(f"{self._folder}: no picture in this folder can be read; copy it again")
+        return None
+
+    def facts(self) -> RecordingFacts:
+        """See `Camera.facts`."""
+        return RecordingFacts(self._fps, "option", len(self._files), self._next, self._damaged)
 
 
 def list_images(folder: Path) -> list[Path]:
@@ -88,9 +101,9 @@ def read_image(path: Path) -> Image:
     pixels, messages = _decode(data, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH)
     if pixels is None:
         raise SourceError(f"{path}: is not a picture, or is damaged; give a PNG or JPEG")
-    damage = [line for line in messages if "warning" not in line.casefold()]
-    if damage:
-        _log.warning("%s: only partly readable (%s); copy it again", path, damage[0])
+    fault = damage(messages)
+    if fault is not None:
+        _log.warning("%s: only partly readable (%s); copy it again", path, fault)
     height, width = pixels.shape[:2]
     picture.check_size(width, height, str(path))
     if pixels.dtype == np.uint16:

@@ -17,6 +17,9 @@ REOPENED_ABOVE = 0.4
 REOPENED_FOR_S = 0.1
 """Eyes that seem open for less are noise: the lids alone need longer to rise and fall. One or two wrong frames at 20
 frames a second, or one at 10, do not split a closure. Below that rate one open frame ends it."""
+REOPENED_SHARE = 0.05
+"""Share of a closure that such noise may add up to, beside `REOPENED_FOR_S` (ours): one wrong frame in twenty. Lids
+that flicker at half height for a second or two are not one closure of a second."""
 SIGHT_S = 0.1
 """A closure that begins this soon after an unreadable frame must last as long (the shortest blink) before it counts.
 Between reflections on a lens, a short view of the lid looks like a closed eye."""
@@ -70,7 +73,7 @@ class Eyelids:
 
     def __init__(self) -> None:
         self.left, self.right = EyeBaseline(), EyeBaseline()
-        self.closure = Stretch(forgive_s=REOPENED_FOR_S)
+        self.closure = Stretch(forgive_s=REOPENED_FOR_S, forgive_share=REOPENED_SHARE)
         self._closed = False
         self._unreadable: tuple[float, EyeReason | None] | None = None
         self._doubted_since: float | None = None
