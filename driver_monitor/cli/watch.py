@@ -23,8 +23,22 @@ from driver_monitor.messages.lines import alert_text, clock, plain
 
 SILENCE_S = 3.0
 """Time without a message after which the daemon counts as silent. The daemon sends a status every second."""
+STALE_S = 3.0
+"""Age at which a state is removed from the screen: it says nothing of the driver any more (ours)."""
+SLOWEST_STATE_S = 5.0
+"""Longest period of `state/` (`zmq.state_hz: 0.2`). Where states come that seldom, each stays for 1.5 periods."""
+ALARM_STYLES = {
+    "distracted": "bold yellow",
+    "drowsy": "bold yellow",
+    "asleep": "bold white on red",
+    "unresponsive": "bold white on red",
+}
+"""Style of a state by its `attention`, where people must look at once."""
+UNKNOWN_STYLE = "magenta"
+SHOWS_EXPRESSION = ("attentive", "distracted")
+"""With another `attention` the expression is left out: nobody must read "happy" beside a driver who sleeps."""
 POLL_MS = 100
-"""Longest wait for a message before `stop` is called again."""
+"""Longest wait for a message before `stop` and `Watcher.check_age` are called again."""
 MAX_IDS = 1000
 """Number of latest alert ids that are remembered, so that no alert is printed twice."""
 
@@ -39,6 +53,8 @@ class Watcher:
         self._silent = False
         self._ids: dict[str, None] = {}
         self._shown_status: Text | None = None
+        self._last_state: float | None = None
+        self._state_period_s = 0.0
 
     def receive(self, frames: list[bytes], now: float) -> None:
         """Show one message (`frames`: topic, JSON) that arrived at `now`, monotonic seconds. Repeats are left out."""
@@ -58,14 +74,29 @@ class Watcher:
         elif topic == "status/":
             self._status(message)
         elif topic == "state/":
-            self._show_state(state_text(message))
+            self._state(message, now)
 
-    def idle(self, now: float) -> None:
-        """Print once per gap that no message came for `SILENCE_S`. Call when none waits. `now`: monotonic seconds."""
+    def check_age(self, now: float) -> None:
+        """Remove a state that is too old. Print once per gap that no message came for `SILENCE_S`.
+
+        Call it several times a second. `now`: monotonic seconds.
+        """
         self._last_message = self._last_message or now
-        if not self._silent and now - self._last_message >= SILENCE_S:
+        silent = now - self._last_message >= SILENCE_S
+        if self._last_state is not None and now - self._last_state >= max(STALE_S, 1.5 * self._state_period_s):
+            self._last_state = None
+            missing = "message" if silent else "state"
+            self._show_state(Text(f"driver unknown: the daemon sends no {missing}", style=UNKNOWN_STYLE))
+        if silent and not self._silent:
             self._silent = True
+            self._shown_status = None
             self._print(f"no message for {SILENCE_S:.0f} s; check that a daemon runs at {self._connect}", "yellow")
+
+    def _state(self, state: Mapping[str, Any], now: float) -> None:
+        if self._last_state is not None:
+            self._state_period_s = min(now - self._last_state, SLOWEST_STATE_S)
+        self._last_state = now
+        self._show_state(state_text(state))
 
     def _alert(self, alert: Mapping[str, Any]) -> None:
         name = str(alert.get("id"))
@@ -116,8 +147,7 @@ def _print_until(stop: Callable[[], bool], socket: zmq.Socket[bytes], connect: s
             while not stop():
                 if socket.poll(POLL_MS):
                     watcher.receive(socket.recv_multipart(), time.monotonic())
-                else:
-                    watcher.idle(time.monotonic())
+                watcher.check_age(time.monotonic())
     if watcher.malformed:
         out.print(f"{watcher.malformed} messages were not of driver-monitor", style="red", highlight=False)
 
@@ -146,19 +176,32 @@ def _decode(frames: list[bytes]) -> tuple[str, dict[str, Any]]:
 
 
 def state_text(state: Mapping[str, Any]) -> Text:
-    """Return a message of `state/` as one line. A missing value is shown as unknown, a missing expression omitted."""
+    """Return a message of `state/` as one line: first the driver's attention and the active alerts.
+
+    A missing value is shown as unknown. The expression is shown beside open eyes of a driver who is awake only.
+    """
     eyes, gaze, perclos = (_part(state, key) for key in ("eyes", "gaze", "perclos"))
+    attention, alerts = plain(state.get("attention") or "unknown"), _alerts(state.get("alerts"))
     words = [
         clock(state.get("t")),
-        plain(state.get("attention") or "unknown"),
+        attention.upper() if attention in ALARM_STYLES else attention,
+        *alerts,
         f"eyes {plain(eyes.get('state') or 'unknown')}{_number(eyes.get('openness'), ' {:.2f}')}",
         f"gaze {plain(gaze.get('zone') or 'unknown')}",
         f"PERCLOS {_number(perclos.get('value'), '{:.0%}') or 'unknown'}",
     ]
     label = _part(state, "emotion").get("label")
-    if label:
+    if label and attention in SHOWS_EXPRESSION and eyes.get("state") == "open":
         words.append(plain(label))
-    return Text("  ".join(words), style="dim")
+    calm = "" if alerts else "dim"
+    return Text(
+        "  ".join(words), style=ALARM_STYLES.get(attention, calm if attention == "attentive" else UNKNOWN_STYLE)
+    )
+
+
+def _alerts(active: object) -> list[str]:
+    """Return the active alerts of a state as one word of its line, nothing if there are none."""
+    return [plain(", ".join(map(str, active)))] if isinstance(active, list) and active else []
 
 
 def status_text(status: Mapping[str, Any]) -> Text:
@@ -168,8 +211,7 @@ def status_text(status: Mapping[str, Any]) -> Text:
     words = [f"status: camera {plain(camera)}", f"light {plain(status.get('light') or 'unknown')}"]
     if degraded:
         words.append(f"degraded: {plain(degraded)}")
-    if isinstance(active, list) and active:
-        words.append(f"active: {plain(', '.join(map(str, active)))}")
+    words += [f"active: {rules}" for rules in _alerts(active)]
     return Text(", ".join(words), style="magenta" if degraded else "blue")
 
 
