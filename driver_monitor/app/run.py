@@ -17,6 +17,7 @@ from rich.console import Console
 from driver_monitor.app import build
 from driver_monitor.app.build import Request
 from driver_monitor.app.daemon import Daemon
+from driver_monitor.app.first_lines import first_line, next_step
 from driver_monitor.app.part_table import Setup, open_parts
 from driver_monitor.app.reload import Reloader
 from driver_monitor.app.systemd import Notifier
@@ -39,7 +40,10 @@ def run(request: Request, trace: Path | None = None) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # no reload before there is a daemon
     started = time.monotonic()
     console = None if journal.is_journal(sys.stderr) else Console()
-    setup = Setup(build.load_plan(request), console, started, trace)
+    plan = build.load_plan(request)
+    journal.configure(plan.config.service.log_level)
+    log.info("%s", first_line(plan, service=console is None))
+    setup = Setup(plan, console, started, trace)
     with open_parts(setup) as parts:
         stamper = LiveStamper(parts.numbers.next, wall_clock, str(uuid.uuid4()), boot_id())
         daemon = Daemon(parts, stamper, Notifier(), time.monotonic, started, Reloader(request, setup))
@@ -47,6 +51,8 @@ def run(request: Request, trace: Path | None = None) -> None:
             daemon.run()
         health = daemon.health
     log.info("stopped: %d frames processed, %d alerts raised", health.frames, health.alerts)
+    if console is not None:
+        log.info("%s", next_step(plan))
 
 
 @contextmanager

@@ -68,14 +68,16 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 
 def main() -> None:
     """Run the command line; the console script `driver-monitor`."""
-    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    handler = logging.StreamHandler()
+    handler.setFormatter(journal.formatter(sys.stderr))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
     # A file name that the terminal cannot show must not end a replay of a thousand clips.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        app()
+        app(prog_name="driver-monitor")  # also for `python -m driver_monitor`: it is the same program
     except DriverMonitorError as error:
         journal.flush()  # the log comes before the error
         print(error, file=sys.stderr)
@@ -147,11 +149,13 @@ def replay(
 ) -> None:
     """Process clips, images or traces as the daemon does, as fast as possible. Write signals.jsonl and events.jsonl."""
     from driver_monitor.app.build import Request, load_plan
+    from driver_monitor.app.first_lines import program
     from driver_monitor.bench.replay import jobs_of, replay_all
 
     work = jobs_of(clips, out, every, fps, trace)
     if replay_all(work, load_plan(Request(config, None, profile, track)), jobs, Console()):
         raise typer.Exit(1)
+    print(f"next: {program()} explain {work[0].folder}/events.jsonl")
 
 
 @app.command()

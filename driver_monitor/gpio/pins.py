@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from driver_monitor.config.schema import GpioConfig
 from driver_monitor.errors import OutputError
 from driver_monitor.gpio.pin_factory import open_factory, reason
+
+BOARD = Path("/proc/device-tree/model")
+"""The file in which Linux names the board. A PC has none."""
+WIRING = ("backend", "buzzer_pin", "led_pin", "button_pin", "active_high")
+"""The settings with which somebody says that pins are connected."""
+
+
+def expected(config: GpioConfig, board: Path = BOARD) -> bool:
+    """Return whether this machine should have pins: it is a Raspberry Pi, or `config` differs from the defaults."""
+    defaults = GpioConfig()
+    if any(getattr(config, name) != getattr(defaults, name) for name in WIRING):
+        return True
+    with suppress(OSError):
+        return "Raspberry Pi" in board.read_text(errors="replace")
+    return False
 
 
 class Pins:
