@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -106,6 +107,21 @@ def test_ok__a_replay_says_how_to_see_why(command: Cli, tmp_path: Path) -> None:
     program_name, verb, events = said[-1].removeprefix("next: ").split()
     assert (program_name, verb) == ("driver-monitor", "explain")
     assert command(verb, events).code == 0
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ok__a_warning_of_a_replay_has_the_format_of_the_daemon_in_every_process(tmp_path: Path, jobs: int) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(Path(__file__).parents[1] / "models", models)
+    (models / "detector.onnx").unlink()  # HOG takes its place, with a warning
+    (tmp_path / "my.yaml").write_text(f"models: {{folder: {models}}}\n")
+    for name in ("one.mp4", "two.mp4"):
+        write_clip(tmp_path / name, demo_frames(0, 3))
+    words = ["replay", "one.mp4", "two.mp4", "--jobs", str(jobs), "--config", "my.yaml"]
+    done = subprocess.run([*MODULE, *words], cwd=tmp_path, capture_output=True, text=True, check=True)
+    lines = done.stderr.splitlines()
+    assert lines
+    assert all(re.fullmatch(LOG_LINE, line) for line in lines), done.stderr
 
 
 def test_ok__warnings_of_all_commands_have_the_format_of_the_daemon() -> None:

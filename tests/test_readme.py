@@ -40,6 +40,7 @@ BY_HAND = {
     "env/bin/pip": "installs the whole program again; tools.system.newcomer runs it",
     "pipx": "installs the whole program again; tools.system.newcomer runs it",
     ".": "changes the PATH of a terminal",
+    "umask": "a setting of the shell, without which a strict root installs files that the service cannot read",
     "ln": "needs root: puts the program on the PATH",
     "install": "needs root: copies files into /etc",
     "systemd-sysusers": "needs root: makes a user",

@@ -22,6 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from driver_monitor.app.build import Plan
 from driver_monitor.errors import DriverMonitorError
+from driver_monitor.outputs import journal
 
 PR_SET_PDEATHSIG = 1
 """Option of prctl(2): the kernel sends this process a signal when its parent dies."""
@@ -157,7 +158,8 @@ def _workers(number: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def _begin() -> None:
-    """Prepare a worker: SIGTERM and the death of its parent raise `SystemExit` in it."""
+    """Prepare a worker: SIGTERM and the death of its parent raise `SystemExit` in it, and it logs like its parent."""
+    journal.configure_command()
     signal.signal(signal.SIGTERM, _unwind)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 

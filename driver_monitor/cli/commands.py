@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import os
 import signal
 import sys
@@ -68,9 +67,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 
 def main() -> None:
     """Run the command line; the console script `driver-monitor`."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(journal.formatter(sys.stderr))
-    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    journal.configure_command()
     # A file name that the terminal cannot show must not end a replay of a thousand clips.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -138,6 +138,13 @@ def configure(level: str, stream: TextIO | None = None) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 
+def configure_command() -> None:
+    """Write the warnings of a command that is no daemon to stderr, without a thread. Its workers do the same."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter(sys.stderr))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+
+
 def flush(timeout_s: float = FLUSH_S) -> None:
     """Wait at most `timeout_s` until the log is written. Call it before printing to stderr."""
     end = time.monotonic() + timeout_s
