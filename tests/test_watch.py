@@ -19,10 +19,12 @@ import zmq
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
+from rich.live import Live
 from rich.text import Text
 
 from driver_monitor.cli.watch import (
     Watcher,
+    show_live,
     state_text,
     status_text,
     watch,
@@ -151,6 +153,14 @@ def test_ok__what_people_must_see_comes_first() -> None:
     assert line.plain.split("  ")[1:3] == ["ASLEEP", "microsleep, sleep"]
     assert "red" in str(line.style)
     assert state_text({**STATE, "alerts": ["camera_fault"]}).style != "dim"
+
+
+def test_ok__a_narrow_terminal_loses_the_end_of_a_state_and_keeps_what_comes_first() -> None:
+    screen = io.StringIO()
+    with Live(console=Console(file=screen, width=40, force_terminal=True), auto_refresh=False) as live:
+        show_live(live, state_text({**STATE, "attention": "asleep", "alerts": ["microsleep", "sleep"]}))
+    assert "ASLEEP  microsleep" in screen.getvalue()
+    assert "PERCLOS" not in screen.getvalue()
 
 
 def test_ok__a_state_does_not_outlive_its_daemon() -> None:

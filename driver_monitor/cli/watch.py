@@ -141,7 +141,7 @@ def _print_until(stop: Callable[[], bool], socket: zmq.Socket[bytes], connect: s
         show_state = _on_change(out)
         if out.is_terminal:
             live = stack.enter_context(Live(console=out, transient=True, auto_refresh=False))
-            show_state = partial(live.update, refresh=True)
+            show_state = partial(show_live, live)
         watcher = Watcher(connect, out, show_state)
         with suppress(KeyboardInterrupt):
             while not stop():
@@ -150,6 +150,12 @@ def _print_until(stop: Callable[[], bool], socket: zmq.Socket[bytes], connect: s
                 watcher.check_age(time.monotonic())
     if watcher.malformed:
         out.print(f"{watcher.malformed} messages were not of driver-monitor", style="red", highlight=False)
+
+
+def show_live(live: Live, line: Text) -> None:
+    """Show a state in place of the last one. A narrow terminal cuts its end: what matters most stands first."""
+    line.no_wrap, line.overflow = True, "ellipsis"
+    live.update(line, refresh=True)
 
 
 def _on_change(out: Console) -> Callable[[Text], None]:
