@@ -208,7 +208,7 @@ def reloads(messages: Messages) -> None:
         time.sleep(3)
         same = "same process" if shown("MainPID") == process else "ANOTHER PROCESS"
         gap = f"longest time without a status {messages.longest_gap_s(start):.1f} s"
-        note(name, "`systemctl reload`", seconds, f"exit code {code}; {same}; {gap}; {state()}")
+        note(name, "`systemctl reload driver-monitor`", seconds, f"exit code {code}; {same}; {gap}; {state()}")
 
 
 def wrong_at_start(messages: Messages) -> None:
@@ -216,7 +216,7 @@ def wrong_at_start(messages: Messages) -> None:
     CONFIG.write_text(BAD)
     start = time.monotonic()
     code, _, seconds = sh(f"timeout 20 systemctl restart {UNIT}")
-    note("start with a wrong configuration", "`systemctl restart`", seconds, f"exit code {code}")
+    note("start with a wrong configuration", "`systemctl restart driver-monitor`", seconds, f"exit code {code}")
     note("start with a wrong configuration", "a status", messages.after(start, of_new_process(start)), state())
     said = sh(f"journalctl -u {UNIT} -p warning -o cat --since -20s | sort | uniq -c | sort -rn | head -2")[1]
     note("start with a wrong configuration", "", None, f"journal: {said}")
