@@ -41,10 +41,10 @@ def run(request: Request, trace: Path | None = None) -> None:
     started = time.monotonic()
     console = None if journal.is_journal(sys.stderr) else Console()
     plan = build.load_plan(request)
-    journal.configure(plan.config.service.log_level)
-    log.info("%s", first_line(plan, service=console is None))
     setup = Setup(plan, console, started, trace)
     with open_parts(setup) as parts:
+        # Not earlier: a start that fails is one line, the error.
+        log.info("%s", first_line(plan, service=console is None))
         stamper = LiveStamper(parts.numbers.next, wall_clock, str(uuid.uuid4()), boot_id())
         daemon = Daemon(parts, stamper, Notifier(), time.monotonic, started, Reloader(request, setup))
         with _signals(daemon):

@@ -34,8 +34,8 @@ def _report_once(text: str) -> None:
 
 @functools.cache
 def _report_none_once(_: str) -> None:
-    """Log, once in this process, that a machine that is not made for pins has none. That is normal, not a fault."""
-    log.info("this computer has no pins, so there are no buzzer and no LED")
+    """Log, once in this process, that a machine that is not made for pins has none: normal, so only for debugging."""
+    log.debug("this computer has no pins, so there are no buzzer and no LED")
 
 
 class GpioOutput(Output):

@@ -202,10 +202,10 @@ def test_ok__pins_that_somebody_configured_and_that_do_not_open_are_warned_of_on
 def test_ok__a_laptop_has_no_pins_and_is_not_warned_of_that(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    caplog.set_level("INFO")
+    caplog.set_level("DEBUG", logger="driver_monitor")
     start_without_pins(GpioConfig(), monkeypatch)
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("INFO", "this computer has no pins, so there are no buzzer and no LED")
+        ("DEBUG", "this computer has no pins, so there are no buzzer and no LED")
     ]
 
 
