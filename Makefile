@@ -42,10 +42,12 @@ $(BIN)/pip:
 		{ rm -rf $(VENV); echo "Cannot make a virtual environment. On Debian, Ubuntu and Raspberry Pi OS: sudo apt install python3-venv"; exit 1; }
 
 $(VENV)/.installed: $(BIN)/pip pyproject.toml
+	@echo "Installing into $(VENV): about a minute and 500 MB. Nothing is printed meanwhile."
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed pyproject.toml
+	@echo "Installing the tools of the tests into $(VENV): 120 MB more."
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 

@@ -20,6 +20,7 @@ from driver_monitor.cli import commands as cli
 from driver_monitor.demo import CLIP
 from driver_monitor.imaging.frame import Image
 from driver_monitor.outputs.journal import QueuedHandler
+from tests import skips
 
 # A busy machine with two cores makes inputs slowly and runs them slowly; neither is a fault of what is tested.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -60,6 +61,11 @@ def write_clip(path: Path, images: list[Image], fps: int = SHORT_FPS) -> None:
                 container.mux(packet)
         for packet in stream.encode():
             container.mux(packet)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in skips.lines(terminalreporter.stats.get("skipped", [])):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(autouse=True)

@@ -37,6 +37,11 @@ BY_HAND = {
     "python3": "makes an environment in /opt: needs root",
     "/opt/driver-monitor/bin/pip": "installs into /opt: needs root",
     "pip": "installs an extra",
+    "env/bin/pip": "installs the whole program again; tools.system.newcomer runs it",
+    "pipx": "installs the whole program again; tools.system.newcomer runs it",
+    ".": "changes the PATH of a terminal",
+    "umask": "a setting of the shell, without which a strict root installs files that the service cannot read",
+    "ln": "needs root: puts the program on the PATH",
     "install": "needs root: copies files into /etc",
     "systemd-sysusers": "needs root: makes a user",
     "udevadm": "needs root: reads the rules for the pins again",
@@ -46,7 +51,12 @@ BY_HAND = {
     "python": "a tool that reads data outside the repository",
 }
 """Programs that no test runs as the documents call them, and why. What they name must exist."""
-OURS = ("driver-monitor", ".venv/bin/driver-monitor", "/opt/driver-monitor/bin/driver-monitor")
+OURS = (
+    "driver-monitor",
+    ".venv/bin/driver-monitor",
+    "env/bin/driver-monitor",
+    "/opt/driver-monitor/bin/driver-monitor",
+)
 ELSEWHERE = {
     "../shared/data/clips": "CLIPS",
     "../shared/data/labels": "LABELS",

@@ -242,14 +242,36 @@ def test_ok__the_unit_points_at_nothing_that_no_step_installs() -> None:
         assert line.removeprefix("Documentation=file://") in steps
 
 
-def test_ok__the_user_and_the_groups_that_the_unit_names_are_made(tmp_path: Path) -> None:
+def make_users(root: Path, *arguments: str) -> str:
+    """Run systemd-sysusers in a root with a system's own groups and our file, and return what it says."""
     program = shutil.which("systemd-sysusers")
     if program is None:
         pytest.skip("systemd-sysusers is not installed: the user is not checked")
-    (tmp_path / "etc").mkdir()
-    users = UNITS / "driver-monitor.sysusers"
-    made = subprocess.run([program, f"--root={tmp_path}", str(users)], capture_output=True, text=True, check=False)
+    for folder in ("etc/sysusers.d", "usr/lib/sysusers.d"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    (root / "usr/lib/sysusers.d/basic.conf").write_text("g tty 5 -\ng video 44 -\ng users 100 -\n")
+    shutil.copy(UNITS / "driver-monitor.sysusers", root / "etc/sysusers.d/driver-monitor.conf")
+    made = subprocess.run([program, f"--root={root}", *arguments], capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr
+    return made.stdout + made.stderr
+
+
+def test_ok__the_user_and_the_groups_that_the_unit_names_are_made(tmp_path: Path) -> None:
+    make_users(tmp_path)
     groups = {line.split(":")[0] for line in (tmp_path / "etc" / "group").read_text().splitlines()}
     assert {"driver-monitor", "video", "gpio"} <= groups
     assert "driver-monitor:" in (tmp_path / "etc" / "passwd").read_text()
+
+
+@pytest.mark.parametrize("arguments", [[], ["driver-monitor.conf"]], ids=["at boot", "at installation"])
+def test_ok__systemd_sysusers_warns_of_nothing(tmp_path: Path, arguments: list[str]) -> None:
+    said = make_users(tmp_path, *arguments).splitlines()
+    assert [line for line in said if not line.startswith("Creating ")] == []
+    assert make_users(tmp_path, *arguments) == "", "the second time there is nothing to do"
+
+
+def test_ok__each_group_of_the_unit_is_ours_or_of_every_system() -> None:
+    ours = re.findall(r"(?m)^[gu] (\S+)", (UNITS / "driver-monitor.sysusers").read_text())
+    (line,) = directives("SupplementaryGroups")
+    assert set(line.partition("=")[2].split()) <= {*ours, "video"}
+    assert "video" not in ours, "systemd's own file has it with a number: a second line is a conflict"

@@ -20,11 +20,13 @@ import zmq
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
+from rich.live import Live
 from rich.text import Text
 
 from driver_monitor.cli import watch as watching_module
 from driver_monitor.cli.watch import (
     Watcher,
+    show_live,
     state_text,
     status_text,
     watch,
@@ -127,17 +129,92 @@ def test_ok__it_prints_what_a_running_daemon_says_and_what_was_active_before_it_
 def test_ok__silence_is_said_once_and_so_is_its_end() -> None:
     seen, screen, _ = watcher()
     for now in (100.0, 101.0, 102.9):
-        seen.idle(now)
+        seen.check_age(now)
     assert screen.getvalue() == ""
     for now in (103.0, 104.0, 200.0):
-        seen.idle(now)
+        seen.check_age(now)
     assert screen.getvalue() == f"no message for 3 s; check that a daemon runs at {WHERE}\n"
     seen.receive(frames("status/", STATUS), 201.0)
     assert f"messages from {WHERE} arrive again" in screen.getvalue()
-    seen.idle(203.9)
+    seen.check_age(203.9)
     assert screen.getvalue().count("no message for") == 1
-    seen.idle(204.1)
+    seen.check_age(204.1)
     assert screen.getvalue().count("no message for") == 2
+
+
+@pytest.mark.parametrize("attention", ["asleep", "unresponsive", "drowsy", "unknown", None, "a word of later versions"])
+def test_ok__nobody_who_is_not_known_to_be_awake_is_called_happy(attention: str | None) -> None:
+    line = state_text({**STATE, "attention": attention, "emotion": {"label": "happy"}})
+    assert "happy" not in line.plain
+    assert line.style != "dim"
+
+
+@pytest.mark.parametrize("eyes", [{"state": "closed", "openness": 0.0}, {"state": "hidden"}, {"state": None}, {}, None])
+def test_ok__no_expression_stands_beside_eyes_that_are_not_open(eyes: object) -> None:
+    attentive = {**STATE, "eyes": eyes, "emotion": {"label": "happy"}}
+    assert "happy" not in state_text(attentive).plain
+    assert "happy" in state_text({**attentive, "eyes": STATE["eyes"]}).plain
+    assert "happy" in state_text({**attentive, "eyes": STATE["eyes"], "attention": "distracted"}).plain
+
+
+def test_ok__what_people_must_see_comes_first() -> None:
+    asleep = {**STATE, "attention": "asleep", "alerts": ["microsleep", "sleep"], "eyes": {"state": "closed"}}
+    line = state_text(asleep)
+    assert line.plain.split("  ")[1:3] == ["ASLEEP", "microsleep, sleep"]
+    assert "red" in str(line.style)
+    assert state_text({**STATE, "alerts": ["camera_fault"]}).style != "dim"
+
+
+def test_ok__a_narrow_terminal_loses_the_end_of_a_state_and_keeps_what_comes_first() -> None:
+    screen = io.StringIO()
+    with Live(console=Console(file=screen, width=40, force_terminal=True), auto_refresh=False) as live:
+        show_live(live, state_text({**STATE, "attention": "asleep", "alerts": ["microsleep", "sleep"]}))
+    assert "ASLEEP  microsleep" in screen.getvalue()
+    assert "PERCLOS" not in screen.getvalue()
+
+
+def test_ok__a_state_does_not_outlive_its_daemon() -> None:
+    seen, screen, states = watcher()
+    seen.receive(frames("state/", STATE), 100.0)
+    seen.check_age(102.9)
+    assert len(states) == 1
+    seen.check_age(103.1)
+    assert states[1].plain == "driver unknown: the daemon sends no message"
+    assert "no message for 3 s" in screen.getvalue()
+    seen.check_age(150.0)
+    assert len(states) == 2
+    seen.receive(frames("state/", STATE), 151.0)
+    assert "attentive" in states[2].plain
+
+
+def test_ok__a_state_is_also_removed_while_status_and_alerts_still_arrive() -> None:
+    seen, screen, states = watcher()
+    seen.receive(frames("state/", STATE), 100.0)
+    for second in (101.0, 102.0, 103.0, 104.0):
+        seen.receive(frames("status/", STATUS), second)
+        seen.check_age(second)
+    assert [line.plain for line in states[1:]] == ["driver unknown: the daemon sends no state"]
+    assert "no message" not in screen.getvalue()
+
+
+def test_ok__states_that_come_seldom_stay_until_the_next_one_is_late() -> None:
+    seen, _, states = watcher()
+    for second in (100.0, 105.0, 110.0):
+        seen.receive(frames("state/", STATE), second)
+    shown = len(states)
+    seen.check_age(115.1)
+    assert len(states) == shown
+    seen.check_age(118.0)
+    assert len(states) == shown + 1
+
+
+def test_ok__rubbish_in_place_of_messages_does_not_keep_a_state() -> None:
+    seen, _, states = watcher()
+    seen.receive(frames("state/", STATE), 100.0)
+    for tenth in range(40):
+        seen.receive([b"rubbish"], 100.0 + tenth / 10)
+        seen.check_age(100.0 + tenth / 10)
+    assert "sends no message" in states[-1].plain
 
 
 def test_ok__a_repeated_alert_is_printed_once_and_a_status_when_it_changes() -> None:

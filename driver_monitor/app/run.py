@@ -17,6 +17,7 @@ from rich.console import Console
 from driver_monitor.app import build
 from driver_monitor.app.build import Plan, Request
 from driver_monitor.app.daemon import Daemon
+from driver_monitor.app.first_lines import first_line, next_step
 from driver_monitor.app.part_table import Setup
 from driver_monitor.app.reload import Reloader
 from driver_monitor.app.start import Keeper, open_daemon
@@ -69,11 +70,15 @@ def run(request: Request, trace: Path | None = None) -> None:
         opened.callback(reloader.close)
         daemon = Daemon(parts, stamper, notifier, time.monotonic, started, reloader, start.fault, heat.celsius)
         stop.calls(daemon.stop)
+        # Not earlier: a start that fails is one line, the error.
+        log.info("%s", first_line(setup.plan, service=console is None))
         with _reload_signal(daemon):
             daemon.run()
         health = daemon.health
     dropped = health.keep_up.total
     log.info("stopped: %d frames processed, %d dropped, %d alerts raised", health.frames, dropped, health.alerts)
+    if console is not None:
+        log.info("%s", next_step(setup.plan))
 
 
 def _keeper(folder: Path | None, opened: ExitStack) -> Callable[[Plan], object]:

@@ -24,11 +24,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from driver_monitor.app.build import Plan
 from driver_monitor.errors import DriverMonitorError
 from driver_monitor.imaging.library_messages import children_reach_the_user, hide_library_messages
+from driver_monitor.outputs import journal
 
 _log = logging.getLogger(__name__)
 
-LOG_FORMAT = "%(levelname)s: %(message)s"
-"""How a command that is no daemon shows a line of the log."""
 hiding = ExitStack()
 """Holds `hide_library_messages` in a worker until its process ends."""
 PR_SET_PDEATHSIG = 1
@@ -183,9 +182,12 @@ def _workers(number: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def _begin() -> None:
-    """Prepare a worker: hide messages of libraries; SIGTERM and the death of its parent raise `SystemExit` in it."""
+    """Prepare a worker: it hides messages of libraries, logs like its parent, and ends with `SystemExit`.
+
+    SIGTERM ends it, and the death of its parent.
+    """
     hiding.enter_context(hide_library_messages())
-    logging.basicConfig(format=LOG_FORMAT, level=logging.WARNING)
+    journal.configure_command()
     signal.signal(signal.SIGTERM, _unwind)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 

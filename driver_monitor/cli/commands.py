@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import os
 import signal
 import sys
@@ -78,7 +77,7 @@ def main() -> None:
 
 
 def _main() -> None:
-    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    journal.configure_command()
     # A file name that the terminal cannot show must not end a replay of a thousand clips.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -177,6 +176,7 @@ def replay(
 ) -> None:
     """Process clips, images or traces as the daemon does, as fast as possible. Write signals.jsonl and events.jsonl."""
     from driver_monitor.app.build import Request, load_plan
+    from driver_monitor.app.first_lines import program
     from driver_monitor.bench.replay import jobs_of, replay_all
 
     plan = load_plan(Request(config, None, profile, track))
@@ -185,6 +185,7 @@ def replay(
         print(fault, file=sys.stderr)
     if replay_all(work, plan, jobs, Console()) or faults:
         raise typer.Exit(1)
+    print(f"next: {program()} explain {work[0].folder}/events.jsonl")
 
 
 @app.command()

@@ -25,8 +25,22 @@ from driver_monitor.messages.lines import advice, alert_text, clock, plain
 
 SILENCE_S = 3.0
 """Time without a message after which the daemon counts as silent. The daemon sends a status every second."""
+STALE_S = 3.0
+"""Age at which a state is removed from the screen: it says nothing of the driver any more (ours)."""
+SLOWEST_STATE_S = 5.0
+"""Longest period of `state/` (`zmq.state_hz: 0.2`). Where states come that seldom, each stays for 1.5 periods."""
+ALARM_STYLES = {
+    "distracted": "bold yellow",
+    "drowsy": "bold yellow",
+    "asleep": "bold white on red",
+    "unresponsive": "bold white on red",
+}
+"""Style of a state by its `attention`, where people must look at once."""
+UNKNOWN_STYLE = "magenta"
+SHOWS_EXPRESSION = ("attentive", "distracted")
+"""With another `attention` the expression is left out: nobody must read "happy" beside a driver who sleeps."""
 POLL_MS = 100
-"""Longest wait for a message before `stop` is called again."""
+"""Longest wait for a message before `stop` and `Watcher.check_age` are called again."""
 ADVICE = "give tcp://127.0.0.1:5556 or ipc:///path, as in zmq.bind"
 GROUP = "driver-monitor"
 """The group of the service (systemd/driver-monitor.service). Its members may connect to the service's socket."""
@@ -44,6 +58,8 @@ class Watcher:
         self._silent = False
         self._ids: dict[str, None] = {}
         self._shown_status: Text | None = None
+        self._last_state: float | None = None
+        self._state_period_s = 0.0
 
     def receive(self, frames: list[bytes], now: float) -> None:
         """Show one message (`frames`: topic, JSON) that arrived at `now`, monotonic seconds. Repeats are left out."""
@@ -63,14 +79,29 @@ class Watcher:
         elif topic == "status/":
             self._status(message)
         elif topic == "state/":
-            self._show_state(state_text(message))
+            self._state(message, now)
 
-    def idle(self, now: float) -> None:
-        """Print once per gap that no message came for `SILENCE_S`. Call when none waits. `now`: monotonic seconds."""
+    def check_age(self, now: float) -> None:
+        """Remove a state that is too old. Print once per gap that no message came for `SILENCE_S`.
+
+        Call it several times a second. `now`: monotonic seconds.
+        """
         self._last_message = self._last_message or now
-        if not self._silent and now - self._last_message >= SILENCE_S:
+        silent = now - self._last_message >= SILENCE_S
+        if self._last_state is not None and now - self._last_state >= max(STALE_S, 1.5 * self._state_period_s):
+            self._last_state = None
+            missing = "message" if silent else "state"
+            self._show_state(Text(f"driver unknown: the daemon sends no {missing}", style=UNKNOWN_STYLE))
+        if silent and not self._silent:
             self._silent = True
+            self._shown_status = None
             self._print(f"no message for {SILENCE_S:.0f} s; check that a daemon runs at {self._connect}", "yellow")
+
+    def _state(self, state: Mapping[str, Any], now: float) -> None:
+        if self._last_state is not None:
+            self._state_period_s = min(now - self._last_state, SLOWEST_STATE_S)
+        self._last_state = now
+        self._show_state(state_text(state))
 
     def _alert(self, alert: Mapping[str, Any]) -> None:
         name = str(alert.get("id"))
@@ -144,16 +175,21 @@ def _print_until(stop: Callable[[], bool], socket: zmq.Socket[bytes], connect: s
         show_state = _on_change(out)
         if out.is_terminal:
             live = stack.enter_context(Live(console=out, transient=True, auto_refresh=False))
-            show_state = partial(live.update, refresh=True)
+            show_state = partial(show_live, live)
         watcher = Watcher(connect, out, show_state)
         with suppress(KeyboardInterrupt):
             while not stop():
                 if socket.poll(POLL_MS):
                     watcher.receive(socket.recv_multipart(), time.monotonic())
-                else:
-                    watcher.idle(time.monotonic())
+                watcher.check_age(time.monotonic())
     if watcher.malformed:
         out.print(f"{watcher.malformed} messages were not of driver-monitor", style="red", highlight=False)
+
+
+def show_live(live: Live, line: Text) -> None:
+    """Show a state in place of the last one. A narrow terminal cuts its end: what matters most stands first."""
+    line.no_wrap, line.overflow = True, "ellipsis"
+    live.update(line, refresh=True)
 
 
 def _on_change(out: Console) -> Callable[[Text], None]:
@@ -180,19 +216,32 @@ def _decode(frames: list[bytes]) -> tuple[str, dict[str, Any]]:
 
 
 def state_text(state: Mapping[str, Any]) -> Text:
-    """Return a message of `state/` as one line. A missing value is shown as unknown, a missing expression omitted."""
+    """Return a message of `state/` as one line: first the driver's attention and the active alerts.
+
+    A missing value is shown as unknown. The expression is shown beside open eyes of a driver who is awake only.
+    """
     eyes, gaze, perclos = (_part(state, key) for key in ("eyes", "gaze", "perclos"))
+    attention, alerts = plain(state.get("attention") or "unknown"), _alerts(state.get("alerts"))
     words = [
         clock(state.get("t")),
-        plain(state.get("attention") or "unknown"),
+        attention.upper() if attention in ALARM_STYLES else attention,
+        *alerts,
         f"eyes {plain(eyes.get('state') or 'unknown')}{_number(eyes.get('openness'), ' {:.2f}')}",
         f"gaze {plain(gaze.get('zone') or 'unknown')}",
         f"PERCLOS {_number(perclos.get('value'), '{:.0%}') or 'unknown'}",
     ]
     label = _part(state, "emotion").get("label")
-    if label:
+    if label and attention in SHOWS_EXPRESSION and eyes.get("state") == "open":
         words.append(plain(label))
-    return Text("  ".join(words), style="dim")
+    calm = "" if alerts else "dim"
+    return Text(
+        "  ".join(words), style=ALARM_STYLES.get(attention, calm if attention == "attentive" else UNKNOWN_STYLE)
+    )
+
+
+def _alerts(active: object) -> list[str]:
+    """Return the active alerts of a state as one word of its line, nothing if there are none."""
+    return [plain(", ".join(map(str, active)))] if isinstance(active, list) and active else []
 
 
 def status_text(status: Mapping[str, Any]) -> Text:
@@ -202,8 +251,7 @@ def status_text(status: Mapping[str, Any]) -> Text:
     words = [f"status: camera {plain(camera)}", f"light {plain(status.get('light') or 'unknown')}"]
     if degraded:
         words.append(f"degraded: {plain(degraded)}{advice(status)}")
-    if isinstance(active, list) and active:
-        words.append(f"active: {plain(', '.join(map(str, active)))}")
+    words += [f"active: {rules}" for rules in _alerts(active)]
     if _part(status, "camera").get("keeps_up") is False:
         words.append(
             f"cannot keep up: {_number(_part(status, 'camera').get('drop_share'), '{:.0%}')} of frames dropped"

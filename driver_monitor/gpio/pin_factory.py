@@ -1,6 +1,6 @@
 """Opens gpiozero's pin factory, for access to the pins. Buzzer, LED and button of a process share one factory.
 
-A Raspberry Pi needs the system package `python3-lgpio` (the wheel for Python 3.13 on the index is a dummy). lgpio
+A Raspberry Pi needs the system package `python3-lgpio` (the wheel for Python 3.13 on PyPI is a dummy). lgpio
 creates a file in the folder `LG_WD`, which must be writable; the systemd unit sets it to the runtime directory. The
 process must not fork after the pins are open.
 """
@@ -41,7 +41,9 @@ def open_factory(backend: str) -> Any:
                 Device.pin_factory = LGPIOFactory()
         return Device.pin_factory
     except Exception as error:  # lgpio, gpiozero and the kernel raise different exceptions
-        hint = "on a Raspberry Pi, install python3-lgpio and join the group gpio; else set gpio.backend: off"
+        hint = (
+            "on a Raspberry Pi, install lgpio (systemd/README.md) and join the group gpio; else set gpio.backend: off"
+        )
         raise OutputError(f"gpio: cannot open pins ({reason(error)}); {hint}") from None
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from driver_monitor.config.schema import GpioConfig
 from driver_monitor.data.alert import Level
+from driver_monitor.gpio.expected_pins import expected
 from driver_monitor.gpio.patterns import PatternPlayer
 from driver_monitor.gpio.pins import open_pins
 from driver_monitor.outputs.output import Output
@@ -30,6 +31,12 @@ Wait = Callable[[threading.Event, float | None], object]
 def _report_once(text: str) -> None:
     """Log `text` as a warning, but only once in this process: a reload would repeat it."""
     log.warning("%s", text)
+
+
+@functools.cache
+def _report_none_once(_: str) -> None:
+    """Log, once in this process, that a machine that is not made for pins has none: normal, so only for debugging."""
+    log.debug("this computer has no pins, so there are no buzzer and no LED")
 
 
 class GpioOutput(Output):
@@ -51,7 +58,7 @@ class GpioOutput(Output):
         wait: Wait = threading.Event.wait,
     ) -> None:
         self.faults = 0
-        self._pins = open_pins(config, factory, _report_once)
+        self._pins = open_pins(config, factory, _report_once if expected(config) else _report_none_once)
         self._clock, self._wait = clock, wait
         self._player = PatternPlayer(config.max_buzz_s)
         self._level: Level | None = None

@@ -26,6 +26,8 @@ FLUSH_S = 0.5
 """Time limit for writing the queued lines in `flush` and `close`. `Output.close` may take about a second."""
 PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
 """Lowest log level of Python for each priority of syslog (sd-daemon(3)). Levels below INFO have priority 7, debug."""
+LINE, TIME = "%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"
+"""A line of the log, and the time in it."""
 SEVERITY = {"critical": logging.CRITICAL, "warning": logging.WARNING}
 
 _Line = tuple[int, Text]
@@ -41,6 +43,11 @@ class PriorityFormatter(logging.Formatter):
         """Format every line of `record` with its priority."""
         priority = next((number for level, number in PRIORITIES if record.levelno >= level), 7)
         return "\n".join(f"<{priority}>{line}" for line in super().format(record).splitlines())
+
+
+def formatter(stream: TextIO) -> logging.Formatter:
+    """Return the one format of log lines: time, level, text; for the systemd journal `PriorityFormatter`."""
+    return PriorityFormatter() if is_journal(stream) else logging.Formatter(LINE, TIME)
 
 
 def is_journal(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
@@ -127,9 +134,15 @@ def configure(level: str, stream: TextIO | None = None) -> None:
         logging.root.setLevel(level.upper())
         return
     handler = QueuedHandler(stream)
-    with_time = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
-    handler.setFormatter(PriorityFormatter() if is_journal(stream) else with_time)
+    handler.setFormatter(formatter(stream))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+def configure_command() -> None:
+    """Write the warnings of a command that is no daemon to stderr, without a thread. Its workers do the same."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter(sys.stderr))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
 
 
 def flush(timeout_s: float = FLUSH_S) -> None:

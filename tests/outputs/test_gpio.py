@@ -21,6 +21,7 @@ from driver_monitor.config.schema import GpioConfig
 from driver_monitor.data.alert import LEVELS, Level
 from driver_monitor.errors import OutputError
 from driver_monitor.gpio import off as gpio_off
+from driver_monitor.gpio.expected_pins import expected
 from driver_monitor.gpio.patterns import (
     BUZZER,
     LED,
@@ -175,26 +176,58 @@ def watch(pin: Any, changed_on: Callable[[], None]) -> None:
     pin._change_state = changed
 
 
-def test_ok__a_machine_without_pins_logs_that_once_and_goes_on(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def start_without_pins(config: GpioConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opens the output twice on a machine without lgpio; the second time stands for a reload."""
     monkeypatch.delenv("GPIOZERO_PIN_FACTORY", raising=False)
     monkeypatch.setattr(Device, "pin_factory", None)
     monkeypatch.setitem(sys.modules, "gpiozero.pins.lgpio", None)
     gpio._report_once.cache_clear()
-    for _ in range(2):  # the second one stands for a reload
-        output = GpioOutput(GpioConfig(backend="auto"))
+    gpio._report_none_once.cache_clear()
+    for _ in range(2):
+        output = GpioOutput(config)
         output.level("critical")
         output.level(None)
         output.close()
+        assert output.failure is None
+
+
+@pytest.mark.parametrize(
+    "wired", [{"buzzer_pin": 22}, {"led_pin": None}, {"active_high": False}, {"button_pin": 5}], ids=str
+)
+def test_ok__pins_that_somebody_configured_and_that_do_not_open_are_warned_of_once(
+    wired: dict[str, Any], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_without_pins(GpioConfig(**wired), monkeypatch)
     assert caplog.text.count("no buzzer and LED:") == 1
-    assert output.failure is None
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_ok__a_laptop_has_no_pins_and_is_not_warned_of_that(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("DEBUG", logger="driver_monitor")
+    start_without_pins(GpioConfig(), monkeypatch)
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("DEBUG", "this computer has no pins, so there are no buzzer and no LED")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model", "has_pins"),
+    [("Raspberry Pi 5 Model B Rev 1.0\0", True), ("NVIDIA Jetson Orin Nano\0", False), (None, False)],
+)
+def test_ok__a_raspberry_pi_is_expected_to_have_pins(model: str | None, has_pins: bool, tmp_path: Path) -> None:
+    board = tmp_path / "model"
+    if model is not None:
+        board.write_text(model)
+    assert expected(GpioConfig(), board) == has_pins
+    assert expected(GpioConfig(max_buzz_s=3.0), board) == has_pins, "says nothing about what is connected"
 
 
 def test_fail__a_backend_asked_for_by_name_that_does_not_work_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "nonsense")
     monkeypatch.setattr(Device, "pin_factory", None)
-    with pytest.raises(OutputError, match="install python3-lgpio"):
+    with pytest.raises(OutputError, match="install lgpio"):
         GpioOutput(GpioConfig(backend="gpiozero"))
 
 

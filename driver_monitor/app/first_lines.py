@@ -1,0 +1,59 @@
+"""What a person at a terminal reads first and last: what is watched, where it is published, what to do next."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from driver_monitor.app.build import Plan
+from driver_monitor.capture.camera import SourceInfo
+from driver_monitor.capture.open_source import check_source
+from driver_monitor.config.addresses import AUTO, publish_address
+from driver_monitor.config.schema import ZmqConfig
+from driver_monitor.errors import SourceError
+
+PROGRAM = "driver-monitor"
+
+
+def program(called: str | None = None) -> str:
+    """Return how this user starts the program, so that a printed command can be copied into the terminal.
+
+    `called`: the path under which the program was started; None: that of this process. A path that is also what the
+    PATH finds is shortened to the name.
+    """
+    called = sys.argv[0] if called is None else called
+    if Path(called).name != PROGRAM:
+        return f"python -m {__package__.partition('.')[0]}"
+    return PROGRAM if shutil.which(PROGRAM) == called or called == PROGRAM else called
+
+
+def first_line(plan: Plan, *, service: bool) -> str:
+    """Return the first line of `run`, without any password. `service`: systemd runs the daemon."""
+    stop = f"systemctl stop {PROGRAM}" if service else "Ctrl-C"
+    return f"watching {_expected(plan).name}; {_published(plan.config.zmq)}; stop with {stop}"
+
+
+def _expected(plan: Plan) -> SourceInfo:
+    """Return what is known of the source. The opening of a source that cannot be used says why, not the first line."""
+    source = plan.config.camera.source
+    try:
+        return check_source(source)
+    except SourceError:
+        name = f"camera {source}" if source.isdecimal() else source
+        return SourceInfo("an unknown address" if "://" in source else name, live=True)
+
+
+def _published(config: ZmqConfig) -> str:
+    if not config.enabled:
+        return "nothing is published (zmq.enabled: false)"
+    connect = "" if config.bind == AUTO else f" --connect {config.bind}"
+    return f"published on {publish_address(config.bind)} ({program()} watch{connect})"
+
+
+def next_step(plan: Plan) -> str:
+    """Return what to do after `run` has ended: for a recording how to see why there were alerts, else how to go on."""
+    source = plan.config.camera.source
+    if _expected(plan).live:
+        return f"next: {program()} run watches again; {program()} watch, in a second terminal, shows what it sees"
+    return f"next: {program()} replay {source} --out results, then {program()} explain results/*/events.jsonl"
