@@ -16,8 +16,8 @@ import pytest
 from driver_monitor.app.daemon import Daemon, ReloadError
 from driver_monitor.app.parts import Parts
 from driver_monitor.app.pipeline import Pipeline
+from driver_monitor.app.process.systemd import Notifier
 from driver_monitor.app.status import KeepUp, fault_text, status_line
-from driver_monitor.app.systemd import Notifier
 from driver_monitor.capture.grabber import Grabber
 from driver_monitor.config.profiles import load_profile
 from driver_monitor.data.alert import Level

@@ -66,7 +66,7 @@ class Daemon:
     def reload(self) -> subprocess.CompletedProcess[str]:
         """Reload as the unit's ExecReload does."""
         return subprocess.run(
-            [sys.executable, "-m", "driver_monitor.app.ask_reload", str(self.process.pid)],
+            [sys.executable, "-m", "driver_monitor.app.process.ask_reload", str(self.process.pid)],
             env={**os.environ, "RUNTIME_DIRECTORY": str(self.folder)},
             capture_output=True,
             text=True,

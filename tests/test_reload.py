@@ -16,8 +16,8 @@ from driver_monitor.app import build
 from driver_monitor.app.build import Plan, Request
 from driver_monitor.app.daemon import Daemon, ReloadError
 from driver_monitor.app.part_table import TABLE, DaemonPart, Setup, open_parts
+from driver_monitor.app.process.systemd import Notifier
 from driver_monitor.app.reload import Reloader
-from driver_monitor.app.systemd import Notifier
 from driver_monitor.capture import open_source
 from driver_monitor.capture.fake import FakeCamera
 from driver_monitor.capture.grabber import Grabber

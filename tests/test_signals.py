@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from driver_monitor.app import stop as stopping
-from driver_monitor.app.stop import Stop
+from driver_monitor.app.process import stop as stopping
+from driver_monitor.app.process.stop import Stop
 from driver_monitor.errors import SourceError
 from tests.conftest import PROGRAM
 
@@ -164,7 +164,7 @@ HANGING = (
     "    threading.Event().wait()\n"
     "def late():\n"
     "    {name}.{method} = hang\n"
-    "from driver_monitor.app.systemd import Notifier\n"
+    "from driver_monitor.app.process.systemd import Notifier\n"
     "told = Notifier.ready\n"
     "def ready(self, status=''):\n"
     "    late()\n"

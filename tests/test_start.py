@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from driver_monitor.app import build
-from driver_monitor.app.ask_reload import main as ask_reload
 from driver_monitor.app.build import Request
 from driver_monitor.app.part_table import Setup
+from driver_monitor.app.process.ask_reload import main as ask_reload
+from driver_monitor.app.process.systemd import OUTCOME, Notifier
 from driver_monitor.app.start import Keeper, Start, open_daemon
-from driver_monitor.app.systemd import OUTCOME, Notifier
 from driver_monitor.capture.open_source import expected_source
 from driver_monitor.config import last_good
 from driver_monitor.config.last_good import LastGood
@@ -281,8 +281,7 @@ def test_fail__a_daemon_that_never_answers_fails_the_reload(tmp_path: Path, caps
 
 
 def test_ok__asking_for_a_reload_imports_nothing_heavy() -> None:
-    program = (
-        "import sys, driver_monitor.app.ask_reload; print(*{'cv2', 'numpy', 'yaml', 'zmq', 'rich'} & {*sys.modules})"
-    )
+    heavy = "{'cv2', 'numpy', 'yaml', 'zmq', 'rich'}"
+    program = f"import sys, driver_monitor.app.process.ask_reload; print(*{heavy} & {{*sys.modules}})"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from driver_monitor.app.systemd import Notifier
+from driver_monitor.app.process.systemd import Notifier
 from driver_monitor.config.addresses import SERVICE_BIND, publish_address
 from driver_monitor.config.schema import ZmqConfig
 from driver_monitor.outputs.zmtp.server import MAX_SUBSCRIBERS
@@ -187,7 +187,7 @@ def test_ok__the_unit_keeps_its_promises() -> None:
         "Type=notify",
         "WatchdogSec=10",
         "Restart=always",
-        "ExecReload=/opt/driver-monitor/bin/python -m driver_monitor.app.ask_reload $MAINPID",
+        "ExecReload=/opt/driver-monitor/bin/python -m driver_monitor.app.process.ask_reload $MAINPID",
         "RuntimeDirectory=driver-monitor",
         "StartLimitIntervalSec=0",
         "User=driver-monitor",

@@ -25,7 +25,7 @@ from driver_monitor.app.build import Plan, Request
 from driver_monitor.app.daemon import Daemon
 from driver_monitor.app.parts import Parts
 from driver_monitor.app.pipeline import Pipeline
-from driver_monitor.app.systemd import Notifier
+from driver_monitor.app.process.systemd import Notifier
 from driver_monitor.bench.inspect import inspect
 from driver_monitor.bench.replay import ReplayJob
 from driver_monitor.bench.replay import replay as replay_clip

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 
 from driver_monitor.app.parts import Parts
 from driver_monitor.app.pipeline import FrameResult
+from driver_monitor.app.process.systemd import Notifier
 from driver_monitor.app.status import Health, fault_text, status_line
-from driver_monitor.app.systemd import Notifier
 from driver_monitor.data.alert import AlertEvent, Level
 from driver_monitor.errors import DriverMonitorError
 from driver_monitor.imaging.frame import Frame

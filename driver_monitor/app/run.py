@@ -19,11 +19,11 @@ from driver_monitor.app.build import Plan, Request
 from driver_monitor.app.daemon import Daemon
 from driver_monitor.app.first_lines import first_line, next_step
 from driver_monitor.app.part_table import Setup
+from driver_monitor.app.process.stop import Stop
+from driver_monitor.app.process.systemd import Notifier
 from driver_monitor.app.reload import Reloader
 from driver_monitor.app.start import Keeper, open_daemon
 from driver_monitor.app.status import Thermometer
-from driver_monitor.app.stop import Stop
-from driver_monitor.app.systemd import Notifier
 from driver_monitor.config.schema import ServiceConfig
 from driver_monitor.messages.envelope import LiveStamper, ended_by_restart
 from driver_monitor.messages.privacy import PrivacyFilter

@@ -116,5 +116,7 @@ class Stop:
     def _say(text: str) -> None:
         """Write one line to stderr, unless that would wait. The log is not used: what hangs may hold its lock."""
         with suppress(OSError, ValueError):
-            if select.select([], [2], [], 0)[1]:
-                os.write(2, f"{text}\n".encode(errors="replace"))
+            # Descriptor 2 may be hidden from the user (`imaging.library_messages`).
+            stderr = sys.stderr.fileno()
+            if select.select([], [stderr], [], 0)[1]:
+                os.write(stderr, f"{text}\n".encode(errors="replace"))

@@ -1,4 +1,4 @@
-"""Reloads a running service and waits for the outcome: `python -m driver_monitor.app.ask_reload PID`, in `ExecReload=`.
+"""Reloads a running service and waits for the outcome. `ExecReload=` of the unit calls it with the PID of the daemon.
 
 systemd counts a reload as failed only if a command of `ExecReload=` fails. A signal alone cannot fail, and before
 version 253 `Type=notify-reload` does not exist; where it does, the service has no way to tell it that a reload failed.
@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from driver_monitor.app.systemd import OUTCOME
+from driver_monitor.app.process.systemd import OUTCOME
 
 PATIENCE_S = 30.0
 """Longest wait for the daemon (ours): under the 60 s of systemd's limit, over the time of loading all models anew."""
@@ -26,7 +26,9 @@ def main(arguments: Sequence[str], environment: Mapping[str, str] = os.environ, 
     """Send SIGHUP to the process that `arguments` names. Returns 0, or 1 with a line why the old values stay."""
     folder = environment.get("RUNTIME_DIRECTORY", "").split(":")[0]
     if len(arguments) != 1 or not arguments[0].isdecimal() or not folder:
-        return _failed("use it in a unit: ExecReload=... -m driver_monitor.app.ask_reload $MAINPID, RuntimeDirectory=")
+        return _failed(
+            "use it in a unit: ExecReload=... -m driver_monitor.app.process.ask_reload $MAINPID, RuntimeDirectory="
+        )
     path, end = Path(folder) / OUTCOME, time.monotonic() + patience_s
     before = _read(path)
     try:
