@@ -49,6 +49,13 @@ class Target:
         except OSError:
             return -1
 
+    def threads(self) -> int:
+        """Return the number of threads of the daemon; -1 if it is not ours or has ended."""
+        try:
+            return len(list(Path(f"/proc/{self._pid()}/task").iterdir()))
+        except OSError:
+            return -1
+
     def ended(self) -> bool:
         """Return whether the daemon has ended."""
         return self.process is not None and self.process.poll() is not None
@@ -98,18 +105,27 @@ class Healthy:
 
 
 @contextlib.contextmanager
-def target(arguments: argparse.Namespace) -> Iterator[Target]:
+def target(arguments: argparse.Namespace, more: str = "") -> Iterator[Target]:
     """Yield the daemon to attack. Without an address a daemon is started on the clip, and ended at the end."""
     if arguments.address is not None:
         yield Target(arguments.address)
         return
+    with started(arguments.clip, more=more) as victim:
+        yield victim
+
+
+@contextlib.contextmanager
+def started(source: str, *options: str, more: str = "") -> Iterator[Target]:
+    """Start a daemon on `source` with `options` of `run`, and end it at the end. `more`: lines of its configuration."""
     with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
         free.close()
         config = Path(folder) / "config.yaml"
-        config.write_text(f"zmq: {{bind: '{address}'}}\ngpio: {{backend: mock}}\nservice: {{state_dir: '{folder}'}}\n")
-        command = [sys.executable, "-m", "driver_monitor", "run", "--config", str(config), "--source", arguments.clip]
+        config.write_text(
+            f"zmq: {{bind: '{address}'}}\ngpio: {{backend: mock}}\nservice: {{state_dir: '{folder}'}}\n{more}"
+        )
+        command = [sys.executable, "-m", "driver_monitor", "run", "--config", str(config), "--source", source, *options]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
             try:
                 yield Target(address, process)
@@ -117,8 +133,13 @@ def target(arguments: argparse.Namespace) -> Iterator[Target]:
                 process.send_signal(signal.SIGTERM)
 
 
-def attack(name: str, parser: argparse.ArgumentParser, step: Callable[[argparse.Namespace, Target], None]) -> int:
-    """Attack the daemon with `step` once a second until the clip ends or the time is over. Return the exit code."""
+def attack(
+    name: str, parser: argparse.ArgumentParser, step: Callable[[argparse.Namespace, Target], None], more: str = ""
+) -> int:
+    """Attack the daemon with `step` once a second until the clip ends or the time is over. Return the exit code.
+
+    `more`: lines of the configuration of the daemon, if it is started here.
+    """
     parser.add_argument("--address", help="address of a running daemon; without it a daemon is started")
     parser.add_argument("--clip", default="demo", help="the clip that the started daemon watches (default: demo)")
     parser.add_argument("--seconds", type=float, default=40.0, help="longest duration of the attack (default: 40)")
@@ -127,7 +148,7 @@ def attack(name: str, parser: argparse.ArgumentParser, step: Callable[[argparse.
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     healthy = Healthy()
     rss_mb, descriptors = [0.0], [0]
-    with target(arguments) as victim:
+    with target(arguments, more) as victim:
         listener = threading.Thread(target=healthy.listen, args=(victim.address,))
         listener.start()
         try:
