@@ -91,7 +91,7 @@ def main() -> int:
 
 
 def _samples(daemon: Target, seconds: float) -> Iterator[tuple[float, float, int, int]]:
-    """Yield time, memory (MiB), descriptors and threads, every `SAMPLE_S`, until the time is over or the daemon ends."""
+    """Yield time, memory (MiB), descriptors, threads every `SAMPLE_S` until the time is over or the daemon ends."""
     start = time.monotonic()
     while (t := time.monotonic() - start) < seconds and not daemon.ended():
         yield t, daemon.rss_mb(), daemon.descriptors(), daemon.threads()
@@ -102,9 +102,8 @@ def _report(samples: np.ndarray[tuple[int, int], np.dtype[np.float64]], healthy:
     t, rss, descriptors, threads = samples.T
     settled = t >= min(SETTLED_S, t[-1] / 2)
     slope = 3600 * np.polyfit(t[settled], rss[settled], 1)[0]
-    print(
-        f"{t[-1] / 60:.0f} minutes: RSS {rss[settled][0]:.1f} MB settled, {rss[-1]:.1f} MB last, {rss.max():.1f} MB most"
-    )
+    first, last, most = rss[settled][0], rss[-1], rss.max()
+    print(f"{t[-1] / 60:.0f} minutes: RSS {first:.1f} MB settled, {last:.1f} MB last, {most:.1f} MB most")
     print(f"slope {slope:+.2f} MB an hour after the first {t[settled][0] / 60:.0f} minutes (limit {MAX_SLOPE_MB_H})")
     grown = [int(values[-1] - values[settled][0]) for values in (descriptors, threads)]
     print(f"descriptors {grown[0]:+d}, threads {grown[1]:+d} since then")
