@@ -51,12 +51,25 @@ def test_ok__new_pictures_are_not_repeats_even_of_a_driver_who_sits_still() -> N
 
 def test_ok__a_picture_is_repeated_until_it_changes() -> None:
     still = noisy()
-    assert repeats([noisy(), still, still, still, noisy(), still]) == [0.0, 0.0, 0.05, 0.1, 0.0, 0.0]
+    assert repeats([noisy(), still, still, still, noisy(), still]) == [0.0, 0.0, 0.05, 0.1, 0.0, 0.05]
 
 
 def test_ok__an_encoder_that_refines_a_picture_repeats_it() -> None:
     still = noisy()
     assert repeats([still, encoded(still), still, encoded(still)]) == [0.0, 0.05, 0.1, 0.15]
+
+
+def test_ok__two_buffers_in_turn_are_repeats() -> None:
+    one, other = noisy(), noisy()
+    assert repeats([one, other, one, other, one, other])[2:] == [0.05, 0.1, 0.15, 0.2]
+
+
+def test_ok__a_clock_at_the_edge_of_the_picture_is_no_change() -> None:
+    still, clocks = np.asarray(NOISE.integers(0, 255, (240, 320)), np.uint8), []
+    for number in range(6):
+        clocks.append(still.copy())
+        clocks[-1][225:235, 10 + 4 * number : 30 + 4 * number] = 255
+    assert repeats(clocks)[1:] == [0.05, 0.1, 0.15, 0.2, 0.25]
 
 
 def test_ok__slow_changes_add_up_and_are_seen() -> None:
@@ -139,6 +152,18 @@ def test_ok__every_second_frame_repeated_changes_no_alert() -> None:
         results.append(pipeline.step(Frame(picture, t, number, "test")))
     assert raised(results) == ["microsleep", "sleep"]
     assert not any(result.state.camera == "frozen" for result in results)
+
+
+def test_ok__a_sleeper_in_a_stuttering_picture_is_reported_in_time() -> None:
+    """Of eight frames five repeat the third: a stream of a very low bit rate."""
+    cabin = Cabin(attentive(3), shut(6), attentive(3))
+    pipeline = Pipeline(cabin, StateTracker(), Engine(shipped("default")), RepeatDetector())
+    picture, results = noisy(), []
+    for number, t in enumerate(cabin.seen):
+        picture = noisy() if number % 8 < 3 else picture
+        results.append(pipeline.step(Frame(picture, t, number, "test")))
+    asleep = next(event.t for result in results for event in result.verdict.events if event.rule == "sleep")
+    assert 6.0 <= asleep <= 6.6
 
 
 def test_ok__a_sleeper_before_a_camera_that_works_is_reported() -> None:

@@ -213,7 +213,7 @@ def test_ok__the_file_is_written_as_a_whole_for_the_group_only_and_not_without_n
         os.umask(umask)
     path = service.state / last_good.FILE
     first = path.stat()
-    assert stat.S_IMODE(first.st_mode) == 0o640
+    assert stat.S_IMODE(first.st_mode) == 0o600
     service.keep()
     assert path.stat().st_ino == first.st_ino
     (service.state / f"{last_good.FILE}.new").write_text("from a power cut")

@@ -182,15 +182,19 @@ def load_expression_net(config: Config) -> ExpressionNet:
     return ExpressionNet(folder / "emotion.onnx", config.models.threads)
 
 
-def build_perception(config: Config, models: Models) -> Perception:
-    """Build face tracker, eye reader and, if its net is loaded, expression reader. A new reader is added here."""
+def build_perception(config: Config, models: Models, *, still: bool = False) -> Perception:
+    """Build face tracker, eye reader and, if its net is loaded, expression reader. A new reader is added here.
+
+    `still`: one picture is too little to find out that it is turned.
+    """
     seat = DriverSeat(config.camera.driver_side)
     face = FaceTracker(models.detector, models.landmarks, config.face.search_hz, seat)
     readers: list[Reader] = [EyeReader(models.eyes)]
     if models.expression is not None:
         readers.append(ExpressionReader(models.expression, config.emotion.rate_hz))
     best_face = BestFace(models.detector, models.landmarks, models.eyes)
-    return Perception(face, readers, OrientationFinder(best_face), config.camera.rotate)
+    orientation = None if still else OrientationFinder(best_face)
+    return Perception(face, readers, orientation, config.camera.rotate)
 
 
 def build_pipeline(plan: Plan, models: Models | None, *, still: bool = False) -> Pipeline:
@@ -198,7 +202,7 @@ def build_pipeline(plan: Plan, models: Models | None, *, still: bool = False) ->
 
     `models`: None if it gets observations of a trace. `still`: it gets one picture; an expression is answered at once.
     """
-    perception = build_perception(plan.config, models) if models else NoPerception()
+    perception = build_perception(plan.config, models, still=still) if models else NoPerception()
     expressions = ExpressionTracker(evidence_s=0.0) if still else ExpressionTracker()
     state = StateTracker(expressions, plan.config.vehicle.steering_wheel)
     return Pipeline(perception, state, Engine(plan.profile), RepeatDetector())
@@ -238,8 +242,9 @@ def build_outputs(plan: Plan, console: Console | None) -> Outputs:
 
     Raises `OutputError`.
     """
-    outputs: list[Output] = [Journal(console), ActiveAlerts(state_dir(plan.config.service))]
+    outputs: list[Output] = [Journal(console)]
     try:
+        outputs.append(ActiveAlerts(state_dir(plan.config.service)))
         if plan.config.zmq.enabled:
             outputs.append(ZmqPublisher(plan.config.zmq))
         outputs.append(GpioOutput(plan.config.gpio))

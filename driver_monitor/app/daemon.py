@@ -14,6 +14,7 @@ from driver_monitor.app.parts import Parts
 from driver_monitor.app.pipeline import FrameResult
 from driver_monitor.app.process.systemd import Notifier
 from driver_monitor.app.status import Health, fault_text, status_line
+from driver_monitor.config.secret import without_secrets
 from driver_monitor.data.alert import AlertEvent, Level
 from driver_monitor.errors import DriverMonitorError
 from driver_monitor.imaging.frame import Frame
@@ -188,7 +189,7 @@ class Daemon:
             log.info("the new configuration is active")
         except ReloadError as error:
             self.config_fault = fault_text(error, "the old configuration stays active")
-            log.error("kept the old configuration: %s", error)
+            log.error("kept the old configuration: %s", without_secrets(str(error)))
         self._reloading = False
         if self.parts.source is not source:
             self._last_frame = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from driver_monitor.app.build import Plan
 from driver_monitor.capture.camera import SourceInfo
 from driver_monitor.capture.open_source import check_source
-from driver_monitor.config.addresses import AUTO, publish_address
+from driver_monitor.config.addresses import LAPTOP_BIND, SERVICE_BIND, publish_address
 from driver_monitor.config.schema import ZmqConfig
 from driver_monitor.errors import SourceError
 
@@ -47,8 +48,11 @@ def _expected(plan: Plan) -> SourceInfo:
 def _published(config: ZmqConfig) -> str:
     if not config.enabled:
         return "nothing is published (zmq.enabled: false)"
-    connect = "" if config.bind == AUTO else f" --connect {config.bind}"
-    return f"published on {publish_address(config.bind)} ({program()} watch{connect})"
+    address = publish_address(config.bind)
+    if address.endswith(":*"):
+        return f"published on a free port of {address.removesuffix(':*')} (set zmq.bind to a port for a subscriber)"
+    connect = "" if address in (LAPTOP_BIND, SERVICE_BIND) else f" --connect {address}"
+    return f"published on {address} ({program()} watch{connect})"
 
 
 def next_step(plan: Plan) -> str:
@@ -56,4 +60,6 @@ def next_step(plan: Plan) -> str:
     source = plan.config.camera.source
     if _expected(plan).live:
         return f"next: {program()} run watches again; {program()} watch, in a second terminal, shows what it sees"
-    return f"next: {program()} replay {source} --out results, then {program()} explain results/*/events.jsonl"
+    rate = f" --fps {plan.config.camera.fps:g}" if Path(source).is_dir() else ""
+    replay = f"{program()} replay {shlex.quote(source)}{rate} --out results"
+    return f"next: {replay}, then {program()} explain its events.jsonl"

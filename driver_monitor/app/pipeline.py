@@ -56,6 +56,7 @@ class Pipeline:
     ) -> None:
         self._perception, self._state, self.engine, self._repeats = perception, state, engine, repeats
         self._last: Observation | None = None
+        self._bridged = False
 
     def step(self, frame: Frame, camera: CameraState = "ok", vehicle: VehicleData = UNKNOWN_VEHICLE) -> FrameResult:
         """Process one frame. `camera`: the camera state. `vehicle`: speed and ignition at the time of the frame.
@@ -65,9 +66,11 @@ class Pipeline:
         """
         repeated_s = self._repeats.update(frame) if self._repeats is not None else 0.0
         if 0.0 < repeated_s <= FROZEN_AFTER_S and self._last is not None and self._last.camera == "ok":
+            self._bridged = True
             return self.conclude(self._last)
+        bridged, self._bridged = self._bridged, False
         state: CameraState = "frozen" if camera == "ok" and repeated_s > FROZEN_AFTER_S else camera
-        return self.conclude(replace(self._perception.observe(frame, state), vehicle=vehicle))
+        return self.conclude(replace(self._perception.observe(frame, state), vehicle=vehicle, bridged=bridged))
 
     def step_without_frame(self, t: float, camera: CameraState, vehicle: VehicleData = UNKNOWN_VEHICLE) -> FrameResult:
         """Process a moment without a frame. `t`: its time, seconds. `camera`: the camera state, the cause."""

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,7 +22,7 @@ from driver_monitor.app.part_table import Setup
 from driver_monitor.app.process.stop import Stop
 from driver_monitor.app.process.systemd import Notifier
 from driver_monitor.app.reload import Reloader
-from driver_monitor.app.start import Keeper, open_daemon
+from driver_monitor.app.start import Keeper, Start, open_daemon
 from driver_monitor.app.status import Thermometer
 from driver_monitor.config.schema import ServiceConfig
 from driver_monitor.messages.envelope import LiveStamper, ended_by_restart
@@ -65,13 +65,14 @@ def run(request: Request, trace: Path | None = None) -> None:
         if start.fault is None:
             keep(setup.plan)
         stamper = LiveStamper(parts.numbers.next, wall_clock, setup.trip, boot_id())
-        end_by_restart(left, parts.outputs, setup.plan.privacy, stamper)
+        # Not earlier: a start that fails is one line, the error.
+        log.info("%s", first_line(setup.plan, service=console is None))
+        rules = {rule.id for rule in setup.plan.profile.rules}
+        end_by_restart(left, parts.outputs, _privacy(start), stamper, rules)
         reloader = Reloader(request, setup, keep=keep)
         opened.callback(reloader.close)
         daemon = Daemon(parts, stamper, notifier, time.monotonic, started, reloader, start.fault, heat.celsius)
         stop.calls(daemon.stop)
-        # Not earlier: a start that fails is one line, the error.
-        log.info("%s", first_line(setup.plan, service=console is None))
         with _reload_signal(daemon):
             daemon.run()
         health = daemon.health
@@ -90,15 +91,24 @@ def _keeper(folder: Path | None, opened: ExitStack) -> Callable[[Plan], object]:
     return keeper.keep
 
 
-def end_by_restart(left: Sequence[Message], outputs: Output, privacy: PrivacyFilter, stamper: LiveStamper) -> None:
+def end_by_restart(
+    left: Sequence[Message], outputs: Output, privacy: PrivacyFilter, stamper: LiveStamper, known: Collection[str]
+) -> None:
     """End the alerts in `left`, which an earlier run left active, at `outputs`.
 
-    An alert that `privacy` hides now gets no number, so that others see no gap.
+    An alert that `privacy` hides now gets no number, so that others see no gap. While it is active, an alert of a rule
+    that is not in `known`, the ids of the present rules, is hidden, too: it may rest on an expression.
     """
     for alert in left:
-        local = privacy.alert(alert) is None
+        local = privacy.alert(alert) is None or (privacy.active and alert["rule"] not in known)
         stamp = stamper.stamp_episode(alert["episode"], local, time.monotonic())
         outputs.alert(ended_by_restart(alert, stamp))
+
+
+def _privacy(start: Start) -> PrivacyFilter:
+    """Return the filter for alerts of an earlier run. With a wrong file, it may be that of a workplace."""
+    plan = start.setup.plan
+    return plan.privacy if start.fault is None else PrivacyFilter(plan.profile.local_rules)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from driver_monitor.app.parts import Parts
 from driver_monitor.app.status import fault_text
 from driver_monitor.config import last_good
 from driver_monitor.config.last_good import LastGood
+from driver_monitor.config.secret import without_secrets
 from driver_monitor.errors import DriverMonitorError, OutputError
 from driver_monitor.threads.worker import QueueWorker
 
@@ -92,11 +93,11 @@ def open_daemon(
             setup = setup_of(plan_of())
             parts = opened.enter_context(open_parts(setup, table, before_each))
         except DriverMonitorError as error:
-            refused.append(f"{name}: {error}")
+            refused.append(without_secrets(f"{name}: {error}"))
             continue
         for line in refused:
             log.warning("%s", line)
-        log.error("%s; started with %s until a reload puts it right", first, name)
+        log.error("%s; started with %s until a reload puts it right", without_secrets(str(first)), name)
         return Start(setup, parts, fault_text(first, f"running with {name}"))
     raise first
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import platform
-import re
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -16,6 +15,7 @@ from typing import Any
 from driver_monitor import __version__
 from driver_monitor.app.pipeline import FrameResult
 from driver_monitor.capture.grabber import Grabber
+from driver_monitor.config.secret import without_secrets
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages.envelope import SCHEMA, Provenance
 from driver_monitor.messages.lines import advice
@@ -41,13 +41,12 @@ MOST_DROPS = 5
 """Fewer dropped frames in `KEEP_UP_S` are never too many: at one frame a second a single one is a share of 20 %."""
 LONGEST_FAULT = 300
 """Characters of a fault of the configuration in `status/` and in systemd's line (ours). The log has the whole text."""
-_PASSWORD = re.compile(r"[^\s/:@'\"]+:[^\s/]+@")
 
 
 def fault_text(error: Exception, effect: str) -> str:
     """Return the fault of a configuration in one line, with its `effect`. A password in an address is left out."""
     first, *more = str(error).splitlines() or [""]
-    first = _PASSWORD.sub("***@", first)
+    first = without_secrets(first)
     first = first if len(first) <= LONGEST_FAULT else f"{first[: LONGEST_FAULT - 3]}..."
     return f"{first}{f' (and {len(more)} more lines)' if more else ''}; {effect}"
 
@@ -75,7 +74,7 @@ class KeepUp:
 
         Returns what to log when `slow` changes, else None.
         """
-        before = self._last if captured >= self._last[0] else (0, 0)
+        before = self._last if captured >= self._last[0] and dropped >= self._last[1] else (0, 0)
         self._captured += captured - before[0]
         self.total += dropped - before[1]
         self._last = captured, dropped

@@ -71,7 +71,7 @@ def may_replace(folder: Path, own: str) -> bool:
         return not folder.is_symlink()
     except OSError:
         return not os.path.lexists(folder)
-    return not names or (names <= NAMES and not folder.is_symlink() and _owner(folder) == own)
+    return not folder.is_symlink() and (not names or (names <= NAMES and _owner(folder) == own))
 
 
 def _owner(folder: Path) -> str | None:
@@ -187,9 +187,14 @@ def _replace(new: Path, target: Path) -> None:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
         if not _exchange(new, target):
-            aside = new.with_suffix(".old")
+            # The name of `remove_remains`: if the process is killed here, the next run removes it.
+            aside = new.with_name(f"{new.name.removesuffix('.part')}-old.part")
             target.rename(aside)
-            new.rename(target)
+            try:
+                new.rename(target)
+            except OSError:
+                aside.rename(target)
+                raise
             aside.rename(new)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ import av
 from driver_monitor.capture.camera import Clock, GuardedCamera, Wait
 from driver_monitor.capture.recordings.decoder import Decoder, open_container, reason
 from driver_monitor.capture.recordings.pacing import Pacing, RealTimePacer
+from driver_monitor.config.secret import without_secrets
 from driver_monitor.errors import SourceError
 from driver_monitor.imaging.frame import Frame
 
@@ -99,10 +101,14 @@ class UrlCamera(GuardedCamera):
 
 
 def without_password(url: str) -> str:
-    """Return `url` without what may be secret: user, password, query, fragment. Raises `SourceError` if malformed."""
+    """Return `url` without what may be secret: user, password, query, fragment. Raises `SourceError` if malformed.
+
+    All up to the last @ is left out: a password that holds / or # makes the parts of the address unclear.
+    """
+    scheme, _, rest = url.partition("://")
     try:
-        parts = urlsplit(url)
-    except ValueError as error:
-        raise SourceError(f"{url.partition('://')[0]}://...: is not an address ({error}); check it") from None
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{parts.path}"
+        urlsplit(url)
+    except ValueError:
+        raise SourceError(f"{scheme}://...: is not an address; check its host and its brackets") from None
+    shown = re.split(r"[?#]", rest.rpartition("@")[2])[0]
+    return without_secrets(f"{scheme}://{shown}")

@@ -16,7 +16,7 @@ from driver_monitor.config.schema import Config
 from driver_monitor.errors import ConfigError
 
 FILE = "last-good.json"
-MODE = 0o640
+MODE = 0o600
 """The source of a camera may hold a password: not for all users."""
 MAX_BYTES = 512_000
 """Ours: a configuration and a profile of the largest size, each character escaped. A larger file is damaged."""

@@ -121,6 +121,7 @@ class Observation:
     `camera`: if it is not "ok", the picture is not used and `face` is None. `face`: None exactly when there is a
     `face_reason`; `eyes` and `expression` are then None, too. `expression`: also None when its net did not run.
     `rotate_to`: the value of `camera.rotate` that would make a turned picture upright; None if it is not turned.
+    `bridged`: frames between the last observation and this one repeated its picture, and were left out.
     `extra`: answers of readers that have no field of their own yet, by `Reader.field`. No trace keeps them.
     """
 
@@ -133,4 +134,5 @@ class Observation:
     face_reason: FaceReason | None = None
     vehicle: VehicleData = UNKNOWN_VEHICLE
     rotate_to: int | None = None
+    bridged: bool = False
     extra: Mapping[str, object] = field(default_factory=dict)

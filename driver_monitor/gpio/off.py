@@ -20,7 +20,7 @@ from driver_monitor.config import resources
 from driver_monitor.errors import ConfigError, DriverMonitorError
 from driver_monitor.gpio.pins import open_pins
 
-MAX_BYTES = 256_000
+MAX_BYTES = 64 * 1024
 """A longer file is not a configuration (as in `config.yaml_file`)."""
 CHIPS = Path("/dev")
 """The folder with the devices of the pins, `gpiochip*`."""

@@ -74,6 +74,7 @@ def encode(frame: int, seen: Observation) -> dict[str, Any]:
         "expression": None if seen.expression is None else [seen.expression.p[name] for name in EXPRESSIONS],
         "vehicle": [seen.vehicle.speed_kmh, seen.vehicle.ignition],
         "rotate_to": seen.rotate_to,
+        "bridged": seen.bridged,
     }
 
 
@@ -138,6 +139,7 @@ class _Line:
     expression: Annotated[list[Share], Field(min_length=len(EXPRESSIONS), max_length=len(EXPRESSIONS))] | None
     vehicle: tuple[Speed | None, Annotated[bool, Field(strict=True)] | None]
     rotate_to: Literal[0, 90, 180, 270] | None = None
+    bridged: Annotated[bool, Field(strict=True)] = False
 
 
 _LINE = TypeAdapter(_Line)
@@ -162,7 +164,7 @@ def decode(message: Any) -> tuple[int, Observation]:
     p = None if line.expression is None else data.Expression(dict(zip(EXPRESSIONS, line.expression, strict=True)))
     vehicle = data.VehicleData(*line.vehicle)
     return line.frame, Observation(
-        line.t, line.camera, line.light, face, eyes, p, line.face_reason, vehicle, line.rotate_to
+        line.t, line.camera, line.light, face, eyes, p, line.face_reason, vehicle, line.rotate_to, line.bridged
     )
 
 

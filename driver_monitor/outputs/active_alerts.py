@@ -55,9 +55,15 @@ class ActiveAlerts(Output):
         self._worker: QueueWorker[Message] = QueueWorker("active-alerts", self._take, wait=self._wait)
         with suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
-            self._file = _open_locked(self._path, os.O_RDWR | os.O_CREAT)
+            file = _open_locked(self._path, os.O_RDWR | os.O_CREAT)
+            try:
+                os.fchmod(file, 0o600)
+                self._active = {str(alert["episode"]): alert for alert in _read(file, self._path)}
+            except OSError:
+                os.close(file)
+                raise
+            self._file = file
         if self._file is not None:
-            self._active = {str(alert["episode"]): alert for alert in _read(self._file, self._path)}
             self._worker.start()
 
     def alert(self, alert: Message) -> None:

@@ -44,7 +44,7 @@ class StateTracker:
 
     def update(self, seen: Observation) -> DriverState:
         """Take one frame's observation and return what is then known of the driver."""
-        step = self._cadence.step(seen.t)
+        step = self._cadence.step(seen.t, seen.bridged)
         if step is None:
             if self._state is not None:
                 return self._state

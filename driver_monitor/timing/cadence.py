@@ -30,11 +30,12 @@ class TimeStep:
     t: float
     dt: float
     period: float
+    bridged: bool = False
     reach: float = field(init=False)
     seamless: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        reach = min(MAX_GAP_S, max(SEAMLESS_S, SEAMLESS_PERIODS * self.period))
+        reach = MAX_GAP_S if self.bridged else min(MAX_GAP_S, max(SEAMLESS_S, SEAMLESS_PERIODS * self.period))
         object.__setattr__(self, "reach", reach)
         object.__setattr__(self, "seamless", 0.0 < self.dt <= reach)
 
@@ -46,7 +47,7 @@ class Cadence:
         self._last: float | None = None
         self._steps: deque[float] = deque(maxlen=9)
 
-    def step(self, t: float) -> TimeStep | None:
+    def step(self, t: float, bridged: bool = False) -> TimeStep | None:
         """Return the step to `t`, seconds. None: `t` is ignored, as it is not finite or not after the last frame."""
         if not math.isfinite(t) or (self._last is not None and t <= self._last):
             return None
@@ -54,4 +55,4 @@ class Cadence:
         if last is None:
             return TimeStep(t, 0.0, 0.0)
         self._steps.append(t - last)
-        return TimeStep(t, t - last, median_low(self._steps))
+        return TimeStep(t, t - last, median_low(self._steps), bridged)

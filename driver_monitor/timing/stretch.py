@@ -34,11 +34,19 @@ class Stretch:
     - Unknown: an unknown time up to `bridge_s` does not end the stretch. A longer one discards it without `ended_s`.
     - False: an interruption shorter than `forgive_s` does not end the stretch, and its time does not count. If the
       interruptions add up to `forgive_s` plus `forgive_share` of the true time, the stretch ends: a flickering
-      condition is no stretch.
+      condition is no stretch. Once the true time has reached `settled_s`, the share is 1.
     """
 
-    def __init__(self, *, forgive_s: float = 0.0, forgive_share: float = 1.0, bridge_s: float = MAX_GAP_S) -> None:
+    def __init__(
+        self,
+        *,
+        forgive_s: float = 0.0,
+        forgive_share: float = 1.0,
+        settled_s: float = 0.0,
+        bridge_s: float = MAX_GAP_S,
+    ) -> None:
         self._forgive_s, self._forgive_share, self._bridge_s = forgive_s, forgive_share, bridge_s
+        self._settled_s = settled_s
         self._total = 0.0
         self._tail = 0.0
         self._forgiven = 0.0
@@ -119,7 +127,8 @@ class Stretch:
             self._false_since = step.t - (lead(step) if was_true else 0.0)
             self._tail = step.dt - lead(step) if was_true and step.seamless else 0.0
         off_s = step.t - self._false_since
-        if max(off_s, self._forgiven + off_s - self._forgive_share * self._total) >= self._forgive_s - EPSILON_S:
+        share = self._forgive_share if self._total < self._settled_s else 1.0
+        if max(off_s, self._forgiven + off_s - share * self._total) >= self._forgive_s - EPSILON_S:
             self.running = False
             self.ended_s = round(self._total + self._tail, 6)
             self._total, self._false_since = 0.0, None

@@ -102,7 +102,7 @@ def test_ok__a_restart_ends_the_alert_in_its_episode_with_a_new_number(tmp_path:
         kept.alert(alert("a", "escalated", seq=7, trip="old trip", boot="old boot"))
     out = Heard(local=False)
     with _after(tmp_path) as (messages, kept):
-        end_by_restart(messages, Outputs([out, kept]), PrivacyFilter(), stamper(iter([41])))
+        end_by_restart(messages, Outputs([out, kept]), PrivacyFilter(), stamper(iter([41])), ())
     (ended,) = out.alerts
     assert (ended["rule"], ended["episode"], ended["phase"], ended["seq"]) == ("microsleep", "a", "cleared", 41)
     assert ended["message"] == "Over: Eyes closed for 1.2 s (ended by a restart)"
@@ -133,7 +133,7 @@ def test_ok__a_daemon_that_ends_before_anybody_can_listen_leaves_the_end_to_the_
     for heard in (False, True):
         assert left(tmp_path) == [("a", "raised")]
         with _after(tmp_path, heard) as (messages, kept):
-            end_by_restart(messages, Outputs([kept]), PrivacyFilter(), stamper(iter([41])))
+            end_by_restart(messages, Outputs([kept]), PrivacyFilter(), stamper(iter([41])), ())
     assert left(tmp_path) == []
 
 
@@ -153,10 +153,40 @@ def test_ok__an_alert_of_free_time_does_not_leave_the_machine_when_the_driver_is
     out, journal = Heard(local=False), Heard(local=True)
     at_work = PrivacyFilter({"distress"})
     with _after(tmp_path) as (messages, kept):
-        end_by_restart(messages, Outputs([out, journal, kept], at_work), at_work, stamper(iter([41, 42])))
+        end_by_restart(
+            messages, Outputs([out, journal, kept], at_work), at_work, stamper(iter([41, 42])), {"microsleep"}
+        )
     assert [(one["episode"], one["seq"]) for one in out.alerts] == [("shown", 41)], "and the numbers have no gap"
     assert [(one["episode"], one["seq"]) for one in journal.alerts] == [("private", None), ("shown", 41)]
     assert left(tmp_path) == []
+
+
+def test_ok__at_work_an_alert_of_a_rule_that_is_gone_stays_on_the_machine(tmp_path: Path) -> None:
+    """It may rest on an expression through another rule: `rule.<id>.held_s`."""
+    with keeping(tmp_path) as kept:
+        kept.alert(alert("gone", rule="sad_driver", evidence={"measured": {"rule.mood.held_s": 9.0}, "threshold": {}}))
+    out, at_work = Heard(local=False), PrivacyFilter({"distress"})
+    with _after(tmp_path) as (messages, kept):
+        end_by_restart(messages, Outputs([out, kept], at_work), at_work, stamper(iter([41])), {"microsleep"})
+    assert out.alerts == []
+    assert left(tmp_path) == []
+
+
+def test_fail__a_disk_that_cannot_be_read_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    with keeping(tmp_path) as kept:
+        kept.alert(alert("a"))
+    monkeypatch.setattr("os.pread", fail)
+    with keeping(tmp_path) as kept:
+        kept.alert(alert("b"))
+
+
+def test_ok__a_file_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    (tmp_path / FILE).touch(0o644)
+    with keeping(tmp_path):
+        assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
 
 
 def test_ok__a_reload_that_opens_the_outputs_again_loses_nothing(tmp_path: Path) -> None:

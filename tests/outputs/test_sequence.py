@@ -125,7 +125,7 @@ def test_ok__a_power_cut_between_any_two_writes_to_the_disk_repeats_no_number(tm
         with at(folder) as counter:
             assert counter.next() > max(map(int, cut.said), default=0), cut.call
         tried += 1
-    assert tried > 50, f"the recording holds writes: {tried}"
+    assert tried > 40, f"the recording holds writes: {tried}"
 
 
 def test_ok__two_daemons_in_one_folder_never_share_a_number(tmp_path: Path) -> None:

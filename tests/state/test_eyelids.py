@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from driver_monitor.data.observation import EyesView, EyeView
 from driver_monitor.state.eyes.eye_baseline import BOUNDS, EyeBaseline
 from driver_monitor.state.eyes.eyelids import CLOSED_AT, Eyelids, fuse
 from driver_monitor.timing.cadence import Cadence, TimeStep
-from tests.timeline import Stretch, attentive, film, no_camera, no_face, shut, states, unreadable
+from tests.timeline import Stretch, alerts, attentive, film, no_camera, no_face, shut, states, unreadable
 
 
 @pytest.mark.parametrize("fps", [10, 15, 20, 30])
@@ -181,3 +182,19 @@ def test_ok__lids_that_flicker_are_not_one_closure_of_a_second() -> None:
 def test_ok__a_wrong_frame_in_twenty_does_not_split_a_closure_of_seconds() -> None:
     seen = states(film([attentive(2), *[shut(0.95), attentive(0.05)] * 4, shut(0.5)]))
     assert seen[-1].eyes.closed_s == pytest.approx(4.1, abs=0.1)
+
+
+@pytest.mark.parametrize("fps", [10.0, 20.0, 30.0])
+@pytest.mark.parametrize("wrong", [10, 12, 20])
+def test_ok__a_sleeper_stays_asleep_when_one_frame_in_ten_is_read_wrongly(fps: float, wrong: int) -> None:
+    frames = film([attentive(3), shut(20)], fps=fps)
+    open_eye = film([attentive(1)], fps=fps)[0].eyes
+    seen = [
+        replace(frame, eyes=open_eye) if frame.t > 3 and number % wrong == 0 else frame
+        for number, frame in enumerate(frames)
+    ]
+    events = alerts(seen)
+    slept = [event for event in events if event.rule == "sleep"]
+    assert [event.phase for event in slept] == ["raised"]
+    assert slept[0].t < 3 + 3.0 + 1.5
+    assert not [event for event in events if event.phase == "cleared" and event.t > 6]

@@ -50,7 +50,7 @@ class FolderCamera(GuardedCamera):
     ) -> None:
         self._files = list(enumerate(list_images(folder)))[::every]
         super().__init__(folder.name or str(folder), live=False, frames=len(self._files))
-        self._folder, self._fps, self._next, self._damaged = folder, fps, 0, 0
+        self._folder, self._fps, self._next = folder, fps, 0
         self._slow = SlowCheck(str(folder))
         self._pacer = RealTimePacer(monotonic, wait or self._closed.wait) if pace == "real_time" else None
 
@@ -61,20 +61,20 @@ class FolderCamera(GuardedCamera):
             try:
                 image = read_image(path)
             except SourceError as error:
-                self._damaged += 1
+                self.damaged += 1
                 _log.warning("%s; this picture is left out", error)
                 continue
             t = sequence / self._fps
             self._slow.update(t)
             return Frame(image, t, sequence, self.name, self._pacer.wait_until(t) if self._pacer else None)
         self._slow.judge()
-        if self._damaged == len(self._files):
+        if self.damaged == len(self._files):
             raise SourceError(f"{self._folder}: no picture in this folder can be read; copy it again")
         return None
 
     def facts(self) -> RecordingFacts:
         """See `Camera.facts`."""
-        return RecordingFacts(self._fps, "option", len(self._files), self._next, self._damaged)
+        return RecordingFacts(self._fps, "option", len(self._files), self._next, self.damaged)
 
 
 def list_images(folder: Path) -> list[Path]:

@@ -89,7 +89,7 @@ class Timeline:
         if ahead <= 0:
             return True
         if after is None or after <= ahead:
-            if ahead > max(PAUSE_S, 2 * (self._usual or 0.0)):
+            if ahead > min(max(PAUSE_S, 2 * (self._usual or 0.0)), MAX_PAUSE_S):
                 return True
             # Of two stamps in the wrong order, the one that is nearer to its expected place is right.
             return after is not None and abs(ahead - self._step) > abs(after - 2 * self._step)

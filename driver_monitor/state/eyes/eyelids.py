@@ -20,6 +20,9 @@ frames a second, or one at 10, do not split a closure. Below that rate one open 
 REOPENED_SHARE = 0.05
 """Share of a closure that such noise may add up to, beside `REOPENED_FOR_S` (ours): one wrong frame in twenty. Lids
 that flicker at half height for a second or two are not one closure of a second."""
+SETTLED_S = 1.0
+"""From this length on (ours: a microsleep), a closure may be interrupted by as many wrong frames as before this limit
+was set: a sleeper must stay asleep when one frame in ten is read wrongly."""
 SIGHT_S = 0.1
 """A closure that begins this soon after an unreadable frame must last as long (the shortest blink) before it counts.
 Between reflections on a lens, a short view of the lid looks like a closed eye."""
@@ -73,7 +76,7 @@ class Eyelids:
 
     def __init__(self) -> None:
         self.left, self.right = EyeBaseline(), EyeBaseline()
-        self.closure = Stretch(forgive_s=REOPENED_FOR_S, forgive_share=REOPENED_SHARE)
+        self.closure = Stretch(forgive_s=REOPENED_FOR_S, forgive_share=REOPENED_SHARE, settled_s=SETTLED_S)
         self._closed = False
         self._unreadable: tuple[float, EyeReason | None] | None = None
         self._doubted_since: float | None = None
