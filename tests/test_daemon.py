@@ -28,6 +28,7 @@ from driver_monitor.messages.envelope import LiveStamper, Provenance
 from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.messages.trace import Header
 from driver_monitor.messages.wire import Message
+from driver_monitor.outputs.active_alerts import HEARD_S
 from driver_monitor.outputs.output import Output
 from driver_monitor.outputs.sequence import AlertSequence
 from driver_monitor.outputs.trace_writer import TraceWriter
@@ -189,6 +190,15 @@ def test_ok__a_nap_is_alerted_numbered_and_over() -> None:
     assert raised["t_wall"] == "2026-01-01T00:00:00.000Z"
     assert raised["wall_synced"] is False
     assert drive.out.levels == ["warning", None]
+
+
+def test_ok__new_outputs_hear_again_what_the_start_has_just_ended_and_later_ones_do_not() -> None:
+    drive = Drive(attentive(1))
+    drive.daemon.ended_by_restart = ({"rule": "microsleep", "phase": "cleared", "restart": True, "id": "old"},)
+    drive.daemon.repeat()
+    drive.cabin.now += HEARD_S + 1
+    drive.daemon.repeat()
+    assert [alert["id"] for alert in drive.out.alerts] == ["old"]
 
 
 def test_ok__an_alert_goes_out_with_the_frame_that_decided_it() -> None:

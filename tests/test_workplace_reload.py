@@ -36,7 +36,7 @@ class Reloaded:
         file = self.folder / "my.yaml"
         file.write_text(before)
         request, cabin = Request(file), Furious(*DRIVE)
-        self.monkeypatch.setattr(build, "build_perception", lambda *_: cabin)
+        self.monkeypatch.setattr(build, "build_perception", lambda *_, **__: cabin)
         setup, numbers = Setup(build.load_plan(request)), Numbers()
         recorders = [Recorder(lambda: cabin.now - STARTED), Recorder(lambda: cabin.now - STARTED)]
         opened = iter(recorders)

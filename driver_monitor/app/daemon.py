@@ -21,6 +21,7 @@ from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages.envelope import Stamper, envelope
 from driver_monitor.messages.state import state_message
 from driver_monitor.messages.wire import Message
+from driver_monitor.outputs.active_alerts import HEARD_S
 from driver_monitor.timing.periodic import PeriodicTimer
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,8 @@ class Daemon:
         self._last_frame: Frame | None = None
         self._level: Level | None = None
         self._active: dict[str, Message] = {}
+        self.ended_by_restart: tuple[Message, ...] = ()
+        """Messages that ended the alerts of an earlier run at the start."""
         self._state_timer, self._status_timer = PeriodicTimer(parts.state_period_s), PeriodicTimer(STATUS_S)
         self._progress = self._trace_failed = False
 
@@ -142,8 +145,13 @@ class Daemon:
         self.health.clear()
 
     def repeat(self) -> None:
-        """Send the active alerts to new outputs again, unchanged and with the same ids, and then the level."""
-        for alert in self._active.values():
+        """Send the active alerts to new outputs again, unchanged and with the same ids, and then the level.
+
+        So are the ends of alerts of an earlier run, while they are new: the outputs may not have kept them yet.
+        """
+        if self._clock() - self._started > HEARD_S:
+            self.ended_by_restart = ()
+        for alert in (*self.ended_by_restart, *self._active.values()):
             self.parts.outputs.alert(alert)
         self.parts.outputs.level(self._level)
 

@@ -68,10 +68,11 @@ def run(request: Request, trace: Path | None = None) -> None:
         # Not earlier: a start that fails is one line, the error.
         log.info("%s", first_line(setup.plan, service=console is None))
         rules = {rule.id for rule in setup.plan.profile.rules}
-        end_by_restart(left, parts.outputs, _privacy(start), stamper, rules)
+        ended = end_by_restart(left, parts.outputs, _privacy(start), stamper, rules)
         reloader = Reloader(request, setup, keep=keep)
         opened.callback(reloader.close)
         daemon = Daemon(parts, stamper, notifier, time.monotonic, started, reloader, start.fault, heat.celsius)
+        daemon.ended_by_restart = ended
         stop.calls(daemon.stop)
         with _reload_signal(daemon):
             daemon.run()
@@ -93,16 +94,19 @@ def _keeper(folder: Path | None, opened: ExitStack) -> Callable[[Plan], object]:
 
 def end_by_restart(
     left: Sequence[Message], outputs: Output, privacy: PrivacyFilter, stamper: LiveStamper, known: Collection[str]
-) -> None:
-    """End the alerts in `left`, which an earlier run left active, at `outputs`.
+) -> tuple[Message, ...]:
+    """End the alerts in `left`, which an earlier run left active, at `outputs`. Return the messages.
 
     An alert that `privacy` hides now gets no number, so that others see no gap. While it is active, an alert of a rule
     that is not in `known`, the ids of the present rules, is hidden, too: it may rest on an expression.
     """
+    ended = []
     for alert in left:
         local = privacy.alert(alert) is None or (privacy.active and alert["rule"] not in known)
         stamp = stamper.stamp_episode(alert["episode"], local, time.monotonic())
-        outputs.alert(ended_by_restart(alert, stamp))
+        ended.append(ended_by_restart(alert, stamp))
+        outputs.alert(ended[-1])
+    return tuple(ended)
 
 
 def _privacy(start: Start) -> PrivacyFilter:
