@@ -388,3 +388,12 @@ def test_fail__a_user_outside_the_group_is_told_what_to_do(tmp_path: Path, monke
     out = Screen()
     watch(None, Console(file=out, width=400), lambda: True, str(tmp_path / "absent"))
     assert out.getvalue() == ""
+
+
+def test_ok__a_slow_daemon_is_one_line_however_the_share_of_dropped_frames_changes() -> None:
+    lines = {
+        status_text({"camera": {"state": "ok", "keeps_up": False, "drop_share": share}}).plain
+        for share in (0.2, 0.21, 0.35)
+    }
+    assert len(lines) == 1
+    assert "cannot keep up" in lines.pop()

@@ -252,13 +252,13 @@ def status_text(status: Mapping[str, Any]) -> Text:
     if degraded:
         words.append(f"degraded: {plain(degraded)}{advice(status)}")
     words += [f"active: {rules}" for rules in _alerts(active)]
-    if _part(status, "camera").get("keeps_up") is False:
-        words.append(
-            f"cannot keep up: {_number(_part(status, 'camera').get('drop_share'), '{:.0%}')} of frames dropped"
-        )
+    slow = _part(status, "camera").get("keeps_up") is False
+    if slow:
+        # Without the share: it changes with each status, and a line that changes is printed again.
+        words.append("cannot keep up: frames are dropped")
     if fault := status.get("config_fault"):
         words.append(f"configuration: {plain(fault)}")
-    return Text(", ".join(words), style="magenta" if degraded or fault else "blue")
+    return Text(", ".join(words), style="magenta" if degraded or fault or slow else "blue")
 
 
 def _part(message: Mapping[str, Any], key: str) -> Mapping[str, Any]:
