@@ -9,7 +9,7 @@ from pathlib import Path
 
 from driver_monitor.app.build import Plan
 from driver_monitor.capture.camera import SourceInfo
-from driver_monitor.capture.open_source import check_source
+from driver_monitor.capture.open_source import expected_source, plain_name
 from driver_monitor.config.addresses import LAPTOP_BIND, SERVICE_BIND, publish_address
 from driver_monitor.config.schema import ZmqConfig
 from driver_monitor.errors import SourceError
@@ -39,10 +39,9 @@ def _expected(plan: Plan) -> SourceInfo:
     """Return what is known of the source. The opening of a source that cannot be used says why, not the first line."""
     source = plan.config.camera.source
     try:
-        return check_source(source)
+        return expected_source(source)
     except SourceError:
-        name = f"camera {source}" if source.isdecimal() else source
-        return SourceInfo("an unknown address" if "://" in source else name, live=True)
+        return SourceInfo("an unknown address" if "://" in source else plain_name(source), live=True)
 
 
 def _published(config: ZmqConfig) -> str:

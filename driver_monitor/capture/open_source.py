@@ -57,7 +57,12 @@ def expected_source(source: str) -> SourceInfo:
     try:
         return check_source(source)
     except AbsentError:
-        return SourceInfo(f"camera {source}" if source.isdecimal() else source, live=True)
+        return SourceInfo(plain_name(source), live=True)
+
+
+def plain_name(source: str) -> str:
+    """Return the name of a device that is not checked: `camera N` for a number, else `source` itself."""
+    return f"camera {source}" if source.isdecimal() else source
 
 
 def _kind(source: str) -> Literal["demo", "device", "url", "folder", "clip"]:
