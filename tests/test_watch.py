@@ -31,7 +31,7 @@ from driver_monitor.cli.watch import (
     status_text,
     watch,
 )
-from driver_monitor.config.addresses import LAPTOP_BIND, SOCKET_NAME, publish_address
+from driver_monitor.config.addresses import LAPTOP_BIND, SERVICE_SOCKET, SOCKET_NAME, publish_address
 from driver_monitor.config.schema import ZmqConfig
 from driver_monitor.errors import UsageError
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
@@ -74,12 +74,12 @@ class Screen(io.StringIO):
 
 
 @contextmanager
-def watching(endpoint: str) -> Iterator[Screen]:
+def watching(endpoint: str | None, *, width: int = 200, service: str = SERVICE_SOCKET) -> Iterator[Screen]:
     screen, over, failed = Screen(), threading.Event(), []
 
     def run() -> None:
         try:
-            watch(endpoint, Console(file=screen, width=200), over.is_set)
+            watch(endpoint, Console(file=screen, width=width), over.is_set, service)
         except BaseException as error:
             failed.append(error)
 
@@ -338,19 +338,6 @@ def test_ok__whatever_the_fields_hold_it_is_printed_without_control_characters(
     assert status_text(message).plain.isprintable()
 
 
-@contextmanager
-def watching_by_default(service: Path) -> Iterator[Screen]:
-    screen, over = Screen(), threading.Event()
-    console = Console(file=screen, width=400)
-    thread = threading.Thread(target=watch, args=(None, console, over.is_set, str(service)))
-    thread.start()
-    try:
-        yield screen
-    finally:
-        over.set()
-        thread.join(PATIENCE_S)
-
-
 @pytest.mark.parametrize("environment", ["service", "laptop"])
 def test_ok__without_an_option_it_finds_the_service_and_a_daemon_started_by_hand(
     environment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -368,7 +355,7 @@ def test_ok__without_an_option_it_finds_the_service_and_a_daemon_started_by_hand
     monkeypatch.setattr(watching_module, "LAPTOP_BIND", publisher.endpoint if environment == "laptop" else WHERE)
     try:
         publisher.status(STATUS)
-        with watching_by_default(service) as screen:
+        with watching(None, width=400, service=str(service)) as screen:
             screen.wait_for("status: camera ok, light day")
         assert publisher.endpoint == (f"ipc://{service}" if environment == "service" else publisher.endpoint)
     finally:

@@ -18,8 +18,6 @@ from driver_monitor.vehicle.source import STALE_S, VehicleSource
 REQUEST_ID = 0x7DF
 REQUEST_ID_29_BIT = 0x18DB33F1
 """CAN identifiers of a request to all control units (ISO 15765-4). Which one is answered depends on the car."""
-ANSWER_IDS = range(0x7E8, 0x7F0)
-"""CAN identifiers of the answers to `REQUEST_ID`."""
 SPEED_PID = 0x0D
 """Vehicle speed, one byte, km/h (SAE J1979, mode 01)."""
 REQUEST = bytes((2, 0x01, SPEED_PID, 0x55, 0x55, 0x55, 0x55, 0x55))

@@ -16,7 +16,6 @@ from driver_monitor.vehicle import can_bus
 from driver_monitor.vehicle.can_bus import FILTERS, RETRY_S
 from driver_monitor.vehicle.faults import SILENT_S
 from driver_monitor.vehicle.obd import (
-    ANSWER_IDS,
     AT_ONCE,
     REQUEST_EVERY_S,
     REQUEST_ID,
@@ -26,6 +25,8 @@ from driver_monitor.vehicle.obd import (
 )
 from driver_monitor.vehicle.source import STALE_S
 
+ANSWER_IDS = range(0x7E8, 0x7F0)
+"""CAN identifiers of the answers to `REQUEST_ID` (ISO 15765-4)."""
 PERIOD_S = 0.05
 """Time between two frames of the fake clock."""
 ENGINE, GATEWAY = 0x18DAF110, 0x18DAF140
