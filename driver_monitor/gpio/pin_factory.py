@@ -22,9 +22,9 @@ def open_factory(backend: str) -> Any:
     """
     try:
         if backend == "mock":
-            from gpiozero.pins.mock import MockFactory
+            from driver_monitor.gpio.mock_pins import mock_factory
 
-            return MockFactory()
+            return mock_factory()
         from gpiozero import Device
 
         # One for each process: pins of a second factory for the same chip would still use the handle of the first.

@@ -245,7 +245,7 @@ def test_fail__errors_without_text_have_words(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("gpiozero.DigitalOutputDevice", fail)
     with pytest.raises(OutputError, match=r"buzzer_pin .* cannot be used: no reason given; is another"):
         GpioOutput(CONFIG, MockFactory())
-    monkeypatch.setattr("gpiozero.pins.mock.MockFactory", fail)
+    monkeypatch.setattr("driver_monitor.gpio.mock_pins.mock_factory", fail)
     with pytest.raises(OutputError, match=r"cannot open pins \(no reason given\)"):
         GpioOutput(CONFIG.model_copy(update={"backend": "mock"}))
 
