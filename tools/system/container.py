@@ -16,8 +16,10 @@ TOP = Path(__file__).parents[2]
 """The top folder of the source tree."""
 SYSTEMS = {"bookworm": "Debian 12", "trixie": "Debian 13", "jammy": "Ubuntu 22.04", "noble": "Ubuntu 24.04"}
 """The systems that the documents name, by the name of their package archive."""
-PACKAGES = "systemd,systemd-sysv,udev,dbus,procps,iproute2,sudo,python3,ca-certificates"
+PACKAGES = "apt,systemd,systemd-sysv,udev,dbus,procps,iproute2,sudo,python3,ca-certificates"
 """What each of these systems has after its usual installation, and what a minimal root lacks."""
+COMPONENTS = {"jammy": "main,universe", "noble": "main,universe"}
+"""Parts of the package archive that a usual installation of Ubuntu has switched on. Of Debian it is only `main`."""
 CLONE = "driver-monitor"
 """Folder of the clone in the home of the user."""
 USER = "newcomer"
@@ -47,7 +49,17 @@ def archive(suite: str, folder: Path, mirror: str | None = None) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".part.tar")
         where = [mirror] if mirror else []
-        make = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}", suite, str(unfinished), *where]
+        parts = [f"--components={COMPONENTS[suite]}"] if suite in COMPONENTS else []
+        make = [
+            "mmdebstrap",
+            "--quiet",
+            "--variant=minbase",
+            f"--include={PACKAGES}",
+            *parts,
+            suite,
+            str(unfinished),
+            *where,
+        ]
         subprocess.run(make, check=True)
         unfinished.rename(path)
     return path
