@@ -60,7 +60,9 @@ def test_ok__a_reload_that_ran_already_is_no_answer(
     """The daemon still reads an earlier file when the request comes. It ends that reload, then it begins ours."""
     notifier = Notifier({"RUNTIME_DIRECTORY": str(tmp_path)})
     notifier.reloading()
-    steps = iter([lambda: notifier.reloaded(earlier), notifier.reloading, lambda: notifier.reloaded(own)])
+    steps: Iterator[Callable[[], bool]] = iter(
+        [lambda: notifier.reloaded(earlier), notifier.reloading, lambda: notifier.reloaded(own)]
+    )
     monkeypatch.setattr(time, "sleep", lambda _: next(steps)())
     with on_hangup(signal.SIG_IGN):
         assert ask(tmp_path) == (0 if own is None else 1)
