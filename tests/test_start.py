@@ -17,7 +17,7 @@ from driver_monitor.capture.open_source import expected_source
 from driver_monitor.config import last_good
 from driver_monitor.config.last_good import LastGood
 from driver_monitor.errors import DriverMonitorError, OutputError
-from tests.test_reload import Opened, noting, with_builds
+from tests.reloading import Opened, noting, with_builds
 
 WRONG = {
     "broken YAML": "camera: [",
