@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from driver_monitor.app.status import KeepUp
+from driver_monitor.app.keep_up import KeepUp
 from driver_monitor.imaging.frame import Frame
 from tests.drive import Drive
 from tests.timeline import attentive
