@@ -18,13 +18,12 @@ import typer
 import yaml
 from rich.console import Console
 
-from driver_monitor import __version__
+from driver_monitor import PROGRAM, __version__
 from driver_monitor.cli import ending
 from driver_monitor.errors import DriverMonitorError, UsageError
 from driver_monitor.messages.lines import plain
 from driver_monitor.outputs import journal
 
-PROGRAM = "driver-monitor"
 TABLE_COLUMNS = 120
 """Width of tables that are written to a file or a pipe."""
 
