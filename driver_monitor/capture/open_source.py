@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import time
 from pathlib import Path
 from typing import Literal
@@ -17,7 +19,10 @@ from driver_monitor.config.schema import CameraConfig
 from driver_monitor.errors import AbsentError, SourceError
 from driver_monitor.imaging.frame import Frame
 
+_log = logging.getLogger(__name__)
+
 DEMO = "demo"
+"""The name of the bundled clip."""
 
 
 def open_camera(
@@ -60,6 +65,18 @@ def expected_source(source: str) -> SourceInfo:
         return SourceInfo(plain_name(source), live=True)
 
 
+def named_recording(text: str) -> Path:
+    """Return the recording that a user names: `demo` is always the bundled clip. A file of this name is `./demo`.
+
+    If a file of this name lies in the working folder, one line in the log says so.
+    """
+    if text != DEMO:
+        return Path(text)
+    if os.path.lexists(DEMO):
+        _log.warning("demo: this is the bundled clip; for the file or folder demo in this folder give ./demo")
+    return demo.CLIP
+
+
 def plain_name(source: str) -> str:
     """Return the name of a device that is not checked: `camera N` for a number, else `source` itself."""
     return f"camera {source}" if source.isdecimal() else source
@@ -93,8 +110,7 @@ def _open(config: CameraConfig, source: str, pace: Pacing, every: int, monotonic
         return UrlCamera(source, pace=pace, every=every, track=config.track, monotonic=monotonic)
     if kind == "folder":
         return FolderCamera(Path(source), config.fps, pace=pace, every=every, monotonic=monotonic)
-    path = demo.CLIP if kind == "demo" else Path(source)
-    return ClipCamera(path, pace=pace, every=every, track=config.track, monotonic=monotonic)
+    return ClipCamera(named_recording(source), pace=pace, every=every, track=config.track, monotonic=monotonic)
 
 
 class RotatedCamera(Camera):

@@ -52,6 +52,13 @@ def _number(kind: type[int] | type[float], low: float, high: float, meaning: str
     return typer.Option(parser=parse, metavar=f"<{low:g} to {high:g}>", help=meaning)
 
 
+def _recording(text: str) -> Path:
+    """Return the recording that `text` names. A `Path` of `./demo` would be that of `demo`."""
+    from driver_monitor.capture.open_source import named_recording
+
+    return named_recording(text)
+
+
 # typer evaluates annotations, and on Python 3.10 it needs Optional.
 OptionalPath = Optional[Path]  # noqa: UP045
 OptionalText = Optional[str]  # noqa: UP045
@@ -162,7 +169,10 @@ def run(
 
 @app.command()
 def replay(
-    clips: Annotated[list[Path], typer.Argument(help="Clips, folders with clips or images, or traces.")],
+    clips: Annotated[
+        list[Path],
+        typer.Argument(parser=_recording, help="Clips, folders with clips or images, traces, or demo."),
+    ],
     config: ConfigOption = None,
     out: Annotated[Path, typer.Option(help="Folder for the results, with one folder for each clip.")] = Path("replay"),
     jobs: JobsOption = 1,
