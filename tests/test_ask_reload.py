@@ -85,12 +85,31 @@ def test_ok__one_reload_answers_all_who_asked_before_it_began(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "rubbish", [b"", b"null", b"[]", b"{", b"\xff", b'{"pid": 1, "began_ns": "soon"}', b"9" * 5000]
+    "rubbish", [b"", b"null", b"[]", b"{", b"\xff", b'{"pid": 1, "began_ns": "soon"}', b"9" * 5000, b"[" * 90_000]
 )
 def test_fail__rubbish_in_the_file_is_no_answer(tmp_path: Path, rubbish: bytes) -> None:
     (tmp_path / OUTCOME).write_bytes(rubbish)
     with on_hangup(signal.SIG_IGN):
         assert ask(tmp_path, 0.0) == 1
+
+
+def test_fail__a_pipe_in_place_of_the_file_delays_nobody(tmp_path: Path) -> None:
+    """Neither the one who asks, nor the daemon that answers."""
+    for name in (OUTCOME, f"{OUTCOME}.new"):
+        os.mkfifo(tmp_path / name)
+    with on_hangup(signal.SIG_IGN):
+        assert ask(tmp_path, 0.0) == 1
+    notifier = Notifier({"RUNTIME_DIRECTORY": str(tmp_path)})
+    notifier.reloading()
+    notifier.reloaded("wrong")
+    assert json.loads((tmp_path / OUTCOME).read_text())["fault"] == "wrong"
+
+
+def test_fail__an_outcome_that_cannot_be_written_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    notifier = Notifier({"RUNTIME_DIRECTORY": str(tmp_path / "gone")})
+    notifier.reloading()
+    notifier.reloaded(None)
+    assert f"{OUTCOME}: cannot write it: No such file or directory" in caplog.text
 
 
 def test_fail__the_answer_of_another_daemon_is_no_answer(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ LAYERS = (
     {"errors"},
     {"timing"},
     {"data"},
-    {"imaging", "threads", "state"},
+    {"imaging", "threads", "state", "disk"},
     {"signals"},
     {"rules"},
     {"config"},

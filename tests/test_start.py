@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -216,6 +217,27 @@ def test_ok__the_file_is_written_as_a_whole_for_the_group_only_and_not_without_n
     service.keep()
     assert path.stat().st_ino != first.st_ino
     assert [found.name for found in service.state.iterdir()] == [last_good.FILE]
+
+
+IN_ITS_PLACE: dict[str, Callable[[Path], object]] = {
+    "pipe": os.mkfifo,
+    "folder": Path.mkdir,
+    "device": lambda path: path.symlink_to("/dev/zero"),
+    "loop": lambda path: path.symlink_to(path),
+}
+
+
+@pytest.mark.parametrize("placed", IN_ITS_PLACE)
+def test_fail__what_lies_in_its_place_delays_no_start(service: Service, placed: str) -> None:
+    service.state.mkdir(parents=True, exist_ok=True)
+    IN_ITS_PLACE[placed](service.state / last_good.FILE)
+    service.write("vehicle: {id: my van}")
+    assert "running with the default configuration" in str(service.start().fault)
+    if placed != "folder":
+        service.write("vehicle: {id: van-12}")
+        service.keep()
+        service.write("vehicle: {id: my van}")
+        assert service.start().setup.config.vehicle.id == "van-12", "the next good one takes its place"
 
 
 def test_fail__a_disk_that_cannot_keep_it_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

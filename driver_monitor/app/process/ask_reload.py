@@ -21,10 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from driver_monitor.app.process.systemd import OUTCOME
+from driver_monitor.disk.regular_file import read_regular
 
 PATIENCE_S = 30.0
 """Longest wait for the daemon (ours): under the 60 s of systemd's limit, over the time of loading all models anew."""
 POLL_S = 0.05
+MAX_BYTES = 100_000
+"""A longer file is no outcome (ours). A fault has about 300 characters (`status.LONGEST_FAULT`)."""
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str] = os.environ, patience_s: float = PATIENCE_S) -> int:
@@ -73,8 +76,8 @@ def _answer(path: Path, pid: int, asked_ns: int) -> dict[str, Any] | None:
 
     `asked_ns`: CLOCK_MONOTONIC, nanoseconds.
     """
-    with suppress(OSError, ValueError):
-        outcome = json.loads(path.read_bytes())
+    with suppress(OSError, ValueError, RecursionError):
+        outcome = json.loads(read_regular(path, MAX_BYTES))
         began_ns = outcome.get("began_ns") if isinstance(outcome, dict) and outcome.get("pid") == pid else None
         if isinstance(began_ns, int) and began_ns >= asked_ns:
             return dict(outcome)

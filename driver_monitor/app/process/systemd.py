@@ -8,7 +8,6 @@ import os
 import socket
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -60,9 +59,14 @@ class Notifier:
         """Tell that a reload has ended. `fault`: why the old configuration stays, for `ask_reload`; None: it worked."""
         if self._outcome is not None:
             written = self._outcome.with_name(f"{OUTCOME}.new")
-            with suppress(OSError):
-                written.write_text(json.dumps({"pid": os.getpid(), "began_ns": self._began_ns, "fault": fault}))
+            try:
+                # Made anew: a pipe that lies there would wait for a reader.
+                written.unlink(missing_ok=True)
+                with written.open("x") as file:
+                    json.dump({"pid": os.getpid(), "began_ns": self._began_ns, "fault": fault}, file)
                 written.replace(self._outcome)
+            except OSError as error:
+                log.warning("%s: cannot write it: %s; whoever asked waits in vain", self._outcome, error.strerror)
         return self.ready(status)
 
     def stopping(self) -> bool:
