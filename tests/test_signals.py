@@ -18,6 +18,7 @@ import pytest
 from driver_monitor.app.process import stop as stopping
 from driver_monitor.app.process.stop import Stop
 from driver_monitor.errors import SourceError
+from tests.conftest import PROGRAM
 from tests.processes import PATIENCE_S, DaemonProcess, running
 
 IN_TIME_S = 2.0
@@ -151,6 +152,30 @@ def test_ok__output_that_nobody_reads_does_not_hold_the_process(tmp_path: Path) 
         ends(daemon, signal.SIGTERM)
     os.close(read)
     os.close(write)
+
+
+CLOSED = ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"]
+
+
+@pytest.mark.parametrize("closed", CLOSED)
+def test_ok__a_daemon_without_standard_streams_ends_as_well(tmp_path: Path, closed: str) -> None:
+    with running(tmp_path, program=["sh", "-c", f'exec "$@" {closed}', "sh", *PROGRAM]) as daemon:
+        daemon.await_notice("WATCHDOG=1")
+        opened = [Path(f"/proc/{daemon.process.pid}/fd/{number}").readlink() for number in range(3)]
+        assert not [path for path in opened if path.is_relative_to(tmp_path)], "libraries print into these"
+        ends(daemon, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("closed", CLOSED)
+def test_ok__a_replay_without_standard_streams_writes_its_results(
+    tmp_path: Path, short_clip: Path, closed: str, jobs: str
+) -> None:
+    command = [*PROGRAM, "replay", str(short_clip), "--every", "20", "--jobs", jobs, "--out", str(tmp_path)]
+    done = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", *command], capture_output=True, check=False)
+    assert done.returncode == 0
+    assert b"Traceback" not in done.stdout + done.stderr
+    assert (tmp_path / short_clip.stem / "run.json").exists()
 
 
 @pytest.mark.parametrize("verb", [["replay", "demo"], ["score", "clips", ".", "--labels", "."]])
