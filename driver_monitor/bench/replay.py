@@ -37,6 +37,7 @@ from driver_monitor.errors import DriverMonitorError, SourceError, UsageError
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages import trace
 from driver_monitor.messages.envelope import Provenance, ReplayStamper, envelope
+from driver_monitor.messages.lines import one_line
 from driver_monitor.messages.state import signals
 from driver_monitor.vehicle.recorded import open_recorded
 
@@ -246,7 +247,7 @@ def replay_all(jobs: list[ReplayJob], plan: Plan, at_a_time: int, console: Conso
             console.print(summary(outcome.result), highlight=False, soft_wrap=True)
         else:
             failed += 1
-            print(outcome.error, file=sys.stderr)
+            print(one_line(outcome.error or ""), file=sys.stderr)
     return failed
 
 

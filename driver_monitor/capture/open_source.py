@@ -16,7 +16,7 @@ from driver_monitor.capture.recordings.pacing import Pacing
 from driver_monitor.capture.url import SCHEMES, UrlCamera, without_password
 from driver_monitor.capture.v4l2 import V4l2Camera, device_number
 from driver_monitor.config.schema import CameraConfig
-from driver_monitor.errors import AbsentError, SourceError
+from driver_monitor.errors import AbsentError, SourceError, UsageError
 from driver_monitor.imaging.frame import Frame
 
 _log = logging.getLogger(__name__)
@@ -68,8 +68,10 @@ def expected_source(source: str) -> SourceInfo:
 def named_recording(text: str) -> Path:
     """Return the recording that a user names: `demo` is always the bundled clip. A file of this name is `./demo`.
 
-    If a file of this name lies in the working folder, one line in the log says so.
+    If a file of this name lies in the working folder, one line in the log says so. Raises `UsageError` for no name.
     """
+    if not text:
+        raise UsageError("a clip without a name; give a clip, a folder, a trace or demo")
     if text != DEMO:
         return Path(text)
     if os.path.lexists(DEMO):
@@ -85,6 +87,9 @@ def plain_name(source: str) -> str:
 def _kind(source: str) -> Literal["demo", "device", "url", "folder", "clip"]:
     if source == DEMO:
         return "demo"
+    if not source:
+        # A path without a name would be the working folder.
+        raise SourceError("the source has no name; give a camera number, a clip, a folder, a URL or demo")
     if source.isdecimal() or source.startswith("/dev/"):
         return "device"
     scheme, separator, _ = source.partition("://")
