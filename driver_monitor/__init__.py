@@ -12,3 +12,5 @@ import os
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 __version__ = "0.1.0"
+PROGRAM = "driver-monitor"
+"""The name of the program: of its command, and of its folder for data."""

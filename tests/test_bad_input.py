@@ -247,3 +247,44 @@ def test_fail__the_error_without_a_home_folder_names_the_setting(
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
     one_line(command("run", "--source", short_clip), 1, "service.state_dir")
+
+
+ODD = "a\nb \x1b[31m.mp4"
+SHOWN = "a\\nb \\x1b[31m.mp4"
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [["replay"], ["run", "--source"], ["inspect"], ["explain"], ["score", "eyes"], ["score", "clips", "--labels", "."]],
+)
+@pytest.mark.parametrize("there", [True, False])
+def test_fail__an_error_is_one_line_whatever_the_name_of_the_file(command: Cli, verb: list[str], there: bool) -> None:
+    """Such a name must not write a second line, nor a colour, into a terminal or a log."""
+    if there:
+        Path(ODD).write_text("no clip")
+    outcome = command(*verb, ODD)
+    assert outcome.code > 0
+    assert "\x1b" not in outcome.err
+    assert len(outcome.lines) == 1
+    assert SHOWN in outcome.err
+
+
+def test_fail__a_folder_of_such_files_is_a_line_each(command: Cli) -> None:
+    Path("trips").mkdir()
+    for name in (ODD, f"2{ODD}"):
+        Path("trips", name).write_text("no clip")
+        Path("trips", f"loop {name}").symlink_to(f"loop {name}")
+    outcome = command("replay", "trips")
+    assert outcome.code == 1
+    assert len(outcome.lines) == 4
+    assert all(SHOWN in line for line in outcome.lines)
+
+
+@pytest.mark.parametrize("verb", [["replay"], ["run", "--source"]])
+def test_fail__an_empty_name_is_not_the_working_folder(command: Cli, short_clip: Path, verb: list[str]) -> None:
+    """A script whose variable is not set gives one."""
+    shutil.copy(short_clip, "trip.mp4")
+    outcome = command(*verb, "")
+    assert outcome.code > 0
+    assert len(outcome.lines) == 1
+    assert "name" in outcome.err

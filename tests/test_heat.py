@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from driver_monitor.app import status
-from driver_monitor.app.status import FRESH_S, ZONES, Thermometer, board_temperature
+from driver_monitor.board import thermometer
+from driver_monitor.board.thermometer import FRESH_S, ZONES, Thermometer, board_temperature
 
 PATIENCE_S = 30.0
 
 
 @pytest.fixture
 def sensors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(status, "THERMAL", tmp_path)
+    monkeypatch.setattr(thermometer, "THERMAL", tmp_path)
     return tmp_path
 
 
@@ -67,7 +67,7 @@ def test_ok__a_million_zones_cost_no_more_than_the_first(sensors: Path, monkeypa
         read.append(path)
         return 40.0
 
-    monkeypatch.setattr(status, "_reading", reading)
+    monkeypatch.setattr(thermometer, "_reading", reading)
     assert board_temperature() == 40.0
     assert len(read) == ZONES
 

@@ -16,11 +16,11 @@ LAYERS = (
     {"errors"},
     {"timing"},
     {"data"},
-    {"imaging", "threads", "state"},
+    {"imaging", "threads", "state", "disk"},
     {"signals"},
     {"rules"},
     {"config"},
-    {"nets", "vehicle", "gpio", "messages"},
+    {"nets", "vehicle", "gpio", "board", "messages"},
     {"capture", "perception", "outputs", "demo"},
     {"app"},
     {"bench"},
@@ -60,7 +60,7 @@ def test_ok__a_module_imports_only_from_lower_layers(module: Path) -> None:
     own = folder(module)
     for name in imports(module):
         parts = name.split(".")
-        if parts[0] != "driver_monitor" or len(parts) < 2 or parts[1] in (own, "__version__"):
+        if parts[0] != "driver_monitor" or len(parts) < 2 or parts[1] in (own, "__version__", "PROGRAM"):
             continue
         below = level(parts[1]) < level(own) or (own, parts[1]) in BESIDE
         assert below, f"{module.relative_to(PACKAGE)} imports {name}, which is not in a lower layer than {own}"
@@ -107,3 +107,16 @@ def test_ok__no_class_name_stands_twice() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 assert node.name not in seen, f"{node.name} stands in {module} and in {seen[node.name]}"
                 seen[node.name] = module
+
+
+def test_ok__the_name_of_the_program_stands_once() -> None:
+    named = [
+        node.lineno
+        for module in [PACKAGE / "__init__.py", *MODULES]
+        for node in ast.walk(ast.parse(module.read_text()))
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Constant)
+        and node.value.value == driver_monitor.PROGRAM
+        and "PROGRAM" in ast.unparse(node.targets[0])
+    ]
+    assert len(named) == 1

@@ -94,6 +94,7 @@ def test_ok__a_replay_of_damaged_pictures_says_its_own_lines_only(still: Path, t
     command = [*PROGRAM, "replay", "a", "b", "--fps", "10", "--jobs", str(jobs)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0
+    assert all(line.endswith("; this picture is left out") for line in done.stderr.splitlines())
     assert sorted(line.split(" (")[0].split(" ", 2)[2] for line in done.stderr.splitlines()) == [
         f"WARNING {folder}/2.jpg: only partly readable" for folder in ("a", "b")
     ]

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import json
-import os
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -19,121 +16,15 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-import zmq
 
 from driver_monitor.messages.trace import read
-from tests.conftest import PROGRAM, demo_frames
-
-PATIENCE_MS = 30_000
-"""Longest wait for a message; only a failure takes so long."""
-
-Message = tuple[str, dict[str, Any]]
-
-
-class Daemon:
-    """A running `driver-monitor run`, with a socket that systemd's notifications go to."""
-
-    def __init__(
-        self, folder: Path, source: Path | str, port: int, extra: str = "", options: Sequence[str] = ()
-    ) -> None:
-        self.folder, self.port = folder, port
-        self.config = folder / "config.yaml"
-        self.configure(extra)
-        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.notify.settimeout(PATIENCE_MS / 1000)
-        path = folder / "notify"
-        path.unlink(missing_ok=True)
-        self.notify.bind(str(path))
-        environment = {**os.environ, "XDG_STATE_HOME": str(folder), "NOTIFY_SOCKET": str(path), "COLUMNS": "200"}
-        environment["RUNTIME_DIRECTORY"] = str(folder)
-        self.process = subprocess.Popen(
-            [*PROGRAM, "run", "--config", str(self.config), "--source", str(source), *options],
-            env=environment,
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def configure(self, extra: str) -> None:
-        self.config.write_text(f"zmq: {{bind: 'tcp://127.0.0.1:{self.port}'}}\ngpio: {{backend: mock}}\n{extra}")
-
-    def await_notice(self, wanted: str) -> str:
-        while wanted not in (notice := self.notify.recv(4096).decode()):
-            pass
-        return notice
-
-    def reload(self) -> subprocess.CompletedProcess[str]:
-        """Reload as the unit's ExecReload does."""
-        return subprocess.run(
-            [sys.executable, "-m", "driver_monitor.app.process.ask_reload", str(self.process.pid)],
-            env={**os.environ, "RUNTIME_DIRECTORY": str(self.folder)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def end(self, number: int | None = None) -> tuple[int, str, str]:
-        if number is not None:
-            self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=PATIENCE_MS / 1000)
-        return self.process.returncode, out, err
-
-
-@contextmanager
-def running(
-    folder: Path, source: Path | str, port: int, extra: str = "", options: Sequence[str] = ()
-) -> Iterator[Daemon]:
-    daemon = Daemon(folder, source, port, extra, options)
-    try:
-        yield daemon
-    finally:
-        daemon.process.kill()
-        daemon.process.communicate()
-        daemon.notify.close()
+from tests.conftest import demo_frames
+from tests.processes import PATIENCE_S, Subscriber, free_port, running
 
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-class Subscriber:
-    def __init__(self, port: int, topic: str) -> None:
-        self.socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.SUB)
-        self.socket.setsockopt(zmq.LINGER, 0)
-        self.socket.subscribe(topic)
-        self.socket.connect(f"tcp://127.0.0.1:{port}")
-
-    def next(self) -> Message:
-        if not self.socket.poll(PATIENCE_MS):
-            raise TimeoutError("no message came")
-        topic, payload = self.socket.recv_multipart()
-        return topic.decode(), json.loads(payload)
-
-    def until(self, rule: str, phase: str) -> list[Message]:
-        end, heard = time.monotonic() + PATIENCE_MS / 1000, [self.next()]
-        while (heard[-1][1].get("rule"), heard[-1][1].get("phase")) != (rule, phase):
-            assert time.monotonic() < end, f"no {rule} {phase}"
-            heard.append(self.next())
-        return heard
-
-    def status(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """Return the first status for which `wanted` holds."""
-        end = time.monotonic() + PATIENCE_MS / 1000
-        while True:
-            topic, message = self.next()
-            if topic == "status/" and wanted(message):
-                return message
-            assert time.monotonic() < end, f"the last message was {message}"
-
-    def __enter__(self) -> Subscriber:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.socket.close()
+    return free_port()
 
 
 def test_ok__a_nap_reaches_a_subscriber_and_one_who_comes_late_and_the_process_ends_well(
@@ -252,7 +143,7 @@ def camera_at(port: int) -> Iterator[None]:
                     caller.sendall(picture)
 
     with socket.create_server(("127.0.0.1", port)) as server:
-        server.settimeout(PATIENCE_MS / 1000)
+        server.settimeout(PATIENCE_S)
         thread = threading.Thread(target=serve)
         thread.start()
         try:
@@ -263,9 +154,7 @@ def camera_at(port: int) -> Iterator[None]:
 
 
 def test_ok__a_camera_that_comes_after_the_start_is_taken(tmp_path: Path, port: int) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        camera = int(free.getsockname()[1])
+    camera = free_port()
     with Subscriber(port, "") as subscriber, running(tmp_path, f"tcp://127.0.0.1:{camera}", port) as daemon:
         subscriber.until("camera_fault", "raised")
         with camera_at(camera):

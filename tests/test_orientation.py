@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -25,6 +27,7 @@ from driver_monitor.perception.orientation import (
     VOTES,
     OrientationFinder,
 )
+from tests.conftest import demo_frames
 
 SHAPE = (48, 64)
 
@@ -102,6 +105,34 @@ def test_ok__a_camera_that_is_put_right_is_upright_again() -> None:
     assert watch(finder, [hung(0)] * 60, start=7.0)[-1] == 0
 
 
+@pytest.mark.parametrize("degrees", [90, 270])
+@pytest.mark.parametrize("between", [0, 600], ids=["at once", "after half a minute without a face"])
+def test_ok__a_head_that_lay_on_its_side_from_the_start_is_judged_within_a_second(degrees: int, between: int) -> None:
+    finder = OrientationFinder(Scorer())
+    assert watch(finder, [hung(degrees)] * 140)[-1] == degrees
+    scorer, finder._score = finder._score, lambda grey: (-math.inf, 0.0)
+    watch(finder, [hung(0)] * between, start=7.0)
+    finder._score = scorer
+    turns = watch(finder, [hung(0)] * 40, start=7.0 + between / 20)
+    assert turns.index(0) <= 0.7 * 20
+    assert set(turns[turns.index(0) :]) == {0}
+
+
+@pytest.mark.parametrize("degrees", [90, 270])
+def test_ok__one_look_alone_does_not_make_a_sideways_camera_upright(degrees: int) -> None:
+    finder = OrientationFinder(Scorer())
+    watch(finder, [hung(degrees)] * 140)
+    pictures = ([hung(0)] + [hung(degrees)] * 40) * 20
+    assert set(watch(finder, pictures, start=7.0)) == {degrees}
+
+
+def test_ok__a_camera_upside_down_needs_as_many_looks_as_before() -> None:
+    """Of 1,193 looks at clips hung upside down, five are votes for upright, all in one clip."""
+    finder = OrientationFinder(Scorer())
+    watch(finder, [hung(180)] * 140)
+    assert watch(finder, [hung(0)] * 60, start=7.0).index(0) == int(CHECK_S * (VOTES - 1) * 20)
+
+
 @pytest.mark.parametrize(("good", "poor"), [((9.0, 0.9), (2.0, 0.5)), ((5.0, 0.99), (2.0, 0.5))])
 def test_ok__a_doubtful_face_decides_nothing(good: tuple[float, float], poor: tuple[float, float]) -> None:
     scorer = Scorer()
@@ -158,6 +189,34 @@ def test_ok__the_angle_to_set_counts_the_angle_that_is_set() -> None:
 def test_ok__the_upright_demo_is_judged() -> None:
     results = drive(0, 5.0)
     assert {(result.state.rotate_to, result.state.face is None) for result in results} == {(None, False)}
+
+
+def lying(image: Image, degrees: float) -> Image:
+    """A picture of an upright camera in which the head lies on its side."""
+    height, width = image.shape[:2]
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 0.75)
+    return np.ascontiguousarray(cv2.warpAffine(image, turn, (width, height), borderValue=(90, 90, 90)), np.uint8)
+
+
+@pytest.mark.parametrize("degrees", [90, -90, 65])
+def test_ok__who_starts_with_the_head_on_the_shoulder_is_announced_as_not_judged_and_is_judged_once_upright(
+    degrees: float,
+) -> None:
+    plan = build.load_plan(Request())
+    pipeline = build.build_pipeline(plan, build.load_models(plan.config))
+    fps, upright_s, awake = 10, 26.0, demo_frames(0, 40)[::2]
+    results = []
+    for number in range(int(28.0 * fps)):
+        image = lying(awake[number % len(awake)], degrees if number / fps < upright_s else 0)
+        results.append(pipeline.step(Frame(image, number / fps, number, "camera 0")))
+    turned = [result.state.t for result in results if result.state.degraded == "turned"]
+    assert turned[0] == pytest.approx(CHECK_S * (SIDEWAYS_VOTES - 1), abs=0.11)
+    assert upright_s <= turned[-1] <= upright_s + 0.7
+    assert len(turned) == round((turned[-1] - turned[0]) * fps) + 1
+    assert {result.verdict.attention for result in results if result.state.t < upright_s} == {"unknown"}
+    raised = [(event.rule, event.level) for result in results for event in result.verdict.events]
+    assert raised == [("no_face", "info"), ("no_face", "warning"), ("no_face", "warning")]
+    assert results[-1].verdict.attention == "attentive"
 
 
 def test_ok__a_trace_keeps_the_angle(tmp_path: Path) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Iterator
 from pathlib import Path
 
 import onnxruntime
@@ -14,109 +12,19 @@ import pytest
 
 from driver_monitor.app import build
 from driver_monitor.app.build import Plan, Request
-from driver_monitor.app.daemon import Daemon, ReloadError
-from driver_monitor.app.part_table import TABLE, DaemonPart, Setup, open_parts
-from driver_monitor.app.process.systemd import Notifier
-from driver_monitor.app.reload import Reloader
+from driver_monitor.app.daemon import ReloadError
 from driver_monitor.capture import open_source
-from driver_monitor.capture.fake import FakeCamera
-from driver_monitor.capture.grabber import Grabber
 from driver_monitor.config import resources
 from driver_monitor.config.schema import ZmqConfig
-from driver_monitor.data.alert import Level
-from driver_monitor.errors import AbsentError, DriverMonitorError, OutputError
-from driver_monitor.messages.envelope import ReplayStamper
-from driver_monitor.messages.wire import Message
+from driver_monitor.errors import AbsentError, DriverMonitorError
 from driver_monitor.nets import manifest
-from driver_monitor.outputs.output import Output
-from tests.test_daemon import Numbers
-from tests.timeline import film, shut
-
-
-def finish(reloader: Reloader, daemon: Daemon) -> bool:
-    """Reload, and wait for the thread that reads the configuration."""
-    while reloader(daemon):
-        assert reloader._reading is not None
-        reloader._reading.thread.join(30)
-    return False
-
-
-@dataclass
-class Out(Output):
-    """Outputs that remember, and that cannot be opened on a port that is taken."""
-
-    plan: Plan
-    alerts: list[Message] = field(default_factory=list)
-    closed: bool = False
-    failure: str | None = None
-
-    def alert(self, alert: Message) -> None:
-        self.alerts.append(alert)
-
-    def close(self) -> None:
-        self.closed = True
-
-
-def with_builds(**builds: Callable[[Setup], object]) -> tuple[DaemonPart, ...]:
-    """The table of parts, some of which are built by `builds`."""
-    return tuple(
-        replace(part, build=builds[part.name], rebuild=None) if part.name in builds else part for part in TABLE
-    )
-
-
-class Car:
-    """A daemon with a microsleep under way, and its configuration file."""
-
-    def __init__(self, folder: Path) -> None:
-        self.file = folder / "my.yaml"
-        self.taken: set[str] = set()
-        self.outs: list[Out] = []
-        self.write("")
-        self.setup = Setup(self.plan())
-        table = with_builds(numbers=lambda _: Numbers(), source=self._source, outputs=self._outputs)
-        self.opened = ExitStack()
-        parts = self.opened.enter_context(open_parts(self.setup, table))
-        self.kept: list[Plan] = []
-        self.reloader = Reloader(Request(self.file), self.setup, table, self.kept.append)
-        self.daemon = Daemon(parts, ReplayStamper("ab"), Notifier({}), lambda: 5.0, 0.0, self.reloader)
-        pipeline = parts.pipeline
-        for frame in film([shut(1.5)]):
-            state = pipeline._state.update(frame)
-            self.daemon.send(pipeline.engine.update(state).events)
-
-    def _outputs(self, setup: Setup) -> Out:
-        plan = setup.plan
-        if plan.config.zmq.bind in self.taken:
-            raise OutputError(f"zmq.bind: {plan.config.zmq.bind} is in use")
-        self.outs.append(Out(plan))
-        return self.outs[-1]
-
-    def _source(self, setup: Setup) -> Grabber:
-        camera = FakeCamera([], 30.0, live=False, name=setup.config.camera.source)
-        return Grabber(lambda: camera, setup.config.camera.lost_after_s)
-
-    def plan(self) -> Plan:
-        return build.load_plan(Request(self.file))
-
-    def write(self, text: str) -> None:
-        self.file.write_text(text)
-
-    def said(self) -> list[tuple[object, object]]:
-        return [(alert["rule"], alert["phase"]) for alert in self.outs[-1].alerts]
-
-    def reload(self, daemon: Daemon) -> None:
-        finish(self.reloader, daemon)
-
-    def close(self) -> None:
-        self.opened.close()
+from tests.reloading import Car, parked
 
 
 @pytest.fixture
 def car(tmp_path: Path) -> Iterator[Car]:
-    car = Car(tmp_path)
-    assert car.said() == [("microsleep", "raised")]
-    yield car
-    car.close()
+    with parked(tmp_path) as car:
+        yield car
 
 
 def test_ok__the_same_configuration_changes_nothing(car: Car) -> None:
@@ -265,151 +173,6 @@ def test_fail__outputs_that_cannot_be_opened_leave_button_and_vehicle_as_they_we
         car.reload(car.daemon)
     assert car.daemon.parts.vehicle is vehicle
     assert not car.daemon.parts.button.pressed()
-
-
-EVERYTHING = "provenance"
-"""The part that shows a hash of the whole configuration. It must not hide that no other part needs a value."""
-
-
-def changes(setup: Setup) -> Iterator[tuple[str, Setup]]:
-    """Yield every value of the configuration by its key, and a setup in which only this value differs."""
-    for section in type(setup.config).model_fields:
-        values = getattr(setup.config, section)
-        if section == "profile":
-            yield section, other(setup, build.load_plan(Request(None, None, "quiet")))
-            continue
-        for key in type(values).model_fields:
-            changed = values.model_copy(update={key: "changed"})
-            config = setup.config.model_copy(update={section: changed})
-            yield f"{section}.{key}", other(setup, replace(setup.plan, config=config))
-
-
-def other(setup: Setup, plan: Plan) -> Setup:
-    changed = replace(setup, plan=plan)
-    changed.models = setup.models
-    return changed
-
-
-def needed_by(old: Setup, new: Setup, table: tuple[DaemonPart, ...]) -> list[str]:
-    return [part.name for part in table if part.changed(old, new)]
-
-
-def unneeded(setup: Setup, table: tuple[DaemonPart, ...]) -> list[str]:
-    """The values that no part needs: a reload would ignore them."""
-    return [
-        key
-        for key, new in changes(setup)
-        if not [name for name in needed_by(setup, new, table) if name != EVERYTHING or key == "vehicle.id"]
-    ]
-
-
-def test_ok__every_value_of_the_configuration_is_needed_by_a_part(car: Car) -> None:
-    assert len(list(changes(car.setup))) > 25
-    assert unneeded(car.setup, TABLE) == []
-    assert all(EVERYTHING in needed_by(car.setup, new, TABLE) for _, new in changes(car.setup))
-
-
-@pytest.mark.parametrize(
-    ("name", "keys"),
-    [
-        ("vehicle", ["vehicle.input"]),
-        ("numbers", ["service.state_dir"]),
-        ("log", ["service.log_level"]),
-        ("rules", ["profile"]),
-        (EVERYTHING, ["vehicle.id"]),
-    ],
-)
-def test_fail__a_value_that_no_part_needs_is_found(car: Car, name: str, keys: list[str]) -> None:
-    assert unneeded(car.setup, tuple(part for part in TABLE if part.name != name)) == keys
-
-
-def test_ok__a_part_that_keeps_something_is_a_field_of_the_daemons_parts(car: Car) -> None:
-    names = [part.name for part in TABLE]
-    assert set(names) - {"log", "rules"} == {field.name for field in fields(car.daemon.parts)}
-    assert len(set(names)) == len(names)
-
-
-class Opened:
-    """A part that notes when it is opened and closed."""
-
-    def __init__(self, name: str, log: list[str]) -> None:
-        self.name, self.log = name, log
-        log.append(f"open {name}")
-
-    def alert(self, alert: Message) -> None:
-        pass
-
-    def level(self, level: Level | None) -> None:
-        pass
-
-    def close(self) -> None:
-        self.log.append(f"close {self.name}")
-
-
-def noting(log: list[str], broken: str = "", source: str = "0") -> tuple[DaemonPart, ...]:
-    """The table with parts that note it; the part `broken` cannot be opened where the camera is `source`."""
-
-    def build_for(name: str) -> Callable[[Setup], object]:
-        def open_part(setup: Setup) -> object:
-            if name == broken and setup.config.camera.source == source:
-                raise OutputError(f"{name} is broken")
-            return Opened(name, log)
-
-        return open_part
-
-    return with_builds(**{name: build_for(name) for name in ("numbers", "source", "vehicle", "button", "outputs")})
-
-
-def test_ok__the_camera_is_opened_before_other_devices_and_closed_after_them(car: Car) -> None:
-    log: list[str] = []
-    with open_parts(car.setup, noting(log)):
-        assert log == ["open numbers", "open source", "open vehicle", "open button", "open outputs"]
-        log.clear()
-    assert log == ["close outputs", "close button", "close vehicle", "close source", "close numbers"]
-
-
-def test_fail__a_start_that_fails_closes_what_it_has_opened(car: Car) -> None:
-    log: list[str] = []
-    with pytest.raises(OutputError, match="button is broken"), open_parts(car.setup, noting(log, "button")):
-        pytest.fail("must not start")
-    assert log[3:] == ["close vehicle", "close source", "close numbers"]
-
-
-def test_ok__a_reload_closes_what_is_in_place_and_the_daemon_closes_what_came_instead(car: Car) -> None:
-    log: list[str] = []
-    setup = other(car.setup, car.setup.plan)
-    with open_parts(setup, noting(log)) as parts:
-        car.daemon.parts = parts
-        log.clear()
-        car.write("camera: {source: demo}\ngpio: {backend: mock}\nvehicle: {input: 'tcp://127.0.0.1:5999'}")
-        finish(Reloader(Request(car.file), setup, noting(log)), car.daemon)
-        assert log == [
-            "open vehicle",
-            "close outputs", "close button", "open button", "open outputs",
-            "close source", "open source", "close vehicle",
-        ]  # fmt: skip
-        assert isinstance(parts.outputs, Opened)
-        log.clear()
-    assert log == ["close outputs", "close button", "close vehicle", "close source", "close numbers"]
-
-
-def test_fail__a_reload_that_fails_closes_what_it_has_opened_and_opens_what_it_has_closed(car: Car) -> None:
-    log: list[str] = []
-    setup, table = other(car.setup, car.setup.plan), noting(log, "outputs", "demo")
-    with open_parts(setup, table) as parts:
-        car.daemon.parts = parts
-        before = parts.source, parts.vehicle
-        log.clear()
-        car.write("camera: {source: demo}\ngpio: {backend: mock}\nvehicle: {input: 'tcp://127.0.0.1:5999'}")
-        with pytest.raises(ReloadError, match="outputs is broken"):
-            finish(Reloader(Request(car.file), setup, table), car.daemon)
-        assert log == [
-            "open vehicle",
-            "close outputs", "close button", "open button",
-            "close outputs", "close button", "open button", "open outputs",
-            "close vehicle",
-        ]  # fmt: skip
-        assert (parts.source, parts.vehicle) == before
 
 
 def test_ok__another_state_folder_waits_for_the_next_start(car: Car, caplog: pytest.LogCaptureFixture) -> None:

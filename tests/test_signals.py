@@ -19,112 +19,56 @@ from driver_monitor.app.process import stop as stopping
 from driver_monitor.app.process.stop import Stop
 from driver_monitor.errors import SourceError
 from tests.conftest import PROGRAM
+from tests.processes import PATIENCE_S, DaemonProcess, running
 
 IN_TIME_S = 2.0
-PATIENCE_S = 60.0
-"""Longest wait for a daemon to reach a moment; only a failure takes so long."""
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-class Process:
-    """A daemon on the bundled clip, or another program that ends as the daemon does."""
-
-    def __init__(self, folder: Path, *options: str, program: list[str] = PROGRAM, output: int | None = None) -> None:
-        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.notify.settimeout(PATIENCE_S)
-        (folder / "notify").unlink(missing_ok=True)
-        self.notify.bind(str(folder / "notify"))
-        (folder / "config.yaml").write_text("zmq: {enabled: false}\ngpio: {backend: mock}\n")
-        environment = {**os.environ, "XDG_STATE_HOME": str(folder), "NOTIFY_SOCKET": str(folder / "notify")}
-        self.process = subprocess.Popen(
-            [*program, "run", "--config", str(folder / "config.yaml"), *(options or ("--source", "demo"))],
-            env=environment,
-            cwd=folder,
-            stdout=subprocess.DEVNULL if output is None else output,
-            stderr=subprocess.PIPE if output is None else output,
-            text=True,
-        )
-
-    def await_notice(self, wanted: str) -> None:
-        while wanted not in self.notify.recv(4096).decode():
-            pass
-
-    def await_handler(self) -> None:
-        """Wait until the program handles SIGTERM: until then, Python itself starts, and no program can help."""
-        end = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end:
-            status = Path(f"/proc/{self.process.pid}/status").read_text()
-            caught = int(next(line for line in status.splitlines() if line.startswith("SigCgt")).split()[1], 16)
-            if caught >> (signal.SIGTERM - 1) & 1:
-                return
-        raise TimeoutError("the program never handled SIGTERM")
-
-    def imported(self, library: str) -> bool:
-        return library in Path(f"/proc/{self.process.pid}/maps").read_text()
-
-    def await_import(self, library: str) -> None:
-        end = time.monotonic() + PATIENCE_S
-        while not self.imported(library):
-            assert time.monotonic() < end, f"{library} was never imported"
-
-    def ends(self, *numbers: int) -> str:
-        """Send the signals. The process ends in time with code 0. Returns what it wrote to stderr."""
-        sent = time.monotonic()
-        for number in numbers:
-            self.process.send_signal(number)
-        _, said = self.process.communicate(timeout=PATIENCE_S)
-        took = time.monotonic() - sent
-        said = said or ""
-        assert self.process.returncode == 0, said
-        assert "Traceback" not in said
-        assert "Exception ignored" not in said
-        assert took < IN_TIME_S
-        return said
-
-
-@contextmanager
-def started(folder: Path, *options: str, program: list[str] = PROGRAM, output: int | None = None) -> Iterator[Process]:
-    process = Process(folder, *options, program=program, output=output)
-    try:
-        yield process
-    finally:
-        process.process.kill()
-        process.process.communicate()
-        process.notify.close()
+def ends(daemon: DaemonProcess, *numbers: int) -> str:
+    """Send the signals. The process ends in time with code 0. Returns what it wrote to stderr."""
+    sent = time.monotonic()
+    code, _, said = daemon.end(*numbers)
+    took = time.monotonic() - sent
+    assert code == 0, said
+    assert "Traceback" not in said
+    assert "Exception ignored" not in said
+    assert took < IN_TIME_S
+    return said
 
 
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("moment", ["python", "numpy", "cv2", "onnxruntime"])
 def test_ok__a_signal_during_the_imports_ends_it(tmp_path: Path, moment: str, number: int) -> None:
-    with started(tmp_path) as daemon:
+    with running(tmp_path) as daemon:
         daemon.await_handler() if moment == "python" else daemon.await_import(moment)
-        daemon.ends(number)
+        ends(daemon, number)
 
 
 @pytest.mark.parametrize("after_s", [0.0, 0.03, 0.1, 0.2, 0.4])
 def test_ok__a_signal_while_models_and_camera_are_opened_ends_it(tmp_path: Path, after_s: float) -> None:
-    with started(tmp_path) as daemon:
+    with running(tmp_path) as daemon:
         daemon.await_import("zmq")
         threading.Event().wait(after_s)
-        daemon.ends(signal.SIGTERM)
+        ends(daemon, signal.SIGTERM)
 
 
 def test_ok__a_signal_in_each_moment_of_a_reload_ends_it(tmp_path: Path) -> None:
-    with started(tmp_path) as daemon:
+    with running(tmp_path) as daemon:
         daemon.await_notice("READY=1")
-        (tmp_path / "config.yaml").write_text("zmq: {enabled: false}\ngpio: {backend: mock}\nface: {search_hz: 5}\n")
+        daemon.configure("face: {search_hz: 5}")
         daemon.process.send_signal(signal.SIGHUP)
         daemon.await_notice("RELOADING=1")
-        daemon.ends(signal.SIGTERM)
+        ends(daemon, signal.SIGTERM)
 
 
 @pytest.mark.parametrize("numbers", [(signal.SIGTERM,) * 3, (signal.SIGINT, signal.SIGTERM), (signal.SIGINT,) * 2])
 def test_ok__more_signals_change_nothing(tmp_path: Path, numbers: tuple[int, ...]) -> None:
-    with started(tmp_path) as daemon:
+    with running(tmp_path) as daemon:
         daemon.await_notice("READY=1")
         daemon.process.send_signal(numbers[0])
         daemon.await_notice("STOPPING=1")
-        said = daemon.ends(*numbers[1:], signal.SIGHUP)
+        said = ends(daemon, *numbers[1:], signal.SIGHUP)
     assert "stopped: " in said
 
 
@@ -142,17 +86,17 @@ def silent_server() -> Iterator[socket.socket]:
 def test_ok__a_network_camera_that_hangs_delays_nothing(tmp_path: Path, scheme: str) -> None:
     with silent_server() as server:
         address = f"{scheme}://127.0.0.1:{server.getsockname()[1]}/a"
-        with started(tmp_path, "--source", address) as daemon, server.accept()[0]:
-            daemon.ends(signal.SIGTERM)
+        with running(tmp_path, address) as daemon, server.accept()[0]:
+            ends(daemon, signal.SIGTERM)
 
 
 def test_ok__a_camera_that_fails_after_the_signal_is_no_failure(tmp_path: Path) -> None:
     with silent_server() as server:
         address = f"http://127.0.0.1:{server.getsockname()[1]}/a"
-        with started(tmp_path, "--source", address) as daemon:
+        with running(tmp_path, address) as daemon:
             with server.accept()[0]:
                 daemon.process.send_signal(signal.SIGTERM)
-            daemon.ends(signal.SIGTERM)
+            ends(daemon, signal.SIGTERM)
 
 
 HANGING = (
@@ -190,9 +134,9 @@ def test_ok__a_part_that_hangs_for_ever_does_not_hold_the_process(
     tmp_path: Path, module: str, name: str, method: str
 ) -> None:
     program = [sys.executable, "-c", HANGING.format(module=module, name=name, method=method)]
-    with started(tmp_path, program=program) as daemon:
+    with running(tmp_path, program=program) as daemon:
         daemon.await_notice("hangs" if name == "Daemon" else "READY=1")
-        said = daemon.ends(signal.SIGTERM)
+        said = ends(daemon, signal.SIGTERM)
     assert name == "AlertSequence" or "did not stop within" in said, "the thread of the numbers is left running"
 
 
@@ -203,11 +147,35 @@ def test_ok__output_that_nobody_reads_does_not_hold_the_process(tmp_path: Path) 
         while True:
             os.write(write, b"full" * 1024)
     os.set_blocking(write, True)
-    with started(tmp_path, output=write) as daemon:
+    with running(tmp_path, output=write) as daemon:
         daemon.await_notice("READY=1")
-        daemon.ends(signal.SIGTERM)
+        ends(daemon, signal.SIGTERM)
     os.close(read)
     os.close(write)
+
+
+CLOSED = ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"]
+
+
+@pytest.mark.parametrize("closed", CLOSED)
+def test_ok__a_daemon_without_standard_streams_ends_as_well(tmp_path: Path, closed: str) -> None:
+    with running(tmp_path, program=["sh", "-c", f'exec "$@" {closed}', "sh", *PROGRAM]) as daemon:
+        daemon.await_notice("WATCHDOG=1")
+        opened = [Path(f"/proc/{daemon.process.pid}/fd/{number}").readlink() for number in range(3)]
+        assert not [path for path in opened if path.is_relative_to(tmp_path)], "libraries print into these"
+        ends(daemon, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("closed", CLOSED)
+def test_ok__a_replay_without_standard_streams_writes_its_results(
+    tmp_path: Path, short_clip: Path, closed: str, jobs: str
+) -> None:
+    command = [*PROGRAM, "replay", str(short_clip), "--every", "20", "--jobs", jobs, "--out", str(tmp_path)]
+    done = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", *command], capture_output=True, check=False)
+    assert done.returncode == 0
+    assert b"Traceback" not in done.stdout + done.stderr
+    assert (tmp_path / short_clip.stem / "run.json").exists()
 
 
 @pytest.mark.parametrize("verb", [["replay", "demo"], ["score", "clips", ".", "--labels", "."]])

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import stat
-import subprocess
-import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,14 +13,12 @@ import pytest
 from driver_monitor.app import build
 from driver_monitor.app.build import Request
 from driver_monitor.app.part_table import Setup
-from driver_monitor.app.process.ask_reload import main as ask_reload
-from driver_monitor.app.process.systemd import OUTCOME, Notifier
 from driver_monitor.app.start import Keeper, Start, open_daemon
 from driver_monitor.capture.open_source import expected_source
 from driver_monitor.config import last_good
 from driver_monitor.config.last_good import LastGood
 from driver_monitor.errors import DriverMonitorError, OutputError
-from tests.test_reload import Opened, noting, with_builds
+from tests.reloading import Opened, noting, with_builds
 
 WRONG = {
     "broken YAML": "camera: [",
@@ -223,6 +219,27 @@ def test_ok__the_file_is_written_as_a_whole_for_the_group_only_and_not_without_n
     assert [found.name for found in service.state.iterdir()] == [last_good.FILE]
 
 
+IN_ITS_PLACE: dict[str, Callable[[Path], object]] = {
+    "pipe": os.mkfifo,
+    "folder": Path.mkdir,
+    "device": lambda path: path.symlink_to("/dev/zero"),
+    "loop": lambda path: path.symlink_to(path),
+}
+
+
+@pytest.mark.parametrize("placed", IN_ITS_PLACE)
+def test_fail__what_lies_in_its_place_delays_no_start(service: Service, placed: str) -> None:
+    service.state.mkdir(parents=True, exist_ok=True)
+    IN_ITS_PLACE[placed](service.state / last_good.FILE)
+    service.write("vehicle: {id: my van}")
+    assert "running with the default configuration" in str(service.start().fault)
+    if placed != "folder":
+        service.write("vehicle: {id: van-12}")
+        service.keep()
+        service.write("vehicle: {id: my van}")
+        assert service.start().setup.config.vehicle.id == "van-12", "the next good one takes its place"
+
+
 def test_fail__a_disk_that_cannot_keep_it_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").touch()
     keeper = Keeper(tmp_path / "file" / "state")
@@ -231,57 +248,3 @@ def test_fail__a_disk_that_cannot_keep_it_is_logged_once(tmp_path: Path, caplog:
         keeper._worker.flush(5)
     keeper.close()
     assert caplog.text.count("the last good configuration cannot be kept: Not a directory") == 1
-
-
-@pytest.mark.parametrize("fault", [None, "my.yaml:1: camera: wrong"])
-def test_ok__whoever_asks_for_a_reload_hears_its_outcome(
-    tmp_path: Path, fault: str | None, capsys: pytest.CaptureFixture[str]
-) -> None:
-    notifier = Notifier({"RUNTIME_DIRECTORY": str(tmp_path)})
-    notifier.reloaded("an earlier fault")
-    asked: list[int] = []
-
-    def reload(*_: object) -> None:
-        asked.append(1)
-        notifier.reloaded(fault)
-
-    before = signal.signal(signal.SIGHUP, reload)
-    try:
-        code = ask_reload([str(os.getpid())], {"RUNTIME_DIRECTORY": str(tmp_path)})
-    finally:
-        signal.signal(signal.SIGHUP, before)
-    assert asked == [1]
-    assert (code, capsys.readouterr().err) == ((0, "") if fault is None else (1, f"reload: {fault}\n"))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "environment", "said"),
-    [
-        ([], {"RUNTIME_DIRECTORY": "/run/x"}, "use it in a unit"),
-        (["-1"], {"RUNTIME_DIRECTORY": "/run/x"}, "use it in a unit"),
-        (["1"], {}, "use it in a unit"),
-        (["99999999999999999999"], {"RUNTIME_DIRECTORY": "/run/x"}, "is the service running?"),
-    ],
-)
-def test_fail__a_reload_without_a_service(
-    arguments: list[str], environment: dict[str, str], said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert ask_reload(arguments, environment) == 1
-    assert said in capsys.readouterr().err
-
-
-def test_fail__a_daemon_that_never_answers_fails_the_reload(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        (tmp_path / OUTCOME).write_text('{"reload": "1.1", "fault": null}')
-        assert ask_reload([str(os.getpid())], {"RUNTIME_DIRECTORY": str(tmp_path)}, 0.1) == 1
-    finally:
-        signal.signal(signal.SIGHUP, before)
-    assert "has not answered for 0.1 s" in capsys.readouterr().err
-
-
-def test_ok__asking_for_a_reload_imports_nothing_heavy() -> None:
-    heavy = "{'cv2', 'numpy', 'yaml', 'zmq', 'rich'}"
-    program = f"import sys, driver_monitor.app.process.ask_reload; print(*{heavy} & {{*sys.modules}})"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ""

@@ -52,7 +52,6 @@ def test_ok__without_systemd_nothing_happens() -> None:
     notifier = Notifier({})
     assert not notifier.ready()
     assert not notifier.watchdog()
-    assert notifier.watchdog_s is None
 
 
 def test_fail__a_systemd_that_does_not_listen_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -118,22 +117,6 @@ def test_fail__an_address_that_cannot_be_used_ends_nothing(address: str, caplog:
     assert not notifier.ready("text")
     assert not notifier.stopping()
     assert caplog.text.count("systemd does not listen at") == 1
-
-
-@pytest.mark.parametrize(
-    ("environment", "seconds"),
-    [
-        ({"WATCHDOG_USEC": "10000000"}, 10.0),
-        ({"WATCHDOG_USEC": "10000000", "WATCHDOG_PID": str(os.getpid())}, 10.0),
-        ({"WATCHDOG_USEC": "10000000", "WATCHDOG_PID": "1"}, None),
-        ({"WATCHDOG_USEC": "0"}, None),
-        ({"WATCHDOG_USEC": "soon"}, None),
-        ({"WATCHDOG_USEC": "10000000", "WATCHDOG_PID": "me"}, None),
-        ({}, None),
-    ],
-)
-def test_ok__the_watchdogs_time(environment: dict[str, str], seconds: float | None) -> None:
-    assert Notifier(environment).watchdog_s == seconds
 
 
 def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:

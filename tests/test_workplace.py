@@ -52,8 +52,8 @@ from driver_monitor.perception.expression.net import ExpressionNet
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
 from driver_monitor.state.tracker import StateTracker
+from tests.drive import STARTED, Cabin, Numbers, Recorder, Systemd
 from tests.outputs.listener import listening
-from tests.test_daemon import STARTED, Cabin, Numbers, Recorder, Systemd
 from tests.timeline import attentive, film, shut
 
 ANGRY = Expression({name: 0.93 if name == "anger" else 0.01 for name in EXPRESSIONS})

@@ -19,8 +19,8 @@ from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages.envelope import LiveStamper
 from driver_monitor.messages.wire import Message
 from driver_monitor.outputs.fanout import Outputs
-from tests.test_daemon import STARTED, Cabin, Numbers, Recorder
-from tests.test_reload import finish, with_builds
+from tests.drive import STARTED, Cabin, Numbers, Recorder
+from tests.reloading import finish, with_builds
 from tests.test_workplace import DRIVE, PURPOSE, Furious, StatusRecorder, silent, wall
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from driver_monitor import PROGRAM
 from driver_monitor.app.pipeline import NoPerception, Pipeline
 from driver_monitor.capture.grabber import Grabber
 from driver_monitor.capture.open_source import expected_source, open_camera
@@ -265,6 +266,6 @@ def state_dir(config: ServiceConfig) -> Path:
         return Path(from_systemd)
     base = os.environ.get("XDG_STATE_HOME")
     try:
-        return (Path(base) if base else Path.home() / ".local" / "state") / "driver-monitor"
+        return (Path(base) if base else Path.home() / ".local" / "state") / PROGRAM
     except RuntimeError as error:
         raise OutputError("this user has no home folder for the alert number; set service.state_dir") from error

@@ -7,14 +7,13 @@ import shutil
 import sys
 from pathlib import Path
 
+from driver_monitor import PROGRAM
 from driver_monitor.app.build import Plan
 from driver_monitor.capture.camera import SourceInfo
 from driver_monitor.capture.open_source import expected_source, plain_name
 from driver_monitor.config.addresses import LAPTOP_BIND, SERVICE_BIND, publish_address
 from driver_monitor.config.schema import ZmqConfig
 from driver_monitor.errors import SourceError
-
-PROGRAM = "driver-monitor"
 
 
 def program(called: str | None = None) -> str:

@@ -23,7 +23,7 @@ from driver_monitor.app.process.stop import Stop
 from driver_monitor.app.process.systemd import Notifier
 from driver_monitor.app.reload import Reloader
 from driver_monitor.app.start import Keeper, Start, open_daemon
-from driver_monitor.app.status import Thermometer
+from driver_monitor.board.thermometer import Thermometer
 from driver_monitor.config.schema import ServiceConfig
 from driver_monitor.messages.envelope import LiveStamper, ended_by_restart
 from driver_monitor.messages.privacy import PrivacyFilter

@@ -2,43 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 import platform
-import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from driver_monitor import __version__
+from driver_monitor.app.keep_up import KeepUp
 from driver_monitor.app.pipeline import FrameResult
 from driver_monitor.capture.grabber import Grabber
 from driver_monitor.config.secret import without_secrets
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages.envelope import SCHEMA, Provenance
 from driver_monitor.messages.lines import advice
-from driver_monitor.threads.worker import Worker
 
 RATE_WINDOW_S = 2.0
 """Frame rate and latency are measured over this time: two status periods."""
-THERMAL = Path("/sys/class/thermal")
-"""The folder in which Linux shows the temperatures of the board."""
-ZONES = 64
-"""Most zones that are read (ours). Boards have up to about twenty."""
-READING_BYTES = 16
-"""A reading of so many bytes is no temperature (ours). A reading is a number of up to seven digits."""
-FRESH_S = 5.0
-"""Age from which a temperature is unknown (ours). It is read once for each status, every second."""
-
-
-KEEP_UP_S = 5.0
-"""Dropped frames are judged over this time (ours). A reload, or another program for a moment, is shorter."""
-TOO_MANY, FEW = 0.1, 0.02
-"""Shares of the captured frames. With the first dropped, the daemon cannot keep up; with the second, it can again."""
-MOST_DROPS = 5
-"""Fewer dropped frames in `KEEP_UP_S` are never too many: at one frame a second a single one is a share of 20 %."""
 LONGEST_FAULT = 300
 """Characters of a fault of the configuration in `status/` and in systemd's line (ours). The log has the whole text."""
 
@@ -49,53 +28,6 @@ def fault_text(error: Exception, effect: str) -> str:
     first = without_secrets(first)
     first = first if len(first) <= LONGEST_FAULT else f"{first[: LONGEST_FAULT - 3]}..."
     return f"{first}{f' (and {len(more)} more lines)' if more else ''}; {effect}"
-
-
-class KeepUp:
-    """Tells whether the daemon uses the frames that the camera gives, or drops too many because it is too slow.
-
-    `total`: dropped frames of all sources. `share`: share of the frames of the last `KEEP_UP_S` that were dropped.
-    """
-
-    def __init__(self) -> None:
-        self.total, self.share = 0, 0.0
-        self._captured = 0
-        self._last = (0, 0)
-        self._samples: deque[tuple[float, int, int]] = deque()
-        self._slow_since: tuple[float, int] | None = None
-
-    @property
-    def slow(self) -> bool:
-        """Whether the daemon cannot keep up."""
-        return self._slow_since is not None
-
-    def update(self, captured: int, dropped: int, now: float) -> str | None:
-        """Take the counts of the source at `now`, monotonic seconds; they begin at 0 again with another source.
-
-        Returns what to log when `slow` changes, else None.
-        """
-        before = self._last if captured >= self._last[0] and dropped >= self._last[1] else (0, 0)
-        self._captured += captured - before[0]
-        self.total += dropped - before[1]
-        self._last = captured, dropped
-        self._samples.append((now, self._captured, self.total))
-        while len(self._samples) > 1 and now - self._samples[1][0] >= KEEP_UP_S:
-            self._samples.popleft()
-        first, captured_then, dropped_then = self._samples[0]
-        frames, drops = self._captured - captured_then, self.total - dropped_then
-        self.share = drops / frames if frames else 0.0
-        if self._slow_since is None and self.share >= TOO_MANY and drops >= MOST_DROPS:
-            self._slow_since = now, self.total
-            used = (frames - drops) / (now - first)
-            return (
-                f"cannot keep up: {self.share:.0%} of the camera's frames are dropped, {used:.1f} a second are used; "
-                "lower camera.fps or stop other programs"
-            )
-        if self._slow_since is not None and self.share <= FEW and frames:
-            since, dropped_since = self._slow_since
-            self._slow_since = None
-            return f"keeps up again: {self.total - dropped_since} frames were dropped in {now - since:.0f} s"
-        return None
 
 
 class Health:
@@ -196,56 +128,3 @@ def status_line(status: Mapping[str, Any]) -> str:
     words += [] if camera.get("keeps_up", True) else [f"cannot keep up: {camera['drop_share']:.0%} of frames dropped"]
     words += [f"configuration: {status['config_fault']}"] if status.get("config_fault") else []
     return "; ".join(words)
-
-
-class Thermometer:
-    """Reads the board's temperature in a thread: a sensor that hangs must not delay a frame. `read`: reads it now."""
-
-    def __init__(
-        self, read: Callable[[], float | None] | None = None, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._read, self._clock = read or board_temperature, clock
-        self._last: tuple[float | None, float] = None, 0.0
-        self._worker = Worker("heat", self._read_until_closed)
-        self._worker.start()
-
-    def celsius(self) -> float | None:
-        """Return the last reading and ask for the next one. None: unknown, or older than `FRESH_S`. Never waits."""
-        self._worker.wake()
-        value, at = self._last
-        return value if self._clock() - at < FRESH_S else None
-
-    def close(self) -> None:
-        """End the thread. If it hangs in a sensor, it is left running at once."""
-        self._worker.close(0.0)
-
-    def _read_until_closed(self) -> None:
-        while not self._worker.closing:
-            self._last = self._read(), self._clock()
-            self._worker.wait()
-
-
-def board_temperature() -> float | None:
-    """Return the temperature of the board's hottest zone, degrees Celsius, or None if no sensor can be read.
-
-    Reads the first `ZONES` zones in the order of the folder. Waits only if the kernel does.
-    """
-    readings = []
-    with suppress(OSError), os.scandir(THERMAL) as entries:
-        zones = (entry for entry in entries if entry.name.startswith("thermal_zone"))
-        for zone in itertools.islice(zones, ZONES):
-            with suppress(OSError, ValueError):
-                readings.append(_reading(Path(zone.path) / "temp"))
-    return max(readings, default=None)
-
-
-def _reading(path: Path) -> float:
-    """Return the degrees Celsius in a sensor's file. Raises `OSError` or `ValueError`; does not wait for a pipe."""
-    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        text = os.read(file, READING_BYTES)
-        if len(text) == READING_BYTES:
-            raise ValueError(f"{path}: too long for a temperature")
-        return int(text) / 1000.0
-    finally:
-        os.close(file)

@@ -51,7 +51,7 @@ def find_files(folder: Path, suffixes: frozenset[str]) -> tuple[list[Path], list
             elif wanted and stat.S_ISREG(mode):
                 found.append(path)
             elif wanted:
-                faults.append(f"{path}: is not a regular file; give a video file")
+                faults.append(f"{path}: is not a regular file; replace it by one or remove it")
     return sorted(found), sorted(faults)
 
 

@@ -29,7 +29,7 @@ from driver_monitor.bench.processes import OnProgress, Runner
 from driver_monitor.bench.run_folder import EVENTS, SIGNALS, RunFolder, choose, clip_id, lies_in, remove_remains
 from driver_monitor.bench.run_json import log_lines
 from driver_monitor.capture.camera import Camera
-from driver_monitor.capture.open_source import DEMO, RotatedCamera
+from driver_monitor.capture.open_source import RotatedCamera
 from driver_monitor.capture.recordings.clip import ClipCamera, check_clip
 from driver_monitor.capture.recordings.images import FolderCamera
 from driver_monitor.config.schema import CameraConfig
@@ -37,6 +37,7 @@ from driver_monitor.errors import DriverMonitorError, SourceError, UsageError
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages import trace
 from driver_monitor.messages.envelope import Provenance, ReplayStamper, envelope
+from driver_monitor.messages.lines import one_line
 from driver_monitor.messages.state import signals
 from driver_monitor.vehicle.recorded import open_recorded
 
@@ -214,13 +215,13 @@ def jobs_of(
 ) -> tuple[list[ReplayJob], list[str]]:
     """Return one job for each different clip, and a line for each file or folder that cannot be used.
 
-    `demo` is the bundled clip, unless a file of this name exists. A folder stands for the clips in it and in its
-    subfolders. With `images`, or if it holds only pictures, it is one recording. `out`: parent of the jobs' folders.
-    `traced`: also write traces. Raises `UsageError` for a folder of pictures without `fps`, or without clips.
+    A folder stands for the clips in it and in its subfolders. With `images`, or if it holds only pictures, it is one
+    recording. `out`: parent of the jobs' folders. `traced`: also write traces. Raises `UsageError` for a folder of
+    pictures without `fps`, or without clips.
     """
     places: list[tuple[Path, Path]] = []
     faults: list[str] = []
-    for clip in [demo.CLIP if clip == Path(DEMO) and not clip.exists() else clip for clip in clips]:
+    for clip in clips:
         if not is_folder(clip):
             places.append((clip, name_of(clip)))
         elif images or only_pictures(clip):
@@ -246,7 +247,7 @@ def replay_all(jobs: list[ReplayJob], plan: Plan, at_a_time: int, console: Conso
             console.print(summary(outcome.result), highlight=False, soft_wrap=True)
         else:
             failed += 1
-            print(outcome.error, file=sys.stderr)
+            print(one_line(outcome.error or ""), file=sys.stderr)
     return failed
 
 
@@ -264,13 +265,14 @@ def summary(result: ReplayResult) -> str:
 def open_recording(clip: Path, config: CameraConfig, every: int = 1, fps: float | None = None) -> Camera:
     """Open a clip, or a folder of images if `fps` is given. The frames are read without waiting for their times.
 
-    `config`: only `track` and `rotate` are used. `every`: use every Nth frame. Raises `SourceError` if unreadable.
+    `config`: only `track` and `rotate` are used; the bundled clip is never turned. `every`: use every Nth frame. Raises
+    `SourceError` if unreadable.
     """
     if fps and clip.is_dir():
         camera: Camera = FolderCamera(clip, fps, every=every)
     else:
         camera = ClipCamera(clip, every=every, fps=fps, track=config.track)
-    return RotatedCamera(camera, config.rotate) if config.rotate else camera
+    return RotatedCamera(camera, config.rotate) if config.rotate and clip != demo.CLIP else camera
 
 
 def frames_of(camera: Camera) -> Iterator[Frame]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
+from driver_monitor.disk.regular_file import read_regular
 from driver_monitor.errors import OutputError
 from driver_monitor.messages import trace
 
@@ -76,8 +77,7 @@ def may_replace(folder: Path, own: str) -> bool:
 
 def _owner(folder: Path) -> str | None:
     try:
-        with (folder / RUN).open("rb") as file:
-            return str(json.loads(file.read(MAX_RUN_BYTES))["clip_id"])
+        return str(json.loads(read_regular(folder / RUN, MAX_RUN_BYTES))["clip_id"])
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from driver_monitor import __version__
+from driver_monitor import PROGRAM, __version__
 from driver_monitor.bench.run_folder import clip_id
 from driver_monitor.capture.camera import RecordingFacts
 from driver_monitor.messages import trace
@@ -24,7 +24,7 @@ def begun(clip: Path, origin: Provenance, sha256: str, options: Mapping[str, Any
     return {
         "schema": SCHEMA,
         "state": "running",
-        "program": "driver-monitor",
+        "program": PROGRAM,
         "version": __version__,
         "clip": clip.name,
         "clip_id": clip_id(clip),

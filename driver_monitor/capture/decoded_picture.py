@@ -48,9 +48,7 @@ class JpegDecoder:
     """Decodes the single JPEG pictures of a camera. FFmpeg does it in half of OpenCV's time, and writes no messages."""
 
     def __init__(self) -> None:
-        self._codec = av.CodecContext.create("mjpeg", "r")
-        assert isinstance(self._codec, VideoCodecContext)
-        self._codec.options = dict(REFUSE_DAMAGE)
+        self._codec = _jpeg_codec(REFUSE_DAMAGE)
 
     def decode(self, data: bytes, where: str) -> Image | YuvPicture | None:
         """Return the picture in `data`; None if it is damaged. `where`: as in `picture_of`, which may raise."""
@@ -59,6 +57,28 @@ class JpegDecoder:
         except av.FFmpegError:
             return None
         return picture_of(frames[0], where) if frames and isinstance(frames[0], VideoFrame) else None
+
+    def damaged(self, data: bytes) -> bool:
+        """Return whether a part of the JPEG in `data` is damaged: FFmpeg decodes it only if it may fill in grey.
+
+        False for a file that FFmpeg cannot decode at all, such as a rare kind of JPEG. FFmpeg and libjpeg each find
+        faults that the other one does not: a part filled with zeros, or one wrong bit.
+        """
+        return not _decodes(self._codec, data) and _decodes(_jpeg_codec({}), data)
+
+
+def _jpeg_codec(options: dict[str, str]) -> VideoCodecContext:
+    codec = av.CodecContext.create("mjpeg", "r")
+    assert isinstance(codec, VideoCodecContext)
+    codec.options = dict(options)
+    return codec
+
+
+def _decodes(codec: VideoCodecContext, data: bytes) -> bool:
+    try:
+        return bool(codec.decode(Packet(data)))
+    except av.FFmpegError:
+        return False
 
 
 def _plane(plane: VideoPlane) -> Image:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import time
 from pathlib import Path
 from typing import Literal
@@ -14,10 +16,13 @@ from driver_monitor.capture.recordings.pacing import Pacing
 from driver_monitor.capture.url import SCHEMES, UrlCamera, without_password
 from driver_monitor.capture.v4l2 import V4l2Camera, device_number
 from driver_monitor.config.schema import CameraConfig
-from driver_monitor.errors import AbsentError, SourceError
+from driver_monitor.errors import AbsentError, SourceError, UsageError
 from driver_monitor.imaging.frame import Frame
 
+_log = logging.getLogger(__name__)
+
 DEMO = "demo"
+"""The name of the bundled clip."""
 
 
 def open_camera(
@@ -60,6 +65,20 @@ def expected_source(source: str) -> SourceInfo:
         return SourceInfo(plain_name(source), live=True)
 
 
+def named_recording(text: str) -> Path:
+    """Return the recording that a user names: `demo` is always the bundled clip. A file of this name is `./demo`.
+
+    If a file of this name lies in the working folder, one line in the log says so. Raises `UsageError` for no name.
+    """
+    if not text:
+        raise UsageError("a clip without a name; give a clip, a folder, a trace or demo")
+    if text != DEMO:
+        return Path(text)
+    if os.path.lexists(DEMO):
+        _log.warning("demo: this is the bundled clip; for the file or folder demo in this folder give ./demo")
+    return demo.CLIP
+
+
 def plain_name(source: str) -> str:
     """Return the name of a device that is not checked: `camera N` for a number, else `source` itself."""
     return f"camera {source}" if source.isdecimal() else source
@@ -68,6 +87,9 @@ def plain_name(source: str) -> str:
 def _kind(source: str) -> Literal["demo", "device", "url", "folder", "clip"]:
     if source == DEMO:
         return "demo"
+    if not source:
+        # A path without a name would be the working folder.
+        raise SourceError("the source has no name; give a camera number, a clip, a folder, a URL or demo")
     if source.isdecimal() or source.startswith("/dev/"):
         return "device"
     scheme, separator, _ = source.partition("://")
@@ -93,8 +115,7 @@ def _open(config: CameraConfig, source: str, pace: Pacing, every: int, monotonic
         return UrlCamera(source, pace=pace, every=every, track=config.track, monotonic=monotonic)
     if kind == "folder":
         return FolderCamera(Path(source), config.fps, pace=pace, every=every, monotonic=monotonic)
-    path = demo.CLIP if kind == "demo" else Path(source)
-    return ClipCamera(path, pace=pace, every=every, track=config.track, monotonic=monotonic)
+    return ClipCamera(named_recording(source), pace=pace, every=every, track=config.track, monotonic=monotonic)
 
 
 class RotatedCamera(Camera):

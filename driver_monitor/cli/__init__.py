@@ -7,13 +7,14 @@ SIGTERM and SIGINT.
 import signal
 import sys
 
-from driver_monitor.cli import ending
+from driver_monitor.cli import ending, standard_streams
 
 ending.end_at_once()
 
 
 def main() -> None:
     """Run the command line; the console script `driver-monitor`."""
+    standard_streams.open_missing()
     try:
         from driver_monitor.cli.commands import main as run_verb
 

@@ -18,13 +18,12 @@ import typer
 import yaml
 from rich.console import Console
 
-from driver_monitor import __version__
+from driver_monitor import PROGRAM, __version__
 from driver_monitor.cli import ending
-from driver_monitor.errors import DriverMonitorError, UsageError
-from driver_monitor.messages.lines import plain
+from driver_monitor.errors import ConfigError, DriverMonitorError, UsageError
+from driver_monitor.messages.lines import one_line, plain
 from driver_monitor.outputs import journal
 
-PROGRAM = "driver-monitor"
 TABLE_COLUMNS = 120
 """Width of tables that are written to a file or a pipe."""
 
@@ -51,6 +50,13 @@ def _number(kind: type[int] | type[float], low: float, high: float, meaning: str
         raise typer.BadParameter(f"{wanted}, found '{text}'")
 
     return typer.Option(parser=parse, metavar=f"<{low:g} to {high:g}>", help=meaning)
+
+
+def _recording(text: str) -> Path:
+    """Return the recording that `text` names. A `Path` of `./demo` would be that of `demo`."""
+    from driver_monitor.capture.open_source import named_recording
+
+    return named_recording(text)
 
 
 # typer evaluates annotations, and on Python 3.10 it needs Optional.
@@ -88,7 +94,8 @@ def _main() -> None:
         sys.exit(_run_command())
     except DriverMonitorError as error:
         journal.flush()  # the log comes before the error
-        print(error, file=sys.stderr)
+        # The lines of a `ConfigError` are one for each fault, and escaped.
+        print(error if isinstance(error, ConfigError) else one_line(str(error)), file=sys.stderr)
         _end(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
@@ -96,7 +103,7 @@ def _main() -> None:
         _end(0)  # The reader of the output has ended, as in `inspect ... | head`.
     except OSError as error:
         reason = error.strerror or error
-        print(f"{error.filename or 'the output'}: {reason}; check disk and permissions", file=sys.stderr)
+        print(one_line(f"{error.filename or 'the output'}: {reason}; check disk and permissions"), file=sys.stderr)
         _end(1)
 
 
@@ -163,7 +170,10 @@ def run(
 
 @app.command()
 def replay(
-    clips: Annotated[list[Path], typer.Argument(help="Clips, folders with clips or images, or traces.")],
+    clips: Annotated[
+        list[Path],
+        typer.Argument(parser=_recording, help="Clips, folders with clips or images, traces, or demo."),
+    ],
     config: ConfigOption = None,
     out: Annotated[Path, typer.Option(help="Folder for the results, with one folder for each clip.")] = Path("replay"),
     jobs: JobsOption = 1,
@@ -182,7 +192,7 @@ def replay(
     plan = load_plan(Request(config, None, profile, track))
     work, faults = jobs_of(clips, out, every, fps, trace, images)
     for fault in faults:
-        print(fault, file=sys.stderr)
+        print(one_line(fault), file=sys.stderr)
     if replay_all(work, plan, jobs, Console()) or faults:
         raise typer.Exit(1)
     print(f"next: {program()} explain {work[0].folder}/events.jsonl")
@@ -206,7 +216,7 @@ def inspect(
         if as_json:
             _print_json(result)
         elif "error" in result:
-            print(result["error"], file=sys.stderr)
+            print(one_line(result["error"]), file=sys.stderr)
         else:
             print(sentence(result), flush=True)
     if failed:
@@ -250,7 +260,7 @@ def score_clips(
     faults += [outcome.error for outcome in outcomes if outcome.error is not None]
     scores = sorted((outcome.result for outcome in outcomes if outcome.result is not None), key=lambda one: one.clip)
     for fault in faults:
-        print(fault, file=sys.stderr)
+        print(one_line(fault), file=sys.stderr)
     if as_json:
         _print_json(report(scores, faults, origin, every))
     elif scores:

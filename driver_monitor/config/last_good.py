@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from driver_monitor.config.schema import Config
+from driver_monitor.disk.regular_file import read_regular
 from driver_monitor.errors import ConfigError
 
 FILE = "last-good.json"
@@ -38,8 +40,9 @@ def save(folder: Path, good: LastGood) -> None:
     values = {"schema": SCHEMA, "config": good.config.model_dump(mode="json"), "profile_text": good.profile_text}
     data, path = json.dumps(values, indent=1).encode(), folder / FILE
     folder.mkdir(parents=True, exist_ok=True)
-    if path.exists() and path.read_bytes() == data:
-        return
+    with suppress(OSError):
+        if read_regular(path, len(data) + 1) == data:
+            return
     written = folder / f"{FILE}.new"
     written.unlink(missing_ok=True)
     with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE), "wb") as file:
@@ -54,8 +57,7 @@ def load(folder: Path) -> LastGood | None:
     """Return what `save` wrote last; None: nothing yet. Raises `ConfigError` if it is damaged or of another version."""
     path = folder / FILE
     try:
-        with path.open("rb") as file:
-            values = json.loads(file.read(MAX_BYTES))
+        values = json.loads(read_regular(path, MAX_BYTES))
         if values["schema"] != SCHEMA or not isinstance(values["profile_text"], str):
             raise ValueError("of another version")
         return LastGood(Config.model_validate(values["config"]), values["profile_text"])
@@ -63,6 +65,7 @@ def load(folder: Path) -> LastGood | None:
         return None
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         reason = "not a configuration of this version" if isinstance(error, ValidationError) else error
+        reason = getattr(error, "strerror", None) or reason
         raise ConfigError(
             f"{path}: cannot be used: {' '.join(str(reason).split())}; it will be written again"
         ) from None

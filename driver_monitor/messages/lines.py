@@ -15,6 +15,11 @@ def plain(value: object) -> str:
     return "".join(char if char.isprintable() else " " for char in str(value)).strip()
 
 
+def one_line(text: str) -> str:
+    """Return `text` as one line for a terminal. Unprintable characters, as in a file's name, become escapes (`\\n`)."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
 def advice(status: Mapping[str, Any]) -> str:
     """Return what to do about `degraded` in a payload of `status/`, in brackets; empty if there is nothing to do."""
     angle = status.get("rotate_to")

@@ -123,6 +123,30 @@ def test_ok__a_clip_beside_a_folder_of_its_name_gets_a_folder_of_its_own(tmp_pat
     assert [str(job.folder) for job in jobs] == ["out/trip/cut", "out/trip.mp4"]
 
 
+@pytest.mark.parametrize("turned", ["", "camera: {rotate: 90}\n"], ids=["upright", "camera on its side"])
+def test_ok__replay_takes_the_same_demo_as_run(
+    short_clip: Path,
+    tmp_path: Path,
+    command: Cli,
+    turned: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("driver_monitor.demo.CLIP", short_clip)
+    shutil.copy(short_clip, tmp_path / "mine.mp4")
+    (tmp_path / "demo").symlink_to("mine.mp4")
+    (tmp_path / "my.yaml").write_text(turned)
+    outcome = command("replay", "demo", "--every", "10", "--config", "my.yaml")
+    assert outcome.code == 0, outcome.err
+    assert caplog.text.count("give ./demo") == 1
+    run = json.loads(Path("replay", short_clip.stem, "run.json").read_text())
+    assert run["clip"] == short_clip.name
+    lines = Path("replay", short_clip.stem, "signals.jsonl").read_text().splitlines()
+    assert json.loads(lines[0])["face"]["present"], "it is never turned"
+    assert command("replay", "./demo", "--every", "10", "--out", "own").code == 0
+    assert json.loads(Path("own/demo/run.json").read_text())["clip"] == "demo"
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_fail__a_folder_full_of_rubbish_is_a_line_each_and_the_clip_is_replayed(
     short_clip: Path, tmp_path: Path, jobs: int

@@ -169,6 +169,21 @@ def test_ok__a_killed_run_leaves_the_old_results_and_the_next_one_removes_what_i
     assert names(out) == ["trip"]
 
 
+@pytest.mark.parametrize("name", ["run.json", "signals.jsonl"])
+def test_ok__a_pipe_among_old_results_delays_no_run(tmp_path: Path, name: str) -> None:
+    clip, out = tmp_path / "trip.mp4", tmp_path / "out"
+    (out / "trip").mkdir(parents=True)
+    if name != "run.json":
+        (out / "trip/run.json").write_text(json.dumps({"clip_id": clip_id(clip)}))
+    os.mkfifo(out / "trip" / name)
+    place = choose([(clip, Path("trip"))], out)[clip]
+    assert place.name == ("trip" if name != "run.json" else f"trip-{clip_id(clip)}")
+    with RunFolder(place, clip_id(clip)) as folder:
+        folder.describe({"clip_id": clip_id(clip)})
+        folder.publish()
+    assert run_of(place) == {"clip_id": clip_id(clip)}
+
+
 def test_ok__two_runs_of_one_clip_at_once_do_not_meet(tmp_path: Path) -> None:
     for _ in range(2):
         with RunFolder(tmp_path / "trip", "12345678") as one, RunFolder(tmp_path / "trip", "12345678") as two:

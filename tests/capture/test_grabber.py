@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -12,91 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driver_monitor.capture.camera import Camera, SourceInfo
+from driver_monitor.capture.camera import Camera
 from driver_monitor.capture.fake import FakeCamera
 from driver_monitor.capture.grabber import (
-    BACKOFF_S,
-    FIRST_FRAME_S,
     STUCK_AFTER_S,
-    UNKNOWN,
     Grabber,
 )
 from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.errors import SourceError
 from driver_monitor.imaging.frame import Frame, Image
+from tests.capture.cameras import LONG_S, Clock, Garage, Shutter
 from tests.capture.clips import number_in, picture_of, write_clip
-
-LONG_S = 10.0
-"""Longer than any test takes: waiting so long for something means that it never comes."""
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 500.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Shutter(Camera):
-    """A live camera that takes a picture when the test says so."""
-
-    def __init__(self) -> None:
-        self.name = "shutter"
-        self.live = True
-        self.frames: int | None = None
-        self.orders: queue.Queue[Frame | Exception | None] = queue.Queue()
-        self.waiting = threading.Semaphore(0)
-        self.taken = 0
-        self.closed = threading.Event()
-
-    def read(self) -> Frame | None:
-        self.waiting.release()
-        order = self.orders.get()
-        if isinstance(order, Exception):
-            raise order
-        return order
-
-    def close(self) -> None:
-        self.closed.set()
-        self.orders.put(None)
-
-    def ready(self) -> None:
-        """Wait until the grabber has dealt with everything before and waits for the next picture."""
-        assert self.waiting.acquire(timeout=LONG_S)
-
-    def shoot(self, image: Image | None = None, t_mono: float | None = None) -> None:
-        picture = picture_of(self.taken % 25) if image is None else image
-        self.orders.put(Frame(picture, 0.0, self.taken, self.name, t_mono))
-        self.taken += 1
-        self.ready()
-
-    def fail(self) -> None:
-        self.orders.put(SourceError("shutter: pulled out"))
-
-
-class Garage:
-    """Opens one camera after another; an exception in the list is a camera that cannot be opened."""
-
-    def __init__(self, *cameras: Camera | Exception) -> None:
-        self.cameras = list(cameras)
-        self.clock = Clock()
-        self.pauses: list[float] = []
-
-    def open(self) -> Camera:
-        camera = self.cameras.pop(0)
-        if isinstance(camera, Exception):
-            raise camera
-        return camera
-
-    def grabber(self, lost_after_s: float = 0.5, expected: SourceInfo | None = None) -> closing[Grabber]:
-        """`expected`: the camera is opened by the thread."""
-        eager, expected = expected is None, expected or UNKNOWN
-        return closing(Grabber(self.open, lost_after_s, self.clock, self.pause, eager=eager, expected=expected))
-
-    def pause(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-        self.clock.now += seconds
 
 
 def test_ok__a_quick_reader_gets_every_frame_once() -> None:
@@ -204,57 +129,6 @@ def test_ok__a_read_that_never_returns_does_not_delay_the_close(caplog: pytest.L
     FakeCamera.close(camera)
 
 
-def test_ok__a_camera_pulled_out_at_night_and_plugged_in_again(caplog: pytest.LogCaptureFixture) -> None:
-    first, second = Shutter(), Shutter()
-    gone = SourceError("camera 0: no such camera")
-    garage = Garage(first, *[gone] * 7, second)
-    with garage.grabber() as grabber:
-        first.ready()
-        first.shoot()
-        first.shoot()
-        before = grabber.latest(0)
-        garage.clock.now = 4000.0
-        first.fail()
-        second.ready()
-        assert first.closed.is_set()
-        while_gone = grabber.state
-        assert while_gone == "lost"
-        assert grabber.reopened == 1
-        assert garage.pauses == [0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0, 10.0]
-        second.shoot()
-        after = grabber.latest(0)
-        assert grabber.state == "ok"
-        assert grabber.failure is None
-    assert before is not None
-    assert after is not None
-    assert (before.sequence, before.t) == (1, 0.0)
-    assert (after.sequence, after.t) == (2, 3500.0 + sum(garage.pauses)), "numbers and times go on"
-    assert caplog.text.count("no such camera") == 1, "the error is logged once"
-    assert "delivers frames again" in caplog.text
-
-
-def test_ok__after_a_good_frame_the_pauses_start_short_again() -> None:
-    cameras = [Shutter() for _ in range(3)]
-    garage = Garage(*cameras)
-    with garage.grabber():
-        for camera in cameras[:2]:
-            camera.ready()
-            camera.shoot()
-            camera.fail()
-        cameras[2].ready()
-        assert garage.pauses == [BACKOFF_S[0]] * 2
-
-
-def test_ok__a_live_camera_that_just_stops_is_opened_again() -> None:
-    first, second = Shutter(), Shutter()
-    with Garage(first, second).grabber() as grabber:
-        first.ready()
-        first.orders.put(None)
-        second.ready()
-        assert not grabber.ended
-        assert grabber.reopened == 1
-
-
 def test_ok__the_end_of_a_recording_comes_after_its_last_frame() -> None:
     camera = FakeCamera([picture_of(number) for number in range(3)], times=[0.0, 0.1, 0.2], live=False)
     garage = Garage(camera)
@@ -296,57 +170,6 @@ def test_ok__a_clip_in_real_time_keeps_its_own_times(tmp_path: Path) -> None:
     assert [round(frame.t_mono - 500.0, 3) for frame in seen if frame.t_mono] == [0.0, 0.05, 0.1, 0.15, 0.2, 0.25]
 
 
-def test_ok__a_camera_that_is_absent_for_minutes_is_lost_and_never_stuck() -> None:
-    first, second = Shutter(), Shutter()
-    garage = Garage(first, *[SourceError("camera 0: no such camera")] * 20, second)
-    seen: list[tuple[str, bool]] = []
-    pause = garage.pause
-
-    def look(seconds: float) -> None:
-        pause(seconds)
-        seen.append((grabber.state, grabber.stuck))
-
-    garage.pause = look  # type: ignore[method-assign]
-    with garage.grabber() as grabber:
-        first.ready()
-        first.shoot()
-        first.fail()
-        second.ready()
-        assert garage.clock.now > 500.0 + 10 * STUCK_AFTER_S
-        assert set(seen[1:]) == {("lost", False)}
-        assert not grabber.stuck
-
-
-def test_ok__an_open_and_the_read_after_it_each_have_the_full_time_limit() -> None:
-    shutter = Shutter()
-    garage = Garage()
-
-    def slow() -> Camera:
-        garage.clock.now += 0.9 * STUCK_AFTER_S
-        return shutter
-
-    with closing(Grabber(slow, 0.5, monotonic=garage.clock, eager=False)) as grabber:
-        shutter.ready()
-        garage.clock.now += 0.9 * STUCK_AFTER_S
-        assert not grabber.stuck
-        garage.clock.now += 0.2 * STUCK_AFTER_S
-        assert grabber.stuck
-
-
-def test_ok__a_camera_has_more_time_for_the_first_frame_than_for_later_ones() -> None:
-    shutter = Shutter()
-    garage = Garage(shutter)
-    with garage.grabber() as grabber:
-        shutter.ready()
-        states = []
-        for later in (FIRST_FRAME_S - 0.1, 0.2, 0.0, 0.6):
-            if later == 0.0:
-                shutter.shoot()
-            garage.clock.now += later
-            states.append(grabber.state)
-        assert states == ["ok", "lost", "ok", "lost"]
-
-
 def test_ok__a_recording_of_one_frame_a_second_or_with_a_pause_is_never_lost() -> None:
     shutter = Shutter()
     shutter.live = False
@@ -357,47 +180,6 @@ def test_ok__a_recording_of_one_frame_a_second_or_with_a_pause_is_never_lost() -
             garage.clock.now += 30.0
             assert (grabber.state, grabber.stuck) == ("ok", False)
             shutter.shoot()
-
-
-def test_ok__a_reload_does_not_wait_for_a_camera_that_takes_long_to_open() -> None:
-    shutter, may_open = Shutter(), threading.Event()
-
-    def slow() -> Camera:
-        assert may_open.wait(LONG_S)
-        return shutter
-
-    with closing(Grabber(slow, 0.5, eager=False, expected=SourceInfo("camera 3", live=True))) as grabber:
-        assert (grabber.name, grabber.live, grabber.state) == ("camera 3", True, "ok")
-        may_open.set()
-        shutter.ready()
-        shutter.shoot()
-        assert grabber.latest(0) is not None
-        assert (grabber.name, grabber.reopened) == ("shutter", 0)
-
-
-def test_ok__a_camera_that_cannot_be_opened_after_a_reload_is_lost_and_tried_again() -> None:
-    shutter = Shutter()
-    garage = Garage(SourceError("camera 3: is in use"), SourceError("camera 3: is in use"), shutter)
-    with garage.grabber(expected=SourceInfo("camera 3", live=True)) as grabber:
-        shutter.ready()
-        assert garage.pauses == [0.5, 1.0]
-        assert (grabber.state, grabber.failure, grabber.reopened) == ("lost", None, 0)
-        shutter.shoot()
-        assert grabber.state == "ok"
-
-
-def test_fail__a_recording_that_cannot_be_opened_after_a_reload_is_a_failure() -> None:
-    garage = Garage(SourceError("trip.mp4: is no video"))
-    with garage.grabber(expected=SourceInfo("trip.mp4", live=False)) as grabber:
-        with pytest.raises(SourceError, match="is no video"):
-            grabber.latest(LONG_S)
-        assert grabber.failure == "trip.mp4: is no video"
-        assert not grabber.ended
-
-
-def test_fail__a_camera_that_is_not_there_at_the_start_is_reported_at_once() -> None:
-    with pytest.raises(SourceError, match="no such camera"):
-        Garage(SourceError("camera 7: no such camera")).grabber()
 
 
 def broken(error: Exception) -> Callable[[int], Image]:

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
+from driver_monitor.capture.decoded_picture import JpegDecoder
+from driver_monitor.capture.recordings import images
 from driver_monitor.capture.recordings.images import FolderCamera, list_images, read_image
 from driver_monitor.errors import SourceError
 from driver_monitor.imaging.library_messages import collect_decoder_messages
@@ -70,17 +72,68 @@ def test_fail__pictures_that_cannot_be_read(tmp_path: Path, capfd: pytest.Captur
     assert capfd.readouterr().err == "", "OpenCV and libpng print nothing"
 
 
-def test_ok__a_damaged_jpeg_is_read_in_part_and_one_log_line_names_it(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+def whole_jpeg(*options: int) -> bytes:
+    """A JPEG of a street of grey blocks: each half of it has something to lose."""
+    blocks = np.kron(np.random.default_rng(1).integers(0, 255, (25, 25), np.uint8), np.ones((8, 8), np.uint8))
+    return bytes(cv2.imencode(".jpg", blocks, options)[1])
+
+
+BASELINE, PROGRESSIVE = (), (cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
+RESTARTS = (cv2.IMWRITE_JPEG_RST_INTERVAL, 4)
+END = b"\xff\xd9"
+DAMAGE = {
+    "the second half is missing": lambda data: data[: len(data) // 2] + END,
+    "the second half is zeros": lambda data: data[: len(data) // 2].ljust(len(data) - 2, b"\0") + END,
+    "a block in the middle is missing": lambda data: data[: len(data) // 2] + data[len(data) // 2 + 512 :],
+    "wrong markers in the middle": lambda data: data[: len(data) // 2] + b"\xff\xd3" * 10 + data[len(data) // 2 + 20 :],
+    "another picture from the middle on": lambda data: (
+        data[: len(data) // 2] + whole_jpeg(cv2.IMWRITE_JPEG_QUALITY, 20)[700:]
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("kind", [BASELINE, RESTARTS], ids=["baseline", "restarts"])
+def test_fail__a_jpeg_with_a_damaged_part_is_no_picture(
+    tmp_path: Path, damage: str, kind: tuple[int, ...], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    path = save(tmp_path / "scratch.jpg", np.random.default_rng(1).integers(0, 255, (200, 200, 3), np.uint8))
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2 : len(data) // 2 + 20] = b"\xff\xd3" * 10
-    path.write_bytes(data)
-    assert read_image(path).shape == (200, 200, 3)
+    path = tmp_path / "scratch.jpg"
+    path.write_bytes(DAMAGE[damage](whole_jpeg(*kind)))
+    assert "only partly readable" in refusal(path)
     assert capfd.readouterr().err == ""
-    [record] = caplog.records
-    assert str(path) in record.getMessage()
+
+
+def test_fail__a_progressive_jpeg_that_is_cut_off_is_no_picture(tmp_path: Path) -> None:
+    path = tmp_path / "scratch.jpg"
+    path.write_bytes(DAMAGE["the second half is missing"](whole_jpeg(*PROGRESSIVE)))
+    assert "only partly readable" in refusal(path)
+
+
+def test_fail__damage_is_found_without_stderr_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then libjpeg tells nobody what it has found."""
+    monkeypatch.setattr(images, "damage", lambda messages: None)
+    path = tmp_path / "scratch.jpg"
+    path.write_bytes(DAMAGE["the second half is missing"](whole_jpeg()))
+    assert "only partly readable" in refusal(path)
+
+
+@pytest.mark.parametrize("kind", [BASELINE, RESTARTS, PROGRESSIVE], ids=["baseline", "restarts", "progressive"])
+@pytest.mark.parametrize("extra", ["nothing", "text after it", "a second picture after it", "a comment in it"])
+def test_ok__a_whole_jpeg_is_read_whatever_a_camera_adds(tmp_path: Path, kind: tuple[int, ...], extra: str) -> None:
+    data = whole_jpeg(*kind)
+    comment = b"\xff\xfe\x00\x08camera"
+    more = {"nothing": data, "text after it": data + b"\0maker" * 9, "a second picture after it": 2 * data}
+    path = tmp_path / "good.jpg"
+    path.write_bytes(more.get(extra, data[:2] + comment + data[2:]))
+    assert read_image(path).shape == (200, 200)
+
+
+def test_ok__a_kind_of_jpeg_that_ffmpeg_does_not_know_is_not_called_damaged() -> None:
+    data = bytearray(whole_jpeg())
+    assert not JpegDecoder().damaged(bytes(data))
+    frame_header = data.index(b"\xff\xc0")
+    data[frame_header + 1] = 0xC9  # arithmetic coding, ITU-T T.81, table B.1
+    assert not JpegDecoder().damaged(bytes(data))
 
 
 def test_ok__lines_of_others_on_stderr_during_decoding_are_kept(
@@ -148,7 +201,7 @@ def test_ok__in_real_time_pictures_come_at_their_times(tmp_path: Path) -> None:
     assert waits == pytest.approx([0.1, 0.2])
 
 
-@pytest.mark.parametrize("fault", ["text", "empty", "pipe", "loop", "folder"])
+@pytest.mark.parametrize("fault", ["text", "empty", "pipe", "loop", "folder", "half"])
 def test_ok__a_damaged_picture_in_a_folder_is_named_and_left_out(
     tmp_path: Path, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -163,6 +216,9 @@ def test_ok__a_damaged_picture_in_a_folder_is_named_and_left_out(
         os.mkfifo(bad)
     elif fault == "loop":
         bad.symlink_to(bad)
+    elif fault == "half":
+        bad = tmp_path / "3.jpg"
+        bad.write_bytes(DAMAGE["the second half is zeros"](whole_jpeg()))
     else:
         bad.mkdir()
     with FolderCamera(tmp_path, fps=10) as camera:

@@ -6,7 +6,7 @@ import cv2
 import pytest
 
 from driver_monitor.capture.camera import SourceInfo
-from driver_monitor.capture.open_source import check_source, expected_source, open_camera
+from driver_monitor.capture.open_source import check_source, expected_source, named_recording, open_camera
 from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.capture.recordings.images import FolderCamera
 from driver_monitor.config.schema import CameraConfig
@@ -56,6 +56,34 @@ def test_ok__demo_is_the_bundled_clip_and_never_turned(clip: Path, monkeypatch: 
         frame = camera.read()
         assert frame is not None
         assert frame.image.shape == (64, 96, 3)
+
+
+@pytest.mark.parametrize("own", ["file", "folder", "dangling"])
+def test_ok__demo_is_the_bundled_clip_beside_a_file_of_this_name_too_and_a_line_says_so(
+    clip: Path, tmp_path: Path, own: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("driver_monitor.demo.CLIP", clip)
+    monkeypatch.chdir(tmp_path)
+    if own == "folder":
+        Path("demo").mkdir()
+        cv2.imwrite("demo/1.png", picture_of(1))
+    elif own == "dangling":
+        Path("demo").symlink_to("nowhere")
+    else:
+        Path("demo").write_bytes(b"mine")
+    with open_camera(CONFIG, "demo", real_time=False) as camera:
+        assert camera.name == clip.name
+    assert named_recording("demo") == clip
+    assert [record.getMessage().split(";")[0] for record in caplog.records] == ["demo: this is the bundled clip"] * 2
+    assert str(named_recording("./demo")) == "demo"
+    if own == "folder":
+        with open_camera(CONFIG, "./demo", real_time=False) as camera:
+            assert camera.name == "demo"
+
+
+def test_ok__without_a_file_of_this_name_demo_needs_no_line(caplog: pytest.LogCaptureFixture) -> None:
+    assert named_recording("demo").name == "demo.mp4"
+    assert not caplog.records
 
 
 @pytest.mark.parametrize(

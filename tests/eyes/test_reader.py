@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -117,3 +119,19 @@ def test_ok__a_face_half_out_of_the_picture_has_one_eye_to_go_on_with() -> None:
 def test_ok__a_face_wholly_out_of_the_picture_has_none() -> None:
     cut = np.ascontiguousarray(GREY[:40, :40])
     assert reasons(read(Net(HIDDEN, HIDDEN), grey=cut)) == ("occluded", "occluded")
+
+
+@pytest.mark.parametrize("aspect", [math.nan, math.inf, -math.inf])
+def test_fail__lids_that_the_net_gives_no_number_for_are_not_shut(aspect: float) -> None:
+    eyes = read(Net(OPEN, SHUT, aspect=aspect))
+    assert reasons(eyes) == ("blur", "blur")
+    assert (eyes.left.opening, eyes.right.opening, eyes.right.p_closed) == (None, None, None)
+
+
+@pytest.mark.parametrize("unknown", [(math.nan, 0.9, 0.05), (0.05, math.nan, 0.05), (0.5, 0.4, math.nan)])
+def test_fail__an_eye_without_probabilities_is_not_read_and_does_not_vouch_for_the_other(unknown: Answer) -> None:
+    eyes = read(Net(unknown, SHUT))
+    assert eyes.left.reason == "blur"
+    assert eyes.left.p_closed is None
+    assert eyes.right.p_closed is None or eyes.right.p_closed > 0.9
+    assert reasons(read(Net((math.nan, math.nan, math.nan), SHUT))) == ("blur", "occluded")

@@ -8,13 +8,15 @@ import os
 import socket
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 log = logging.getLogger(__name__)
 
 OUTCOME = "reload.json"
-"""The file in RUNTIME_DIRECTORY that holds the outcome of the last reload: `{"reload": "PID.COUNT", "fault": ...}`."""
+"""The file in RUNTIME_DIRECTORY with the outcome of the last reload: `{"pid": ..., "began_ns": ..., "fault": ...}`.
+
+`began_ns`: CLOCK_MONOTONIC at its begin, nanoseconds. All processes of the computer have the same clock.
+"""
 
 
 class Notifier:
@@ -22,16 +24,13 @@ class Notifier:
 
     Each method returns whether its message was delivered: without systemd, always False. `environment`: read once.
     One socket is opened for all messages, at the start: later there may be no free descriptor.
-    `watchdog_s`: the longest time between two calls of `watchdog`, seconds; call `watchdog` twice as often
-    (sd_watchdog_enabled(3)). None: there is no watchdog for this process.
     """
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self._address = environment.get("NOTIFY_SOCKET", "")
-        self.watchdog_s = _watchdog_s(environment)
         self._failed = False
         folder = environment.get("RUNTIME_DIRECTORY", "").split(":")[0]
-        self._outcome, self._reloads = Path(folder) / OUTCOME if folder else None, 0
+        self._outcome, self._began_ns = Path(folder) / OUTCOME if folder else None, 0
         self._socket = self._open()
 
     @property
@@ -52,18 +51,22 @@ class Notifier:
         return self._send("WATCHDOG=1")
 
     def reloading(self) -> bool:
-        """Tell that a reload has begun; `ready` tells its end."""
-        now_us = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
-        return self._send(f"RELOADING=1\nMONOTONIC_USEC={now_us}")
+        """Tell that a reload begins; `reloaded` tells its end. Call this method before the configuration is read."""
+        self._began_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+        return self._send(f"RELOADING=1\nMONOTONIC_USEC={self._began_ns // 1000}")
 
     def reloaded(self, fault: str | None, status: str = "") -> bool:
         """Tell that a reload has ended. `fault`: why the old configuration stays, for `ask_reload`; None: it worked."""
-        self._reloads += 1
         if self._outcome is not None:
             written = self._outcome.with_name(f"{OUTCOME}.new")
-            with suppress(OSError):
-                written.write_text(json.dumps({"reload": f"{os.getpid()}.{self._reloads}", "fault": fault}))
+            try:
+                # Made anew: a pipe that lies there would wait for a reader.
+                written.unlink(missing_ok=True)
+                with written.open("x") as file:
+                    json.dump({"pid": os.getpid(), "began_ns": self._began_ns, "fault": fault}, file)
                 written.replace(self._outcome)
+            except OSError as error:
+                log.warning("%s: cannot write it: %s; whoever asked waits in vain", self._outcome, error.strerror)
         return self.ready(status)
 
     def stopping(self) -> bool:
@@ -103,14 +106,3 @@ class Notifier:
             self._failed = True
             shown = self._address.encode("ascii", "backslashreplace").decode()
             log.warning("systemd does not listen at %s: %s", shown, error)
-
-
-def _watchdog_s(environment: Mapping[str, str]) -> float | None:
-    """Return `WATCHDOG_USEC` in seconds. None: not set, not valid, or for another process (`WATCHDOG_PID`)."""
-    try:
-        if int(environment.get("WATCHDOG_PID") or os.getpid()) != os.getpid():
-            return None
-        microseconds = int(environment.get("WATCHDOG_USEC", ""))
-    except ValueError:
-        return None
-    return microseconds / 1e6 if microseconds > 0 else None

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver_monitor.capture.camera import Clock, GuardedCamera, RecordingFacts, Wait
+from driver_monitor.capture.decoded_picture import JpegDecoder
 from driver_monitor.capture.recordings.pacing import Pacing, RealTimePacer, SlowCheck
 from driver_monitor.errors import SourceError
 from driver_monitor.imaging import picture
@@ -26,6 +27,8 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp",
 """Endings of picture files. Other files in a folder (labels, notes) are ignored."""
 MAX_BYTES = 200_000_000
 """A larger file is refused (ours): the largest accepted picture has 150 MB uncompressed (`picture.MAX_PIXELS`)."""
+JPEG_BEGIN, JPEG_END = b"\xff\xd8", b"\xff\xd9"
+"""The markers SOI and EOI (ITU-T T.81, table B.1)."""
 LARGE_JPEG_BYTES = 4_000_000
 """A larger JPEG file may hold more pixels than fit in memory, so its size in pixels is checked before decoding."""
 
@@ -91,19 +94,23 @@ def list_images(folder: Path) -> list[Path]:
 def read_image(path: Path) -> Image:
     """Read one picture as an `Image`: uint8, grey or BGR, upright, without alpha.
 
-    A 16-bit picture is scaled to 8 bits by the bit depth that its brightest value needs. A picture with damaged parts
-    is returned, with a warning in the log. Any other fault raises `SourceError`, such as a missing file or wrong size.
+    A 16-bit picture is scaled to 8 bits by the bit depth that its brightest value needs. Raises `SourceError` for every
+    fault, such as a missing file, a wrong size or a damaged part: decoders fill it with grey or with stripes, which
+    must not be taken for a driver. Not found: lost details of a progressive JPEG, and wrong values in BMP, PGM and PPM.
     """
     data = _read_bytes(path)
     _check_header_size(data, path)
-    if data[:2].tobytes() == b"\xff\xd8" and data.tobytes().rfind(b"\xff\xd9") < 0:
+    is_jpeg = data[:2].tobytes() == JPEG_BEGIN
+    if is_jpeg and data.tobytes().rfind(JPEG_END) < 0:
         raise SourceError(f"{path}: this JPEG is cut off; copy it again")
     pixels, messages = _decode(data, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH)
     if pixels is None:
         raise SourceError(f"{path}: is not a picture, or is damaged; give a PNG or JPEG")
     fault = damage(messages)
+    if fault is None and is_jpeg and JpegDecoder().damaged(data.tobytes()):
+        fault = "a part of the JPEG is damaged"
     if fault is not None:
-        _log.warning("%s: only partly readable (%s); copy it again", path, fault)
+        raise SourceError(f"{path}: only partly readable ({fault}); copy it again")
     height, width = pixels.shape[:2]
     picture.check_size(width, height, str(path))
     if pixels.dtype == np.uint16:
@@ -133,7 +140,7 @@ def _check_header_size(data: NDArray[np.uint8], path: Path) -> None:
     if data[:8].tobytes() == b"\x89PNG\r\n\x1a\n" and data.size >= 24:
         width, height = struct.unpack(">II", data[16:24].tobytes())
         picture.check_size(width, height, str(path))
-    elif data[:2].tobytes() == b"\xff\xd8" and data.size > LARGE_JPEG_BYTES:
+    elif data[:2].tobytes() == JPEG_BEGIN and data.size > LARGE_JPEG_BYTES:
         small, _ = _decode(data, cv2.IMREAD_REDUCED_GRAYSCALE_8)
         if small is not None:
             picture.check_size(small.shape[1] * 8, small.shape[0] * 8, str(path))

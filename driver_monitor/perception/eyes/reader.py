@@ -47,7 +47,10 @@ class EyeReader:
             reason = reasons[index]
             if reason is None and inside[index] < INSIDE:
                 reason = "occluded"
-            if reason is None and hidden[index] >= HIDDEN_FROM:
+            if reason is None and not (openings[index] is not None and all(map(math.isfinite, p[index]))):
+                reason = "blur"
+            # Not ">=": an unknown probability of the other eye is no evidence that this one can be seen.
+            if reason is None and not hidden[index] < HIDDEN_FROM:
                 sunglasses = float(answers.sunglasses[index])
                 reason = why_hidden(grey, points[list(EYES[side])], picture.light, sunglasses)
             seen = p[index][CLOSED] + p[index][OPEN]
