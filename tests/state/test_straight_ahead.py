@@ -120,6 +120,13 @@ def test_ok__the_range_narrows_while_the_driver_looks_ahead() -> None:
     assert all(later <= earlier + 0.5 for earlier, later in pairwise(seen))
 
 
+def test_ok__a_driver_who_moves_the_head_about_the_camera_is_known_not_to_look_far_aside() -> None:
+    nods = [attentive(0.3, yaw=9.0 * (k % 3 - 1), pitch=-14.0 if k % 4 < 2 else 8.0) for k in range(30)]
+    seen = states(film([*nods, away(3.5, 42.0)]))
+    assert seen[170].gaze.uncertainty_deg < 26
+    assert (seen[-1].gaze.away.seconds or 0.0) > 3.0
+
+
 def test_ok__the_uncertainty_is_told_also_while_the_gaze_is_unknown() -> None:
     seen = states(film([attentive(3), no_face(1), shut(1)]))
     assert seen[70].gaze.yaw is None

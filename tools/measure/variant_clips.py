@@ -12,9 +12,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-STARTS, COMBINATIONS = 24, 20
-"""Number of starts within the first second, and of combinations, for each clip. With the others: 67 variants."""
-QUALITY = {"libx264": {"crf": "18"}, "libx265": {"crf": "20"}, "mpeg4": {"qscale": "3"}, "mjpeg": {"qscale": "3"}}
+STARTS, COMBINATIONS = 24, 24
+"""Number of starts within the first second, and of combinations, for each clip. With the others: some 70 variants."""
+QUALITY = {
+    "libx264": {"crf": "18"},
+    "libx265": {"crf": "20", "x265-params": "log-level=error"},
+    "mpeg4": {"qscale": "3"},
+    "mjpeg": {"qscale": "3"},
+}
 """Options of the encoders for pictures that look like those of the clip."""
 GAMMAS = (0.9, 1.1)
 SMALL_WIDTH = 480

@@ -32,6 +32,9 @@ GLANCE_S = 0.8
 """Time in one direction that doubles its score. The score grows with the third power: a glance is seldom longer than
 2 s (15 % are; NHTSA Driver Distraction Guidelines, 2013). After 1 s in the middle of the prior, directions 15 degrees
 away stay plausible. After 2 s none does."""
+NEAR_MIDDLE, NEAR_MIDDLE_S = 15.0, 2.0
+"""Degrees from the middle of the prior, and the time that doubles the score of all within them together. A driver who
+moves the head there for some seconds rests nowhere, but has not been further away (phone_1)."""
 SHORT_MEMORY_S = 4.0
 """Older time fades with this constant in the first `SETTLING_S`. So a wrong start is forgotten after some seconds."""
 SETTLING_S, LONG_MEMORY_S = 30.0, 120.0
@@ -90,6 +93,12 @@ def _cube(values: Grid) -> Grid:
 _PRIOR = _prior()
 
 
+def _reach(least: float) -> float:
+    """Return how many standard deviations from its middle the prior has the score `least`, 0 if nowhere."""
+    height = least - PRIOR_FLOOR
+    return math.sqrt(-2 * math.log(height)) if height < 1.0 else 0.0
+
+
 class StraightAhead:
     """Learns straight ahead. `yaw`, `pitch`: the estimate, degrees from the camera's axis.
 
@@ -100,7 +109,7 @@ class StraightAhead:
     def __init__(self) -> None:
         self._map = DirectionMap()
         self._mean: Direction | None = None
-        self._away_s = self._back_s = self._refreshed_s = 0.0
+        self._away_s = self._back_s = self._refreshed_s = self._middle_s = 0.0
         self.learned_s = 0.0
         self.yaw, self.pitch, self.uncertainty = 0.0, PRIOR_PITCH, 0.0
         self.areas: tuple[Area, ...] = ()
@@ -136,6 +145,8 @@ class StraightAhead:
         seconds = step.dt * weight * (1.0 if self.steady else PASSING_SHARE)
         if seconds and self._map.add(direction, seconds, LONG_MEMORY_S if weight < 1.0 else self._memory_s()):
             self.learned_s += seconds
+            self._middle_s *= math.exp(-seconds / SHORT_MEMORY_S)
+            self._middle_s += seconds if max(abs(yaw), abs(pitch - PRIOR_PITCH)) <= NEAR_MIDDLE else 0.0
             if self.learned_s - self._refreshed_s >= REFRESH_S:
                 self._estimate()
 
@@ -175,8 +186,11 @@ class StraightAhead:
 
     def _prior_reach(self, least: float) -> float:
         """Return how much of the prior is plausible, seen or not, in standard deviations. `least`: plausible score."""
-        height = least - PRIOR_FLOOR
-        reach = math.sqrt(-2 * math.log(height)) if height < 1.0 else 0.0
+        reach = _reach(least)
+        if reach > 1.0:
+            # Nothing within one standard deviation is excluded by time that was spent there.
+            together = PLAUSIBLE * (1.0 + PRIOR_FLOOR) * (1.0 + (self._middle_s / NEAR_MIDDLE_S) ** 3)
+            reach = min(reach, max(_reach(together), 1.0))
         middle = Area(0.0, PRIOR_PITCH, *PRIOR_WIDTH)
         if middle.offset(self.yaw, self.pitch) == (0.0, 0.0):
             return reach
