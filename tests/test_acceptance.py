@@ -63,7 +63,7 @@ def test_ok__faces_are_found_in_near_infrared() -> None:
 @pytest.mark.parametrize(
     ("clip", "reported"),
     [
-        pytest.param("phone_1.mp4", {"long_distraction", "microsleep"}, marks=measured_elsewhere),
+        pytest.param("phone_1.mp4", {"microsleep"}, marks=measured_elsewhere),
         pytest.param("phone_3.mp4", {"long_distraction"}, marks=measured_elsewhere),
         ("incar_1.avi", set()),
         ("incar_3.avi", {"microsleep", "sleep"}),
@@ -76,6 +76,9 @@ def test_ok__faces_are_found_in_near_infrared() -> None:
 def test_ok__looks_away_and_closures_are_reported_and_grimaces_not(
     clip: str, reported: set[str], tmp_path: Path
 ) -> None:
-    """The microsleep of phone_1 lies in a stretch in which the labeller could not judge the eyes."""
+    """The microsleep of phone_1 lies in a stretch in which the labeller could not judge the eyes.
+
+    Its longest look away is 2.8 s long by the labels.
+    """
     alerts = replay(ReplayJob(CLIPS / clip, tmp_path), load_plan(Request())).alerts
     assert {alert["rule"] for alert in alerts} == reported

@@ -73,6 +73,7 @@ def test_ok__no_picture_is_in_it(written: Path) -> None:
         "vehicle",
         "rotate_to",
         "bridged",
+        "iris_weight",
     }
     assert max(len(json.dumps(line)) for line in lines) < 5000
 
@@ -103,7 +104,7 @@ opening = st.one_of(st.none(), st.just(math.nan), st.floats(-2, 3))
 share = st.one_of(st.none(), st.just(math.nan), st.floats(0, 1))
 angle = st.one_of(st.none(), st.just(math.nan), st.floats(-180, 180))
 eye = st.builds(EyeView, opening, share, st.sampled_from([None, "blur", "sunglasses"]))
-eyes = st.builds(EyesView, eye, eye, angle, angle)
+eyes = st.builds(EyesView, eye, eye, angle, angle, st.floats(0, 1))
 stretch = st.sampled_from([attentive(1), shut(1), away(1), unreadable(1), no_face(1), no_camera(1), yawn(1)])
 speed = st.builds(VehicleData, st.one_of(st.none(), st.floats(0, 400)), st.sampled_from([None, True, False]))
 look = st.one_of(st.none(), st.just(Expression(dict.fromkeys(EXPRESSIONS, 1 / 8))))

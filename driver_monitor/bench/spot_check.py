@@ -22,7 +22,7 @@ from driver_monitor.data.observation import Box, EyesView, EyeView, FaceView, He
 from driver_monitor.messages.envelope import SCHEMA
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
-from driver_monitor.state.gaze.gaze_tracker import IRIS_NEUTRAL, IRIS_SHARE
+from driver_monitor.state.gaze.irises import IRIS_NEUTRAL, IRIS_SHARE
 from driver_monitor.state.tracker import StateTracker
 
 PLACES = {

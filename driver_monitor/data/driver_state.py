@@ -107,6 +107,8 @@ class Gaze:
 
     `reason`: why the gaze is unknown, else None. With a reason, `zone` is "unknown", and `yaw`, `pitch`, `region` and
     `source` are None. `region`: the part of the car, None also outside all parts. `source`: "head" if no iris is seen.
+    `uncertainty_deg`: how far the true straight ahead may be from the learned one, to the side or up and down; 0 when
+    that one alone is plausible. `zone` and `away`: the gaze is off the road if it is so for each plausible one.
     """
 
     yaw: float | None
@@ -117,6 +119,7 @@ class Gaze:
     reason: GazeReason | None
     away: LookAway
     glances: RepeatedGlances
+    uncertainty_deg: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,12 +83,14 @@ class EyesView:
     """Both eyes in one frame; left and right are the driver's own.
 
     `iris_yaw`, `iris_pitch`: turn of the irises relative to the head, degrees, + to the left and up; None is unknown.
+    `iris_weight`: how far this turn can be trusted, above 0 (hardly) to 1 (fully).
     """
 
     left: EyeView
     right: EyeView
     iris_yaw: float | None = None
     iris_pitch: float | None = None
+    iris_weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

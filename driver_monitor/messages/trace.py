@@ -75,6 +75,7 @@ def encode(frame: int, seen: Observation) -> dict[str, Any]:
         "vehicle": [seen.vehicle.speed_kmh, seen.vehicle.ignition],
         "rotate_to": seen.rotate_to,
         "bridged": seen.bridged,
+        "iris_weight": 1.0 if eyes is None else eyes.iris_weight,
     }
 
 
@@ -140,6 +141,7 @@ class _Line:
     vehicle: tuple[Speed | None, Annotated[bool, Field(strict=True)] | None]
     rotate_to: Literal[0, 90, 180, 270] | None = None
     bridged: Annotated[bool, Field(strict=True)] = False
+    iris_weight: Share = 1.0
 
 
 _LINE = TypeAdapter(_Line)
@@ -160,7 +162,9 @@ def decode(message: Any) -> tuple[int, Observation]:
     except ValidationError as error:
         raise ValueError(_reason(error)) from None
     face = line.face.view() if line.face else None
-    eyes = line.eyes and data.EyesView(data.EyeView(*line.eyes[0]), data.EyeView(*line.eyes[1]), *line.eyes[2:])
+    eyes = line.eyes and data.EyesView(
+        data.EyeView(*line.eyes[0]), data.EyeView(*line.eyes[1]), *line.eyes[2:], iris_weight=line.iris_weight
+    )
     p = None if line.expression is None else data.Expression(dict(zip(EXPRESSIONS, line.expression, strict=True)))
     vehicle = data.VehicleData(*line.vehicle)
     return line.frame, Observation(

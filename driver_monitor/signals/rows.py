@@ -113,6 +113,8 @@ _GAZE = (
     _angle("head.roll", "head tilt, + to the driver's right"),
     _angle("gaze.yaw", "gaze from straight ahead, + left"),
     _angle("gaze.pitch", "gaze from straight ahead, + up"),
+    public("gaze.uncertainty_deg", "how far straight ahead may be from the learned one, 0 once it is certain", "deg",
+           high=90.0, digits=1),
     _word("gaze.zone", "where the driver looks", choices=("road", *get_args(driver_state.OffRoad)),
           at=lambda s: None if s.gaze.zone == "unknown" else s.gaze.zone, json_values={None: "unknown"}),
     _word("gaze.region", "part of the car the driver looks at", choices=get_args(driver_state.GazeRegion)),

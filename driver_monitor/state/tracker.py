@@ -55,10 +55,10 @@ class StateTracker:
 
     def _next(self, step: TimeStep, seen: Observation) -> DriverState:
         face, head, no_eyes, no_face = seen.face, _head(seen), _no_eyes(seen), _no_face(seen)
-        direction = self._gaze.direction(face.head, seen.eyes) if face else None
+        direction = self._gaze.direction(step, face.head if face else None, seen.eyes if face else None)
         may_learn = direction is not None and self._gaze.straight_ahead.may_learn_from(direction.direction)
         eyes = self._lids.update(step, seen.eyes if face else None, no_eyes, may_learn)
-        gaze = self._gaze.update(step, direction, eyes.state, no_face)
+        gaze = self._gaze.update(step, direction, eyes.state, no_face, seen.eyes)
         blink = self._blinks.update(step, eyes.openness)
         nods = self._nods.update(step, face.head.pitch if face and face.head else None, eyes.state)
         perclos = self._perclos.update(step, eyes.state, self._lids.closure)

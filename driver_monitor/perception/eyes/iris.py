@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -17,15 +18,23 @@ EYEBALL_MM = 12.0
 """Radius of the eyeball, adults' mean about 12 mm (Bekerman et al., J. Ophthalmol. 2014)."""
 IRIS_MM = 11.7
 """Diameter of the iris, adults' 11 to 12 mm (Rüfer et al., Cornea 24, 2005)."""
-LEAST_OPENING = 0.4
-"""Least `EyeView.opening`. Below, the lid covers so much of the iris that the iris's middle cannot be measured."""
-LEAST_CONTRAST = 48.0
-"""Grey levels of the patch by which the iris must be darker than the areas to its left and right, times `_EXPECTED`.
-Clear eyes have 53 to 115 (medians of incar_4 and the phone clips). Behind reflecting glasses (incar_1) and in deep
-shade with glints (incar_3) the value is 17 to 45, and the measured place is not stable."""
-MOST_APART = 35.0
-"""Greatest difference of the two eyes' yaw, degrees. In a face seen off-axis, the eye corners alone cause up to 25
-(incar_4). Above the limit, one of the two found places is not an iris."""
+OPENING = (0.3, 0.5)
+"""`EyeView.opening` from which the irises have a weight, and from which it is whole. With less, the lid covers so much
+of the iris that the iris's middle cannot be measured."""
+CONTRAST = (40.0, 56.0)
+"""Grey levels of the patch by which the iris must be darker than the areas to its left and right, times `_EXPECTED`:
+for a weight, and for the whole of it. Clear eyes have 53 to 115 (medians of incar_4 and the phone clips). Behind
+reflecting glasses (incar_1) and in deep shade with glints (incar_3) the value is 17 to 45, and the measured place is
+not stable."""
+APART = (40.0, 30.0)
+"""Difference of the two eyes' yaw, degrees, up to which there is a weight, and up to which it is whole. In a face seen
+off-axis, the eye corners alone cause up to 25 (incar_4). Far above, one of the two found places is not an iris."""
+CLEAR = (80.0, 110.0)
+"""Contrast from which the iris of one eye alone has a weight, and from which it is whole, if the other eye is open and
+shows none. In a head turned aside the far eye is narrow: of phone_3's look away half the frames show one iris, with a
+contrast of 97 to 138. What is no iris behind glasses and in deep shade (incar_3) reaches 89."""
+ONE_EYE = 0.6
+"""Greatest weight of one eye alone (ours)."""
 
 _EYE = CORNER_SHARE * WIDTH
 """Width of the eye in its patch, pixels."""
@@ -34,24 +43,38 @@ _GLINT = 200
 """Highest grey level. Brighter pixels are set to it: glints lie on the iris and are not the white beside it."""
 
 
-def iris_turn(patches: tuple[Patch, ...], left: EyeView, right: EyeView) -> tuple[float, float] | None:
-    """Return (yaw, pitch) of the irises relative to the head, degrees, the mean of both eyes.
+def iris_turn(patches: tuple[Patch, ...], left: EyeView, right: EyeView) -> tuple[float, float, float] | None:
+    """Return (yaw, pitch, weight) of the irises: their turn relative to the head in degrees, the mean of both eyes.
 
     Yaw + is to the driver's left, pitch + is up. `patches`: the left and the right eye as `patch.eye_crops` cuts them.
-    None: an eye is unreadable, has an opening below `LEAST_OPENING` or no clear iris, or the two yaws differ by more
-    than `MOST_APART`. One eye alone is wrong by up to ten degrees, because of the place of its corners. The mean
-    cancels that. An offset of a few degrees remains for each face. The learned straight-ahead direction removes it.
+    Weight: how far the turn can be trusted, above 0 to 1. It fades between the two values of `OPENING`, `CONTRAST`,
+    `APART` and `CLEAR`, so that no answer depends on a hair. None: an eye is unreadable, or the weight is 0. One eye
+    alone is wrong by up to ten degrees, because of the place of its corners. The mean cancels that. An offset of a few
+    degrees remains for each face. The learned straight-ahead direction removes it.
     """
-    turns = []
-    for patch, view, side in zip(patches, (left, right), (-1.0, 1.0), strict=True):
-        place = None if view.opening is None or view.opening < LEAST_OPENING else _find(patch)
-        if place is None:
-            return None
-        turns.append((side * _angle(place[0]), -_angle(place[1])))
-    (left_yaw, left_pitch), (right_yaw, right_pitch) = turns
-    if abs(left_yaw - right_yaw) > MOST_APART:
+    opened = [0.0 if view.opening is None else _share(view.opening, *OPENING) for view in (left, right)]
+    if not all(opened):
         return None
-    return (left_yaw + right_yaw) / 2, (left_pitch + right_pitch) / 2
+    one, other = (_find(patch, side) for patch, side in zip(patches, (-1.0, 1.0), strict=True))
+    found = [0.0 if iris is None else _share(iris.contrast, *CONTRAST) for iris in (one, other)]
+    seen: list[tuple[float, float, float]] = []
+    if one is not None and other is not None:
+        both = min(*found, _share(abs(one.yaw - other.yaw), *APART))
+        seen.append(((one.yaw + other.yaw) / 2, (one.pitch + other.pitch) / 2, both))
+    for iris, missing in ((one, 1 - found[1]), (other, 1 - found[0])):
+        if iris is not None:
+            alone = ONE_EYE * _share(iris.contrast, *CLEAR) * missing
+            seen.append((iris.yaw, iris.pitch, max(alone - sum(weight for *_, weight in seen), 0.0)))
+    total = sum(weight for *_, weight in seen)
+    if not total:
+        return None
+    yaw, pitch = (sum(turn[axis] * turn[2] for turn in seen) / total for axis in (0, 1))
+    return yaw, pitch, min(*opened, total)
+
+
+def _share(value: float, none: float, whole: float) -> float:
+    """Return 0 at `none`, 1 at `whole`, a linear share between them, and 0 or 1 beyond. NaN gives 0."""
+    return max(0.0, min(1.0, (value - none) / (whole - none))) if math.isfinite(value) else 0.0
 
 
 def _disc() -> NDArray[np.float32]:
@@ -75,20 +98,30 @@ def _expected() -> NDArray[np.float32]:
 _ROWS = 3
 """Rows of the filter above and below its middle."""
 _DISC, _EXPECTED = _disc(), _expected()
-_FIRST = int(np.argmax(_EXPECTED.max(axis=1) * _GLINT >= LEAST_CONTRAST)) - 1
-"""First row that is searched. In the rows above, and likewise below, no response can reach `LEAST_CONTRAST`."""
+_FIRST = int(np.argmax(_EXPECTED.max(axis=1) * _GLINT >= CONTRAST[0])) - 1
+"""First row that is searched. In the rows above, and likewise below, no response can reach `CONTRAST`."""
 _SEARCHED = _EXPECTED[_FIRST : HEIGHT - _FIRST]
 
 
-def _find(patch: Patch) -> tuple[float, float] | None:
-    """Return how far right and down of the eye's middle its iris is, in widths of the eye. None: not found."""
+@dataclass(frozen=True, slots=True)
+class _Iris:
+    """The iris of one eye: `yaw` and `pitch` relative to the head, degrees, and `contrast` in grey levels."""
+
+    yaw: float
+    pitch: float
+    contrast: float
+
+
+def _find(patch: Patch, side: float) -> _Iris | None:
+    """Return the iris of an eye, None if there is none. `side`: -1 for the left eye (a mirrored patch), else 1."""
     near = np.minimum(patch[_FIRST - _ROWS : HEIGHT - _FIRST + _ROWS], _GLINT).astype(np.float32)
     response = cv2.filter2D(near, cv2.CV_32F, _DISC)[_ROWS:-_ROWS] * _SEARCHED
     _, best, _, (x, y) = cv2.minMaxLoc(response)
-    if not (best >= LEAST_CONTRAST and 0 < x < WIDTH - 1 and 0 < y < len(response) - 1):
+    if not (best > CONTRAST[0] and 0 < x < WIDTH - 1 and 0 < y < len(response) - 1):
         return None
     across, down = response[y, x - 1 : x + 2].tolist(), response[y - 1 : y + 2, x].tolist()
-    return (x + _peak(*across) - (WIDTH - 1) / 2) / _EYE, (y + _FIRST + _peak(*down) - (HEIGHT - 1) / 2) / _EYE
+    right, below = x + _peak(*across) - (WIDTH - 1) / 2, y + _FIRST + _peak(*down) - (HEIGHT - 1) / 2
+    return _Iris(side * _angle(right / _EYE), -_angle(below / _EYE), best)
 
 
 def _peak(before: float, middle: float, after: float) -> float:

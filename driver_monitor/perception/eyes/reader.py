@@ -58,7 +58,7 @@ class EyeReader:
                 reason = "occluded"
             views.append(EyeView(None, None, reason) if reason else EyeView(openings[index], p[index][CLOSED] / seen))
         left, right = views
-        return EyesView(left, right, *(iris_turn((patches[0], patches[1]), left, right) or (None, None)))
+        return EyesView(left, right, *(iris_turn((patches[0], patches[1]), left, right) or ()))
 
 
 def _hidden(*p: float) -> tuple[float, float]:
