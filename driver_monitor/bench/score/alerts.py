@@ -41,7 +41,7 @@ class AlertScore:
         return {**asdict(self), "not_judged": self.unscored}
 
 
-def _due_times(rule: Rule) -> list[tuple[str | None, float]]:
+def due_times(rule: Rule) -> list[tuple[str | None, float]]:
     """Return causes: signal (None: never labelled), seconds until an alert is due. Empty: the rule is not scored."""
     leaves = rule.when.any_ or (rule.when,)
     labelled = all(leaf.signal in (EYES, GAZE) and leaf.comparison in ("above", "at_least") for leaf in leaves)
@@ -56,7 +56,7 @@ def score_alerts(labels: ClipLabels, track: Track, profile: Profile) -> dict[str
     away = labels.mask("look_away")
     head = ~labels.mask("look_away_marginal", "uncertain_head", "face_not_visible") | away
     truth = {EYES: (eyes.closed, eyes.counted), GAZE: (away, head), None: (np.zeros_like(away), np.ones_like(away))}
-    due = {rule.id: [(seconds, *truth[signal]) for signal, seconds in _due_times(rule)] for rule in profile.rules}
+    due = {rule.id: [(seconds, *truth[signal]) for signal, seconds in due_times(rule)] for rule in profile.rules}
     return {rule: _score(labels, track, rule, causes) for rule, causes in due.items() if causes}
 
 
@@ -64,7 +64,7 @@ def _score(labels: ClipLabels, track: Track, rule: str, causes: list[tuple[float
     """Score one rule. Each of its `causes`: seconds until an alert is due, labelled frames, scored frames."""
     raised = [t for name, t in track.raised if name == rule]
     due = [
-        (_time(labels, track, first), seconds)
+        (frame_time(labels, track, first), seconds)
         for seconds, labelled, scored in causes
         for first, last in runs(labelled)
         if last - first + 1 >= seconds * labels.fps and 2 * scored[first : last + 1].sum() >= last - first + 1
@@ -89,7 +89,7 @@ def _right(track: Track, t: float, seconds: float, labelled: Mask, scored: Mask)
     return bool(2 * (labelled[frames] & known).sum() >= known.sum())
 
 
-def _time(labels: ClipLabels, track: Track, frame: int) -> float:
+def frame_time(labels: ClipLabels, track: Track, frame: int) -> float:
     """Return the time of a frame of the clip: from `track` if the frame was used, else from the labels' frame rate."""
     row = int(np.searchsorted(track.frame, frame))
     if row < len(track) and track.frame[row] == frame:
