@@ -77,13 +77,23 @@ class GazeTracker:
         yaw, pitch = iris[0] - self._neutral[0], iris[1] - self._neutral[1]
         return GazeDirection((facing[0] + IRIS_SHARE * yaw, facing[1] + IRIS_SHARE * pitch), facing, iris)
 
-    def update(self, step: TimeStep, gaze: GazeDirection | None, lids: EyesVerdict, missing: GazeReason | None) -> Gaze:
+    def update(
+        self,
+        step: TimeStep,
+        gaze: GazeDirection | None,
+        lids: EyesVerdict,
+        missing: GazeReason | None,
+        lowered: bool = False,
+    ) -> Gaze:
         """Take one frame and return the gaze, unknown if `gaze` is None or `lids` is "closed".
 
         `gaze`: from `direction()`. `lids`: state of the eyes. `missing`: why there is no face, None if there is one.
+        `lowered`: the eyes may be closed, or lowered to look down; the gaze is then down or as far aside as the head.
         While the gaze is unknown, a look-away continues if the head is still turned aside. It also continues for up to
         `TURNED_AWAY_S` after the face was lost in a turn.
         """
+        if gaze is not None and lowered:
+            return self._lowered(step, gaze)
         if gaze is None or lids == "closed":
             return self._unseen(step, gaze, missing or ("pose" if gaze is None else "eyes_closed"))
         self._learn(step, gaze)
@@ -100,6 +110,16 @@ class GazeTracker:
         region = self._regions.update(step, yaw, pitch)
         timed = self._timers.update(step, sample)
         return Gaze(yaw, pitch, zone, region, "head" if gaze.iris is None else "eyes+head", None, *timed)
+
+    def _lowered(self, step: TimeStep, gaze: GazeDirection) -> Gaze:
+        """Take one frame with lids so low that the irises say nothing: a look into the lap, if not closed eyes."""
+        self.straight_ahead.update(step, None)
+        self._regions.reset()
+        yaw, pitch = self._from_ahead(gaze.head)
+        self._zone = zone = _side(yaw, pitch, was_away=True) or "down"
+        self._low = abs(yaw) <= LOW_WITHIN_YAW
+        timed = self._timers.update(step, GazeSample(True, self._low, zone, "lizard" if zone == "down" else "owl"))
+        return Gaze(yaw, pitch, zone, None, "head", None, *timed)
 
     def _learn(self, step: TimeStep, gaze: GazeDirection) -> None:
         ahead = self.straight_ahead
