@@ -33,7 +33,7 @@ def test_ok__eyes_closed_or_lowered_are_told_by_three_seconds_in_words_that_fit(
 
 @RATES
 def test_ok__a_closure_that_is_not_sure_is_no_microsleep_and_no_sleep(fps: float) -> None:
-    unsure = attentive(7, opening=0.1, p_closed=0.27)
+    unsure = attentive(7, opening=0.1, p_closed=0.23)
     rules = dict(raised(film([attentive(5), unsure, attentive(3)], fps)))
     assert not CLOSURE_RULES & rules.keys()
     assert rules["eyes_closed_or_lowered"] - 5 == pytest.approx(3.0, abs=1 / fps + 0.05)

@@ -47,7 +47,7 @@ def test_ok__one_frame_does_not_decide_what_a_closure_is(odd: float) -> None:
 
 @pytest.mark.parametrize("between", [attentive(1), unreadable(1), no_face(1)])
 def test_ok__a_closure_does_not_inherit_the_probability_of_the_one_before(between: Stretch) -> None:
-    low = attentive(1, opening=0.1, p_closed=0.5)
+    low = attentive(1, opening=0.1, p_closed=0.3)
     alone = last(attentive(3), shut(1)).eyes.p_closure
     assert last(attentive(3), low, between, shut(1)).eyes.p_closure == pytest.approx(alone, abs=0.01)
 
@@ -97,7 +97,7 @@ def test_ok__what_may_be_a_look_into_the_lap_is_a_look_down() -> None:
 
 
 def test_ok__perclos_counts_sure_closures_and_shows_the_others_in_its_interval() -> None:
-    doubt = attentive(1, opening=0.1, p_closed=0.27)
+    doubt = attentive(1, opening=0.1, p_closed=0.23)
     unsure = last(*[attentive(9), doubt] * 6)
     assert any(state.eyes.state == "closed" for state in states(film([attentive(9), doubt])))
     assert unsure.perclos.value == 0.0

@@ -91,7 +91,7 @@ def counter_after(*openings: float | None, fps: float = 20.0) -> YawnCounter:
 
 
 def test_ok__a_yawn_behind_a_hand_does_not_go_on_for_ever() -> None:
-    wide: list[float | None] = [0.1] * 20 + [0.8] * 40
+    wide = [0.1] * 20 + [0.8] * 40
     assert counter_after(*wide).under_way
     assert counter_after(*wide, *[None] * 40).under_way
     assert not counter_after(*wide, *[None] * 120).under_way
