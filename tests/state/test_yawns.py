@@ -50,6 +50,12 @@ def test_ok__a_person_whose_mouth_is_open_when_talking_does_not_yawn(usual: floa
 
 
 @RATES
+def test_ok__a_mouth_that_looks_open_from_the_first_frame_on_is_no_yawn(fps: float) -> None:
+    assert yawns([attentive(30, mouth=0.45)], fps) == 0
+    assert yawns([yawn(3), attentive(3)], fps) == 1
+
+
+@RATES
 def test_ok__talk_that_begins_at_once_with_wide_vowels_is_no_yawn(fps: float) -> None:
     vowels = course(0.55, 0.3, 0.6, 0.25, 0.5, 0.35, 0.6, 0.3, seconds=0.3) * 10
     assert yawns([attentive(1), *vowels], fps) == 0

@@ -66,16 +66,18 @@ class Lids:
         if self.thrown_back:
             by_lids = max(by_lids, 0.0) + ODDS_THROWN_BACK
         shut = probability(self.shut + by_lids)
+        if self.shut == self.closed:
+            return shut, 0.0
         closed = shut * probability(self.closed) / probability(self.shut)
         return closed, shut - closed
 
-    def openness(self) -> float:
-        """Return the openness, 0 to `WIDEST`.
+    def openness(self, closed: float | None = None) -> float:
+        """Return the openness, 0 to `WIDEST`. `closed`: the probability of closed, if it is already known.
 
         It is `lids`, but at least `FLOOR` at a probability of closed below `SURE_OPEN`, and at most `CEILING` above
         `SURE_CLOSED`. In between, both limits change linearly. Lids seen from below only count for an open eye.
         """
-        closed, _ = self.probabilities()
+        closed = self.probabilities()[0] if closed is None else closed
         open_share = min(max((SURE_CLOSED - closed) / (SURE_CLOSED - SURE_OPEN), 0.0), 1.0)
         ceiling = CEILING + open_share * (WIDEST - CEILING)
         lids = open_share * self.lids if self.thrown_back else self.lids
@@ -119,10 +121,11 @@ class Eyelids:
         both = _of_both([one for one in (left, right) if one is not None])
         if both is not None and thrown_back:
             both = replace(both, thrown_back=True)
-        openness = None if both is None else both.openness()
+        p_closed, p_lowered = (None, None) if both is None else both.probabilities()
+        openness = None if both is None else both.openness(p_closed)
         state = self._judge(openness)
         if self._doubtful(step.t, state):
-            state, openness, both, left, right = "unknown", None, None, None, None
+            state, openness, p_closed, p_lowered, left, right = "unknown", None, None, None, None, None
         left_openness, right_openness = (None if one is None else one.openness() for one in (left, right))
         closed = None if state == "unknown" else state == "closed"
         if closed not in self.closure.ignores:
@@ -133,7 +136,6 @@ class Eyelids:
                     baseline.learn(step, view.opening or 0.0)
         reason = self._unreadable[1] if self._unreadable and state == "unknown" else None
         closure = self.closure
-        p_closed, p_lowered = (None, None) if both is None else both.probabilities()
         self._shut.update(step, closure, state, p_closed)
         return EyesState(
             state,
@@ -184,8 +186,10 @@ def _measured(eye: EyeView, baseline: EyeBaseline) -> Lids | None:
         return None
     if not (math.isfinite(eye.opening) and math.isfinite(eye.p_closed)):
         return None
-    lowered = eye.p_lowered if eye.p_lowered is not None and math.isfinite(eye.p_lowered) else 0.0
-    return Lids(eye.opening / baseline.value, log_odds(eye.p_closed), log_odds(eye.p_closed + lowered))
+    closed = log_odds(eye.p_closed)
+    lowered = eye.p_lowered
+    shut = log_odds(eye.p_closed + lowered) if lowered and math.isfinite(lowered) else closed
+    return Lids(eye.opening / baseline.value, closed, shut)
 
 
 def _may_teach(seen: Lids) -> bool:

@@ -16,6 +16,8 @@ ABOVE = 0.22
 """A mouth is wide from this much above the usual one. Of three yawns, the least wide one has 0.25 to 0.35 more."""
 LEAST = 0.32
 """Least opening of a wide mouth. Talk, laughs and grimaces of the labelled clips have 0.1 to 0.3 most of the time."""
+LEAST_AT_FIRST = 0.55
+"""Least opening of a wide mouth that has not been seen less open. One labelled person talks with 0.4 on average."""
 HYSTERESIS = 0.06
 """A wide mouth stays wide until it is this much below the limit. Our landmarks move by less from frame to frame."""
 PLATEAU = 0.7
@@ -61,7 +63,7 @@ class YawnCounter:
         self._wide = Stretch(forgive_s=FORGIVE_S, forgive_share=FORGIVE_SHARE, bridge_s=HAND_S)
         self._usual, self._rest = USUAL_AT_FIRST, USUAL_AT_FIRST
         self._peak = self._sum = self._closed_s = 0.0
-        self._covered = self._yawning = False
+        self._covered = self._yawning = self._seen_shut = False
         self._times: deque[float] = deque()
         self._pitch: float | None = None
         self._found_t = -math.inf
@@ -115,7 +117,9 @@ class YawnCounter:
             return
         if not self._wide.running:
             self._rest, self._peak = self._usual, 0.0
-        limit = max(LEAST, self._rest + ABOVE) - (HYSTERESIS if self._wide.running else 0.0)
+        least = max(LEAST, self._rest + ABOVE)
+        self._seen_shut = self._seen_shut or opening < least
+        limit = (least if self._seen_shut else LEAST_AT_FIRST) - (HYSTERESIS if self._wide.running else 0.0)
         above = opening - self._rest
         wide = opening >= limit and above >= PLATEAU * self._peak
         self._peak = max(self._peak, above) if wide else self._peak
