@@ -321,7 +321,7 @@ def test_ok__rectified_patches_are_taken_as_they_are() -> None:
     class Seen:
         def classify(self, patches: Any) -> Any:
             self.patches = patches
-            return np.tile(np.array([1, 0, 0], np.float32), (len(patches), 1))
+            return np.tile(np.array([1, 0, 0, 0], np.float32), (len(patches), 1))
 
     images = np.random.default_rng(0).integers(60, 90, (3, HEIGHT, WIDTH)).astype(np.uint8)
     net = Seen()
