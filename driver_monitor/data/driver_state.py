@@ -43,7 +43,8 @@ class EyesState:
     `p_closed`: probability that the eyes are closed in this frame. `lowered`: whether a slit of the eyeballs is visible
     between low or narrow lids (`state` is then "open"). `p_closure`: probability that the present closure is one, from
     all of its frames; None without one. `shut_s`: how long the eyes have been closed, or so low that they may be
-    closed; 0.0 when not. `rising`: they seem open, but for under 0.1 s; `shut_s` stands still. All: None while unknown.
+    closed; 0.0 when not. `rising`: they seem open, but for under 0.25 s; `shut_s` stands still. All but `rising`: None
+    while unknown.
     """
 
     state: EyesVerdict

@@ -18,6 +18,9 @@ MAYBE, STILL_MAYBE = 0.4, 0.25
 """Probabilities of closed in a frame from which the eyes may be closed, and below which they are not. Beside a closure
 that is missed, a false alert at 3 s costs little: a driver whose lids are that low does not look at the road (ours).
 0.3 instead would count twice as many of the narrow eyes of people whom the net had not seen."""
+RETURN_S, RETURN_SHARE = 0.25, 0.3
+"""Eyes that may be closed are back on the road when they are open for so long: as long as a look-away needs to end
+(`gaze.looks_away.SACCADE_S`). Shorter returns may add up to this share: lids that are read badly flicker. Ours."""
 BLINK_MIN_S, BLINK_MAX_S = 0.1, 0.4
 """A blink keeps the eyes closed for so long (FHWA-MCRT-98-006 and blink literature). It does not count in PERCLOS."""
 REOPENED_FOR_S = 0.1
@@ -63,7 +66,7 @@ class ShutMeter:
     """
 
     def __init__(self) -> None:
-        self.stretch = closure_timer()
+        self.stretch = Stretch(forgive_s=RETURN_S, forgive_share=RETURN_SHARE)
         self.p_closure: float | None = None
         self._maybe = False
         self._odds = self._seconds = 0.0
