@@ -61,6 +61,10 @@ def test_ok__a_nap_is_scored_clip_by_clip_and_all_together(command: Cli, folders
         "unscored": 0,
         "not_judged": 0,
     }
+    assert nap["long_events"]["closures"] == 1
+    assert nap["long_events"]["closures_missed"] == nap["long_events"]["alerts_false"] == 0
+    assert (pooled := found["pooled"])["long_closures"] == 2
+    assert pooled["false_closure_alerts"]["count"] == 0
     assert nap["face"]["present_share"] == 1
     assert pooled["persons"] == 2
     assert pooled["event_f1"] == {"value": 1.0, "low": 1.0, "high": 1.0}
@@ -317,7 +321,7 @@ def test_ok__rectified_patches_are_taken_as_they_are() -> None:
     class Seen:
         def classify(self, patches: Any) -> Any:
             self.patches = patches
-            return np.tile(np.array([1, 0, 0], np.float32), (len(patches), 1))
+            return np.tile(np.array([1, 0, 0, 0], np.float32), (len(patches), 1))
 
     images = np.random.default_rng(0).integers(60, 90, (3, HEIGHT, WIDTH)).astype(np.uint8)
     net = Seen()

@@ -74,6 +74,7 @@ def test_ok__no_picture_is_in_it(written: Path) -> None:
         "rotate_to",
         "bridged",
         "iris_weight",
+        "lowered",
     }
     assert max(len(json.dumps(line)) for line in lines) < 5000
 
@@ -103,7 +104,7 @@ def same(one: Observation, other: Observation) -> bool:
 opening = st.one_of(st.none(), st.just(math.nan), st.floats(-2, 3))
 share = st.one_of(st.none(), st.just(math.nan), st.floats(0, 1))
 angle = st.one_of(st.none(), st.just(math.nan), st.floats(-180, 180))
-eye = st.builds(EyeView, opening, share, st.sampled_from([None, "blur", "sunglasses"]))
+eye = st.builds(EyeView, opening, share, st.sampled_from([None, "blur", "sunglasses"]), share)
 eyes = st.builds(EyesView, eye, eye, angle, angle, st.floats(0, 1))
 stretch = st.sampled_from([attentive(1), shut(1), away(1), unreadable(1), no_face(1), no_camera(1), yawn(1)])
 speed = st.builds(VehicleData, st.one_of(st.none(), st.floats(0, 400)), st.sampled_from([None, True, False]))
@@ -122,6 +123,23 @@ def test_ok__whatever_was_seen_comes_back_bit_for_bit(frame: int, one: Observati
     number, again = trace.decode(json.loads(trace.line(trace.encode(frame, one))))
     assert number == frame
     assert same(one, again)
+
+
+def test_ok__a_trace_of_an_older_version_does_not_know_whether_eyes_are_lowered() -> None:
+    one = replace(observe(0.0, attentive(1)), eyes=EyesView(EyeView(0.5, 0.1, None, 0.8), EyeView(0.5, 0.1, None, 0.7)))
+    old = trace.encode(0, one)
+    del old["lowered"]
+    again = trace.decode(old)[1].eyes
+    assert again is not None
+    assert again.left.p_closed == 0.1
+    assert (again.left.p_lowered, again.right.p_lowered) == (None, None)
+
+
+@pytest.mark.parametrize("bad", [[0.5], [0.5, 2.0], ["low", None], None])
+def test_fail__shares_of_lowered_eyes_that_are_none(bad: object) -> None:
+    message = {**trace.encode(0, observe(0.0, attentive(1))), "lowered": bad}
+    with pytest.raises(ValueError, match="lowered"):
+        trace.decode(json.loads(json.dumps(message)))
 
 
 def test_ok__landmarks_come_back_bit_for_bit() -> None:

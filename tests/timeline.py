@@ -34,6 +34,7 @@ class Stretch:
     seconds: float
     opening: float = 1.0
     p_closed: float | None = None
+    p_lowered: float | None = None
     reason: EyeReason | None = None
     yaw: float = 0.0
     pitch: float = 0.0
@@ -91,6 +92,8 @@ def _seen(t: float, stretch: Stretch) -> Observation:
     eye = EyeView(None, None, stretch.reason) if stretch.reason else spot_check.eye(stretch.opening)
     if stretch.p_closed is not None and stretch.reason is None:
         eye = replace(eye, p_closed=stretch.p_closed)
+    if stretch.reason is None:
+        eye = replace(eye, p_lowered=stretch.p_lowered)
     iris = (None, None) if stretch.iris_yaw is None else (stretch.iris_yaw, 0.0)
     head = HeadPose(stretch.yaw, stretch.pitch, 0.0)
     seen = spot_check.see(t, EyesView(eye, eye, *iris), head, stretch.mouth, stretch.mouth_hidden)

@@ -40,6 +40,11 @@ class EyesState:
     `state`: "closed" from an openness of 0.2 until it is above 0.4. `openness`: of both; `left`, `right`: of each eye;
     None while unknown. `reason`: why `state` is "unknown", else None. `closed_s`: length of the present closure, 0.0
     without one, None while unknown. `reopening`: the eyes seem open, but for under 0.1 s; `closed_s` stands still.
+    `p_closed`: probability that the eyes are closed in this frame. `lowered`: whether a slit of the eyeballs is visible
+    between low or narrow lids (`state` is then "open"). `p_closure`: probability that the present closure is one, from
+    all of its frames; None without one. `shut_s`: how long the eyes have been closed, or so low that they may be
+    closed; 0.0 when not. `rising`: they seem open, but for under 0.25 s; `shut_s` stands still. All but `rising`: None
+    while unknown.
     """
 
     state: EyesVerdict
@@ -49,6 +54,11 @@ class EyesState:
     reason: EyeReason | None
     closed_s: float | None
     reopening: bool
+    p_closed: float | None = None
+    lowered: bool | None = None
+    p_closure: float | None = None
+    shut_s: float | None = None
+    rising: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +197,8 @@ class Perclos:
     """Share of readable time in the last `window_s` with the eyes at least 80 % closed (P80), without normal blinks.
 
     `value`: None while `coverage`, the share of the window in which the eyes could be read, is below one half.
-    `low`, `high`: the value if the eyes were open, or shut, in all time that could not be read.
+    `low`, `high`: the value if the eyes were open, or shut, in all time that could not be read. `high` also has the
+    closures that are not sure (`state.eyes.closure`); `value` and `low` do not.
     """
 
     value: float | None
@@ -218,6 +229,8 @@ class DriverState:
     0.0 when not missing. `head`, `emotion` (expression), `drowsiness`, `occlusion`: None while unknown. `blink`: the
     blink that ended with this frame, else None. `nods`: number of nods in the last five minutes. `rotate_to`: the
     value of `camera.rotate` that would make a turned picture upright, None if the picture is not turned.
+    `past_yawn_s`: length of the present closure without the time of a yawn; 0.0 without a closure, None in a yawn or
+    while unknown.
     """
 
     t: float
@@ -243,3 +256,4 @@ class DriverState:
     nods: int
     vehicle: VehicleData
     rotate_to: int | None = None
+    past_yawn_s: float | None = None

@@ -70,12 +70,15 @@ class EyeView:
     """One eye in one frame. `opening` and `p_closed` are None exactly when there is a `reason`.
 
     `opening`: how far the lids are open: 0 is shut, 1 is the average person's open eye, 2 is the maximum. `p_closed`:
-    probability that the eye is at least 80 % closed.
+    probability that the eye is at least 80 % closed. `p_lowered`: probability that its lids are so low or narrow that
+    only a slit of the eyeball is visible; None if unknown, as in a trace of an older version. The probability of open
+    is what remains: 1 - `p_closed` - `p_lowered`.
     """
 
     opening: float | None
     p_closed: float | None
     reason: EyeReason | None = None
+    p_lowered: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

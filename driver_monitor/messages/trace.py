@@ -71,6 +71,7 @@ def encode(frame: int, seen: Observation) -> dict[str, Any]:
         "face": None if face is None else _face(face),
         "face_reason": seen.face_reason,
         "eyes": None if eyes is None else [_EYE(eyes.left), _EYE(eyes.right), eyes.iris_yaw, eyes.iris_pitch],
+        "lowered": [None, None] if eyes is None else [eyes.left.p_lowered, eyes.right.p_lowered],
         "expression": None if seen.expression is None else [seen.expression.p[name] for name in EXPRESSIONS],
         "vehicle": [seen.vehicle.speed_kmh, seen.vehicle.ignition],
         "rotate_to": seen.rotate_to,
@@ -142,6 +143,15 @@ class _Line:
     rotate_to: Literal[0, 90, 180, 270] | None = None
     bridged: Annotated[bool, Field(strict=True)] = False
     iris_weight: Share = 1.0
+    lowered: tuple[Probability | None, Probability | None] = (None, None)
+
+    def eyes_view(self) -> data.EyesView | None:
+        if self.eyes is None:
+            return None
+        left, right, *iris = self.eyes
+        return data.EyesView(
+            data.EyeView(*left, self.lowered[0]), data.EyeView(*right, self.lowered[1]), *iris, self.iris_weight
+        )
 
 
 _LINE = TypeAdapter(_Line)
@@ -162,14 +172,12 @@ def decode(message: Any) -> tuple[int, Observation]:
     except ValidationError as error:
         raise ValueError(_reason(error)) from None
     face = line.face.view() if line.face else None
-    eyes = line.eyes and data.EyesView(
-        data.EyeView(*line.eyes[0]), data.EyeView(*line.eyes[1]), *line.eyes[2:], iris_weight=line.iris_weight
-    )
     p = None if line.expression is None else data.Expression(dict(zip(EXPRESSIONS, line.expression, strict=True)))
     vehicle = data.VehicleData(*line.vehicle)
     return line.frame, Observation(
-        line.t, line.camera, line.light, face, eyes, p, line.face_reason, vehicle, line.rotate_to, line.bridged
-    )
+        line.t, line.camera, line.light, face, line.eyes_view(), p, line.face_reason, vehicle, line.rotate_to,
+        line.bridged,
+    )  # fmt: skip
 
 
 def _reason(error: ValidationError) -> str:

@@ -8,7 +8,7 @@ from driver_monitor.rules.conditions import Judge, Values, judge_all
 from driver_monitor.rules.profile import Profile
 from driver_monitor.rules.running_rule import RunningRule, milder, rank
 from driver_monitor.signals.table import doubtful, held_rule, past, read_all
-from driver_monitor.state.eyes.perclos import BLINK_MAX_S
+from driver_monitor.state.eyes.closure import BLINK_MAX_S
 
 WORST_FIRST: tuple[Attention, ...] = ("unresponsive", "asleep", "drowsy", "distracted", "unknown")
 """If the active rules imply several of these, the first one is the driver's attention."""

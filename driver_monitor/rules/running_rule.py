@@ -15,7 +15,7 @@ from driver_monitor.rules.conditions import Judge, Values, compile_condition, ho
 from driver_monitor.rules.profile import Condition, Rule
 from driver_monitor.signals.signal import Signal
 from driver_monitor.signals.table import find, held_rule
-from driver_monitor.state.eyes.perclos import BLINK_MAX_S
+from driver_monitor.state.eyes.closure import BLINK_MAX_S
 from driver_monitor.timing.stretch import Stretch
 
 HELD_OVER_S = 60.0

@@ -8,7 +8,9 @@ from driver_monitor.data.driver_state import DriverState, GazeReason
 from driver_monitor.data.observation import EyeReason, HeadPose, Observation
 from driver_monitor.state.expression.expression_tracker import ExpressionTracker
 from driver_monitor.state.eyes.blinks import BlinkMeter
+from driver_monitor.state.eyes.closure import may_be_lowered
 from driver_monitor.state.eyes.eyelids import Eyelids
+from driver_monitor.state.eyes.past_yawn import PastYawnMeter
 from driver_monitor.state.eyes.perclos import PerclosMeter
 from driver_monitor.state.gaze.gaze_tracker import GazeTracker
 from driver_monitor.state.gaze.regions import Wheel
@@ -33,6 +35,7 @@ class StateTracker:
         self._cadence = Cadence()
         self._lids = Eyelids()
         self._perclos = PerclosMeter()
+        self._past_yawn = PastYawnMeter()
         self._blinks = BlinkMeter()
         self._nods = NodCounter()
         self._drowsiness = DrowsinessMeter()
@@ -57,14 +60,16 @@ class StateTracker:
         face, head, no_eyes, no_face = seen.face, _head(seen), _no_eyes(seen), _no_face(seen)
         direction = self._gaze.direction(step, face.head if face else None, seen.eyes if face else None)
         may_learn = direction is not None and self._gaze.straight_ahead.may_learn_from(direction.direction)
-        eyes = self._lids.update(step, seen.eyes if face else None, no_eyes, may_learn)
-        gaze = self._gaze.update(step, direction, eyes.state, no_face, seen.eyes)
+        eyes = self._lids.update(step, seen.eyes if face else None, no_eyes, may_learn, self._yawns.thrown_back)
+        gaze = self._gaze.update(step, direction, eyes.state, no_face, seen.eyes, may_be_lowered(eyes))
         blink = self._blinks.update(step, eyes.openness)
         nods = self._nods.update(step, face.head.pitch if face and face.head else None, eyes.state)
-        perclos = self._perclos.update(step, eyes.state, self._lids.closure)
+        perclos = self._perclos.update(step, eyes.state, self._lids.closure, eyes.p_closure)
         occlusion = self._occlusion.update(step, face, eyes.reason)
         masked = occlusion is not None and occlusion.mouth is True
-        mouth = self._yawns.update(step, face.mouth_opening if face and not masked else None)
+        opening = face.mouth_opening if face and not masked else None
+        mouth = self._yawns.update(step, opening, eyes.state == "closed", head.pitch if head else None)
+        past_yawn_s = self._past_yawn.update(self._lids.closure, self._yawns.under_way, self._yawns.likely)
         degraded = self._blindness.update(step, seen, eyes.reason)
         # A yawn hides the expression: the net takes one yawn in five for anger or fear (models/emotion.md).
         valid = face is not None and not mouth.yawning and not masked
@@ -92,6 +97,7 @@ class StateTracker:
             nods=nods,
             vehicle=seen.vehicle,
             rotate_to=seen.rotate_to,
+            past_yawn_s=past_yawn_s,
         )
 
 

@@ -182,3 +182,29 @@ def test_ok__a_users_own_rule_is_due_after_its_limit_and_its_wait() -> None:
 )
 def test_ok__a_rule_that_rests_on_something_not_labelled_is_not_scored(rule: dict[str, object]) -> None:
     assert score_alerts(labels(*closed((20, 99))), track(), own_profile(**rule)) == {}
+
+
+def test_ok__conditions_that_hold_an_alert_back_do_not_keep_it_from_being_scored() -> None:
+    guards = [{"signal": "eyes.p_closure", "at_least": 0.7}, {"signal": "eyes.closed_past_yawn_s", "at_least": 0.5}]
+    rule = own_profile(when={"all": [{"signal": "eyes.closed_s", "at_least": 0.5}, *guards]})
+    found = score_alerts(labels(*closed((20, 39))), track(raised=[("nap", 1.5)]), rule)
+    assert (found["nap"].due, found["nap"].in_time) == (1, 1)
+
+
+def test_ok__no_microsleep_is_due_in_a_yawn_and_one_raised_there_is_not_judged() -> None:
+    clip = labels(*closed((20, 59)), event("yawn", 10, 62))
+    found = scores(clip, track(raised=[("microsleep", 2.1)]))["microsleep"]
+    assert (found.due, found.raised, found.false, found.unscored) == (0, 1, 0, 1)
+    assert scores(labels(*closed((20, 99)), event("yawn", 10, 62), frames=120), track(frames=120))["sleep"].due == 1
+
+
+def test_ok__an_alert_about_lowered_eyes_is_right_over_lowered_and_over_closed_eyes() -> None:
+    clip = labels(event("eyes_lowered", 0, 49), *closed((50, 79)), frames=200)
+    raised = [("eyes_closed_or_lowered", t) for t in (3.0, 4.0, 9.5)]
+    found = scores(clip, track(raised=raised, frames=200))["eyes_closed_or_lowered"]
+    assert (found.due, found.raised, found.false) == (1, 3, 1)
+
+
+def test_ok__a_gaze_is_not_judged_while_the_eyes_are_labelled_closed() -> None:
+    found = scores(labels(*closed((0, 99))), track(raised=[("long_distraction", 4.0)]))["long_distraction"]
+    assert (found.false, found.unscored) == (0, 1)

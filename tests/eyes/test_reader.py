@@ -16,18 +16,20 @@ from driver_monitor.perception.eyes.unreadable import FAR_EYE_YAW, NEAR_EYE_YAW
 from driver_monitor.perception.reader import FacePicture
 from tests.faces import points, view
 
-Answer = tuple[float, float, float]
+Answer = tuple[float, ...]
 GREY = np.full((480, 640), 120, np.uint8)
 
 
 class Net(EyeNet):
-    """Answers what the test wants: (open, closed, hidden) for the left and the right eye, and how far they are open."""
+    """Answers what the test wants for the left and the right eye: (open, closed, hidden) or (open, lowered, closed,
+    hidden), and how far they are open.
+    """
 
     def __init__(
         self, left: Answer, right: Answer, aspect: float = 0.27, sunglasses: tuple[float, float] = (0.0, 0.0)
     ) -> None:
         self.answers = Answers(
-            np.asarray([left, right], np.float32),
+            np.asarray([p if len(p) == 4 else (p[0], 0.0, *p[1:]) for p in (left, right)], np.float32),
             np.full(2, aspect, np.float32),
             np.asarray(sunglasses, np.float32),
         )
@@ -53,6 +55,21 @@ def test_ok__open_eyes_are_read_by_lids_and_net() -> None:
     eyes = read(Net(OPEN, OPEN, aspect=0.27))
     assert eyes.left.opening == pytest.approx(opening(0.27), abs=1e-3)
     assert eyes.right.p_closed == pytest.approx(0.05 / 0.95, abs=1e-3)
+
+
+def test_ok__eyes_lowered_to_the_lap_say_so_beside_how_sure_they_are_not_shut() -> None:
+    eyes = read(Net((0.1, 0.6, 0.2, 0.1), SHUT, aspect=0.15))
+    assert eyes.left.p_lowered == pytest.approx(0.6 / 0.9, abs=1e-3)
+    assert eyes.left.p_closed == pytest.approx(0.2 / 0.9, abs=1e-3)
+    assert eyes.right.p_lowered == pytest.approx(0.0, abs=1e-3)
+
+
+def test_ok__of_a_hidden_eye_nobody_knows_whether_it_is_lowered() -> None:
+    assert read(Net((0.0, 0.1, 0.0, 0.9), (0.1, 0.0, 0.0, 0.9))).left.p_lowered is None
+
+
+def test_ok__an_eye_of_which_nothing_is_seen_at_all_is_occluded_not_open() -> None:
+    assert reasons(read(Net((0.0, 0.0, 0.0, 0.0), OPEN))) == ("occluded", None)
 
 
 def test_ok__a_doubtful_eye_is_not_read_beside_one_that_is_surely_covered() -> None:

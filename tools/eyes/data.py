@@ -29,7 +29,7 @@ from driver_monitor.perception.face.landmarks import LandmarkNet
 from driver_monitor.perception.face.tracker import FaceTracker
 from tools.landmarks.close_eyes import carry
 from tools.training.mesh_teacher import MIRROR, MeshTeacher, eye_aspect_ratio, points70
-from tools.training.people import FOLDS
+from tools.training.people import FOLDS, folds, spread
 from tools.training.pictures import read_grey
 
 HEIGHT, WIDTH, SPAN = 88, 168, 64.0
@@ -39,9 +39,17 @@ LOOSE_EYE = 31.0
 SURELY_OPEN = 0.25
 """Above this eye aspect ratio of the mesh an eye is labelled open. The mesh never labels an eye as closed, because it
 also takes narrow, smiling eyes for closed ones."""
-COMPOSITES = {"closed": 1500, "lowered": 1000, "open": 700}
-"""Number of strips with the eyes of one person in the face of another. Open and lowered eyes are included, so that the
-net cannot recognise closed eyes by the seams."""
+WILD_LABELS = ("closed", "lowered", "narrow", "hidden", "open")
+"""The labels of `eyes_wild.csv` that are used. "narrow" is open, with the iris visible. The others are "unsure" and
+"one_closed"."""
+COMPOSITES = {
+    ("incar", "closed"): 1450, ("incar", "lowered"): 1450, ("incar", "open"): 850,
+    ("wild", "closed"): 1150, ("wild", "lowered"): 550,
+}  # fmt: skip
+"""Number of strips with the eyes of one person in the face of another, by source and label of the eyes. Open and
+lowered eyes are included, so that the net cannot recognise closed eyes by the seams."""
+MADE = {"incar": "made", "wild": "mixed"}
+"""The source of composites, by that of their eyes."""
 NOBODY = ""
 
 
@@ -49,9 +57,11 @@ NOBODY = ""
 class Sample:
     """One strip.
 
-    `label`: the state of the eyes, from `labels.csv`, from the mesh (source "taught") or from the set of loose eyes.
+    `label`: the state of the eyes, from `labels.csv` or `eyes_wild.csv`, from the mesh (source "taught"), or from the
+    set of loose eyes.
     `points`: (70, 2) in the strip. `ear`: eye aspect ratio of the right and the left eye, NaN where unknown. `other`:
-    the person of the face in a composite (`person` is that of the eyes).
+    the person of the face in a composite (`person` is that of the eyes). `placed`: the points are of our own landmark
+    net.
     """
 
     source: str
@@ -63,6 +73,7 @@ class Sample:
     eyewear: str = ""
     other: str = NOBODY
     picture: str = ""
+    placed: bool = False
 
 
 def strip_of(grey: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
@@ -80,7 +91,7 @@ def strip_of(grey: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def stills(folder: Path, teacher: MeshTeacher, source: str) -> Iterator[Sample]:
-    """Yield the strips of stills labelled by hand, in-car or near-infrared."""
+    """Yield the strips of in-car stills labelled by hand."""
     with (folder / "labels.csv").open(newline="") as lines:
         rows = list(csv.DictReader(lines))
     for row in rows:
@@ -98,29 +109,81 @@ def stills(folder: Path, teacher: MeshTeacher, source: str) -> Iterator[Sample]:
             )
 
 
-def as_placed(folder: Path, nets: Path, place: dict[str, int]) -> Iterator[Sample]:
-    """Yield the strips of in-car stills again, cut where our own nets find the eyes.
+@dataclass(frozen=True)
+class Listed:
+    """The faces of `eyes_wild.csv`: each row by its file, and the person of each name in the names of the files."""
+
+    rows: dict[str, dict[str, str]]
+    persons: dict[str, str]
+
+
+def listed(data: Path) -> Listed:
+    """Read `eyes_wild.csv` of the folder `data`."""
+    with (data / "eyes_wild.csv").open(newline="") as lines:
+        rows = {row["file"]: row for row in csv.DictReader(lines)}
+    return Listed(rows, {name_of(Path(file)): row["person"] for file, row in rows.items()})
+
+
+def name_of(path: Path) -> str:
+    """Return what the pictures of one person have in common in their names: all but the number at the end."""
+    return path.stem.rpartition("_")[0].lower().replace("-", "_")
+
+
+def places(data: Path) -> dict[str, int]:
+    """Return the fold of each person of the in-car stills and of `eyes_wild.csv`."""
+    return {**folds(data / "incar_stills"), **spread(data / "eyes_wild.csv")}
+
+
+def wild(data: Path, teacher: MeshTeacher) -> Iterator[Sample]:
+    """Yield the strips of the web faces whose eyes are labelled by hand."""
+    for file, row in listed(data).rows.items():
+        found = teacher.find_steady(read_grey(data / file), None) if row["eyes"] in WILD_LABELS else None
+        cut = None if found is None else strip_of(read_grey(data / file), found[0])
+        if found is not None and cut is not None:
+            right, left = eye_aspect_ratio(found[0]).tolist()
+            yield Sample("wild", row["person"], row["eyes"], *cut, (right, left), picture=file)
+
+
+def as_placed(data: Path, nets: Path, place: dict[str, int]) -> Iterator[Sample]:
+    """Yield the strips of in-car stills and labelled web faces again, cut where our own nets find the eyes.
 
     With dark or mirroring glasses our nets make other errors than the teacher. `nets`: folder of the fold nets. Each
     picture goes to nets that have not learned from its person, as on the road.
     """
-    with (folder / "labels.csv").open(newline="") as lines:
-        rows = list(csv.DictReader(lines))
+    with (data / "incar_stills/labels.csv").open(newline="") as lines:
+        rows = [{**row, "file": f"incar_stills/{row['file']}", "source": "incar"} for row in csv.DictReader(lines)]
+    rows += [{**row, "eyewear": "", "source": "wild"} for row in listed(data).rows.values()]
     own = [
         (NetDetector(nets / str(k) / "detector.onnx"), LandmarkNet(nets / str(k) / "landmarks.onnx"))
         for k in range(FOLDS)
     ]
     for row in rows:
-        grey = read_grey(folder / row["file"])
+        if row["source"] == "wild" and row["eyes"] not in WILD_LABELS:
+            continue
+        grey = read_grey(data / row["file"])
         face = FaceTracker(*own[place[row["person"]]], search_hz=10.0).update(grey, 0.0)
         cut = None if face is None else strip_of(grey, face.points)
         if cut is not None:
-            yield Sample("incar", row["person"], row["eyes"], *cut, eyewear=row["eyewear"], picture=row["file"])
+            yield Sample(
+                row["source"],
+                row["person"],
+                row["eyes"],
+                *cut,
+                eyewear=row["eyewear"],
+                picture=row["file"],
+                placed=True,
+            )
 
 
-def taught(folder: Path, teacher: MeshTeacher) -> Iterator[Sample]:
-    """Yield strips labelled by the mesh: open eyes, or "unsure", from which only the eye aspect ratio is learned."""
-    for path in sorted(folder.rglob("*.[jp][pn]g")):
+def taught(data: Path, folder: str, teacher: MeshTeacher) -> Iterator[Sample]:
+    """Yield strips labelled by the mesh: open eyes, or "unsure", from which only the eye aspect ratio is learned.
+
+    Faces of `eyes_wild.csv` are left out. A face whose person has other faces there gets that person.
+    """
+    known = listed(data)
+    for path in sorted((data / folder).rglob("*.[jp][pn]g")):
+        if str(path.relative_to(data)) in known.rows:
+            continue
         grey = read_grey(path)
         found = teacher.find(grey)
         cut = None if found is None or found[1] < 0.8 else strip_of(grey, points70(found[0]))
@@ -128,7 +191,8 @@ def taught(folder: Path, teacher: MeshTeacher) -> Iterator[Sample]:
             continue
         ear = eye_aspect_ratio(points70(found[0]))
         label = "open" if ear.min() > SURELY_OPEN else "unsure"
-        yield Sample("taught", NOBODY, label, *cut, (float(ear[0]), float(ear[1])), picture=path.name)
+        person = known.persons.get(name_of(path), NOBODY)
+        yield Sample("taught", person, label, *cut, (float(ear[0]), float(ear[1])), picture=path.name)
 
 
 def loose(path: Path, source: str, eye_share: float) -> Iterator[Sample]:
@@ -147,11 +211,11 @@ def loose(path: Path, source: str, eye_share: float) -> Iterator[Sample]:
 
 
 def composites(samples: list[Sample], rng: np.random.Generator) -> Iterator[Sample]:
-    """Copy closed, lowered and open eyes of labelled drivers to other faces with a similar yaw."""
+    """Copy closed, lowered and open eyes of labelled people to other faces with a similar yaw."""
     takers = [s for s in samples if s.label == "open" and s.eyewear != "sunglasses" and s.source in ("incar", "taught")]
     turns = np.array([turn(s.points) for s in takers])
-    for label, count in COMPOSITES.items():
-        donors = [s for s in samples if s.source == "incar" and s.label == label and s.eyewear != "sunglasses"]
+    for (source, label), count in COMPOSITES.items():
+        donors = [s for s in samples if s.source == source and s.label == label and s.eyewear != "sunglasses"]
         of_person: dict[str, list[Sample]] = {}
         for donor in donors:
             of_person.setdefault(donor.person, []).append(donor)
@@ -165,8 +229,7 @@ def composites(samples: list[Sample], rng: np.random.Generator) -> Iterator[Samp
                 continue
             taker = takers[rng.choice(like)]
             strip = carry(donor.strip, donor.points, taker.strip, taker.points)
-            other = taker.person if taker.source == "incar" else NOBODY
-            yield Sample("made", donor.person, label, strip, taker.points, other=other)
+            yield Sample(MADE[source], donor.person, label, strip, taker.points, other=taker.person)
 
 
 def turn(points: np.ndarray) -> float:
@@ -180,24 +243,27 @@ def mirrored(sample: Sample, really: bool) -> Sample:
     points = (sample.points[list(MIRROR)] * [-1, 1] + [WIDTH - 1, 0]).astype(np.float32)
     return Sample(
         sample.source, sample.person, sample.label, np.ascontiguousarray(sample.strip[:, ::-1]), points,
-        sample.ear[::-1], sample.eyewear, sample.other, sample.picture,
+        sample.ear[::-1], sample.eyewear, sample.other, sample.picture, sample.placed,
     )  # fmt: skip
 
 
-def collect(shared: Path, cache: Path) -> dict[str, np.ndarray]:
-    """Return all samples as arrays, from the cache if it exists."""
+def collect(shared: Path, nets: Path, cache: Path) -> dict[str, np.ndarray]:
+    """Return all samples as arrays, from the cache if it exists. `nets`: folder of the fold nets, for `as_placed`."""
     if cache.exists():
         return dict(np.load(cache))
     teacher, data = MeshTeacher(shared / "anchors"), shared / "data"
     samples = [
         *stills(data / "incar_stills", teacher, "incar"),
-        *stills(data / "nir", teacher, "nir"),
-        *loose(data / "eyes/web_24px.npz", "web", 0.75),
-        *loose(data / "eyes/closeup_96px.npz", "closeup", 0.75),
-        *taught(data / "portraits", teacher),
-        *taught(data / "faces68", teacher),
+        *wild(data, teacher),
+        *taught(data, "portraits", teacher),
+        *taught(data, "faces68", teacher),
     ]
     samples += composites(samples, np.random.default_rng(3))
+    samples += [
+        *loose(data / "eyes/web_24px.npz", "web", 0.75),
+        *loose(data / "eyes/closeup_96px.npz", "closeup", 0.75),
+        *as_placed(data, nets, places(data)),
+    ]
     arrays: dict[str, Any] = arrays_of(samples)
     np.savez(cache, **arrays)
     return arrays
@@ -211,6 +277,7 @@ def arrays_of(samples: list[Sample]) -> dict[str, np.ndarray]:
         "ear": np.array([s.ear for s in samples], np.float32),
         **{n: np.array([getattr(s, n) for s in samples]) for n in ("source", "person", "label", "eyewear", "other")},
         "picture": np.array([s.picture for s in samples]),
+        "placed": np.array([s.placed for s in samples]),
     }
 
 

@@ -8,12 +8,16 @@ from torch import nn
 from driver_monitor.perception.eyes import patch
 from tools.training.nets import Residual, conv
 
+HIDDEN, CLOSED, SUNGLASSES, ASPECT, LOWERED, IRIS, DOWN = range(7)
+"""Columns of the answers of `Net`. `IRIS` and `DOWN` are helpers: they teach the net to look at the eyeball. The
+exported net does not have them."""
+
 
 class Net(nn.Module):
     """About 130,000 parameters and 3 million multiplications for one eye.
 
-    Closed or not and the eye aspect ratio come from the eye alone. The band would show the driver's face, and training
-    has closed eyes of few drivers. Hidden or not comes from both.
+    All about the lids comes from the eye alone. The band would show the driver's face, and training has closed eyes of
+    few people. Hidden or not comes from both.
     """
 
     def __init__(self) -> None:
@@ -26,29 +30,42 @@ class Net(nn.Module):
             conv(1, 8, 5, 2), conv(8, 16, 3, 2), conv(16, 32, 3, 2), Residual(32, 24),
             nn.Flatten(), nn.Dropout(0.2), nn.Linear(32 * 32, 32), nn.ReLU(inplace=True),
         )  # fmt: skip
-        self.lids = nn.Linear(48, 2)
+        self.lids = nn.Linear(48, 5)
         self.sight = nn.Sequential(nn.Linear(80, 24), nn.ReLU(inplace=True), nn.Linear(24, 2))
 
     def forward(self, eye: torch.Tensor, band: torch.Tensor) -> torch.Tensor:
-        """Return (n, 4): logits of hidden, closed and sunglasses, and the eye aspect ratio."""
+        """Return (n, 7), in the order of the columns above.
+
+        The logits of hidden, closed and sunglasses, the eye aspect ratio, the logit of lowered for an eye that is not
+        closed, the visible share of the iris, and how far down the iris is, in widths of the eye.
+        """
         of_eye, of_band = self.eye(eye), self.band(band)
-        lids, sight = self.lids(of_eye), self.sight(torch.cat([of_eye, of_band], 1))
-        return torch.stack([sight[:, 0], lids[:, 0], sight[:, 1], lids[:, 1]], 1)
+        closed, aspect, lowered, iris, down = self.lids(of_eye).unbind(1)
+        hidden, sunglasses = self.sight(torch.cat([of_eye, of_band], 1)).unbind(1)
+        return torch.stack([hidden, closed, sunglasses, aspect, lowered, iris, down], 1)
 
 
 class Answers(nn.Module):
-    """The exported net: probabilities of open, closed, hidden; eye aspect ratio; probability of sunglasses."""
+    """The exported net: probabilities of open, lowered, closed, hidden; eye aspect ratio; probability of sunglasses.
 
-    def __init__(self, net: Net) -> None:
+    `factors`: the logits of closed, lowered and hidden are multiplied by these (temperature scaling).
+    """
+
+    factors: torch.Tensor
+
+    def __init__(self, net: Net, factors: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> None:
         super().__init__()
         self.net = net
+        self.register_buffer("factors", torch.tensor(factors))
 
     def forward(self, eye: torch.Tensor, band: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return the three answers for n eyes."""
         out = self.net(eye, band)
-        hidden, closed, sunglasses = torch.sigmoid(out[:, :3]).unbind(1)
-        p = torch.stack([(1 - hidden) * (1 - closed), (1 - hidden) * closed, hidden], 1)
-        return p, out[:, 3].clamp(0.0, 1.0), sunglasses
+        logits = out[:, [CLOSED, LOWERED, HIDDEN]] * self.factors
+        closed, lowered, hidden = torch.sigmoid(logits).unbind(1)
+        opened = (1 - hidden) * (1 - closed)
+        p = torch.stack([opened * (1 - lowered), opened * lowered, (1 - hidden) * closed, hidden], 1)
+        return p, out[:, ASPECT].clamp(0.0, 1.0), torch.sigmoid(out[:, SUNGLASSES])
 
 
 def example() -> dict[str, torch.Tensor]:

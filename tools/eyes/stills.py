@@ -2,10 +2,11 @@
 
     python -m tools.eyes.stills --shared ../shared --folds ../tmp/folds
 
-Each picture of `incar_stills` goes through the pipeline as in `driver-monitor inspect`, with the models of
-`<folds>/<k>`, where `k` is the fold of the driver (`tools.training.people`). The near-infrared stills, from which no
-net has learned, use the shipped models. Compared in the same run: the eye aspect ratio of MediaPipe's mesh, and
-openpilot's blink. Intervals: 95 %, bootstrap over persons. Prints tables; `--json FILE` keeps all figures.
+Each picture of `incar_stills` and of `eyes_wild.csv` goes through the pipeline as in `driver-monitor inspect`, with the
+models of `<folds>/<k>`, where `k` is the fold of the person (`tools.training.people`). The near-infrared stills, from
+which no net has learned, use the shipped models. Compared in the same run: the eye aspect ratio of MediaPipe's mesh,
+and openpilot's blink. "ours" is the judgement of `state/eyes/eyelids.py`, "p_closed" the mean log odds of both eyes
+alone. Intervals: 95 %, bootstrap over persons. Prints tables; `--json FILE` keeps all figures and answers.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
@@ -33,36 +35,83 @@ from driver_monitor.config import resources
 from driver_monitor.data.observation import Box
 from driver_monitor.imaging.frame import Frame
 from tools import ROOT, SHARED
+from tools.eyes.data import WILD_LABELS, places
 from tools.training.mesh_teacher import MeshTeacher, eye_aspect_ratio, points70
-from tools.training.people import folds
-from tools.training.pictures import read_grey
 
 Row = dict[str, Any]
 Answer = Callable[[Row], "float | None"]
-KINDS = ("open", "lowered", "closed", "hidden")
-GROUPS = {"incar_stills": ("skin", "eyewear", "light", "head", "mouth"), "nir": ("gender", "expression")}
+KINDS = ("open", "narrow", "lowered", "closed", "hidden")
+GROUPS = {
+    "incar_stills": ("skin", "eyewear", "light", "head", "mouth"),
+    "nir": ("gender", "expression"),
+    "eyes_wild": ("eyes",),
+}
+WEB_FACES = ("portraits/", "faces68/")
 OPENPILOT_EYES, OPENPILOT_BLINKS = (21, 30), (31, 32)
 OPENPILOT_FACE = 0.5
 """Width of the face over the width of openpilot's crop, as in the pictures from which openpilot's model learned."""
 
 
+class Loaded:
+    """The plan, and the models of each folder, loaded once."""
+
+    def __init__(self) -> None:
+        self._plan = build.load_plan(build.Request())
+        self._models: dict[Path, Models] = {}
+
+    def of(self, folder: Path) -> tuple[Plan, Models]:
+        """Return the plan and the models in `folder`."""
+        if folder not in self._models:
+            models = self._plan.config.models.model_copy(update={"folder": folder})
+            self._models[folder] = build.load_models(self._plan.config.model_copy(update={"models": models}))
+        return self._plan, self._models[folder]
+
+
+def labelled(data: Path, name: str) -> list[Row]:
+    """Return the labels of a set, with `file` relative to the folder `data`."""
+    path = data / "eyes_wild.csv" if name == "eyes_wild" else data / name / "labels.csv"
+    with path.open(newline="") as lines:
+        rows: list[Row] = [dict(row) for row in csv.DictReader(lines)]
+    if name == "eyes_wild":
+        return [row for row in rows if row["eyes"] in WILD_LABELS]
+    return [{**row, "file": f"{name}/{row['file']}"} for row in rows]
+
+
+def picture(data: Path, row: Row) -> NDArray[np.uint8]:
+    """Return the picture of a row. A web face gets a border of a quarter: it fills its picture as no driver's does."""
+    image = read_image(data / row["file"])
+    border = max(image.shape[:2]) // 4 if row["file"].startswith(WEB_FACES) else 0
+    return np.asarray(cv2.copyMakeBorder(image, *[border] * 4, cv2.BORDER_REPLICATE), np.uint8)
+
+
+def models_by_fold(name: str, folds: Path, shipped: Path, place: dict[str, int]) -> Callable[[Row], Path]:
+    """Return which folder of models a row may use. Near-infrared stills use those in `shipped`."""
+    return (lambda _: shipped) if name == "nir" else (lambda row: folds / str(place[row["person"]]))
+
+
 def ours(rows: list[Row], folder: Path, models_of: Callable[[Row], Path]) -> None:
-    """Write the answers of the pipeline into each row: `found`, `state`, `openness`, `reason`, `yaw`, `views`."""
-    plan = build.load_plan(build.Request())
-    loaded: dict[Path, tuple[Plan, Models]] = {}
+    """Write the answers of the pipeline into each row.
+
+    `found`, `state`, `openness`, `reason`, `yaw`, `one_eye`, `p_closed` (of both eyes), and `views`: opening, p_closed
+    and p_lowered of the left and the right eye.
+    """
+    loaded = Loaded()
     for row in rows:
-        path = models_of(row)
-        if path not in loaded:
-            config = plan.config.model_copy(update={"models": plan.config.models.model_copy(update={"folder": path})})
-            loaded[path] = (plan, build.load_models(config))
-        frame = Frame(read_image(folder / row["file"]), 0.0, 0, row["file"])
-        step = build.build_pipeline(*loaded[path], still=True).step(frame)
+        frame = Frame(picture(folder, row), 0.0, 0, row["file"])
+        step = build.build_pipeline(*loaded.of(models_of(row)), still=True).step(frame)
         eyes, face = step.state.eyes, step.observation.face
         row.update(found=face is not None, state=eyes.state, openness=eyes.openness, reason=eyes.reason)
         row["yaw"] = None if face is None or face.head is None else round(face.head.yaw, 1)
         row["one_eye"] = (eyes.left is None) != (eyes.right is None)
         views = step.observation.eyes
-        row["views"] = [] if views is None else [(eye.opening, eye.p_closed) for eye in (views.left, views.right)]
+        both = [] if views is None else [views.left, views.right]
+        row["views"] = [(eye.opening, eye.p_closed, eye.p_lowered) for eye in both]
+        odds = [_log_odds(eye.p_closed) for eye in both if eye.p_closed is not None]
+        row["p_closed"] = 1 / (1 + math.exp(-sum(odds) / len(odds))) if odds else None
+
+
+def _log_odds(p: float) -> float:
+    return max(-5.0, min(5.0, math.log(max(p, 1e-9) / max(1 - p, 1e-9))))
 
 
 def anchors(rows: list[Row], folder: Path, shared: Path) -> None:
@@ -70,7 +119,7 @@ def anchors(rows: list[Row], folder: Path, shared: Path) -> None:
     teacher = MeshTeacher(shared / "anchors")
     openpilot = onnxruntime.InferenceSession(str(shared / "anchors/openpilot_dmonitoring_0.8.9.onnx"))
     for row in rows:
-        image = read_grey(folder / row["file"])
+        image = Frame(picture(folder, row), 0.0, 0, row["file"]).grey
         box = teacher.detect(image)
         mesh = None if box is None else teacher.find(image, box)
         row["mesh_ear"] = None if mesh is None else float(eye_aspect_ratio(points70(mesh[0])).mean())
@@ -121,11 +170,14 @@ def negative(key: str) -> Answer:
 ANSWERS: dict[str, Answer] = {
     "ours": negative("openness"),
     "ours_unknown_as_open": lambda row: -1.0 if row["openness"] is None else -row["openness"],
+    "p_closed": lambda row: row["p_closed"],
     "mesh_ear": negative("mesh_ear"),
     "openpilot_blink": lambda row: row["openpilot_blink"],
 }
 CLOSED: dict[str, Callable[[Row], bool]] = {
     "ours": lambda row: bool(row["state"] == "closed"),
+    "p_closed > 0.5": lambda row: row["p_closed"] is not None and row["p_closed"] > 0.5,
+    "p_closed > 0.8": lambda row: row["p_closed"] is not None and row["p_closed"] > 0.8,
     "mesh_ear < 0.20": lambda row: row["mesh_ear"] is not None and row["mesh_ear"] < 0.20,
     "mesh_ear < 0.15": lambda row: row["mesh_ear"] is not None and row["mesh_ear"] < 0.15,
     "openpilot_blink > 0.5": lambda row: row["openpilot_blink"] is not None and row["openpilot_blink"] > 0.5,
@@ -135,11 +187,11 @@ CLOSED: dict[str, Callable[[Row], bool]] = {
 def figures(rows: list[Row], groups: Iterable[str]) -> Row:
     """Return all figures over `rows`."""
     kinds = {kind: [row for row in rows if row["eyes"] == kind] for kind in KINDS}
-    opened = kinds["open"] + kinds["lowered"]
+    opened = kinds["open"] + kinds["narrow"] + kinds["lowered"]
     return {
         "pictures": dict(Counter(row["eyes"] for row in rows)),
         "persons": len({row["person"] for row in rows}),
-        "auc_against_open_and_lowered": {k: auc(rows, ("open", "lowered"), of) for k, of in ANSWERS.items()},
+        "auc_against_open_and_lowered": {k: auc(rows, ("open", "narrow", "lowered"), of) for k, of in ANSWERS.items()},
         "auc_against_lowered": {k: auc(rows, ("lowered",), of) for k, of in ANSWERS.items()},
         "called_closed": {
             k: {kind: share(of, is_closed) for kind, of in kinds.items()} for k, is_closed in CLOSED.items()
@@ -199,22 +251,18 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=SHARED)
     parser.add_argument("--folds", type=Path, default=ROOT.parent / "tmp/folds")
     parser.add_argument("--models", type=Path, default=resources.path("models"), help="for the near-infrared stills")
+    parser.add_argument("--all-by", type=Path, help="a folder of models for all pictures, of tools.eyes.leave_source")
     parser.add_argument("--json", type=Path, help="file for all figures and all answers")
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    place = folds(options.shared / "data/incar_stills")
-    models_of: dict[str, Callable[[Row], Path]] = {
-        "incar_stills": lambda row: options.folds / str(place[row["person"]]),
-        "nir": lambda _: options.models,
-    }
-    kept: Row = {}
-    for name, of in models_of.items():
-        folder = options.shared / "data" / name
-        with (folder / "labels.csv").open(newline="") as lines:
-            rows: list[Row] = [dict(row) for row in csv.DictReader(lines)]
-        ours(rows, folder, of)
-        anchors(rows, folder, options.shared)
-        result = figures(rows, GROUPS[name])
+    data, kept = options.shared / "data", Row()
+    place = places(data)
+    for name, groups in GROUPS.items():
+        rows = labelled(data, name)
+        of = models_by_fold(name, options.folds, options.models, place)
+        ours(rows, data, (lambda _: options.all_by) if options.all_by else of)
+        anchors(rows, data, options.shared)
+        result = figures(rows, groups)
         print(table(name, result), flush=True)
         kept[name] = {**result, "rows": rows}
     if options.json:

@@ -2,57 +2,70 @@
 
     python -m tools.eyes.train --shared ../shared
 
-All nets share one stream of batches; each learns from the persons it may (`tools.training.people`). Seeded. A new start
-continues from the checkpoint in `--work`. Reads the detector and landmark nets of the folds in `--folds`. Writes
-`models/eyes.onnx`, and `<k>/eyes.onnx` to `--folds`. `tools.eyes.stills` and `tools.eyes.measure` measure the nets.
-Needs the extra `train`.
+First one net learns from faces of people without a hand label: lid gap, iris and painted covers. All six begin with its
+weights. They share one stream of batches; each learns from the persons it may (`tools.training.people`). After half of
+their steps the nets label the faces without a hand label (`tools.eyes.teach`), and learn from these labels too. A
+second course goes on from there with new labels of the teacher and more in-car eyes. At the end the probabilities are
+calibrated on people left out (`tools.eyes.calibrate`).
+
+Seeded. A new start continues from the checkpoint in `--work`. Reads the detector and landmark nets of the folds in
+`--folds`. Writes `models/eyes.onnx`, and `<k>/eyes.onnx` to `--folds`. `tools.eyes.stills` and `tools.eyes.measure`
+measure the nets. Needs the extra `train`.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional
 
 from tools import ROOT, SHARED
-from tools.eyes.augment import Batch, augment
-from tools.eyes.data import NOBODY, arrays_of, as_placed, collect, loose_fold, scenery
-from tools.eyes.net import Answers, Net, example
+from tools.eyes.calibrate import calibrated
+from tools.eyes.data import NOBODY, collect, loose_fold, places, scenery
+from tools.eyes.net import ASPECT, CLOSED, DOWN, HIDDEN, IRIS, LOWERED, SUNGLASSES, Answers, Net, example
+from tools.eyes.painting.augment import Batch, augment
+from tools.eyes.teach import soft_labels
 from tools.training.nets import follow, scale_of_rate
 from tools.training.onnx_file import export
-from tools.training.people import FOLDS, folds, may_teach
+from tools.training.people import FOLDS, may_teach
 
 BATCH = 128
-PEAK_LR, WARM = 2.5e-3, 0.05
+BASE_LR, PEAK_LR, SECOND_LR, WARM = 2.5e-3, 2.0e-3, 1.2e-3, 0.05
 WEIGHT_DECAY = 0.05
-EMA = 0.997
+EMA = 0.995
 SMOOTH = 0.02
 """Label smoothing: the probability of the other answer."""
 LOOSE = ("web", "closeup")
 """Sources of loose eye crops."""
 DOUBT, DOUBT_FROM = 1.0, 0.3
 """Above this logit of hidden a label of the mesh is ignored, after this share of the training."""
+TEACH_FROM = 0.5
+"""Share of the steps after which the nets label the faces that nobody labelled by hand."""
 SHARES = {
-    ("incar", "open"): 0.13, ("incar", "lowered"): 0.10, ("incar", "closed"): 0.08, ("incar", "hidden"): 0.12,
-    ("made", "closed"): 0.06, ("made", "lowered"): 0.05, ("made", "open"): 0.02,
-    ("web", "open"): 0.08, ("web", "closed"): 0.09, ("closeup", "open"): 0.03, ("closeup", "closed"): 0.04,
-    ("taught", "open"): 0.16, ("taught", "unsure"): 0.04,
+    ("incar", "open"): 0.12, ("incar", "lowered"): 0.10, ("incar", "closed"): 0.08, ("incar", "hidden"): 0.11,
+    ("made", "closed"): 0.06, ("made", "lowered"): 0.06, ("made", "open"): 0.02,
+    ("mixed", "closed"): 0.04, ("mixed", "lowered"): 0.02,
+    ("wild", "closed"): 0.07, ("wild", "lowered"): 0.04, ("wild", "narrow"): 0.08, ("wild", "hidden"): 0.03,
+    ("wild", "open"): 0.003,
+    ("web", "open"): 0.05, ("web", "closed"): 0.06, ("closeup", "open"): 0.02, ("closeup", "closed"): 0.03,
+    ("taught", "open"): 0.08, ("taught", "unsure"): 0.07,
 }  # fmt: skip
 """Share of each kind in a batch. No net learns from near-infrared stills or clips."""
-
-
-SIGHT_SHARES = {
-    ("incar", "open"): 0.18, ("incar", "lowered"): 0.09, ("incar", "closed"): 0.07, ("incar", "hidden"): 0.20,
-    ("made", "closed"): 0.05, ("made", "lowered"): 0.03, ("made", "open"): 0.03, ("web", "open"): 0.03,
-    ("web", "closed"): 0.03, ("closeup", "open"): 0.02, ("closeup", "closed"): 0.02, ("taught", "open"): 0.25,
+SECOND_SHARES = {
+    **SHARES,
+    ("incar", "lowered"): 0.14, ("incar", "closed"): 0.12, ("incar", "hidden"): 0.09,
+    ("made", "closed"): 0.11, ("made", "lowered"): 0.10, ("mixed", "closed"): 0.02,
+    ("wild", "closed"): 0.05, ("wild", "hidden"): 0.02,
+    ("taught", "open"): 0.05, ("taught", "unsure"): 0.05,
 }  # fmt: skip
-"""The shares while only `sight` is trained: whether an eye is visible."""
-SIGHT_LR = 1.5e-3
+"""The same in the second course. Closed in-car eyes are the rarest, and the slowest to learn."""
+BASE_SHARES = {("taught", "open"): 0.6, ("taught", "unsure"): 0.4}
+"""The same for the net from which all begin. It sees nobody who has a fold."""
 
 
 class Samples:
@@ -60,33 +73,52 @@ class Samples:
 
     def __init__(self, data: dict[str, np.ndarray], scenes: np.ndarray, place: dict[str, int]) -> None:
         label, source = data["label"], data["source"]
+        opened = np.isin(label, ("open", "narrow", "lowered"))
+        of_loose = np.isin(source, LOOSE)
         self.strips, self.scenes = torch.from_numpy(data["strip"]), torch.from_numpy(scenes)
         self.points, self.ears = torch.from_numpy(data["points"]), torch.from_numpy(data["ear"])
-        self.closed = torch.from_numpy(_known(label == "closed", np.isin(label, ("open", "lowered", "closed"))))
+        self.closed = torch.from_numpy(_known(label == "closed", opened | (label == "closed")))
+        # The open eyes among loose crops include lowered ones.
+        self.lowered = torch.from_numpy(_known(label == "lowered", opened & ~of_loose))
         self.hidden = torch.from_numpy(_known(label == "hidden", label != "unsure"))
         worn = data["eyewear"] == "sunglasses"
         self.sunglasses = torch.from_numpy(_known(worn, (source == "incar") & ((label == "hidden") | ~worn)))
-        self.loose = torch.from_numpy(np.isin(source, LOOSE))
-        self.taught = torch.from_numpy(source == "taught")
+        self.loose, self.taught = torch.from_numpy(of_loose), torch.from_numpy(source == "taught")
+        self.meshed = torch.from_numpy(np.isin(source, ("incar", "wild", "taught")) & ~data["placed"])
         self.source, self.label = source, label
         self.allowed = torch.from_numpy(np.stack([_allowed(data, place, k) for k in (*range(FOLDS), None)]))
+        self.soft = torch.full((len(label), 2, FOLDS + 1, 3), torch.nan)
+        self.nobodys = (data["person"] == NOBODY) & (source == "taught")
+        self.unlabelled = torch.from_numpy(np.flatnonzero((source == "taught") & (label == "unsure")))
+        self.placed = torch.from_numpy(data["placed"])
+        self.fold = torch.tensor([place.get(str(person), -1) for person in data["person"]])
 
-    def weights(self, shares: dict[tuple[str, str], float]) -> np.ndarray:
-        """Return the probability of each sample to be drawn."""
+    def weights(self, shares: dict[tuple[str, str], float], where: np.ndarray | bool = True) -> np.ndarray:
+        """Return the probability of each sample to be drawn, 0 outside `where`."""
         weight = np.zeros(len(self.label))
         for (of, kind), share in shares.items():
-            rows = (self.source == of) & (self.label == kind)
+            rows = (self.source == of) & (self.label == kind) & where
             weight[rows] = share / max(rows.sum(), 1)
         return np.asarray(weight / weight.sum())
 
+    def learn_from(self, teachers: list[Net], cache: Path) -> None:
+        """Take the labels of `teachers` for the faces that nobody labelled by hand, from the cache if it exists."""
+        if not cache.exists():
+            torch.save(soft_labels(teachers, self.strips, self.points, self.unlabelled), cache)
+        self.soft = torch.load(cache, weights_only=True)
+
     def draw(self, seed: int, weight: np.ndarray) -> tuple[Batch, torch.Tensor, torch.Tensor]:
-        """Return a batch, the eye aspect ratios of both eyes, and which net may learn from which sample (6, n)."""
+        """Return a batch that is cut and changed as by a camera, and its eyes and bands."""
         rows = torch.from_numpy(np.random.default_rng(seed).choice(len(weight), BATCH, p=weight))
+        torch.manual_seed(100_000 + seed)
+        unknown = torch.full((BATCH,), torch.nan)
         batch = Batch(
-            self.strips[rows].unsqueeze(1).float() / 255, self.points[rows], self.closed[rows], self.hidden[rows],
-            self.sunglasses[rows], torch.empty(BATCH), self.loose[rows], self.taught[rows],
+            self.strips[rows].unsqueeze(1).float() / 255, self.points[rows], self.closed[rows], self.lowered[rows],
+            self.hidden[rows], self.sunglasses[rows], unknown, unknown, unknown, torch.empty(0), self.loose[rows],
+            self.taught[rows], self.meshed[rows], self.allowed[:, rows], torch.zeros(BATCH, dtype=torch.bool),
         )  # fmt: skip
-        return batch, self.ears[rows], self.allowed[:, rows]
+        eye, band = augment(batch, self.ears[rows], self.soft[rows], self.scenes)
+        return batch, eye.contiguous(memory_format=torch.channels_last), band
 
 
 def _known(value: np.ndarray, where: np.ndarray) -> np.ndarray:
@@ -106,21 +138,22 @@ def _allowed(data: dict[str, np.ndarray], place: dict[str, int], fold: int | Non
 
 
 class Training:
-    """The six nets, the running means of their weights and their optimizers."""
+    """Nets, the running means of their weights, and their optimizers. They begin with the weights of `starts`."""
 
-    def __init__(self) -> None:
-        torch.manual_seed(11)
-        self.nets = [Net().to(memory_format=torch.channels_last) for _ in range(FOLDS + 1)]
-        self.means = [Net() for _ in self.nets]
-        for mean, net in zip(self.means, self.nets, strict=True):
-            mean.load_state_dict(net.state_dict())
+    def __init__(self, starts: list[Net]) -> None:
+        self.nets = [Net().to(memory_format=torch.channels_last) for _ in starts]
+        self.means = [Net() for _ in starts]
+        for start, mean, net in zip(starts, self.means, self.nets, strict=True):
+            net.load_state_dict(start.state_dict())
+            mean.load_state_dict(start.state_dict())
         self.optimizers = [torch.optim.AdamW(n.parameters(), PEAK_LR, weight_decay=WEIGHT_DECAY) for n in self.nets]
         self.step = 0
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint."""
+        """Write a checkpoint. An interrupted write does not damage the one before."""
         parts = {k: [m.state_dict() for m in getattr(self, k)] for k in ("nets", "means", "optimizers")}
-        torch.save({**parts, "step": self.step}, path)
+        torch.save({**parts, "step": self.step}, path.with_suffix(".new"))
+        path.with_suffix(".new").rename(path)
 
     def load(self, path: Path) -> None:
         """Load a checkpoint to continue from it."""
@@ -130,17 +163,14 @@ class Training:
                 module.load_state_dict(state)
         self.step = saved["step"]
 
-    def learn(
-        self, eye: torch.Tensor, band: torch.Tensor, batch: Batch, allowed: torch.Tensor, rate: float, doubting: bool
-    ) -> float:
-        """Take one step of each net on the samples it may learn from. Returns the loss of the shipped net."""
+    def learn(self, eye: torch.Tensor, band: torch.Tensor, batch: Batch, rate: float, doubting: bool) -> float:
+        """Take one step of each net on the samples it may learn from. Returns the loss of the last net."""
         value = 0.0
-        for net, mean, optimizer, may in zip(self.nets, self.means, self.optimizers, allowed, strict=True):
+        for k, (net, mean, optimizer) in enumerate(zip(self.nets, self.means, self.optimizers, strict=True)):
+            may = batch.allowed[k]
             optimizer.param_groups[0]["lr"] = rate
             net.train()
-            with torch.autocast("cpu", torch.bfloat16):
-                out = net(eye[may].contiguous(memory_format=torch.channels_last), band[may])
-            loss = loss_of(out.float(), batch, may, doubting)
+            loss = loss_of(net(eye[may], band[may]), batch, k, doubting)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -149,75 +179,97 @@ class Training:
         return value
 
 
-def loss_of(out: torch.Tensor, batch: Batch, may: torch.Tensor, doubting: bool) -> torch.Tensor:
-    """Return the loss of logits of hidden, closed, sunglasses, and of the eye aspect ratio, (n, 4).
+def loss_of(out: torch.Tensor, batch: Batch, net: int, doubting: bool) -> torch.Tensor:
+    """Return the loss of the answers (n, 7) of one net, the `net`th.
 
     `doubting`: ignore labels of the mesh where the net is sure that the eye is hidden: some portraits wear sunglasses.
     """
-    hidden, ear = batch.hidden[may], batch.ear[may]
+    may = batch.allowed[net]
+    hidden, ear, soft = batch.hidden[may], batch.ear[may], batch.soft[may, net]
     if doubting:
-        hidden = torch.where(batch.taught[may] & (hidden == 0) & (out[:, 0] > DOUBT), torch.nan, hidden)
-    visible = hidden == 0
-    closed = torch.where(visible, batch.closed[may], torch.nan)
-    known = torch.isfinite(ear) & visible
-    opening = functional.smooth_l1_loss(out[known, 3], ear[known], beta=0.03)
-    sunglasses = _cross(out[:, 2], batch.sunglasses[may])
-    return _cross(out[:, 0], hidden) + _cross(out[:, 1], closed) + 0.2 * sunglasses + 5 * opening
+        hidden = torch.where(batch.taught[may] & (hidden == 0) & (out[:, HIDDEN] > DOUBT), torch.nan, hidden)
+    covered = hidden == 1
+    told = torch.isfinite(soft[:, 2])
+    hidden = torch.where(told & ~covered & ~(batch.unclear[may]), soft[:, 2], hidden)
+    visible = (hidden < 0.5) & ~batch.unclear[may]
+    closed = torch.where(visible, torch.where(told, soft[:, 0], batch.closed[may]), torch.nan)
+    lowered = torch.where(visible, torch.where(told, soft[:, 1], batch.lowered[may]), torch.nan)
+    seen = ~covered & ~batch.unclear[may]
+    return (
+        _cross(out[:, HIDDEN], hidden)
+        + _cross(out[:, CLOSED], closed)
+        + 0.5 * _cross(out[:, LOWERED], lowered)
+        + 0.2 * _cross(out[:, SUNGLASSES], batch.sunglasses[may])
+        + 5 * _apart(out[:, ASPECT], ear, seen, 0.03)
+        + 0.5 * _apart(out[:, IRIS], batch.iris[may], seen, 0.1)
+        + 2 * _apart(out[:, DOWN], batch.down[may], seen, 0.03)
+    )
 
 
 def _cross(logit: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     known = torch.isfinite(wanted)
     target = wanted[known] * (1 - SMOOTH) + SMOOTH / 2
+    if not len(target):
+        return logit.sum() * 0
     return functional.binary_cross_entropy_with_logits(logit[known], target)
 
 
-def train(samples: Samples, work: Path, steps: int) -> list[Net]:
-    training, checkpoint = Training(), work / "checkpoint.pt"
+def _apart(value: torch.Tensor, wanted: torch.Tensor, where: torch.Tensor, beta: float) -> torch.Tensor:
+    known = torch.isfinite(wanted) & where
+    if not known.any():
+        return value.sum() * 0
+    return functional.smooth_l1_loss(value[known], wanted[known], beta=beta)
+
+
+@dataclass(frozen=True)
+class Course:
+    """One course of a training: its checkpoint, the number of its steps, and its highest learning rate."""
+
+    checkpoint: Path
+    steps: int
+    peak: float
+    seed: int = 0
+
+
+def run(training: Training, samples: Samples, weight: np.ndarray, course: Course, until: int) -> None:
+    """Train up to step `until` of a course, from its checkpoint if it exists."""
+    checkpoint, steps, peak = course.checkpoint, course.steps, course.peak
     if checkpoint.exists():
         training.load(checkpoint)
-    began, total, weight = time.monotonic(), 0.0, samples.weights(SHARES)
-    while training.step < steps:
-        torch.manual_seed(100_000 + training.step)
-        batch, ears, allowed = samples.draw(training.step, weight)
-        eye, band = augment(batch, ears, samples.scenes)
-        rate = PEAK_LR * scale_of_rate(training.step, steps, WARM)
-        total += training.learn(eye, band, batch, allowed, rate, training.step > DOUBT_FROM * steps)
+    began, total = time.monotonic(), 0.0
+    while training.step < until:
+        batch, eye, band = samples.draw(course.seed + training.step, weight)
+        rate = peak * scale_of_rate(training.step, steps, WARM)
+        total += training.learn(eye, band, batch, rate, training.step > DOUBT_FROM * steps)
         training.step += 1
-        if training.step % 100 == 0 or training.step == steps:
+        if training.step % 50 == 0 or training.step == until:
             training.save(checkpoint)
-            print(f"step {training.step}/{steps} loss {total / 100:.4f} {time.monotonic() - began:.0f} s", flush=True)
+            print(f"step {training.step}/{steps} loss {total / 50:.4f} {time.monotonic() - began:.0f} s", flush=True)
             total = 0.0
-    return [mean.eval() for mean in training.means]
 
 
-def train_sight(nets: list[Net], samples: Samples, steps: int) -> list[Net]:
-    """Train only whether an eye is visible (`band` and `sight`), in place. The other weights stay."""
-    parts = [nn.ModuleList([net.band, net.sight]) for net in nets]
-    optimizers = [torch.optim.AdamW(part.parameters(), SIGHT_LR, weight_decay=WEIGHT_DECAY) for part in parts]
-    weight, began, total = samples.weights(SIGHT_SHARES), time.monotonic(), 0.0
-    for step in range(steps):
-        torch.manual_seed(500_000 + step)
-        batch, ears, allowed = samples.draw(500_000 + step, weight)
-        eye, band = augment(batch, ears, samples.scenes)
-        for net, part, optimizer, may in zip(nets, parts, optimizers, allowed, strict=True):
-            part.train()
-            optimizer.param_groups[0]["lr"] = SIGHT_LR * scale_of_rate(step, steps, WARM)
-            with torch.autocast("cpu", torch.bfloat16):
-                with torch.no_grad():
-                    of_eye = net.eye(eye[may])
-                out = net.sight(torch.cat([of_eye, net.band(band[may])], 1)).float()
-            hidden = batch.hidden[may]
-            doubted = batch.taught[may] & (hidden == 0) & (out[:, 0] > DOUBT)
-            hidden = torch.where(doubted, torch.nan, hidden)
-            loss = _cross(out[:, 0], hidden) + 0.2 * _cross(out[:, 1], batch.sunglasses[may])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        total += loss.item()
-        if (step + 1) % 50 == 0:
-            print(f"sight {step + 1}/{steps} loss {total / 50:.4f} {time.monotonic() - began:.0f} s", flush=True)
-            total = 0.0
-    return [net.eval() for net in nets]
+def train(samples: Samples, work: Path, steps: tuple[int, int, int]) -> list[Net]:
+    """Return the five nets of the folds and the one of all people, trained. `steps`: base, first and second course."""
+    base = base_of(samples, work, steps[0])
+    first = Training([base] * (FOLDS + 1))
+    course, weight = Course(work / "checkpoint.pt", steps[1], PEAK_LR), samples.weights(SHARES)
+    run(first, samples, weight, course, round(TEACH_FROM * steps[1]))
+    samples.learn_from(first.means, work / "soft.pt")
+    run(first, samples, weight, course, steps[1])
+    samples.learn_from(first.means, work / "soft2.pt")
+    second = Training(first.means)
+    course = Course(work / "checkpoint2.pt", steps[2], SECOND_LR, seed=1_000_000)
+    run(second, samples, samples.weights(SECOND_SHARES), course, steps[2])
+    return [mean.eval() for mean in second.means]
+
+
+def base_of(samples: Samples, work: Path, steps: int) -> Net:
+    """Return the net with whose weights all begin, from its checkpoint if it exists."""
+    torch.manual_seed(11)
+    base = Training([Net()])
+    weight = samples.weights(BASE_SHARES, samples.nobodys)
+    run(base, samples, weight, Course(work / "base.pt", steps, BASE_LR), steps)
+    return base.nets[0]
 
 
 def main() -> None:
@@ -226,23 +278,25 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=ROOT.parent / "tmp/eyes")
     parser.add_argument("--folds", type=Path, default=ROOT.parent / "tmp/folds", help="folder of the nets of the folds")
     parser.add_argument("--out", type=Path, default=ROOT / "models/eyes.onnx")
-    parser.add_argument("--steps", type=int, default=4000)
-    parser.add_argument("--sight-steps", type=int, default=700, help="steps that train only whether an eye is visible")
+    parser.add_argument(
+        "--steps", type=int, nargs=3, default=(500, 1300, 700), help="of the base, the first and the second course"
+    )
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     options.work.mkdir(parents=True, exist_ok=True)
-    stills = options.shared / "data/incar_stills"
-    data = collect(options.shared, options.work / "strips.npz")
-    place, scenes = folds(stills), scenery(stills)
-    nets = train(Samples(data, scenes, place), options.work, options.steps)
-    placed = arrays_of(list(as_placed(stills, options.folds, place)))
-    both = {name: np.concatenate([data[name], placed[name]]) for name in data}
-    nets = train_sight(nets, Samples(both, scenes, place), options.sight_steps)
+    data = options.shared / "data"
+    samples = Samples(
+        collect(options.shared, options.folds, options.work / "strips.npz"),
+        scenery(data / "incar_stills"),
+        places(data),
+    )
+    nets = train(samples, options.work, tuple(options.steps))
     paths = [options.folds / str(k) / "eyes.onnx" for k in range(FOLDS)]
+    factors = calibrated(nets, samples)
     for net, path in zip(nets, [*paths, options.out], strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
-        export(Answers(net).eval(), example(), ["p", "aspect", "sunglasses"], path)
+        export(Answers(net, factors).eval(), example(), ["p", "aspect", "sunglasses"], path)
 
 
 if __name__ == "__main__":

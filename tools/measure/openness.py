@@ -25,7 +25,7 @@ from driver_monitor.config.profiles import load_profile
 from driver_monitor.data.driver_state import Blink
 from driver_monitor.data.observation import EyesView, EyeView
 from driver_monitor.rules.engine import Engine
-from driver_monitor.state.eyes.perclos import BLINK_MAX_S
+from driver_monitor.state.eyes.closure import BLINK_MAX_S
 from driver_monitor.state.tracker import StateTracker
 from tools import SHARED
 

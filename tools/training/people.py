@@ -19,12 +19,17 @@ _RAREST_FIRST = ("closed", "lowered", "hidden", "unsure", "open")
 
 
 def folds(stills: Path) -> dict[str, int]:
-    """Give each person of `stills` (the folder with `labels.csv`) a fold, 0 to 4. It is the same on every machine.
+    """Give each person of `stills` (the folder with `labels.csv`) a fold, 0 to 4. It is the same on every machine."""
+    return spread(stills / "labels.csv")
+
+
+def spread(labels: Path) -> dict[str, int]:
+    """Give each `person` of a CSV file with a column `eyes` a fold, 0 to 4. It is the same on every machine.
 
     Persons with most eyes of the rarest kinds come first; each goes to the fold with the fewest eyes of these kinds.
     """
     eyes: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    with (stills / "labels.csv").open(newline="") as lines:
+    with labels.open(newline="") as lines:
         for row in csv.DictReader(lines):
             eyes[row["person"]][row["eyes"]] += 1
     total = sum(eyes.values(), Counter())

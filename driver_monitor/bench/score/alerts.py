@@ -9,13 +9,19 @@ import numpy as np
 from driver_monitor.bench.score.closures import eye_truth
 from driver_monitor.bench.score.labels import ClipLabels, Mask, runs
 from driver_monitor.bench.score.track import Track
-from driver_monitor.rules.profile import Profile, Rule
+from driver_monitor.rules.profile import Condition, Profile, Rule
+from driver_monitor.signals.table import held_rule
 from driver_monitor.state.eyes.perclos import WINDOW_S as PERCLOS_S
 
 LATE_S = 0.5
 """An alert may come this long after it was due: one or two frames, and the time the eyelid logic waits."""
-EYES, GAZE = "eyes.closed_s", "gaze.away_s"
-"""The signals whose quantity is labelled: closed eyes, and gaze off the road."""
+EYES, GAZE, LIDS = "eyes.closed_s", "gaze.away_s", "eyes.closed_or_lowered_s"
+"""The signals whose quantity is labelled: closed eyes, gaze off the road, and closed or lowered eyes."""
+PAST_YAWN = "eyes.closed_past_yawn_s"
+"""Closed eyes as in `EYES`. A rule with it has no due time in a labelled yawn."""
+GUARDS = ("eyes.p_closure", PAST_YAWN)
+"""Signals in an `all` that only hold an alert back. So do the `held_s` of other rules."""
+LABELLED, ABOVE = (EYES, GAZE, LIDS), ("above", "at_least")
 UNLABELLED = "drowsiness"
 """The rule whose alerts all count as false: clips are too short for anybody to be labelled sleepy."""
 
@@ -41,10 +47,11 @@ class AlertScore:
         return {**asdict(self), "not_judged": self.unscored}
 
 
-def _due_times(rule: Rule) -> list[tuple[str | None, float]]:
+def due_times(rule: Rule) -> list[tuple[str | None, float]]:
     """Return causes: signal (None: never labelled), seconds until an alert is due. Empty: the rule is not scored."""
-    leaves = rule.when.any_ or (rule.when,)
-    labelled = all(leaf.signal in (EYES, GAZE) and leaf.comparison in ("above", "at_least") for leaf in leaves)
+    leaves = rule.when.any_ or tuple(leaf for leaf in rule.when.all_ if not _guards(leaf)) or (rule.when,)
+    single = bool(rule.when.any_) or len(leaves) == 1
+    labelled = single and all(leaf.signal in LABELLED and leaf.comparison in ABOVE for leaf in leaves)
     if rule.patience is None and labelled:
         return [(leaf.signal, float(leaf.threshold or 0.0) + rule.for_s) for leaf in leaves]
     return [(None, PERCLOS_S)] if rule.id == UNLABELLED else []
@@ -52,19 +59,37 @@ def _due_times(rule: Rule) -> list[tuple[str | None, float]]:
 
 def score_alerts(labels: ClipLabels, track: Track, profile: Profile) -> dict[str, AlertScore]:
     """Return rule -> score: `drowsiness`, and rules without patience that only need `EYES` or `GAZE` above a limit."""
+    truth, in_yawn = _truth(labels), labels.mask("yawn")
+    due = {}
+    for rule in profile.rules:
+        awake = ~in_yawn if any(leaf.signal == PAST_YAWN for leaf in rule.when.leaves()) else np.ones_like(in_yawn)
+        causes = [(seconds, *truth[signal]) for signal, seconds in due_times(rule)]
+        due[rule.id] = [(seconds, labelled, scored & awake) for seconds, labelled, scored in causes]
+    return {rule: _score(labels, track, rule, causes) for rule, causes in due.items() if causes}
+
+
+def _truth(labels: ClipLabels) -> dict[str | None, tuple[Mask, Mask]]:
+    """Return what the labels say of each signal: labelled frames, scored frames. None: never labelled."""
     eyes = eye_truth(labels)
     away = labels.mask("look_away")
-    head = ~labels.mask("look_away_marginal", "uncertain_head", "face_not_visible") | away
-    truth = {EYES: (eyes.closed, eyes.counted), GAZE: (away, head), None: (np.zeros_like(away), np.ones_like(away))}
-    due = {rule.id: [(seconds, *truth[signal]) for signal, seconds in _due_times(rule)] for rule in profile.rules}
-    return {rule: _score(labels, track, rule, causes) for rule, causes in due.items() if causes}
+    head = ~(labels.mask("look_away_marginal", "uncertain_head", "face_not_visible") | eyes.closed) | away
+    return {
+        EYES: (eyes.closed, eyes.counted),
+        LIDS: (eyes.closed | labels.mask("eyes_lowered"), eyes.counted),
+        GAZE: (away, head),
+        None: (np.zeros_like(away), np.ones_like(away)),
+    }
+
+
+def _guards(leaf: Condition) -> bool:
+    return leaf.signal in GUARDS or held_rule(leaf.signal or "") is not None
 
 
 def _score(labels: ClipLabels, track: Track, rule: str, causes: list[tuple[float, Mask, Mask]]) -> AlertScore:
     """Score one rule. Each of its `causes`: seconds until an alert is due, labelled frames, scored frames."""
     raised = [t for name, t in track.raised if name == rule]
     due = [
-        (_time(labels, track, first), seconds)
+        (frame_time(labels, track, first), seconds)
         for seconds, labelled, scored in causes
         for first, last in runs(labelled)
         if last - first + 1 >= seconds * labels.fps and 2 * scored[first : last + 1].sum() >= last - first + 1
@@ -89,7 +114,7 @@ def _right(track: Track, t: float, seconds: float, labelled: Mask, scored: Mask)
     return bool(2 * (labelled[frames] & known).sum() >= known.sum())
 
 
-def _time(labels: ClipLabels, track: Track, frame: int) -> float:
+def frame_time(labels: ClipLabels, track: Track, frame: int) -> float:
     """Return the time of a frame of the clip: from `track` if the frame was used, else from the labels' frame rate."""
     row = int(np.searchsorted(track.frame, frame))
     if row < len(track) and track.frame[row] == frame:

@@ -16,6 +16,7 @@ from driver_monitor.bench.score.alerts import AlertScore, score_alerts
 from driver_monitor.bench.score.closures import ClosureScore, score_closures
 from driver_monitor.bench.score.intervals import ratio, rounded
 from driver_monitor.bench.score.labels import ClipLabels
+from driver_monitor.bench.score.long_events import LongScore, score_long
 from driver_monitor.bench.score.sightings import FaceScore, LookScore, YawnScore, score_face, score_looks, score_yawns
 from driver_monitor.bench.score.track import Track, record_track
 from driver_monitor.errors import LabelError
@@ -49,6 +50,7 @@ class ClipScore:
     yawns: YawnScore
     alerts: dict[str, AlertScore]
     raised: dict[str, int]
+    long_events: LongScore
 
     def ratio(self, name: str) -> float | None:
         """Return the figure `name` of `RATIOS` for this clip, None if its denominator is 0."""
@@ -119,6 +121,7 @@ def score_track(clip: str, labels: ClipLabels, track: Track, profile: Profile) -
         score_yawns(labels, track),
         score_alerts(labels, track, profile),
         dict(Counter(rule for rule, _ in track.raised)),
+        score_long(labels, track, profile),
     )
 
 

@@ -69,21 +69,25 @@ def eye_truth(labels: ClipLabels) -> EyeTruth:
 
 
 def score_closures(labels: ClipLabels, track: Track) -> ClosureScore:
-    """Compare the eyes in `track` with `labels`. Only the frames in `track` are scored: with `every` N, every Nth."""
+    """Compare the eyes in `track` with `labels`. Only the frames in `track` are scored: with `every` N, every Nth.
+
+    Where `labels.blinks` is not "complete", the frames of a short predicted closure without a match are not scored.
+    """
     truth = eye_truth(labels)
     closed, counted, scored = (mask[track.frame] for mask in (truth.closed, truth.counted, truth.scored))
-    rows = [(first, last) for first, last in runs(track.closed) if _counts(counted[first : last + 1])]
+    for rows_unlabelled in _unlabelled_blinks(labels, track, runs(truth.closed)):
+        counted[rows_unlabelled] = scored[rows_unlabelled] = False
+    rows = [(first, last) for first, last in runs(track.closed) if counts(counted[first : last + 1])]
     predicted = [_in_clip(track, span) for span in rows]
     # A match need not count itself: a closure found at an edge the labeller was unsure of is neither missed nor false.
     # With this rule MediaPipe's blendshapes miss 9 of the closures and add 1, as shared/ANCHORS.md has it.
     all_predicted = [_in_clip(track, span) for span in runs(track.closed)]
     all_labelled = runs(truth.closed)
-    labelled = [span for span in all_labelled if _counts(counted[_rows(track, span)])]
+    labelled = [span for span in all_labelled if counts(counted[rows_in(track, span)])]
     long = tuple(
         _in_clip(track, (first, last))
         for first, last in rows
-        if (last - first + 1) * track.stride >= LONG_S * labels.fps
-        and float(np.mean(closed[first : last + 1])) < LONG_LABELLED
+        if _long(labels, track, (first, last)) and float(np.mean(closed[first : last + 1])) < LONG_LABELLED
     )
     shares = track.closed[counted], closed[counted]
     masks = {kind: labels.mask(kind) for kind in ("talking_or_laughing", "eyes_lowered")}
@@ -102,7 +106,22 @@ def score_closures(labels: ClipLabels, track: Track) -> ClosureScore:
     )
 
 
-def _rows(track: Track, span: Span) -> slice:
+def _unlabelled_blinks(labels: ClipLabels, track: Track, labelled: list[Span]) -> list[slice]:
+    """Return the rows of short predicted closures that nobody labelled, where not all blinks are labelled."""
+    if labels.blinks == "complete":
+        return []
+    return [
+        slice(rows[0], rows[1] + 1)
+        for rows in runs(track.closed)
+        if not _long(labels, track, rows) and not any(_match(_in_clip(track, rows), other) for other in labelled)
+    ]
+
+
+def _long(labels: ClipLabels, track: Track, rows: Span) -> bool:
+    return (rows[1] - rows[0] + 1) * track.stride >= LONG_S * labels.fps
+
+
+def rows_in(track: Track, span: Span) -> slice:
     """Return the rows of `track` in a span of frames of the clip."""
     return slice(*(int(row) for row in np.searchsorted(track.frame, (span[0], span[1] + 1))))
 
@@ -111,7 +130,7 @@ def _in_clip(track: Track, rows: Span) -> Span:
     return int(track.frame[rows[0]]), int(track.frame[rows[1]])
 
 
-def _counts(counted: Mask) -> bool:
+def counts(counted: Mask) -> bool:
     """Return whether an event is counted: it has frames, and at least half of them are `counted`."""
     return bool(len(counted)) and 2 * int(counted.sum()) >= len(counted)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +79,11 @@ class Event(BaseModel):
 
 
 class ClipLabels(BaseModel):
-    """All labels of one clip. `clip`: its name; None: the label file's name. `frames`: number of frames of the clip."""
+    """All labels of one clip. `clip`: its name; None: the label file's name. `frames`: number of frames of the clip.
+
+    `closures_over_half_second`: whether the clip has any; None: not said. `blinks`: whether all, some or none of the
+    short closures are labelled.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -88,6 +92,8 @@ class ClipLabels(BaseModel):
     fps: float = Field(ge=0.1, le=1000)
     frames: int = Field(gt=0, le=MAX_FRAMES)
     look_away_reference: str = CAMERA
+    closures_over_half_second: Literal["yes", "no", "unsure"] | None = None
+    blinks: Literal["complete", "partial", "none"] = "complete"
     events: list[Event]
 
     @model_validator(mode="after")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from driver_monitor.bench.score.closures import Span
 from driver_monitor.bench.score.labels import CAMERA, ClipLabels, Mask, runs
 from driver_monitor.bench.score.track import Angles, Track
 
@@ -79,19 +80,37 @@ def score_looks(labels: ClipLabels, track: Track) -> LookScore:
 
 def score_yawns(labels: ClipLabels, track: Track) -> YawnScore:
     """Compare yawns with labels. A yawn found at an unsure yawn, unsure mouth or mouth wide open is not false."""
-    sure = [event for event in labels.events if event.type == "yawn" and event.confidence != "low"]
+    sure = sure_yawns(labels)
     unsure = labels.mask("mouth_wide_open", "uncertain_mouth")
     for event in labels.events:
         if event.type == "yawn" and event.confidence == "low":
             unsure[event.start : event.end + 1] = True
-    predicted = [(int(track.frame[first]), int(track.frame[last])) for first, last in runs(track.yawning)]
-    near = [(event.start - EDGE_FRAMES, event.end + EDGE_FRAMES) for event in sure]
-    found = sum(any(first <= end and start <= last for first, last in predicted) for start, end in near)
+    predicted = _predicted_yawns(track)
+    near = _with_edges(sure)
     false = sum(
         not any(first <= end and start <= last for start, end in near) and not unsure[first : last + 1].any()
         for first, last in predicted
     )
-    return YawnScore(len(sure), found, false)
+    return YawnScore(len(sure), found_yawns(sure, track), false)
+
+
+def sure_yawns(labels: ClipLabels) -> list[Span]:
+    """Return first and last frame of each labelled yawn that the labeller was sure of."""
+    return [(one.start, one.end) for one in labels.events if one.type == "yawn" and one.confidence != "low"]
+
+
+def found_yawns(labelled: list[Span], track: Track) -> int:
+    """Return how many of the `labelled` yawns overlap a yawn in `track`, or are at most `EDGE_FRAMES` away from one."""
+    predicted = _predicted_yawns(track)
+    return sum(any(first <= end and start <= last for first, last in predicted) for start, end in _with_edges(labelled))
+
+
+def _predicted_yawns(track: Track) -> list[Span]:
+    return [(int(track.frame[first]), int(track.frame[last])) for first, last in runs(track.yawning)]
+
+
+def _with_edges(spans: list[Span]) -> list[Span]:
+    return [(start - EDGE_FRAMES, end + EDGE_FRAMES) for start, end in spans]
 
 
 def _from_reference(labels: ClipLabels, track: Track) -> Angles:

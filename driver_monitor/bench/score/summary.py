@@ -11,6 +11,7 @@ import numpy as np
 from driver_monitor.bench.score.alerts import AlertScore
 from driver_monitor.bench.score.clip import RATIOS, ClipScore, Share
 from driver_monitor.bench.score.intervals import Figure, Rate, bootstrap_ratio, poisson_rate, rounded
+from driver_monitor.bench.score.long_events import LongScore
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ def pool(scores: Sequence[ClipScore]) -> Pooled:
     alerts = {rule: _sum([score.alerts[rule] for score in scores]) for rule in scores[0].alerts} if scores else {}
     false = {
         "false_long_closures": sum(len(score.eyes.long) for score in scores),
+        "false_closure_alerts": sum(score.long_events.alerts_false for score in scores),
         "false_yawns": sum(score.yawns.false for score in scores),
         **{f"false_{rule}": alert.false for rule, alert in alerts.items()},
     }
@@ -64,6 +66,7 @@ def _figure(scores: Sequence[ClipScore], persons: Sequence[str], share: Share) -
 
 
 def _counts(scores: Sequence[ClipScore]) -> dict[str, int]:
+    longs = [score.long_events.to_json() for score in scores]
     return {
         "closures": sum(score.eyes.labelled for score in scores),
         "closures_found": sum(score.eyes.found for score in scores),
@@ -72,6 +75,7 @@ def _counts(scores: Sequence[ClipScore]) -> dict[str, int]:
         "false_long_while_eyes_lowered": sum(score.eyes.long_while["eyes_lowered"] for score in scores),
         "yawns": sum(score.yawns.labelled for score in scores),
         "yawns_found": sum(score.yawns.found for score in scores),
+        **{f"long_{name}": sum(long[name] for long in longs) for name in LongScore.__slots__},
     }
 
 
@@ -86,6 +90,7 @@ def to_json(pooled: Pooled) -> dict[str, Any]:
         "persons": pooled.persons,
         "frames": pooled.frames,
         "hours": pooled.hours,
+        "minutes": pooled.hours * 60,
         **{name: asdict(figure) for name, figure in pooled.ratios.items()},
         **{name: asdict(rate) for name, rate in pooled.rates.items()},
         **pooled.counts,

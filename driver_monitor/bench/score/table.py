@@ -57,6 +57,16 @@ REST: Columns = (
 )
 
 
+COUNTED = (
+    ("yawns found", "yawns_found", "yawns"),
+    ("  of two seconds and more", "long_yawns_found", "long_yawns"),
+    ("closures of half a second and more missed", "long_closures_missed", "long_closures"),
+    ("alerts about closed eyes that are false", "long_alerts_false", "long_alerts"),
+    ("looks away of three seconds and more told", "long_looks_told", "long_looks"),
+)
+"""Rows of the pooled table: title, and the two counts whose ratio it shows."""
+
+
 def show(scores: Sequence[ClipScore], pooled: Pooled, console: Console) -> None:
     """Print the three tables, and how the intervals are made."""
     for table in (_of_clips(scores, EYES), _of_clips(scores, REST), _pooled(pooled)):
@@ -99,7 +109,8 @@ def _pooled(pooled: Pooled) -> Table:
             table.add_row(f"{rule} raised in time", f"{alert.in_time}/{alert.due}", "")
         judged = f"raised {alert.raised}, due {alert.due}, false {alert.false}, not judged {alert.unscored}"
         table.add_row(rule, str(alert.raised), judged)
-    table.add_row("yawns found", f"{pooled.counts['yawns_found']}/{pooled.counts['yawns']}", "")
+    for title, part, whole in COUNTED:
+        table.add_row(title, f"{pooled.counts[part]}/{pooled.counts[whole]}", "")
     table.add_row("face found, worst clip", _percent(pooled.face_worst), "")
     table.add_row("longest time until the face was found again (s)", _number(pooled.found_again_s, 2), "")
     return table

@@ -1,4 +1,4 @@
-"""Reads both eyes: each eye's opening and probability of closed, or why it cannot be read, and the iris direction."""
+"""Reads both eyes: opening, probabilities of closed and lowered, or why an eye cannot be read; the iris direction."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 from driver_monitor.data.observation import EyesView, EyeView
 from driver_monitor.imaging.ibug import EYES, Side
-from driver_monitor.perception.eyes.eye_net import CLOSED, HIDDEN, OPEN, EyeNet
+from driver_monitor.perception.eyes.eye_net import CLOSED, HIDDEN, LOWERED, OPEN, EyeNet
 from driver_monitor.perception.eyes.iris import iris_turn
 from driver_monitor.perception.eyes.lids import opening
 from driver_monitor.perception.eyes.patch import eye_crops
@@ -36,7 +36,7 @@ class EyeReader:
         self._net = net
 
     def read(self, picture: FacePicture) -> EyesView:
-        """Return opening and probability of closed, or a reason, for each eye; one iris direction or None for both."""
+        """Return opening and probabilities, or a reason, for each eye; one iris direction or None for both."""
         grey, points, head = picture.grey, picture.face.points, picture.face.head
         patches, inside, bands = eye_crops(grey, points)
         answers = self._net.read(patches, bands)
@@ -53,10 +53,13 @@ class EyeReader:
             if reason is None and not hidden[index] < HIDDEN_FROM:
                 sunglasses = float(answers.sunglasses[index])
                 reason = why_hidden(grey, points[list(EYES[side])], picture.light, sunglasses)
-            seen = p[index][CLOSED] + p[index][OPEN]
+            seen = p[index][OPEN] + p[index][LOWERED] + p[index][CLOSED]
             if reason is None and seen == 0.0:
                 reason = "occluded"
-            views.append(EyeView(None, None, reason) if reason else EyeView(openings[index], p[index][CLOSED] / seen))
+            if reason is not None:
+                views.append(EyeView(None, None, reason))
+                continue
+            views.append(EyeView(openings[index], p[index][CLOSED] / seen, None, p[index][LOWERED] / seen))
         left, right = views
         return EyesView(left, right, *(iris_turn((patches[0], patches[1]), left, right) or ()))
 

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 
 from driver_monitor.data.driver_state import EyesState, EyesVerdict
 from driver_monitor.data.observation import EyeReason, EyesView, EyeView
+from driver_monitor.state.eyes.closure import ShutMeter, closure_timer, log_odds, probability
 from driver_monitor.state.eyes.eye_baseline import EyeBaseline
 from driver_monitor.timing.cadence import EPSILON_S, TimeStep
-from driver_monitor.timing.stretch import Stretch
 
 CLOSED_AT = 0.2
 """Openness up to which an eye is closed: 80 % closed, P80 of PERCLOS (Wierwille et al., NHTSA DOT HS 808 247, 1994)."""
 REOPENED_ABOVE = 0.4
 """Openness above which a closure ends. 0.2 splits one closure into many, 0.35 to 0.5 do not (labelled clips)."""
-REOPENED_FOR_S = 0.1
-"""Eyes that seem open for less are noise: the lids alone need longer to rise and fall. One or two wrong frames at 20
-frames a second, or one at 10, do not split a closure. Below that rate one open frame ends it."""
-REOPENED_SHARE = 0.05
-"""Share of a closure that such noise may add up to, beside `REOPENED_FOR_S` (ours): one wrong frame in twenty. Lids
-that flicker at half height for a second or two are not one closure of a second."""
-SETTLED_S = 1.0
-"""From this length on (ours: a microsleep), a closure may be interrupted by as many wrong frames as before this limit
-was set: a sleeper must stay asleep when one frame in ten is read wrongly."""
 SIGHT_S = 0.1
 """A closure that begins this soon after an unreadable frame must last as long (the shortest blink) before it counts.
 Between reflections on a lens, a short view of the lid looks like a closed eye."""
@@ -32,43 +24,69 @@ UNDECIDED = 0.6
 """Lid opening, relative to this driver's, that says neither open nor closed. Measured: models/eyes.md."""
 ODDS_BY_LIDS = 3.0
 """Weight of the lids beside the net: a tenth more lid opening divides the odds of closed by 1.35 (e to the 0.3)."""
-SUREST = 5.0
-"""Largest log odds (99.3 %) that the net's answer counts for, so that one eye cannot override the other."""
+ODDS_THROWN_BACK = 1.0
+"""Log odds of eyes that are not open, added while the head is thrown back in a yawn. Half of all yawns close the eyes,
+and a sixth of all frames: that is 1.7. Ours is less, because few yawns are labelled."""
 FLOOR, CEILING = 0.45, 0.15
 """Least openness of an eye that is surely open (above `REOPENED_ABOVE`), largest of one that is surely closed."""
 WIDEST = 1.5
 """Largest openness."""
-LEARN_P_CLOSED = 0.3
-"""The baseline learns only from eyes with a lower probability of closed."""
+LEARN_CLOSED, LEARN_SHUT = log_odds(0.3), log_odds(0.5)
+"""The baseline learns only from eyes with lower log odds of closed, and of closed or lowered."""
+LOWERED, STILL_LOWERED = 0.5, 0.35
+"""Probability of lowered from which the eyes are lowered: more likely than not. Below the second they no longer are."""
 LEARN_OPENNESS = 0.4
 """Lids lower than this share of the present baseline are not learned. The lower bound of a baseline is 0.4 of the
 upper one, so any wrong first estimate can be unlearned."""
 _REASONS: tuple[EyeReason, ...] = ("no_face", "sunglasses", "glare", "dark", "occluded", "pose", "blur")
 """The most informative reason first."""
 
-Measured = tuple[float, float]
-"""Lid opening over this driver's own, and probability of closed."""
 
+@dataclass(frozen=True, slots=True)
+class Lids:
+    """What lids and net say of one eye, or of both together.
 
-def fuse(lids: float, p_closed: float) -> float:
-    """Return the openness, 0 to `WIDEST`, of an eye from its lids and the eye net.
-
-    `lids`: lid opening over this driver's own. `p_closed`: the net's probability of an eye at least 80 % closed.
-    First the lids correct the probability: wider lids lower it. Then the openness is `lids`, but at least `FLOOR` at a
-    probability below `SURE_OPEN`, and at most `CEILING` above `SURE_CLOSED`. In between, both limits change linearly.
+    `lids`: lid opening over this driver's own. `closed`, `shut`: the net's log odds of closed, and of closed or
+    lowered. `thrown_back`: the head is thrown back in a yawn.
     """
-    p = _probability(_log_odds(p_closed) + ODDS_BY_LIDS * (UNDECIDED - lids))
-    open_share = min(max((SURE_CLOSED - p) / (SURE_CLOSED - SURE_OPEN), 0.0), 1.0)
-    ceiling = CEILING + open_share * (WIDEST - CEILING)
-    return max(min(lids, ceiling), open_share * FLOOR, 0.0)
+
+    lids: float
+    closed: float
+    shut: float
+    thrown_back: bool = False
+
+    def probabilities(self) -> tuple[float, float]:
+        """Return the probabilities of closed and of lowered.
+
+        The lids correct the net: wider lids make an open eye more probable. They do not tell a lowered eye from a
+        closed one: both have low lids. Seen from below, the lids look wider than they are: they then count only where
+        they are low.
+        """
+        by_lids = ODDS_BY_LIDS * (UNDECIDED - self.lids)
+        if self.thrown_back:
+            by_lids = max(by_lids, 0.0) + ODDS_THROWN_BACK
+        shut = probability(self.shut + by_lids)
+        if self.shut == self.closed:
+            return shut, 0.0
+        closed = shut * probability(self.closed) / probability(self.shut)
+        return closed, shut - closed
+
+    def openness(self, closed: float | None = None) -> float:
+        """Return the openness, 0 to `WIDEST`. `closed`: the probability of closed, if it is already known.
+
+        It is `lids`, but at least `FLOOR` at a probability of closed below `SURE_OPEN`, and at most `CEILING` above
+        `SURE_CLOSED`. In between, both limits change linearly. Lids seen from below only count for an open eye.
+        """
+        closed = self.probabilities()[0] if closed is None else closed
+        open_share = min(max((SURE_CLOSED - closed) / (SURE_CLOSED - SURE_OPEN), 0.0), 1.0)
+        ceiling = CEILING + open_share * (WIDEST - CEILING)
+        lids = open_share * self.lids if self.thrown_back else self.lids
+        return max(min(lids, ceiling), open_share * FLOOR, 0.0)
 
 
-def _log_odds(p: float) -> float:
-    return max(-SUREST, min(SUREST, math.log(max(p, 1e-9) / max(1 - p, 1e-9))))
-
-
-def _probability(log_odds: float) -> float:
-    return 1 / (1 + math.exp(-log_odds))
+def fuse(lids: float, p_closed: float, p_lowered: float = 0.0) -> float:
+    """Return the openness of an eye, 0 to `WIDEST`, from its lids (over this driver's own) and the net's answers."""
+    return Lids(lids, log_odds(p_closed), log_odds(p_closed + p_lowered)).openness()
 
 
 class Eyelids:
@@ -76,36 +94,69 @@ class Eyelids:
 
     def __init__(self) -> None:
         self.left, self.right = EyeBaseline(), EyeBaseline()
-        self.closure = Stretch(forgive_s=REOPENED_FOR_S, forgive_share=REOPENED_SHARE, settled_s=SETTLED_S)
-        self._closed = False
+        self.closure = closure_timer()
+        self._closed = self._lowered = False
+        self._shut = ShutMeter()
         self._unreadable: tuple[float, EyeReason | None] | None = None
         self._doubted_since: float | None = None
         self._doubted_t = 0.0
 
-    def update(self, step: TimeStep, eyes: EyesView | None, missing: EyeReason | None, may_learn: bool) -> EyesState:
+    def update(
+        self,
+        step: TimeStep,
+        eyes: EyesView | None,
+        missing: EyeReason | None,
+        may_learn: bool,
+        thrown_back: bool = False,
+    ) -> EyesState:
         """Take one frame and return the state of the eyes.
 
         `eyes`: None without a face; `missing` then says why. `may_learn`: the gaze is frontal and steady, so baselines
-        may learn from open eyes. A closure just after an unreadable frame is "unknown" for its first `SIGHT_S`.
+        may learn from open eyes. `thrown_back`: the head is thrown back in a yawn. A closure just after an unreadable
+        frame is "unknown" for its first `SIGHT_S`.
         """
         left, right = (_measured(eyes.left, self.left), _measured(eyes.right, self.right)) if eyes else (None, None)
         if left is None and right is None:
             self._unreadable = step.t, _reason(eyes) if eyes else missing
-        openness = _of_both([one for one in (left, right) if one is not None])
+        both = _of_both([one for one in (left, right) if one is not None])
+        if both is not None and thrown_back:
+            both = replace(both, thrown_back=True)
+        p_closed, p_lowered = (None, None) if both is None else both.probabilities()
+        openness = None if both is None else both.openness(p_closed)
         state = self._judge(openness)
         if self._doubtful(step.t, state):
-            state, openness, left, right = "unknown", None, None, None
-        left_openness, right_openness = (None if one is None else fuse(*one) for one in (left, right))
+            state, openness, p_closed, p_lowered, left, right = "unknown", None, None, None, None, None
+        left_openness, right_openness = (None if one is None else one.openness() for one in (left, right))
         closed = None if state == "unknown" else state == "closed"
         if closed not in self.closure.ignores:
             self.closure.update(step, closed)
         if eyes and may_learn and state == "open" and step.seamless and not self.closure.running:
             for view, seen, baseline in ((eyes.left, left, self.left), (eyes.right, right, self.right)):
-                if seen is not None and seen[0] >= LEARN_OPENNESS and seen[1] < LEARN_P_CLOSED:
+                if seen is not None and _may_teach(seen):
                     baseline.learn(step, view.opening or 0.0)
         reason = self._unreadable[1] if self._unreadable and state == "unknown" else None
         closure = self.closure
-        return EyesState(state, openness, left_openness, right_openness, reason, closure.value_s, closure.ending)
+        self._shut.update(step, closure, state, p_closed)
+        return EyesState(
+            state,
+            openness,
+            left_openness,
+            right_openness,
+            reason,
+            closure.value_s,
+            closure.ending,
+            p_closed,
+            self._judge_lowered(state, p_lowered),
+            self._shut.p_closure,
+            self._shut.stretch.value_s,
+            self._shut.stretch.ending,
+        )
+
+    def _judge_lowered(self, state: EyesVerdict, p_lowered: float | None) -> bool | None:
+        if p_lowered is None:
+            return None
+        self._lowered = state == "open" and p_lowered >= (STILL_LOWERED if self._lowered else LOWERED)
+        return self._lowered
 
     def _judge(self, openness: float | None) -> EyesVerdict:
         if openness is None:
@@ -129,21 +180,28 @@ class Eyelids:
         return self._doubted_since is not None and t - self._doubted_since < SIGHT_S - EPSILON_S
 
 
-def _measured(eye: EyeView, baseline: EyeBaseline) -> Measured | None:
+def _measured(eye: EyeView, baseline: EyeBaseline) -> Lids | None:
     """Return what lids and net say of an eye, None where it cannot be read."""
     if eye.opening is None or eye.p_closed is None or eye.reason is not None:
         return None
     if not (math.isfinite(eye.opening) and math.isfinite(eye.p_closed)):
         return None
-    return eye.opening / baseline.value, eye.p_closed
+    closed = log_odds(eye.p_closed)
+    lowered = eye.p_lowered
+    shut = log_odds(eye.p_closed + lowered) if lowered and math.isfinite(lowered) else closed
+    return Lids(eye.opening / baseline.value, closed, shut)
 
 
-def _of_both(eyes: list[Measured]) -> float | None:
-    """Return the openness of both eyes. They close together, so their means are fused."""
-    if not eyes:
-        return None
-    lids = sum(lids for lids, _ in eyes) / len(eyes)
-    return fuse(lids, _probability(sum(_log_odds(p) for _, p in eyes) / len(eyes)))
+def _may_teach(seen: Lids) -> bool:
+    return seen.lids >= LEARN_OPENNESS and seen.closed < LEARN_CLOSED and seen.shut < LEARN_SHUT
+
+
+def _of_both(eyes: list[Lids]) -> Lids | None:
+    """Return the mean of both eyes, None without one. They close together, so they are judged together."""
+    if len(eyes) < 2:
+        return eyes[0] if eyes else None
+    one, other = eyes
+    return Lids((one.lids + other.lids) / 2, (one.closed + other.closed) / 2, (one.shut + other.shut) / 2)
 
 
 def _reason(eyes: EyesView) -> EyeReason:

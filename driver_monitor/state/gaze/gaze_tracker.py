@@ -71,13 +71,17 @@ class GazeTracker:
         lids: EyesVerdict,
         missing: GazeReason | None,
         eyes: EyesView | None = None,
+        lowered: bool = False,
     ) -> Gaze:
         """Take one frame and return the gaze, unknown if `gaze` is None or `lids` is "closed".
 
         `gaze`: from `direction()`. `lids`: state of the eyes. `missing`: why there is no face, None if there is one.
-        `eyes`: those of the frame; their neutral turn is learned. While the gaze is unknown, a look-away continues if
-        the head is still turned aside. It also continues for up to `TURNED_AWAY_S` after the face was lost in a turn.
+        `eyes`: those of the frame; their neutral turn is learned. `lowered`: the eyes may be closed, or lowered to look
+        down; the gaze is then down or as far aside as the head. While the gaze is unknown, a look-away continues if the
+        head is still turned aside. It also continues for up to `TURNED_AWAY_S` after the face was lost in a turn.
         """
+        if gaze is not None and lowered:
+            return self._lowered(step, gaze)
         if gaze is None or lids == "closed":
             return self._unseen(step, gaze, missing or ("pose" if gaze is None else "eyes_closed"))
         self._learn(step, gaze, eyes)
@@ -96,6 +100,16 @@ class GazeTracker:
         timed = self._timers.update(step, sample)
         source: GazeSource = "eyes+head" if self._irises.used else "head"
         return Gaze(yaw, pitch, zone, region, source, None, *timed, ahead.uncertainty)
+
+    def _lowered(self, step: TimeStep, gaze: GazeDirection) -> Gaze:
+        """Take one frame with lids so low that the irises say nothing: a look into the lap, if not closed eyes."""
+        self.straight_ahead.update(step, None)
+        self._regions.reset()
+        self._zone = zone = _side(*self.straight_ahead.from_nearest(gaze.head), was_away=True) or "down"
+        yaw, pitch = self._from_estimate(gaze.head)
+        self._low = abs(yaw) <= LOW_WITHIN_YAW
+        timed = self._timers.update(step, GazeSample(True, self._low, zone, "lizard" if zone == "down" else "owl"))
+        return Gaze(yaw, pitch, zone, None, "head", None, *timed, self.straight_ahead.uncertainty)
 
     def _learn(self, step: TimeStep, gaze: GazeDirection, eyes: EyesView | None) -> None:
         ahead = self.straight_ahead

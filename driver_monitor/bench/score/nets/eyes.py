@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 from driver_monitor.bench.score.intervals import Figure, bootstrap, bootstrap_share, in_words
 from driver_monitor.bench.score.nets.arrays import INTERVALS, load_arrays, report
 from driver_monitor.errors import LabelError
-from driver_monitor.perception.eyes.eye_net import CLOSED, HIDDEN, OPEN
+from driver_monitor.perception.eyes.eye_net import CLOSED, HIDDEN
 from driver_monitor.perception.eyes.patch import HEIGHT, WIDTH, crop_patch
 from driver_monitor.perception.eyes.reader import HIDDEN_FROM
 
 BATCH = 256
 """Number of patches in one call of the net."""
 EVEN = 0.5
-"""An eye counts as closed if p(closed) / (p(closed) + p(open)) is above this."""
+"""An eye counts as closed if p(closed) / (p(open) + p(lowered) + p(closed)) is above this."""
 NO_AUC = "-  (needs open and closed eyes)"
 EyeClassifier = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-"""Takes (n, 32, 48) patches and returns (n, 3) probabilities of open, closed, hidden: `EyeNet.classify`."""
+"""Takes (n, 32, 48) patches and returns (n, 4) probabilities of open, lowered, closed, hidden: `EyeNet.classify`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def score_eyes(images: NDArray[np.uint8], closed: NDArray[np.bool_], net: EyeCla
     Images of 32 rows and 48 columns are patches already. All others are loose crops of one eye, and are cut to patches.
     """
     p = classify(images, net)
-    score = p[:, CLOSED] / np.maximum(p[:, CLOSED] + p[:, OPEN], 1e-9)
+    score = p[:, CLOSED] / np.maximum(p[:, :HIDDEN].sum(axis=1), 1e-9)
     answered = p[:, HIDDEN] < HIDDEN_FROM
     right = (score > EVEN) == closed
     return EyesScore(
@@ -72,7 +72,7 @@ def score_eyes(images: NDArray[np.uint8], closed: NDArray[np.bool_], net: EyeCla
 
 
 def classify(images: NDArray[np.uint8], net: EyeClassifier) -> NDArray[np.float64]:
-    """Return the net's probabilities (N, 3) of open, closed, hidden. `images` (N, H, W): as for `score_eyes`."""
+    """Return the net's probabilities (N, 4) of open, lowered, closed, hidden. `images`: as for `score_eyes`."""
     rectified = images.shape[1:] == (HEIGHT, WIDTH)
     parts = (images[start : start + BATCH] for start in range(0, len(images), BATCH))
     answers = [net(part if rectified else np.stack([crop_patch(image) for image in part])) for part in parts]

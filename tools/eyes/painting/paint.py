@@ -10,9 +10,9 @@ from torch.nn import functional
 from tools.eyes.data import HEIGHT, WIDTH
 
 if TYPE_CHECKING:
-    from tools.eyes.augment import Batch
+    from tools.eyes.painting.augment import Batch
 
-PAINTED = 0.45
+PAINTED = 0.38
 """Share of the strips that get a painted cover."""
 SUN, MIRRORED, TINTED, REFLECTING, CLEAR = 0.20, 0.42, 0.52, 0.76, 0.87
 """Cumulative shares of the covers: dark lenses, mirroring lenses, tinted lenses through which the eye is visible, clear
@@ -27,6 +27,11 @@ def uniform(n: int, low: float, high: float) -> torch.Tensor:
 
 def chance(n: int, p: float) -> torch.Tensor:
     return (torch.rand(n) < p).view(n, 1, 1, 1)
+
+
+def raised(x: torch.Tensor, power: torch.Tensor) -> torch.Tensor:
+    """Return `x`, 0 or more, to the `power`. It is limited to 1e-6 to 1e6. Three times as fast as `torch.pow`."""
+    return torch.exp((torch.log(x.clamp(1e-6, 1e6)) * power).clamp(-14.0, 14.0))
 
 
 def pixels() -> tuple[torch.Tensor, torch.Tensor]:
@@ -63,6 +68,7 @@ def relabel(batch: Batch, rows: torch.Tensor, kind: torch.Tensor, covered: torch
     tinted = (kind >= MIRRORED) & (kind < TINTED)
     hidden = torch.where(covered > COVERED, 1.0, torch.where(covered > BARE, torch.nan, batch.hidden[rows]))
     hidden = torch.where(tinted, batch.hidden[rows], hidden)
+    batch.unclear[rows] |= ~tinted & (covered > BARE) & (covered <= COVERED)
     # An eye that was hidden before, for example by real sunglasses, stays hidden.
     batch.hidden[rows] = torch.where(batch.hidden[rows] == 1, batch.hidden[rows], hidden)
     sun = torch.where(dark & (covered > COVERED), 1.0, torch.where(dark | tinted, torch.nan, batch.sunglasses[rows]))
@@ -96,7 +102,7 @@ def lenses(right: torch.Tensor, left: torch.Tensor) -> tuple[torch.Tensor, torch
         u, v = x - at[:, 0] - way * out, y - at[:, 1] - down
         u, v = u + way * tilt * v, v - way * tilt * u
         u = u * (1 + taper * (v / high).clamp(-1, 1))
-        far = ((u / wide).abs().pow(power) + (v / high).abs().pow(power)).clamp(1e-6, 1e6).pow(1 / power)
+        far = raised(raised((u / wide).abs(), power) + raised((v / high).abs(), power), 1 / power)
         masks.append(torch.sigmoid((1 - far) * high * 1.5))
         rims.append(torch.sigmoid((thick - (far - 1).abs() * high) * 2))
         arm = torch.sigmoid((way * u - wide) * 2) * torch.sigmoid((thick * 1.2 - (v + high * 0.4).abs()) * 2)
@@ -144,7 +150,7 @@ def blobs(right: torch.Tensor) -> torch.Tensor:
     power = uniform(n, 1.5, 6)
     thin = torch.where(chance(n, 0.35), uniform(n, 2, 6), uniform(n, 9, 40))
     long = torch.where(chance(n, 0.4), uniform(n, 60, 200), uniform(n, 18, 60))
-    far = (u / long).abs().pow(power) + (v / thin).abs().pow(power)
+    far = raised((u / long).abs(), power) + raised((v / thin).abs(), power)
     return torch.sigmoid((1 - far) * uniform(n, 3, 20))
 
 

@@ -8,12 +8,16 @@ import torch
 from torch.nn import functional
 
 from driver_monitor.perception.eyes import patch
+from driver_monitor.perception.eyes.iris import IRIS_MM, WIDTH_MM
 from tools.eyes.data import HEIGHT, SPAN, WIDTH
-from tools.eyes.paint import chance, paint, pixels, uniform
+from tools.eyes.painting.paint import chance, paint, pixels, uniform
+from tools.eyes.painting.spots import spot
 from tools.training.mesh_teacher import MIRROR
 
 RIGHT_IRIS, LEFT_IRIS = 68, 69
 OUTER, INNER = 36, 39
+IRIS_SHARE = IRIS_MM / WIDTH_MM
+"""Diameter of the iris over the width of the eye."""
 LOST = 0.03
 """Share of the eyes that are cut at a wrong place, as with lost landmarks. They count as hidden."""
 NO_BAND = 0.08
@@ -24,39 +28,70 @@ NO_BAND = 0.08
 class Batch:
     """Strips (n, 1, 88, 168), 0 to 1, points (n, 70, 2) in them, and the labels of the driver's right eye.
 
-    `closed`, `hidden`, `sunglasses`: 1, 0, or NaN where not known. `ear`: eye aspect ratio, NaN where not known.
-    `loose`: a crop of one eye only. `taught`: labelled by the mesh, which takes some sunglasses for eyes.
+    `closed`, `lowered`, `hidden`, `sunglasses`: 1, 0, or NaN where not known. `ear`: eye aspect ratio, `iris`: visible
+    share of the iris, `down`: how far its middle is below the eye's corners, in widths of the eye; NaN where not known.
+    `soft` (n, nets, 3): closed, lowered and hidden by the teacher of each net, NaN where it has not seen the eye.
+    `loose`: a crop of one eye only. `taught`: labelled by the mesh, which takes some sunglasses for eyes. `meshed`: the
+    points are of the mesh, and fit the eyes in the strip. `allowed` (nets, n): which net may learn from it. `unclear`:
+    a painted cover hides so much that neither hidden nor visible is right.
     """
 
     strip: torch.Tensor
     points: torch.Tensor
     closed: torch.Tensor
+    lowered: torch.Tensor
     hidden: torch.Tensor
     sunglasses: torch.Tensor
     ear: torch.Tensor
+    iris: torch.Tensor
+    down: torch.Tensor
+    soft: torch.Tensor
     loose: torch.Tensor
     taught: torch.Tensor
+    meshed: torch.Tensor
+    allowed: torch.Tensor
+    unclear: torch.Tensor
 
 
-def turn_round(batch: Batch, ears: torch.Tensor) -> Batch:
-    """Mirror half of the strips, so that the left eye becomes the right one. `ears` (n, 2): right and left."""
+def turn_round(batch: Batch, ears: torch.Tensor, soft: torch.Tensor) -> Batch:
+    """Mirror half of the strips, so that the left eye becomes the right one.
+
+    `ears` (n, 2), `soft` (n, 2, nets, 3): right and left.
+    """
     left = torch.rand(len(ears)) < 0.5
     mirrored = batch.points[:, list(MIRROR)] * torch.tensor([-1.0, 1.0]) + torch.tensor([WIDTH - 1.0, 0.0])
     mirrored = torch.where(batch.loose.view(-1, 1, 1), batch.points, mirrored)
     batch.strip = torch.where(left.view(-1, 1, 1, 1), batch.strip.flip(3), batch.strip)
     batch.points = torch.where(left.view(-1, 1, 1), mirrored, batch.points)
     batch.ear = torch.where(left, ears[:, 1], ears[:, 0])
+    batch.soft = torch.where(left.view(-1, 1, 1), soft[:, 1], soft[:, 0])
+    batch.iris, batch.down = iris_of(batch)
     return batch
 
 
-def augment(batch: Batch, ears: torch.Tensor, scenes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def iris_of(batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the fields `iris` and `down` of the right eyes, by the points of the mesh. A closed eye shows no iris."""
+    p = batch.points
+    width, middle = (p[:, INNER] - p[:, OUTER]).norm(dim=1).clamp_min(2.0), (p[:, OUTER, 1] + p[:, INNER, 1]) / 2
+    radius, at = IRIS_SHARE * width / 2, p[:, RIGHT_IRIS, 1]
+    upper, lower = p[:, [37, 38], 1].mean(1), p[:, [40, 41], 1].mean(1)
+    seen = (torch.minimum(lower, at + radius) - torch.maximum(upper, at - radius)) / (2 * radius)
+    known = batch.meshed & (batch.closed == 0)
+    iris = torch.where(known, seen.clamp(0, 1), torch.where(batch.closed == 1, 0.0, torch.nan))
+    return iris, torch.where(known, (at - middle) / width, torch.nan)
+
+
+def augment(
+    batch: Batch, ears: torch.Tensor, soft: torch.Tensor, scenes: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Return eyes (n, 1, 32, 48) and bands (n, 1, 32, 64), 0 to 1. The labels in `batch` are changed to fit.
 
     `scenes` (m, h, w), uint8: pictures for reflections in lenses.
     """
-    batch = turn_round(batch, ears)
-    batch.strip = bright_pupils(batch)
+    batch = turn_round(batch, ears, soft)
+    batch.strip = infrared_pupils(batch)
     paint(batch, scenes)
+    spot(batch)
     x = coarsen(batch.strip)
     lost = (torch.rand(len(x)) < LOST) & ~batch.loose
     batch.hidden[lost], batch.sunglasses[lost] = 1.0, 0.0
@@ -69,19 +104,27 @@ def augment(batch: Batch, ears: torch.Tensor, scenes: torch.Tensor) -> tuple[tor
     return eye, torch.where(none.view(-1, 1, 1, 1), torch.zeros(()), band)
 
 
-def bright_pupils(batch: Batch) -> torch.Tensor:
-    """Make both pupils glow in an eighth of the open eyes, as an infrared lamp close to the lens does."""
+def infrared_pupils(batch: Batch) -> torch.Tensor:
+    """Give a sixth of the open eyes the pupils of infrared light.
+
+    In half of them both pupils glow, as with a lamp close to the lens. In the others the iris is pale and the pupil is
+    black.
+    """
     n = len(batch.strip)
-    which = (torch.rand(n) < 0.12) & ~batch.loose & (batch.closed == 0) & (batch.hidden == 0) & (batch.ear > 0.15)
+    which = (torch.rand(n) < 0.16) & ~batch.loose & (batch.closed == 0) & (batch.hidden == 0) & (batch.ear > 0.15)
     out, rows = batch.strip.clone(), torch.nonzero(which).view(-1)
-    if not len(rows):
+    n = len(rows)
+    if not n:
         return out
-    y, x = pixels()
-    level, size = uniform(len(rows), 0.6, 1.0), uniform(len(rows), 1.5, 3.5)
+    (y, x), bright = pixels(), chance(n, 0.5)
+    level, size, pale = uniform(n, 0.6, 1.0), uniform(n, 1.5, 3.5), uniform(n, 0.35, 0.6)
     for iris in (RIGHT_IRIS, LEFT_IRIS):
         at = batch.points[rows, iris].view(-1, 2, 1, 1, 1)
-        disc = torch.sigmoid((size - ((x - at[:, 0]).square() + (y - at[:, 1]).square()).sqrt()) * 1.5)
-        out[rows] = out[rows] + disc * (level - out[rows]).clamp_min(0)
+        far = ((x - at[:, 0]).square() + (y - at[:, 1]).square()).sqrt()
+        disc, ring = torch.sigmoid((size - far) * 1.5), torch.sigmoid((5.5 - far) * 1.5)
+        glowing = out[rows] + disc * (level - out[rows]).clamp_min(0)
+        faded = out[rows] + ring * (pale - out[rows]).clamp_min(0) * 0.7
+        out[rows] = torch.where(bright, glowing, faded * (1 - disc * 0.9))
     return out
 
 
@@ -174,9 +217,13 @@ def sensor(n: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 def sensed(x: torch.Tensor, gain: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
     """Return `x` as such a sensor gives it, in whole grey levels, and stretched as at run time."""
-    x = (x * 255 * gain + noise * torch.randn_like(x)).clamp(0, 255).round()
+    return stretched((x * 255 * gain + noise * torch.randn_like(x)).clamp(0, 255).round())
+
+
+def stretched(x: torch.Tensor) -> torch.Tensor:
+    """Return grey levels `x` (n, 1, h, w) as the net gets them at run time: see `patch.normalise`."""
     flat = x.flatten(1).sort(1).values
     count = flat.shape[1] - 1
     low, high = (flat[:, round(count * share)].view(-1, 1, 1, 1) for share in (0.02, 0.98))
-    stretched = (x - (low + high) / 2) * (215 / (high - low).clamp_min(8)) + 127.5
-    return stretched.clamp(0, 255).round() / 255
+    out = (x - (low + high) / 2) * (215 / (high - low).clamp_min(8)) + 127.5
+    return out.clamp(0, 255).round() / 255
