@@ -13,33 +13,33 @@ import pytest
 from tools.eyes.data import Sample, arrays_of
 from tools.synthetic import fetch, real_eyes, shards
 from tools.synthetic.crops import changed
-from tools.synthetic.labels import LEAST_PIXELS, OPEN, SHUT, SLIT, class_of
+from tools.synthetic.labels import LEAST_HEIGHT, OPEN, SHUT, SLIT, class_of
 from tools.synthetic.people.head import gap_over_width
 from tools.training.people import CLIP_PERSONS, FOLDS
 
 TOP = Path(__file__).parents[1]
-MANY = (500.0, 500.0)
-"""Visible pixels of two near eyes."""
+NEAR = (40.0, 40.0)
+"""Widths of two eyes near the camera, pixels."""
 
 
 def test_ok__an_eye_is_closed_when_no_eyeball_is_visible() -> None:
-    assert class_of((0.0, 0.0), (0.0, 0.0)) == "closed"
-    assert class_of((SHUT, SHUT), MANY) == "closed"
+    assert class_of((0.0, 0.0), (8.0, 8.0)) == "closed"
+    assert class_of((SHUT, SHUT), NEAR) == "closed"
 
 
 def test_ok__a_slit_of_eyeball_is_lowered_and_a_wide_gap_is_open() -> None:
-    assert class_of((SLIT, SLIT), MANY) == "lowered"
-    assert class_of((OPEN - 0.001, OPEN - 0.001), MANY) == "lowered"
-    assert class_of((OPEN, OPEN), MANY) == "open"
+    assert class_of((SLIT, SLIT), NEAR) == "lowered"
+    assert class_of((OPEN - 0.001, OPEN - 0.001), NEAR) == "lowered"
+    assert class_of((OPEN, OPEN), NEAR) == "open"
 
 
 @pytest.mark.parametrize(
     ("area", "pixels"),
     [
-        ((SHUT + 0.005, SHUT + 0.005), MANY),
-        ((0.2, 0.0), MANY),
-        ((0.0, 0.2), MANY),
-        ((0.05, 0.05), (LEAST_PIXELS / 2, 500.0)),
+        ((SHUT + 0.005, SHUT + 0.005), NEAR),
+        ((0.2, 0.0), NEAR),
+        ((0.0, 0.2), NEAR),
+        ((0.05, 0.05), (LEAST_HEIGHT / 0.06, 40.0)),
     ],
     ids=["a hair of eyeball", "a wink", "the other wink", "a slit smaller than a pixel"],
 )

@@ -21,8 +21,8 @@ SHUT = 0.006
 """Up to this visible area an eye is closed, over its width squared: no line of eyeball. A relaxed open eye has 0.2."""
 SLIT = 0.022
 """From this area on an eyeball is visible. Between the two nobody can tell: "unsure"."""
-LEAST_PIXELS = 1.5
-"""Visible eyeball with fewer pixels of the camera than this is "unsure", however large it is over the width."""
+LEAST_HEIGHT = 0.6
+"""A slit that is lower than this many pixels of the camera, in the mean over the eye's width, is "unsure"."""
 OPEN = 0.125
 """From this area on an eye is open; below it is lowered or narrow. Six tenths of a relaxed open eye."""
 
@@ -69,25 +69,24 @@ def _along(edge: Points) -> Points:
 
 def read_labels(picture: Picture, points: Points, face: Face, person: Person, view: View, gaze: Points) -> Labels:
     """Return the labels. `points`: those of `find_points` for the same view. `gaze`: unit vector in the head."""
-    area, iris, pixels = [], [], []
+    area, iris, widths = [], [], []
     for k, side in enumerate(SIDES):
         corners = points[list(ibug.EYES[side])][[0, 3]]
-        seen = float(picture.seen[..., 2 * k].sum())
-        pixels.append(seen)
-        area.append(seen / max(math.dist(*corners) ** 2, 1.0))
+        widths.append(max(math.dist(*corners), 1.0))
+        area.append(float(picture.seen[..., 2 * k].sum()) / widths[-1] ** 2)
         iris.append(min(float(picture.seen[..., 2 * k + 1].sum()) / _whole_iris(face, person, side, view), 1.0))
     right, left = eye_aspect_ratio(points).tolist()
     seen_gaze = view.turn @ gaze
     towards = (math.degrees(math.atan2(seen_gaze[0], seen_gaze[2])), math.degrees(math.asin(seen_gaze[1])))
     pair = (area[0], area[1])
-    return Labels(class_of(pair, (pixels[0], pixels[1])), points, pair, (iris[0], iris[1]), (right, left), towards)
+    return Labels(class_of(pair, (widths[0], widths[1])), points, pair, (iris[0], iris[1]), (right, left), towards)
 
 
-def class_of(area: tuple[float, float], pixels: tuple[float, float]) -> str:
-    """Return closed, lowered, open or unsure by the visible area of both eyeballs and its pixels."""
+def class_of(area: tuple[float, float], width: tuple[float, float]) -> str:
+    """Return closed, lowered, open or unsure by the visible area of both eyeballs and the eyes' widths in pixels."""
     if max(area) <= SHUT:
         return "closed"
-    if min(area) < SLIT or min(pixels) < LEAST_PIXELS:
+    if min(area) < SLIT or min(area[0] * width[0], area[1] * width[1]) < LEAST_HEIGHT:
         return "unsure"
     return "open" if sum(area) / 2 >= OPEN else "lowered"
 
