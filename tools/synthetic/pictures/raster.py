@@ -5,7 +5,7 @@ Needs the extra `synthetic` and, without a graphics card, the system packages `l
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import moderngl
@@ -80,7 +80,7 @@ class View:
 class Picture:
     """`light` and `alpha` (h, w), and `seen` (h, w, 4): right eyeball, right iris, left eyeball, left iris.
 
-    All are means over the samples of a pixel. `samples`: samples along a pixel's side.
+    All are means over the samples of a pixel.
     """
 
     light: NDArray[np.float32]
@@ -88,13 +88,10 @@ class Picture:
     seen: NDArray[np.float32]
 
 
-@dataclass
 class Renderer:
     """The OpenGL context. `render` gives a picture."""
 
-    _targets: dict[tuple[int, int], Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
+    def __init__(self) -> None:
         self._gl = moderngl.create_context(standalone=True, backend="egl")
         self._programs = {
             name: self._gl.program(vertex_shader=VERTEX, fragment_shader=source)
@@ -162,10 +159,8 @@ class Renderer:
     def _draw(
         self, name: str, meshes: list[Mesh], drawn: list[dict[str, Any]], size: tuple[int, int], camera: Points
     ) -> NDArray[np.float32]:
-        if size not in self._targets:
-            buffers = [self._gl.texture(size, 4, dtype="f2")], self._gl.depth_renderbuffer(size)
-            self._targets[size] = self._gl.framebuffer(*buffers)
-        target, program = self._targets[size], self._programs[name]
+        colours, depths = self._gl.texture(size, 4, dtype="f2"), self._gl.depth_renderbuffer(size)
+        target, program = self._gl.framebuffer([colours], depths), self._programs[name]
         target.use()
         target.clear()
         program["camera"].write(camera.T.astype(np.float32).tobytes())
@@ -179,8 +174,9 @@ class Renderer:
             if name == "label":
                 program["left"] = int(mesh.left)
             parts[name].render()
-        target.depth_mask = True
         raw = np.frombuffer(target.read(components=4, dtype="f2"), np.float16)
+        for part in (target, colours, depths):
+            part.release()
         return np.nan_to_num(raw.reshape(size[1], size[0], 4)[::-1].astype(np.float32))
 
 
