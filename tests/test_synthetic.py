@@ -13,38 +13,39 @@ import pytest
 from tools.eyes.data import Sample, arrays_of
 from tools.synthetic import fetch, real_eyes, shards
 from tools.synthetic.crops import changed
-from tools.synthetic.labels import LEAST_HEIGHT, OPEN, SHUT, SLIT, class_of
+from tools.synthetic.labels import LEAST_PIXELS, OPEN, SHUT, SLIT, class_of
 from tools.synthetic.people.head import gap_over_width
 from tools.training.people import CLIP_PERSONS, FOLDS
 
 TOP = Path(__file__).parents[1]
-NEAR = (40.0, 40.0)
-"""Widths of two eyes near the camera, pixels."""
+NEAR = 90
+"""Visible pixels of an eyeball near the camera."""
 
 
-def test_ok__an_eye_is_closed_when_no_eyeball_is_visible() -> None:
-    assert class_of((0.0, 0.0), (8.0, 8.0)) == "closed"
-    assert class_of((SHUT, SHUT), NEAR) == "closed"
+def test_ok__an_eye_is_closed_when_no_trace_of_an_eyeball_shows() -> None:
+    assert class_of((0.0, 0.0), 0.0, 0) == "closed"
+    assert class_of((SHUT, SHUT), SHUT, NEAR) == "closed"
 
 
 def test_ok__a_slit_of_eyeball_is_lowered_and_a_wide_gap_is_open() -> None:
-    assert class_of((SLIT, SLIT), NEAR) == "lowered"
-    assert class_of((OPEN - 0.001, OPEN - 0.001), NEAR) == "lowered"
-    assert class_of((OPEN, OPEN), NEAR) == "open"
+    assert class_of((SLIT, SLIT), 0.04, NEAR) == "lowered"
+    assert class_of((OPEN - 0.001, OPEN - 0.001), 0.2, NEAR) == "lowered"
+    assert class_of((OPEN, OPEN), 0.2, NEAR) == "open"
 
 
 @pytest.mark.parametrize(
-    ("area", "pixels"),
+    ("area", "traces", "pixels"),
     [
-        ((SHUT + 0.005, SHUT + 0.005), NEAR),
-        ((0.2, 0.0), NEAR),
-        ((0.0, 0.2), NEAR),
-        ((0.05, 0.05), (LEAST_HEIGHT / 0.06, 40.0)),
+        ((SHUT + 0.005, SHUT + 0.005), 0.015, NEAR),
+        ((0.2, 0.0), 0.2, 0),
+        ((0.0, 0.2), 0.2, 0),
+        ((0.05, 0.05), 0.06, LEAST_PIXELS - 1),
+        ((0.0, 0.0), 0.05, 0),
     ],
-    ids=["a hair of eyeball", "a wink", "the other wink", "a slit smaller than a pixel"],
+    ids=["a hair of eyeball", "a wink", "the other wink", "a slit far from the camera", "a slit behind lashes"],
 )
-def test_ok__what_nobody_can_tell_is_unsure(area: tuple[float, float], pixels: tuple[float, float]) -> None:
-    assert class_of(area, pixels) == "unsure"
+def test_ok__what_nobody_can_tell_is_unsure(area: tuple[float, float], traces: float, pixels: int) -> None:
+    assert class_of(area, traces, pixels) == "unsure"
 
 
 def test_ok__the_gap_is_measured_between_the_corners_whatever_side_the_eye_is_on() -> None:

@@ -22,8 +22,11 @@ from tools.synthetic.pictures.sensor import expose
 
 SAMPLED = 105
 """Samples between the eyes: enough for strands and slits, whatever the size of the eyes in the picture."""
-LASH, BROW = (0.006, 0.55), (0.008, 0.45)
-"""Width (dm) and opacity of a strand: several hairs of 0.1 mm."""
+LASH, BROW = 0.006, 0.008
+"""Width of a strand, dm: several hairs of 0.1 mm."""
+LASH_COVER = {False: 0.5, True: 0.35}
+BROW_COVER = 0.45
+"""Opacity of a strand, of lashes by day (False) and in infrared: hairs are more transparent there."""
 LASH_TONE = {False: 0.015, True: 0.06}
 """Reflectance of lashes by day (False) and in infrared: dark in most people, also where the hair is fair or grey."""
 NARROWEST = 0.28
@@ -86,7 +89,9 @@ def _meshes(head: Head, person: Person, face: Face, scene: Scene, rng: np.random
         shade = float(np.random.default_rng([person.seed, 3]).choice([0.015, 0.06, 0.3], p=[0.6, 0.25, 0.15]))
         meshes.append(Mesh(frame, quads, _look(np.full(len(frame), shade)), FRAME))
     strands, brow = person.strands(face), person.hair_tone(scene.infrared)
-    for name, (width, cover), hair in (("brows", BROW, brow), ("lashes", LASH, min(brow, LASH_TONE[scene.infrared]))):
+    lash = min(brow, LASH_TONE[scene.infrared])
+    kinds = (("brows", BROW, BROW_COVER, brow), ("lashes", LASH, LASH_COVER[scene.infrared], lash))
+    for name, width, cover, hair in kinds:
         points, quads = ribbons(strands[name], scene.view.place, width)
         meshes.append(Mesh(points, quads, _look(np.full(len(points), hair)), STRAND, cover=cover))
     return meshes

@@ -64,10 +64,10 @@ def _pose(rng: np.random.Generator, kind: str) -> tuple[Pose, float]:
         return _of(rng, 0.0, 8, float(rng.uniform(-35, 12)), units), float(rng.choice([0, rng.uniform(0, 20)]))
     if rng.random() < 0.6:
         pitch = float(rng.uniform(-42, -14))
-        opening = float(np.clip(0.98 + 0.016 * pitch + rng.normal(0, 0.08), 0.12, 0.75))
+        opening = float(np.clip(1.02 + 0.014 * pitch + rng.normal(0, 0.09), 0.2, 0.85))
         return _of(rng, opening, 10, pitch, units), float(rng.uniform(0, 22))
     units |= _both("eyeSquint", rng.uniform(0, 1)) | _both("cheekSquint", rng.uniform(0, 1))
-    return _of(rng, float(rng.uniform(0.1, 0.5)), 12, float(rng.normal(-4, 7)), units), 0.0
+    return _of(rng, float(rng.uniform(0.18, 0.65)), 12, float(rng.normal(-4, 7)), units), 0.0
 
 
 def _of(rng: np.random.Generator, opening: float, sideways: float, pitch: float, units: dict[str, float]) -> Pose:
