@@ -24,7 +24,7 @@ SAMPLED = 105
 """Samples between the eyes: enough for strands and slits, whatever the size of the eyes in the picture."""
 LASH, BROW = 0.006, 0.008
 """Width of a strand, dm: several hairs of 0.1 mm."""
-LASH_COVER = {False: 0.5, True: 0.35}
+LASH_COVER = {False: 0.65, True: 0.4}
 BROW_COVER = 0.45
 """Opacity of a strand, of lashes by day (False) and in infrared: hairs are more transparent there."""
 LASH_TONE = {False: 0.015, True: 0.06}

@@ -17,7 +17,7 @@ Strands = NDArray[np.float64]
 def lashes(fine: Points, eye: Eye, rng: np.random.Generator, length: float, curl: float) -> Strands:
     """Return the lashes of both lids of an eye. `length`: of the longest, over the eye's width. `curl`: up, 0 to 1."""
     return np.concatenate([
-        _row(fine[eye.upper], eye, rng, int(rng.integers(90, 150)), length, curl),
+        _row(fine[eye.upper], eye, rng, int(rng.integers(130, 230)), length, curl),
         _row(fine[eye.lower], eye, rng, int(rng.integers(25, 55)), 0.38 * length, -0.6),
     ])  # fmt: skip
 

@@ -22,7 +22,7 @@ HAIRS = ((0.012, 0.03, 0.08, 0.22), (0.45, 0.30, 0.15, 0.10))
 IRISES = (0.02, 0.035, 0.06, 0.10, 0.17)
 """Reflectances of dark to blue irises in visible light. Dark skin gets the first two."""
 
-LASH_LINE = 0.013
+LASH_LINE = 0.017
 """Reach of the dark line of lash roots along the lid edges, dm."""
 
 
@@ -89,10 +89,10 @@ def _pattern(fine: Points, eyes: dict[Side, Eye], rng: np.random.Generator) -> P
     for waves, most in ((6, 0.06), (20, 0.05), (60, 0.04)):
         for way in rng.normal(0, waves, (5, 3)):
             out += most / 3 * np.cos(fine @ way + rng.uniform(0, 2 * np.pi))
-    ring, lid = rng.uniform(0, 0.35), rng.uniform(0, 0.25)
+    ring, lid = rng.uniform(0, 0.25), rng.uniform(0, 0.12)
     for side in SIDES:
         eye = eyes[side]
-        for edge, dark in ((eye.upper, 0.5), (eye.lower, 0.25)):
+        for edge, dark in ((eye.upper, 0.8), (eye.lower, 0.35)):
             far, _ = cKDTree(eyeball.along(fine[edge])).query(fine, distance_upper_bound=4 * LASH_LINE)
             out *= 1 - dark * np.exp(-((far / LASH_LINE) ** 2))
         flat = (fine - eye.centre) / eye.width

@@ -104,18 +104,18 @@ def _view(yaw: float, pitch: float, roll: float, distance: float) -> View:
 
 
 def _day(rng: np.random.Generator) -> Lighting:
-    """Windscreen and side windows, in half of the pictures the sun with a hard edge of roof or pillar."""
-    ways = [direction(rng.uniform(-55, 55), rng.uniform(5, 50))]
-    ways += [direction(side * rng.uniform(60, 120), rng.uniform(-5, 40)) for side in (-1, 1)]
+    """Windscreen and side windows at the height of the eyes, in a third of the pictures the sun behind a hard edge."""
+    ways = [direction(rng.uniform(-55, 55), rng.uniform(-20, 25))]
+    ways += [direction(side * rng.uniform(50, 110), rng.uniform(-20, 25)) for side in (-1, 1)]
     strengths = [float(rng.uniform(0.4, 2.0)), *rng.uniform(0.0, 1.6, 2)]
     edge = (0.0, 0.0, 0.0, -1.0)
-    if rng.random() < 0.5:
-        ways.insert(0, direction(rng.uniform(-110, 110), rng.uniform(10, 60)))
+    if rng.random() < 0.35:
+        ways.insert(0, direction(rng.uniform(-110, 110), rng.uniform(0, 40)))
         strengths.insert(0, float(np.exp(rng.uniform(np.log(1), np.log(6)))))
         if rng.random() < 0.5:
             plane = direction(rng.uniform(-180, 180), rng.uniform(-60, 60))
             edge = (float(plane[0]), float(plane[1]), float(plane[2]), float(rng.uniform(-0.6, 0.3)))
-    ambient = float(rng.uniform(0.1, 0.35) * sum(strengths) / 3)
+    ambient = float(rng.uniform(0.35, 0.9) * sum(strengths) / 3)
     return Lighting(np.stack(ways), np.array(strengths), ambient, rng.uniform(0.2, 0.9), rng.uniform(0.04, 0.14), edge)
 
 
