@@ -13,8 +13,8 @@ import pytest
 
 TOP = Path(__file__).parents[1]
 TOOLS = TOP / "tools"
-OPTIONAL = frozenset({"mediapipe", "onnx", "onnxscript", "scipy", "skimage", "torch"})
-"""Packages that only some tools need: those of the extra `train`, and mediapipe."""
+OPTIONAL = frozenset({"mediapipe", "moderngl", "onnx", "onnxscript", "scipy", "skimage", "torch"})
+"""Packages that only some tools need: those of the extras `train` and `synthetic`, and mediapipe."""
 MODULES = sorted(".".join(path.relative_to(TOP).with_suffix("").parts) for path in TOOLS.rglob("*.py"))
 TEXTS = [
     *TOP.glob("*.md"),
