@@ -148,10 +148,9 @@ class _Line:
     def eyes_view(self) -> data.EyesView | None:
         if self.eyes is None:
             return None
-        left, right, *iris = self.eyes
-        return data.EyesView(
-            data.EyeView(*left, self.lowered[0]), data.EyeView(*right, self.lowered[1]), *iris, self.iris_weight
-        )
+        left, right, yaw, pitch = self.eyes
+        views = data.EyeView(*left, self.lowered[0]), data.EyeView(*right, self.lowered[1])
+        return data.EyesView(*views, yaw, pitch, self.iris_weight)
 
 
 _LINE = TypeAdapter(_Line)
