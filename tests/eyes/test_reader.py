@@ -134,3 +134,27 @@ def test_ok__a_face_half_out_of_the_picture_has_one_eye_to_go_on_with() -> None:
 def test_ok__a_face_wholly_out_of_the_picture_has_none() -> None:
     cut = np.ascontiguousarray(GREY[:40, :40])
     assert reasons(read(Net(HIDDEN, HIDDEN), grey=cut)) == ("occluded", "occluded")
+
+
+def spotted(level: int = 255) -> NDArray[np.uint8]:
+    """A grey picture with a spot of light on each eye."""
+    out: NDArray[np.uint8] = GREY.copy()
+    for x in (150, 250):
+        out[178:182, x : x + 4] = level
+    return out
+
+
+def test_ok__an_eye_that_may_be_shut_behind_a_spot_of_light_is_unknown_by_glare() -> None:
+    doubtful = (0.75, 0.06, 0.1, 0.09)
+    assert reasons(read(Net(doubtful, doubtful), grey=spotted())) == ("glare", "glare")
+
+
+@pytest.mark.parametrize("answer", [(0.9, 0.06, 0.01, 0.03), (0.1, 0.1, 0.7, 0.1)])
+def test_ok__a_spot_of_light_hides_neither_a_surely_open_nor_a_closed_eye(answer: Answer) -> None:
+    assert reasons(read(Net(answer, answer), grey=spotted())) == (None, None)
+
+
+@pytest.mark.parametrize("grey", [GREY, spotted(level=140), np.full_like(GREY, 240)])
+def test_ok__without_a_spot_a_doubtful_eye_is_read(grey: NDArray[np.uint8]) -> None:
+    doubtful = (0.75, 0.06, 0.1, 0.09)
+    assert reasons(read(Net(doubtful, doubtful), grey=grey)) == (None, None)
