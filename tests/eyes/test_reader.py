@@ -145,10 +145,37 @@ def test_fail__lids_that_the_net_gives_no_number_for_are_not_shut(aspect: float)
     assert (eyes.left.opening, eyes.right.opening, eyes.right.p_closed) == (None, None, None)
 
 
-@pytest.mark.parametrize("unknown", [(math.nan, 0.9, 0.05), (0.05, math.nan, 0.05), (0.5, 0.4, math.nan)])
+@pytest.mark.parametrize(
+    "unknown",
+    [(math.nan, 0.0, 0.9, 0.05), (0.05, 0.0, math.nan, 0.05), (0.5, math.nan, 0.3, 0.1), (0.5, 0.1, 0.3, math.nan)],
+)
 def test_fail__an_eye_without_probabilities_is_not_read_and_does_not_vouch_for_the_other(unknown: Answer) -> None:
     eyes = read(Net(unknown, SHUT))
     assert eyes.left.reason == "blur"
     assert eyes.left.p_closed is None
     assert eyes.right.p_closed is None or eyes.right.p_closed > 0.9
-    assert reasons(read(Net((math.nan, math.nan, math.nan), SHUT))) == ("blur", "occluded")
+    assert reasons(read(Net((math.nan,) * 4, SHUT))) == ("blur", "occluded")
+
+
+def spotted(level: int = 255) -> NDArray[np.uint8]:
+    """A grey picture with a spot of light on each eye."""
+    out: NDArray[np.uint8] = GREY.copy()
+    for x in (150, 250):
+        out[178:182, x : x + 4] = level
+    return out
+
+
+def test_ok__an_eye_that_may_be_shut_behind_a_spot_of_light_is_unknown_by_glare() -> None:
+    doubtful = (0.75, 0.06, 0.1, 0.09)
+    assert reasons(read(Net(doubtful, doubtful), grey=spotted())) == ("glare", "glare")
+
+
+@pytest.mark.parametrize("answer", [(0.9, 0.06, 0.01, 0.03), (0.1, 0.1, 0.7, 0.1)])
+def test_ok__a_spot_of_light_hides_neither_a_surely_open_nor_a_closed_eye(answer: Answer) -> None:
+    assert reasons(read(Net(answer, answer), grey=spotted())) == (None, None)
+
+
+@pytest.mark.parametrize("grey", [GREY, spotted(level=140), np.full_like(GREY, 240)])
+def test_ok__without_a_spot_a_doubtful_eye_is_read(grey: NDArray[np.uint8]) -> None:
+    doubtful = (0.75, 0.06, 0.1, 0.09)
+    assert reasons(read(Net(doubtful, doubtful), grey=grey)) == (None, None)

@@ -62,11 +62,11 @@ def perception() -> Callable[[], Perception]:
 
 @pytest.fixture(scope="module")
 def frames() -> list[NDArray[np.uint8]]:
-    return demo_frames(0, 263)
+    return [np.asarray(image, np.uint8) for image in demo_frames(0, 263)]
 
 
 def with_light(grey: Grey, points: NDArray[np.float32], draw: Draw) -> Grey:
-    out = grey.copy()
+    out: Grey = grey.copy()
     for side in ("left", "right"):
         eye = points[list(EYES[side])]
         middle = (eye[0] + eye[3]) / 2

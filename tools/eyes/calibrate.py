@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,17 +16,19 @@ if TYPE_CHECKING:
     from tools.eyes.train import Samples
 
 FACTORS = [round(0.4 + 0.05 * step, 2) for step in range(53)]
-"""Factors to choose from, 0.4 to 3."""
+SHIFTS = [round(-4.0 + 0.1 * step, 1) for step in range(61)]
+"""Factors, 0.4 to 3, and shifts, -4 to 2, to choose from."""
 ROWS = 256
 """Strips read at once."""
 
 
-def calibrated(nets: list[Net], samples: Samples) -> tuple[float, float, float]:
-    """Return a factor for the logits of closed, lowered and hidden: temperature scaling.
+def calibrated(nets: list[Net], samples: Samples) -> tuple[tuple[float, float], ...]:
+    """Return a factor and a shift for the logits of closed, lowered and hidden.
 
     They are fitted to the eyes of in-car stills and labelled web faces, as our own landmark net places them, each read
-    by the net that has not learned from its person. All nets get the same. No shift is fitted: it would follow how many
-    eyes are closed in these sets, and no car has that share.
+    by the net that has not learned from its person. All nets get the same. Closed and hidden get no shift: it would
+    follow how many eyes are closed in these sets, and no car has that share. Lowered gets one, because a batch of the
+    training has many more lowered eyes.
     """
     logits, rows = left_out(nets, samples)
     visible = samples.hidden[rows] == 0
@@ -34,8 +37,9 @@ def calibrated(nets: list[Net], samples: Samples) -> tuple[float, float, float]:
         LOWERED: torch.where(visible & (samples.closed[rows] == 0), samples.lowered[rows], torch.nan),
         HIDDEN: samples.hidden[rows],
     }
-    closed, lowered, hidden = (_fit(logits[:, :, column], labels) for column, labels in wanted.items())
-    return closed, lowered, hidden
+    return tuple(
+        _fit(logits[:, :, column], labels, SHIFTS if column == LOWERED else (0.0,)) for column, labels in wanted.items()
+    )
 
 
 @torch.no_grad()
@@ -51,9 +55,9 @@ def left_out(nets: list[Net], samples: Samples) -> tuple[torch.Tensor, torch.Ten
     return torch.cat(answers), torch.cat(rows)
 
 
-def _fit(logits: torch.Tensor, wanted: torch.Tensor) -> float:
-    """Return the factor of both eyes' logits (n, 2) with the least cross entropy to labels (n,)."""
+def _fit(logits: torch.Tensor, wanted: torch.Tensor, shifts: Sequence[float]) -> tuple[float, float]:
+    """Return factor and shift of both eyes' logits (n, 2) with the least cross entropy to labels (n,)."""
     known = torch.isfinite(wanted)
     x, y = logits[known].flatten(), wanted[known].repeat_interleave(2)
-    losses = [float(functional.binary_cross_entropy_with_logits(x * factor, y)) for factor in FACTORS]
-    return FACTORS[losses.index(min(losses))]
+    lines = [(factor, shift) for factor in FACTORS for shift in shifts]
+    return min(lines, key=lambda line: float(functional.binary_cross_entropy_with_logits(x * line[0] + line[1], y)))

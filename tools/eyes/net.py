@@ -48,20 +48,20 @@ class Net(nn.Module):
 class Answers(nn.Module):
     """The exported net: probabilities of open, lowered, closed, hidden; eye aspect ratio; probability of sunglasses.
 
-    `factors`: the logits of closed, lowered and hidden are multiplied by these (temperature scaling).
+    `lines`: factor and shift of the logits of closed, lowered and hidden, see `tools.eyes.calibrate`.
     """
 
-    factors: torch.Tensor
+    lines: torch.Tensor
 
-    def __init__(self, net: Net, factors: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> None:
+    def __init__(self, net: Net, lines: tuple[tuple[float, float], ...] = ((1.0, 0.0),) * 3) -> None:
         super().__init__()
         self.net = net
-        self.register_buffer("factors", torch.tensor(factors))
+        self.register_buffer("lines", torch.tensor(lines))
 
     def forward(self, eye: torch.Tensor, band: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return the three answers for n eyes."""
         out = self.net(eye, band)
-        logits = out[:, [CLOSED, LOWERED, HIDDEN]] * self.factors
+        logits = out[:, [CLOSED, LOWERED, HIDDEN]] * self.lines[:, 0] + self.lines[:, 1]
         closed, lowered, hidden = torch.sigmoid(logits).unbind(1)
         opened = (1 - hidden) * (1 - closed)
         p = torch.stack([opened * (1 - lowered), opened * lowered, (1 - hidden) * closed, hidden], 1)

@@ -81,7 +81,7 @@ def picture(data: Path, row: Row) -> NDArray[np.uint8]:
     """Return the picture of a row. A web face gets a border of a quarter: it fills its picture as no driver's does."""
     image = read_image(data / row["file"])
     border = max(image.shape[:2]) // 4 if row["file"].startswith(WEB_FACES) else 0
-    return np.asarray(cv2.copyMakeBorder(image, *[border] * 4, cv2.BORDER_REPLICATE), np.uint8)
+    return np.asarray(cv2.copyMakeBorder(image, border, border, border, border, cv2.BORDER_REPLICATE), np.uint8)
 
 
 def models_by_fold(name: str, folds: Path, shipped: Path, place: dict[str, int]) -> Callable[[Row], Path]:

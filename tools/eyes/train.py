@@ -266,10 +266,12 @@ def train(samples: Samples, work: Path, steps: tuple[int, int, int]) -> list[Net
 def base_of(samples: Samples, work: Path, steps: int) -> Net:
     """Return the net with whose weights all begin, from its checkpoint if it exists."""
     torch.manual_seed(11)
-    base = Training([Net()])
+    start = Net()
+    base = Training([start])
     weight = samples.weights(BASE_SHARES, samples.nobodys)
     run(base, samples, weight, Course(work / "base.pt", steps, BASE_LR), steps)
-    return base.nets[0]
+    start.load_state_dict(base.nets[0].state_dict())
+    return start
 
 
 def main() -> None:
@@ -293,10 +295,10 @@ def main() -> None:
     )
     nets = train(samples, options.work, tuple(options.steps))
     paths = [options.folds / str(k) / "eyes.onnx" for k in range(FOLDS)]
-    factors = calibrated(nets, samples)
+    lines = calibrated(nets, samples)
     for net, path in zip(nets, [*paths, options.out], strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
-        export(Answers(net, factors).eval(), example(), ["p", "aspect", "sunglasses"], path)
+        export(Answers(net, lines).eval(), example(), ["p", "aspect", "sunglasses"], path)
 
 
 if __name__ == "__main__":

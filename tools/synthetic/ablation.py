@@ -28,7 +28,7 @@ from torch.nn import functional
 from driver_monitor.bench.score.intervals import Figure, bootstrap, in_words
 from driver_monitor.bench.score.nets.eyes import Auc
 from driver_monitor.perception.eyes.patch import eye_crops
-from tools import SHARED
+from tools import ROOT, SHARED
 from tools.eyes.data import collect
 from tools.synthetic import CACHE
 from tools.synthetic.crops import changed
@@ -203,6 +203,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--shared", type=Path, default=SHARED, help="folder with data/ and anchors/")
     parser.add_argument("--synthetic", type=Path, default=CACHE, help="folder of tools.synthetic.eyes")
+    parser.add_argument("--folds", type=Path, default=ROOT.parent / "tmp/folds", help="folder of the nets of the folds")
     parser.add_argument("--strips", type=Path, default=CACHE / "strips.npz", help="cache of the photographs")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=600)
@@ -210,7 +211,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     stills = options.shared / "data/incar_stills"
-    real = prepare(collect(options.shared, options.strips), options.shared / "data/eyes_wild.csv", stills)
+    real = prepare(collect(options.shared, options.folds, options.strips), options.shared / "data/eyes_wild.csv", stills)
     made = load(options.synthetic)
     measured = np.isin(real["source"], ("incar", "nir", "wild"))
     tested = {name: values[measured] for name, values in real.items()}

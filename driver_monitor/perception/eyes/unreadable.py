@@ -17,6 +17,8 @@ SUNGLASSES = 0.5
 """Least probability of sunglasses with which they are the reason for a hidden eye (even odds)."""
 SATURATED, GLARE_SHARE = 250, 0.15
 """The reason is glare if more than `GLARE_SHARE` of the pixels around the eye have level `SATURATED` or more."""
+SPOT, SPOT_OVER_SKIN = 235, 1.25
+"""A pixel of this level that is so many times as bright as the median around the eye is light on the lens (ours)."""
 MARGIN = 0.3
 """Margin around the eye's points, in widths of the eye. It includes the lens or the light that covers the eye."""
 DARK = 20
@@ -40,11 +42,7 @@ def why_hidden(grey: Image, eye: NDArray[np.float32], light: Light, sunglasses: 
     "dark" if `light` is "dark", "occluded" if the eye is outside the picture, "sunglasses", "glare" or "dark" by the
     pixels around the eye, else "occluded". `eye`: (6, 2) points in `grey` (H, W). `sunglasses`: the net's probability.
     """
-    low, high = eye.min(axis=0), eye.max(axis=0)
-    pad = MARGIN * float(high[0] - low[0])
-    left, top = (max(0, int(value)) for value in low - pad)
-    right, bottom = (max(0, int(value) + 1) for value in high + pad)
-    around = grey[top:bottom, left:right]
+    around = _around(grey, eye)
     if light == "dark":
         return "dark"
     if around.size == 0:
@@ -56,3 +54,24 @@ def why_hidden(grey: Image, eye: NDArray[np.float32], light: Light, sunglasses: 
     if float(np.mean(around < DARK)) > 0.75:
         return "dark"
     return "occluded"
+
+
+def has_spot(grey: Image, eye: NDArray[np.float32]) -> bool:
+    """Return whether a bright spot lies on or beside an eye: a reflection on a lens or on the eyeball.
+
+    `eye`: (6, 2) points in `grey` (H, W). False if the eye is outside the picture.
+    """
+    around = _around(grey, eye)
+    if around.size == 0:
+        return False
+    brightest = float(around.max())
+    return brightest >= SPOT and brightest > SPOT_OVER_SKIN * float(np.median(around))
+
+
+def _around(grey: Image, eye: NDArray[np.float32]) -> Image:
+    """Return the part of `grey` around an eye, with `MARGIN`. It may be empty."""
+    low, high = eye.min(axis=0), eye.max(axis=0)
+    pad = MARGIN * float(high[0] - low[0])
+    left, top = (max(0, int(value)) for value in low - pad)
+    right, bottom = (max(0, int(value) + 1) for value in high + pad)
+    return grey[top:bottom, left:right]
