@@ -175,6 +175,11 @@ def test_ok__a_spot_of_light_hides_neither_a_surely_open_nor_a_closed_eye(answer
     assert reasons(read(Net(answer, answer), grey=spotted())) == (None, None)
 
 
+def test_ok__a_spot_never_leaves_out_the_open_eye_beside_one_that_looks_closed() -> None:
+    doubtful, closed = (0.75, 0.06, 0.1, 0.09), (0.1, 0.1, 0.7, 0.1)
+    assert reasons(read(Net(doubtful, closed), grey=spotted())) == (None, None)
+
+
 @pytest.mark.parametrize("grey", [GREY, spotted(level=140), np.full_like(GREY, 240)])
 def test_ok__without_a_spot_a_doubtful_eye_is_read(grey: NDArray[np.uint8]) -> None:
     doubtful = (0.75, 0.06, 0.1, 0.09)
