@@ -9,10 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 from driver_monitor.data.observation import EyeReason, EyesView, Light
+from driver_monitor.imaging.ibug import EYES
 from driver_monitor.perception.eyes.eye_net import Answers, EyeNet
 from driver_monitor.perception.eyes.lids import opening
 from driver_monitor.perception.eyes.reader import EyeReader
-from driver_monitor.perception.eyes.unreadable import FAR_EYE_YAW, NEAR_EYE_YAW
+from driver_monitor.perception.eyes.unreadable import FAR_EYE_YAW, NEAR_EYE_YAW, light_on_eye
 from driver_monitor.perception.reader import FacePicture
 from tests.faces import points, view
 
@@ -157,30 +158,44 @@ def test_fail__an_eye_without_probabilities_is_not_read_and_does_not_vouch_for_t
     assert reasons(read(Net((math.nan,) * 4, SHUT))) == ("blur", "occluded")
 
 
-def spotted(level: int = 255) -> NDArray[np.uint8]:
-    """A grey picture with a spot of light on each eye."""
-    out: NDArray[np.uint8] = GREY.copy()
-    for x in (150, 250):
-        out[178:182, x : x + 4] = level
+def spotted(size: float, level: int = 255, skin: int = 120) -> NDArray[np.uint8]:
+    """A grey picture with a square spot of light on each eye. `size`: in widths of the eye."""
+    out = np.full_like(GREY, skin)
+    for eye in EYES.values():
+        low, high = points()[list(eye)].min(axis=0), points()[list(eye)].max(axis=0)
+        (x, y), half = (low + high) / 2, size * (high[0] - low[0]) / 2
+        out[
+            round(float(y - half)) : round(float(y + half)) + 1, round(float(x - half)) : round(float(x + half)) + 1
+        ] = level
     return out
 
 
-def test_ok__an_eye_that_may_be_shut_behind_a_spot_of_light_is_unknown_by_glare() -> None:
-    doubtful = (0.75, 0.06, 0.1, 0.09)
-    assert reasons(read(Net(doubtful, doubtful), grey=spotted())) == ("glare", "glare")
+@pytest.mark.parametrize("size", [0.3, 0.5, 0.8])
+@pytest.mark.parametrize("answer", [OPEN, (0.1, 0.6, 0.2, 0.1)])
+def test_fail__light_on_a_lens_is_no_eye(size: float, answer: Answer) -> None:
+    assert reasons(read(Net(answer, answer), grey=spotted(size))) == ("glare", "glare")
 
 
-@pytest.mark.parametrize("answer", [(0.9, 0.06, 0.01, 0.03), (0.1, 0.1, 0.7, 0.1)])
-def test_ok__a_spot_of_light_hides_neither_a_surely_open_nor_a_closed_eye(answer: Answer) -> None:
-    assert reasons(read(Net(answer, answer), grey=spotted())) == (None, None)
+def test_ok__a_closed_eye_beside_light_on_a_lens_is_closed() -> None:
+    assert reasons(read(Net(SHUT, SHUT), grey=spotted(0.3))) == (None, None)
+    assert reasons(read(Net(OPEN, SHUT), grey=spotted(0.3))) == ("glare", None)
 
 
-def test_ok__a_spot_never_leaves_out_the_open_eye_beside_one_that_looks_closed() -> None:
-    doubtful, closed = (0.75, 0.06, 0.1, 0.09), (0.1, 0.1, 0.7, 0.1)
-    assert reasons(read(Net(doubtful, closed), grey=spotted())) == (None, None)
+@pytest.mark.parametrize(
+    "grey",
+    [GREY, spotted(0.1), spotted(0.3, level=140), spotted(0.3, level=245, skin=220), np.full_like(GREY, 240)],
+    ids=[
+        "no spot",
+        "a reflection on the eyeball",
+        "the white of an eye",
+        "little brighter than the skin",
+        "all bright",
+    ],
+)
+def test_ok__an_eye_without_light_on_the_lens_is_read(grey: NDArray[np.uint8]) -> None:
+    assert reasons(read(Net(OPEN, OPEN), grey=grey)) == (None, None)
 
 
-@pytest.mark.parametrize("grey", [GREY, spotted(level=140), np.full_like(GREY, 240)])
-def test_ok__without_a_spot_a_doubtful_eye_is_read(grey: NDArray[np.uint8]) -> None:
-    doubtful = (0.75, 0.06, 0.1, 0.09)
-    assert reasons(read(Net(doubtful, doubtful), grey=grey)) == (None, None)
+def test_ok__light_on_an_eye_outside_the_picture_is_none() -> None:
+    assert not light_on_eye(GREY, np.full((6, 2), -500.0, np.float32))
+    assert not light_on_eye(GREY, np.full((6, 2), 5000.0, np.float32))

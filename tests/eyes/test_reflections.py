@@ -10,11 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 from driver_monitor.app.build import Request, build_perception, load_models, load_plan
-from driver_monitor.data.observation import EyesView, EyeView
+from driver_monitor.data.driver_state import EyesVerdict
+from driver_monitor.data.observation import EyesView
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.imaging.ibug import EYES
 from driver_monitor.perception.perception import Perception
-from driver_monitor.state.eyes.eyelids import CLOSED_AT, fuse
+from driver_monitor.state.eyes.eyelids import Eyelids
+from driver_monitor.timing.cadence import TimeStep
 from tests.conftest import demo_frames
 
 Grey = NDArray[np.uint8]
@@ -82,9 +84,9 @@ def seen(perception: Callable[[], Perception], image: Grey, draw: Draw) -> EyesV
     return lit.eyes
 
 
-def opened(eye: EyeView) -> bool:
-    """Whether an eye with a usual baseline would be called open."""
-    return eye.opening is not None and eye.p_closed is not None and fuse(eye.opening, eye.p_closed) > CLOSED_AT
+def judged(eyes: EyesView) -> EyesVerdict:
+    """Return what the first frame of a drive says of both eyes together."""
+    return Eyelids().update(TimeStep(0.0, 0.0, 0.0), eyes, None, may_learn=False).state
 
 
 @pytest.mark.parametrize("draw", DRAWINGS)
@@ -92,9 +94,7 @@ def opened(eye: EyeView) -> bool:
 def test_ok__light_on_the_lenses_never_opens_the_eyes_of_a_sleeper(
     perception: Callable[[], Perception], frames: list[Grey], number: int, draw: Draw
 ) -> None:
-    eyes = seen(perception, frames[number], draw)
-    assert not opened(eyes.left)
-    assert not opened(eyes.right)
+    assert judged(seen(perception, frames[number], draw)) != "open"
 
 
 @pytest.mark.parametrize("draw", [lamp, row_of_lamps, two_lamps])
@@ -102,5 +102,4 @@ def test_ok__light_on_the_lenses_never_opens_the_eyes_of_a_sleeper(
 def test_ok__light_on_the_lenses_never_shuts_the_eyes_of_a_driver_who_is_awake(
     perception: Callable[[], Perception], frames: list[Grey], number: int, draw: Draw
 ) -> None:
-    eyes = seen(perception, frames[number], draw)
-    assert all(eye.reason is not None or opened(eye) for eye in (eyes.left, eyes.right))
+    assert judged(seen(perception, frames[number], draw)) != "closed"

@@ -211,7 +211,9 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     stills = options.shared / "data/incar_stills"
-    real = prepare(collect(options.shared, options.folds, options.strips), options.shared / "data/eyes_wild.csv", stills)
+    real = prepare(
+        collect(options.shared, options.folds, options.strips), options.shared / "data/eyes_wild.csv", stills
+    )
     made = load(options.synthetic)
     measured = np.isin(real["source"], ("incar", "nir", "wild"))
     tested = {name: values[measured] for name, values in real.items()}

@@ -31,7 +31,8 @@ class AlertScore:
     """Counts for one rule in one clip.
 
     `due`: labelled stretches, at least half scored, as long as the rule needs. `in_time`: of these, stretches with an
-    alert after their start and at most `LATE_S` after it was due. `raised`: all alerts. Each is judged by the frames
+    alert after their start and at most `LATE_S` after it was due. An alert that holds this one back is enough, too.
+    `raised`: all alerts. Each is judged by the frames
     before it, for as long as the rule needs. `unscored`: most of these frames are not scored. `false`: most of the
     scored ones are not labelled, for every cause of the rule. `not_judged`, the same as `unscored`, stands in the JSON.
     """
@@ -60,12 +61,12 @@ def due_times(rule: Rule) -> list[tuple[str | None, float]]:
 def score_alerts(labels: ClipLabels, track: Track, profile: Profile) -> dict[str, AlertScore]:
     """Return rule -> score: `drowsiness`, and rules without patience that only need `EYES` or `GAZE` above a limit."""
     truth, in_yawn = _truth(labels), labels.mask("yawn")
-    due = {}
+    due: dict[Rule, list[tuple[float, Mask, Mask]]] = {}
     for rule in profile.rules:
         awake = ~in_yawn if any(leaf.signal == PAST_YAWN for leaf in rule.when.leaves()) else np.ones_like(in_yawn)
         causes = [(seconds, *truth[signal]) for signal, seconds in due_times(rule)]
-        due[rule.id] = [(seconds, labelled, scored & awake) for seconds, labelled, scored in causes]
-    return {rule: _score(labels, track, rule, causes) for rule, causes in due.items() if causes}
+        due[rule] = [(seconds, labelled, scored & awake) for seconds, labelled, scored in causes]
+    return {rule.id: _score(labels, track, rule, causes) for rule, causes in due.items() if causes}
 
 
 def _truth(labels: ClipLabels) -> dict[str | None, tuple[Mask, Mask]]:
@@ -85,16 +86,18 @@ def _guards(leaf: Condition) -> bool:
     return leaf.signal in GUARDS or held_rule(leaf.signal or "") is not None
 
 
-def _score(labels: ClipLabels, track: Track, rule: str, causes: list[tuple[float, Mask, Mask]]) -> AlertScore:
+def _score(labels: ClipLabels, track: Track, rule: Rule, causes: list[tuple[float, Mask, Mask]]) -> AlertScore:
     """Score one rule. Each of its `causes`: seconds until an alert is due, labelled frames, scored frames."""
-    raised = [t for name, t in track.raised if name == rule]
+    raised = [t for name, t in track.raised if name == rule.id]
+    enough = {rule.id} | {held_rule(leaf.signal or "") for leaf in rule.when.leaves()}
+    told = [t for name, t in track.raised if name in enough]
     due = [
         (frame_time(labels, track, first), seconds)
         for seconds, labelled, scored in causes
         for first, last in runs(labelled)
         if last - first + 1 >= seconds * labels.fps and 2 * scored[first : last + 1].sum() >= last - first + 1
     ]
-    in_time = sum(any(start <= t <= start + seconds + LATE_S for t in raised) for start, seconds in due)
+    in_time = sum(any(start <= t <= start + seconds + LATE_S for t in told) for start, seconds in due)
     verdicts = [{_right(track, t, *cause) for cause in causes} for t in raised]
     false = sum(verdict == {False} for verdict in verdicts)
     unscored = sum(True not in verdict and None in verdict for verdict in verdicts)

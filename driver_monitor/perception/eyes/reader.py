@@ -10,7 +10,7 @@ from driver_monitor.perception.eyes.eye_net import CLOSED, HIDDEN, LOWERED, OPEN
 from driver_monitor.perception.eyes.iris import iris_turn
 from driver_monitor.perception.eyes.lids import opening
 from driver_monitor.perception.eyes.patch import eye_crops
-from driver_monitor.perception.eyes.unreadable import has_spot, turned_away, why_hidden
+from driver_monitor.perception.eyes.unreadable import light_on_eye, turned_away, why_hidden
 from driver_monitor.perception.reader import FacePicture
 
 HIDDEN_FROM = 0.35
@@ -22,11 +22,6 @@ OTHER_EYE = 0.25
 in-car drivers with hidden eyes are detected instead of 88 %, and no more of those with open eyes."""
 NEVER_SURER = 0.02
 """Limits hidden to 0.02 to 0.98 before `OTHER_EYE`, so that a hand before one eye never hides the clear one."""
-SPOT_DOUBT = 0.12
-"""Least sum of closed and hidden that makes an eye with a bright spot unreadable. On closed in-car stills with painted
-spots 17 % instead of 24 % are then called open, and 12 % instead of 6 % of the open ones are unknown (people the net
-has not seen; measured at 0.13). It does not count if one eye looks closed: the eye that looks open would be left out,
-and the closed one alone would decide (measured: 8 instead of 6 of 107 lowered stills were called closed)."""
 INSIDE = 0.8
 """Least share of the eye's patch that must lie within the picture. With less, the eye is "occluded"."""
 _SIDES: tuple[Side, Side] = ("left", "right")
@@ -47,7 +42,6 @@ class EyeReader:
         answers = self._net.read(patches, bands)
         p, openings = answers.p.tolist(), list(map(opening, answers.aspect.tolist()))
         hidden, reasons = _hidden(p[0][HIDDEN], p[1][HIDDEN]), [turned_away(side, head) for side in _SIDES]
-        spots_count = not any(map(_looks_closed, p))
         views: list[EyeView] = []
         for index, side in enumerate(_SIDES):
             reason = reasons[index]
@@ -62,7 +56,8 @@ class EyeReader:
             seen = p[index][OPEN] + p[index][LOWERED] + p[index][CLOSED]
             if reason is None and seen == 0.0:
                 reason = "occluded"
-            if reason is None and spots_count and _doubtful(p[index]) and has_spot(grey, points[list(EYES[side])]):
+            # Light on a lens looks like the white of an eye. It does not look like a closed eye.
+            if reason is None and 2 * p[index][CLOSED] < seen and light_on_eye(grey, points[list(EYES[side])]):
                 reason = "glare"
             if reason is not None:
                 views.append(EyeView(None, None, reason))
@@ -70,15 +65,6 @@ class EyeReader:
             views.append(EyeView(openings[index], p[index][CLOSED] / seen, None, p[index][LOWERED] / seen))
         left, right = views
         return EyesView(left, right, *(iris_turn((patches[0], patches[1]), left, right) or ()))
-
-
-def _looks_closed(p: list[float]) -> bool:
-    return p[CLOSED] >= p[OPEN] + p[LOWERED]
-
-
-def _doubtful(p: list[float]) -> bool:
-    """Return whether an eye that does not look closed may be: light on a lens looks like the white of an eye."""
-    return p[CLOSED] + p[HIDDEN] >= SPOT_DOUBT
 
 
 def _hidden(*p: float) -> tuple[float, float]:
