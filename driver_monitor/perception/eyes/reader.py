@@ -62,7 +62,9 @@ class EyeReader:
             if reason is not None:
                 views.append(EyeView(None, None, reason))
                 continue
-            views.append(EyeView(openings[index], p[index][CLOSED] / seen, None, p[index][LOWERED] / seen))
+            # A net that does not tell lowered eyes gives exactly 0 (models/eyes.md).
+            lowered = p[index][LOWERED] / seen if p[index][LOWERED] > 0.0 else None
+            views.append(EyeView(openings[index], p[index][CLOSED] / seen, None, lowered))
         left, right = views
         return EyesView(left, right, *(iris_turn((patches[0], patches[1]), left, right) or ()))
 
