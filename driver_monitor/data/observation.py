@@ -86,7 +86,7 @@ class EyesView:
     """Both eyes in one frame; left and right are the driver's own.
 
     `iris_yaw`, `iris_pitch`: turn of the irises relative to the head, degrees, + to the left and up; None is unknown.
-    `iris_weight`: how far this turn can be trusted, above 0 (hardly) to 1 (fully).
+    `iris_weight`: how far this turn can be trusted, above 0 (hardly) to 1 (fully). It means nothing without a turn.
     """
 
     left: EyeView

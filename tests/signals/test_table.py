@@ -112,7 +112,7 @@ def test_ok__every_row_reads_a_value_of_its_kind() -> None:
         "number": (int, float), "bool": (bool,), "text": (str,), "list": (list,), "map": (dict,),
     }  # fmt: skip
     known, smile = set(), Expression(dict.fromkeys(EXPRESSIONS, 1 / 8))
-    frames = film((attentive(40, speed_kmh=50.0, mouth_hidden=0.1), *DRIVE), fps=10)
+    frames = film((attentive(40, speed_kmh=50.0, mouth_hidden=0.1, p_lowered=0.1), *DRIVE), fps=10)
     for state in states([replace(frame, expression=smile) for frame in frames]):
         for row in ROWS:
             if row.name.startswith("glance.") and state.gaze.away.ended is None:

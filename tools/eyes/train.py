@@ -9,7 +9,7 @@ second course goes on from there with new labels of the teacher and more in-car 
 calibrated on people left out (`tools.eyes.calibrate`).
 
 Seeded. A new start continues from the checkpoint in `--work`. Reads the detector and landmark nets of the folds in
-`--folds`. Writes `models/eyes.onnx`, and `<k>/eyes.onnx` to `--folds`. `tools.eyes.stills` and `tools.eyes.measure`
+`--folds`. Writes `training/eyes.onnx`, and `<k>/eyes.onnx` to `--folds`. `tools.eyes.stills` and `tools.eyes.measure`
 measure the nets. Needs the extra `train`.
 """
 
@@ -279,7 +279,7 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=SHARED, help="folder with data/ and anchors/")
     parser.add_argument("--work", type=Path, default=ROOT.parent / "tmp/eyes")
     parser.add_argument("--folds", type=Path, default=ROOT.parent / "tmp/folds", help="folder of the nets of the folds")
-    parser.add_argument("--out", type=Path, default=ROOT / "models/eyes.onnx")
+    parser.add_argument("--out", type=Path, default=ROOT / "training/eyes.onnx")
     parser.add_argument(
         "--steps", type=int, nargs=3, default=(500, 1300, 700), help="of the base, the first and the second course"
     )

@@ -59,7 +59,10 @@ def due_times(rule: Rule) -> list[tuple[str | None, float]]:
 
 
 def score_alerts(labels: ClipLabels, track: Track, profile: Profile) -> dict[str, AlertScore]:
-    """Return rule -> score: `drowsiness`, and rules without patience that only need `EYES` or `GAZE` above a limit."""
+    """Return rule -> score: `drowsiness`, and rules without patience that need one of `LABELLED` above a limit.
+
+    Guards (`GUARDS`, `held_s` of other rules) may stand beside it.
+    """
     truth, in_yawn = _truth(labels), labels.mask("yawn")
     due: dict[Rule, list[tuple[float, Mask, Mask]]] = {}
     for rule in profile.rules:

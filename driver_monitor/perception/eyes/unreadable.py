@@ -21,8 +21,7 @@ LIGHT, LIGHT_OVER_SKIN = 235, 1.25
 """A pixel of this level that is so many times as bright as the median around the eye is light on the lens (ours)."""
 LIGHT_SHARE = 0.07
 """Share of the area between the eye's corners that light may cover. A spot of this share is 5 mm wide, and covers half
-of the iris. Reflections on the eyeball are smaller. Of the eyes in in-car and near-infrared stills, 1 to 2 % have more,
-of those in seven clips none, except in an over-exposed one (`../shared/data`)."""
+of the iris. Reflections on the eyeball are smaller. How many real eyes have more: models/eyes.md (Light on lenses)."""
 BETWEEN_LIDS = 0.22
 """Half the height of that area, in widths of the eye: an eye that is open wide is 0.4 high."""
 MARGIN = 0.3

@@ -122,6 +122,8 @@ class Eyelids:
         if both is not None and thrown_back:
             both = replace(both, thrown_back=True)
         p_closed, p_lowered = (None, None) if both is None else both.probabilities()
+        if not _tell_lowered(eyes):
+            p_lowered = None
         openness = None if both is None else both.openness(p_closed)
         state = self._judge(openness)
         if self._doubtful(step.t, state):
@@ -178,6 +180,11 @@ class Eyelids:
         if self._doubted_since is None and self._unreadable and t - self._unreadable[0] <= SIGHT_S + EPSILON_S:
             self._doubted_since = t
         return self._doubted_since is not None and t - self._doubted_since < SIGHT_S - EPSILON_S
+
+
+def _tell_lowered(eyes: EyesView | None) -> bool:
+    """Return whether the net has told for at least one eye how probably it is lowered. The shipped one never does."""
+    return eyes is not None and any(eye.p_lowered is not None for eye in (eyes.left, eyes.right))
 
 
 def _measured(eye: EyeView, baseline: EyeBaseline) -> Lids | None:

@@ -19,7 +19,7 @@ PRIOR_PITCH = -3.0
 """Degrees. Usual pitch of drivers who look forwards: -7 in 51 cars, 1 in clips (medians). The usual yaw is 0: a camera
 is at the column, or on either side of it."""
 PRIOR_WIDTH = (12.0, 8.0)
-"""Standard deviation of yaw and pitch. The range at the start then ends 23 degrees aside, and 15 up and down. The road
+"""Standard deviation of yaw and pitch. The range at the start then ends 22 degrees aside, and 15 up and down. The road
 is 25 degrees wide on each side of it, which is as far as straight ahead lies in the cars and clips (`BOUNDS_YAW`)."""
 PRIOR_FLOOR = 0.03
 """Score of a direction far from the camera's axis, where 1 is the middle of the prior (ours)."""
@@ -118,7 +118,10 @@ class StraightAhead:
         self._estimate()
 
     def from_nearest(self, direction: Direction) -> Direction:
-        """Return (yaw, pitch) of `direction` from the plausible straight ahead that excuses it best, degrees."""
+        """Return (yaw, pitch) of `direction` from the nearest plausible straight ahead, degrees.
+
+        The nearest one by shares of `ROAD_YAW` and `ROAD_PITCH`.
+        """
         if not self.uncertainty:
             return direction[0] - self.yaw, direction[1] - self.pitch
         offsets = [area.offset(*direction) for area in self.areas]
