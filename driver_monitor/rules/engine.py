@@ -117,6 +117,8 @@ class Engine:
             return "unknown"
         if state.eyes.state == "closed":
             return "attentive" if self._was_attentive and closed_s <= BLINK_MAX_S else "unknown"
+        if state.eyes.shut_s is not None and state.eyes.shut_s > BLINK_MAX_S:
+            return "unknown"
         return "attentive" if state.gaze.zone != "unknown" else "unknown"
 
 

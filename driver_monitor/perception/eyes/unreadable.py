@@ -86,5 +86,6 @@ def _around(grey: Image, eye: NDArray[np.float32]) -> Image:
 
 def _part(grey: Image, low: tuple[float, float], high: tuple[float, float]) -> Image:
     """Return the part of `grey` from `low` to `high`, (x, y). It may be empty."""
-    (left, top), (right, bottom) = ((max(0, int(x)), max(0, int(y))) for x, y in (low, high))
-    return grey[top : bottom + 1, left : right + 1]
+    left, top = (max(0, int(value)) for value in low)
+    right, bottom = (max(0, int(value) + 1) for value in high)
+    return grey[top:bottom, left:right]

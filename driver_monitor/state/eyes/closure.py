@@ -35,6 +35,10 @@ SETTLED_S = 1.0
 was set: a sleeper must stay asleep when one frame in ten is read wrongly."""
 
 
+FURTHEST = 50.0
+"""Log odds beyond which a probability is 0 or 1 for every use. `exp` has limits."""
+
+
 def log_odds(p: float) -> float:
     """Return the logarithm of the odds of a probability, within `SUREST`."""
     return max(-SUREST, min(SUREST, math.log(max(p, 1e-9) / max(1 - p, 1e-9))))
@@ -42,7 +46,7 @@ def log_odds(p: float) -> float:
 
 def probability(odds: float) -> float:
     """Return the probability of log odds."""
-    return 1 / (1 + math.exp(-odds))
+    return 1 / (1 + math.exp(-max(-FURTHEST, min(FURTHEST, odds))))
 
 
 def closure_timer() -> Stretch:
@@ -51,9 +55,12 @@ def closure_timer() -> Stretch:
 
 
 def may_be_lowered(eyes: EyesState) -> bool:
-    """Return whether the eyes have been closed or low for longer than a blink, but are not surely closed."""
+    """Return whether the eyes have been closed or low for longer than a blink, but are not surely closed.
+
+    False while they open again: a closure that was sure has no probability any more, and was no look down.
+    """
     unsure = eyes.p_closure is None or eyes.p_closure < SURE
-    return unsure and eyes.shut_s is not None and eyes.shut_s > BLINK_MAX_S
+    return unsure and not eyes.rising and eyes.shut_s is not None and eyes.shut_s > BLINK_MAX_S
 
 
 class ShutMeter:
@@ -77,7 +84,7 @@ class ShutMeter:
         self._weigh(step, closure, p_closed)
         maybe = None
         if p_closed is not None:
-            self._maybe = p_closed >= (STILL_MAYBE if self._maybe else MAYBE)
+            self._maybe = p_closed >= (STILL_MAYBE if self._maybe and self.stretch.running else MAYBE)
             maybe = self._maybe or state == "closed"
         if maybe not in self.stretch.ignores:
             self.stretch.update(step, maybe)

@@ -156,6 +156,7 @@ class Eyelids:
 
     def _judge_lowered(self, state: EyesVerdict, p_lowered: float | None) -> bool | None:
         if p_lowered is None:
+            self._lowered = False
             return None
         self._lowered = state == "open" and p_lowered >= (STILL_LOWERED if self._lowered else LOWERED)
         return self._lowered
@@ -184,7 +185,8 @@ class Eyelids:
 
 def _tell_lowered(eyes: EyesView | None) -> bool:
     """Return whether the net has told for at least one eye how probably it is lowered. The shipped one never does."""
-    return eyes is not None and any(eye.p_lowered is not None for eye in (eyes.left, eyes.right))
+    told = () if eyes is None else (eyes.left.p_lowered, eyes.right.p_lowered)
+    return any(p is not None and math.isfinite(p) for p in told)
 
 
 def _measured(eye: EyeView, baseline: EyeBaseline) -> Lids | None:

@@ -109,6 +109,8 @@ class GazeTracker:
         yaw, pitch = self._from_estimate(gaze.head)
         self._low = abs(yaw) <= LOW_WITHIN_YAW
         timed = self._timers.update(step, GazeSample(True, self._low, zone, "lizard" if zone == "down" else "owl"))
+        # The camera may lose a head that sinks.
+        self._turned_t = step.t if zone != "up" and self._timers.away.length_s >= TURNING_S else None
         return Gaze(yaw, pitch, zone, None, "head", None, *timed, self.straight_ahead.uncertainty)
 
     def _learn(self, step: TimeStep, gaze: GazeDirection, eyes: EyesView | None) -> None:

@@ -12,7 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from driver_monitor.state.gaze.direction_map import PITCHES, YAWS, Direction, DirectionMap, Grid, peaks
+from driver_monitor.state.gaze.direction_map import (
+    BOUNDS_PITCH,
+    BOUNDS_YAW,
+    PITCHES,
+    YAWS,
+    Direction,
+    DirectionMap,
+    Grid,
+    peaks,
+)
 from driver_monitor.timing.cadence import TimeStep
 
 PRIOR_PITCH = -3.0
@@ -26,6 +35,9 @@ PRIOR_FLOOR = 0.03
 MIDDLE_FROM_S, MIDDLE_TO_S = 20.0, 40.0
 """While the estimate lies outside one standard deviation of the prior, all within it stays plausible for so many
 seconds of learning. Then it shrinks. A driver may begin a trip with 20 s of anything else than driving."""
+KEPT_S, KEPT_SHARE = 60.0, 0.5
+"""In the first minute, the direction in which by far most time was spent in all stays plausible too: no other one has
+this share of its score. A look of some seconds in the short memory must not put the road off the road (ours)."""
 PLAUSIBLE = 0.2
 """Least share of the best score that is plausible (ours)."""
 GLANCE_S = 0.8
@@ -93,6 +105,11 @@ def _cube(values: Grid) -> Grid:
 _PRIOR = _prior()
 
 
+def _scores(seconds: DirectionMap) -> Grid:
+    """Return the score of each direction by the prior and the time spent there."""
+    return np.asarray(_PRIOR * (1.0 + _cube(seconds.near() / GLANCE_S)))
+
+
 def _reach(least: float) -> float:
     """Return how many standard deviations from its middle the prior has the score `least`, 0 if nowhere."""
     height = least - PRIOR_FLOOR
@@ -107,7 +124,7 @@ class StraightAhead:
     """
 
     def __init__(self) -> None:
-        self._map = DirectionMap()
+        self._map, self._slow_map = DirectionMap(), DirectionMap()
         self._mean: Direction | None = None
         self._away_s = self._back_s = self._refreshed_s = self._middle_s = 0.0
         self.learned_s = 0.0
@@ -122,7 +139,8 @@ class StraightAhead:
 
         The nearest one by shares of `ROAD_YAW` and `ROAD_PITCH`.
         """
-        if not self.uncertainty:
+        # Straight ahead is never that far aside, so nothing excuses such a look.
+        if not self.uncertainty or abs(direction[0]) > BOUNDS_YAW or abs(direction[1]) > BOUNDS_PITCH:
             return direction[0] - self.yaw, direction[1] - self.pitch
         offsets = [area.offset(*direction) for area in self.areas]
         return min(offsets, key=lambda offset: max(abs(offset[0]) / ROAD_YAW, abs(offset[1]) / ROAD_PITCH))
@@ -147,6 +165,7 @@ class StraightAhead:
         weight = self._weight(step.dt, direction)
         seconds = step.dt * weight * (1.0 if self.steady else PASSING_SHARE)
         if seconds and self._map.add(direction, seconds, LONG_MEMORY_S if weight < 1.0 else self._memory_s()):
+            self._slow_map.add(direction, seconds, LONG_MEMORY_S)
             self.learned_s += seconds
             self._middle_s *= math.exp(-seconds / SHORT_MEMORY_S)
             self._middle_s += seconds if max(abs(yaw), abs(pitch - PRIOR_PITCH)) <= NEAR_MIDDLE else 0.0
@@ -172,12 +191,13 @@ class StraightAhead:
 
     def _estimate(self) -> None:
         self._refreshed_s = self.learned_s
-        scores = _PRIOR * (1.0 + _cube(self._map.near() / GLANCE_S))
+        scores = _scores(self._map)
         best = float(scores.max())
         least = PLAUSIBLE * best
         found = [direction for _, direction in peaks(scores, least)]
         if found:
             self.yaw, self.pitch = found[0]
+        found += self._kept()
         self.areas = tuple(Area(*direction) for direction in found)
         reach = self._prior_reach(least)
         if reach > 0.0:
@@ -186,6 +206,14 @@ class StraightAhead:
             max(abs(area.yaw - self.yaw) + area.half_width, abs(area.pitch - self.pitch) + area.half_height)
             for area in self.areas
         )
+
+    def _kept(self) -> list[Direction]:
+        """Return the direction of most of the first minute, if there is one."""
+        if self.learned_s >= KEPT_S:
+            return []
+        scores = _scores(self._slow_map)
+        kept = peaks(scores, KEPT_SHARE * float(scores.max()))
+        return [kept[0][1]] if len(kept) == 1 else []
 
     def _prior_reach(self, least: float) -> float:
         """Return how much of the prior is plausible, seen or not, in standard deviations. `least`: plausible score."""

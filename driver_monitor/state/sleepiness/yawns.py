@@ -50,6 +50,8 @@ APART_S = 15.0
 """Least time from one counted yawn to the next. A mouth held wide sooner is the same yawn, or a grimace."""
 WINDOW_S = 300.0
 """Yawns are counted over five minutes."""
+UNSEEN_S = 0.5
+"""A wide mouth that was not seen for longer is no likely yawn any more (ours)."""
 
 
 class YawnCounter:
@@ -66,7 +68,7 @@ class YawnCounter:
         self._covered = self._yawning = self._seen_shut = False
         self._times: deque[float] = deque()
         self._pitch: float | None = None
-        self._found_t = -math.inf
+        self._found_t = self._wide_t = -math.inf
         self.under_way = self.likely = self.thrown_back = False
 
     def update(self, step: TimeStep, opening: float | None, closed: bool = False, pitch: float | None = None) -> Mouth:
@@ -83,7 +85,10 @@ class YawnCounter:
             self._times.append(step.t)
         self._yawning = found
         length = self._wide.length_s
-        self.likely = not found and CANDIDATE_S <= length < LONGEST_S
+        if opening is not None and self._wide.running and not self._wide.ending:
+            self._wide_t = step.t
+        # A mouth that is not seen, as of a head that sinks, must not hold back an alert for long.
+        self.likely = not found and CANDIDATE_S <= length < LONGEST_S and step.t - self._wide_t <= UNSEEN_S
         shut = opening is not None and opening < self._rest + SHUT_ABOVE
         self._found_t = step.t if found else self._found_t
         self.under_way = step.t - self._found_t <= CLOSING_S and not shut
@@ -98,7 +103,7 @@ class YawnCounter:
         if self._pitch is None:
             self._pitch = pitch
         if not (self.likely or self.under_way):
-            self._pitch += (1 - math.exp(-step.dt / PITCH_S)) * (pitch - self._pitch)
+            self._pitch += (1 - math.exp(-_seconds(step) / PITCH_S)) * (pitch - self._pitch)
             return False
         return pitch >= self._pitch + THROWN_BACK_DEG
 
@@ -131,4 +136,9 @@ class YawnCounter:
         more_s = max(self._wide.length_s - before_s, 0.0)
         self._sum += more_s * above
         self._closed_s += more_s if closed else 0.0
-        self._usual += (1 - math.exp(-step.dt / USUAL_S)) * (opening - self._usual)
+        self._usual += (1 - math.exp(-_seconds(step) / USUAL_S)) * (opening - self._usual)
+
+
+def _seconds(step: TimeStep) -> float:
+    """Return the seconds that a frame counts for in learning. After a gap it shows one frame's time, not the gap."""
+    return step.dt if step.seamless else step.period
