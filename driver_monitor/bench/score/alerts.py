@@ -50,11 +50,16 @@ class AlertScore:
 
 def due_times(rule: Rule) -> list[tuple[str | None, float]]:
     """Return causes: signal (None: never labelled), seconds until an alert is due. Empty: the rule is not scored."""
-    leaves = rule.when.any_ or tuple(leaf for leaf in rule.when.all_ if not _guards(leaf)) or (rule.when,)
-    single = bool(rule.when.any_) or len(leaves) == 1
+    branches = [[leaf for leaf in one.leaves() if not _guards(leaf)] for one in rule.when.any_ or (rule.when,)]
+    leaves = [leaf for branch in branches for leaf in branch]
+    single = all(len(branch) == 1 for branch in branches)
     labelled = single and all(leaf.signal in LABELLED and leaf.comparison in ABOVE for leaf in leaves)
     if rule.patience is None and labelled:
-        return [(leaf.signal, float(leaf.threshold or 0.0) + rule.for_s) for leaf in leaves]
+        due: dict[str | None, float] = {}
+        for leaf in leaves:
+            seconds = float(leaf.threshold or 0.0) + rule.for_s
+            due[leaf.signal] = min(seconds, due.get(leaf.signal, seconds))
+        return list(due.items())
     return [(None, PERCLOS_S)] if rule.id == UNLABELLED else []
 
 
