@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tools.eyes.data import Sample, arrays_of
+from tools.eyes.data import Sample, arrays_of, listed, name_of, places
 from tools.synthetic import fetch, real_eyes, shards
 from tools.synthetic.crops import changed
 from tools.synthetic.labels import LEAST_PIXELS, OPEN, SHUT, SLIT, class_of
@@ -92,37 +92,46 @@ def sample(source: str, person: str, label: str, picture: str, other: str = "") 
     return Sample(source, person, label, strip, points, picture=picture, other=other)
 
 
-def folders(tmp_path: Path) -> tuple[Path, Path]:
-    """Write a list of wild faces and a folder of stills, as in the shared data."""
-    wild, stills = tmp_path / "wild.csv", tmp_path / "stills"
+def folders(tmp_path: Path) -> Path:
+    """Write a list of wild faces and a folder of stills, as in the shared data. Returns the folder of the stills."""
+    stills = tmp_path / "incar_stills"
     stills.mkdir()
-    wild.write_text("file,person,eyes\nportraits/ann_ho_0001.jpg,w1,closed\nfaces68/x/bo_li_02.jpg,w2,narrow\n")
+    (tmp_path / "eyes_wild.csv").write_text(
+        "file,person,eyes\nportraits/ann_ho_0001.jpg,w1,closed\nfaces68/x/bo_li_02.jpg,w2,narrow\n"
+    )
     with (stills / "labels.csv").open("w", newline="") as out:
         rows = csv.writer(out)
         rows.writerow(["person", "eyes"])
         rows.writerows([f"q{k}", kind] for k in range(10) for kind in ("open", "lowered", "closed"))
-    return wild, stills
+    return stills
+
+
+def taught(data: Path, picture: str) -> Sample:
+    """A web face without a label of its own. It gets the person whom its name tells."""
+    return sample("taught", listed(data).persons.get(name_of(Path(picture)), ""), "open", picture)
 
 
 def prepared(tmp_path: Path) -> dict[str, np.ndarray]:
-    wild, stills = folders(tmp_path)
+    folders(tmp_path)
     samples = [
-        sample("taught", "", "open", "ann_ho_0001.jpg"),
-        sample("taught", "", "open", "ann_ho_0007.jpg"),
-        sample("taught", "", "open", "ann_hoover_0001.jpg"),
-        sample("taught", "", "unsure", "bo_li_02.jpg"),
+        sample("wild", "w1", "closed", "portraits/ann_ho_0001.jpg"),
+        taught(tmp_path, "ann_ho_0007.jpg"),
+        taught(tmp_path, "ann_hoover_0001.jpg"),
+        sample("wild", "w2", "narrow", "faces68/x/bo_li_02.jpg"),
         sample("incar", "q3", "closed", "q3_01.jpg"),
         sample("made", "q3", "closed", "q3_01.jpg", other="q4"),
         sample("nir", "1", "closed", "1-0.jpg"),
+        sample("made", "w1", "closed", "portraits/ann_ho_0001.jpg", other="q4"),
     ]
-    return real_eyes.prepare(dict(arrays_of(samples)), wild, stills)
+    return real_eyes.prepare(dict(arrays_of(samples)), places(tmp_path))
 
 
 def test_ok__pictures_of_a_wild_person_share_a_fold_even_those_without_a_label(tmp_path: Path) -> None:
     data = prepared(tmp_path)
     assert list(data["source"][:4]) == ["wild", "taught", "taught", "wild"]
     assert list(data["label"][:4]) == ["closed", "open", "open", "narrow"]
-    assert list(data["fold"][:4]) == [real_eyes.wild_fold("w1")] * 2 + [-1, real_eyes.wild_fold("w2")]
+    assert list(data["fold"][:4]) == [places(tmp_path)["w1"]] * 2 + [-1, places(tmp_path)["w2"]]
+    assert data["fold"][7] == places(tmp_path)["w1"], "eyes of a web face in the face of a driver"
 
 
 def test_ok__eyes_of_one_driver_in_the_face_of_another_belong_to_both_folds(tmp_path: Path) -> None:
@@ -133,7 +142,7 @@ def test_ok__eyes_of_one_driver_in_the_face_of_another_belong_to_both_folds(tmp_
 
 
 def test_ok__people_of_the_labelled_clips_teach_nobody(tmp_path: Path) -> None:
-    wild, stills = folders(tmp_path)
+    stills = folders(tmp_path)
     person = min(CLIP_PERSONS)
     with (stills / "labels.csv").open("a") as out:
         out.write(f"{person},closed\n")
@@ -142,7 +151,7 @@ def test_ok__people_of_the_labelled_clips_teach_nobody(tmp_path: Path) -> None:
         sample("made", "q1", "closed", "b.jpg", other=person),
         sample("incar", "q1", "closed", "c.jpg"),
     ]
-    assert list(real_eyes.prepare(dict(arrays_of(samples)), wild, stills)["picture"]) == ["c.jpg"]
+    assert list(real_eyes.prepare(dict(arrays_of(samples)), places(tmp_path))["picture"]) == ["c.jpg"]
 
 
 def test_ok__nobody_learns_from_infrared_stills_or_from_eyes_that_nobody_can_tell() -> None:

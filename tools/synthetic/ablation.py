@@ -29,7 +29,7 @@ from driver_monitor.bench.score.intervals import Figure, bootstrap, in_words
 from driver_monitor.bench.score.nets.eyes import Auc
 from driver_monitor.perception.eyes.patch import eye_crops
 from tools import ROOT, SHARED
-from tools.eyes.data import collect
+from tools.eyes.data import collect, places
 from tools.synthetic import CACHE
 from tools.synthetic.crops import changed
 from tools.synthetic.real_eyes import CLASSES, prepare, targets, weights
@@ -211,9 +211,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     stills = options.shared / "data/incar_stills"
-    real = prepare(
-        collect(options.shared, options.folds, options.strips), options.shared / "data/eyes_wild.csv", stills
-    )
+    real = prepare(collect(options.shared, options.folds, options.strips), places(options.shared / "data"))
     made = load(options.synthetic)
     measured = np.isin(real["source"], ("incar", "nir", "wild"))
     tested = {name: values[measured] for name, values in real.items()}

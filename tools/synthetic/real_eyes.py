@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import re
-import zlib
-from pathlib import Path
-
 import numpy as np
 
-from tools.training.people import CLIP_PERSONS, FOLDS, folds
+from tools.training.people import CLIP_PERSONS
 
 CLASSES = ("open", "lowered", "closed")
 """The classes of the small net, in the order of its answers."""
@@ -22,36 +17,17 @@ SHARES = {
 nobody knows their people."""
 
 
-def prepare(data: dict[str, np.ndarray], wild: Path, stills: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of `tools.eyes.data` with the labels of `eyes_wild.csv`, and a `fold` for each picture.
+def prepare(data: dict[str, np.ndarray], place: dict[str, int]) -> dict[str, np.ndarray]:
+    """Return the arrays of `tools.eyes.data` with the folds of each picture. `place`: `tools.eyes.data.places`.
 
-    Pictures named in the file get the source "wild", its label and its person. `fold`: -1 for people without one.
-    Other pictures of a wild person belong to the same fold. Pictures of people in the labelled clips are left out.
+    `fold`, `other_fold`: of `person` and of `other`; -1 for people without one. Pictures of people in the labelled
+    clips are left out.
     """
-    with wild.open(newline="") as lines:
-        rows = {Path(row["file"]).name: row for row in csv.DictReader(lines)}
-    people = {_name(file): row["person"] for file, row in rows.items()}
-    out = {name: values.copy() for name, values in data.items()}
-    out["source"], out["label"] = out["source"].astype("U16"), out["label"].astype("U16")
-    place = folds(stills)
-    fold = np.full(len(out["label"]), -1)
-    for i, (source, picture) in enumerate(zip(data["source"], data["picture"], strict=True)):
-        if source == "taught" and picture in rows:
-            out["source"][i], out["label"][i] = "wild", rows[picture]["eyes"]
-        if source == "taught" and _name(picture) in people:
-            out["person"][i] = people[_name(picture)]
-            fold[i] = wild_fold(people[_name(picture)])
-        elif source in ("incar", "made"):
-            fold[i] = place[data["person"][i]]
-    out["fold"] = fold
-    out["other_fold"] = np.array([place.get(name, -1) for name in data["other"]])
-    keep = ~np.isin(out["person"], list(CLIP_PERSONS)) & ~np.isin(out["other"], list(CLIP_PERSONS))
+    out = dict(data)
+    for name, fold in (("person", "fold"), ("other", "other_fold")):
+        out[fold] = np.array([place.get(person, -1) for person in data[name]])
+    keep = ~np.isin(data["person"], list(CLIP_PERSONS)) & ~np.isin(data["other"], list(CLIP_PERSONS))
     return {name: values[keep] for name, values in out.items()}
-
-
-def wild_fold(person: str) -> int:
-    """Return the fold of a person of `eyes_wild.csv`."""
-    return zlib.crc32(person.encode()) % FOLDS
 
 
 def targets(label: np.ndarray) -> np.ndarray:
@@ -67,8 +43,3 @@ def weights(source: np.ndarray, label: np.ndarray) -> np.ndarray:
         rows = (source == of) & (label == kind)
         out[rows] = share / max(rows.sum(), 1)
     return np.asarray(out / out.sum())
-
-
-def _name(picture: str) -> str:
-    """Return the part of a file's name that tells the person: without the number at its end."""
-    return re.sub(r"_?\d*\.\w+$", "", picture).lower()
