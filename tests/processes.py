@@ -9,8 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ class DaemonProcess:
     """A running `driver-monitor run` in `folder`, or another `program` that ends as it does.
 
     `port`: where it publishes; None: it publishes nothing. `config`: more lines of its configuration. `output`: the
-    descriptor for all that it writes; None: `end` returns it.
+    descriptor for all that it writes; None: `end` returns it. The end of the `with` block kills it.
     """
 
     def __init__(
@@ -58,6 +57,14 @@ class DaemonProcess:
             stderr=subprocess.PIPE if output is None else output,
             text=True,
         )
+
+    def __enter__(self) -> DaemonProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+        self.notify.close()
 
     def configure(self, config: str) -> None:
         """Write the configuration, for the start or a reload. The lines of `config` begin at line 3."""
@@ -97,26 +104,6 @@ class DaemonProcess:
             self.process.send_signal(number)
         out, err = self.process.communicate(timeout=PATIENCE_S)
         return self.process.returncode, out or "", err or ""
-
-
-@contextmanager
-def running(
-    folder: Path,
-    source: Path | str = "demo",
-    port: int | None = None,
-    config: str = "",
-    options: Sequence[str] = (),
-    program: Sequence[str] = PROGRAM,
-    output: int | None = None,
-) -> Iterator[DaemonProcess]:
-    """Run a `DaemonProcess` in the `with` block."""
-    daemon = DaemonProcess(folder, source, port, config, options, program, output)
-    try:
-        yield daemon
-    finally:
-        daemon.process.kill()
-        daemon.process.communicate()
-        daemon.notify.close()
 
 
 def free_port() -> int:

@@ -19,7 +19,7 @@ import pytest
 
 from driver_monitor.messages.trace import read
 from tests.conftest import demo_frames
-from tests.processes import PATIENCE_S, Subscriber, free_port, running
+from tests.processes import PATIENCE_S, DaemonProcess, Subscriber, free_port
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def port() -> int:
 def test_ok__a_nap_reaches_a_subscriber_and_one_who_comes_late_and_the_process_ends_well(
     tmp_path: Path, port: int, short_clip: Path
 ) -> None:
-    with Subscriber(port, "alert/") as first, running(tmp_path, short_clip, port) as daemon:
+    with Subscriber(port, "alert/") as first, DaemonProcess(tmp_path, short_clip, port) as daemon:
         heard = first.until("microsleep", "raised")
         with Subscriber(port, "") as late:
             caught_up: dict[str, dict[str, Any]] = {}
@@ -54,7 +54,7 @@ def test_ok__sigterm_ends_it_with_code_0_and_a_restart_counts_its_alerts_on(
 ) -> None:
     numbers = []
     for number in (signal.SIGTERM, signal.SIGKILL, signal.SIGTERM):
-        with Subscriber(port, "alert/") as subscriber, running(tmp_path, short_clip, port) as daemon:
+        with Subscriber(port, "alert/") as subscriber, DaemonProcess(tmp_path, short_clip, port) as daemon:
             _, alert = subscriber.until("microsleep", "raised")[-1]
             numbers.append(alert["seq"])
             code, _, err = daemon.end(number)
@@ -67,13 +67,13 @@ def test_ok__an_alert_that_sigkill_left_active_is_ended_at_the_next_start(
     tmp_path: Path, port: int, short_clip: Path
 ) -> None:
     with Subscriber(port, "alert/") as early:
-        with running(tmp_path, short_clip, port) as daemon:
+        with DaemonProcess(tmp_path, short_clip, port) as daemon:
             _, raised = early.until("microsleep", "raised")[-1]
             kept = tmp_path / "driver-monitor" / "active-alerts.jsonl"
             while raised["episode"] not in kept.read_text():
                 assert daemon.process.poll() is None
             daemon.end(signal.SIGKILL)
-        with running(tmp_path, short_clip, port) as daemon:
+        with DaemonProcess(tmp_path, short_clip, port) as daemon:
             _, ended = early.until("microsleep", "cleared")[-1]
             with Subscriber(port, "alert/") as late:
                 assert late.next()[1]["id"] == ended["id"], "who comes late hears it too"
@@ -87,13 +87,13 @@ def test_ok__an_alert_that_sigkill_left_active_is_ended_at_the_next_start(
 
 
 def test_ok__systemd_hears_of_start_progress_and_end(tmp_path: Path, port: int, short_clip: Path) -> None:
-    with running(tmp_path, short_clip, port) as daemon:
+    with DaemonProcess(tmp_path, short_clip, port) as daemon:
         for notice in ("READY=1", "WATCHDOG=1", "STOPPING=1"):
             daemon.await_notice(notice)
 
 
 def test_ok__sighup_takes_a_valid_configuration_and_refuses_a_wrong_one(tmp_path: Path, port: int) -> None:
-    with Subscriber(port, "status/") as subscriber, running(tmp_path, "demo", port) as daemon:
+    with Subscriber(port, "status/") as subscriber, DaemonProcess(tmp_path, "demo", port) as daemon:
         daemon.await_notice("READY=1")
         daemon.configure("vehicle: {id: van-12}\nface: {search_hz: 5}")
         daemon.process.send_signal(signal.SIGHUP)
@@ -114,7 +114,7 @@ def test_ok__sighup_takes_a_valid_configuration_and_refuses_a_wrong_one(tmp_path
 
 @pytest.mark.parametrize("source", ["/dev/video77", "77", "rtsp://127.0.0.1:1/cabin"])
 def test_ok__without_a_camera_the_daemon_starts_reports_it_and_waits(tmp_path: Path, port: int, source: str) -> None:
-    with Subscriber(port, "") as subscriber, running(tmp_path, source, port) as daemon:
+    with Subscriber(port, "") as subscriber, DaemonProcess(tmp_path, source, port) as daemon:
         daemon.await_notice("READY=1")
         heard = [message for topic, message in subscriber.until("camera_fault", "raised") if topic != "state/"]
         daemon.await_notice("WATCHDOG=1")
@@ -155,7 +155,7 @@ def camera_at(port: int) -> Iterator[None]:
 
 def test_ok__a_camera_that_comes_after_the_start_is_taken(tmp_path: Path, port: int) -> None:
     camera = free_port()
-    with Subscriber(port, "") as subscriber, running(tmp_path, f"tcp://127.0.0.1:{camera}", port) as daemon:
+    with Subscriber(port, "") as subscriber, DaemonProcess(tmp_path, f"tcp://127.0.0.1:{camera}", port) as daemon:
         subscriber.until("camera_fault", "raised")
         with camera_at(camera):
             subscriber.until("camera_fault", "cleared")
@@ -169,11 +169,14 @@ def test_ok__a_camera_that_comes_after_the_start_is_taken(tmp_path: Path, port: 
 def test_ok__a_service_with_a_wrong_file_starts_and_says_so_until_a_reload_puts_it_right(
     tmp_path: Path, port: int
 ) -> None:
-    with Subscriber(port, "status/") as subscriber, running(tmp_path, "demo", port, "vehicle: {id: van-12}") as daemon:
+    with (
+        Subscriber(port, "status/") as subscriber,
+        DaemonProcess(tmp_path, "demo", port, "vehicle: {id: van-12}") as daemon,
+    ):
         assert subscriber.status(lambda status: bool(status["face"]))["config_fault"] is None
         daemon.end(signal.SIGTERM)
     wrong = "vehicle: {id: my van}"
-    with Subscriber(port, "status/") as subscriber, running(tmp_path, "demo", port, wrong) as daemon:
+    with Subscriber(port, "status/") as subscriber, DaemonProcess(tmp_path, "demo", port, wrong) as daemon:
         assert "STATUS=configuration: " in daemon.await_notice("READY=1")
         status = subscriber.status(lambda status: bool(status["face"]))
         assert status["vehicle"] == "van-12"
@@ -200,7 +203,10 @@ def test_ok__a_service_with_a_wrong_file_starts_and_says_so_until_a_reload_puts_
 
 def test_ok__a_daemons_trace_belongs_to_the_trip_of_its_alerts(tmp_path: Path, port: int, short_clip: Path) -> None:
     trace = tmp_path / "mine.trace.jsonl.gz"
-    with Subscriber(port, "alert/") as subscriber, running(tmp_path, short_clip, port, options=("--trace", str(trace))):
+    with (
+        Subscriber(port, "alert/") as subscriber,
+        DaemonProcess(tmp_path, short_clip, port, options=("--trace", str(trace))),
+    ):
         _, alert = subscriber.until("microsleep", "raised")[-1]
         header, _ = read(trace)
     assert header.trip == alert["trip"]

@@ -15,7 +15,7 @@ from driver_monitor.messages.envelope import Stamp, ended_by_restart
 from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.signals.table import SIGNALS
 from driver_monitor.vehicle.obd import ObdVehicle
-from tests.processes import Message, Subscriber, free_port, running
+from tests.processes import DaemonProcess, Message, Subscriber, free_port
 
 PAGE = Path(__file__).parents[1] / "docs" / "messages.md"
 BY_NAME = ("evidence.measured", "evidence.threshold", "evidence.compared", "evidence.interval")
@@ -46,7 +46,7 @@ def published(tmp_path_factory: pytest.TempPathFactory, short_clip: Path) -> lis
     folder, port = tmp_path_factory.mktemp("daemon"), free_port()
     config = f"vehicle: {{input: 'tcp://127.0.0.1:{free_port()}'}}"
     trace = ("--trace", str(folder / "mine.trace.jsonl.gz"))
-    with Subscriber(port) as subscriber, running(folder, short_clip, port, config, trace) as daemon:
+    with Subscriber(port) as subscriber, DaemonProcess(folder, short_clip, port, config, trace) as daemon:
         heard = subscriber.until("microsleep", "raised")
         while heard[-1][0] != "status/":
             heard.append(subscriber.next())

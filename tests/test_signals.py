@@ -19,7 +19,7 @@ from driver_monitor.app.process import stop as stopping
 from driver_monitor.app.process.stop import Stop
 from driver_monitor.errors import SourceError
 from tests.conftest import PROGRAM
-from tests.processes import PATIENCE_S, DaemonProcess, running
+from tests.processes import PATIENCE_S, DaemonProcess
 
 IN_TIME_S = 2.0
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -40,21 +40,21 @@ def ends(daemon: DaemonProcess, *numbers: int) -> str:
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("moment", ["python", "numpy", "cv2", "onnxruntime"])
 def test_ok__a_signal_during_the_imports_ends_it(tmp_path: Path, moment: str, number: int) -> None:
-    with running(tmp_path) as daemon:
+    with DaemonProcess(tmp_path) as daemon:
         daemon.await_handler() if moment == "python" else daemon.await_import(moment)
         ends(daemon, number)
 
 
 @pytest.mark.parametrize("after_s", [0.0, 0.03, 0.1, 0.2, 0.4])
 def test_ok__a_signal_while_models_and_camera_are_opened_ends_it(tmp_path: Path, after_s: float) -> None:
-    with running(tmp_path) as daemon:
+    with DaemonProcess(tmp_path) as daemon:
         daemon.await_import("zmq")
         threading.Event().wait(after_s)
         ends(daemon, signal.SIGTERM)
 
 
 def test_ok__a_signal_in_each_moment_of_a_reload_ends_it(tmp_path: Path) -> None:
-    with running(tmp_path) as daemon:
+    with DaemonProcess(tmp_path) as daemon:
         daemon.await_notice("READY=1")
         daemon.configure("face: {search_hz: 5}")
         daemon.process.send_signal(signal.SIGHUP)
@@ -64,7 +64,7 @@ def test_ok__a_signal_in_each_moment_of_a_reload_ends_it(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("numbers", [(signal.SIGTERM,) * 3, (signal.SIGINT, signal.SIGTERM), (signal.SIGINT,) * 2])
 def test_ok__more_signals_change_nothing(tmp_path: Path, numbers: tuple[int, ...]) -> None:
-    with running(tmp_path) as daemon:
+    with DaemonProcess(tmp_path) as daemon:
         daemon.await_notice("READY=1")
         daemon.process.send_signal(numbers[0])
         daemon.await_notice("STOPPING=1")
@@ -86,14 +86,14 @@ def silent_server() -> Iterator[socket.socket]:
 def test_ok__a_network_camera_that_hangs_delays_nothing(tmp_path: Path, scheme: str) -> None:
     with silent_server() as server:
         address = f"{scheme}://127.0.0.1:{server.getsockname()[1]}/a"
-        with running(tmp_path, address) as daemon, server.accept()[0]:
+        with DaemonProcess(tmp_path, address) as daemon, server.accept()[0]:
             ends(daemon, signal.SIGTERM)
 
 
 def test_ok__a_camera_that_fails_after_the_signal_is_no_failure(tmp_path: Path) -> None:
     with silent_server() as server:
         address = f"http://127.0.0.1:{server.getsockname()[1]}/a"
-        with running(tmp_path, address) as daemon:
+        with DaemonProcess(tmp_path, address) as daemon:
             with server.accept()[0]:
                 daemon.process.send_signal(signal.SIGTERM)
             ends(daemon, signal.SIGTERM)
@@ -134,7 +134,7 @@ def test_ok__a_part_that_hangs_for_ever_does_not_hold_the_process(
     tmp_path: Path, module: str, name: str, method: str
 ) -> None:
     program = [sys.executable, "-c", HANGING.format(module=module, name=name, method=method)]
-    with running(tmp_path, program=program) as daemon:
+    with DaemonProcess(tmp_path, program=program) as daemon:
         daemon.await_notice("hangs" if name == "Daemon" else "READY=1")
         said = ends(daemon, signal.SIGTERM)
     assert name == "AlertSequence" or "did not stop within" in said, "the thread of the numbers is left running"
@@ -147,7 +147,7 @@ def test_ok__output_that_nobody_reads_does_not_hold_the_process(tmp_path: Path) 
         while True:
             os.write(write, b"full" * 1024)
     os.set_blocking(write, True)
-    with running(tmp_path, output=write) as daemon:
+    with DaemonProcess(tmp_path, output=write) as daemon:
         daemon.await_notice("READY=1")
         ends(daemon, signal.SIGTERM)
     os.close(read)
@@ -159,7 +159,7 @@ CLOSED = ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"]
 
 @pytest.mark.parametrize("closed", CLOSED)
 def test_ok__a_daemon_without_standard_streams_ends_as_well(tmp_path: Path, closed: str) -> None:
-    with running(tmp_path, program=["sh", "-c", f'exec "$@" {closed}', "sh", *PROGRAM]) as daemon:
+    with DaemonProcess(tmp_path, program=["sh", "-c", f'exec "$@" {closed}', "sh", *PROGRAM]) as daemon:
         daemon.await_notice("WATCHDOG=1")
         opened = [Path(f"/proc/{daemon.process.pid}/fd/{number}").readlink() for number in range(3)]
         assert not [path for path in opened if path.is_relative_to(tmp_path)], "libraries print into these"
