@@ -1,17 +1,13 @@
-"""Learns a quantile of a quantity of a driver over time, and tells how settled it is."""
+"""Learns a quantile of a quantity of a driver over time, and tells whether it is final."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 
-Status = Literal["prior", "provisional", "final"]
-
-PROVISIONAL_S = 0.5
-"""Seconds of learning after which a value is provisional."""
+FIRST_S = 0.5
+"""Seconds of learning after which there is a first value."""
 FINAL_S = 60.0
 """Seconds of learning after which it is final: at most one minute of driving to calibrate (EU 2023/2590, Annex I)."""
 MEMORY_S = 300.0
@@ -20,12 +16,8 @@ REFRESH_S = 0.1
 """Seconds of learning after which a value is computed again. This saves time and changes nothing of note."""
 
 
-def status(learned_s: float, provisional_s: float = PROVISIONAL_S) -> Status:
-    """Return "final" from 60 s of learning on, "provisional" from `provisional_s` on, else "prior"."""
-    # Sums of frame times carry rounding; a microsecond must not cost a frame.
-    if learned_s >= FINAL_S - 1e-6:
-        return "final"
-    return "provisional" if learned_s >= provisional_s - 1e-6 else "prior"
+EPSILON_S = 1e-6
+"""Sums of frame times carry rounding; a microsecond must not cost a frame."""
 
 
 class TimeHistogram:
@@ -56,33 +48,31 @@ class TimeHistogram:
         return self._low + (index + min(max(part, 0.0), 1.0)) * self._width
 
 
-class LearnedQuantiles:
-    """Learns the `share` quantile of one or more quantities that are measured together.
+class LearnedQuantile:
+    """Learns the `share` quantile of a quantity from `low` to `high`. Values beyond are not learned.
 
-    `bounds`: (low, high) of each quantity. If one value is outside, none is learned. `width`: of the bins, same unit.
-    `provisional_s`: seconds of learning until "provisional". Once "final", older time fades with `MEMORY_S`.
+    `width`: of the histogram's bins, same unit. Once `final`, older time fades with `MEMORY_S`.
     """
 
-    def __init__(
-        self, bounds: Sequence[tuple[float, float]], width: float, share: float, provisional_s: float = PROVISIONAL_S
-    ) -> None:
-        self._histograms = [TimeHistogram(low, high, width) for low, high in bounds]
-        self._share, self._provisional_s = share, provisional_s
-        self._refreshed_s = 0.0
+    def __init__(self, low: float, high: float, width: float, share: float) -> None:
+        self._histogram = TimeHistogram(low, high, width)
+        self._share = share
+        self._refreshed_s: float | None = None
         self.learned_s = 0.0
         """Seconds of learning so far."""
-        self.status: Status = "prior"
+        self.final = False
 
-    def learn(self, seconds: float, *values: float) -> tuple[float, ...] | None:
-        """Learn from `values` seen for `seconds`. Return the quantiles, None while "prior" or if not computed anew."""
-        pairs = list(zip(self._histograms, values, strict=True))
-        if all(histogram.accepts(value) for histogram, value in pairs):
-            memory_s = MEMORY_S if self.status == "final" else None
-            for histogram, value in pairs:
-                histogram.add(value, seconds, memory_s)
+    def learn(self, seconds: float, value: float) -> float | None:
+        """Learn from a `value` seen for `seconds`. Return the quantile, None if it is not computed anew."""
+        if self._histogram.accepts(value):
+            self._histogram.add(value, seconds, MEMORY_S if self.final else None)
             self.learned_s += seconds
-        new = status(self.learned_s, self._provisional_s)
-        if new == "prior" or (new == self.status and self.learned_s - self._refreshed_s < REFRESH_S):
+        final = self.learned_s >= FINAL_S - EPSILON_S
+        if self._refreshed_s is None:
+            due = self.learned_s >= FIRST_S - EPSILON_S
+        else:
+            due = final != self.final or self.learned_s - self._refreshed_s >= REFRESH_S
+        if not due:
             return None
-        self.status, self._refreshed_s = new, self.learned_s
-        return tuple(histogram.quantile(self._share) for histogram in self._histograms)
+        self.final, self._refreshed_s = final, self.learned_s
+        return self._histogram.quantile(self._share)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from driver_monitor.state.learning import LearnedQuantiles
+from driver_monitor.state.learning import LearnedQuantile
 from driver_monitor.timing.cadence import TimeStep
 
 PRIOR = 1.0
@@ -26,18 +26,18 @@ class EyeBaseline:
     """
 
     def __init__(self) -> None:
-        self._learned = LearnedQuantiles([(0.0, HIGHEST_OPENING)], 0.02, QUANTILE)
+        self._learned = LearnedQuantile(0.0, HIGHEST_OPENING, 0.02, QUANTILE)
         self._settled: float | None = None
         self.value = PRIOR
 
     def learn(self, step: TimeStep, opening: float) -> None:
         """Learn that `opening` (average open eye = 1) was seen for `step.dt`. Outside 0 to 2.5 it is ignored."""
-        quantiles = self._learned.learn(step.dt, opening)
-        if quantiles is None:
+        usual = self._learned.learn(step.dt, opening)
+        if usual is None:
             return
         low, high = BOUNDS
         if self._settled is not None:
             low, high = max(low, self._settled * (1 - DRIFT)), min(high, self._settled * (1 + DRIFT))
-        self.value = min(max(quantiles[0], low), high)
-        if self._learned.status == "final" and self._settled is None:
+        self.value = min(max(usual, low), high)
+        if self._learned.final and self._settled is None:
             self._settled = self.value
