@@ -61,7 +61,7 @@ class StateTracker:
         direction = self._gaze.direction(step, face.head if face else None, seen.eyes if face else None)
         may_learn = direction is not None and self._gaze.straight_ahead.may_learn_from(direction.direction)
         eyes = self._lids.update(step, seen.eyes if face else None, no_eyes, may_learn, self._yawns.thrown_back)
-        gaze = self._gaze.update(step, direction, eyes.state, no_face, seen.eyes, may_be_lowered(eyes))
+        gaze = self._gaze.update(step, direction, eyes.state, no_face, may_be_lowered(eyes))
         blink = self._blinks.update(step, eyes.openness)
         nods = self._nods.update(step, face.head.pitch if face and face.head else None, eyes.state)
         perclos = self._perclos.update(step, eyes.state, self._lids.closure, eyes.p_closure)

@@ -34,6 +34,11 @@ class TimeStep:
     reach: float = field(init=False)
     seamless: bool = field(init=False)
 
+    @property
+    def shown_s(self) -> float:
+        """Seconds that this frame counts for in learning: `dt`, or one `period` after a gap, which it does not show."""
+        return self.dt if self.seamless else self.period
+
     def __post_init__(self) -> None:
         reach = MAX_GAP_S if self.bridged else min(MAX_GAP_S, max(SEAMLESS_S, SEAMLESS_PERIODS * self.period))
         object.__setattr__(self, "reach", reach)

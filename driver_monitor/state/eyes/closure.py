@@ -33,8 +33,6 @@ that flicker at half height for a second or two are not one closure of a second.
 SETTLED_S = 1.0
 """From this length on (ours: a microsleep), a closure may be interrupted by as many wrong frames as before this limit
 was set: a sleeper must stay asleep when one frame in ten is read wrongly."""
-
-
 FURTHEST = 50.0
 """Log odds beyond which a probability is 0 or 1 for every use. `exp` has limits."""
 
@@ -96,9 +94,8 @@ class ShutMeter:
         if closure.began:
             self._odds = self._seconds = 0.0
         if p_closed is not None:
-            seconds = step.dt if step.seamless else step.period
-            self._odds += seconds * log_odds(p_closed)
-            self._seconds += seconds
+            self._odds += step.shown_s * log_odds(p_closed)
+            self._seconds += step.shown_s
         if self._seconds:
             self.p_closure = probability(self._odds / self._seconds)
         elif p_closed is not None:

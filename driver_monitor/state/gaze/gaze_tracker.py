@@ -70,21 +70,20 @@ class GazeTracker:
         gaze: GazeDirection | None,
         lids: EyesVerdict,
         missing: GazeReason | None,
-        eyes: EyesView | None = None,
         lowered: bool = False,
     ) -> Gaze:
         """Take one frame and return the gaze, unknown if `gaze` is None or `lids` is "closed".
 
         `gaze`: from `direction()`. `lids`: state of the eyes. `missing`: why there is no face, None if there is one.
-        `eyes`: those of the frame; their neutral turn is learned. `lowered`: the eyes may be closed, or lowered to look
-        down; the gaze is then down or as far aside as the head. While the gaze is unknown, a look-away continues if the
-        head is still turned aside. It also continues for up to `TURNED_AWAY_S` after the face was lost in a turn.
+        `lowered`: the eyes may be closed, or lowered to look down; the gaze is then down or as far aside as the head.
+        While the gaze is unknown, a look-away continues if the head is still turned aside. It also continues for up to
+        `TURNED_AWAY_S` after the face was lost in a turn.
         """
         if gaze is not None and lowered:
             return self._lowered(step, gaze)
         if gaze is None or lids == "closed":
             return self._unseen(step, gaze, missing or ("pose" if gaze is None else "eyes_closed"))
-        self._learn(step, gaze, eyes)
+        self._learn(step, gaze)
         ahead = self.straight_ahead
         yaw, pitch = ahead.from_nearest(gaze.direction)
         was_away = self._zone not in ("road", "unknown")
@@ -113,7 +112,7 @@ class GazeTracker:
         self._turned_t = step.t if zone != "up" and self._timers.away.length_s >= TURNING_S else None
         return Gaze(yaw, pitch, zone, None, "head", None, *timed, self.straight_ahead.uncertainty)
 
-    def _learn(self, step: TimeStep, gaze: GazeDirection, eyes: EyesView | None) -> None:
+    def _learn(self, step: TimeStep, gaze: GazeDirection) -> None:
         ahead = self.straight_ahead
         yaw, pitch = ahead.yaw, ahead.pitch
         ahead.update(step, gaze.direction)
@@ -122,7 +121,7 @@ class GazeTracker:
             self._zone = "unknown"
             self._regions.reset()
         if step.seamless and ahead.may_learn_from(gaze.direction):
-            self._irises.learn(step, eyes)
+            self._irises.learn(step)
 
     def _unseen(self, step: TimeStep, gaze: GazeDirection | None, reason: GazeReason) -> Gaze:
         self.straight_ahead.update(step, None)

@@ -34,6 +34,7 @@ class Irises:
     def __init__(self) -> None:
         self._turn: Direction = IRIS_NEUTRAL
         self._neutral: Direction = IRIS_NEUTRAL
+        self._sight: tuple[Direction, float] | None = None
         self._learned_s = 0.0
         self.weight = 0.0
         self.used = False
@@ -44,9 +45,9 @@ class Irises:
         It is 0, 0 for irises at `IRIS_NEUTRAL`. What is unknown of them is taken from the driver's own neutral turn.
         """
         self.weight *= math.exp(-step.dt / FADE_S)
-        seen = _seen(eyes)
-        if seen is not None:
-            turn, weight = seen
+        self._sight = _seen(eyes)
+        if self._sight is not None:
+            turn, weight = self._sight
             # A weak sight moves a strong memory a little, and a strong sight replaces a weak memory.
             share = weight / max(weight, self.weight)
             self._turn = _between(self._turn, turn, share)
@@ -59,12 +60,11 @@ class Irises:
         """What irises at this driver's neutral turn add to the head's direction: (yaw, pitch), degrees."""
         return _added(self._neutral)
 
-    def learn(self, step: TimeStep, eyes: EyesView | None) -> None:
-        """Learn the neutral turn from a frame in which the driver looks ahead."""
-        seen = _seen(eyes)
-        if seen is None or max(map(abs, seen[0])) > IRIS_BOUNDS:
+    def learn(self, step: TimeStep) -> None:
+        """Learn the neutral turn from the frame of the last `update`, in which the driver looks ahead."""
+        if self._sight is None or max(map(abs, self._sight[0])) > IRIS_BOUNDS:
             return
-        turn, weight = seen
+        turn, weight = self._sight
         self._learned_s += weight * step.dt
         first_s, last_s = NEUTRAL_S
         constant_s = min(max(first_s, self._learned_s), last_s)

@@ -165,7 +165,8 @@ class StraightAhead:
         weight = self._weight(step.dt, direction)
         seconds = step.dt * weight * (1.0 if self.steady else PASSING_SHARE)
         if seconds and self._map.add(direction, seconds, LONG_MEMORY_S if weight < 1.0 else self._memory_s()):
-            self._slow_map.add(direction, seconds, LONG_MEMORY_S)
+            if self.learned_s < KEPT_S:
+                self._slow_map.add(direction, seconds, LONG_MEMORY_S)
             self.learned_s += seconds
             self._middle_s *= math.exp(-seconds / SHORT_MEMORY_S)
             self._middle_s += seconds if max(abs(yaw), abs(pitch - PRIOR_PITCH)) <= NEAR_MIDDLE else 0.0

@@ -103,7 +103,7 @@ class YawnCounter:
         if self._pitch is None:
             self._pitch = pitch
         if not (self.likely or self.under_way):
-            self._pitch += (1 - math.exp(-_seconds(step) / PITCH_S)) * (pitch - self._pitch)
+            self._pitch += (1 - math.exp(-step.shown_s / PITCH_S)) * (pitch - self._pitch)
             return False
         return pitch >= self._pitch + THROWN_BACK_DEG
 
@@ -136,9 +136,4 @@ class YawnCounter:
         more_s = max(self._wide.length_s - before_s, 0.0)
         self._sum += more_s * above
         self._closed_s += more_s if closed else 0.0
-        self._usual += (1 - math.exp(-_seconds(step) / USUAL_S)) * (opening - self._usual)
-
-
-def _seconds(step: TimeStep) -> float:
-    """Return the seconds that a frame counts for in learning. After a gap it shows one frame's time, not the gap."""
-    return step.dt if step.seamless else step.period
+        self._usual += (1 - math.exp(-step.shown_s / USUAL_S)) * (opening - self._usual)
