@@ -32,9 +32,9 @@ class AlertScore:
 
     `due`: labelled stretches, at least half scored, as long as the rule needs. `in_time`: of these, stretches with an
     alert after their start and at most `LATE_S` after it was due. An alert that holds this one back is enough, too.
-    `raised`: all alerts. Each is judged by the frames
-    before it, for as long as the rule needs. `unscored`: most of these frames are not scored. `false`: most of the
-    scored ones are not labelled, for every cause of the rule. `not_judged`, the same as `unscored`, stands in the JSON.
+    `raised`: all alerts. Each is judged by the frames before it, for as long as the rule needs. `unscored`: most of
+    these frames are not scored. `false`: most of the scored ones are not labelled, for every cause of the rule.
+    `not_judged`, the same as `unscored`, stands in the JSON.
     """
 
     due: int

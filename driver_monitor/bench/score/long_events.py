@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from driver_monitor.bench.score.alerts import EYES, LATE_S, due_times, frame_time
-from driver_monitor.bench.score.closures import LONG_S, Span, counts, eye_truth, rows_in
+from driver_monitor.bench.score.closures import LONG_S, EyeTruth, Span, counts, eye_truth, rows_in
 from driver_monitor.bench.score.labels import ClipLabels, runs
 from driver_monitor.bench.score.sightings import found_yawns, sure_yawns
 from driver_monitor.bench.score.track import Track
@@ -49,7 +49,8 @@ class LongScore:
 
 def score_long(labels: ClipLabels, track: Track, profile: Profile) -> LongScore:
     """Return the counts of `track` against `labels`. `profile`: its rules say what an alert is about."""
-    closures, missed = _closures(labels, track)
+    truth = eye_truth(labels)
+    closures, missed = _closures(labels, truth, track)
     needs = {rule.id: due_times(rule) for rule in profile.rules}
     seconds = {rule: causes[0][1] for rule, causes in needs.items() if {signal for signal, _ in causes} == {EYES}}
     raised = [(t, seconds[rule]) for rule, t in track.raised if rule in seconds]
@@ -61,7 +62,7 @@ def score_long(labels: ClipLabels, track: Track, profile: Profile) -> LongScore:
         closures=closures,
         closures_missed=missed,
         alerts=len(raised),
-        alerts_false=sum(_false(labels, track, *alert) for alert in raised),
+        alerts_false=sum(_false(truth, track, *alert) for alert in raised),
         yawns=len(yawns),
         yawns_found=found_yawns(yawns, track),
         looks=len(looks),
@@ -73,20 +74,18 @@ def _seconds(labels: ClipLabels, span: Span) -> float:
     return (span[1] - span[0] + 1) / labels.fps
 
 
-def _closures(labels: ClipLabels, track: Track) -> tuple[int, int]:
+def _closures(labels: ClipLabels, truth: EyeTruth, track: Track) -> tuple[int, int]:
     """Return how many long closures are labelled, and how many of these are missed."""
-    truth = eye_truth(labels)
     long = [rows_in(track, span) for span in runs(truth.closed) if _seconds(labels, span) >= LONG_S]
     scored = [rows for rows in long if counts(truth.counted[track.frame[rows]])]
     return len(scored), sum(float(np.mean(track.closed[rows])) < CALLED for rows in scored)
 
 
-def _false(labels: ClipLabels, track: Track, t: float, seconds: float) -> bool:
+def _false(truth: EyeTruth, track: Track, t: float, seconds: float) -> bool:
     """Return whether the `seconds` before an alert at `t` show that it is false. Without a frame nothing shows it."""
     frames = track.frame[(track.t > t - seconds) & (track.t <= t)]
     if not len(frames):
         return False
-    truth = eye_truth(labels)
     closed, uncertain = truth.closed[frames], ~truth.counted[frames]
     shares = [float(np.mean(mask)) for mask in (closed, uncertain, closed | uncertain)]
     return shares[0] < CLOSED and shares[1] < UNCERTAIN and shares[2] < EITHER
