@@ -18,7 +18,7 @@ nobody knows their people."""
 
 
 def prepare(data: dict[str, np.ndarray], place: dict[str, int]) -> dict[str, np.ndarray]:
-    """Return the arrays of `tools.eyes.data` with the folds of each picture. `place`: `tools.eyes.data.places`.
+    """Return the arrays of `tools.eyes.data` with the folds of each picture. `place`: `places` of the same module.
 
     `fold`, `other_fold`: of `person` and of `other`; -1 for people without one. Pictures of people in the labelled
     clips are left out.
