@@ -116,8 +116,12 @@ def share(clips: list[Played], which: list[bool], among: list[bool]) -> str:
 def by_person(clips: list[Played], numerator: list[bool], denominator: list[bool]) -> Figure:
     people = sorted({clip.person for clip in clips})
     rows = np.array([people.index(clip.person) for clip in clips])
-    sums = [np.bincount(rows, np.array(values, float), len(people)) for values in (numerator, denominator)]
-    return bootstrap_ratio(sums[0], sums[1])
+    return bootstrap_ratio(counts(rows, np.array(numerator)), counts(rows, np.array(denominator)))
+
+
+def counts(rows: NDArray[np.int64], of: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return (people,): how many of each person's rows are true in `of`. Both (n,); `rows`: number of the person."""
+    return np.bincount(rows, of, int(rows.max()) + 1).astype(np.float64)
 
 
 def clip_table(clips: list[Played]) -> None:
@@ -132,9 +136,9 @@ def clip_table(clips: list[Played]) -> None:
         told = [(clip.measured or 0.0) >= limit for clip in clips]
         found = [one and other for one, other in zip(due, told, strict=True)]
         false = [other and not one for one, other in zip(due, told, strict=True)]
-        counts = f"{sum(due)} | {sum(found)} | {share(clips, found, due)} | {sum(false)}"
+        numbers = f"{sum(due)} | {sum(found)} | {share(clips, found, due)} | {sum(false)}"
         often = rate(sum(false), hours)
-        print(f"| {100 * limit:g} % | {counts} | {share(clips, false, [True] * len(clips))} | {often} |")
+        print(f"| {100 * limit:g} % | {numbers} | {share(clips, false, [True] * len(clips))} | {often} |")
     print()
     for clip in clips:
         measured = clip.measured or 0.0
@@ -162,20 +166,19 @@ def lids_table(folder: Path) -> None:
 
 def blink_table(folder: Path) -> None:
     rows = load(folder)
-    share = (rows.z[:, :, DURATION] > LONG_Z).mean(1)
+    long = (rows.z[:, :, DURATION] > LONG_Z).mean(1)
     people, which = np.unique(rows.person, return_inverse=True)
     awake, drowsy = rows.level == ALERT, rows.level == DROWSY
     clear = awake | drowsy
 
     def part(of: NDArray[np.bool_], limit: float) -> Figure:
-        told = np.bincount(which, of & (share >= limit), len(people))
-        return bootstrap_ratio(told, np.bincount(which, of, len(people)))
+        return bootstrap_ratio(counts(which, of & (long >= limit)), counts(which, of))
 
-    print(f"\n{len(share)} rows of 30 blinks, {len(people)} people, those of {int(drowsy.sum())} rows drowsy\n")
+    print(f"\n{len(long)} rows of 30 blinks, {int(drowsy.sum())} of them drowsy, {len(people)} people\n")
     print("| share of long blinks | drowsy rows that reach it | awake rows that reach it |\n" + "| --- " * 3 + "|")
     for limit in LIMITS:
         print(f"| {100 * limit:g} % | {shown(part(drowsy, limit))} | {shown(part(awake, limit))} |")
-    area = Auc(share[clear], drowsy[clear])
+    area = Auc(long[clear], drowsy[clear])
     print(f"\nAUC awake against drowsy: {shown(bootstrap(len(people), lambda times: area(times[which][clear])))}")
 
 
