@@ -28,7 +28,8 @@ PERCLOS_POINTS = (0.0, 0.08, 0.12, 0.30)
 KSS_POINTS = (3.0, 6.5, 7.5, 9.0)
 """Karolinska sleepiness at each PERCLOS, linear in between. An alert driver has 3; the scale ends at 9. Ours."""
 KSS = (2.0, 6.5, 8.5)
-"""Middles of the levels of UTA-RLDD: alert (1 to 3), low vigilance (6 and 7), drowsy (8 and 9)."""
+"""Middles of the levels of UTA-RLDD: alert (1 to 3), low vigilance (6 and 7), drowsy (8 and 9). The levels are those of
+the paper; that they are these Karolinska numbers is ours, not found in its abstract."""
 SIGN_KSS, SIGNS_COUNTED = 0.5, 3
 """Each yawn and each nod of the last five minutes adds so much, up to so many of each: 3 points in all at most."""
 PERCLOS_OFF = 2.0
