@@ -9,7 +9,7 @@ import numpy as np
 FIRST_S = 0.5
 """Seconds of learning after which there is a first value."""
 FINAL_S = 60.0
-"""Seconds of learning after which it is final: at most one minute of driving to calibrate (EU 2023/2590, Annex I)."""
+"""Seconds of learning after which it is final: at most one minute of driving to calibrate (Euro NCAP, as reported)."""
 MEMORY_S = 300.0
 """Time constant with which a final value changes: minutes, so that neither a nap nor a look-away can change it."""
 REFRESH_S = 0.1

@@ -16,7 +16,7 @@ CLOSED_AT = 0.2
 REOPENED_ABOVE = 0.4
 """Openness above which a closure ends. 0.2 splits one closure into many, 0.35 to 0.5 do not (labelled clips)."""
 SIGHT_S = 0.1
-"""A closure that begins this soon after an unreadable frame must last as long (the shortest blink) before it counts.
+"""A closure that begins this soon after an unreadable frame must last as long (ours) before it counts.
 Between reflections on a lens, a short view of the lid looks like a closed eye."""
 SURE_OPEN, SURE_CLOSED = 0.2, 0.8
 """The eye net is sure below and above these probabilities of closed. It then limits the openness."""

@@ -24,9 +24,10 @@ TURNING_S, TURNED_DEG = 0.1, 40.0
 """A lost face had turned away if the look-away had lasted so long before, or had gone so far (degrees). One frame at
 the edge of the road is no turn, but a head that turns to the back seat is out of sight within a frame or two."""
 LOW_WITHIN_YAW = 55.0
-"""Degrees to each side within which a gaze down is in area 3 of EU 2023/2590."""
+"""Degrees to each side within which a gaze down is in area 3 of EU 2023/2590 (as reported)."""
 OWL_SHARE = 0.5
-"""A look-away is an owl's if the head makes at least this share of its angle (Euro NCAP: "primarily" the head)."""
+"""A look-away is an owl's if the head makes at least this share of its angle (ours). Euro NCAP Safe Driving
+v10.4 has "primarily" the head (as reported)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from driver_monitor.timing.cadence import TimeStep
 from driver_monitor.timing.stretch import Stretch
 
 SACCADE_S = 0.25
-"""A return to the road ends a look-away when it lasts this long. EU 2023/2590: short saccades must not reset the timer,
-tolerance at least 50 ms. A glance that takes in anything lasts 0.2 to 0.3 s."""
+"""A return to the road ends a look-away when it lasts this long. EU 2023/2590: short saccades must not reset the timer
+(as reported; the tolerance is left to the maker). A glance that takes in anything lasts 0.2 to 0.3 s."""
 BRIDGE_S = 1.0
 """A look-away is discarded when the gaze was unknown for longer than this."""
 FIRST_S = 1e-3

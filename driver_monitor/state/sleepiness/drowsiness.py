@@ -1,9 +1,11 @@
 """Estimates Karolinska sleepiness (KSS) from PERCLOS, blinks, yawns and nods, with an interval and the reason.
 
 Two estimates are averaged: the smaller the error of one, the larger its weight. Yawns and nods then add points.
-- PERCLOS: 8 % is taken as the onset of sleepiness and 12 % as sleepy (Wierwille et al., NHTSA DOT HS 808 247, 1994). On
-  the Karolinska scale 7 is "sleepy, no effort to stay awake" and 8 "some effort" (Akerstedt and Gillberg, Int. J.
-  Neurosci. 52, 1990). The mapping to the scale is ours, not a fit.
+- PERCLOS: 8 and 12 % over a minute are settings of a field test (NHTSA DOT HS 811 117, 2009, as reported). They are no
+  levels of sleepiness: most of its alerts were false. Wierwille et al. (NHTSA DOT HS 808 247, 1994, as reported) have
+  other bands: awake below 7.5 %, questionable up to 15 %, drowsy above. On the Karolinska scale 7 is "sleepy, no effort
+  to stay awake" and 8 "some effort" (Akerstedt and Gillberg, Int. J. Neurosci. 52, 1990, as reported). The mapping of
+  PERCLOS to the scale is ours, not a fit (docs/clauses.md).
 - Blinks: a fit on UTA-RLDD (`tools.drowsiness.fit`) compares the last thirty with this driver's own. On people not in
   the fit, its AUC for alert against drowsy is 0.84, and it is off by 2.3 points. So its weight is small.
 """
@@ -24,9 +26,10 @@ from driver_monitor.state.sleepiness.drowsiness_weights import DEVIATION, MEAN, 
 
 PERCLOS_POINTS = (0.0, 0.08, 0.12, 0.30)
 KSS_POINTS = (3.0, 6.5, 7.5, 9.0)
-"""Karolinska sleepiness at each PERCLOS, linear in between. An alert driver has 3; the scale ends at 9."""
+"""Karolinska sleepiness at each PERCLOS, linear in between. An alert driver has 3; the scale ends at 9. Ours."""
 KSS = (2.0, 6.5, 8.5)
-"""Middles of the levels of UTA-RLDD: alert (1 to 3), low vigilance (6 and 7), drowsy (8 and 9)."""
+"""Middles of the levels of UTA-RLDD: alert (1 to 3), low vigilance (6 and 7), drowsy (8 and 9). The levels are those of
+the paper; that they are these Karolinska numbers is ours, not found in its abstract."""
 SIGN_KSS, SIGNS_COUNTED = 0.5, 3
 """Each yawn and each nod of the last five minutes adds so much, up to so many of each: 3 points in all at most."""
 PERCLOS_OFF = 2.0
