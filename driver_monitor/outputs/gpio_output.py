@@ -66,6 +66,11 @@ class GpioOutput(Output):
         if self._pins.connected:
             self._worker.start()
 
+    @property
+    def connected(self) -> bool:
+        """Whether there is a buzzer or an LED."""
+        return self._pins.connected
+
     def show(self, sign: Sign | None) -> None:
         """Show `sign` from now on. None (no alert): both are off."""
         self._sign = sign
