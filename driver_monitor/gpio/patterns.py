@@ -1,8 +1,9 @@
 """The table of patterns: what buzzer and LED do at each sign. `docs/install.md` shows it to people.
 
-The kind decides how many pulses a burst has and how long they are; the level decides how soon the next burst comes.
-Two kinds differ at least by the factor `APART`, in the number of pulses in a burst, in the length of a pulse or in the
-time from burst to burst, so that a person can tell them apart by counting and by short or long.
+The kind decides how many pulses a burst has and how long they are; the level decides how soon the next burst comes. The
+critical pulses of sleep and unresponsive are not grouped: they go on without a break. Two kinds differ at least by the
+factor `APART`, in the number of pulses in a burst, in the length of a pulse or in the time from burst to burst, so that
+a person can tell them apart by counting and by short or long.
 
 Urgency. A sound is more urgent with faster pulses, shorter pauses between pulses and more pulses (`SOURCES`). Sleep has
 the most pulses per second, then distraction, other, drowsiness and degraded. An unresponsive driver has not answered

@@ -9,8 +9,9 @@ from pydantic import ValidationError
 
 from driver_monitor.data.alert import KINDS, LEVELS, SIGNS, Kind, Sign
 from driver_monitor.rules.engine import Engine
-from driver_monitor.rules.kinds import kinds
+from driver_monitor.rules.kinds import BY_SIGNAL, CLOSED_EYES, kinds
 from driver_monitor.rules.profile import Profile
+from driver_monitor.signals.table import SIGNALS
 from tests.timeline import Stretch, attentive, away, film, no_camera, no_face, shipped, shut, states, unreadable
 
 CLOSED = {"signal": "eyes.closed_s", "at_least": 1.0}
@@ -78,6 +79,18 @@ def test_ok__a_rule_without_kind_and_attention_has_the_kind_of_what_it_judges(
     when: dict[str, Any], expected: Kind
 ) -> None:
     assert kind_of(when) == expected
+
+
+def test_ok__every_signal_of_the_rules_is_sorted_and_none_is_named_that_does_not_exist() -> None:
+    names = {signal.name for signal in SIGNALS.values()}
+    words = {name.partition(".")[0] for name in names}
+    assert set(BY_SIGNAL) <= names | words
+    assert set(CLOSED_EYES) <= names
+    unsorted = {name for name in names if not {name, name.partition(".")[0]} & {*BY_SIGNAL, *CLOSED_EYES}}
+    assert unsorted == {
+        "eyes.state", "eyes.lowered", "light", "vehicle.speed_kmh", "vehicle.ignition",
+        "emotion.label", "emotion.intensity", "emotion.held_s", "emotion.distress_s",
+    }, "give a new signal a kind in rules/kinds.py, or a place in this list"  # fmt: skip
 
 
 def test_ok__the_attention_decides_before_the_signals_and_the_key_kind_before_both() -> None:
