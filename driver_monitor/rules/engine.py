@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from driver_monitor.data.alert import LEVELS, AlertEvent, Attention, Level, Value, Verdict
+from driver_monitor.data.alert import LEVELS, SIGNS, AlertEvent, Attention, Level, Sign, Value, Verdict
 from driver_monitor.data.driver_state import DriverState
 from driver_monitor.rules.conditions import Judge, Values, judge_all
+from driver_monitor.rules.kinds import kinds
 from driver_monitor.rules.profile import Profile
 from driver_monitor.rules.running_rule import RunningRule, milder, rank
 from driver_monitor.signals.table import doubtful, held_rule, past, read_all
@@ -12,6 +13,8 @@ from driver_monitor.state.eyes.closure import BLINK_MAX_S
 
 WORST_FIRST: tuple[Attention, ...] = ("unresponsive", "asleep", "drowsy", "distracted", "unknown")
 """If the active rules imply several of these, the first one is the driver's attention."""
+URGENCY = {sign: index for index, sign in enumerate(SIGNS)}
+"""The place of each sign in `SIGNS`; 0 is the most urgent."""
 
 
 class Engine:
@@ -23,6 +26,7 @@ class Engine:
     def __init__(self, profile: Profile) -> None:
         self._standstill, self._acknowledge = profile.standstill, profile.acknowledge
         self._rules = [RunningRule(rule, rule.id in profile.local_rules) for rule in profile.rules]
+        self._kinds = kinds(profile.rules)
         named = {name: None for running in self._rules for name in running.rule.reads()}
         self._signals = [name for name in named if held_rule(name) is None]
         self._held = [name for name in named if held_rule(name) is not None]
@@ -37,7 +41,7 @@ class Engine:
         """Take one frame's state and return the verdict of the rules."""
         last = self._verdict
         if self._state is not None and state.t <= self._state.t:
-            return Verdict(last.attention, last.active, last.level, ())
+            return Verdict(last.attention, last.active, last.level, (), last.sign)
         self._state = state
         self._was_attentive = last.attention == "attentive" and state.step.seamless
         cap, doubts = self._cap(state), doubtful(state)
@@ -100,9 +104,14 @@ class Engine:
         }
         attention = next((name for name in WORST_FIRST if name in implied), None) or self._unalarmed(state)
         names = tuple(running.rule.id for running in active)
-        loudest = next((running.level for running in active if not running.silenced), None)
-        level = milder(loudest, self._cap(state)) if loudest is not None else None
-        return Verdict(attention, names, level, events)
+        cap = self._cap(state)
+        signs = [
+            Sign(self._kinds[running.rule.id], milder(running.level, cap))
+            for running in active
+            if running.level is not None and not running.silenced
+        ]
+        level = signs[0].level if signs else None
+        return Verdict(attention, names, level, events, min(signs, key=URGENCY.__getitem__, default=None))
 
     def _cap(self, state: DriverState) -> Level:
         """Return the worst level that is allowed now. It is lower while the car is known to stand still."""
