@@ -42,12 +42,20 @@ FURTHEST = 50.0
 
 def log_odds(p: float) -> float:
     """Return the logarithm of the odds of a probability, within `SUREST`."""
-    return max(-SUREST, min(SUREST, math.log(max(p, 1e-9) / max(1 - p, 1e-9))))
+    if _LEAST < p < _MOST:
+        return math.log(p / (1 - p))
+    return math.copysign(SUREST, p - 0.5)
 
 
 def probability(odds: float) -> float:
     """Return the probability of log odds."""
-    return 1 / (1 + math.exp(-max(-FURTHEST, min(FURTHEST, odds))))
+    if not -FURTHEST < odds < FURTHEST:
+        odds = math.copysign(FURTHEST, odds)
+    return 1 / (1 + math.exp(-odds))
+
+
+_LEAST, _MOST = probability(-SUREST), probability(SUREST)
+"""Probabilities with log odds of `SUREST`."""
 
 
 def closure_timer() -> Stretch:

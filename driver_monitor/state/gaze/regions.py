@@ -6,8 +6,7 @@ Regions are finer than the zones and less sure, because cars differ. No supplied
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from driver_monitor.data.driver_state import GazeRegion
 from driver_monitor.timing.cadence import TimeStep
@@ -24,8 +23,7 @@ degrees, 109 ms over 40. So eyes alone cross a region in less than this. A turni
 passes may be reported."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Area:
+class _Area(NamedTuple):
     """An ellipse of directions, degrees from straight ahead: `out` + towards the driver's door, `up` + up."""
 
     out: float
@@ -80,8 +78,11 @@ class RegionTracker:
         self._area = None
 
     def _nearest(self, out: float, up: float) -> GazeRegion | None:
-        shares = {
-            name: area.share(out, up) / (HYSTERESIS if name == self._area else 1.0) for name, area in _AREAS.items()
-        }
-        best = min(shares, key=lambda name: shares[name])
-        return best if shares[best] <= 1.0 else None
+        best, least = None, math.inf
+        for name, area in _AREAS.items():
+            share = area.share(out, up)
+            if name == self._area:
+                share /= HYSTERESIS
+            if share < least:
+                best, least = name, share
+        return best if least <= 1.0 else None

@@ -89,6 +89,10 @@ class Area:
         return _beyond(yaw - self.yaw, self.half_width), _beyond(pitch - self.pitch, self.half_height)
 
 
+_MIDDLE = Area(0.0, PRIOR_PITCH, *PRIOR_WIDTH)
+"""One standard deviation of the prior on each side."""
+
+
 def _beyond(distance: float, half: float) -> float:
     return math.copysign(max(abs(distance) - half, 0.0), distance)
 
@@ -224,7 +228,6 @@ class StraightAhead:
             # Nothing within one standard deviation is excluded by time that was spent there.
             together = PLAUSIBLE * (1.0 + PRIOR_FLOOR) * (1.0 + (self._middle_s / NEAR_MIDDLE_S) ** 3)
             reach = min(reach, max(_reach(together), 1.0))
-        middle = Area(0.0, PRIOR_PITCH, *PRIOR_WIDTH)
-        if middle.offset(self.yaw, self.pitch) == (0.0, 0.0):
+        if _MIDDLE.offset(self.yaw, self.pitch) == (0.0, 0.0):
             return reach
         return max(reach, min((MIDDLE_TO_S - self.learned_s) / (MIDDLE_TO_S - MIDDLE_FROM_S), 1.0))

@@ -36,6 +36,8 @@ PERCLOS_OFF = 2.0
 """Half of the interval of the PERCLOS estimate, in points, at full coverage. It grows as the coverage falls. Ours."""
 BLINKS_OFF = 4.5
 """Half of the interval of the blink estimate, in points: twice the 2.3 points by which the fit is off."""
+BLINKS_WEIGHT = BLINKS_OFF**-2
+"""Weight of the blink estimate."""
 OLD_S = 600.0
 """Older blinks are dropped. The blink estimate is then unknown until there are thirty blinks again."""
 LOWEST, HIGHEST = 1.0, 9.0
@@ -58,17 +60,18 @@ class DrowsinessMeter:
         if self._blinks and t - self._blinks[0].t > OLD_S:
             self._blinks.popleft()
             self._by_blinks = None
-        found = []
+        total = weighted = 0.0
         if perclos.value is not None:
-            found.append((_kss(perclos.value), PERCLOS_OFF / perclos.coverage))
+            total = (PERCLOS_OFF / perclos.coverage) ** -2
+            weighted = total * _kss(perclos.value)
         if self._by_blinks is not None:
-            found.append((self._by_blinks, BLINKS_OFF))
-        if not found:
+            total += BLINKS_WEIGHT
+            weighted += BLINKS_WEIGHT * self._by_blinks
+        if not total:
             return None
-        weights = [off**-2 for _, off in found]
-        kss = sum(weight * level for weight, (level, _) in zip(weights, found, strict=True)) / sum(weights)
+        kss = weighted / total
         kss = min(kss + SIGN_KSS * (min(yawns, SIGNS_COUNTED) + min(nods, SIGNS_COUNTED)), HIGHEST)
-        half = sum(weights) ** -0.5
+        half = total**-0.5
         percent = None if perclos.value is None else round(100 * perclos.value)
         reason = _reason(percent, round(100 * perclos.coverage), self._by_blinks, yawns, nods)
         return Drowsiness(kss, max(kss - half, LOWEST), min(kss + half, HIGHEST), reason)
@@ -98,5 +101,5 @@ def _reason(percent: int | None, coverage: int, by_blinks: float | None, yawns: 
 def _kss(perclos: float) -> float:
     """Return the sleepiness for a PERCLOS. `numpy.interp` takes ten times as long for one number."""
     i = min(bisect_right(PERCLOS_POINTS, perclos), len(PERCLOS_POINTS) - 1)
-    (x0, x1), (y0, y1) = PERCLOS_POINTS[i - 1 : i + 1], KSS_POINTS[i - 1 : i + 1]
+    x0, x1, y0, y1 = PERCLOS_POINTS[i - 1], PERCLOS_POINTS[i], KSS_POINTS[i - 1], KSS_POINTS[i]
     return y0 + (y1 - y0) * min((perclos - x0) / (x1 - x0), 1.0)

@@ -36,7 +36,8 @@ class BlindnessTracker:
         """Take one frame, return the cause or None. `reason`: why no eye could be read in it, None if one could."""
         missing = (seen.camera != "ok", seen.face is None, reason is not None)
         for outage, is_missing in zip((self.camera, self.face, self.eyes), missing, strict=True):
-            outage.update(step.t, is_missing)
+            if is_missing or outage.running:
+                outage.update(step.t, is_missing)
         if self.eyes.length_s == 0.0:
             self._reasons.clear()
         if reason is not None:
