@@ -48,12 +48,12 @@ def test_ok__a_word_before_the_head_sinks_holds_back_no_alert() -> None:
 
 
 def test_ok__a_head_that_sinks_out_of_sight_with_low_lids_is_a_look_away() -> None:
-    low = attentive(2.5, opening=0.3, p_closed=0.55)
+    low = attentive(2.5, opening=0.3, p_closed=0.4)
     rule, t = raised(attentive(10), low, no_face(3))[0]
     assert rule in ("eyes_closed_or_lowered", "long_distraction")
     assert t < 14.0
 
 
 def test_ok__eyes_that_may_be_closed_are_not_attentive() -> None:
-    drive = film([attentive(10), attentive(2.5, opening=0.3, p_closed=0.55)], 10.0)
+    drive = film([attentive(10), attentive(2.5, opening=0.3, p_closed=0.4)], 10.0)
     assert {verdict.attention for verdict in verdicts(drive)[-15:]} == {"unknown"}

@@ -62,7 +62,7 @@ class EyeReader:
             if reason is not None:
                 views.append(EyeView(None, None, reason))
                 continue
-            # A net that does not tell lowered eyes gives exactly 0 (models/eyes.md).
+            # A net that does not tell lowered eyes gives exactly 0.
             lowered = p[index][LOWERED] / seen if p[index][LOWERED] > 0.0 else None
             views.append(EyeView(openings[index], p[index][CLOSED] / seen, None, lowered))
         left, right = views
