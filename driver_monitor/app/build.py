@@ -23,6 +23,7 @@ from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.nets import manifest
 from driver_monitor.nets.onnx_model import sha256_of
 from driver_monitor.outputs.active_alerts import ActiveAlerts
+from driver_monitor.outputs.car.output import CarOutput
 from driver_monitor.outputs.fanout import Outputs
 from driver_monitor.outputs.gpio_output import GpioOutput
 from driver_monitor.outputs.journal import Journal
@@ -239,15 +240,18 @@ def build_vehicle(plan: Plan) -> VehicleSource:
 
 
 def build_outputs(plan: Plan, console: Console | None) -> Outputs:
-    """Open journal, active alerts, pins and, if enabled, ZeroMQ. `console`: shows alerts; None: the log does.
+    """Open journal, active alerts, pins and, if enabled, ZeroMQ and the signal to the car.
 
-    Raises `OutputError`.
+    `console`: shows alerts; None: the log does. Raises `OutputError`.
     """
     outputs: list[Output] = [Journal(console)]
     try:
         outputs.append(ActiveAlerts(state_dir(plan.config.service)))
-        if plan.config.zmq.enabled:
-            outputs.append(ZmqPublisher(plan.config.zmq))
+        publisher = ZmqPublisher(plan.config.zmq) if plan.config.zmq.enabled else None
+        outputs += [publisher] if publisher else []
+        # After the publisher, so that it is closed before it: its last message is published.
+        if plan.config.outputs.vehicle is not None:
+            outputs.append(CarOutput(plan.config.outputs, publisher.dms if publisher else None))
         outputs.append(GpioOutput(plan.config.gpio))
     except BaseException:
         Outputs(outputs).close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from driver_monitor.data.alert import Sign
+from driver_monitor.messages.car import CarSignal
 from driver_monitor.messages.wire import Message
 from driver_monitor.threads.worker import Worker
 
@@ -30,6 +31,9 @@ class Output:
 
     def show(self, sign: Sign | None) -> None:
         """Take the sign (see `Sign`) when it changes; None: no alert. At a workplace, only `local` outputs get it."""
+
+    def car(self, signal: CarSignal) -> None:
+        """Take what the car is told (see `messages.car`); called for each frame, and while the camera is lost."""
 
     def state(self, state: Message) -> None:
         """Take the driver state; called several times a second."""
