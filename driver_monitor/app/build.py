@@ -71,13 +71,15 @@ class Request:
 class Plan:
     """A valid configuration and its profile. `profile_text`: text of the profile's file and of the file it extends.
 
-    `own_text`: the text of the profile's file alone.
+    `own_text`: the text of the profile's file alone. `ignored`: what the user asked for and a lock forbids
+    (`app.lock`).
     """
 
     config: Config
     profile: Profile
     profile_text: str
     own_text: str = ""
+    ignored: tuple[str, ...] = ()
 
     @property
     def local_rules(self) -> frozenset[str] | None:
@@ -211,9 +213,13 @@ def build_pipeline(plan: Plan, models: Models | None, *, still: bool = False) ->
 
 
 def provenance(plan: Plan, models_digest: str) -> Provenance:
-    """Return the origin of all alerts: vehicle id, `models_digest`, hash of configuration and profile, profile name."""
+    """Return the origin of all alerts: vehicle id, `models_digest`, hash of configuration and profile, profile name.
+
+    And for the status, whether the configuration is locked, and what the lock made the daemon ignore.
+    """
     config_digest = schema.digest(plan.config, plan.profile_text)
-    return Provenance(plan.config.vehicle.id, models_digest, config_digest, plan.profile.name)
+    vehicle, profile = plan.config.vehicle.id, plan.profile.name
+    return Provenance(vehicle, models_digest, config_digest, profile, plan.config.locked, plan.ignored)
 
 
 def build_grabber(plan: Plan, started: float, *, eager: bool = False) -> Grabber:

@@ -158,7 +158,7 @@ TABLE = (
     DaemonPart("outputs", ("config.zmq", "config.gpio", "config.outputs", "plan.local_rules"),
                lambda s: build.build_outputs(s.plan, s.console), "free first", CLOSE),
     DaemonPart("state_period_s", ("config.zmq.state_hz",), lambda s: 1.0 / s.config.zmq.state_hz),
-    DaemonPart("provenance", ("config.vehicle.id", "config", "plan.profile_text", "models.digest"),
+    DaemonPart("provenance", ("config.vehicle.id", "config", "plan.profile_text", "plan.ignored", "models.digest"),
                lambda s: build.provenance(s.plan, s.models.digest)),
     DaemonPart("trace", ("plan.local_rules",), _open_trace, close=CLOSE, rebuild=_new_trace_privacy),
 )  # fmt: skip

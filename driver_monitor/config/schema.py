@@ -171,6 +171,7 @@ class ServiceConfig(Section):
 class Config(Section):
     """The whole configuration."""
 
+    locked: bool = Field(False, description="True, in the system-wide file only: no other setting is used")
     profile: str = Field("default", min_length=1, description="Name of a shipped profile, or path of your own")
     camera: CameraConfig = CameraConfig()
     face: FaceConfig = FaceConfig()
