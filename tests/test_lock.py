@@ -217,6 +217,18 @@ def test_fail__a_password_in_an_address_is_not_logged(system: Path, monkeypatch:
     assert "10.0.0.9" in plan.ignored[0]
 
 
+@pytest.mark.parametrize("text", ["a\nlocked: false", "\x1b[2J", "x" * 100_000, "\udcff", ""])
+def test_fail__an_attempt_stays_one_short_line(system: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = system / "config.yaml"
+    file.write_text("locked: true")
+    monkeypatch.setattr(lock, "FILE", file)
+    monkeypatch.delenv("GPIOZERO_PIN_FACTORY", raising=False)
+    (told,) = app_lock.load_plan(Request(None, None, text)).ignored
+    assert told.startswith("--profile")
+    assert told.isprintable()
+    assert len(told) <= app_lock.LONGEST
+
+
 def test_fail__a_lock_in_a_file_of_the_user_is_refused(system: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine.yaml"
     mine.write_text("locked: true")

@@ -13,9 +13,12 @@ from driver_monitor.config import lock
 from driver_monitor.config.schema import Config
 from driver_monitor.config.secret import without_secrets
 from driver_monitor.errors import ConfigError
+from driver_monitor.messages.lines import one_line
 
 PIN_FACTORY = "GPIOZERO_PIN_FACTORY"
 """The variable with which gpiozero replaces the pins, for example by pins in memory: buzzer and LED would be silent."""
+LONGEST = 200
+"""Characters of one thing that is ignored, in the journal and in `status/` (ours)."""
 
 
 def load_plan(request: Request) -> Plan:
@@ -29,7 +32,7 @@ def load_plan(request: Request) -> Plan:
         if plan.config.locked:
             raise ConfigError(f"{request.config}: locked: only {lock.FILE} can lock the settings; remove this key")
         return plan
-    ignored = tuple(_forbidden(request, config))
+    ignored = tuple(one_line(without_secrets(text))[:LONGEST] for text in _forbidden(request, config))
     os.environ.pop(PIN_FACTORY, None)
     return replace(build.load_plan(Request(lock.FILE)), ignored=ignored)
 
@@ -63,6 +66,6 @@ def _forbidden(request: Request, config: Config) -> Iterator[str]:
     }
     for name, (asked, locked) in options.items():
         if asked not in (None, locked):
-            yield without_secrets(f"{name} {asked}")
+            yield f"{name} {asked}"
     if os.environ.get(PIN_FACTORY):
         yield f"{PIN_FACTORY}={os.environ[PIN_FACTORY]}"
