@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from driver_monitor.data.alert import Sign
-from driver_monitor.messages.car import CarSignal
 from driver_monitor.messages.wire import Message
 from driver_monitor.threads.worker import Worker
+
+if TYPE_CHECKING:  # it imports numpy, and every command imports this module: `--help` must answer at once
+    from driver_monitor.messages.car import CarSignal
 
 
 class Output:
