@@ -114,13 +114,13 @@ def free_port() -> int:
 
 
 class Subscriber:
-    """Hears the topics that begin with `topic` of the daemon at `port`."""
+    """Hears the topics that begin with `topic` of the daemon at `port`, or at a whole address."""
 
-    def __init__(self, port: int, topic: str = "") -> None:
+    def __init__(self, port: int | str, topic: str = "") -> None:
         self.socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.SUB)
         self.socket.setsockopt(zmq.LINGER, 0)
         self.socket.subscribe(topic)
-        self.socket.connect(f"tcp://127.0.0.1:{port}")
+        self.socket.connect(port if isinstance(port, str) else f"tcp://127.0.0.1:{port}")
 
     def next(self) -> Message:
         """Return the next message."""

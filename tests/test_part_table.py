@@ -25,12 +25,18 @@ def car(tmp_path: Path) -> Iterator[Car]:
 
 EVERYTHING = "provenance"
 """The part that shows a hash of the whole configuration. It must not hide that no other part needs a value."""
+ONLY_THERE = ("vehicle.id", "locked")
+"""Values that this part alone needs."""
 
 
 def changes(setup: Setup) -> Iterator[tuple[str, Setup]]:
     """Yield every value of the configuration by its key, and a setup in which only this value differs."""
     for section in type(setup.config).model_fields:
         values = getattr(setup.config, section)
+        if section == "locked":
+            changed = setup.config.model_copy(update={"locked": True})
+            yield section, other(setup, replace(setup.plan, config=changed))
+            continue
         if section == "profile":
             yield section, other(setup, build.load_plan(Request(None, None, "quiet")))
             continue
@@ -49,7 +55,7 @@ def unneeded(setup: Setup, table: tuple[DaemonPart, ...]) -> list[str]:
     return [
         key
         for key, new in changes(setup)
-        if not [name for name in needed_by(setup, new, table) if name != EVERYTHING or key == "vehicle.id"]
+        if not [name for name in needed_by(setup, new, table) if name != EVERYTHING or key in ONLY_THERE]
     ]
 
 
@@ -66,7 +72,7 @@ def test_ok__every_value_of_the_configuration_is_needed_by_a_part(car: Car) -> N
         ("numbers", ["service.state_dir"]),
         ("log", ["service.log_level"]),
         ("rules", ["profile"]),
-        (EVERYTHING, ["vehicle.id"]),
+        (EVERYTHING, ["locked", "vehicle.id"]),
     ],
 )
 def test_fail__a_value_that_no_part_needs_is_found(car: Car, name: str, keys: list[str]) -> None:

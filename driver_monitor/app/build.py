@@ -23,6 +23,7 @@ from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.nets import manifest
 from driver_monitor.nets.onnx_model import sha256_of
 from driver_monitor.outputs.active_alerts import ActiveAlerts
+from driver_monitor.outputs.car.output import CarOutput
 from driver_monitor.outputs.fanout import Outputs
 from driver_monitor.outputs.gpio_output import GpioOutput
 from driver_monitor.outputs.journal import Journal
@@ -70,13 +71,15 @@ class Request:
 class Plan:
     """A valid configuration and its profile. `profile_text`: text of the profile's file and of the file it extends.
 
-    `own_text`: the text of the profile's file alone.
+    `own_text`: the text of the profile's file alone. `ignored`: what the user asked for and a lock forbids
+    (`app.lock`).
     """
 
     config: Config
     profile: Profile
     profile_text: str
     own_text: str = ""
+    ignored: tuple[str, ...] = ()
 
     @property
     def local_rules(self) -> frozenset[str] | None:
@@ -210,9 +213,13 @@ def build_pipeline(plan: Plan, models: Models | None, *, still: bool = False) ->
 
 
 def provenance(plan: Plan, models_digest: str) -> Provenance:
-    """Return the origin of all alerts: vehicle id, `models_digest`, hash of configuration and profile, profile name."""
+    """Return the origin of all alerts: vehicle id, `models_digest`, hash of configuration and profile, profile name.
+
+    And for the status, whether the configuration is locked, and what the lock made the daemon ignore.
+    """
     config_digest = schema.digest(plan.config, plan.profile_text)
-    return Provenance(plan.config.vehicle.id, models_digest, config_digest, plan.profile.name)
+    vehicle, profile = plan.config.vehicle.id, plan.profile.name
+    return Provenance(vehicle, models_digest, config_digest, profile, plan.config.locked, plan.ignored)
 
 
 def build_grabber(plan: Plan, started: float, *, eager: bool = False) -> Grabber:
@@ -239,15 +246,18 @@ def build_vehicle(plan: Plan) -> VehicleSource:
 
 
 def build_outputs(plan: Plan, console: Console | None) -> Outputs:
-    """Open journal, active alerts, pins and, if enabled, ZeroMQ. `console`: shows alerts; None: the log does.
+    """Open journal, active alerts, pins and, if enabled, ZeroMQ and the signal to the car.
 
-    Raises `OutputError`.
+    `console`: shows alerts; None: the log does. Raises `OutputError`.
     """
     outputs: list[Output] = [Journal(console)]
     try:
         outputs.append(ActiveAlerts(state_dir(plan.config.service)))
-        if plan.config.zmq.enabled:
-            outputs.append(ZmqPublisher(plan.config.zmq))
+        publisher = ZmqPublisher(plan.config.zmq) if plan.config.zmq.enabled else None
+        outputs += [publisher] if publisher else []
+        # After the publisher, so that it is closed before it: its last message is published.
+        if plan.config.outputs.vehicle is not None:
+            outputs.append(CarOutput(plan.config.outputs, publisher.dms if publisher else None))
         outputs.append(GpioOutput(plan.config.gpio))
     except BaseException:
         Outputs(outputs).close()

@@ -18,6 +18,7 @@ from driver_monitor.config.secret import without_secrets
 from driver_monitor.data.alert import AlertEvent, Sign
 from driver_monitor.errors import DriverMonitorError
 from driver_monitor.imaging.frame import Frame
+from driver_monitor.messages.car import car_signal
 from driver_monitor.messages.envelope import Stamper, envelope
 from driver_monitor.messages.state import state_message
 from driver_monitor.messages.wire import Message
@@ -130,6 +131,7 @@ class Daemon:
         if sign != self._sign:
             self._sign = sign
             parts.outputs.show(sign)
+        parts.outputs.car(car_signal(result.state, result.verdict))
         if self._state_timer.due(self._clock()):
             parts.outputs.state(state_message(result.state, result.verdict))
         self.health.count(result, frame, self._clock())

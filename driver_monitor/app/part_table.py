@@ -155,10 +155,10 @@ TABLE = (
     DaemonPart("button", ("config.gpio",), lambda s: open_button(s.config.gpio), "free first", CLOSE,
                rebuild=_new_button),
     # `local_rules`: alerts that outputs keep for late subscribers may have become local.
-    DaemonPart("outputs", ("config.zmq", "config.gpio", "plan.local_rules"),
+    DaemonPart("outputs", ("config.zmq", "config.gpio", "config.outputs", "plan.local_rules"),
                lambda s: build.build_outputs(s.plan, s.console), "free first", CLOSE),
     DaemonPart("state_period_s", ("config.zmq.state_hz",), lambda s: 1.0 / s.config.zmq.state_hz),
-    DaemonPart("provenance", ("config.vehicle.id", "config", "plan.profile_text", "models.digest"),
+    DaemonPart("provenance", ("config.vehicle.id", "config", "plan.profile_text", "plan.ignored", "models.digest"),
                lambda s: build.provenance(s.plan, s.models.digest)),
     DaemonPart("trace", ("plan.local_rules",), _open_trace, close=CLOSE, rebuild=_new_trace_privacy),
 )  # fmt: skip

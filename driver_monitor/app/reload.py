@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from driver_monitor.app import build
+from driver_monitor.app import lock
 from driver_monitor.app.build import Plan, Request
 from driver_monitor.app.daemon import Daemon, ReloadError
 from driver_monitor.app.part_table import TABLE, DaemonPart, Setup
@@ -59,6 +59,8 @@ class Reloader:
         if failure is not None:
             raise ReloadError(failure)
         self._apply(daemon, self._new, self._changed)
+        for ignored in self._new.plan.ignored:
+            log.warning("%s", lock.attempt(ignored))
         self._setup = self._new
         self._keep(self._new.plan)
         return False
@@ -70,7 +72,7 @@ class Reloader:
 
     def _read(self) -> None:
         """Read and check the new configuration, and load its models. Runs in the thread; changes no part."""
-        new = replace(self._setup, plan=build.load_plan(self._request), loaded=self._setup.models)
+        new = replace(self._setup, plan=lock.load_plan(self._request), loaded=self._setup.models)
         changed = [part for part in self._table if part.changed(self._setup, new)]
         for part in changed:
             try:

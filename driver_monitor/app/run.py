@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from driver_monitor.app import build
+from driver_monitor.app import build, lock
 from driver_monitor.app.build import Plan, Request
 from driver_monitor.app.daemon import Daemon
 from driver_monitor.app.first_lines import first_line, next_step
@@ -67,6 +67,8 @@ def run(request: Request, trace: Path | None = None) -> None:
         stamper = LiveStamper(parts.numbers.next, wall_clock, setup.trip, boot_id())
         # Not earlier: a start that fails is one line, the error.
         log.info("%s", first_line(setup.plan, service=console is None))
+        for ignored in setup.plan.ignored:
+            log.warning("%s", lock.attempt(ignored))
         rules = {rule.id for rule in setup.plan.profile.rules}
         ended = end_by_restart(left, parts.outputs, _privacy(start), stamper, rules)
         reloader = Reloader(request, setup, keep=keep)

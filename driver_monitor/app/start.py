@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from driver_monitor.app import build
+from driver_monitor.app import build, lock
 from driver_monitor.app.build import Plan, Request
 from driver_monitor.app.part_table import TABLE, DaemonPart, Setup, open_parts
 from driver_monitor.app.parts import Parts
 from driver_monitor.app.status import fault_text
 from driver_monitor.config import last_good
+from driver_monitor.config import lock as config_lock
 from driver_monitor.config.last_good import LastGood
 from driver_monitor.config.secret import without_secrets
 from driver_monitor.errors import DriverMonitorError, OutputError
@@ -80,13 +81,14 @@ def open_daemon(
     """
     plan = None
     try:
-        plan = build.load_plan(request)
+        plan = lock.load_plan(request)
         setup = setup_of(plan)
         return Start(setup, opened.enter_context(open_parts(setup, table, before_each)))
     except DriverMonitorError as error:
         if folder is None:
             raise
         first = error
+        request = _allowed(request, plan)
     refused = []
     for name, plan_of in _others(request, folder, plan, first):
         try:
@@ -100,6 +102,15 @@ def open_daemon(
         log.error("%s; started with %s until a reload puts it right", without_secrets(str(first)), name)
         return Start(setup, parts, fault_text(first, f"running with {name}"))
     raise first
+
+
+def _allowed(request: Request, plan: Plan | None) -> Request:
+    """Return `request` without the options if the settings are locked, or may be: a damaged file unlocks nothing."""
+    try:
+        locked = plan.config.locked if plan is not None else config_lock.locked_config() is not None
+    except DriverMonitorError:
+        locked = True
+    return Request(request.config) if locked else request
 
 
 def _others(

@@ -107,6 +107,8 @@ class Health:
             "alerts": self.alerts,
             "heat_c": self._heat(),
             "config_fault": config_fault,
+            "locked": provenance.locked,
+            "ignored": list(provenance.ignored),
             "versions": {
                 "driver_monitor": __version__,
                 "python": platform.python_version(),

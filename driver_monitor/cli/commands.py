@@ -375,6 +375,7 @@ def alerts(
 def config_check(file: ConfigArgument = None, profile: ProfileOption = None) -> None:
     """Check a configuration and its profile. An error shows file, line, key and reason."""
     from driver_monitor.app.build import Request, load_plan
+    from driver_monitor.app.lock import lock_line
 
     plan = load_plan(Request(file, None, profile))
     name = file or "default configuration"
@@ -383,6 +384,8 @@ def config_check(file: ConfigArgument = None, profile: ProfileOption = None) -> 
         emotion = plan.config.emotion
         effect = "expressions are read and stay on this machine" if emotion.enabled else "no expression is read"
         print(f"workplace profile: {effect} (emotion.safety_purpose: {emotion.safety_purpose or 'not set'})")
+    if (line := lock_line(file, plan.config)) is not None:
+        print(line)
 
 
 @config_app.command("dump")

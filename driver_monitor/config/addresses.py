@@ -70,6 +70,16 @@ def vehicle_address(address: str | None) -> str | None:
     return address
 
 
+def signal_address(address: str | None) -> str | None:
+    """Return `address` if it is None, `zmq` or a CAN channel. Raises `ValueError` otherwise."""
+    if address is not None and address != "zmq":
+        try:
+            _CAN.validate_python(address)
+        except ValidationError:
+            raise ValueError(f"'{address:.60}' is not a way to the car; use zmq, can:can0 or null") from None
+    return address
+
+
 def _check_local(address: str, peers: str, advice: str, *, any_port: bool) -> None:
     """Raise `ValueError` unless `address` is ipc://, or tcp:// with loopback host and port. `any_port`: also port *."""
     scheme, _, rest = address.partition("://")

@@ -26,7 +26,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from driver_monitor.config import resources, yaml_file
-from driver_monitor.config.addresses import AUTO, bind_setting, publish_address, vehicle_address
+from driver_monitor.config.addresses import AUTO, bind_setting, publish_address, signal_address, vehicle_address
 
 Pin = Annotated[int, Field(ge=0, le=27)]
 """A BCM number on a Raspberry Pi's 40-pin header."""
@@ -151,6 +151,16 @@ class GpioConfig(Section):
         return self
 
 
+class OutputsConfig(Section):
+    """Further outputs: the signal to the car."""
+
+    vehicle: Annotated[str | None, AfterValidator(signal_address)] = Field(
+        None, description="Where the car is told how the driver is: zmq (topic vehicle/dms), or can:can0 and zmq"
+    )
+    # 0 has the highest priority on the bus; from 0x700 on lie the identifiers of diagnostics (ISO 15765-4).
+    can_id: int = Field(1488, ge=1, le=0x6FF, description="Identifier of its CAN frame, 11 bits, free on this bus")
+
+
 class ServiceConfig(Section):
     """The daemon itself."""
 
@@ -161,6 +171,7 @@ class ServiceConfig(Section):
 class Config(Section):
     """The whole configuration."""
 
+    locked: bool = Field(False, description="True, in the system-wide file only: no other setting is used")
     profile: str = Field("default", min_length=1, description="Name of a shipped profile, or path of your own")
     camera: CameraConfig = CameraConfig()
     face: FaceConfig = FaceConfig()
@@ -169,6 +180,7 @@ class Config(Section):
     vehicle: VehicleConfig = VehicleConfig()
     zmq: ZmqConfig = ZmqConfig()
     gpio: GpioConfig = GpioConfig()
+    outputs: OutputsConfig = OutputsConfig()
     service: ServiceConfig = ServiceConfig()
 
     @model_validator(mode="before")
@@ -182,6 +194,12 @@ class Config(Section):
     def _not_its_own_publisher(self) -> Config:
         if self.zmq.enabled and self.vehicle.input == publish_address(self.zmq.bind):
             raise _fault("this is zmq.bind, where the daemon itself publishes; use another address", "vehicle", "input")
+        return self
+
+    @model_validator(mode="after")
+    def _signal_has_a_way(self) -> Config:
+        if self.outputs.vehicle == "zmq" and not self.zmq.enabled:
+            raise _fault("zmq needs zmq.enabled: true; or use a CAN channel, such as can:can0", "outputs", "vehicle")
         return self
 
 

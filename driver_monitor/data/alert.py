@@ -85,7 +85,8 @@ class Verdict:
     `clear` is unknown and its `when` is not known to hold. If no rule implies any: "attentive" if the eyes are open and
     the gaze is known, or during a blink after that; else "unknown". `active`: ids of the active rules, worst level
     first. `level`: the worst that is not silenced, None without one; at standstill at most `Standstill.level`. `sign`:
-    what buzzer and LED show; None without an alert that is not silenced.
+    what buzzer and LED show; None without an alert that is not silenced. `warned`: the worst attention, except
+    "unknown", that the active rules stand for, also while nobody knows whether it still holds; None without one.
     """
 
     attention: Attention
@@ -93,3 +94,4 @@ class Verdict:
     level: Level | None
     events: tuple[AlertEvent, ...]
     sign: Sign | None = None
+    warned: Attention | None = None

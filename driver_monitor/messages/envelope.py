@@ -21,12 +21,17 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where an alert comes from: vehicle id, hash of the nets, hash of configuration and profile, profile name."""
+    """Where an alert comes from: vehicle id, hash of the nets, hash of configuration and profile, profile name.
+
+    Only for the status: `locked`: whether the configuration is locked. `ignored`: what the lock made the daemon ignore.
+    """
 
     vehicle: str
     models: str
     config: str
     profile: str
+    locked: bool = False
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

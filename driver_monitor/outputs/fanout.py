@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from driver_monitor.data.alert import Sign
+from driver_monitor.messages.car import CarSignal
 from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.messages.wire import Message
 from driver_monitor.outputs.output import Output
@@ -63,6 +64,10 @@ class Outputs(Output):
     def show(self, sign: Sign | None) -> None:
         """Pass on the sign, or None. An active privacy filter keeps the sign local: its alert may be local."""
         self._each(lambda output: output.show(sign), self._local if self._privacy.active else self._outputs)
+
+    def car(self, signal: CarSignal) -> None:
+        """Pass on what the car is told. It needs no filter: its class has no field for an expression."""
+        self._each(lambda output: output.car(signal), self._outputs)
 
     def state(self, state: Message) -> None:
         """Pass on the driver state."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from driver_monitor.data.alert import Sign
 from driver_monitor.messages.wire import Message
 from driver_monitor.threads.worker import Worker
+
+if TYPE_CHECKING:  # it imports numpy, and every command imports this module: `--help` must answer at once
+    from driver_monitor.messages.car import CarSignal
 
 
 class Output:
@@ -30,6 +35,9 @@ class Output:
 
     def show(self, sign: Sign | None) -> None:
         """Take the sign (see `Sign`) when it changes; None: no alert. At a workplace, only `local` outputs get it."""
+
+    def car(self, signal: CarSignal) -> None:
+        """Take what the car is told (see `messages.car`); called for each frame, and while the camera is lost."""
 
     def state(self, state: Message) -> None:
         """Take the driver state; called several times a second."""

@@ -1,7 +1,7 @@
 """Publishes alerts, state and status through ZeroMQ for other programs on this machine.
 
-Topics are `alert/<rule>/`, `state/` and `status/`. A message has two frames: the topic and UTF-8 JSON. Late
-subscribers get the active alerts and the last status.
+Topics are `alert/<rule>/`, `state/`, `status/` and, for the car, `vehicle/dms`. A message has two frames: the topic and
+UTF-8 JSON. Late subscribers get the active alerts and the last status.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 class _Item(NamedTuple):
     kind: Kind
     message: Message
+    topic: str
 
 
 class ZmqPublisher(Output):
@@ -88,15 +89,19 @@ class ZmqPublisher(Output):
 
         They also get the end of an alert by a restart, until the next alert of its rule.
         """
-        self._worker.put(_Item("alert", alert))
+        self._worker.put(_Item("alert", alert, f"alert/{alert.get('rule')}/"))
 
     def state(self, state: Message) -> None:
         """Publish on `state/`."""
-        self._worker.put(_Item("state", state))
+        self._worker.put(_Item("state", state, "state/"))
+
+    def dms(self, message: Message) -> None:
+        """Publish on `vehicle/dms`. A slow subscriber loses it as it loses states. May be called in any thread."""
+        self._worker.put(_Item("state", message, "vehicle/dms"))
 
     def status(self, status: Message) -> None:
         """Publish on `status/`. Late subscribers get the last one."""
-        self._worker.put(_Item("status", status))
+        self._worker.put(_Item("status", status, "status/"))
 
     def counters(self) -> dict[str, int]:
         """Return `zmq_dropped_` and `zmq_missed_` with each kind, and `zmq_refused`, the connections refused."""
@@ -134,5 +139,5 @@ class ZmqPublisher(Output):
 
 def _packet(item: _Item) -> Packet:
     """Return the message as it is sent. Raises `TypeError` or `ValueError` if it cannot be encoded."""
-    topic = (f"alert/{item.message.get('rule')}/" if item.kind == "alert" else f"{item.kind}/").encode()
+    topic = item.topic.encode()
     return Packet(item.kind, topic, protocol.message(topic, wire.encode(item.message)))

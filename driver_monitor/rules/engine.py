@@ -12,7 +12,7 @@ from driver_monitor.signals.table import doubtful, past, reader
 from driver_monitor.state.eyes.closure import BLINK_MAX_S
 
 WORST_FIRST: tuple[Attention, ...] = ("unresponsive", "asleep", "drowsy", "distracted", "unknown")
-"""If the active rules imply several of these, the first one is the driver's attention."""
+"""If the active rules imply several of these, the first one is the driver's attention. The last is "unknown"."""
 URGENCY = {sign: index for index, sign in enumerate(SIGNS)}
 """The place of each sign in `SIGNS`; 0 is the most urgent."""
 
@@ -39,7 +39,7 @@ class Engine:
         """Take one frame's state and return the verdict of the rules."""
         last = self._verdict
         if self._state is not None and state.t <= self._state.t:
-            return Verdict(last.attention, last.active, last.level, (), last.sign)
+            return Verdict(last.attention, last.active, last.level, (), last.sign, last.warned)
         self._state = state
         self._was_attentive = last.attention == "attentive" and state.step.seamless
         cap = self._cap(state)
@@ -103,7 +103,9 @@ class Engine:
             if running.level is not None and not running.silenced
         ]
         level = signs[0].level if signs else None
-        return Verdict(attention, names, level, events, min(signs, key=URGENCY.__getitem__, default=None))
+        stand_for = {running.rule.attention for running in active}
+        warned = next((name for name in WORST_FIRST[:-1] if name in stand_for), None)
+        return Verdict(attention, names, level, events, min(signs, key=URGENCY.__getitem__, default=None), warned)
 
     def _cap(self, state: DriverState) -> Level:
         """Return the worst level that is allowed now. It is lower while the car is known to stand still."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from driver_monitor.errors import SourceError
 from driver_monitor.threads.worker import Worker
 
 RETRY_S = 5.0
-"""Shortest time between two attempts to open the bus (ours)."""
+"""Default of the shortest time between two attempts to open the bus (ours)."""
 OPEN_S = 1.0
-"""Longest wait of the constructor. SocketCAN opens within milliseconds; a serial adapter may take 2 s."""
+"""Default of the longest wait of the constructor. SocketCAN opens within milliseconds; a serial adapter in 2 s."""
 STANDARD_MAX = 0x7FF
 """Largest identifier of 11 bits."""
 ANSWERS_11_BIT = (0x7E8, 0x7F8)
@@ -24,37 +25,61 @@ FILTERS = [
     {"can_id": ANSWERS_11_BIT[0], "can_mask": ANSWERS_11_BIT[1], "extended": False},
     {"can_id": ANSWERS_29_BIT[0], "can_mask": ANSWERS_29_BIT[1], "extended": True},
 ]
+ADVICE = {
+    errno.EAFNOSUPPORT: "allow CAN sockets: a service needs the drop-in can.conf (docs/install.md)",
+    errno.ENODEV: "connect the adapter, or correct {setting}",
+    errno.ENETDOWN: "bring it up with the car's bit rate: ip link set CHANNEL up type can bitrate 500000",
+    errno.ENOBUFS: "no device on the bus takes the frames: check the plug, the bit rate and the termination",
+}
+"""What to do about an error of SocketCAN, by its number."""
+
+
+def described(error: Exception, setting: str) -> tuple[str, str]:
+    """Return the kind of a fault of the bus, and its text with what to do. `setting`: the key that names the bus."""
+    number = getattr(error, "errno", None) or getattr(error, "error_code", None)
+    text = " ".join(str(error).split()) or type(error).__name__
+    advice = f"; {ADVICE[number].format(setting=setting)}" if number in ADVICE else ""
+    return f"{type(error).__name__} {number}", f"{text}{advice}"
 
 
 class CanBus:
     """A python-can bus of an `interface` ("socketcan", in tests "virtual") at `channel`.
 
-    It is opened in a thread, because some drivers wait. Raises `SourceError` without python-can.
+    It is opened in a thread, because some drivers wait. `setting`: the key that names the bus. `filters`: which frames
+    the kernel lets pass. `retry_s`, `wait_s`: see `RETRY_S` and `OPEN_S`. Raises `SourceError` without python-can.
     """
 
-    def __init__(self, interface: str, channel: str) -> None:
+    def __init__(
+        self,
+        interface: str,
+        channel: str,
+        setting: str = "vehicle.input",
+        filters: Sequence[Mapping[str, Any]] = FILTERS,
+        retry_s: float = RETRY_S,
+        wait_s: float = OPEN_S,
+    ) -> None:
         try:
             import can
         except ImportError:
             advice = "install it with: pip install 'driver-monitor[can]'"
-            raise SourceError(f"vehicle.input: can: needs python-can; {advice}") from None
+            raise SourceError(f"{setting}: can: needs python-can; {advice}") from None
         options: dict[str, Any] = {"interface": interface, "channel": channel}
         if interface == "socketcan":
             # The kernel filters. Elsewhere python-can would, and its `recv` then returns None at each other frame.
-            options |= {"can_filters": FILTERS, "ignore_rx_error_frames": True}
+            options |= {"can_filters": filters, "ignore_rx_error_frames": True}
         self._message = can.Message
         self._open: Callable[[], Any] = lambda: can.Bus(**options)
         self._bus: Any = None
-        self._tried_t = -math.inf
+        self._retry_s, self._tried_t = retry_s, -math.inf
         self._attempt: _Attempt | None = _Attempt(self._open)
-        self._attempt.worker.thread.join(OPEN_S)
+        self._attempt.worker.thread.join(wait_s)
 
     def opened(self, t: float) -> Any:
         """Return the open bus, or None; at `t`, seconds, it is tried again if that is due. Never waits.
 
         Raises the error of a failed attempt once, of whatever type the driver uses.
         """
-        if self._bus is None and self._attempt is None and t - self._tried_t >= RETRY_S:
+        if self._bus is None and self._attempt is None and t - self._tried_t >= self._retry_s:
             self._tried_t, self._attempt = t, _Attempt(self._open)
         elif self._attempt is not None and not self._attempt.worker.thread.is_alive():
             attempt, self._attempt = self._attempt, None

@@ -6,12 +6,11 @@ only. Only this request is sent, at most twice a second.
 
 from __future__ import annotations
 
-import errno
 import math
 from typing import Any
 
 from driver_monitor.data.observation import VehicleData
-from driver_monitor.vehicle.can_bus import ANSWERS_11_BIT, ANSWERS_29_BIT, RETRY_S, CanBus
+from driver_monitor.vehicle.can_bus import ANSWERS_11_BIT, ANSWERS_29_BIT, RETRY_S, CanBus, described
 from driver_monitor.vehicle.faults import FaultLog, SilenceWatch
 from driver_monitor.vehicle.source import STALE_S, VehicleSource
 
@@ -25,12 +24,6 @@ REQUEST_EVERY_S = 0.5
 """Interval of requests: four within the time for which an answer is valid (ours)."""
 AT_ONCE = 256
 """Most CAN frames read in one call of `at`. A busy bus carries about 130 between two calls (two camera frames)."""
-ADVICE = {
-    errno.EAFNOSUPPORT: "allow CAN sockets: a service needs the drop-in can.conf (docs/install.md)",
-    errno.ENODEV: "connect the adapter, or correct vehicle.input",
-    errno.ENETDOWN: "bring it up with the car's bit rate: ip link set CHANNEL up type can bitrate 500000",
-}
-"""What to do about an error of SocketCAN, by its number."""
 
 
 class ObdVehicle(VehicleSource):
@@ -104,10 +97,8 @@ class ObdVehicle(VehicleSource):
 
     def _handle_fault(self, t: float, error: Exception) -> None:
         self._faults += 1
-        number = getattr(error, "errno", None) or getattr(error, "error_code", None)
-        text = " ".join(str(error).split()) or type(error).__name__
-        advice = f"{ADVICE[number]}; " if number in ADVICE else ""
-        self._log.report(t, f"{type(error).__name__} {number}", f"{text}; {advice}tried again every {RETRY_S:g} s")
+        kind, text = described(error, "vehicle.input")
+        self._log.report(t, kind, f"{text}; tried again every {RETRY_S:g} s")
         self._bus.close()
 
 

@@ -1,0 +1,62 @@
+"""The lock: with `locked: true` in the system-wide configuration, the daemon uses this file and no other setting.
+
+Only root can change the file. The lock binds this program. It cannot bind a user who may start programs of their own.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from driver_monitor.config import profiles, yaml_file
+from driver_monitor.config.schema import Config
+from driver_monitor.errors import ConfigError
+
+FILE = Path("/etc/driver-monitor/config.yaml")
+"""The system-wide configuration, which the installed service uses. No option and no variable names another one."""
+_MENTION = re.compile(r"(?m)^[^#\n]*locked[^\n]*$")
+_OPEN = re.compile(r"locked:\s*(false|False|FALSE)\s*(#.*)?")
+
+
+def locked_config() -> Config | None:
+    """Return the system-wide configuration if it is locked; None if there is none, or if it is not locked.
+
+    Raises `ConfigError` if it is there and locked, or nobody can tell, and it cannot be used: a damaged file must not
+    unlock anything.
+    """
+    try:
+        FILE.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        pass  # reading it says why
+    text = yaml_file.read_text(FILE)
+    try:
+        config = yaml_file.parse(text, str(FILE), Config)
+    except ConfigError:
+        if all(_OPEN.fullmatch(line.strip()) for line in _MENTION.findall(text)):
+            return None
+        raise
+    if config.locked:
+        _refuse_relative(config)
+    return config if config.locked else None
+
+
+def is_file(path: Path | None) -> bool:
+    """Return whether `path` is the system-wide configuration, also by another name. None: False."""
+    try:
+        return path is not None and path.samefile(FILE)
+    except OSError:
+        return path == FILE
+
+
+def _refuse_relative(config: Config) -> None:
+    """Raise `ConfigError` for a relative path: who starts the daemon chooses the folder that it starts in."""
+    paths = {
+        "profile": None if config.profile in profiles.known() else config.profile,
+        "models.folder": config.models.folder,
+        "face.detector": None if config.face.detector in ("auto", "hog") else config.face.detector,
+    }
+    for key, path in paths.items():
+        if path is not None and not Path(path).is_absolute():
+            raise ConfigError(f"{FILE}: {key}: locked: true needs a path that begins with /, found {str(path)!r:.60}")

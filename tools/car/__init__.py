@@ -1,0 +1,1 @@
+"""An example of the other end of the signal to the car."""
