@@ -49,7 +49,10 @@ POINTS = np.zeros((70, 2), np.float32)
 
 @dataclass(frozen=True)
 class Segment:
-    """A part of a drive: gaze in degrees, opening of lids and mouth, km/h (None: unknown). `head`: of `HEAD_SHARES`."""
+    """A part of a drive: gaze in degrees, opening of lids and mouth, km/h (None: unknown).
+
+    `head`: of `HEAD_SHARES`. `lean`: how far aside the driver leans, in widths of the face.
+    """
 
     seconds: float
     yaw: float = 0.0
@@ -58,6 +61,7 @@ class Segment:
     mouth: float = 0.05
     speed: float | None = 60.0
     head: float = 1.0
+    lean: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +86,16 @@ class Look:
         return self.warned_s is not None and self.warned_s < self.limit_s and not self.between
 
 
-def see(t: float, eyes: EyesView, head: HeadPose, mouth: float | None, hidden: float | None = None) -> Observation:
+def box(lean: float = 0.0) -> Box:
+    """Return the box of the face, of a driver who leans so many widths of the face aside."""
+    return Box(200 * lean, 0, 200, 200)
+
+
+def see(
+    t: float, eyes: EyesView, head: HeadPose, mouth: float | None, hidden: float | None = None, lean: float = 0.0
+) -> Observation:
     """Return what an ideal camera sees at `t`, by day. `hidden`: probability that the mouth is covered, if known."""
-    return Observation(t, "ok", "day", FaceView(Box(0, 0, 200, 200), 0.99, POINTS, head, mouth, hidden), eyes)
+    return Observation(t, "ok", "day", FaceView(box(lean), 0.99, POINTS, head, mouth, hidden), eyes)
 
 
 def eye(opening: float) -> EyeView:
@@ -100,7 +111,7 @@ def observations(drive: Sequence[Segment], fps: float) -> Iterator[Observation]:
         lids, turn = eye(segment.lids), (1 - segment.head) / IRIS_SHARE
         eyes = EyesView(lids, lids, turn * segment.yaw, IRIS_NEUTRAL[1] + turn * segment.pitch)
         head = HeadPose(segment.head * segment.yaw, segment.head * segment.pitch, 0.0)
-        yield replace(see(k / fps, eyes, head, segment.mouth), vehicle=VehicleData(segment.speed))
+        yield replace(see(k / fps, eyes, head, segment.mouth, lean=segment.lean), vehicle=VehicleData(segment.speed))
 
 
 def raised(drive: Sequence[Segment], profile: Profile, fps: float = FPS) -> list[AlertEvent]:

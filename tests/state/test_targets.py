@@ -74,7 +74,8 @@ def test_ok__the_road_near_the_car_is_ahead() -> None:
 
 def test_ok__a_look_that_wanders_has_the_target_and_the_task_of_most_of_its_time() -> None:
     look = after(at(0.0, -21.0, 1.0), at(-33.0, -28.0, 2.0)).gaze.look
-    assert (look.off_s, look.target, look.task) == (pytest.approx(3.0, abs=0.16), "console", "other")
+    assert look.off_s == pytest.approx(3.0, abs=0.16)
+    assert (look.target, look.task) == ("console", "other")
     look = after(at(0.0, -21.0, 2.0), at(-33.0, -28.0, 0.9)).gaze.look
     assert (look.target, look.task) == ("instruments", "driving")
     # Three short looks at other things are one task, longer together than the instruments.
@@ -111,7 +112,8 @@ def test_fail__closed_eyes_and_no_face_have_no_target() -> None:
 
 def test_ok__a_face_that_turns_away_and_is_lost_goes_on_with_its_look() -> None:
     look = after(at(-80.0, 0.0, 1.0), no_face(2.0)).gaze.look
-    assert (look.off_s, look.target) == (pytest.approx(3.0, abs=0.16), "passenger")
+    assert look.off_s == pytest.approx(3.0, abs=0.16)
+    assert look.target == "passenger"
 
 
 def test_ok__nothing_is_told_of_instruments_while_straight_ahead_may_be_there() -> None:
@@ -148,6 +150,6 @@ def test_ok__a_seat_that_was_moved_is_the_usual_place_after_some_minutes() -> No
 
 
 def test_ok__mirrors_and_instruments_belong_to_driving() -> None:
-    words = {target: task(target) for target in ("instruments", "rear_mirror", "left_mirror", "right_mirror")}  # type: ignore[arg-type]
-    assert set(words.values()) == {"driving"}
+    mirrors = (task("instruments"), task("rear_mirror"), task("left_mirror"), task("right_mirror"))
+    assert set(mirrors) == {"driving"}
     assert (task("lap"), task("wheel"), task("passenger")) == ("other", "other", "other")
