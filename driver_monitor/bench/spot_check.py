@@ -9,7 +9,7 @@ no noise here. How well the camera measures gaze is scored elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Any
@@ -125,16 +125,27 @@ def check(profile: Profile, fps: float = FPS) -> list[Look]:
     """Simulate a look for each speed of `LIMITS`, share of `HEAD_SHARES` and place of `PLACES`. Return the looks."""
     looks = []
     for speed, head in product(LIMITS, HEAD_SHARES):
-        drive = [Segment(BEFORE_S, speed=speed)]
-        for yaw, pitch in PLACES.values():
-            drive += [Segment(LOOK_S, yaw, pitch, speed=speed, head=head), Segment(BETWEEN_S, speed=speed)]
-        events = raised(drive, profile, fps)
-        for index, place in enumerate(PLACES):
-            start = BEFORE_S + index * (LOOK_S + BETWEEN_S)
-            own = [event for event in events if 0 <= event.t - start < LOOK_S + LATE_S]
-            after = [event.rule for event in events if LOOK_S + LATE_S <= event.t - start < LOOK_S + BETWEEN_S]
-            warned = round(own[0].t - start, 2) if own else None
-            looks.append(Look(place, speed, head, LIMITS[speed], warned, [event.rule for event in own], after))
+        looks += looked(
+            profile, speed, {name: Segment(LOOK_S, *place, head=head) for name, place in PLACES.items()}, fps
+        )
+    return looks
+
+
+def looked(
+    profile: Profile, speed: float, places: Mapping[str, Segment], fps: float = FPS, between_s: float = BETWEEN_S
+) -> list[Look]:
+    """Simulate a look for each of `places` at `speed`, each `LOOK_S` long and followed by `between_s` of driving."""
+    drive = [Segment(max(BEFORE_S, between_s), speed=speed)]
+    for place in places.values():
+        drive += [replace(place, seconds=LOOK_S, speed=speed), Segment(between_s, speed=speed)]
+    events = raised(drive, profile, fps)
+    looks = []
+    for index, (name, place) in enumerate(places.items()):
+        start = drive[0].seconds + index * (LOOK_S + between_s)
+        own = [event for event in events if 0 <= event.t - start < LOOK_S + LATE_S]
+        after = [event.rule for event in events if LOOK_S + LATE_S <= event.t - start < LOOK_S + between_s]
+        warned = round(own[0].t - start, 2) if own else None
+        looks.append(Look(name, speed, place.head, LIMITS[speed], warned, [event.rule for event in own], after))
     return looks
 
 

@@ -116,6 +116,18 @@ def test_ok__a_face_that_turns_away_and_is_lost_goes_on_with_its_look() -> None:
     assert look.target == "passenger"
 
 
+@pytest.mark.parametrize("seconds", [5.0, 10.0, 20.0, 40.0])
+def test_ok__a_stare_at_the_instruments_early_in_a_trip_does_not_excuse_itself(seconds: float) -> None:
+    state = states(film([attentive(seconds), at(0.0, -21.0, 5.0)], FPS))[-1]
+    assert (state.gaze.target, state.gaze.look.target) == ("instruments", "instruments")
+    assert state.gaze.look.off_s == pytest.approx(5.0, abs=0.16)
+
+
+def test_ok__a_camera_that_has_moved_is_no_look_for_ever() -> None:
+    drive = [attentive(40), at(0.0, -18.0, 90.0)]
+    assert states(film(drive, 5.0))[-1].gaze.look.off_s == 0.0
+
+
 def test_ok__nothing_is_told_of_instruments_while_straight_ahead_may_be_there() -> None:
     first = states(film([at(0.0, -21.0, 1.0)], FPS))[-1]
     assert first.gaze.uncertainty_deg > 15

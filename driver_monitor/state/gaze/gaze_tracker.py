@@ -21,8 +21,8 @@ from driver_monitor.data.observation import EyesView, HeadPose
 from driver_monitor.state.gaze.direction_map import Direction
 from driver_monitor.state.gaze.irises import Irises
 from driver_monitor.state.gaze.looks_away import GazeSample, LookAwayTimers
-from driver_monitor.state.gaze.regions import RegionTracker, Wheel
-from driver_monitor.state.gaze.straight_ahead import ROAD_PITCH, ROAD_YAW, StraightAhead
+from driver_monitor.state.gaze.regions import RegionTracker, Wheel, nearest
+from driver_monitor.state.gaze.straight_ahead import AWAY_AFTER_S, ROAD_PITCH, ROAD_YAW, Area, StraightAhead
 from driver_monitor.state.gaze.target_looks import TargetLooks, TargetSample
 from driver_monitor.state.gaze.targets import AHEAD_DOWN, certainty, find_target, is_ahead
 from driver_monitor.timing.cadence import TimeStep
@@ -53,6 +53,14 @@ class GazeDirection(NamedTuple):
     head: Direction
 
 
+class _Before(NamedTuple):
+    """Straight ahead at time `t`, before a look began: the estimate, and all that was plausible. Degrees."""
+
+    t: float
+    estimate: Direction
+    areas: tuple[Area, ...]
+
+
 class GazeTracker:
     """Learns straight ahead, finds zone and region, and times look-aways. `wheel`: the driver's side of the car.
 
@@ -67,6 +75,7 @@ class GazeTracker:
         self._timers = LookAwayTimers()
         self._looks = TargetLooks()
         self._off_ahead = False
+        self._before: _Before | None = None
         self._low = False
         self._zone: GazeZone = "unknown"
         self._turned_t: float | None = None
@@ -116,17 +125,31 @@ class GazeTracker:
         yaw, pitch = self._from_estimate(gaze.direction)
         region = self._regions.update(step, yaw, pitch)
         timed = self._timers.update(step, sample)
-        target = self._target(yaw, pitch, region, gaze)
-        sure = certainty(yaw, pitch, target, ahead.uncertainty, self._wheel)
+        target, sure = self._target(step, gaze, region)
         look = self._looks.update(step, self._look(target, movement, leans))
         source: GazeSource = "eyes+head" if self._irises.used else "head"
         return Gaze(yaw, pitch, zone, region, source, None, *timed, ahead.uncertainty, target, sure, look)
 
-    def _target(self, yaw: float, pitch: float, region: GazeRegion | None, gaze: GazeDirection) -> GazeTarget:
-        """Return the target of this frame, and note whether the gaze is off the road ahead (with hysteresis)."""
-        nearest = self.straight_ahead.from_nearest(gaze.direction, AHEAD_DOWN)
-        self._off_ahead = not is_ahead(*nearest, RETURN_SHARE if self._off_ahead else 1.0)
-        return find_target(yaw, pitch, region, self._wheel)
+    def _target(self, step: TimeStep, gaze: GazeDirection, region: GazeRegion | None) -> tuple[GazeTarget, float]:
+        """Return the target of this frame and how sure it is. Note whether the gaze is off the road ahead.
+
+        A look is judged by the straight ahead from before it: a stare at the instruments early in a trip is learned,
+        and would excuse itself. After `AWAY_AFTER_S` the present one counts again: the camera may have moved.
+        """
+        ahead = self.straight_ahead
+        if not self._off_ahead:
+            self._before = _Before(step.t, (ahead.yaw, ahead.pitch), ahead.areas)
+        elif self._before is not None and step.t - self._before.t > AWAY_AFTER_S:
+            self._before = None
+        before = self._before
+        nearby = ahead.from_nearest(gaze.direction, AHEAD_DOWN, before.areas if before else None)
+        self._off_ahead = not is_ahead(*nearby, RETURN_SHARE if self._off_ahead else 1.0)
+        origin = before.estimate if before else (ahead.yaw, ahead.pitch)
+        yaw, pitch = gaze.direction[0] - origin[0], gaze.direction[1] - origin[1]
+        if math.hypot(origin[0] - ahead.yaw, origin[1] - ahead.pitch) > MOVED_DEG:
+            region = nearest(yaw, pitch, self._wheel)
+        target = find_target(yaw, pitch, region, self._wheel)
+        return target, certainty(yaw, pitch, target, ahead.uncertainty, self._wheel)
 
     def _look(self, target: GazeTarget, movement: Movement, leans: bool | None) -> TargetSample:
         moves: LookMovement = "lean" if leans else movement
@@ -156,7 +179,7 @@ class GazeTracker:
         ahead.update(step, gaze.direction)
         if math.hypot(ahead.yaw - yaw, ahead.pitch - pitch) > MOVED_DEG:
             # Zones and regions were relative to another straight ahead, so their hysteresis has no meaning now.
-            self._zone, self._off_ahead = "unknown", False
+            self._zone = "unknown"
             self._regions.reset()
         if step.seamless and ahead.may_learn_from(gaze.direction):
             self._irises.learn(step)
