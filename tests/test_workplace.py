@@ -303,7 +303,10 @@ def test_fail__such_a_rule_may_not_speak_through_attention(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("name: a\nextends: flet", "no shipped profile 'flet'; use one of default, eu_addw, euro_ncap, fleet, quiet"),
+        (
+            "name: a\nextends: flet",
+            "no shipped profile 'flet'; use one of default, eu_addw, euro_ncap, euro_ncap_2023, fleet, quiet",
+        ),
         ("name: a\nextends: ../../etc/passwd", "no shipped profile"),
         ("name: a\nworkplace: 1\nextends: default", "my.yaml:2: workplace"),
         ("name: a", "at least one rule"),

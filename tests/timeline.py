@@ -29,7 +29,10 @@ from driver_monitor.state.tracker import StateTracker
 
 @dataclass(frozen=True)
 class Stretch:
-    """What is so for `seconds`. `opening`: lids against a population; `p_closed` None follows from the lids."""
+    """What is so for `seconds`. `opening`: lids against a population; `p_closed` None follows from the lids.
+
+    `lean`: how far aside the driver leans, in widths of the face.
+    """
 
     seconds: float
     opening: float = 1.0
@@ -46,6 +49,8 @@ class Stretch:
     camera: CameraState = "ok"
     light: Light = "day"
     speed_kmh: float | None = None
+    ignition: bool | None = None
+    lean: float = 0.0
 
 
 def attentive(seconds: float, **what: object) -> Stretch:
@@ -83,7 +88,7 @@ def yawn(seconds: float) -> Stretch:
 
 def observe(t: float, stretch: Stretch) -> Observation:
     """One frame of `stretch`."""
-    return replace(_seen(t, stretch), vehicle=VehicleData(stretch.speed_kmh))
+    return replace(_seen(t, stretch), vehicle=VehicleData(stretch.speed_kmh, stretch.ignition))
 
 
 def _seen(t: float, stretch: Stretch) -> Observation:
@@ -96,7 +101,8 @@ def _seen(t: float, stretch: Stretch) -> Observation:
         eye = replace(eye, p_lowered=stretch.p_lowered)
     iris = (None, None) if stretch.iris_yaw is None else (stretch.iris_yaw, 0.0)
     head = HeadPose(stretch.yaw, stretch.pitch, 0.0)
-    seen = spot_check.see(t, EyesView(eye, eye, *iris), head, stretch.mouth, stretch.mouth_hidden)
+    eyes = EyesView(eye, eye, *iris)
+    seen = spot_check.see(t, eyes, head, stretch.mouth, stretch.mouth_hidden, stretch.lean)
     return replace(seen, camera=stretch.camera, light=stretch.light)
 
 

@@ -9,7 +9,7 @@ no noise here. How well the camera measures gaze is scored elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Any
@@ -49,7 +49,10 @@ POINTS = np.zeros((70, 2), np.float32)
 
 @dataclass(frozen=True)
 class Segment:
-    """A part of a drive: gaze in degrees, opening of lids and mouth, km/h (None: unknown). `head`: of `HEAD_SHARES`."""
+    """A part of a drive: gaze in degrees, opening of lids and mouth, km/h (None: unknown).
+
+    `head`: of `HEAD_SHARES`. `lean`: how far aside the driver leans, in widths of the face.
+    """
 
     seconds: float
     yaw: float = 0.0
@@ -58,6 +61,7 @@ class Segment:
     mouth: float = 0.05
     speed: float | None = 60.0
     head: float = 1.0
+    lean: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +86,16 @@ class Look:
         return self.warned_s is not None and self.warned_s < self.limit_s and not self.between
 
 
-def see(t: float, eyes: EyesView, head: HeadPose, mouth: float | None, hidden: float | None = None) -> Observation:
+def box(lean: float = 0.0) -> Box:
+    """Return the box of the face, of a driver who leans so many widths of the face aside."""
+    return Box(200 * lean, 0, 200, 200)
+
+
+def see(
+    t: float, eyes: EyesView, head: HeadPose, mouth: float | None, hidden: float | None = None, lean: float = 0.0
+) -> Observation:
     """Return what an ideal camera sees at `t`, by day. `hidden`: probability that the mouth is covered, if known."""
-    return Observation(t, "ok", "day", FaceView(Box(0, 0, 200, 200), 0.99, POINTS, head, mouth, hidden), eyes)
+    return Observation(t, "ok", "day", FaceView(box(lean), 0.99, POINTS, head, mouth, hidden), eyes)
 
 
 def eye(opening: float) -> EyeView:
@@ -100,7 +111,7 @@ def observations(drive: Sequence[Segment], fps: float) -> Iterator[Observation]:
         lids, turn = eye(segment.lids), (1 - segment.head) / IRIS_SHARE
         eyes = EyesView(lids, lids, turn * segment.yaw, IRIS_NEUTRAL[1] + turn * segment.pitch)
         head = HeadPose(segment.head * segment.yaw, segment.head * segment.pitch, 0.0)
-        yield replace(see(k / fps, eyes, head, segment.mouth), vehicle=VehicleData(segment.speed))
+        yield replace(see(k / fps, eyes, head, segment.mouth, lean=segment.lean), vehicle=VehicleData(segment.speed))
 
 
 def raised(drive: Sequence[Segment], profile: Profile, fps: float = FPS) -> list[AlertEvent]:
@@ -114,16 +125,27 @@ def check(profile: Profile, fps: float = FPS) -> list[Look]:
     """Simulate a look for each speed of `LIMITS`, share of `HEAD_SHARES` and place of `PLACES`. Return the looks."""
     looks = []
     for speed, head in product(LIMITS, HEAD_SHARES):
-        drive = [Segment(BEFORE_S, speed=speed)]
-        for yaw, pitch in PLACES.values():
-            drive += [Segment(LOOK_S, yaw, pitch, speed=speed, head=head), Segment(BETWEEN_S, speed=speed)]
-        events = raised(drive, profile, fps)
-        for index, place in enumerate(PLACES):
-            start = BEFORE_S + index * (LOOK_S + BETWEEN_S)
-            own = [event for event in events if 0 <= event.t - start < LOOK_S + LATE_S]
-            after = [event.rule for event in events if LOOK_S + LATE_S <= event.t - start < LOOK_S + BETWEEN_S]
-            warned = round(own[0].t - start, 2) if own else None
-            looks.append(Look(place, speed, head, LIMITS[speed], warned, [event.rule for event in own], after))
+        looks += looked(
+            profile, speed, {name: Segment(LOOK_S, *place, head=head) for name, place in PLACES.items()}, fps
+        )
+    return looks
+
+
+def looked(
+    profile: Profile, speed: float, places: Mapping[str, Segment], fps: float = FPS, between_s: float = BETWEEN_S
+) -> list[Look]:
+    """Simulate a look for each of `places` at `speed`, each `LOOK_S` long and followed by `between_s` of driving."""
+    drive = [Segment(max(BEFORE_S, between_s), speed=speed)]
+    for place in places.values():
+        drive += [replace(place, seconds=LOOK_S, speed=speed), Segment(between_s, speed=speed)]
+    events = raised(drive, profile, fps)
+    looks = []
+    for index, (name, place) in enumerate(places.items()):
+        start = drive[0].seconds + index * (LOOK_S + between_s)
+        own = [event for event in events if 0 <= event.t - start < LOOK_S + LATE_S]
+        after = [event.rule for event in events if LOOK_S + LATE_S <= event.t - start < LOOK_S + between_s]
+        warned = round(own[0].t - start, 2) if own else None
+        looks.append(Look(name, speed, place.head, LIMITS[speed], warned, [event.rule for event in own], after))
     return looks
 
 

@@ -21,6 +21,18 @@ Movement = Literal["owl", "lizard"]
 """What makes a look-away: the head makes at least half of its angle (owl), or less (lizard). Words of Euro NCAP."""
 GazeRegion = Literal["road", "instruments", "console", "lap", "rear_mirror", "left_mirror", "right_mirror"]
 """Parts of the car, finer than zones (`state.gaze.regions`)."""
+FurtherTarget = Literal["wheel", "window", "passenger", "glovebox", "footwell", "roof", "rear"]
+"""What lies in a direction in which there is no region (`state.gaze.targets`). `window`: on the driver's side.
+`passenger`: the passenger's face or window, which lie in one direction."""
+GazeTarget = Literal[
+    "road", "instruments", "console", "lap", "rear_mirror", "left_mirror", "right_mirror",
+    "wheel", "window", "passenger", "glovebox", "footwell", "roof", "rear",
+]  # fmt: skip
+"""What the driver looks at: a region or a further target."""
+GazeTask = Literal["driving", "other"]
+"""Whether a target belongs to driving (mirrors, instruments) or not."""
+LookMovement = Literal["owl", "lizard", "lean"]
+"""As `Movement`; `lean`: the head has left its usual place (`state.gaze.head_place`)."""
 GazeSource = Literal["head", "eyes+head"]
 GazeReason = Literal["no_picture", "no_face", "pose", "eyes_closed"]
 """Why the gaze is unknown."""
@@ -112,6 +124,26 @@ class LookAway:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetLook:
+    """The present look away from the road ahead, and the repeated ones, by target (`state.gaze.target_looks`).
+
+    Unlike in `LookAway`, the instruments and the wheel are not the road ahead. `off_s`: how long the gaze has been off
+    the road ahead; 0.0 when it is not, None while unknown. `target`, `task`, `movement`: those of most of this time,
+    None when `off_s` is 0.0 or None, or if never visible. `returning`: the gaze seems ahead again, but for less than
+    0.25 s; `off_s` stands still. `looks`: as the repeated glances, for these looks. `other_s`: the part of
+    `looks.away_s` that was spent on targets that do not belong to driving, None while the gaze is unknown.
+    """
+
+    off_s: float | None
+    target: GazeTarget | None
+    task: GazeTask | None
+    movement: LookMovement | None
+    returning: bool
+    looks: RepeatedGlances
+    other_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Gaze:
     """Where the driver looks. `yaw` (+ left), `pitch` (+ up): degrees from this driver's learned straight ahead.
 
@@ -119,6 +151,8 @@ class Gaze:
     `source` are None. `region`: the part of the car, None also outside all parts. `source`: "head" if no iris is seen.
     `uncertainty_deg`: how far the true straight ahead may be from the learned one, to the side or up and down; 0 when
     that one alone is plausible. `zone` and `away`: the gaze is off the road if it is so for each plausible one.
+    `target`: the region, or the further target where there is no region; None while the gaze is unknown. `target_p`:
+    share of the directions within the error of the measurement that have the same target; None also for low lids.
     """
 
     yaw: float | None
@@ -129,7 +163,10 @@ class Gaze:
     reason: GazeReason | None
     away: LookAway
     glances: RepeatedGlances
-    uncertainty_deg: float = 0.0
+    uncertainty_deg: float
+    target: GazeTarget | None
+    target_p: float | None
+    look: TargetLook
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ class Engine:
     def __init__(self, profile: Profile) -> None:
         self._standstill, self._acknowledge = profile.standstill, profile.acknowledge
         self._rules = [RunningRule(rule, rule.id in profile.local_rules) for rule in profile.rules]
+        self._mutable = [running for running in self._rules if running.rule.mute]
         self._kinds = kinds(profile.rules)
         named = {name: None for running in self._rules for name in running.rule.reads()}
         self._read_signals = reader(named)
@@ -42,6 +43,10 @@ class Engine:
             return Verdict(last.attention, last.active, last.level, (), last.sign, last.warned)
         self._state = state
         self._was_attentive = last.attention == "attentive" and state.step.seamless
+        # An unknown ignition may be the next journey.
+        if state.vehicle.ignition is not True:
+            for running in self._mutable:
+                running.unmute()
         cap = self._cap(state)
         values = self._read(state)
         doubts = doubtful(state)
@@ -62,10 +67,13 @@ class Engine:
         return self._verdict
 
     def acknowledge(self) -> None:
-        """Silence the active alerts up to level `Profile.acknowledge` (None: none) until they escalate or hold anew."""
-        for running in self._rules:
-            if self._acknowledge is not None and running.level is not None:
-                running.silenced = running.silenced or rank(running.level) <= rank(self._acknowledge)
+        """Silence the active alerts up to level `Profile.acknowledge` (None: none) until they escalate or hold anew.
+
+        Alerts of rules with `mute` stay silent until the next journey.
+        """
+        if self._acknowledge is not None:
+            for running in self._rules:
+                running.acknowledge(self._acknowledge)
 
     def dismiss(self, why: str) -> tuple[AlertEvent, ...]:
         """End all active alerts. Return their events, with `why` in the text. What still holds raises a new alert."""

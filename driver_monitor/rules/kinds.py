@@ -31,6 +31,7 @@ BY_SIGNAL: Mapping[str, Kind] = {
     "head.nods": "drowsiness",
     "gaze": "distraction",
     "head": "distraction",
+    "look": "distraction",
     "perclos": "drowsiness",
     "drowsiness": "drowsiness",
     "blinks": "drowsiness",

@@ -172,6 +172,9 @@ class Rule(Part):
     cooldown_s: Seconds = Field(0.0, description="Seconds without a new alert after the last one, unless it is worse")
     attention: Implied | None = Field(None, description="The driver's attention while the alert is active")
     kind: Kind | None = Field(None, description="What it warns of, for buzzer and LED; empty: from what it judges")
+    mute: bool = Field(
+        False, description="Once acknowledged, its alerts are silent until the ignition is off or unknown"
+    )
     message: str = Field(min_length=1, description="Text with measured values, such as {eyes.closed_s:.1f}")
     clause: str = Field(min_length=1, description="Where the numbers come from")
 
@@ -267,6 +270,9 @@ class Profile(Part):
             if rule.id in self.local_rules and rule.attention is not None:
                 why = "reads an expression, which must not leave the machine at a workplace; remove attention"
                 raise _fault_at(("rules", index, "attention"), f"rule {rule.id} {why}", rule.attention)
+            if rule.mute and self.acknowledge is None and self.extends is None:
+                why = "mute needs the profile's acknowledge: without it nothing can be acknowledged"
+                raise _fault_at(("rules", index, "mute"), why, rule.mute)
         return self
 
     @property

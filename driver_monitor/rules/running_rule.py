@@ -48,6 +48,8 @@ class RunningRule:
         self.held_s: float | None = 0.0
         self.ignores: tuple[bool | None, ...] = ()
         self.silenced = False
+        self._muted_to: Level | None = None
+        """The worst level that is silent from the start, None if none is."""
         self.judge_when, self.judge_clear = compile_condition(rule.when), compile_condition(rule.clear)
         self._worse: list[Judge | None] = [
             compile_condition(step.when) if step.when else None for step in rule.escalate
@@ -90,6 +92,19 @@ class RunningRule:
         self.ignores = self._pending.ignores if self.level is None else ()
         return event
 
+    def acknowledge(self, worst: Level) -> None:
+        """Silence the active alert if it is at most as bad as `worst`, and the next ones if `Rule.mute` is true."""
+        if self.level is not None and rank(self.level) <= rank(worst):
+            self.silenced = True
+            self._muted_to = worst if self.rule.mute else None
+
+    def unmute(self) -> None:
+        """Let alerts sound again that are not yet raised. The active one stays as it is."""
+        self._muted_to = None
+
+    def _muted(self, level: Level) -> bool:
+        return self._muted_to is not None and rank(level) <= rank(self._muted_to)
+
     def dismiss(self, state: DriverState, values: Values, why: str) -> AlertEvent | None:
         """End the active alert without a cool-down. Return its event with `why` in the text, None without an alert."""
         if self.level is None:
@@ -103,6 +118,7 @@ class RunningRule:
         self, state: DriverState, values: Values, sure: Values, met: bool | None, sure_met: bool | None
     ) -> AlertEvent | None:
         """Take one frame while the alert is active."""
+        assert self.level is not None
         step = state.step
         cleared = False if met else self.judge_clear(sure)
         if cleared not in self._clearing.ignores:
@@ -110,7 +126,7 @@ class RunningRule:
         # While it is in doubt whether the condition holds, the time without a return stands still.
         self._held.update(step, None if cleared is None or (met and not sure_met) else not cleared)
         if met:
-            self.silenced = self.silenced and step.t - self._met_t <= AGAIN_S
+            self.silenced = self.silenced and (self._muted(self.level) or step.t - self._met_t <= AGAIN_S)
             self._met_t, self._named_values = step.t, self._values_named(values)
         lock = self.rule.lock
         self._locked = self._locked or (lock is not None and (self._held.value_s or 0.0) >= lock.after_s)
@@ -142,7 +158,7 @@ class RunningRule:
             return None
         self._due, self._due_when = level, due_when
         self.level, self._episode = milder(level, self._cap), next_episode
-        self.silenced, self._locked, self._met_t = False, False, step.t
+        self.silenced, self._locked, self._met_t = self._muted(self.level), False, step.t
         self._clearing.reset()
         self._held.begin(step, min(self._overdue_s(values), step.dt) if step.seamless else 0.0)
         self._named_values = self._values_named(values)

@@ -19,6 +19,10 @@ _over_glances = partial(
     public, window_s=attrgetter("gaze.glances.window_s"), coverage=attrgetter("gaze.glances.coverage")
 )
 
+_over_looks = partial(
+    public, window_s=attrgetter("gaze.look.looks.window_s"), coverage=attrgetter("gaze.look.looks.coverage")
+)
+
 
 def _has_face(state: DriverState) -> bool:
     return state.face is not None
@@ -31,6 +35,11 @@ def _box(state: DriverState) -> list[float] | None:
 
 def _classes(state: DriverState) -> dict[str, float] | None:
     return {name: round(p, 3) for name, p in state.emotion.p.items()} if state.emotion else None
+
+
+def _looks_interval(state: DriverState) -> tuple[float, float] | None:
+    looks = state.gaze.look.looks
+    return None if looks.away_s is None else (looks.away_s, looks.most_s)
 
 
 def _glances_interval(state: DriverState) -> tuple[float, float] | None:
@@ -50,6 +59,7 @@ OBJECTS = (
                lambda s: s.gaze.yaw is not None and s.gaze.pitch is not None),
     JsonObject("glances", "the present look-away and the repeated glances"),
     JsonObject("glance", "the glance that ended with this frame; else `null`", attrgetter("gaze.away.ended")),
+    JsonObject("look", "the present look off the road ahead, and the repeated ones, by target"),
     JsonObject("mouth", "the mouth; `null` while it is turned away or hidden: a yawn is then unknown",
                lambda s: s.mouth.opening is not None),
     JsonObject("emotion", "what the face shows, not what is felt; `null` while unknown", attrgetter("emotion")),
@@ -155,6 +165,25 @@ _GAZE = (
                 choices=get_args(driver_state.OffRoad)),
     _shown_word("glance.movement", "the movement for most of the time", at="gaze.away.ended.movement",
                 choices=get_args(driver_state.Movement)),
+    _word("gaze.target", "what the driver looks at: a region, or what lies where there is none",
+          choices=get_args(driver_state.GazeTarget)),
+    public("gaze.target_p", "share of the directions within the error of the gaze that have this target", high=1.0,
+           digits=3),
+    public("look.off_s", "how long the gaze has been off the road ahead, also at the instruments; 0 ahead", "s",
+           at="gaze.look.off_s", digits=3, returning=attrgetter("gaze.look.returning")),
+    _word("look.target", "what most of the present look goes to", at="gaze.look.target",
+          choices=get_args(driver_state.GazeTarget)),
+    _word("look.task", "whether most of the present look belongs to driving (mirrors, instruments)",
+          at="gaze.look.task", choices=get_args(driver_state.GazeTask)),
+    _word("look.movement", "what moves most in the present look: head (owl), eyes (lizard), or the head leaves its "
+          "usual place (lean)", at="gaze.look.movement", choices=get_args(driver_state.LookMovement)),
+    public("look.ahead_s", "how long the gaze has been on the road ahead, 0 when not", "s",
+           at="gaze.look.looks.road_s", digits=3),
+    _over_looks("look.total_s", "time off the road ahead in the window, since it was last kept ahead for 2 s", "s",
+                at="gaze.look.looks.away_s", digits=3, interval=_looks_interval),
+    _over_looks("look.other_s", "the part of `look.total_s` at targets that do not belong to driving", "s",
+                at="gaze.look.other_s", digits=3),
+    _over_looks("look.count", "looks that make up `look.total_s`", at="gaze.look.looks.count"),
 )  # fmt: skip
 _EXPRESSION = (
     public("mouth.opening", "inner-lip gap over mouth width", high=2.0, digits=3),

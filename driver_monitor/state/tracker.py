@@ -13,6 +13,7 @@ from driver_monitor.state.eyes.eyelids import Eyelids
 from driver_monitor.state.eyes.past_yawn import PastYawnMeter
 from driver_monitor.state.eyes.perclos import PerclosMeter
 from driver_monitor.state.gaze.gaze_tracker import GazeTracker
+from driver_monitor.state.gaze.head_place import HeadPlace
 from driver_monitor.state.gaze.regions import Wheel
 from driver_monitor.state.sleepiness.drowsiness import DrowsinessMeter
 from driver_monitor.state.sleepiness.nods import NodCounter
@@ -40,6 +41,7 @@ class StateTracker:
         self._nods = NodCounter()
         self._drowsiness = DrowsinessMeter()
         self._gaze = GazeTracker(wheel)
+        self._head_place = HeadPlace()
         self._yawns = YawnCounter()
         self._blindness = BlindnessTracker()
         self._occlusion = OcclusionTracker()
@@ -61,7 +63,8 @@ class StateTracker:
         direction = self._gaze.direction(step, face.head if face else None, seen.eyes if face else None)
         may_learn = direction is not None and self._gaze.straight_ahead.may_learn_from(direction.direction)
         eyes = self._lids.update(step, seen.eyes if face else None, no_eyes, may_learn, self._yawns.thrown_back)
-        gaze = self._gaze.update(step, direction, eyes.state, no_face, may_be_lowered(eyes))
+        leans = self._head_place.update(step, face.box if face else None, may_learn)
+        gaze = self._gaze.update(step, direction, eyes.state, no_face, may_be_lowered(eyes), leans)
         blink = self._blinks.update(step, eyes.openness)
         nods = self._nods.update(step, face.head.pitch if face and face.head else None, eyes.state)
         perclos = self._perclos.update(step, eyes.state, self._lids.closure, eyes.p_closure)

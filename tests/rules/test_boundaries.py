@@ -51,9 +51,9 @@ def within(fps: float) -> float:
 # Closures and looks away, by profile
 
 EDGES = [
-    *[(name, shut, rule, limit) for name in ("default", "euro_ncap", "fleet")
+    *[(name, shut, rule, limit) for name in ("default", "euro_ncap_2023", "fleet")
       for rule, limit in (("microsleep", 1.0), ("sleep", 3.0), ("unresponsive", 4.0))],
-    *[(name, away, rule, limit) for name in ("default", "euro_ncap", "fleet")
+    *[(name, away, rule, limit) for name in ("default", "euro_ncap_2023", "fleet")
       for rule, limit in (("long_distraction", 3.0), ("unresponsive", 6.0))],
     ("quiet", shut, "microsleep", 1.5), ("quiet", shut, "unresponsive", 6.0),
     ("quiet", away, "long_distraction", 4.0), ("quiet", away, "unresponsive", 6.0),
@@ -147,9 +147,9 @@ def easing(to: float) -> list[AlertEvent]:
 
 
 def test_ok__sleepiness_of_seven_is_warned_of_by_euro_ncap_once_it_lasts() -> None:
-    assert sleepy(6.99, 8, "euro_ncap") == []
-    assert sleepy(7.0, 4.9, "euro_ncap") == []
-    assert [(event.rule, event.t) for event in sleepy(7.0, 5.2, "euro_ncap")] == [("sleepiness", 15.0)]
+    assert sleepy(6.99, 8, "euro_ncap_2023") == []
+    assert sleepy(7.0, 4.9, "euro_ncap_2023") == []
+    assert [(event.rule, event.t) for event in sleepy(7.0, 5.2, "euro_ncap_2023")] == [("sleepiness", 15.0)]
 
 
 def test_ok__sleepiness_of_eight_is_warned_of_by_the_regulation_from_seventy() -> None:

@@ -82,7 +82,8 @@ SLOW = Ladder(
     speed_kmh=30.0,
 )
 LADDERS = [
-    ("default", NCAP), ("euro_ncap", NCAP), ("fleet", NCAP), ("quiet", QUIET), ("eu_addw", FAST), ("eu_addw", SLOW),
+    ("default", NCAP), ("euro_ncap_2023", NCAP), ("fleet", NCAP), ("quiet", QUIET), ("eu_addw", FAST),
+    ("eu_addw", SLOW),
 ]  # fmt: skip
 CLEARING_S = 2.25
 """The slowest return: a quarter of a second on the road, and then 2 s (`unresponsive`, locked in): two waits, each of

@@ -101,9 +101,9 @@ def test_ok__a_look_away_in_the_sun_is_still_one() -> None:
 
 BOUNDARIES = [
     ("quiet", shut, 1.5, "microsleep"), ("quiet", away, 4.0, "long_distraction"), ("quiet", away, 6.0, "unresponsive"),
-    ("quiet", shut, 6.0, "unresponsive"), ("euro_ncap", shut, 1.0, "microsleep"), ("euro_ncap", shut, 3.0, "sleep"),
-    ("euro_ncap", away, 3.0, "long_distraction"), ("fleet", shut, 1.0, "microsleep"),
-    ("fleet", away, 3.0, "long_distraction"),
+    ("quiet", shut, 6.0, "unresponsive"), ("euro_ncap_2023", shut, 1.0, "microsleep"),
+    ("euro_ncap_2023", shut, 3.0, "sleep"), ("euro_ncap_2023", away, 3.0, "long_distraction"),
+    ("fleet", shut, 1.0, "microsleep"), ("fleet", away, 3.0, "long_distraction"),
 ]  # fmt: skip
 
 

@@ -232,7 +232,7 @@ def test_ok__a_new_number_is_one_row() -> None:
         assert message["car"] == {"speed_kmh": None, "ignition": None, "weight_kg": round(2 * t, 1)}
         assert message["mood"] == {"value": round(t / 2, 2)}
         assert message["mouth"]["smile"] == 0.5
-    assert list(reported["line"])[-2:] == ["alerts", "mood"]
+    assert list(reported["line"])[-2:] == ["look", "mood"]
     assert reported["line"]["alerts"] == ["mine"]
     assert "| `car.weight_kg` | `seat.weight_kg` | kg | weight on the seat |" in reported["page"]
     assert "seat.weight_kg: weight on the seat, kg, also named car.weight_kg" in reported["schema"]

@@ -5,13 +5,26 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from driver_monitor.data.driver_state import EyesVerdict, Gaze, GazeReason, GazeSource, GazeZone, Movement, OffRoad
+from driver_monitor.data.driver_state import (
+    EyesVerdict,
+    Gaze,
+    GazeReason,
+    GazeRegion,
+    GazeSource,
+    GazeTarget,
+    GazeZone,
+    LookMovement,
+    Movement,
+    OffRoad,
+)
 from driver_monitor.data.observation import EyesView, HeadPose
 from driver_monitor.state.gaze.direction_map import Direction
 from driver_monitor.state.gaze.irises import Irises
 from driver_monitor.state.gaze.looks_away import GazeSample, LookAwayTimers
-from driver_monitor.state.gaze.regions import RegionTracker, Wheel
-from driver_monitor.state.gaze.straight_ahead import ROAD_PITCH, ROAD_YAW, StraightAhead
+from driver_monitor.state.gaze.regions import RegionTracker, Wheel, nearest
+from driver_monitor.state.gaze.straight_ahead import AWAY_AFTER_S, ROAD_PITCH, ROAD_YAW, Area, StraightAhead
+from driver_monitor.state.gaze.target_looks import TargetLooks, TargetSample
+from driver_monitor.state.gaze.targets import AHEAD_DOWN, certainty, find_target, is_ahead
 from driver_monitor.timing.cadence import TimeStep
 
 RETURN_SHARE = 0.8
@@ -40,6 +53,14 @@ class GazeDirection(NamedTuple):
     head: Direction
 
 
+class _Before(NamedTuple):
+    """Straight ahead at time `t`, before a look began: the estimate, and all that was plausible. Degrees."""
+
+    t: float
+    estimate: Direction
+    areas: tuple[Area, ...]
+
+
 class GazeTracker:
     """Learns straight ahead, finds zone and region, and times look-aways. `wheel`: the driver's side of the car.
 
@@ -49,8 +70,12 @@ class GazeTracker:
     def __init__(self, wheel: Wheel = "left") -> None:
         self.straight_ahead = StraightAhead()
         self._irises = Irises()
+        self._wheel: Wheel = wheel
         self._regions = RegionTracker(wheel)
         self._timers = LookAwayTimers()
+        self._looks = TargetLooks()
+        self._off_ahead = False
+        self._before: _Before | None = None
         self._low = False
         self._zone: GazeZone = "unknown"
         self._turned_t: float | None = None
@@ -71,16 +96,18 @@ class GazeTracker:
         lids: EyesVerdict,
         missing: GazeReason | None,
         lowered: bool = False,
+        leans: bool | None = None,
     ) -> Gaze:
         """Take one frame and return the gaze, unknown if `gaze` is None or `lids` is "closed".
 
         `gaze`: from `direction()`. `lids`: state of the eyes. `missing`: why there is no face, None if there is one.
         `lowered`: the eyes may be closed, or lowered to look down; the gaze is then down or as far aside as the head.
+        `leans`: whether the head has left its usual place, None if unknown.
         While the gaze is unknown, a look-away continues if the head is still turned aside. It also continues for up to
         `TURNED_AWAY_S` after the face was lost in a turn.
         """
         if gaze is not None and lowered:
-            return self._lowered(step, gaze)
+            return self._lowered(step, gaze, leans)
         if gaze is None or lids == "closed":
             return self._unseen(step, gaze, missing or ("pose" if gaze is None else "eyes_closed"))
         self._learn(step, gaze)
@@ -93,24 +120,58 @@ class GazeTracker:
         # The camera may lose a face that turns to these sides.
         self._turned_t = step.t if zone in ("left", "right", "down") and turned else None
         self._low = -pitch > ROAD_PITCH * (RETURN_SHARE if self._low else 1.0) and abs(yaw) <= LOW_WITHIN_YAW
-        sample = GazeSample(side is not None, self._low, side, None if side is None else self._movement(gaze))
+        movement = self._movement(gaze)
+        sample = GazeSample(side is not None, self._low, side, None if side is None else movement)
         yaw, pitch = self._from_estimate(gaze.direction)
         region = self._regions.update(step, yaw, pitch)
         timed = self._timers.update(step, sample)
+        target, sure = self._target(step, gaze, region)
+        look = self._looks.update(step, self._look(target, movement, leans))
         source: GazeSource = "eyes+head" if self._irises.used else "head"
-        return Gaze(yaw, pitch, zone, region, source, None, *timed, ahead.uncertainty)
+        return Gaze(yaw, pitch, zone, region, source, None, *timed, ahead.uncertainty, target, sure, look)
 
-    def _lowered(self, step: TimeStep, gaze: GazeDirection) -> Gaze:
+    def _target(self, step: TimeStep, gaze: GazeDirection, region: GazeRegion | None) -> tuple[GazeTarget, float]:
+        """Return the target of this frame and how sure it is. Note whether the gaze is off the road ahead.
+
+        A look is judged by the straight ahead from before it: a stare at the instruments early in a trip is learned,
+        and would excuse itself. After `AWAY_AFTER_S` the present one counts again: the camera may have moved.
+        """
+        ahead = self.straight_ahead
+        if not self._off_ahead:
+            self._before = _Before(step.t, (ahead.yaw, ahead.pitch), ahead.areas)
+        elif self._before is not None and step.t - self._before.t > AWAY_AFTER_S:
+            self._before = None
+        before = self._before
+        nearby = ahead.from_nearest(gaze.direction, AHEAD_DOWN, before.areas if before else None)
+        self._off_ahead = not is_ahead(*nearby, RETURN_SHARE if self._off_ahead else 1.0)
+        origin = before.estimate if before else (ahead.yaw, ahead.pitch)
+        yaw, pitch = gaze.direction[0] - origin[0], gaze.direction[1] - origin[1]
+        if math.hypot(origin[0] - ahead.yaw, origin[1] - ahead.pitch) > MOVED_DEG:
+            region = nearest(yaw, pitch, self._wheel)
+        target = find_target(yaw, pitch, region, self._wheel)
+        return target, certainty(yaw, pitch, target, ahead.uncertainty, self._wheel)
+
+    def _look(self, target: GazeTarget, movement: Movement, leans: bool | None) -> TargetSample:
+        moves: LookMovement = "lean" if leans else movement
+        return TargetSample(True, target, moves) if self._off_ahead else TargetSample(False)
+
+    def _lowered(self, step: TimeStep, gaze: GazeDirection, leans: bool | None) -> Gaze:
         """Take one frame with lids so low that the irises say nothing: a look into the lap, if not closed eyes."""
         self.straight_ahead.update(step, None)
         self._regions.reset()
         self._zone = zone = _side(*self.straight_ahead.from_nearest(gaze.head), was_away=True) or "down"
         yaw, pitch = self._from_estimate(gaze.head)
         self._low = abs(yaw) <= LOW_WITHIN_YAW
-        timed = self._timers.update(step, GazeSample(True, self._low, zone, "lizard" if zone == "down" else "owl"))
+        movement: Movement = "lizard" if zone == "down" else "owl"
+        timed = self._timers.update(step, GazeSample(True, self._low, zone, movement))
+        # The irises say nothing, so a look down is taken to go where a look at nothing of driving goes.
+        target: GazeTarget = "lap" if zone == "down" else find_target(yaw, pitch, None, self._wheel)
+        self._off_ahead = True
+        look = self._looks.update(step, self._look(target, movement, leans))
         # The camera may lose a head that sinks.
         self._turned_t = step.t if zone != "up" and self._timers.away.length_s >= TURNING_S else None
-        return Gaze(yaw, pitch, zone, None, "head", None, *timed, self.straight_ahead.uncertainty)
+        uncertainty = self.straight_ahead.uncertainty
+        return Gaze(yaw, pitch, zone, None, "head", None, *timed, uncertainty, target, None, look)
 
     def _learn(self, step: TimeStep, gaze: GazeDirection) -> None:
         ahead = self.straight_ahead
@@ -134,9 +195,13 @@ class GazeTracker:
         if not turned and not aside:
             self._turned_t = None
         timed = self._timers.update(step, GazeSample(True, self._low) if turned or aside else None)
+        look = self._looks.update(step, TargetSample(True) if turned or aside else None)
         if not self._timers.away.running:
             self._zone, self._low = "unknown", False
-        return Gaze(None, None, "unknown", None, None, reason, *timed, self.straight_ahead.uncertainty)
+        if not look.off_s and not self._timers.away.running:
+            self._off_ahead = False
+        uncertainty = self.straight_ahead.uncertainty
+        return Gaze(None, None, "unknown", None, None, reason, *timed, uncertainty, None, None, look)
 
     def _movement(self, gaze: GazeDirection) -> Movement:
         """Return "owl" if the head makes at least `OWL_SHARE` of the angle along the gaze, else "lizard"."""

@@ -71,7 +71,7 @@ class LookAwayTimers:
         away, down = self.away, self._down
         side, movement, ended = None, None, None
         if away.ended_s is not None or away.value_s:
-            side, movement = _most(self._sides), _most(self._movements)
+            side, movement = most(self._sides), most(self._movements)
         if away.ended_s is not None and away.ended_s >= DWELL_S and side is not None and movement is not None:
             ended = Glance(away.ended_s, side, movement)
         if not away.value_s:
@@ -79,5 +79,6 @@ class LookAwayTimers:
         return LookAway(away.value_s, down.value_s, side, movement, ended, away.ending, down.ending)
 
 
-def _most(seconds: Mapping[Kind, float]) -> Kind | None:
+def most(seconds: Mapping[Kind, float]) -> Kind | None:
+    """Return the word with the most seconds, None without words."""
     return max(seconds, key=lambda name: seconds[name]) if seconds else None

@@ -1,6 +1,7 @@
 """Finds the part of the car that the driver looks at: mirrors, instruments, console, lap, road.
 
-Regions are finer than the zones and less sure, because cars differ. No supplied rule uses a region.
+Regions are finer than the zones and less sure, because cars differ. No supplied rule uses a region itself; `targets`
+tells those that belong to driving from the others.
 """
 
 from __future__ import annotations
@@ -54,35 +55,42 @@ _SWAPPED: dict[GazeRegion, GazeRegion] = {"left_mirror": "right_mirror", "right_
 """The door mirrors of a driver who sits on the right."""
 
 
+def nearest(yaw: float, pitch: float, wheel: Wheel, present: GazeRegion | None = None) -> GazeRegion | None:
+    """Return the region at a direction, degrees from straight ahead; None outside all.
+
+    `present`: the region of the gaze until now, which counts as larger than it is (`HYSTERESIS`).
+    """
+    out, mirrored = (yaw, False) if wheel == "left" else (-yaw, True)
+    best, least = None, math.inf
+    for name, area in _AREAS.items():
+        share = area.share(out, pitch)
+        shown = _SWAPPED.get(name, name) if mirrored else name
+        if shown == present:
+            share /= HYSTERESIS
+        if share < least:
+            best, least = shown, share
+    return best if least <= 1.0 else None
+
+
 class RegionTracker:
     """Finds the region of the gaze and ignores small or short changes. `wheel`: the driver's side of the car."""
 
     def __init__(self, wheel: Wheel) -> None:
-        self._names, self._sign = ({}, 1.0) if wheel == "left" else (_SWAPPED, -1.0)
-        self._area: GazeRegion | None = None
+        self._wheel: Wheel = wheel
+        self._region: GazeRegion | None = None
         self._next: tuple[GazeRegion | None, float] = (None, 0.0)
 
     def update(self, step: TimeStep, yaw: float, pitch: float) -> GazeRegion | None:
         """Take degrees from straight ahead (+ left, + up), return the region, None outside all. Changes take 0.1 s."""
-        area = self._nearest(self._sign * yaw, pitch)
-        if area == self._area or self._area is None:
-            self._area, self._next = area, (area, step.t)
-        elif area != self._next[0]:
-            self._next = area, step.t
+        region = nearest(yaw, pitch, self._wheel, self._region)
+        if region == self._region or self._region is None:
+            self._region, self._next = region, (region, step.t)
+        elif region != self._next[0]:
+            self._next = region, step.t
         elif step.t - self._next[1] >= DWELL_S - 1e-6:
-            self._area = area
-        return None if self._area is None else self._names.get(self._area, self._area)
+            self._region = region
+        return self._region
 
     def reset(self) -> None:
         """Forget the region. The gaze was not visible for a while."""
-        self._area = None
-
-    def _nearest(self, out: float, up: float) -> GazeRegion | None:
-        best, least = None, math.inf
-        for name, area in _AREAS.items():
-            share = area.share(out, up)
-            if name == self._area:
-                share /= HYSTERESIS
-            if share < least:
-                best, least = name, share
-        return best if least <= 1.0 else None
+        self._region = None

@@ -139,16 +139,22 @@ class StraightAhead:
         """Whether the direction was steady in the last frame."""
         self._estimate()
 
-    def from_nearest(self, direction: Direction) -> Direction:
+    def from_nearest(
+        self, direction: Direction, down: float = ROAD_PITCH, areas: tuple[Area, ...] | None = None
+    ) -> Direction:
         """Return (yaw, pitch) of `direction` from the nearest plausible straight ahead, degrees.
 
-        The nearest one by shares of `ROAD_YAW` and `ROAD_PITCH`.
+        The nearest one by shares of `ROAD_YAW`, `ROAD_PITCH` upwards and `down` downwards. `areas`: what is plausible;
+        None: what is so now.
         """
         # Straight ahead is never that far aside, so nothing excuses such a look.
-        if not self.uncertainty or abs(direction[0]) > BOUNDS_YAW or abs(direction[1]) > BOUNDS_PITCH:
+        certain = areas is None and not self.uncertainty
+        if certain or abs(direction[0]) > BOUNDS_YAW or abs(direction[1]) > BOUNDS_PITCH:
             return direction[0] - self.yaw, direction[1] - self.pitch
-        offsets = [area.offset(*direction) for area in self.areas]
-        return min(offsets, key=lambda offset: max(abs(offset[0]) / ROAD_YAW, abs(offset[1]) / ROAD_PITCH))
+        offsets = [area.offset(*direction) for area in areas or self.areas]
+        return min(
+            offsets, key=lambda offset: max(abs(offset[0]) / ROAD_YAW, offset[1] / ROAD_PITCH, -offset[1] / down)
+        )
 
     def may_learn_from(self, direction: Direction) -> bool:
         """Return whether `direction` is frontal, and the one of the last `update` was steady."""
