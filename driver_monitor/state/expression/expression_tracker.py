@@ -33,6 +33,9 @@ NEGATIVE_FROM = 0.75
 DISTRESS_FROM, DISTRESS_UNTIL = 0.5, 0.35
 """Distress begins when smoothed p(anger) + p(fear) reaches the first, and ends when it falls below the second."""
 
+LIKELY_FROM = 0.5
+"""Least probability with which a flash goes on that began clearly: it is more probable than all others together."""
+
 NEGATIVE = ("sadness", "anger", "disgust", "fear", "contempt")
 _DISTRESS = ("anger", "fear")
 _READABLE: tuple[Light, ...] = ("day", "glare")
@@ -42,6 +45,8 @@ seven classes, and only neutral and happiness hold. In the dark even less is vis
 
 class ExpressionTracker:
     """Smooths looks (results of the expression net) by time, not by count: 2 and 10 a second give about the same label.
+
+    Looks may come at uneven times.
 
     `evidence_s`: until the looks cover so many seconds, the label is "uncertain". 0 only for a still, with one look.
     """
@@ -99,7 +104,7 @@ class ExpressionTracker:
             self._weight = kept * self._weight + (1 - kept)
             self._seen_s += t - before
         self._look = (t, expression)
-        self._flashes.look(t, _clear(expression.p))
+        self._flashes.look(t, _shown(expression.p, ANSWER_FROM), _shown(expression.p, LIKELY_FROM))
 
     def _probabilities(self, last: Expression) -> dict[str, float]:
         if self._weight == 0.0:
@@ -124,10 +129,10 @@ class ExpressionTracker:
             self._distress.update(step, distressed)
 
 
-def _clear(p: Mapping[str, float]) -> str | None:
-    """Return the class that a single look clearly shows, None if there is none or it is neutral."""
+def _shown(p: Mapping[str, float], least: float) -> str | None:
+    """Return the most probable class if it reaches `least`, None if it does not or is neutral."""
     best = max(p, key=lambda name: p[name])
-    return best if best != "neutral" and p[best] >= ANSWER_FROM else None
+    return best if best != "neutral" and p[best] >= least else None
 
 
 def label_of(p: Mapping[str, float], light: Light) -> str:
