@@ -31,7 +31,8 @@ def valid() -> Faces:
     z = np.load(FER)
     rows = np.flatnonzero((z["split"] == 1) & (z["label"] >= 0))
     spans = list(itertools.pairwise(z["offset"]))
-    images = np.stack([np.asarray(cv2.imdecode(z["jpeg"][slice(*spans[i])], 0)) for i in rows])
+    jpeg = z["jpeg"]  # each access to z reads and unpacks the whole array
+    images = np.stack([np.asarray(cv2.imdecode(jpeg[slice(*spans[i])], 0)) for i in rows])
     _, which, count = np.unique(images.reshape(len(images), -1), axis=0, return_inverse=True, return_counts=True)
     once = count[which.reshape(-1)] == 1
     return np.asarray(images[once], np.uint8), z["label"][rows][once].astype(np.int64)

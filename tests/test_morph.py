@@ -1,4 +1,4 @@
-"""Films of flashes, made of two pictures: what `tools.expression.flashes` measures with."""
+"""Films of flashes, made of two pictures: what `tools.flashes.measure` measures with."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.mean_face import MEAN_FACE
-from tools.expression.morph import FPS, Flash, Morph, Photograph, film
+from tools.flashes.morph import FPS, Flash, Morph, Photograph, film
 
 MOUTH = slice(48, 60)
 

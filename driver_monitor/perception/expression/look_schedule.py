@@ -24,7 +24,7 @@ FASTEST_HZ = 30.0
 """Most looks a second. More add nothing to a flash of 0.2 s."""
 SAVED_AT_FIRST, MOST_SAVED = 3.0, 40.0
 """Looks that a new face may spend at once, and the most that are saved. With 6 at first, films of 9 s with two flashes
-cost more than looks at even times; 3 find as many (tools.expression.flashes). 40 are the looks of two flashes."""
+cost more than looks at even times; 3 find as many (tools.flashes.measure). 40 are the looks of two flashes."""
 
 
 class LookSchedule:

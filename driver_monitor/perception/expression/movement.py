@@ -14,7 +14,7 @@ MOVING = np.array([*range(17, 27), *range(48, 60)])
 """iBUG points of brows and outer lips. The lids are left out: a blink is no expression."""
 SPAN_S = 0.1
 """The shape is compared with that of so long ago. A flash is there within about this time. Over longer spans
-movements of head and mouth add up (tools.expression.flashes)."""
+movements of head and mouth add up (tools.flashes.measure)."""
 MORE = 3.0
 """A movement of so many times the usual one counts. Chosen on 40 films with 80 morphed flashes: 3.0 found all, and so
 did 3.2; 4.0 lost more than half of them. On other films 74 of 80 are found (models/emotion.md)."""

@@ -24,8 +24,8 @@ from driver_monitor.perception.expression.reader import WIDEST_YAW
 from driver_monitor.perception.face.tracker import FaceTracker
 from driver_monitor.perception.perception import Perception
 from driver_monitor.perception.reader import FacePicture
-from tools.expression.morph import Photograph
 from tools.expression.stills import EDGE
+from tools.flashes.morph import Photograph
 
 CLEAR = 0.85
 """Least probability of the expression of a pair, and of its neutral picture. At run time 0.75 is clear."""

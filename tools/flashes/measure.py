@@ -1,6 +1,6 @@
 """Measure how many flashes are found, and how often the net looks. Prints the figures of models/emotion.md.
 
-    python -m tools.expression.flashes --shared ../shared [--pairs 40] [--seed 1] [--no-clips]
+    python -m tools.flashes.measure --shared ../shared [--pairs 40] [--seed 1] [--no-clips]
 
 A flash is an expression of 0.2 to 0.45 s. It is made from two pictures of a person, with about the same direction of
 the head: two portraits, or two frames of a clip. The second expression is shown as weakly as the net still sees it.
@@ -33,8 +33,8 @@ from driver_monitor.state.expression.expression_tracker import ExpressionTracker
 from driver_monitor.timing.cadence import Cadence
 from driver_monitor.timing.periodic import PeriodicTimer
 from tools import SHARED
-from tools.expression.morph import RAMP_S, Flash, Morph, film
-from tools.expression.pairs import CLEAR, Eyes, Pair, best, clip_pairs, portrait_pairs, probability
+from tools.flashes.morph import RAMP_S, Flash, Morph, film
+from tools.flashes.pairs import CLEAR, Eyes, Pair, best, clip_pairs, portrait_pairs, probability
 
 STRENGTHS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 SHORT_S, LONG_S = 0.2, 0.45
