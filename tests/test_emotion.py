@@ -28,6 +28,7 @@ from driver_monitor.perception.expression.net import (
 from driver_monitor.state.expression.expression_tracker import (
     DISTRESS_FROM,
     EVIDENCE_S,
+    NEGATIVE,
     STALE_S,
     ExpressionTracker,
 )
@@ -184,6 +185,24 @@ def test_ok__a_face_that_shows_nothing_clear_is_uncertain() -> None:
 def test_ok__unpleasant_but_not_which_is_negative() -> None:
     mixed = look(sadness=0.3, anger=0.2, disgust=0.2, fear=0.1, contempt=0.1)
     assert last(play(TimedTracker(), mixed, 0, 5)).label == "negative"
+
+
+@pytest.mark.parametrize("light", ["day", "infrared"])
+@pytest.mark.parametrize(
+    "doubt",
+    [{"anger": 0.16}, {"sadness": 0.2}, {"disgust": 0.08, "contempt": 0.08}, dict.fromkeys(NEGATIVE, 0.035)],
+    ids=str,
+)
+def test_ok__a_face_that_may_be_unpleasant_is_not_called_neutral(light: Light, doubt: dict[str, float]) -> None:
+    shown = look(neutral=0.78, **doubt)
+    assert last(play(TimedTracker(), shown, 0, 5, light=light)).label == "uncertain"
+
+
+def test_ok__a_face_that_may_be_smiling_or_surprised_is_still_called_neutral() -> None:
+    for name in ("happiness", "surprise"):
+        shown = look(neutral=0.76, **{name: 0.2})
+        assert last(play(TimedTracker(), shown, 0, 5)).label == "neutral"
+        assert last(play(TimedTracker(), shown, 0, 5, light="infrared")).label == "neutral"
 
 
 def test_ok__in_infrared_only_neutral_and_positive_are_reported_and_distress_abstains() -> None:

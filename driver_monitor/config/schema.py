@@ -101,7 +101,7 @@ class EmotionConfig(Section):
     safety_purpose: Annotated[str, StringConstraints(strip_whitespace=True, min_length=20)] | None = Field(
         None, description="Its safety purpose, in words; without it a workplace profile computes no expression"
     )
-    rate_hz: float = Field(4.0, ge=1, le=30, description="Readings of the face per second")
+    rate_hz: float = Field(4.0, ge=1, le=30, description="Most readings of the face per second, on average")
 
 
 class ModelsConfig(Section):

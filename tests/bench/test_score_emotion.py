@@ -45,6 +45,15 @@ def test_ok__figures_worked_out_by_hand() -> None:
     assert score.confusion.sum() == 10
 
 
+def test_ok__a_face_is_answered_as_the_daemon_would_answer_it() -> None:
+    p = sure_of([0, 0, 1, 4])
+    p[1] = [0.8, 0.02, 0.02, 0.12, 0.04, 0, 0, 0]  # neutral, but perhaps sad: the daemon says uncertain
+    p[3] = [0.1, 0.05, 0.05, 0.4, 0.4, 0, 0, 0]  # the daemon says negative, which is none of the eight
+    score = score_emotion(p, np.array([0, 3, 1, 4]))
+    assert score.answered.value == 0.5
+    assert score.accuracy_answered.value == 1.0
+
+
 @given(st.lists(st.tuples(st.floats(0.13, 1), st.booleans()), min_size=1, max_size=60))
 def test_ok__the_calibration_error_lies_in_its_bounds_and_knows_repetition(
     seen: list[tuple[float, bool]],

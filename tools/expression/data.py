@@ -62,7 +62,8 @@ def load(path: Path, cache: Path) -> Split:
     z = np.load(path)
     votes, names = z["votes"].astype(np.float32), list(z["vote_names"])
     if not cache.exists():
-        np.save(cache, np.stack([_decoded(z["jpeg"][a:b]) for a, b in itertools.pairwise(z["offset"])]))
+        jpeg = z["jpeg"]  # each access to z reads and unpacks the whole array
+        np.save(cache, np.stack([_decoded(jpeg[a:b]) for a, b in itertools.pairwise(z["offset"])]))
     images = np.load(cache)
     emotion = votes[:, [names.index(name) for name in EXPRESSIONS]]
     kept = np.where(emotion > 1, emotion, 0)

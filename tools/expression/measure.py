@@ -25,10 +25,9 @@ from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, Q
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from driver_monitor.bench.score.intervals import bootstrap
-from driver_monitor.bench.score.nets.expression import score_emotion, to_json
+from driver_monitor.bench.score.nets.expression import is_answered, score_emotion, to_json
 from driver_monitor.config import resources
 from driver_monitor.data.observation import EXPRESSIONS
-from driver_monitor.state.expression.expression_tracker import ANSWER_FROM
 from tools import ROOT, SHARED
 from tools.expression.data import load
 from tools.expression.stills import cabin, infrared, portraits
@@ -141,7 +140,7 @@ def spoilt() -> Iterator[tuple[str, Callable[[Pictures], Pictures]]]:
 
 
 def answers(p: Floats, label: NDArray[np.int64]) -> dict[str, float]:
-    sure, right = p.max(1) >= ANSWER_FROM, p.argmax(1) == label
+    sure, right = is_answered(p), p.argmax(1) == label
     shown = float(right[sure].mean()) if sure.any() else float("nan")
     return {"answered": float(sure.mean()), "right_of_answered": shown, "accuracy": float(right.mean())}
 

@@ -24,10 +24,17 @@ STALE_S = 2.0
 ANSWER_FROM = 0.75
 """Least smoothed probability of an answer, chosen on faces that were held back from the training. Of single FER+
 validation faces 78 % are then answered, and 95 % of those are right, 92 % with a covered mouth (models/emotion.md)."""
+NOT_NEUTRAL_FROM = 0.15
+"""Least sum of the negative classes that turns the answer "neutral" into "uncertain". Chosen on held-back faces: of
+those labelled negative 5 % are still called neutral, without it 8 %; of the neutral ones 71 % are answered, without it
+76 %. Below 0.15 each further negative face that is no longer called neutral costs ten other answers."""
 NEGATIVE_FROM = 0.75
 """Least sum of the negative classes for the answer "negative", if no single class reaches `ANSWER_FROM`."""
 DISTRESS_FROM, DISTRESS_UNTIL = 0.5, 0.35
 """Distress begins when smoothed p(anger) + p(fear) reaches the first, and ends when it falls below the second."""
+
+LIKELY_FROM = 0.5
+"""Least probability with which a flash goes on that began clearly: it is more probable than all others together."""
 
 NEGATIVE = ("sadness", "anger", "disgust", "fear", "contempt")
 _DISTRESS = ("anger", "fear")
@@ -38,6 +45,8 @@ seven classes, and only neutral and happiness hold. In the dark even less is vis
 
 class ExpressionTracker:
     """Smooths looks (results of the expression net) by time, not by count: 2 and 10 a second give about the same label.
+
+    Looks may come at uneven times.
 
     `evidence_s`: until the looks cover so many seconds, the label is "uncertain". 0 only for a still, with one look.
     """
@@ -95,7 +104,7 @@ class ExpressionTracker:
             self._weight = kept * self._weight + (1 - kept)
             self._seen_s += t - before
         self._look = (t, expression)
-        self._flashes.look(t, _clear(expression.p))
+        self._flashes.look(t, _shown(expression.p, ANSWER_FROM), _shown(expression.p, LIKELY_FROM))
 
     def _probabilities(self, last: Expression) -> dict[str, float]:
         if self._weight == 0.0:
@@ -120,19 +129,20 @@ class ExpressionTracker:
             self._distress.update(step, distressed)
 
 
-def _clear(p: Mapping[str, float]) -> str | None:
-    """Return the class that a single look clearly shows, None if there is none or it is neutral."""
+def _shown(p: Mapping[str, float], least: float) -> str | None:
+    """Return the most probable class if it reaches `least`, None if it does not or is neutral."""
     best = max(p, key=lambda name: p[name])
-    return best if best != "neutral" and p[best] >= ANSWER_FROM else None
+    return best if best != "neutral" and p[best] >= least else None
 
 
 def label_of(p: Mapping[str, float], light: Light) -> str:
     """Return a class, "negative" or "uncertain" for `p`. In infrared or dark: "positive", "neutral" or "uncertain"."""
+    negative = sum(p[name] for name in NEGATIVE)
+    if p["neutral"] >= ANSWER_FROM:
+        return "neutral" if negative < NOT_NEUTRAL_FROM else "uncertain"
     if light not in _READABLE:
-        if p["happiness"] >= ANSWER_FROM:
-            return "positive"
-        return "neutral" if p["neutral"] >= ANSWER_FROM else "uncertain"
+        return "positive" if p["happiness"] >= ANSWER_FROM else "uncertain"
     best = max(p, key=lambda name: p[name])
     if p[best] >= ANSWER_FROM:
         return best
-    return "negative" if sum(p[name] for name in NEGATIVE) >= NEGATIVE_FROM else "uncertain"
+    return "negative" if negative >= NEGATIVE_FROM else "uncertain"

@@ -16,7 +16,7 @@ from driver_monitor.bench.score.nets.arrays import INTERVALS, load_arrays, repor
 from driver_monitor.data.observation import EXPRESSIONS, Expression
 from driver_monitor.errors import LabelError
 from driver_monitor.perception.expression.net import SIZE
-from driver_monitor.state.expression.expression_tracker import ANSWER_FROM
+from driver_monitor.state.expression.expression_tracker import ANSWER_FROM, label_of
 
 BINS = 15
 """Bins of equal width for the calibration error (Guo et al., ICML 2017)."""
@@ -33,9 +33,9 @@ class EmotionScore:
     """The expression net's figures over `images` labelled faces. All figures are from 0 to 1.
 
     `mean_recall`: mean over the expressions with faces. `calibration_error`: expected calibration error of the highest
-    probability. `answered`: share of images whose highest probability reaches `ANSWER_FROM`. `accuracy_answered`: over
-    these images. `accuracy_surest`: over the `SUREST` share with the highest probabilities. `recall`, `counts` (faces):
-    by labelled expression. `confusion` (8, 8): rows are labels, columns are answers.
+    probability. `answered`: share of images with an answer (`is_answered`). `accuracy_answered`: over these images.
+    `accuracy_surest`: over the `SUREST` share with the highest probabilities. `recall`, `counts` (faces): by labelled
+    expression. `confusion` (8, 8): rows are labels, columns are answers.
     """
 
     images: int
@@ -75,7 +75,7 @@ def _resized(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def score_emotion(p: Floats, label: Labels) -> EmotionScore:
     """Return the figures of N faces: `p` (N, 8) probabilities, `label` (N,) labels, in the order of `EXPRESSIONS`."""
     right, top = p.argmax(1) == label, p.max(1)
-    answered = top >= ANSWER_FROM
+    answered = is_answered(p)
     confusion = np.zeros((len(EXPRESSIONS), len(EXPRESSIONS)), np.int64)
     np.add.at(confusion, (label, p.argmax(1)), 1)
     return EmotionScore(
@@ -90,6 +90,11 @@ def score_emotion(p: Floats, label: Labels) -> EmotionScore:
         {name: int((label == i).sum()) for i, name in enumerate(EXPRESSIONS)},
         confusion,
     )
+
+
+def is_answered(p: Floats) -> NDArray[np.bool_]:
+    """Return for which rows of `p` (N, 8) the daemon would answer one of the eight expressions, by day."""
+    return np.array([label_of(dict(zip(EXPRESSIONS, row, strict=True)), "day") in EXPRESSIONS for row in p.tolist()])
 
 
 def calibration_error(top: Floats, right: NDArray[np.bool_], times: Labels) -> float:
