@@ -15,7 +15,7 @@ from driver_monitor.app.pipeline import Pipeline
 from driver_monitor.app.process.systemd import Notifier
 from driver_monitor.capture.grabber import Grabber
 from driver_monitor.config.profiles import load_profile
-from driver_monitor.data.alert import Level
+from driver_monitor.data.alert import Sign
 from driver_monitor.data.observation import CameraState, Observation
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages.envelope import LiveStamper, Provenance
@@ -90,7 +90,7 @@ class Recorder(Output):
 
     clock: Callable[[], float]
     alerts: list[Message] = field(default_factory=list)
-    levels: list[Level | None] = field(default_factory=list)
+    signs: list[Sign | None] = field(default_factory=list)
     states: list[Message] = field(default_factory=list)
     statuses: list[Message] = field(default_factory=list)
     failure: str | None = None
@@ -98,8 +98,8 @@ class Recorder(Output):
     def alert(self, alert: Message) -> None:
         self.alerts.append({**alert, "sent": self.clock()})
 
-    def level(self, level: Level | None) -> None:
-        self.levels.append(level)
+    def show(self, sign: Sign | None) -> None:
+        self.signs.append(sign)
 
     def state(self, state: Message) -> None:
         self.states.append(state)

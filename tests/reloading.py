@@ -15,7 +15,7 @@ from driver_monitor.app.process.systemd import Notifier
 from driver_monitor.app.reload import Reloader
 from driver_monitor.capture.fake import FakeCamera
 from driver_monitor.capture.grabber import Grabber
-from driver_monitor.data.alert import Level
+from driver_monitor.data.alert import Sign
 from driver_monitor.errors import OutputError
 from driver_monitor.messages.envelope import ReplayStamper
 from driver_monitor.messages.wire import Message
@@ -118,7 +118,7 @@ class Opened:
     def alert(self, alert: Message) -> None:
         pass
 
-    def level(self, level: Level | None) -> None:
+    def show(self, sign: Sign | None) -> None:
         pass
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from driver_monitor.app.daemon import Daemon, ReloadError
+from driver_monitor.data.alert import Sign
 from driver_monitor.data.observation import Observation
 from driver_monitor.errors import DriverMonitorError
 from driver_monitor.imaging.frame import Frame
@@ -32,7 +33,15 @@ def test_ok__a_nap_is_alerted_numbered_and_over() -> None:
     assert raised["vehicle"] == "van-12"
     assert raised["t_wall"] == "2026-01-01T00:00:00.000Z"
     assert raised["wall_synced"] is False
-    assert drive.out.levels == ["warning", None]
+    assert drive.out.signs == [Sign("sleep", "warning"), None]
+
+
+def test_ok__while_a_configuration_is_not_in_use_the_led_shows_it_and_an_alert_comes_first() -> None:
+    drive = Drive(attentive(3), shut(1.5), attentive(2))
+    drive.daemon.config_fault = "my.yaml:1: wrong; the old configuration stays active"
+    drive.run()
+    fault = Sign("degraded", "info")
+    assert drive.out.signs == [fault, Sign("sleep", "warning"), fault]
 
 
 def test_ok__new_outputs_hear_again_what_the_start_has_just_ended_and_later_ones_do_not() -> None:

@@ -41,6 +41,7 @@ PROFILE: dict[str, Any] = {
             "escalate": [{"level": "critical", "after_s": 1, "when": CLOSED}],
             "cooldown_s": 1,
             "attention": "drowsy",
+            "kind": "sleep",
             "message": "Nap",
             "clause": "ours",
         }

@@ -32,7 +32,7 @@ from driver_monitor.bench.replay import replay as replay_clip
 from driver_monitor.bench.score.track import track_of
 from driver_monitor.config.profiles import load_profile
 from driver_monitor.config.schema import ZmqConfig
-from driver_monitor.data.alert import Level
+from driver_monitor.data.alert import Sign
 from driver_monitor.data.observation import (
     EXPRESSIONS,
     CameraState,
@@ -125,10 +125,10 @@ def test_ok__distress_reaches_the_driver_and_nobody_else(rage: Plan, caplog: pyt
             # What is kept for newcomers: active alerts first, of which there must be none, then the last status.
             heard = [message for _, message in late.receive(1)]
     assert [alert["rule"] for alert in own.alerts if alert["phase"] == "raised"] == ["distress", "microsleep"]
-    assert own.levels == ["info", "warning", "info"]
+    assert own.signs == [Sign("other", "info"), Sign("sleep", "warning"), Sign("other", "info")]
     assert any("distress raised" in record.getMessage() for record in caplog.records)
     assert [(alert["rule"], alert["seq"]) for alert in unknown.alerts] == [("microsleep", 100), ("microsleep", 101)]
-    assert unknown.levels == []
+    assert unknown.signs == []
     reported = [*unknown.alerts, *unknown.states, *unknown.statuses, *heard]
     assert "uptime_s" in heard[0]
     assert all(map(silent, reported))
@@ -171,7 +171,7 @@ def test_ok__a_pin_that_fails_with_every_distress_does_not_tell_of_it(rage: Plan
     class Failing(Recorder):
         local = True
 
-        def level(self, level: Level | None) -> None:
+        def show(self, sign: Sign | None) -> None:
             raise OSError("loose wire")
 
         def counters(self) -> dict[str, int]:

@@ -15,7 +15,7 @@ from driver_monitor.app.pipeline import FrameResult
 from driver_monitor.app.process.systemd import Notifier
 from driver_monitor.app.status import Health, fault_text, status_line
 from driver_monitor.config.secret import without_secrets
-from driver_monitor.data.alert import AlertEvent, Level
+from driver_monitor.data.alert import AlertEvent, Sign
 from driver_monitor.errors import DriverMonitorError
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages.envelope import Stamper, envelope
@@ -30,6 +30,10 @@ FRAME_WAIT_S = 0.1
 """Longest wait for a frame. A stop, a reload or a lost camera is noticed after this wait and the present frame."""
 STATUS_S = 1.0
 """Period of `status/` and of the watchdog. systemd waits for ten periods (WatchdogSec=10)."""
+
+
+CONFIG_FAULT = Sign("degraded", "info")
+"""What the LED shows while no alert is active and the configuration in use is not that of the file."""
 
 
 class ReloadError(DriverMonitorError):
@@ -64,7 +68,7 @@ class Daemon:
         self._stop = self._reload_requested = self._reloading = False
         self._started, self.health = started, Health(started, heat)
         self._last_frame: Frame | None = None
-        self._level: Level | None = None
+        self._sign: Sign | None = None
         self._active: dict[str, Message] = {}
         self.ended_by_restart: tuple[Message, ...] = ()
         """Messages that ended the alerts of an earlier run at the start."""
@@ -122,9 +126,10 @@ class Daemon:
             parts.trace.record(result.observation)
         if result.verdict.events:
             self.send(result.verdict.events, frame.t_mono if frame else None)
-        if result.verdict.level != self._level:
-            self._level = result.verdict.level
-            parts.outputs.level(self._level)
+        sign = result.verdict.sign or (CONFIG_FAULT if self.config_fault else None)
+        if sign != self._sign:
+            self._sign = sign
+            parts.outputs.show(sign)
         if self._state_timer.due(self._clock()):
             parts.outputs.state(state_message(result.state, result.verdict))
         self.health.count(result, frame, self._clock())
@@ -145,7 +150,7 @@ class Daemon:
         self.health.clear()
 
     def repeat(self) -> None:
-        """Send the active alerts to new outputs again, unchanged and with the same ids, and then the level.
+        """Send the active alerts to new outputs again, unchanged and with the same ids, and then the sign.
 
         So are the ends of alerts of an earlier run, while they are new: the outputs may not have kept them yet.
         """
@@ -153,7 +158,7 @@ class Daemon:
             self.ended_by_restart = ()
         for alert in (*self.ended_by_restart, *self._active.values()):
             self.parts.outputs.alert(alert)
-        self.parts.outputs.level(self._level)
+        self.parts.outputs.show(self._sign)
 
     def _send_status(self) -> None:
         now = self._clock()

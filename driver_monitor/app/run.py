@@ -61,7 +61,7 @@ def run(request: Request, trace: Path | None = None) -> None:
     with Stop() as stop, closing(Thermometer()) as heat, ExitStack() as opened:
         start = open_daemon(request, setup_of, opened, folder, stop.check)
         setup, parts, keep = start.setup, start.parts, _keeper(folder, opened)
-        stop.silence = lambda: parts.outputs.level(None)
+        stop.silence = lambda: parts.outputs.show(None)
         if start.fault is None:
             keep(setup.plan)
         stamper = LiveStamper(parts.numbers.next, wall_clock, setup.trip, boot_id())

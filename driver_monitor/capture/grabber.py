@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 BACKOFF_S = (0.5, 10.0)
 """First and longest pause before a live camera is opened again. The pause doubles each time. USB finds a camera again
-after about 1 s; Euro NCAP allows 10 s to report that the camera does not work."""
+after about 1 s; Euro NCAP allows 10 s to report that it cannot see (as reported)."""
 STUCK_AFTER_S = 11.0
 """A read or an open that takes longer counts as hanging for ever: OpenCV's V4L2 gives up after 10 s."""
 FIRST_FRAME_S = 3.0

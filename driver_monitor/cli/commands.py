@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, Optional
@@ -20,6 +21,7 @@ from rich.console import Console
 
 from driver_monitor import PROGRAM, __version__
 from driver_monitor.cli import ending
+from driver_monitor.data.alert import KINDS, LEVELS
 from driver_monitor.errors import ConfigError, DriverMonitorError, UsageError
 from driver_monitor.messages.lines import one_line, plain
 from driver_monitor.outputs import journal
@@ -50,6 +52,17 @@ def _number(kind: type[int] | type[float], low: float, high: float, meaning: str
         raise typer.BadParameter(f"{wanted}, found '{text}'")
 
     return typer.Option(parser=parse, metavar=f"<{low:g} to {high:g}>", help=meaning)
+
+
+def _word(words: Sequence[str], metavar: str, meaning: str) -> Any:
+    """Return an option for one of `words`."""
+
+    def parse(text: str) -> str:
+        if text not in words:
+            raise typer.BadParameter(f"expected one of {', '.join(words)}, found '{text}'")
+        return text
+
+    return typer.Option(parser=parse, metavar=metavar, help=meaning)
 
 
 def _recording(text: str) -> Path:
@@ -332,6 +345,30 @@ def spot_check(
     print(json.dumps(result, ensure_ascii=False) if as_json else checking.sentences(result))
     if not result["good"]:
         raise typer.Exit(1)
+
+
+@app.command()
+def alerts(
+    play: Annotated[
+        OptionalText, _word([*KINDS, "all"], "KIND", f"Play the patterns of {', '.join(KINDS)} or all.")
+    ] = None,
+    level: Annotated[OptionalText, _word(LEVELS, "LEVEL", f"Only those at this level: {', '.join(LEVELS)}.")] = None,
+    wav: Annotated[OptionalPath, typer.Option(help="Write the sound to this new WAV file instead.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """List the patterns of buzzer and LED: what sounds for which kind of alert. Or play them."""
+    from driver_monitor.app.build import Request, load_plan
+    from driver_monitor.cli import alerts as patterns
+
+    if play is None and (level is not None or wav is not None):
+        option = "--wav" if level is None else "--level"
+        raise UsageError(f"{PROGRAM} alerts: {option} needs --play KIND; see `{PROGRAM} alerts --help`")
+    if play is None:
+        patterns.show(Console(width=None if Console().is_terminal else TABLE_COLUMNS))
+    elif wav is not None:
+        patterns.write(patterns.chosen(play, level), wav)
+    else:
+        patterns.play(patterns.chosen(play, level), load_plan(Request(config)).config.gpio)
 
 
 @config_app.command("check")

@@ -14,6 +14,31 @@ Value = float | int | str | bool | None
 
 LEVELS: tuple[Level, ...] = ("info", "warning", "critical")
 """All levels, from the mildest to the worst."""
+Kind = Literal["unresponsive", "sleep", "distraction", "other", "drowsiness", "degraded"]
+"""What an alert warns of. `sleep`: closed eyes, a microsleep too. `degraded`: the system cannot see or works in part.
+`other`: none of these, such as `distress`."""
+KINDS: tuple[Kind, ...] = ("unresponsive", "sleep", "distraction", "other", "drowsiness", "degraded")
+"""All kinds, from the most to the least urgent at equal level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """What the driver is shown and hears: the kind and level of the most urgent alert that is not silenced."""
+
+    kind: Kind
+    level: Level
+
+
+SIGNS: tuple[Sign, ...] = (
+    *(Sign(kind, level) for level in ("critical", "warning") for kind in KINDS[:2]),
+    *(Sign(kind, level) for level in ("critical", "warning") for kind in KINDS[2:]),
+    *(Sign(kind, "info") for kind in KINDS),
+)
+"""All signs, from the most to the least urgent. If several alerts are active, the first of these is shown.
+
+A warning of sleep comes before all that is critical and of another kind than sleep and unresponsive: sleep and
+microsleep are warned of more urgently than distraction (Euro NCAP Driver Engagement v1.1, 1.4.2, as reported). `info`
+is silent, so it comes last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +84,12 @@ class Verdict:
     `attention`: the worst attention that the active rules imply. A rule implies "unknown" instead of its own while its
     `clear` is unknown and its `when` is not known to hold. If no rule implies any: "attentive" if the eyes are open and
     the gaze is known, or during a blink after that; else "unknown". `active`: ids of the active rules, worst level
-    first. `level`: the worst that is not silenced, None without one; at standstill at most `Standstill.level`.
+    first. `level`: the worst that is not silenced, None without one; at standstill at most `Standstill.level`. `sign`:
+    what buzzer and LED show; None without an alert that is not silenced.
     """
 
     attention: Attention
     active: tuple[str, ...]
     level: Level | None
     events: tuple[AlertEvent, ...]
+    sign: Sign | None = None

@@ -1,8 +1,9 @@
 """Defines the observation: what one frame shows, before time is taken into account. Pure data.
 
-`perception` makes it, `state` reads it. Left and right are the driver's own. Angles are in degrees, seen from the
-camera: yaw + to the driver's left, pitch + up, roll + to the driver's right (COVESA VSS). Times are in seconds, lengths
-in pixels, probabilities from 0 to 1.
+`perception` makes it, `state` reads it. Left and right are the driver's own. Angles are in degrees, from the
+camera's axis: yaw + to the driver's left, pitch + up, roll + to the driver's right. COVESA VSS has the same signs, but
+its angles are from the vehicle's axis: other numbers. Times are in seconds, lengths in pixels, probabilities from 0 to
+1.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from driver_monitor.data.alert import Level
+from driver_monitor.data.alert import Sign
 from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.messages.wire import Message
 from driver_monitor.outputs.output import Output
@@ -60,9 +60,9 @@ class Outputs(Output):
         if shown is not None:
             self._each(lambda output: output.alert(shown), self._external)
 
-    def level(self, level: Level | None) -> None:
-        """Pass on the worst level, or None. An active privacy filter keeps the level local: its alert may be local."""
-        self._each(lambda output: output.level(level), self._local if self._privacy.active else self._outputs)
+    def show(self, sign: Sign | None) -> None:
+        """Pass on the sign, or None. An active privacy filter keeps the sign local: its alert may be local."""
+        self._each(lambda output: output.show(sign), self._local if self._privacy.active else self._outputs)
 
     def state(self, state: Message) -> None:
         """Pass on the driver state."""

@@ -1,7 +1,7 @@
-"""Shows the worst unsilenced level with buzzer and LED, as patterns (see `gpio.patterns`).
+"""Shows the most urgent unsilenced alert with buzzer and LED, as patterns (see `gpio.patterns`).
 
 gpiozero's `blink()` would start one thread for each pin, and these threads drift apart. Here one worker drives both
-pins with one clock. A new level starts its patterns at once.
+pins with one clock. A new sign starts its patterns at once.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from collections.abc import Callable
 from typing import Any
 
 from driver_monitor.config.schema import GpioConfig
-from driver_monitor.data.alert import Level
+from driver_monitor.data.alert import Sign
 from driver_monitor.gpio.expected_pins import expected
-from driver_monitor.gpio.patterns import PatternPlayer
 from driver_monitor.gpio.pins import open_pins
+from driver_monitor.gpio.player import PatternPlayer
 from driver_monitor.outputs.output import Output
 from driver_monitor.threads.worker import Worker
 
@@ -40,7 +40,7 @@ def _report_none_once(_: str) -> None:
 
 
 class GpioOutput(Output):
-    """Shows the level on buzzer and LED. If `open_pins` returns no pins for `config`, this output does nothing.
+    """Shows the sign on buzzer and LED. If `open_pins` returns no pins for `config`, this output does nothing.
 
     `factory`: a gpiozero pin factory; None: that of `config.backend`. `clock`: returns monotonic seconds. `wait`: waits
     for an event. Raises `OutputError` in the same cases as `open_pins`. Later errors of pins are counted in `faults`,
@@ -61,14 +61,19 @@ class GpioOutput(Output):
         self._pins = open_pins(config, factory, _report_once if expected(config) else _report_none_once)
         self._clock, self._wait = clock, wait
         self._player = PatternPlayer(config.max_buzz_s)
-        self._level: Level | None = None
+        self._sign: Sign | None = None
         self._worker: Worker = Worker("gpio", self._show_until_closed)
         if self._pins.connected:
             self._worker.start()
 
-    def level(self, level: Level | None) -> None:
-        """Show `level` from now on. None (no alert): both are off."""
-        self._level = level
+    @property
+    def connected(self) -> bool:
+        """Whether there is a buzzer or an LED."""
+        return self._pins.connected
+
+    def show(self, sign: Sign | None) -> None:
+        """Show `sign` from now on. None (no alert): both are off."""
+        self._sign = sign
         self._worker.wake()
 
     def counters(self) -> dict[str, int]:
@@ -87,7 +92,7 @@ class GpioOutput(Output):
         while not self._worker.closing:
             self._worker.woken.clear()
             now = self._clock()
-            self._player.level(self._level, now)
+            self._player.show(self._sign, now)
             states = self._player.states(now)
             try:
                 self._pins.set(states.buzzer, states.led)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from driver_monitor.data.alert import Level
+from driver_monitor.data.alert import Sign
 from driver_monitor.messages.wire import Message
 from driver_monitor.threads.worker import Worker
 
@@ -28,8 +28,8 @@ class Output:
     def alert(self, alert: Message) -> None:
         """Take one alert (see `messages.envelope`). New outputs after a reload get the active alerts again."""
 
-    def level(self, level: Level | None) -> None:
-        """Take the worst unsilenced level when it changes (None: none). At a workplace, only `local` outputs get it."""
+    def show(self, sign: Sign | None) -> None:
+        """Take the sign (see `Sign`) when it changes; None: no alert. At a workplace, only `local` outputs get it."""
 
     def state(self, state: Message) -> None:
         """Take the driver state; called several times a second."""

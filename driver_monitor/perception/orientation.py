@@ -25,7 +25,7 @@ SIDEWAYS: tuple[Turn, ...] = (90, 270)
 
 VOTES = 4
 """So many votes in a row decide that the picture is upright or upside down: 2 s. A long look away takes longer (3 s,
-Euro NCAP)."""
+Euro NCAP, as reported)."""
 SIDEWAYS_VOTES = 10
 """So many votes in a row decide that it hangs sideways: 5 s. A head may lie on its side for a moment."""
 SETTLED_VOTES = 30

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from math import isnan
 from typing import Any
 
@@ -45,11 +45,6 @@ def compile_condition(condition: Condition) -> Judge:
     return judge
 
 
-def judge_all(judges: Iterable[Judge | None], values: Values) -> list[bool | None]:
-    """Return the result of each of `judges` for `values`. It is None where the judge is None, or cannot tell."""
-    return [None if judge is None else judge(values) for judge in judges]
-
-
 def holding(condition: Condition, values: Values) -> tuple[Condition, ...]:
     """Return all comparisons that make `condition` true, in order. Empty if `condition` is false or unknown."""
     if not compile_condition(condition)(values):
@@ -64,7 +59,11 @@ def _comparison(condition: Condition, name: str) -> Judge:
 
     def judge(values: Values) -> bool | None:
         value = values[name]
+        if value is None:
+            return None
+        if compare(value, limit):
+            return True
         # Every comparison with NaN is false, which would turn a doubt into an all-clear.
-        return None if value is None or (isinstance(value, float) and isnan(value)) else compare(value, limit)
+        return None if isinstance(value, float) and isnan(value) else False
 
     return judge

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from driver_monitor.data.alert import LEVELS, Level
+from driver_monitor.data.alert import LEVELS, Kind, Level
 from driver_monitor.rules import message
 from driver_monitor.signals.table import SIGNALS, described, find, held_rule, shows_expression
 
@@ -171,6 +171,7 @@ class Rule(Part):
     escalate: tuple[Escalation, ...] = Field((), strict=False)
     cooldown_s: Seconds = Field(0.0, description="Seconds without a new alert after the last one, unless it is worse")
     attention: Implied | None = Field(None, description="The driver's attention while the alert is active")
+    kind: Kind | None = Field(None, description="What it warns of, for buzzer and LED; empty: from what it judges")
     message: str = Field(min_length=1, description="Text with measured values, such as {eyes.closed_s:.1f}")
     clause: str = Field(min_length=1, description="Where the numbers come from")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import partial
 from itertools import chain
 
 from driver_monitor.data.alert import LEVELS, AlertEvent, Evidence, Level, Phase, Value
@@ -14,7 +13,7 @@ from driver_monitor.rules import message
 from driver_monitor.rules.conditions import Judge, Values, compile_condition, holding
 from driver_monitor.rules.profile import Condition, Rule
 from driver_monitor.signals.signal import Signal
-from driver_monitor.signals.table import find, held_rule
+from driver_monitor.signals.table import find
 from driver_monitor.state.eyes.closure import BLINK_MAX_S
 from driver_monitor.timing.stretch import Stretch
 
@@ -23,18 +22,21 @@ HELD_OVER_S = 60.0
 then, or a hidden driver, must not keep an alert from getting worse."""
 AGAIN_S = 1.0
 """Seconds. If `when` of a silenced alert is true again after a longer time in which it was not, the silence ends."""
-rank = LEVELS.index
+rank: Callable[[Level], int] = LEVELS.index
 """How bad a level is; 0 is the mildest."""
-milder: Callable[[Level, Level], Level] = partial(min, key=rank)
-"""The less bad of two levels."""
+
+
+def milder(one: Level, other: Level) -> Level:
+    """Return the less bad of two levels."""
+    return one if rank(one) <= rank(other) else other
 
 
 class RunningRule:
     """Raises, escalates and clears the alerts of one rule. Unknown conditions do none of this.
 
-    `local`: the alerts must not leave this machine. `level`: level of the active alert, None without one. `refers`:
-    whether `when` names the `held_s` of another rule. `held_s`: the time without a return. It counts while `clear` is
-    known to be false, since the alert was raised or `clear` was last true; 0.0 without an alert, None while unknown.
+    `local`: the alerts must not leave this machine. `level`: level of the active alert, None without one. `held_s`: the
+    time without a return. It counts while `clear` is known to be false, since the alert was raised or `clear` was last
+    true; 0.0 without an alert, None while unknown. `held_name`: its name for other rules.
     `ignores`: results of `when` (for the sure values) with which `update` may be skipped, as it would change nothing.
     `silenced`: whether the driver has acknowledged the alert at its present level.
     """
@@ -42,7 +44,6 @@ class RunningRule:
     def __init__(self, rule: Rule, local: bool = False) -> None:
         self.rule, self._local = rule, local
         self.level: Level | None = None
-        self.refers = any(held_rule(leaf.signal or "") for leaf in rule.when.leaves())
         self.held_name = f"rule.{rule.id}.held_s"
         self.held_s: float | None = 0.0
         self.ignores: tuple[bool | None, ...] = ()
@@ -104,7 +105,8 @@ class RunningRule:
         """Take one frame while the alert is active."""
         step = state.step
         cleared = False if met else self.judge_clear(sure)
-        self._clearing.update(step, cleared)
+        if cleared not in self._clearing.ignores:
+            self._clearing.update(step, cleared)
         # While it is in doubt whether the condition holds, the time without a return stands still.
         self._held.update(step, None if cleared is None or (met and not sure_met) else not cleared)
         if met:
@@ -166,8 +168,10 @@ class RunningRule:
         assert self.level is not None
         reached = None
         for escalation, worse in zip(self.rule.escalate, self._worse, strict=True):
+            if rank(escalation.level) <= rank(self._due):
+                continue
             due = escalation.after_s is None or (self._held.value_s or 0.0) >= escalation.after_s
-            if due and rank(escalation.level) > rank(self._due) and (worse is None or worse(sure)):
+            if due and (worse is None or worse(sure)):
                 self._due, self._due_when, reached = escalation.level, worse or self.judge_when, escalation
         if reached is None and met and rank(self.rule.level) > rank(self._due):
             # The rule's own level was due while the car stood, was over, and holds again.

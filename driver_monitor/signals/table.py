@@ -1,8 +1,8 @@
-"""Holds all rows together, finds a signal by its name, and reads signals from a driver state."""
+"""Holds all rows together, finds a signal by its name, and makes functions that read signals from a driver state."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from driver_monitor.data.alert import Value
 from driver_monitor.data.driver_state import DriverState
@@ -14,8 +14,8 @@ SIGNALS: dict[str, Signal] = {row.name: row for row in ROWS if row.rule}
 """The rows that rules may use, by name."""
 NAMED: dict[str, Signal] = {**{row.json: row for row in SIGNALS.values() if row.json}, **SIGNALS}
 """The same rows by name and also by JSON path: `gaze.away_s` and `glances.away_s` are one signal."""
-RETURNING = {name: signal.returning for name, signal in NAMED.items() if signal.returning is not None}
-"""By name: the function that is true while the signal stands still because its end is not yet certain."""
+RETURNING = tuple((name, signal.returning) for name, signal in NAMED.items() if signal.returning is not None)
+"""Names, and the function that is true while the signal stands still because its end is not yet certain."""
 WINDOWED = frozenset(name for name, signal in NAMED.items() if signal.window_s is not None)
 """Names of the signals measured over a time window."""
 
@@ -43,9 +43,13 @@ def shows_expression(name: str) -> bool:
     return signal is not None and not signal.public
 
 
-def read_all(state: DriverState, names: Iterable[str]) -> dict[str, Value]:
-    """Return the value of each signal in `names`. Names that rules cannot use, and `rule.<id>.held_s`, are left out."""
-    return {name: NAMED[name].read(state) for name in names if name in NAMED}
+def reader(names: Iterable[str]) -> Callable[[DriverState], dict[str, Value]]:
+    """Return a function that reads the signals in `names` from a state: their values by name.
+
+    Names that rules cannot use, and `rule.<id>.held_s`, are left out.
+    """
+    reads = tuple((name, NAMED[name].read) for name in names if name in NAMED)
+    return lambda state: {name: read(state) for name, read in reads}
 
 
 def doubtful(state: DriverState) -> frozenset[str]:
@@ -53,7 +57,8 @@ def doubtful(state: DriverState) -> frozenset[str]:
 
     These are the times that stand still because their end is not yet certain, and the names that `past` returns.
     """
-    return past(state).union(name for name, returning in RETURNING.items() if returning(state))
+    standing = [name for name, returning in RETURNING if returning(state)]
+    return past(state).union(standing) if standing else past(state)
 
 
 def past(state: DriverState) -> frozenset[str]:

@@ -9,7 +9,7 @@ import numpy as np
 FIRST_S = 0.5
 """Seconds of learning after which there is a first value."""
 FINAL_S = 60.0
-"""Seconds of learning after which it is final: at most one minute of driving to calibrate (EU 2023/2590, Annex I)."""
+"""Seconds of learning after which it is final: at most one minute of driving to calibrate (Euro NCAP, as reported)."""
 MEMORY_S = 300.0
 """Time constant with which a final value changes: minutes, so that neither a nap nor a look-away can change it."""
 REFRESH_S = 0.1
@@ -39,11 +39,11 @@ class TimeHistogram:
 
     def quantile(self, share: float) -> float:
         """Return the value below which `share` of the added time lies, interpolated. Some time must have been added."""
-        sums = np.cumsum(self._seconds)
-        wanted = share * float(sums[-1])
-        index = min(int(np.searchsorted(sums, wanted)), len(sums) - 1)
-        inside = float(self._seconds[index])
-        before = float(sums[index]) - inside
+        sums = self._seconds.cumsum()
+        wanted = share * sums.item(-1)
+        index = min(int(sums.searchsorted(wanted)), len(sums) - 1)
+        inside = self._seconds.item(index)
+        before = sums.item(index) - inside
         part = (wanted - before) / inside if inside > 0 else 0.5
         return self._low + (index + min(max(part, 0.0), 1.0)) * self._width
 

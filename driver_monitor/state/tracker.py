@@ -115,4 +115,4 @@ def _no_face(seen: Observation) -> GazeReason | None:
 def _head(seen: Observation) -> HeadPose | None:
     """Return the head pose, None if any of its angles is not finite."""
     head = seen.face.head if seen.face else None
-    return head if head is not None and all(map(math.isfinite, (head.yaw, head.pitch, head.roll))) else None
+    return head if head is not None and math.isfinite(head.yaw + head.pitch + head.roll) else None

@@ -45,7 +45,7 @@ def test_ok__every_alert_has_its_measure_its_limit_and_its_clause(night: Path) -
     text = explain(night)
     assert "microsleep (warning): raised at 0:00:11.0, cleared at 0:00:14." in text
     assert "    Eyes closed for 1.0 s (limit 1.0 s, eyes.closed_s)\n" in text
-    assert "Rule: Long distraction: gaze away from the road 3 s or more (Euro NCAP Safe Driving v10.4)" in text
+    assert "Rule: Long distraction: gaze away from the road 3 to 4 s (Euro NCAP Driver Engagement v1.1, as " in text
     assert "no_face (warning)" in text
     assert "    Alert not cleared for 10.0 s (limit 10.0 s, held_s)\n" in text
     assert "still active when the record ends" in text

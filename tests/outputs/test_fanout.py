@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from driver_monitor.config.schema import GpioConfig, ZmqConfig
-from driver_monitor.data.alert import Level
+from driver_monitor.data.alert import Sign
 from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.messages.wire import Message
 from driver_monitor.outputs.fanout import Outputs
@@ -24,8 +24,8 @@ class Recorder(Output):
     def alert(self, alert: Message) -> None:
         self._received.append(f"{self._name} alert {alert['seq']}")
 
-    def level(self, level: Level | None) -> None:
-        self._received.append(f"{self._name} level {level}")
+    def show(self, sign: Sign | None) -> None:
+        self._received.append(f"{self._name} sign {sign.kind if sign else None}")
 
     def state(self, state: Message) -> None:
         self._received.append(f"{self._name} state")
@@ -51,12 +51,12 @@ def test_ok__every_output_gets_everything_in_order_and_is_closed_in_reverse_orde
     received: list[str] = []
     outputs = Outputs([Recorder("a", received), Recorder("b", received)])
     outputs.alert({"seq": 1})
-    outputs.level("warning")
+    outputs.show(Sign("sleep", "warning"))
     outputs.state({})
     outputs.status({})
     outputs.close()
     assert received == [
-        *("a alert 1", "b alert 1", "a level warning", "b level warning"),
+        *("a alert 1", "b alert 1", "a sign sleep", "b sign sleep"),
         *("a state", "b state", "a status", "b status", "b closed", "a closed"),
     ]
 
@@ -109,7 +109,7 @@ def test_ok__an_output_takes_everything_and_is_not_local_unless_it_says_so() -> 
     output = Output()
     outputs = Outputs([output])
     outputs.alert({"seq": 1})
-    outputs.level("warning")
+    outputs.show(Sign("sleep", "warning"))
     outputs.state({})
     outputs.status({})
     outputs.close()

@@ -15,15 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driver_monitor.config.schema import GpioConfig
-from driver_monitor.data.alert import LEVELS, Level
+from driver_monitor.data.alert import SIGNS, Sign
 from driver_monitor.errors import OutputError
 from driver_monitor.gpio.expected_pins import expected
-from driver_monitor.gpio.patterns import (
-    BUZZER,
-    LED,
-    Pattern,
-    PatternPlayer,
-)
+from driver_monitor.gpio.pattern import Pattern
+from driver_monitor.gpio.player import PatternPlayer
 from driver_monitor.outputs import gpio_output as gpio
 from driver_monitor.outputs.gpio_output import GpioOutput
 
@@ -31,6 +27,8 @@ BUZZ, LIGHT = 17, 27
 
 
 CONFIG = GpioConfig(backend="mock", buzzer_pin=BUZZ, led_pin=LIGHT)
+DISTRACTED, ASLEEP = Sign("distraction", "warning"), Sign("sleep", "critical")
+MICROSLEEP, DROWSY = Sign("sleep", "warning"), Sign("drowsiness", "info")
 
 
 Change = tuple[float, bool]
@@ -43,9 +41,9 @@ def no_thread_is_left() -> Iterator[None]:
 
 
 class Bench:
-    """Mock pins, and a clock that jumps to the thread's next change; `script` changes levels at given times."""
+    """Mock pins, and a clock that jumps to the thread's next change; `script` changes signs at given times."""
 
-    def __init__(self, script: list[tuple[float, Level | None]], until: float, config: GpioConfig = CONFIG) -> None:
+    def __init__(self, script: list[tuple[float, Sign | None]], until: float, config: GpioConfig = CONFIG) -> None:
         self.now = 0.0
         self.factory = MockFactory()
         self.changes: dict[int, list[Change]] = {BUZZ: [], LIGHT: []}
@@ -63,8 +61,8 @@ class Bench:
                 changes.append((round(self.now, 4), on))
         due = self.now + timeout if timeout is not None else float("inf")
         if self._script and self._script[0][0] <= due:
-            self.now, level = self._script.pop(0)
-            self.output.level(level)
+            self.now, sign = self._script.pop(0)
+            self.output.show(sign)
         elif due > self._until:
             self._over.set()
             wake.wait(10)
@@ -76,44 +74,59 @@ class Bench:
         return self.changes
 
 
-def test_ok__a_warning_beeps_twice_every_one_and_a_half_seconds_and_blinks_fast() -> None:
-    changes = Bench([(1.0, "warning")], until=4.0).close()
+def test_ok__a_distraction_beeps_twice_every_one_and_a_half_seconds_and_flashes_twice() -> None:
+    changes = Bench([(1.0, DISTRACTED)], until=4.0).close()
     assert changes[BUZZ] == [
         (1.0, True), (1.12, False), (1.24, True), (1.36, False),
         (2.5, True), (2.62, False), (2.74, True), (2.86, False),
         (4.0, True),
     ]  # fmt: skip
-    assert changes[LIGHT][:5] == [(1.0, True), (1.2, False), (1.4, True), (1.6, False), (1.8, True)]
+    assert changes[LIGHT][:5] == [(1.0, True), (1.2, False), (1.4, True), (1.6, False), (2.6, True)]
 
 
-def test_ok__critical_beeps_without_a_pause_and_lights_steadily() -> None:
-    changes = Bench([(0.0, "critical")], until=1.0).close()
+def test_ok__sleep_beeps_without_a_pause_and_lights_steadily() -> None:
+    changes = Bench([(0.0, ASLEEP)], until=1.0).close()
     assert changes[BUZZ][:6] == [(0.0, True), (0.1, False), (0.2, True), (0.3, False), (0.4, True), (0.5, False)]
     assert changes[LIGHT] == [(0.0, True)]
 
 
 def test_ok__info_blinks_slowly_and_does_not_buzz() -> None:
-    changes = Bench([(0.0, "info")], until=4.0).close()
+    changes = Bench([(0.0, DROWSY)], until=7.0).close()
     assert changes[BUZZ] == []
-    assert changes[LIGHT] == [(0.0, True), (1.0, False), (2.0, True), (3.0, False), (4.0, True)]
+    assert changes[LIGHT] == [(0.0, True), (0.6, False), (6.0, True), (6.6, False)]
 
 
-def test_ok__a_level_takes_effect_at_once_and_quiet_is_quiet_at_once() -> None:
-    changes = Bench([(0.0, "info"), (0.55, "critical"), (0.61, None)], until=5.0).close()
+@pytest.mark.parametrize("at", [0.05, 0.33, 1.1, 1.97, 3.2])
+@pytest.mark.parametrize("mild", [sign for sign in SIGNS if sign.kind not in ("sleep", "unresponsive")], ids=str)
+def test_ok__sleep_interrupts_whatever_is_played_and_its_first_pulse_comes_at_once(mild: Sign, at: float) -> None:
+    changes = Bench([(0.0, mild), (at, MICROSLEEP)], until=at + 0.75).close()
+    before, after = [on for t, on in changes[BUZZ] if t < at], [change for change in changes[BUZZ] if change[0] >= at]
+    sounding = bool(before) and before[-1]
+    expected = [(round(at + 0.1 * step, 4), step % 2 == 0) for step in range(8)]
+    assert after[: 8 - sounding] == expected[sounding:], "within 50 ms of the change: at once"
+
+
+def test_ok__a_milder_sign_ends_the_urgent_pattern_at_once_too() -> None:
+    changes = Bench([(0.0, MICROSLEEP), (0.25, DISTRACTED)], until=2.0).close()
+    assert changes[BUZZ][2:6] == [(0.2, True), (0.37, False), (0.49, True), (0.61, False)]
+
+
+def test_ok__a_sign_takes_effect_at_once_and_quiet_is_quiet_at_once() -> None:
+    changes = Bench([(0.0, Sign("sleep", "info")), (0.55, ASLEEP), (0.61, None)], until=5.0).close()
     assert changes[BUZZ] == [(0.55, True), (0.61, False)]
-    assert changes[LIGHT] == [(0.0, True), (0.61, False)]
+    assert changes[LIGHT] == [(0.0, True), (0.2, False), (0.4, True), (0.61, False)]
 
 
 def test_ok__the_buzzer_gives_up_after_its_longest_time_and_the_led_goes_on() -> None:
     config = CONFIG.model_copy(update={"max_buzz_s": 2.0})
-    changes = Bench([(0.0, "warning")], until=6.0, config=config).close()
+    changes = Bench([(0.0, DISTRACTED)], until=6.0, config=config).close()
     assert changes[BUZZ][-1] == (1.86, False)
-    assert changes[LIGHT][-1][0] > 5.5
+    assert changes[LIGHT][-1][0] > 5.0
 
 
-def test_ok__a_worse_level_buzzes_again_after_the_buzzer_gave_up_and_so_does_one_after_quiet() -> None:
+def test_ok__a_more_urgent_sign_buzzes_again_after_the_buzzer_gave_up_and_so_does_one_after_quiet() -> None:
     config = CONFIG.model_copy(update={"max_buzz_s": 1.0})
-    script: list[tuple[float, Level | None]] = [(0.0, "warning"), (5.0, "critical"), (8.0, None), (9.0, "warning")]
+    script: list[tuple[float, Sign | None]] = [(0.0, DISTRACTED), (5.0, ASLEEP), (8.0, None), (9.0, DISTRACTED)]
     changes = Bench(script, until=9.1, config=config).close()
     started = [at for at, on in changes[BUZZ] if on]
     assert 5.0 in started
@@ -121,14 +134,14 @@ def test_ok__a_worse_level_buzzes_again_after_the_buzzer_gave_up_and_so_does_one
     assert not [at for at in started if 1.0 <= at < 5.0 or 6.0 <= at < 9.0]
 
 
-def test_ok__a_milder_level_does_not_buzz_longer() -> None:
+def test_ok__a_milder_sign_does_not_buzz_longer() -> None:
     config = CONFIG.model_copy(update={"max_buzz_s": 1.0})
-    changes = Bench([(0.0, "critical"), (0.5, "warning")], until=6.0, config=config).close()
+    changes = Bench([(0.0, ASLEEP), (0.5, DISTRACTED)], until=6.0, config=config).close()
     assert max(at for at, _ in changes[BUZZ]) <= 1.0
 
 
 def test_ok__close_leaves_pins_low_in_the_middle_of_a_beep_and_may_be_called_twice() -> None:
-    bench = Bench([(0.0, "critical")], until=0.05)
+    bench = Bench([(0.0, ASLEEP)], until=0.05)
     buzzer, led = bench.factory.pin(BUZZ), bench.factory.pin(LIGHT)
     assert (buzzer.state, led.state) == (1, 1)
     buzzer_states, led_states = buzzer.states, led.states
@@ -140,7 +153,7 @@ def test_ok__close_leaves_pins_low_in_the_middle_of_a_beep_and_may_be_called_twi
 
 def test_ok__pins_that_switch_to_ground_are_high_when_off() -> None:
     config = CONFIG.model_copy(update={"active_high": False})
-    bench = Bench([(0.0, "critical")], until=0.05, config=config)
+    bench = Bench([(0.0, ASLEEP)], until=0.05, config=config)
     assert bench.factory.pin(LIGHT).state == 0
     states = bench.factory.pin(LIGHT).states
     bench.close()
@@ -150,17 +163,17 @@ def test_ok__pins_that_switch_to_ground_are_high_when_off() -> None:
 def test_ok__a_board_with_an_led_only() -> None:
     factory = MockFactory()
     output = GpioOutput(CONFIG.model_copy(update={"buzzer_pin": None}), factory)
-    output.level("critical")
+    output.show(ASLEEP)
     output.close()
     assert list(factory.pins) == [factory.pin(LIGHT).info]
 
 
-def test_ok__real_time_a_level_reaches_the_pin_without_a_poll() -> None:
+def test_ok__real_time_a_sign_reaches_the_pin_without_a_poll() -> None:
     factory = MockFactory()
     output = GpioOutput(CONFIG, factory)
     lit = threading.Event()
     watch(factory.pin(LIGHT), lit.set)
-    output.level("critical")
+    output.show(ASLEEP)
     assert lit.wait(5)
     output.close()
 
@@ -185,8 +198,8 @@ def start_without_pins(config: GpioConfig, monkeypatch: pytest.MonkeyPatch) -> N
     gpio._report_none_once.cache_clear()
     for _ in range(2):
         output = GpioOutput(config)
-        output.level("critical")
-        output.level(None)
+        output.show(ASLEEP)
+        output.show(None)
         output.close()
         assert output.failure is None
 
@@ -274,8 +287,8 @@ def test_fail__a_pin_that_fails_is_logged_once_and_is_no_failure(caplog: pytest.
 
     output = GpioOutput(CONFIG, factory)
     factory.pin(BUZZ)._change_state = refuse
-    for level in ("warning", None, "critical"):
-        output.level(level)
+    for sign in (DISTRACTED, None, ASLEEP):
+        output.show(sign)
     assert asked.wait(5)
     output.close()
     assert output.faults >= 1
@@ -308,24 +321,18 @@ def test_ok__a_pattern_holds_exactly_until_the_change_it_announces(seconds: list
     assert pattern.at(at + left + 1e-5)[0] != on
 
 
-@given(st.lists(st.tuples(st.floats(0.01, 20), st.sampled_from([None, *LEVELS])), max_size=30))
-def test_ok__whatever_the_levels_the_buzzer_sounds_only_at_warning_or_worse(
-    steps: list[tuple[float, Level | None]],
+@given(st.lists(st.tuples(st.floats(0.01, 20), st.sampled_from([None, *SIGNS])), max_size=30))
+def test_ok__whatever_the_signs_the_buzzer_sounds_only_at_warning_or_worse(
+    steps: list[tuple[float, Sign | None]],
 ) -> None:
     player, now = PatternPlayer(max_buzz_s=5.0), 0.0
-    before: Level | None = None
-    for wait, level in steps:
+    before: Sign | None = None
+    for wait, sign in steps:
         now += wait
-        player.level(level, now)
+        player.show(sign, now)
         states = player.states(now)
-        if level != before:
-            assert states.led == (level is not None), "every pattern begins lit"
-        assert not states.buzzer or level in ("warning", "critical")
-        before = level
+        if sign != before:
+            assert states.led == (sign is not None), "every pattern begins lit"
+        assert not states.buzzer or (sign is not None and sign.level != "info")
+        before = sign
         assert states.for_s is None or states.for_s > 0
-
-
-def test_ok__every_level_has_a_pattern_and_no_light_flashes_more_than_three_times_a_second() -> None:
-    assert set(LED) == set(BUZZER) == {None, *LEVELS}
-    for pattern in LED.values():
-        assert len(pattern.seconds) < 2 or 1 / sum(pattern.seconds) <= 3, "WCAG 2.3.1"

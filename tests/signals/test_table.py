@@ -27,7 +27,7 @@ from driver_monitor.signals.table import (
     doubtful,
     find,
     past,
-    read_all,
+    reader,
     shows_expression,
 )
 from driver_monitor.state.tracker import StateTracker
@@ -139,7 +139,7 @@ def test_ok__what_is_private_rests_on_an_expression() -> None:
 def test_ok__values_are_read_by_the_names_that_were_asked_for() -> None:
     state = states(film([attentive(5), shut(1)]))[-1]
     names = ("eyes.closed_s", "glances.away_s", "gaze.away_s", "rule.sleep.held_s", "nothing")
-    values = read_all(state, names)
+    values = reader(names)(state)
     assert list(values) == ["eyes.closed_s", "glances.away_s", "gaze.away_s"]
     assert values["eyes.closed_s"] == state.eyes.closed_s
     assert values["glances.away_s"] == values["gaze.away_s"] == state.gaze.away.seconds

@@ -11,7 +11,6 @@ writes the weights to `driver_monitor/state/sleepiness/drowsiness_weights.py`. N
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ from driver_monitor.bench.score.nets.eyes import Auc
 from driver_monitor.state.sleepiness.blink_features import features, probabilities
 from driver_monitor.state.sleepiness.drowsiness import KSS
 from tools import ROOT, SHARED
+from tools.drowsiness.blink_rows import Rows, load
 
 OUT = ROOT / "driver_monitor/state/sleepiness/drowsiness_weights.py"
 Floats = NDArray[np.float64]
@@ -31,31 +31,6 @@ RIDGE = 0.1
 """Weight of the penalty on large weights. Chosen once; from 0.01 to 1 no figure moves by more than its interval."""
 FREQUENCY = 0
 """Column of the blink frequency in the data."""
-STRIDE, OVERLAP = 2, 28
-"""The first 28 blinks of a row are the last 28 of the row before it, which starts two blinks earlier."""
-
-
-@dataclass(frozen=True)
-class Rows:
-    """`z` (n, 30, 4); `level` (n,) 0 to 2; `video`, `person`, `fold` (n,)."""
-
-    z: Floats
-    level: NDArray[np.int64]
-    video: NDArray[np.int64]
-    person: NDArray[np.int64]
-    fold: NDArray[np.int64]
-
-
-def load(folder: Path) -> Rows:
-    """Read the four folds. Where two rows do not overlap, a new video starts. Three videos are one person."""
-    parts = []
-    for fold in range(1, 5):
-        z = np.load(folder / f"rldd_fold{fold}.npz")
-        blinks, level = z["blinks"].astype(np.float64), z["label"].astype(np.int64) // 5
-        continues = np.isclose(blinks[1:, :OVERLAP], blinks[:-1, STRIDE:]).all((1, 2))
-        video = np.concatenate([[0], np.cumsum(~continues)]) + 1000 * fold
-        parts.append((blinks, level, video, (video - 1000 * fold) // 3 + 1000 * fold, np.full(len(level), fold)))
-    return Rows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def table(rows: Rows, with_frequency: bool) -> Floats:

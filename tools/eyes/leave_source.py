@@ -21,7 +21,7 @@ from driver_monitor.config import resources
 from tools import ROOT, SHARED
 from tools.eyes.data import collect, places, scenery
 from tools.eyes.net import Answers, example
-from tools.eyes.train import PEAK_LR, SHARES, Course, Samples, Training, base_of, run
+from tools.eyes.train import PEAK_LR, SHARES, STEPS, Course, Samples, Training, base_of, run
 from tools.training.onnx_file import export
 from tools.training.people import CLIP_PERSONS
 
@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=ROOT.parent / "tmp/eyes", help="the folder of the training")
     parser.add_argument("--folds", type=Path, default=ROOT.parent / "tmp/folds", help="folder of the nets of the folds")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--base-steps", type=int, default=500)
+    parser.add_argument("--base-steps", type=int, default=STEPS[0])
     parser.add_argument("--steps", type=int, default=700)
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -14,6 +14,7 @@ import csv
 import gzip
 import math
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from driver_monitor.bench.spot_check import Segment, observations
 from driver_monitor.config.profiles import load_profile
 from driver_monitor.data.driver_state import Blink
-from driver_monitor.data.observation import EyesView, EyeView
+from driver_monitor.data.observation import EyesView, EyeView, Observation
 from driver_monitor.rules.engine import Engine
 from driver_monitor.state.eyes.closure import BLINK_MAX_S
 from driver_monitor.state.tracker import StateTracker
@@ -50,22 +51,28 @@ def eye(opening: float) -> EyeView:
     return EyeView(min(opening, 2.0), 1 / (1 + math.exp(min((opening - 0.25) / 0.05, 50))))
 
 
-def measure(path: Path, fps: float) -> tuple[list[Blink], list[float], Counter[str]]:
-    """Return the blinks, the length of each closure in seconds, and the number of raised alerts by rule."""
+def observed(path: Path, fps: float) -> Iterator[Observation]:
+    """Yield what a camera with `fps` frames a second would see: a driver who looks ahead, with the recorded lids."""
     t, left, right = read(path)
     usual = float(np.nanpercentile(np.concatenate([left, right]), 70))
-    state, engine = StateTracker(), Engine(load_profile("default")[0])
     face = next(observations([Segment(1.0)], 1.0))
-    blinks: list[Blink] = []
-    closures: list[float] = []
-    raised: Counter[str] = Counter()
-    closed_s, due = 0.0, 0.0
+    due = 0.0
     for k in range(len(t)):
         if t[k] < due - 1e-4:
             continue
         due = t[k] + 1 / fps
-        eyes = EyesView(eye(left[k] / usual), eye(right[k] / usual), 0.0, 0.0)
-        now = state.update(replace(face, t=float(t[k]), eyes=eyes))
+        yield replace(face, t=float(t[k]), eyes=EyesView(eye(left[k] / usual), eye(right[k] / usual), 0.0, 0.0))
+
+
+def measure(path: Path, fps: float) -> tuple[list[Blink], list[float], Counter[str]]:
+    """Return the blinks, the length of each closure in seconds, and the number of raised alerts by rule."""
+    state, engine = StateTracker(), Engine(load_profile("default")[0])
+    blinks: list[Blink] = []
+    closures: list[float] = []
+    raised: Counter[str] = Counter()
+    closed_s = 0.0
+    for seen in observed(path, fps):
+        now = state.update(seen)
         blinks += [now.blink] if now.blink else []
         raised.update(event.rule for event in engine.update(now).events if event.phase == "raised")
         if now.eyes.closed_s == 0.0 and closed_s > 0.0:

@@ -18,7 +18,8 @@ CALLED = 0.5
 CLOSED, UNCERTAIN, EITHER = 0.5, 0.5, 0.6
 """An alert about closed eyes is false if smaller shares of its time are labelled closed, uncertain, and either."""
 YAWN_S, LOOK_S = 2.0, 3.0
-"""Lengths from which a yawn and a look-away count as long. 3 s: long distraction (Euro NCAP Safe Driving v10.4)."""
+"""Lengths from which a yawn and a look-away count as long. 3 s: long distraction (Euro NCAP Driver Engagement
+v1.1, as reported)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from driver_monitor.data.driver_state import EyesState, EyesVerdict
 from driver_monitor.data.observation import EyeReason, EyesView, EyeView
@@ -16,7 +16,7 @@ CLOSED_AT = 0.2
 REOPENED_ABOVE = 0.4
 """Openness above which a closure ends. 0.2 splits one closure into many, 0.35 to 0.5 do not (labelled clips)."""
 SIGHT_S = 0.1
-"""A closure that begins this soon after an unreadable frame must last as long (the shortest blink) before it counts.
+"""A closure that begins this soon after an unreadable frame must last as long (ours) before it counts.
 Between reflections on a lens, a short view of the lid looks like a closed eye."""
 SURE_OPEN, SURE_CLOSED = 0.2, 0.8
 """The eye net is sure below and above these probabilities of closed. It then limits the openness."""
@@ -42,8 +42,7 @@ _REASONS: tuple[EyeReason, ...] = ("no_face", "sunglasses", "glare", "dark", "oc
 """The most informative reason first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lids:
+class Lids(NamedTuple):
     """What lids and net say of one eye, or of both together.
 
     `lids`: lid opening over this driver's own. `closed`, `shut`: the net's log odds of closed, and of closed or
@@ -115,44 +114,47 @@ class Eyelids:
         may learn from open eyes. `thrown_back`: the head is thrown back in a yawn. A closure just after an unreadable
         frame is "unknown" for its first `SIGHT_S`.
         """
-        left, right = (_measured(eyes.left, self.left), _measured(eyes.right, self.right)) if eyes else (None, None)
-        if left is None and right is None:
-            self._unreadable = step.t, _reason(eyes) if eyes else missing
-        both = _of_both([one for one in (left, right) if one is not None])
-        if both is not None and thrown_back:
-            both = replace(both, thrown_back=True)
+        left, right = self._read(step.t, eyes, missing)
+        both = _of_both(left, right, thrown_back)
         p_closed, p_lowered = (None, None) if both is None else both.probabilities()
-        if not _tell_lowered(eyes):
-            p_lowered = None
         openness = None if both is None else both.openness(p_closed)
         state = self._judge(openness)
         if self._doubtful(step.t, state):
             state, openness, p_closed, p_lowered, left, right = "unknown", None, None, None, None, None
-        left_openness, right_openness = (None if one is None else one.openness() for one in (left, right))
-        closed = None if state == "unknown" else state == "closed"
-        if closed not in self.closure.ignores:
-            self.closure.update(step, closed)
+        self._time(step, state, p_closed)
         if eyes and may_learn and state == "open" and step.seamless and not self.closure.running:
-            for view, seen, baseline in ((eyes.left, left, self.left), (eyes.right, right, self.right)):
-                if seen is not None and _may_teach(seen):
-                    baseline.learn(step, view.opening or 0.0)
-        reason = self._unreadable[1] if self._unreadable and state == "unknown" else None
-        closure = self.closure
-        self._shut.update(step, closure, state, p_closed)
+            _learn(self.left, step, eyes.left, left)
+            _learn(self.right, step, eyes.right, right)
         return EyesState(
             state,
             openness,
-            left_openness,
-            right_openness,
-            reason,
-            closure.value_s,
-            closure.ending,
+            None if left is None else left.openness(),
+            None if right is None else right.openness(),
+            self._unreadable[1] if self._unreadable and state == "unknown" else None,
+            self.closure.value_s,
+            self.closure.ending,
             p_closed,
-            self._judge_lowered(state, p_lowered),
+            self._judge_lowered(state, p_lowered if _tell_lowered(eyes) else None),
             self._shut.p_closure,
             self._shut.stretch.value_s,
             self._shut.stretch.ending,
         )
+
+    def _read(self, t: float, eyes: EyesView | None, missing: EyeReason | None) -> tuple[Lids | None, Lids | None]:
+        """Return what lids and net say of the left and the right eye. Keep why neither could be read, and when."""
+        left = right = None
+        if eyes is not None:
+            left, right = _measured(eyes.left, self.left), _measured(eyes.right, self.right)
+        if left is None and right is None:
+            self._unreadable = t, _reason(eyes) if eyes else missing
+        return left, right
+
+    def _time(self, step: TimeStep, state: EyesVerdict, p_closed: float | None) -> None:
+        """Time the closure, and the eyes that may be closed."""
+        closed = None if state == "unknown" else state == "closed"
+        if closed not in self.closure.ignores:
+            self.closure.update(step, closed)
+        self._shut.update(step, self.closure, state, p_closed)
 
     def _judge_lowered(self, state: EyesVerdict, p_lowered: float | None) -> bool | None:
         if p_lowered is None:
@@ -185,8 +187,11 @@ class Eyelids:
 
 def _tell_lowered(eyes: EyesView | None) -> bool:
     """Return whether the net has told for at least one eye how probably it is lowered. The shipped one never does."""
-    told = () if eyes is None else (eyes.left.p_lowered, eyes.right.p_lowered)
-    return any(p is not None and math.isfinite(p) for p in told)
+    return eyes is not None and (_told(eyes.left.p_lowered) or _told(eyes.right.p_lowered))
+
+
+def _told(p: float | None) -> bool:
+    return p is not None and math.isfinite(p)
 
 
 def _measured(eye: EyeView, baseline: EyeBaseline) -> Lids | None:
@@ -201,16 +206,20 @@ def _measured(eye: EyeView, baseline: EyeBaseline) -> Lids | None:
     return Lids(eye.opening / baseline.value, closed, shut)
 
 
-def _may_teach(seen: Lids) -> bool:
-    return seen.lids >= LEARN_OPENNESS and seen.closed < LEARN_CLOSED and seen.shut < LEARN_SHUT
+def _learn(baseline: EyeBaseline, step: TimeStep, view: EyeView, seen: Lids | None) -> None:
+    """Learn the baseline of one eye, if the eye is seen and surely open."""
+    if seen is not None and seen.lids >= LEARN_OPENNESS and seen.closed < LEARN_CLOSED and seen.shut < LEARN_SHUT:
+        baseline.learn(step, view.opening or 0.0)
 
 
-def _of_both(eyes: list[Lids]) -> Lids | None:
+def _of_both(left: Lids | None, right: Lids | None, thrown_back: bool) -> Lids | None:
     """Return the mean of both eyes, None without one. They close together, so they are judged together."""
-    if len(eyes) < 2:
-        return eyes[0] if eyes else None
-    one, other = eyes
-    return Lids((one.lids + other.lids) / 2, (one.closed + other.closed) / 2, (one.shut + other.shut) / 2)
+    if left is None or right is None:
+        one = right if left is None else left
+        return one._replace(thrown_back=True) if one is not None and thrown_back else one
+    return Lids(
+        (left.lids + right.lids) / 2, (left.closed + right.closed) / 2, (left.shut + right.shut) / 2, thrown_back
+    )
 
 
 def _reason(eyes: EyesView) -> EyeReason:

@@ -70,15 +70,26 @@ def peaks(scores: Grid, least: float) -> list[tuple[float, Direction]]:
 
     The direction is interpolated: the scores are taken for normal curves. Scores must be above 0.
     """
-    inner = scores[1:-1, 1:-1]
-    across = (inner >= scores[:-2, 1:-1]) & (inner >= scores[2:, 1:-1])
-    up = (inner >= scores[1:-1, :-2]) & (inner >= scores[1:-1, 2:])
+    # One row after the other. The places at the edge have no two neighbours on each side.
+    flat, row_length = scores.ravel(), scores.shape[1]
+    inner = flat[row_length:-row_length]
+    highest = inner >= least
+    for distance in (-row_length, row_length, -1, 1):
+        highest &= inner >= flat[row_length + distance : flat.size - row_length + distance]
     found = []
-    for row, column in zip(*(index.tolist() for index in np.nonzero(across & up & (inner >= least))), strict=True):
-        places = scores[row : row + 3, column : column + 3]
-        yaw = float(YAWS[row + 1]) + STEP * _peak(*places[:, 1].tolist())
-        found.append((float(places[1, 1]), (yaw, float(PITCHES[column + 1]) + STEP * _peak(*places[1].tolist()))))
+    for place in highest.nonzero()[0].tolist():
+        row, column = divmod(place + row_length, row_length)
+        if 0 < column < row_length - 1:
+            found.append(_interpolated(scores, row, column))
     return sorted(found, reverse=True)
+
+
+def _interpolated(scores: Grid, row: int, column: int) -> tuple[float, Direction]:
+    """Return score and direction of the peak at this place of the map."""
+    score = scores.item(row, column)
+    across = _peak(scores.item(row - 1, column), score, scores.item(row + 1, column))
+    up = _peak(scores.item(row, column - 1), score, scores.item(row, column + 1))
+    return score, (YAWS.item(row) + STEP * across, PITCHES.item(column) + STEP * up)
 
 
 def _peak(before: float, middle: float, after: float) -> float:

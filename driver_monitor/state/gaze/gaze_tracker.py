@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from driver_monitor.data.driver_state import EyesVerdict, Gaze, GazeReason, GazeSource, GazeZone, Movement, OffRoad
 from driver_monitor.data.observation import EyesView, HeadPose
@@ -31,13 +31,13 @@ RESTED_S = 0.5
 """While straight ahead is uncertain, a lost face had also turned away if it had just rested somewhere for so long, and
 then turned far from there (`Turns`). The loss itself shows that it turned out of sight."""
 LOW_WITHIN_YAW = 55.0
-"""Degrees to each side within which a gaze down is in area 3 of EU 2023/2590."""
+"""Degrees to each side within which a gaze down is in area 3 of EU 2023/2590 (as reported)."""
 OWL_SHARE = 0.5
-"""A look-away is an owl's if the head makes at least this share of its angle (Euro NCAP: "primarily" the head)."""
+"""A look-away is an owl's if the head makes at least this share of its angle (ours). Euro NCAP Safe Driving
+v10.4 has "primarily" the head (as reported)."""
 
 
-@dataclass(frozen=True, slots=True)
-class GazeDirection:
+class GazeDirection(NamedTuple):
     """The direction of the gaze in one frame: yaw and pitch, degrees, from the camera's axis.
 
     `direction`: head and irises together. `head`: the head with irises at this driver's neutral turn.
@@ -167,11 +167,9 @@ class GazeTracker:
 
 def _side(yaw: float, pitch: float, was_away: bool) -> OffRoad | None:
     """Return the side furthest beyond its limit, None for the road. `yaw`, `pitch`: from the nearest straight ahead."""
-    shares: dict[OffRoad, float] = {
-        "left": yaw / ROAD_YAW,
-        "right": -yaw / ROAD_YAW,
-        "down": -pitch / ROAD_PITCH,
-        "up": pitch / ROAD_PITCH,
-    }
-    side = max(shares, key=lambda name: shares[name])
-    return side if shares[side] > (RETURN_SHARE if was_away else 1.0) else None
+    across, along = abs(yaw) / ROAD_YAW, abs(pitch) / ROAD_PITCH
+    if max(across, along) <= (RETURN_SHARE if was_away else 1.0):
+        return None
+    if across >= along:
+        return "left" if yaw > 0.0 else "right"
+    return "up" if pitch > 0.0 else "down"

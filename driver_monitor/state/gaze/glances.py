@@ -10,11 +10,11 @@ from driver_monitor.timing.stretch import Stretch
 from driver_monitor.timing.window import WindowedTime
 
 WINDOW_S = 30.0
-"""Window of the sum (Euro NCAP Safe Driving v10.4: away 10 s in total within 30 s)."""
+"""Window of the sum (Euro NCAP Driver Engagement v1.1 and Safe Driving v10.4, as reported: away 10 s within 30 s)."""
 RESET_S = 2.0
-"""Uninterrupted time on the road that resets the sum (the same source)."""
+"""Uninterrupted time on the road that resets the sum (Safe Driving v10.4, as reported)."""
 FLICKER_S = 0.05
-"""Less time off the road does not end the time on the road: EU 2023/2590 asks for a tolerance of at least 50 ms."""
+"""Less time off the road does not end the time on the road. Ours: only one reader of EU 2023/2590 has 50 ms."""
 
 
 class GlanceMeter:

@@ -75,8 +75,8 @@ def _seen(eyes: EyesView | None) -> tuple[Direction, float] | None:
     """Return turn and weight of the irises, None if they are not seen."""
     if eyes is None or eyes.iris_yaw is None or eyes.iris_pitch is None:
         return None
-    values = (eyes.iris_yaw, eyes.iris_pitch, eyes.iris_weight)
-    return (values[:2], values[2]) if math.isfinite(sum(values)) and values[2] > 0 else None
+    yaw, pitch, weight = eyes.iris_yaw, eyes.iris_pitch, eyes.iris_weight
+    return ((yaw, pitch), weight) if math.isfinite(yaw + pitch + weight) and weight > 0 else None
 
 
 def _between(one: Direction, other: Direction, share: float) -> Direction:

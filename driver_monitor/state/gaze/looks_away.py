@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from driver_monitor.data.driver_state import Glance, LookAway, Movement, OffRoad, RepeatedGlances
 from driver_monitor.state.gaze.glances import GlanceMeter
@@ -14,8 +13,8 @@ from driver_monitor.timing.cadence import TimeStep
 from driver_monitor.timing.stretch import Stretch
 
 SACCADE_S = 0.25
-"""A return to the road ends a look-away when it lasts this long. EU 2023/2590: short saccades must not reset the timer,
-tolerance at least 50 ms. A glance that takes in anything lasts 0.2 to 0.3 s."""
+"""A return to the road ends a look-away when it lasts this long. EU 2023/2590: short saccades must not reset the timer
+(as reported; the tolerance is left to the maker). A glance that takes in anything lasts 0.2 to 0.3 s."""
 BRIDGE_S = 1.0
 """A look-away is discarded when the gaze was unknown for longer than this."""
 FIRST_S = 1e-3
@@ -24,8 +23,7 @@ FIRST_S = 1e-3
 Kind = TypeVar("Kind", bound=str)
 
 
-@dataclass(frozen=True, slots=True)
-class GazeSample:
+class GazeSample(NamedTuple):
     """The gaze of one frame, as the timers need it.
 
     `off_road`: whether the gaze is off the road. `in_area_3`: whether the gaze is in area 3 of EU 2023/2590.
@@ -71,8 +69,9 @@ class LookAwayTimers:
 
     def _look_away(self) -> LookAway:
         away, down = self.away, self._down
-        side, movement = _most(self._sides), _most(self._movements)
-        ended = None
+        side, movement, ended = None, None, None
+        if away.ended_s is not None or away.value_s:
+            side, movement = _most(self._sides), _most(self._movements)
         if away.ended_s is not None and away.ended_s >= DWELL_S and side is not None and movement is not None:
             ended = Glance(away.ended_s, side, movement)
         if not away.value_s:

@@ -1,9 +1,11 @@
 """Estimates Karolinska sleepiness (KSS) from PERCLOS, blinks, yawns and nods, with an interval and the reason.
 
 Two estimates are averaged: the smaller the error of one, the larger its weight. Yawns and nods then add points.
-- PERCLOS: 8 % is taken as the onset of sleepiness and 12 % as sleepy (Wierwille et al., NHTSA DOT HS 808 247, 1994). On
-  the Karolinska scale 7 is "sleepy, no effort to stay awake" and 8 "some effort" (Akerstedt and Gillberg, Int. J.
-  Neurosci. 52, 1990). The mapping to the scale is ours, not a fit.
+- PERCLOS: 8 and 12 % over a minute are settings of a field test (NHTSA DOT HS 811 117, 2009, as reported). They are no
+  levels of sleepiness: most of its alerts were false. Wierwille et al. (NHTSA DOT HS 808 247, 1994, as reported) have
+  other bands: awake below 7.5 %, questionable up to 15 %, drowsy above. On the Karolinska scale 7 is "sleepy, no effort
+  to stay awake" and 8 "some effort" (Akerstedt and Gillberg, Int. J. Neurosci. 52, 1990, as reported). The mapping of
+  PERCLOS to the scale is ours, not a fit (docs/clauses.md).
 - Blinks: a fit on UTA-RLDD (`tools.drowsiness.fit`) compares the last thirty with this driver's own. On people not in
   the fit, its AUC for alert against drowsy is 0.84, and it is off by 2.3 points. So its weight is small.
 """
@@ -24,15 +26,18 @@ from driver_monitor.state.sleepiness.drowsiness_weights import DEVIATION, MEAN, 
 
 PERCLOS_POINTS = (0.0, 0.08, 0.12, 0.30)
 KSS_POINTS = (3.0, 6.5, 7.5, 9.0)
-"""Karolinska sleepiness at each PERCLOS, linear in between. An alert driver has 3; the scale ends at 9."""
+"""Karolinska sleepiness at each PERCLOS, linear in between. An alert driver has 3; the scale ends at 9. Ours."""
 KSS = (2.0, 6.5, 8.5)
-"""Middles of the levels of UTA-RLDD: alert (1 to 3), low vigilance (6 and 7), drowsy (8 and 9)."""
+"""Middles of the levels of UTA-RLDD: alert (1 to 3), low vigilance (6 and 7), drowsy (8 and 9). The levels are those of
+the paper; that they are these Karolinska numbers is ours, not found in its abstract."""
 SIGN_KSS, SIGNS_COUNTED = 0.5, 3
 """Each yawn and each nod of the last five minutes adds so much, up to so many of each: 3 points in all at most."""
 PERCLOS_OFF = 2.0
 """Half of the interval of the PERCLOS estimate, in points, at full coverage. It grows as the coverage falls. Ours."""
 BLINKS_OFF = 4.5
 """Half of the interval of the blink estimate, in points: twice the 2.3 points by which the fit is off."""
+BLINKS_WEIGHT = BLINKS_OFF**-2
+"""Weight of the blink estimate."""
 OLD_S = 600.0
 """Older blinks are dropped. The blink estimate is then unknown until there are thirty blinks again."""
 LOWEST, HIGHEST = 1.0, 9.0
@@ -55,17 +60,18 @@ class DrowsinessMeter:
         if self._blinks and t - self._blinks[0].t > OLD_S:
             self._blinks.popleft()
             self._by_blinks = None
-        found = []
+        total = weighted = 0.0
         if perclos.value is not None:
-            found.append((_kss(perclos.value), PERCLOS_OFF / perclos.coverage))
+            total = (PERCLOS_OFF / perclos.coverage) ** -2
+            weighted = total * _kss(perclos.value)
         if self._by_blinks is not None:
-            found.append((self._by_blinks, BLINKS_OFF))
-        if not found:
+            total += BLINKS_WEIGHT
+            weighted += BLINKS_WEIGHT * self._by_blinks
+        if not total:
             return None
-        weights = [off**-2 for _, off in found]
-        kss = sum(weight * level for weight, (level, _) in zip(weights, found, strict=True)) / sum(weights)
+        kss = weighted / total
         kss = min(kss + SIGN_KSS * (min(yawns, SIGNS_COUNTED) + min(nods, SIGNS_COUNTED)), HIGHEST)
-        half = sum(weights) ** -0.5
+        half = total**-0.5
         percent = None if perclos.value is None else round(100 * perclos.value)
         reason = _reason(percent, round(100 * perclos.coverage), self._by_blinks, yawns, nods)
         return Drowsiness(kss, max(kss - half, LOWEST), min(kss + half, HIGHEST), reason)
@@ -95,5 +101,5 @@ def _reason(percent: int | None, coverage: int, by_blinks: float | None, yawns: 
 def _kss(perclos: float) -> float:
     """Return the sleepiness for a PERCLOS. `numpy.interp` takes ten times as long for one number."""
     i = min(bisect_right(PERCLOS_POINTS, perclos), len(PERCLOS_POINTS) - 1)
-    (x0, x1), (y0, y1) = PERCLOS_POINTS[i - 1 : i + 1], KSS_POINTS[i - 1 : i + 1]
+    x0, x1, y0, y1 = PERCLOS_POINTS[i - 1], PERCLOS_POINTS[i], KSS_POINTS[i - 1], KSS_POINTS[i]
     return y0 + (y1 - y0) * min((perclos - x0) / (x1 - x0), 1.0)

@@ -10,7 +10,8 @@ from driver_monitor.timing.cadence import TimeStep
 from driver_monitor.timing.stretch import Outage
 
 FACE_AFTER_S = 2.0
-"""No face for so long is degraded. Shorter losses are turns of the head. Euro NCAP allows 10 s."""
+"""No face for so long is degraded. Shorter losses are turns of the head (ours). Euro NCAP Safe Driving v10.4
+allows 10 s (as reported)."""
 EYES_AFTER_S = 3.0
 """Unreadable eyes for so long are degraded: longer than a glance into a mirror, or a hand that passes by."""
 FACE_HEAL_S = 0.25
@@ -35,7 +36,8 @@ class BlindnessTracker:
         """Take one frame, return the cause or None. `reason`: why no eye could be read in it, None if one could."""
         missing = (seen.camera != "ok", seen.face is None, reason is not None)
         for outage, is_missing in zip((self.camera, self.face, self.eyes), missing, strict=True):
-            outage.update(step.t, is_missing)
+            if is_missing or outage.running:
+                outage.update(step.t, is_missing)
         if self.eyes.length_s == 0.0:
             self._reasons.clear()
         if reason is not None:

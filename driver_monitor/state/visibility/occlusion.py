@@ -38,15 +38,20 @@ class SettledAnswer(Generic[T]):
             if self.value is not None and step.t - self._answered_t > FORGET_S:
                 self._shares, self.value = {}, None
             return self.value
-        share = 1 - math.exp(-min(step.dt, MAX_GAP_S) / SETTLE_S)
+        self._answered_t = step.t
         if self.value is None:
-            self._shares, self.value, share = {}, answer, 1.0
+            self._shares, self.value = {answer: 1.0}, answer
+        elif answer != self.value or len(self._shares) > 1:
+            self._weigh(1 - math.exp(-min(step.dt, MAX_GAP_S) / SETTLE_S), answer)
+        return self.value
+
+    def _weigh(self, share: float, answer: T) -> None:
+        """Take a frame that has this share of recent time."""
         self._shares.setdefault(answer, 0.0)
-        self._shares = {name: old + share * ((name == answer) - old) for name, old in self._shares.items()}
+        for name, old in self._shares.items():
+            self._shares[name] = old + share * ((name == answer) - old)
         if self._shares[answer] >= CHANGE_AT:
             self.value = answer
-        self._answered_t = step.t
-        return self.value
 
 
 class OcclusionTracker:
