@@ -43,6 +43,17 @@ def test_ok__the_labels_say_which_alerts_are_right(labels: Path) -> None:
     assert judge(truth, [*right, unsure, wrong], 0.0, mirrored=False)["wrong"] == ["sleep 9.00"]
 
 
+def test_ok__eyes_closed_or_lowered_are_wanted_where_the_clip_as_it_is_tells_them(labels: Path) -> None:
+    truth, rule = read_truth(labels), "eyes_closed_or_lowered"
+    right = [("long_distraction", 4.0, "right"), ("microsleep", 11.0, None)]
+    told = [(rule, 8.0, None)]
+    assert judge(truth, [*right, (rule, 8.3, None)], 0.0, False, told) == {"missing": [], "wrong": []}
+    assert judge(truth, right, 0.0, False, told)["missing"] == [f"{rule} 8.00"]
+    assert judge(truth, right, 6.0, False, told)["missing"] == [], "it begins too late"
+    assert judge(truth, [*right, (rule, 8.3, None)], 0.0, False)["wrong"] == [f"{rule} 8.30"]
+    assert judge(truth, [*right, ("microsleep", 8.0, None)], 0.0, False, told)["missing"] == []
+
+
 def test_ok__there_are_four_hundred_different_variants() -> None:
     made = [variants(20.0, seed=0) for _ in CLIPS]
     assert sum(map(len, made)) >= 390

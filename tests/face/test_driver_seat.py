@@ -143,8 +143,41 @@ def test_ok__a_first_glimpse_of_somebody_else_is_no_part_of_the_drivers_seat() -
     cabin = Cabin()
     cabin.drive(2.5, PASSENGER)
     cabin.drive(1)
-    assert set(cabin.drive(10, DRIVER)) == {DRIVER}
+    assert set(cabin.drive(12, DRIVER)[2 * FPS + 1 :]) == {DRIVER}
     assert set(cabin.drive(5, PASSENGER)) == {None}
+
+
+@pytest.mark.parametrize("other", [PASSENGER, LEANING, SCREEN])
+@pytest.mark.parametrize("seconds", [0.75, 1.5, 2.5])
+def test_ok__nobody_takes_over_while_the_driver_looks_over_the_shoulder_at_the_start(
+    other: Head, seconds: float
+) -> None:
+    cabin = Cabin()
+    cabin.drive(1.25, DRIVER)
+    assert set(cabin.drive(seconds, other)) == {None}
+    assert set(cabin.drive(1, other, DRIVER)) == {DRIVER}
+
+
+def test_ok__a_driver_whose_ear_was_followed_last_is_found_again() -> None:
+    cabin = Cabin()
+    cabin.drive(1, DRIVER)
+    cabin.drive(0.25, replace(DRIVER, x=DRIVER.x + 50, size=45))
+    assert set(cabin.drive(1, PASSENGER)) == {None}
+    back = replace(DRIVER, x=DRIVER.x - 40)
+    assert set(cabin.drive(1, PASSENGER, back)) == {back}
+
+
+def test_ok__what_was_a_face_for_a_moment_does_not_hold_up_the_driver() -> None:
+    cabin = Cabin()
+    cabin.drive(0.25, SCREEN)
+    cabin.drive(0.75)
+    assert set(cabin.drive(2, DRIVER)) == {DRIVER}
+
+
+def test_ok__another_person_who_stays_is_followed_after_some_seconds() -> None:
+    cabin = Cabin()
+    cabin.drive(1.5, DRIVER)
+    assert cabin.drive(4, PASSENGER)[-1] == PASSENGER
 
 
 def test_ok__another_driver_in_the_same_seat_is_the_driver_at_once() -> None:

@@ -76,6 +76,49 @@ def test_ok__a_face_lost_in_a_turn_is_away_for_a_while_and_then_unknown() -> Non
     assert seen[-1].gaze.away.seconds is None
 
 
+@pytest.mark.parametrize("yaw", [-10.0, 0.0, 22.0])
+@pytest.mark.parametrize("turn", [47.0, -47.0])
+@pytest.mark.parametrize("fps", [15.0, 60.0])
+def test_ok__a_head_that_turns_out_of_sight_before_straight_ahead_is_known_is_away(
+    yaw: float, turn: float, fps: float
+) -> None:
+    on_the_way = attentive(0.2, opening=0.05, yaw=yaw + 0.4 * turn)
+    ear = attentive(0.1, yaw=yaw + 0.2 * turn, reason="sunglasses", iris_yaw=None)
+    drive = [attentive(0.8, yaw=yaw), on_the_way, away(0.15, yaw + turn), ear, no_face(3.2), attentive(1, yaw=yaw)]
+    seen = states(film(drive, fps))
+    assert max(state.gaze.away.seconds or 0.0 for state in seen) > 3.0
+    assert seen[-1].gaze.zone == "road"
+
+
+@pytest.mark.parametrize(("yaw", "pitch"), [(25.0, 0.0), (0.0, 45.0)])
+def test_fail__a_face_lost_after_a_small_turn_or_a_look_up_is_unknown(yaw: float, pitch: float) -> None:
+    seen = states(film([attentive(0.8), away(0.2, yaw, pitch), no_face(4)]))
+    assert max(state.gaze.away.seconds or 0.0 for state in seen) < 0.5
+    assert seen[-1].gaze.away.seconds is None
+
+
+def test_fail__a_face_lost_after_a_turn_back_is_unknown() -> None:
+    for seconds in (1.5, 2.5):
+        seen = states(film([away(seconds, 44.0), attentive(0.4), no_face(4)]))
+        assert seen[-1].gaze.away.seconds is None
+        assert max(state.gaze.away.seconds or 0.0 for state in seen) < seconds + 0.5
+
+
+@pytest.mark.parametrize("back", [8.0, 14.0, 20.0])
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_ok__a_head_turned_far_is_a_look_away_though_its_irises_seem_to_look_back(back: float, side: float) -> None:
+    look = attentive(4, yaw=33.0 * side, iris_yaw=-back / 0.7 * side)
+    for start in (attentive(6), attentive(6, iris_yaw=10.0)):
+        last = states(film([start, look]))[-1].gaze
+        assert (last.zone, last.away.movement) == ("left" if side > 0 else "right", "owl")
+        assert (last.away.seconds or 0.0) > 3.8
+
+
+def test_ok__eyes_that_stay_on_the_road_while_the_head_turns_a_little_are_on_the_road() -> None:
+    seen = states(film([attentive(6), attentive(4, yaw=27.0, iris_yaw=-20.0)]))
+    assert {state.gaze.zone for state in seen} == {"road"}
+
+
 @pytest.mark.parametrize("blind", [no_face(4), no_camera(4)])
 def test_fail__a_face_lost_while_looking_ahead_is_never_away(blind: Stretch) -> None:
     seen = states(film([attentive(2), blind]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from itertools import pairwise
 
@@ -143,3 +144,35 @@ def test_ok__irises_seen_badly_move_the_gaze_by_their_weight(weight: float) -> N
     last = states(changed)[-1].gaze
     assert last.yaw == pytest.approx(0.7 * 40 * weight, abs=4 + 8 * weight)
     assert (last.source == "eyes+head") == (weight > 0.4)
+
+
+@pytest.mark.parametrize("camera", [20.0, 26.0, 35.0, -26.0])
+@pytest.mark.parametrize("seconds", [4.0, 12.0, 25.0])
+def test_ok__with_the_camera_aside_a_look_to_the_other_side_is_told_while_learning(
+    camera: float, seconds: float
+) -> None:
+    other = -camera - math.copysign(5.0, camera)
+    alerts = told([attentive(seconds, yaw=camera), away(4, other), attentive(2, yaw=camera)])
+    assert alerts == [pytest.approx(seconds + 3.0, abs=0.15)]
+
+
+@pytest.mark.parametrize("first", [27.0, 35.0, 44.0])
+@pytest.mark.parametrize("seconds", [2.0, 5.0, 10.0])
+def test_ok__a_turn_from_a_wrong_start_to_the_road_is_forgotten_within_ten_seconds(
+    first: float, seconds: float
+) -> None:
+    drive = [attentive(seconds, yaw=first), *ordinary(-20, -4), *ordinary(-20, -4), attentive(1, yaw=-20, pitch=-4)]
+    assert [t for t in told(drive) if t > seconds + ORDINARY_S] == []
+    assert states(film(drive, 15))[-1].gaze.zone == "road"
+
+
+@pytest.mark.parametrize("seconds", [1.5, 3.0])
+def test_ok__who_pulls_out_with_a_look_over_the_shoulder_is_not_warned_of_the_road(seconds: float) -> None:
+    for camera in (-20.0, -10.0, 0.0, 10.0):
+        drive = [away(seconds, camera + 44.0), attentive(6, yaw=camera)]
+        assert [t for t in told(drive) if t > seconds + 0.3] == []
+
+
+def test_ok__a_glance_at_the_camera_on_the_way_back_does_not_hide_the_rest_of_a_look_away() -> None:
+    drive = [attentive(8, yaw=26), away(2, -30), attentive(0.2, yaw=0), away(1.5, -30), attentive(2, yaw=26)]
+    assert len(told(drive)) == 1

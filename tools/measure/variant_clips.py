@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 STARTS, COMBINATIONS = 24, 24
 """Number of starts within the first second, and of combinations, for each clip. With the others: some 70 variants."""
 QUALITY = {
-    "libx264": {"crf": "18"},
-    "libx265": {"crf": "20", "x265-params": "log-level=error"},
+    "libx264": {"crf": "18", "preset": "veryfast"},
+    "libx265": {"crf": "20", "preset": "veryfast", "x265-params": "log-level=error"},
     "mpeg4": {"qscale": "3"},
     "mjpeg": {"qscale": "3"},
 }

@@ -6,8 +6,10 @@
 A variant starts up to a second later, drops frames, has another container, codec, size, light, or is mirrored
 (`tools.measure.variant_clips`). What is right comes from the labels. A look away of three seconds needs a long
 distraction, and a closure a microsleep or sleep, if they are long enough beyond the limit for the labels' precision.
-An alert is wrong if the labels show something else for most of its time. Variants in time alone run on the trace of the
-clip. The others are written to a temporary folder and go through the nets. A run that is stopped goes on where it was.
+The alert of eyes closed or lowered is right where the clip as it is raises it. An alert is wrong if the labels show
+something else for most of its time. Variants in time alone run on the trace of the clip. The others are written to a
+temporary folder and go through the nets once; `--out` keeps their traces. So a run that is stopped goes on where it
+was, and state and rules that have changed are measured again in minutes.
 `--loop`: the trace of each clip that many times in a row, with the time stamps of four containers.
 """
 
@@ -19,7 +21,7 @@ import json
 import random
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -36,9 +38,10 @@ from tools.measure import variant_clips
 from tools.measure.variant_clips import Variant
 
 CLIPS = ("phone_1", "phone_2", "phone_3", "incar_3", "incar_4", "demo")
-LIMITS = {"long_distraction": 3.0, "microsleep": 1.0, "sleep": 3.0}
+EITHER = "eyes_closed_or_lowered"
+LIMITS = {"long_distraction": 3.0, "microsleep": 1.0, "sleep": 3.0, EITHER: 3.0}
 """Rule -> seconds before its alert."""
-PRECISION_S = {"long_distraction": 0.25, "microsleep": 0.15, "sleep": 0.15}
+PRECISION_S = {"long_distraction": 0.25, "microsleep": 0.15, "sleep": 0.15, EITHER: 0.25}
 """Seconds by which a labelled event may be shorter: five frames of a look away, one on each side of a closure and one
 of the variant (shared labels: "good to about five frames", "good to one frame")."""
 JOINED = 2
@@ -62,13 +65,19 @@ class Truth:
     looks: tuple[Span, ...]
     sides: tuple[str | None, ...]
     closures: tuple[Span, ...]
+    lowered: tuple[Span, ...]
     yawned: tuple[Span, ...]
     unsure: dict[str, tuple[Span, ...]]
 
     def wanted(self, start: float) -> list[tuple[str, Span, str | None]]:
-        """Return the alerts that must come if the clip begins at `start`: rule, span of the event, side."""
+        """Return the alerts that must come if the clip begins at `start`: rule, span of the event, side.
+
+        Labels do not say where `EITHER` must come.
+        """
         found = []
         for rule, limit_s in LIMITS.items():
+            if rule == EITHER:
+                continue
             spans = self.looks if rule == "long_distraction" else self.closures
             sides = self.sides if rule == "long_distraction" else (None,) * len(spans)
             for (begin, end), side in zip(spans, sides, strict=True):
@@ -83,6 +92,8 @@ class Truth:
         rule, t, _ = alert
         kind = "look" if rule == "long_distraction" else "closure"
         spans = self.looks if kind == "look" else self.closures
+        if rule == EITHER:
+            spans = (*spans, *self.lowered)
         window = (t - LIMITS[rule], t)
         own, unsure = (_total(window, some) / LIMITS[rule] for some in (spans, self.unsure[kind]))
         return own >= 0.5 or unsure >= 0.5 or _total(window, (*spans, *self.unsure[kind])) / LIMITS[rule] >= 0.6
@@ -116,7 +127,7 @@ def read_truth(path: Path) -> Truth:
         sides[-1].add(_side(event.get("direction") or ""))
     return Truth(
         fps, labels["frames"], tuple(looks), tuple(one.pop() if len(one) == 1 else None for one in sides),
-        spans("eyes_closed"), spans("yawn"),
+        spans("eyes_closed"), spans("eyes_lowered"), spans("yawn"),
         {
             "look": spans("look_away_marginal", "uncertain_head", "face_not_visible"),
             "closure": spans("uncertain", "face_not_visible", "occluded"),
@@ -131,17 +142,21 @@ def _side(direction: str) -> str:
 
 @dataclass(frozen=True)
 class Job:
-    """One clip and one variant, or, with `rounds`, a loop with the times of a `container`."""
+    """One clip and one variant, or, with `rounds`, a loop with the times of a `container`.
+
+    `traced`: the trace of the clip as it is. `kept`: where that of the variant is, or is written.
+    """
 
     clip: Path
     labels: Path
     traced: Path
+    kept: Path
     variant: Variant
     rounds: int = 1
 
     @property
     def key(self) -> str:
-        """Name of the job among the results."""
+        """Name of the job."""
         return f"{self.clip.stem}: {self.variant.name}"
 
 
@@ -177,20 +192,30 @@ def run(job: Job) -> dict[str, Any]:
     truth, variant = read_truth(job.labels), job.variant
     numbers = variant.frames(truth.frames, truth.fps)
     start = numbers[0] / truth.fps
+    original = _traced(job.traced)
+    either = [alert for alert in alerts(original) if alert[0] == EITHER]
     if variant.only_time or variant.name == "as it is":
-        seen = _traced(job.traced)
-        found = alerts(replace(seen[n], t=seen[n].t - seen[numbers[0]].t) for n in numbers if n < len(seen))
+        found = alerts(
+            replace(original[n], t=original[n].t - original[numbers[0]].t) for n in numbers if n < len(original)
+        )
     else:
-        with tempfile.TemporaryDirectory(prefix="variant-") as folder:
-            path = Path(folder) / f"variant.{variant.container}"
-            variant_clips.write(job.clip, variant, numbers, truth.fps, path)
-            found = alerts(through_nets(path))
+        if not job.kept.exists():
+            with tempfile.TemporaryDirectory(prefix="variant-") as folder:
+                path = Path(folder) / f"variant.{variant.container}"
+                variant_clips.write(job.clip, variant, numbers, truth.fps, path)
+                _write_trace(path, job.kept)
+        found = alerts(_read_trace(job.kept))
     found = [(rule, t + start, side) for rule, t, side in found]
-    return {"clip": job.clip.stem, "variant": variant.name, **judge(truth, found, start, variant.mirrored)}
+    return {"clip": job.clip.stem, "variant": variant.name, **judge(truth, found, start, variant.mirrored, either)}
 
 
-def judge(truth: Truth, found: list[Alert], start: float, mirrored: bool) -> dict[str, list[str]]:
-    """Compare alerts with the labels. Return texts of the missing and the wrong ones."""
+def judge(
+    truth: Truth, found: list[Alert], start: float, mirrored: bool, either: Sequence[Alert] = ()
+) -> dict[str, list[str]]:
+    """Compare alerts with the labels. Return texts of the missing and the wrong ones.
+
+    `either`: the alerts of the rule `EITHER` in the clip as it is. A microsleep or sleep in their place says more.
+    """
     missing, other = [], {"left": "right", "right": "left"}
     for rule, (begin, end), side in truth.wanted(start):
         wanted = other.get(side or "", side) if mirrored else side
@@ -199,14 +224,32 @@ def judge(truth: Truth, found: list[Alert], start: float, mirrored: bool) -> dic
             missing.append(f"{rule} {begin:.2f}")
         elif wanted in other and own[0][2] not in (wanted, None):
             missing.append(f"{rule} {begin:.2f} to the {wanted}, not {own[0][2]}")
-    return {
-        "missing": missing,
-        "wrong": [f"{rule} {t:.2f}" for rule, t, side in found if not truth.supports((rule, t, side))],
-    }
+    for rule, t, _ in either:
+        begins_later = start > t - LIMITS[rule] - PRECISION_S[rule]
+        if not begins_later and not any(_says_as_much(alert, t) for alert in found):
+            missing.append(f"{rule} {t:.2f}")
+    unknown = [
+        alert
+        for alert in found
+        if not truth.supports(alert) and not any(_says_as_much(alert, t) for _, t, _ in either if alert[0] == EITHER)
+    ]
+    return {"missing": missing, "wrong": [f"{rule} {t:.2f}" for rule, t, _ in unknown]}
+
+
+def _says_as_much(alert: Alert, t: float) -> bool:
+    """Return whether an alert comes in the place of one of `EITHER` at `t`."""
+    rule, at, _ = alert
+    if rule == EITHER:
+        return abs(at - t) <= LATE_S
+    return rule in ("microsleep", "sleep") and t - LIMITS[EITHER] <= at <= t + LATE_S
 
 
 @lru_cache(maxsize=1)
 def _traced(path: Path) -> list[Observation]:
+    return _read_trace(path)
+
+
+def _read_trace(path: Path) -> list[Observation]:
     return [observation for _, observation in trace.read(path)[1]]
 
 
@@ -241,14 +284,23 @@ def jobs(options: argparse.Namespace) -> list[Job]:
             )
         labels = demo.CLIP.with_suffix(".json") if name == "demo" else options.data / "labels" / f"{name}.json"
         traced = options.out / f"{name}{trace.SUFFIX}"
-        if options.fresh or not traced.exists():
+        if not traced.exists():
             _write_trace(found[0], traced)
         if options.loop:
             kinds = [Variant(kind, container=kind) for kind in GRIDS]
         else:
             kinds = variant_clips.variants(read_truth(labels).fps, options.seed)
-        made += [Job(found[0], labels, traced, kind, options.loop or 1) for kind in kinds]
-    return [job for job in made if options.loop or random.Random(f"{options.seed} {job.key}").random() < options.share]
+        folder = options.out / f"{name}-{options.seed}"
+        made += [
+            Job(found[0], labels, traced, folder / f"{kind.name}{trace.SUFFIX}", kind, options.loop or 1)
+            for kind in kinds
+        ]
+    chosen = [
+        job for job in made if options.loop or random.Random(f"{options.seed} {job.key}").random() < options.share
+    ]
+    # A run that is stopped has then seen some variants of each clip.
+    random.Random(options.seed).shuffle(chosen)
+    return chosen
 
 
 def report(results: list[dict[str, Any]]) -> str:
@@ -269,33 +321,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clips", nargs="+", default=list(CLIPS))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with clips/ and labels/")
-    parser.add_argument("--out", type=Path, default=Path("training/variants"), help="traces and results so far")
+    parser.add_argument("--out", type=Path, default=Path("training/variants"), help="folder for the traces")
     parser.add_argument("--share", type=float, default=1.0, help="share of the variants to run")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--loop", type=int, default=0, help="run each clip so often in a row instead")
-    parser.add_argument("--fresh", action="store_true", help="forget traces and results of earlier runs")
+    parser.add_argument("--fresh", action="store_true", help="forget the traces of earlier runs")
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    kept = options.out / f"results-{options.seed}.jsonl"
     if options.fresh:
-        kept.unlink(missing_ok=True)
+        for path in options.out.rglob(f"*{trace.SUFFIX}"):
+            path.unlink()
+    options.out.mkdir(parents=True, exist_ok=True)
     chosen = jobs(options)
     if options.loop:
         for job in chosen:
             print(json.dumps(run_loop(job)))
         return
-    done = (
-        {f"{one['clip']}: {one['variant']}": one for one in map(json.loads, kept.read_text().splitlines())}
-        if kept.exists()
-        else {}
-    )
-    with ProcessPoolExecutor(options.jobs) as pool, kept.open("a") as file:
-        for result in pool.map(run, [job for job in chosen if job.key not in done]):
-            file.write(json.dumps(result) + "\n")
-            file.flush()
-            done[f"{result['clip']}: {result['variant']}"] = result
-    print(report([done[job.key] for job in chosen]))
+    with ProcessPoolExecutor(options.jobs) as pool:
+        results = pool.map(run, chosen)
+        print(report(sorted(results, key=lambda one: options.clips.index(one["clip"]))))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from driver_monitor.data.observation import Box
@@ -33,6 +33,8 @@ LEAST_PATIENCE_S, MOST_PATIENCE_S = 3.0, 60.0
 """Limits of `patience_s`: another person must be in another place for as long as the present driver was followed, but
 3 to 60 s, to become the driver. A wrong start is then soon corrected, and a learned seat changes only after a minute,
 for example because the camera was turned. A driver who has collapsed has been reported long before."""
+GLIMPSE_S = 0.5
+"""A face that was followed for a shorter time may have been anything. Its loss gives it no right to its place."""
 MEMORY_S = 300.0
 """Longest time constant of learned place and size, seconds: seats are adjusted, cameras are turned."""
 PASSENGER_S = 600.0
@@ -163,8 +165,10 @@ class DriverSeat:
     def choose(self, t: float, faces: Sequence[Place], shape: tuple[int, int]) -> int | None:
         """Return the index of the driver in `faces`, found while no face was followed. None: no driver yet.
 
-        A face in the seat, or near the place of a loss up to 3 s ago, comes first. Else the new face of most `likeness`
-        becomes the driver, and moves the seat, after `patience_s`. Remembered passengers and prints on clothes do not.
+        A face in the seat, or near the place of a loss up to 3 s ago, comes first. Until the seat is `known`, such a
+        loss leaves only that place: a head does not jump to another seat, and a driver who looks over the shoulder
+        comes back. Else the new face of most `likeness` becomes the driver, and moves the seat, after `patience_s`.
+        Remembered passengers and prints on clothes do not.
         """
         real = [i for i, face in enumerate(faces) if not any(_is_print(face, other) for other in faces)]
         seated = [i for i in (range(len(faces)) if self.known else real) if self._may_be_driver(t, faces[i])]
@@ -205,11 +209,14 @@ class DriverSeat:
 
     def _may_be_driver(self, t: float, face: Place) -> bool:
         """Return whether `face` is in the seat, or near the place where the driver was lost at most 3 s ago."""
-        if self.holds(face):
-            return True
         if self._last is None or self._last_t is None or t - self._last_t > LEAST_PATIENCE_S:
-            return False
-        return self._on_side(face) and self._last.distance(face) <= REACH and not self._is_passenger(t, face)
+            return self.holds(face)
+        # The last look at a face that turns away is often of a part of it, so the seat's size counts if it is larger.
+        size = self._last.size if self._seat is None else max(self._last.size, self._seat.size)
+        near = replace(self._last, size=size).distance(face) <= REACH
+        if near and self._on_side(face) and not self._is_passenger(t, face):
+            return True
+        return self.holds(face) and (self.known or self.followed_s < GLIMPSE_S)
 
     def _move(self, face: Place) -> None:
         """Make the place of `face` the seat, and begin to learn it."""

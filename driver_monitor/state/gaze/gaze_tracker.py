@@ -20,7 +20,7 @@ from driver_monitor.data.driver_state import (
 from driver_monitor.data.observation import EyesView, HeadPose
 from driver_monitor.state.gaze.direction_map import Direction
 from driver_monitor.state.gaze.irises import Irises
-from driver_monitor.state.gaze.looks_away import GazeSample, LookAwayTimers
+from driver_monitor.state.gaze.looks_away import SACCADE_S, GazeSample, LookAwayTimers
 from driver_monitor.state.gaze.regions import RegionTracker, Wheel, nearest
 from driver_monitor.state.gaze.straight_ahead import AWAY_AFTER_S, ROAD_PITCH, ROAD_YAW, Area, StraightAhead
 from driver_monitor.state.gaze.target_looks import TargetLooks, TargetSample
@@ -29,6 +29,10 @@ from driver_monitor.timing.cadence import TimeStep
 
 RETURN_SHARE = 0.8
 """The gaze is back on the road within this share of those angles (hysteresis)."""
+HEAD_YAW = 30.0
+"""Degrees from straight ahead beyond which the head alone is off the road: irises that seem to look back do not count.
+On a face seen from the side they are read badly, by 10 to 20 degrees, and nobody keeps the eyes turned that far back
+for seconds. Labelled looks away begin there, too."""
 MOVED_DEG = 5.0
 """If straight ahead moves further than this in one frame, hysteresis starts anew. It is the width of the hysteresis."""
 TURNED_AWAY_S = 3.5
@@ -36,6 +40,9 @@ TURNED_AWAY_S = 3.5
 TURNING_S, TURNED_DEG = 0.1, 40.0
 """A lost face had turned away if the look-away had lasted so long before, or had gone so far (degrees). One frame at
 the edge of the road is no turn, but a head that turns to the back seat is out of sight within a frame or two."""
+RESTED_S = 0.5
+"""While straight ahead is uncertain, a lost face had also turned away if it had just rested somewhere for so long, and
+then turned far from there (`Turns`). The loss itself shows that it turned out of sight."""
 LOW_WITHIN_YAW = 55.0
 """Degrees to each side within which a gaze down is in area 3 of EU 2023/2590 (as reported)."""
 OWL_SHARE = 0.5
@@ -76,7 +83,7 @@ class GazeTracker:
         self._looks = TargetLooks()
         self._off_ahead = False
         self._before: _Before | None = None
-        self._low = False
+        self._low = self._head_away = False
         self._zone: GazeZone = "unknown"
         self._turned_t: float | None = None
 
@@ -85,9 +92,11 @@ class GazeTracker:
         turn, neutral = self._irises.update(step, eyes), self._irises.neutral
         if head is None or not (math.isfinite(head.yaw) and math.isfinite(head.pitch)):
             return None
-        return GazeDirection(
-            (head.yaw + turn[0], head.pitch + turn[1]), (head.yaw + neutral[0], head.pitch + neutral[1])
-        )
+        alone = head.yaw + neutral[0], head.pitch + neutral[1]
+        aside = self.straight_ahead.from_nearest(alone)[0]
+        self._head_away = abs(aside) > HEAD_YAW * (RETURN_SHARE if self._head_away else 1.0)
+        back = self._head_away and (turn[0] - neutral[0]) * aside < 0
+        return GazeDirection((alone[0] if back else head.yaw + turn[0], head.pitch + turn[1]), alone)
 
     def update(
         self,
@@ -117,8 +126,11 @@ class GazeTracker:
         side = _side(yaw, pitch, was_away)
         self._zone = zone = side or "road"
         turned = self._timers.away.length_s >= TURNING_S or math.hypot(yaw, pitch) >= TURNED_DEG
-        # The camera may lose a face that turns to these sides.
-        self._turned_t = step.t if zone in ("left", "right", "down") and turned else None
+        # The camera may lose a face that turns to these sides. It may read an ear as a face for some frames before.
+        if (zone in ("left", "right", "down") and turned) or self._turned_far(gaze):
+            self._turned_t = step.t
+        elif self._turned_t is not None and step.t - self._turned_t > SACCADE_S:
+            self._turned_t = None
         self._low = -pitch > ROAD_PITCH * (RETURN_SHARE if self._low else 1.0) and abs(yaw) <= LOW_WITHIN_YAW
         movement = self._movement(gaze)
         sample = GazeSample(side is not None, self._low, side, None if side is None else movement)
@@ -183,6 +195,11 @@ class GazeTracker:
             self._regions.reset()
         if step.seamless and ahead.may_learn_from(gaze.direction):
             self._irises.learn(step)
+
+    def _turned_far(self, gaze: GazeDirection) -> bool:
+        """Return whether the gaze has just turned far aside or down from where it rested, wherever the road is."""
+        offset = self.straight_ahead.turned_out(gaze.direction, RESTED_S)
+        return offset is not None and _side(*offset, was_away=False) != "up"
 
     def _unseen(self, step: TimeStep, gaze: GazeDirection | None, reason: GazeReason) -> Gaze:
         self.straight_ahead.update(step, None)

@@ -22,6 +22,7 @@ from driver_monitor.state.gaze.direction_map import (
     Grid,
     peaks,
 )
+from driver_monitor.state.gaze.turns import Turns
 from driver_monitor.timing.cadence import TimeStep
 
 PRIOR_PITCH = -3.0
@@ -67,6 +68,12 @@ BACK_S = 1.0
 """A look at the road of this length sets both times back."""
 FRONTAL_DEG = 20.0
 """A face is frontal if it looks within this of straight ahead."""
+TURNED_FROM_S = 3.5
+"""Least time at a place from which a turn counts (ours). A glance while driving is seldom as long (`GLANCE_S`). So the
+place is the road, or the driver was not driving yet."""
+TURNED_SHARE = 0.05
+"""Most that the prior may give a place to which the gaze turned, as a share of the score of the place where it rested.
+Then it is 20 times more probable that the driver looked away from the road than back to it (ours)."""
 STEADY_DEG, STEADY_S = 6.0, 0.2
 """A direction is steady within so many degrees of its own mean over about so many seconds."""
 PASSING_SHARE = 0.25
@@ -89,10 +96,6 @@ class Area:
         return _beyond(yaw - self.yaw, self.half_width), _beyond(pitch - self.pitch, self.half_height)
 
 
-_MIDDLE = Area(0.0, PRIOR_PITCH, *PRIOR_WIDTH)
-"""One standard deviation of the prior on each side."""
-
-
 def _beyond(distance: float, half: float) -> float:
     return math.copysign(max(abs(distance) - half, 0.0), distance)
 
@@ -102,11 +105,22 @@ def _prior() -> Grid:
     return np.asarray(np.exp(-0.5 * (yaw**2 + pitch**2)) + PRIOR_FLOOR)
 
 
+def _prior_at(direction: Direction) -> float:
+    yaw, pitch = direction[0] / PRIOR_WIDTH[0], (direction[1] - PRIOR_PITCH) / PRIOR_WIDTH[1]
+    return math.exp(-0.5 * (yaw * yaw + pitch * pitch)) + PRIOR_FLOOR
+
+
+def _on_road(offset: Direction) -> bool:
+    return abs(offset[0]) <= ROAD_YAW and abs(offset[1]) <= ROAD_PITCH
+
+
 def _cube(values: Grid) -> Grid:
     """Return the third power. Numpy's own takes ten times as long."""
     return values * values * values
 
 
+MIDDLE = Area(0.0, PRIOR_PITCH, *PRIOR_WIDTH)
+"""The directions within one standard deviation of the prior's middle."""
 _PRIOR = _prior()
 
 
@@ -137,6 +151,9 @@ class StraightAhead:
         self.areas: tuple[Area, ...] = ()
         self.steady = False
         """Whether the direction was steady in the last frame."""
+        self.turns = Turns()
+        self._turned = False
+        self._seen: tuple[Area, ...] = ()
         self._estimate()
 
     def from_nearest(
@@ -145,13 +162,25 @@ class StraightAhead:
         """Return (yaw, pitch) of `direction` from the nearest plausible straight ahead, degrees.
 
         The nearest one by shares of `ROAD_YAW`, `ROAD_PITCH` upwards and `down` downwards. `areas`: what is plausible;
-        None: what is so now.
+        None: what is so now. After a turn away from a place that is probably straight ahead, a direction far from the
+        prior's middle is then judged by the places alone that were seen.
         """
+        return self._from_nearest(direction, self._turned, down, areas)
+
+    def _from_nearest(
+        self,
+        direction: Direction,
+        turned: bool,
+        down: float = ROAD_PITCH,
+        areas: tuple[Area, ...] | None = None,
+    ) -> Direction:
         # Straight ahead is never that far aside, so nothing excuses such a look.
         certain = areas is None and not self.uncertainty
         if certain or abs(direction[0]) > BOUNDS_YAW or abs(direction[1]) > BOUNDS_PITCH:
             return direction[0] - self.yaw, direction[1] - self.pitch
-        offsets = [area.offset(*direction) for area in areas or self.areas]
+        if not areas:
+            areas = self._seen if turned and MIDDLE.offset(*direction) != (0.0, 0.0) else self.areas
+        offsets = [area.offset(*direction) for area in areas]
         return min(
             offsets, key=lambda offset: max(abs(offset[0]) / ROAD_YAW, offset[1] / ROAD_PITCH, -offset[1] / down)
         )
@@ -160,12 +189,28 @@ class StraightAhead:
         """Return whether `direction` is frontal, and the one of the last `update` was steady."""
         return self.steady and self.frontal(*direction)
 
+    def turned_out(self, direction: Direction, rested_s: float) -> Direction | None:
+        """Return (yaw, pitch) of a far turn to `direction`, None if there was none. Call it after `update`.
+
+        It is one while straight ahead is uncertain, from a place where the gaze rested for `rested_s` to one where
+        straight ahead is less probable.
+        """
+        place = self.turns.place
+        if not (self.uncertainty and self.turns.far and place is not None and self.turns.rested_s >= rested_s):
+            return None
+        if _prior_at(direction) >= _prior_at(place):
+            return None
+        return direction[0] - place[0], direction[1] - place[1]
+
     def frontal(self, yaw: float, pitch: float) -> bool:
         """Return whether a direction is within 20 degrees of a plausible straight ahead."""
         return math.hypot(*self.from_nearest((yaw, pitch))) <= FRONTAL_DEG
 
     def update(self, step: TimeStep, direction: Direction | None) -> None:
         """Take one frame's direction, degrees from the camera's axis; None if it must not be learned."""
+        self.turns.update(step, direction)
+        if self.turns.far and direction is not None:
+            self._turned = self._turned or self._is_away(direction)
         if direction is None or self._mean is None or not step.seamless:
             self._mean, self.steady = direction, False
             return
@@ -184,19 +229,28 @@ class StraightAhead:
             if self.learned_s - self._refreshed_s >= REFRESH_S:
                 self._estimate()
 
+    def _is_away(self, direction: Direction) -> bool:
+        """Return whether a turn to `direction` leaves a place that is much more probably straight ahead."""
+        place, rested_s = self.turns.place, self.turns.rested_s
+        if place is None or rested_s < TURNED_FROM_S:
+            return False
+        rested = _prior_at(place) * (1.0 + (rested_s / GLANCE_S) ** 3)
+        return _prior_at(direction) <= TURNED_SHARE * rested
+
     def _weight(self, seconds: float, direction: Direction) -> float:
         """Return the share at which a direction of this frame counts: 1 on the road."""
-        yaw, pitch = self.from_nearest(direction)
-        if abs(yaw) <= ROAD_YAW and abs(pitch) <= ROAD_PITCH:
+        if _on_road(self.from_nearest(direction)):
             self._back_s += seconds
             if self._back_s >= BACK_S:
-                self._away_s = 0.0
+                self._away_s, self._turned = 0.0, False
             return 1.0
         self._back_s = 0.0
         self._away_s += seconds
         if self._away_s <= AWAY_AFTER_S:
             return 0.0
-        return AWAY_SHARE if self._away_s <= MOVED_AFTER_S else 1.0
+        # What is off the road by a turn alone is then learned fast: the place before may have been a wrong start.
+        by_turn = self._turned and _on_road(self._from_nearest(direction, turned=False))
+        return 1.0 if by_turn or self._away_s > MOVED_AFTER_S else AWAY_SHARE
 
     def _memory_s(self) -> float:
         return SHORT_MEMORY_S + min(max(self.learned_s - SETTLING_S, 0.0), LONG_MEMORY_S - SHORT_MEMORY_S)
@@ -210,7 +264,7 @@ class StraightAhead:
         if found:
             self.yaw, self.pitch = found[0]
         found += self._kept()
-        self.areas = tuple(Area(*direction) for direction in found)
+        self.areas = self._seen = tuple(Area(*direction) for direction in found)
         reach = self._prior_reach(least)
         if reach > 0.0:
             self.areas += (Area(0.0, PRIOR_PITCH, *(reach * width for width in PRIOR_WIDTH)),)
@@ -234,6 +288,6 @@ class StraightAhead:
             # Nothing within one standard deviation is excluded by time that was spent there.
             together = PLAUSIBLE * (1.0 + PRIOR_FLOOR) * (1.0 + (self._middle_s / NEAR_MIDDLE_S) ** 3)
             reach = min(reach, max(_reach(together), 1.0))
-        if _MIDDLE.offset(self.yaw, self.pitch) == (0.0, 0.0):
+        if MIDDLE.offset(self.yaw, self.pitch) == (0.0, 0.0):
             return reach
         return max(reach, min((MIDDLE_TO_S - self.learned_s) / (MIDDLE_TO_S - MIDDLE_FROM_S), 1.0))
