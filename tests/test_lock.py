@@ -116,6 +116,10 @@ RUBBISH: dict[str, Callable[[Path], object]] = {
     "a folder": lambda file: file.mkdir(),
     "a pipe": os.mkfifo,
     "a link to nothing": link_to_nothing,
+    "a word with a capital letter": lambda file: file.write_text("Locked: true"),
+    "a word with a wrong letter": lambda file: file.write_text("lock: true"),
+    "after a number sign": lambda file: file.write_text('{profile: "a#b", locked: true, profil: fleet}'),
+    "after a comment and an old line break": lambda file: file.write_bytes(b"# mine\rlocked: true\rprofil: fleet"),
     "large": lambda file: file.write_text("locked: true\n" + "#" * 70_000),
     "a profile that is missing": lambda file: file.write_text("locked: true\nprofile: /nowhere/mine.yaml"),
     "a profile of the user": lambda file: file.write_text("locked: true\nprofile: mine.yaml"),
@@ -131,10 +135,12 @@ def test_fail__a_file_that_is_damaged_unlocks_nothing(
     file = system / "config.yaml"
     RUBBISH[kind](file)
     monkeypatch.setattr(lock, "FILE", file)
+    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "mock")
     mine = tmp_path / "mine.yaml"
     mine.write_text("profile: quiet")
     with pytest.raises(ConfigError):
         app_lock.load_plan(Request(mine))
+    assert "GPIOZERO_PIN_FACTORY" not in os.environ, "the buzzer of a service that goes on must sound"
 
 
 @pytest.mark.parametrize("kind", ["yaml", "a folder", "a profile of the user"])

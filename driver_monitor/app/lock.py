@@ -24,9 +24,13 @@ LONGEST = 200
 def load_plan(request: Request) -> Plan:
     """Do as `build.load_plan`, but ignore what a lock forbids: `Plan.ignored` names it. Raises `ConfigError`.
 
-    A variable of the environment that is ignored is removed from it.
+    A variable of the environment that is ignored is removed from it, also if the lock is damaged.
     """
-    config = lock.locked_config()
+    try:
+        config = lock.locked_config()
+    except ConfigError:
+        os.environ.pop(PIN_FACTORY, None)  # a service goes on with other settings, and its buzzer must sound
+        raise
     if config is None:
         plan = build.load_plan(request)
         if plan.config.locked:

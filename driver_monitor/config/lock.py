@@ -6,6 +6,7 @@ Only root can change the file. The lock binds this program. It cannot bind a use
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from driver_monitor.config import profiles, yaml_file
@@ -14,7 +15,6 @@ from driver_monitor.errors import ConfigError
 
 FILE = Path("/etc/driver-monitor/config.yaml")
 """The system-wide configuration, which the installed service uses. No option and no variable names another one."""
-_MENTION = re.compile(r"(?m)^[^#\n]*locked[^\n]*$")
 _OPEN = re.compile(r"locked:\s*(false|False|FALSE)\s*(#.*)?")
 
 
@@ -34,12 +34,19 @@ def locked_config() -> Config | None:
     try:
         config = yaml_file.parse(text, str(FILE), Config)
     except ConfigError:
-        if all(_OPEN.fullmatch(line.strip()) for line in _MENTION.findall(text)):
+        if all(_OPEN.fullmatch(line) for line in _mentions(text)):
             return None
         raise
     if config.locked:
         _refuse_relative(config)
     return config if config.locked else None
+
+
+def _mentions(text: str) -> Iterator[str]:
+    """Yield the lines that may be about the lock, also with a spelling mistake. A line that is a comment is not."""
+    for line in map(str.strip, text.splitlines()):
+        if "lock" in line.casefold() and not line.startswith("#"):
+            yield line
 
 
 def is_file(path: Path | None) -> bool:
