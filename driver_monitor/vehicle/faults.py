@@ -25,15 +25,19 @@ class FaultLog:
         self._where = where
         self._kinds: dict[str, tuple[float, int]] = {}
 
-    def report(self, t: float, kind: str, text: str) -> None:
-        """Log the fault `text` at `t`, monotonic seconds, if a line is due. There must be few different `kind`s."""
+    def report(self, t: float, kind: str, text: str) -> bool:
+        """Log the fault `text` at `t`, monotonic seconds, if a line is due. Return whether it was.
+
+        There must be few different `kind`s.
+        """
         logged_t, others = self._kinds.get(kind, (-math.inf, 0))
         if t - logged_t < LOG_EVERY_S:
             self._kinds[kind] = logged_t, others + 1
-            return
+            return False
         self._kinds[kind] = t, 0
         more = f"; {others} more like this in the last {t - logged_t:.0f} s" if others else ""
         log.warning("%s: %s%s", self._where, text, more)
+        return True
 
 
 class SilenceWatch:

@@ -38,7 +38,7 @@ class CarSender:
         self._log, self._where = FaultLog(where), where
         self._latest: tuple[float, CarSignal] | None = None
         self._counter = 0
-        self._failing = False
+        self._told_fault = False
 
     def take(self, signal: CarSignal, t: float) -> bool:
         """Take the result of one frame at `t`, monotonic seconds. Return whether it differs from the last one."""
@@ -81,11 +81,12 @@ class CarSender:
             bus.send(self._can_id, data)
         except Exception as error:  # python-can's backends raise different exceptions
             self.faults += 1
-            self._failing = True
             kind, text = described(error, "outputs.vehicle")
-            self._log.report(t, kind, f"{text}; the car is told nothing; tried again every {RETRY_S:g} s")
+            text = f"{text}; the car is told nothing; tried again every {RETRY_S:g} s"
+            self._told_fault = self._log.report(t, kind, text) or self._told_fault
             bus.close()
             return
-        if self._failing:
-            self._failing = False
+        # Only after a line about a fault: a loose plug would write this one every second.
+        if self._told_fault:
+            self._told_fault = False
             log.info("%s: frames are sent again", self._where)

@@ -250,6 +250,25 @@ def test_fail__a_bus_that_fails_costs_one_line_is_tried_again_and_stops_nothing(
     sender.end(40.0)
 
 
+def test_fail__a_bus_that_fails_again_and_again_costs_two_lines_a_minute(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    error = can.CanOperationError("Failed to transmit", errno.ENOBUFS)
+    bus = BusOff(error)
+    monkeypatch.setattr(can, "Bus", lambda **_: bus)
+    sender = CarSender(None, CanBus("socketcan", "can0", retry_s=RETRY_S), 1488, "outputs.vehicle: can:can0")
+    for beat in range(1190):
+        bus.error = error if beat % 20 == 0 else None
+        sender.beat(beat * PERIOD_S)
+        _settle(sender)
+    lines = [record.getMessage() for record in caplog.records]
+    assert sender.faults > 50
+    assert len(lines) <= 4
+    assert sum("frames are sent again" in line for line in lines) == sum("told nothing" in line for line in lines)
+    sender.end(119.0)
+
+
 def _settle(sender: CarSender) -> None:
     """Wait for the thread that opens the bus, which needs no time on the fake clock."""
     attempt = sender._bus._attempt if sender._bus else None
