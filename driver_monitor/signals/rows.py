@@ -194,7 +194,7 @@ _EXPRESSION = (
     private("emotion.intensity", "how far the expression is from neutral", high=1.0, digits=3),
     private("emotion.held_s", "how long the expression has been shown", "s", digits=3),
     private("emotion.flash", "an expression that lasted half a second at most, shown for two seconds; never the label",
-            kind="text", choices=observation.EXPRESSIONS, rule=False),
+            kind="text", choices=tuple(name for name in observation.EXPRESSIONS if name != "neutral"), rule=False),
     private("emotion.distress_s", "how long anger or fear has been shown, 0 when not", "s", json=None),
 )  # fmt: skip
 _CAR = (

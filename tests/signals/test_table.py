@@ -70,6 +70,12 @@ def test_ok__the_page_has_the_tables_of_the_code() -> None:
     assert all(f"`{row.json}`" in page for row in ROWS if row.json)
 
 
+def test_ok__a_flash_is_every_expression_but_the_neutral_one() -> None:
+    (row,) = [row for row in ROWS if row.name == "emotion.flash"]
+    assert {*row.choices, "neutral"} == set(EXPRESSIONS)
+    assert "neutral" not in row.choices
+
+
 def test_ok__rows_are_described_in_one_line() -> None:
     for name, meaning in [(row.name, row.meaning) for row in ROWS] + [(one.name, one.meaning) for one in OBJECTS]:
         assert meaning, name
