@@ -15,6 +15,7 @@ import can
 from cantools.database.can import Database
 
 from driver_monitor.outputs.car.frame import COUNTS, DBC, LAYOUT, crc8
+from driver_monitor.vehicle.can_bus import described
 
 MISSING_S = 0.4
 """Time without a valid frame after which nothing is known: three heartbeats are lost, and the fourth does not come."""
@@ -82,21 +83,30 @@ class Receiver:
 
 
 def main() -> None:
-    """Print what is known whenever it changes, until Ctrl-C."""
+    """Print what is known whenever it changes, until Ctrl-C. A fault of the bus ends it with one line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("channel", help="CAN interface, such as can0")
     parser.add_argument("--interface", default="socketcan", help="interface of python-can")
     options = parser.parse_args()
+    try:
+        with can.Bus(interface=options.interface, channel=options.channel) as bus:
+            _print_changes(bus)
+    except KeyboardInterrupt:
+        pass
+    except Exception as error:  # python-can's backends raise different exceptions
+        parser.exit(2, f"{options.channel}: {described(error, 'the channel')[1]}\n")
+
+
+def _print_changes(bus: can.BusABC) -> None:
     receiver, shown = Receiver(), None
-    with can.Bus(interface=options.interface, channel=options.channel) as bus:
-        while True:
-            message = bus.recv(POLL_S)
-            now = time.monotonic()
-            if message is not None:
-                receiver.take(message, now)
-            if (known := receiver.at(now)) != shown:
-                shown = known
-                print(f"{now:.3f} {known.system}: {known.attention}; warned of: {known.warned}", flush=True)
+    while True:
+        message = bus.recv(POLL_S)
+        now = time.monotonic()
+        if message is not None:
+            receiver.take(message, now)
+        if (known := receiver.at(now)) != shown:
+            shown = known
+            print(f"{now:.3f} {known.system}: {known.attention}; warned of: {known.warned}", flush=True)
 
 
 if __name__ == "__main__":

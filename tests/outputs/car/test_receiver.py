@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import can
 import pytest
 
 from driver_monitor.messages.car import CarSignal
 from driver_monitor.outputs.car.frame import COUNTS, crc8, encode
 from driver_monitor.outputs.car.sender import PERIOD_S
-from tools.car.receiver import MISSING_S, POLL_S, Received, Receiver
+from tools.car.receiver import MISSING_S, POLL_S, Received, Receiver, main
 
 ATTENTIVE = CarSignal("ok", "attentive")
 MISSING = Received("missing", "unknown", "none")
@@ -140,3 +143,25 @@ def test_ok__a_daemon_that_starts_again_with_the_same_counter_is_heard_with_its_
     assert receiver.at(last + 1.0) == MISSING, "it may be the old frame"
     receiver.take(frame(encode(ATTENTIVE, 1)), last + 1.1)
     assert receiver.at(last + 1.1).attention == "attentive"
+
+
+def test_fail__a_channel_that_does_not_exist_is_one_line() -> None:
+    command = [sys.executable, "-m", "tools.car.receiver", "can77"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert result.returncode == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("can77: ")
+
+
+def test_ok__ctrl_c_ends_the_example_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(timeout: float | None = None) -> can.Message | None:
+        raise KeyboardInterrupt
+
+    bus = can.Bus(interface="virtual", channel="interrupted")
+    monkeypatch.setattr(bus, "recv", interrupted)
+    monkeypatch.setattr(can, "Bus", lambda **_: bus)
+    monkeypatch.setattr(sys, "argv", ["receiver", "can0"])
+    main()
+    assert capsys.readouterr().err == ""
