@@ -7,14 +7,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from driver_monitor.app import build
 from driver_monitor.app import lock as app_lock
-from driver_monitor.app.build import Request
-from driver_monitor.config import lock
-from driver_monitor.errors import ConfigError
+from driver_monitor.app.build import Plan, Request
+from driver_monitor.app.part_table import Setup
+from driver_monitor.app.start import open_daemon
+from driver_monitor.config import last_good, lock
+from driver_monitor.config.last_good import LastGood
+from driver_monitor.errors import ConfigError, OutputError
 from tests.processes import DaemonProcess, Subscriber, free_port
 
 PROGRAM = """
@@ -171,6 +176,27 @@ def test_fail__a_service_with_a_damaged_lock_watches_without_the_options_of_the_
     assert code == 0
     assert "running with the default configuration" in notice
     assert "watching demo" not in err
+
+
+@pytest.mark.parametrize(("text", "tried"), [("", ["default"]), ("locked: true\n", ["quiet", "default"])])
+def test_fail__what_worked_before_the_lock_does_not_come_back_when_an_output_is_taken(
+    system: Path, text: str, tried: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, before = system / "config.yaml", tmp_path / "before.yaml"
+    before.write_text(f"{text}profile: quiet")
+    plan = build.load_plan(Request(before))
+    last_good.save(tmp_path, LastGood(plan.config, plan.own_text))
+    file.write_text("locked: true\nprofile: eu_addw")
+    monkeypatch.setattr(lock, "FILE", file)
+    names = []
+
+    def taken(plan: Plan) -> Setup:
+        names.append(plan.profile.name)
+        raise OutputError("the address is taken")
+
+    with ExitStack() as opened, pytest.raises(OutputError):
+        open_daemon(Request(file), taken, opened, tmp_path)
+    assert names == ["eu_addw", *tried]
 
 
 NOT_LOCKED: dict[str, Callable[[Path], object]] = {

@@ -122,6 +122,8 @@ def _others(
     except DriverMonitorError as error:
         log.warning("%s", error)
         good = None
+    if plan is not None and plan.config.locked and good is not None and not good.config.locked:
+        good = None  # it is from before the lock
     # What has worked before and fails at an output is a fault of the machine: the next start may mend it.
     if isinstance(fault, OutputError) and good is not None and good == plan:
         return
