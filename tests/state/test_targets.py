@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -181,6 +182,15 @@ def moved(frames: list[Observation], widths: float, start: float) -> list[Observ
 def test_ok__a_head_that_has_left_its_usual_place_leans(widths: float, movement: str) -> None:
     frames = film([attentive(12), at(-55.0, -35.0, 2.0)], FPS)
     assert states(moved(frames, widths, 12.0))[-1].gaze.look.movement == movement
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_fail__a_face_box_that_is_not_finite_is_unknown_and_not_learned(bad: float) -> None:
+    frames = moved(film([attentive(12), at(-55.0, -35.0, 2.0)], FPS), 1.5, 12.0)
+    face = frames[50].face
+    assert face is not None
+    frames[50] = replace(frames[50], face=replace(face, box=Box(bad, 0.0, 200.0, 200.0)))
+    assert states(frames)[-1].gaze.look.movement == "lean"
 
 
 def test_ok__before_the_usual_place_is_known_nobody_leans() -> None:
