@@ -273,6 +273,9 @@ class Profile(Part):
             if rule.mute and self.acknowledge is None and self.extends is None:
                 why = "mute needs the profile's acknowledge: without it nothing can be acknowledged"
                 raise _fault_at(("rules", index, "mute"), why, rule.mute)
+            if rule.mute and (rule.attention not in (None, "distracted") or rule.kind not in (None, "distraction")):
+                why = "mute is for looks away: an alert about sleep, or about what cannot be seen, must sound each time"
+                raise _fault_at(("rules", index, "mute"), why, rule.mute)
         return self
 
     @property

@@ -93,10 +93,14 @@ class RunningRule:
         return event
 
     def acknowledge(self, worst: Level) -> None:
-        """Silence the active alert if it is at most as bad as `worst`, and the next ones if `Rule.mute` is true."""
+        """Silence the active alert if it is at most as bad as `worst`, and with `Rule.mute` also the next ones.
+
+        The next ones stay silent up to the level of the acknowledged one.
+        """
         if self.level is not None and rank(self.level) <= rank(worst):
             self.silenced = True
-            self._muted_to = worst if self.rule.mute else None
+            if self.rule.mute and not self._muted(self.level):
+                self._muted_to = self.level
 
     def unmute(self) -> None:
         """Let alerts sound again that are not yet raised. The active one stays as it is."""

@@ -320,3 +320,26 @@ def test_fail__mute_without_anything_to_acknowledge() -> None:
     with pytest.raises(ConfigError, match="mute needs the profile's acknowledge"):
         parse_profile(MUTED, Path("mine.yaml"))
     assert parse_profile(MUTED + "acknowledge: info\n", Path("mine.yaml"))[0].rules[0].mute
+
+
+def test_ok__an_alert_acknowledged_while_parked_mutes_no_worse_one_on_the_road() -> None:
+    text = MUTED + "acknowledge: warning\nstandstill: {below_kmh: 5, level: info}\n"
+    engine, shown = Engine(parse_profile(text, Path("mine.yaml"))[0]), []
+    for state in drive(at("passenger", 2.0), attentive(3), at("passenger", 2.0), attentive(3), at("passenger", 2.0)):
+        t = state.t - MINUTE
+        parked = t < 9.0
+        shown.append(engine.update(replace(state, vehicle=replace(state.vehicle, speed_kmh=0.0 if parked else 60.0))))
+        if 1.5 <= t < 1.6:
+            engine.acknowledge()
+    assert [(e.phase, e.level) for one in shown for e in one.events if e.phase != "cleared"] == [
+        ("raised", "info"), ("raised", "info"), ("raised", "warning"),
+    ]  # fmt: skip
+    assert signs(shown, 1.6, 9.0) == {None}
+    assert shown[-1].sign is not None
+
+
+@pytest.mark.parametrize("key", ["attention: asleep", "attention: unresponsive", "attention: drowsy", "kind: sleep"])
+def test_fail__mute_of_what_is_no_distraction(key: str) -> None:
+    text = MUTED.replace("mute: true", f"mute: true\n    {key}") + "acknowledge: critical\n"
+    with pytest.raises(ConfigError, match="mute is for looks away"):
+        parse_profile(text, Path("mine.yaml"))

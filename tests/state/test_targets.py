@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from driver_monitor.data.driver_state import DriverState
 from driver_monitor.data.observation import Box, FaceView, Observation
 from driver_monitor.state.gaze.targets import certainty, find_target, is_ahead, task
 from driver_monitor.state.tracker import StateTracker
-from tests.timeline import Stretch, attentive, film, lap, no_face, shut, states
+from tests.timeline import Stretch, alerts, attentive, film, lap, no_face, shut, states
 
 FPS = 10.0
 TARGETS = {
@@ -123,6 +124,38 @@ def test_ok__a_stare_at_the_instruments_early_in_a_trip_does_not_excuse_itself(s
     assert state.gaze.look.off_s == pytest.approx(5.0, abs=0.16)
 
 
+@pytest.mark.parametrize("seconds", [3.0, 5.0, 20.0])
+@pytest.mark.parametrize(
+    "between",
+    [shut(0.2, pitch=-21.0), attentive(0.1), no_face(0.3)],
+    ids=["blink", "passing", "no face"],
+)
+def test_ok__a_stare_early_in_a_trip_does_not_excuse_itself_by_a_blink(between: Stretch, seconds: float) -> None:
+    stare = at(0.0, -21.0, 1.5)
+    state = states(film([attentive(seconds), stare, between, stare, between, stare], FPS))[-1]
+    assert state.gaze.look.target == "instruments"
+    assert (state.gaze.look.off_s or 0.0) > 3.5
+
+
+@pytest.mark.parametrize("fps", [5.0, 10.0, 30.0])
+@pytest.mark.parametrize("seconds", [3.0, 10.0, 20.0])
+def test_ok__a_stare_early_in_a_trip_is_unresponsive_before_it_may_be_a_moved_camera(
+    seconds: float, fps: float
+) -> None:
+    stare = [at(0.0, -21.0, 1.8), shut(0.2, pitch=-21.0)] * 4
+    drive = film([attentive(seconds), *stare], fps)
+    assert "unresponsive" in [event.rule for event in alerts(drive, "euro_ncap")]
+
+
+@pytest.mark.parametrize(("held", "turned"), [(15.0, -35.0), (20.0, -25.0), (-20.0, 25.0)])
+def test_ok__a_turn_off_the_road_from_a_held_place_is_a_look_off_the_road_ahead(held: float, turned: float) -> None:
+    drive = film([attentive(4.5, yaw=held), attentive(5.0, yaw=turned)], FPS)
+    gaze = states(drive)[-1].gaze
+    assert gaze.away.seconds == pytest.approx(5.0, abs=0.16)
+    assert gaze.look.off_s == pytest.approx(5.0, abs=0.16)
+    assert next(event.rule for event in alerts(drive, "euro_ncap")).startswith("long_look")
+
+
 def test_ok__a_camera_that_has_moved_is_no_look_for_ever() -> None:
     drive = [attentive(40), at(0.0, -18.0, 90.0)]
     assert states(film(drive, 5.0))[-1].gaze.look.off_s == 0.0
@@ -149,6 +182,15 @@ def moved(frames: list[Observation], widths: float, start: float) -> list[Observ
 def test_ok__a_head_that_has_left_its_usual_place_leans(widths: float, movement: str) -> None:
     frames = film([attentive(12), at(-55.0, -35.0, 2.0)], FPS)
     assert states(moved(frames, widths, 12.0))[-1].gaze.look.movement == movement
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_fail__a_face_box_that_is_not_finite_is_unknown_and_not_learned(bad: float) -> None:
+    frames = moved(film([attentive(12), at(-55.0, -35.0, 2.0)], FPS), 1.5, 12.0)
+    face = frames[50].face
+    assert face is not None
+    frames[50] = replace(frames[50], face=replace(face, box=Box(bad, 0.0, 200.0, 200.0)))
+    assert states(frames)[-1].gaze.look.movement == "lean"
 
 
 def test_ok__before_the_usual_place_is_known_nobody_leans() -> None:

@@ -22,7 +22,7 @@ from driver_monitor.state.gaze.direction_map import Direction
 from driver_monitor.state.gaze.irises import Irises
 from driver_monitor.state.gaze.looks_away import SACCADE_S, GazeSample, LookAwayTimers
 from driver_monitor.state.gaze.regions import RegionTracker, Wheel, nearest
-from driver_monitor.state.gaze.straight_ahead import AWAY_AFTER_S, ROAD_PITCH, ROAD_YAW, Area, StraightAhead
+from driver_monitor.state.gaze.straight_ahead import AWAY_AFTER_S, ROAD_PITCH, ROAD_YAW, Plausible, StraightAhead
 from driver_monitor.state.gaze.target_looks import TargetLooks, TargetSample
 from driver_monitor.state.gaze.targets import AHEAD_DOWN, certainty, find_target, is_ahead
 from driver_monitor.timing.cadence import TimeStep
@@ -61,11 +61,10 @@ class GazeDirection(NamedTuple):
 
 
 class _Before(NamedTuple):
-    """Straight ahead at time `t`, before a look began: the estimate, and all that was plausible. Degrees."""
+    """Straight ahead before a look began: the estimate, and all that was plausible. Degrees."""
 
-    t: float
     estimate: Direction
-    areas: tuple[Area, ...]
+    plausible: Plausible
 
 
 class GazeTracker:
@@ -137,24 +136,25 @@ class GazeTracker:
         yaw, pitch = self._from_estimate(gaze.direction)
         region = self._regions.update(step, yaw, pitch)
         timed = self._timers.update(step, sample)
-        target, sure = self._target(step, gaze, region)
+        target, sure = self._target(gaze, region)
         look = self._looks.update(step, self._look(target, movement, leans))
         source: GazeSource = "eyes+head" if self._irises.used else "head"
         return Gaze(yaw, pitch, zone, region, source, None, *timed, ahead.uncertainty, target, sure, look)
 
-    def _target(self, step: TimeStep, gaze: GazeDirection, region: GazeRegion | None) -> tuple[GazeTarget, float]:
+    def _target(self, gaze: GazeDirection, region: GazeRegion | None) -> tuple[GazeTarget, float]:
         """Return the target of this frame and how sure it is. Note whether the gaze is off the road ahead.
 
         A look is judged by the straight ahead from before it: a stare at the instruments early in a trip is learned,
-        and would excuse itself. After `AWAY_AFTER_S` the present one counts again: the camera may have moved.
+        and would excuse itself. After `AWAY_AFTER_S` of it the present one counts again: the camera may have moved.
         """
         ahead = self.straight_ahead
-        if not self._off_ahead:
-            self._before = _Before(step.t, (ahead.yaw, ahead.pitch), ahead.areas)
-        elif self._before is not None and step.t - self._before.t > AWAY_AFTER_S:
+        # A blink in a stare, and a glance too short to end it, are part of the look.
+        if not (self._off_ahead or self._looks.running):
+            self._before = _Before((ahead.yaw, ahead.pitch), ahead.plausible)
+        elif self._looks.length_s > AWAY_AFTER_S:
             self._before = None
         before = self._before
-        nearby = ahead.from_nearest(gaze.direction, AHEAD_DOWN, before.areas if before else None)
+        nearby = ahead.from_nearest(gaze.direction, AHEAD_DOWN, before.plausible if before else None)
         self._off_ahead = not is_ahead(*nearby, RETURN_SHARE if self._off_ahead else 1.0)
         origin = before.estimate if before else (ahead.yaw, ahead.pitch)
         yaw, pitch = gaze.direction[0] - origin[0], gaze.direction[1] - origin[1]
@@ -215,8 +215,7 @@ class GazeTracker:
         look = self._looks.update(step, TargetSample(True) if turned or aside else None)
         if not self._timers.away.running:
             self._zone, self._low = "unknown", False
-        if not look.off_s and not self._timers.away.running:
-            self._off_ahead = False
+        self._off_ahead = self._off_ahead and self._looks.running
         uncertainty = self.straight_ahead.uncertainty
         return Gaze(None, None, "unknown", None, None, reason, *timed, uncertainty, None, None, look)
 

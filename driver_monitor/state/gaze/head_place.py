@@ -28,7 +28,7 @@ class HeadPlace:
 
         `may_learn`: the driver looks ahead, so that the head is in its usual place, unless it already is not.
         """
-        if box is None:
+        if box is None or not math.isfinite(box.x + box.y + box.w + box.h):
             return None
         x, y = box.x + box.w / 2, box.y + box.h / 2
         leans = None

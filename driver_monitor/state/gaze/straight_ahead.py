@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -96,6 +97,13 @@ class Area:
         return _beyond(yaw - self.yaw, self.half_width), _beyond(pitch - self.pitch, self.half_height)
 
 
+class Plausible(NamedTuple):
+    """Where straight ahead may be: `areas`, and of these `seen`, the places where time was spent."""
+
+    areas: tuple[Area, ...]
+    seen: tuple[Area, ...]
+
+
 def _beyond(distance: float, half: float) -> float:
     return math.copysign(max(abs(distance) - half, 0.0), distance)
 
@@ -138,8 +146,8 @@ def _reach(least: float) -> float:
 class StraightAhead:
     """Learns straight ahead. `yaw`, `pitch`: the estimate, degrees from the camera's axis.
 
-    `areas`: where straight ahead may be. `uncertainty`: how far the furthest of them is from the estimate, degrees, the
-    greater of yaw and pitch; 0 when the estimate alone is plausible. `learned_s`: seconds of learning.
+    `plausible`: where straight ahead may be. `uncertainty`: how far the furthest of it is from the estimate, degrees,
+    the greater of yaw and pitch; 0 when the estimate alone is plausible. `learned_s`: seconds of learning.
     """
 
     def __init__(self) -> None:
@@ -148,38 +156,37 @@ class StraightAhead:
         self._away_s = self._back_s = self._refreshed_s = self._middle_s = 0.0
         self.learned_s = 0.0
         self.yaw, self.pitch, self.uncertainty = 0.0, PRIOR_PITCH, 0.0
-        self.areas: tuple[Area, ...] = ()
+        self.plausible = Plausible((), ())
         self.steady = False
         """Whether the direction was steady in the last frame."""
         self.turns = Turns()
         self._turned = False
-        self._seen: tuple[Area, ...] = ()
         self._estimate()
 
     def from_nearest(
-        self, direction: Direction, down: float = ROAD_PITCH, areas: tuple[Area, ...] | None = None
+        self, direction: Direction, down: float = ROAD_PITCH, plausible: Plausible | None = None
     ) -> Direction:
         """Return (yaw, pitch) of `direction` from the nearest plausible straight ahead, degrees.
 
-        The nearest one by shares of `ROAD_YAW`, `ROAD_PITCH` upwards and `down` downwards. `areas`: what is plausible;
-        None: what is so now. After a turn away from a place that is probably straight ahead, a direction far from the
+        The nearest one by shares of `ROAD_YAW`, `ROAD_PITCH` upwards and `down` downwards. `plausible`: None for
+        what is so now. After a turn away from a place that is probably straight ahead, a direction far from the
         prior's middle is then judged by the places alone that were seen.
         """
-        return self._from_nearest(direction, self._turned, down, areas)
+        return self._from_nearest(direction, self._turned, down, plausible)
 
     def _from_nearest(
         self,
         direction: Direction,
         turned: bool,
         down: float = ROAD_PITCH,
-        areas: tuple[Area, ...] | None = None,
+        plausible: Plausible | None = None,
     ) -> Direction:
         # Straight ahead is never that far aside, so nothing excuses such a look.
-        certain = areas is None and not self.uncertainty
+        certain = plausible is None and not self.uncertainty
         if certain or abs(direction[0]) > BOUNDS_YAW or abs(direction[1]) > BOUNDS_PITCH:
             return direction[0] - self.yaw, direction[1] - self.pitch
-        if not areas:
-            areas = self._seen if turned and MIDDLE.offset(*direction) != (0.0, 0.0) else self.areas
+        plausible = plausible or self.plausible
+        areas = plausible.seen if turned and MIDDLE.offset(*direction) != (0.0, 0.0) else plausible.areas
         offsets = [area.offset(*direction) for area in areas]
         return min(
             offsets, key=lambda offset: max(abs(offset[0]) / ROAD_YAW, offset[1] / ROAD_PITCH, -offset[1] / down)
@@ -264,13 +271,14 @@ class StraightAhead:
         if found:
             self.yaw, self.pitch = found[0]
         found += self._kept()
-        self.areas = self._seen = tuple(Area(*direction) for direction in found)
+        seen = areas = tuple(Area(*direction) for direction in found)
         reach = self._prior_reach(least)
         if reach > 0.0:
-            self.areas += (Area(0.0, PRIOR_PITCH, *(reach * width for width in PRIOR_WIDTH)),)
+            areas += (Area(0.0, PRIOR_PITCH, *(reach * width for width in PRIOR_WIDTH)),)
+        self.plausible = Plausible(areas, seen)
         self.uncertainty = max(
             max(abs(area.yaw - self.yaw) + area.half_width, abs(area.pitch - self.pitch) + area.half_height)
-            for area in self.areas
+            for area in areas
         )
 
     def _kept(self) -> list[Direction]:

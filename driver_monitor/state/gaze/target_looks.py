@@ -36,6 +36,16 @@ class TargetLooks:
         self._movements: defaultdict[LookMovement, float] = defaultdict(float)
         self._was_other = False
 
+    @property
+    def running(self) -> bool:
+        """Whether there is a look. It is kept while an unknown time is bridged."""
+        return self._off.running
+
+    @property
+    def length_s(self) -> float:
+        """Seconds of the look so far, 0.0 without one. It is kept while an unknown time is bridged."""
+        return self._off.length_s
+
     def update(self, step: TimeStep, gaze: TargetSample | None) -> TargetLook:
         """Take one frame and return the present look. `gaze`: None while unknown."""
         off = None if gaze is None else gaze.off
