@@ -42,6 +42,7 @@ PROFILE: dict[str, Any] = {
             "cooldown_s": 1,
             "attention": "drowsy",
             "kind": "sleep",
+            "mute": True,
             "message": "Nap",
             "clause": "ours",
         }
