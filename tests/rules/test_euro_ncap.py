@@ -1,4 +1,7 @@
-"""Every number of the profile `euro_ncap` (2026): just below its limit nothing is told, just above it is."""
+"""The profile `euro_ncap` (2026) on drives: just below a limit nothing is told, just above it is.
+
+`test_euro_ncap_edges.py` has each number of the file, exactly.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from driver_monitor.data.driver_state import DriverState, Drowsiness
 from driver_monitor.errors import ConfigError
 from driver_monitor.rules.engine import Engine
 from driver_monitor.state.tracker import StateTracker
+from driver_monitor.state.visibility.degraded import EYES_HEAL_S, FACE_HEAL_S
 from tests.timeline import Stretch, attentive, film, no_camera, no_face, shipped, shut, states, unreadable
 
 FPS = 10.0
@@ -242,6 +246,37 @@ def test_ok__a_second_occlusion_half_a_minute_after_the_first_is_told_within_ten
         assert len(found) == 2
         assert found[0][1] < 10.0
         assert found[1][1] - 41.0 < 10.0
+
+
+def test_ok__below_walking_pace_a_lost_camera_is_information_and_from_five_a_warning() -> None:
+    for speed, level in ((4.9, "info"), (5.0, "warning"), (None, "warning")):
+        assert [e.level for e in judged(drive(no_camera(2.0), speed=speed)) if e.phase == "raised"] == [level]
+
+
+def test_ok__a_lost_face_becomes_a_warning_ten_seconds_after_its_alert_unless_the_car_stands() -> None:
+    def levels(seconds: float, speed: float) -> list[str]:
+        return [e.level for e in judged(drive(no_face(seconds), speed=speed)) if e.phase != "cleared"]
+
+    assert levels(18.0 - SLACK, 5.0) == levels(18.0 + SLACK, 4.9) == ["info"]
+    assert levels(18.0 + SLACK, 5.0) == ["info", "warning"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "part", "sight_s"),
+    [("no_face", no_face(9.0), 0.5), ("eyes_unreadable", unreadable(7.0), 1.0), ("camera_fault", no_camera(2.0), 1.0)],
+)
+def test_ok__an_alert_about_sight_ends_once_sight_lasts(rule: str, part: Stretch, sight_s: float) -> None:
+    assert ended(rule, part, attentive(sight_s - 0.1), part) == []
+    [t] = ended(rule, part, attentive(3))
+    assert sight_s <= t - part.seconds <= sight_s + max(FACE_HEAL_S, EYES_HEAL_S) + SLACK
+
+
+def test_ok__a_camera_that_is_lost_again_is_told_five_seconds_after_the_last_alert_and_not_before() -> None:
+    once = (no_camera(2.0), attentive(2.0))
+    [over] = ended("camera_fault", *once)
+    still = over + 5.0 - 4.0
+    assert len(told(*once, no_camera(still - SLACK), attentive(1))) == 1
+    assert [rule for rule, _ in told(*once, no_camera(still + SLACK), attentive(1))] == ["camera_fault"] * 2
 
 
 # Acknowledgement
