@@ -24,7 +24,7 @@ def last(*parts: Stretch, fps: float = 20.0) -> DriverState:
 @pytest.mark.parametrize("fps", [5, 10, 20, 30, 60])
 @pytest.mark.parametrize(("p_closed", "sure"), [(0.98, True), (0.8, True), (0.23, False)])
 def test_ok__a_closure_is_as_sure_as_its_frames_at_every_frame_rate(p_closed: float, sure: bool, fps: float) -> None:
-    state = last(attentive(8), attentive(1.5, opening=0.1, p_closed=p_closed), fps=fps)
+    state = last(attentive(3), attentive(1.5, opening=0.1, p_closed=p_closed), fps=fps)
     assert state.eyes.state == "closed"
     assert state.eyes.p_closure is not None
     assert (state.eyes.p_closure >= SURE) == sure

@@ -118,7 +118,7 @@ def test_ok__a_closure_lasts_as_long_at_every_frame_rate(fps: float) -> None:
 
 
 def test_ok__half_open_lids_do_not_end_a_closure_and_do_not_begin_one() -> None:
-    half = attentive(0.5, opening=0.3, p_closed=0.5)
+    half = attentive(0.5, opening=0.4, p_closed=0.5)
     seen = states(film([attentive(2), half, shut(1), half, shut(1), attentive(1)]))
     assert [state.eyes.state for state in seen[40:50]] == ["open"] * 10
     assert max(state.eyes.closed_s or 0.0 for state in seen) == pytest.approx(2.5, abs=0.06)

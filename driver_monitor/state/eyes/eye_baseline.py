@@ -15,8 +15,6 @@ QUANTILE = 0.7
 squints pull low. It is below the top, which surprise and noise pull high."""
 DRIFT = 0.15
 """A final value moves by at most this share. Lids that sink over an hour are sleepiness, not a new driver."""
-KNOWN_AFTER_S = 5.0
-"""Seconds of learning after which the open eye is known (ours): several blinks apart, so that one squint is not it."""
 HIGHEST_OPENING = 2.5
 """Larger openings are not learned."""
 
@@ -25,18 +23,13 @@ class EyeBaseline:
     """Learns the usual opening of one eye. The caller gives only frames with an open eye and a steady, frontal gaze.
 
     `value`: in units of the average person's open eye, within `BOUNDS`; `PRIOR` until 0.5 s were learned. After 60 s of
-    learning it moves by at most the share `DRIFT`. `known`: 0 before anything was learned, 1 from `KNOWN_AFTER_S` on.
+    learning it moves by at most the share `DRIFT`.
     """
 
     def __init__(self) -> None:
         self._learned = LearnedQuantile(0.0, HIGHEST_OPENING, 0.02, QUANTILE)
         self._settled: float | None = None
         self.value = PRIOR
-
-    @property
-    def known(self) -> float:
-        """How well the open eye is known, 0 to 1."""
-        return min(self._learned.learned_s / KNOWN_AFTER_S, 1.0)
 
     def learn(self, step: TimeStep, opening: float) -> None:
         """Learn that `opening` (average open eye = 1) was seen for `step.dt`. Outside 0 to 2.5 it is ignored."""

@@ -22,9 +22,9 @@ SURE_OPEN, SURE_CLOSED = 0.2, 0.7
 """The eye net is sure below and above these probabilities of closed. It then limits the openness."""
 UNDECIDED = 0.6
 """Lid opening, relative to this driver's, that says neither open nor closed. Measured: models/eyes.md."""
-ODDS_BY_LIDS, ODDS_BY_STRANGE_LIDS = 3.0, 1.0
-"""Weight of the lids beside the net: a tenth more lid opening divides the odds of closed by 1.35 (e to the 0.3). The
-second counts until this driver's open eye is known: a narrow eye is then no sign of a closed one (models/eyes.md)."""
+ODDS_BY_LIDS = 3.0
+"""Weight of the lids beside the net: a tenth more lid opening divides the odds of closed by 1.35 (e to the 0.3). Less
+weight until this driver's open eye is known would spare narrow eyes, but lose a sleeper (models/eyes.md)."""
 ODDS_THROWN_BACK = 1.0
 """Log odds of eyes that are not open, added while the head is thrown back in a yawn. Half of all yawns close the eyes,
 and a sixth of all frames: that is 1.7. Ours is less, because few yawns are labelled."""
@@ -47,14 +47,13 @@ class Lids(NamedTuple):
     """What lids and net say of one eye, or of both together.
 
     `lids`: lid opening over this driver's own. `closed`, `shut`: the net's log odds of closed, and of closed or
-    lowered. `thrown_back`: the head is thrown back in a yawn. `weight`: of the lids beside the net.
+    lowered. `thrown_back`: the head is thrown back in a yawn.
     """
 
     lids: float
     closed: float
     shut: float
     thrown_back: bool = False
-    weight: float = ODDS_BY_LIDS
 
     def probabilities(self) -> tuple[float, float]:
         """Return the probabilities of closed and of lowered.
@@ -63,7 +62,7 @@ class Lids(NamedTuple):
         closed one: both have low lids. Seen from below, the lids look wider than they are: they then count only where
         they are low.
         """
-        by_lids = self.weight * (UNDECIDED - self.lids)
+        by_lids = ODDS_BY_LIDS * (UNDECIDED - self.lids)
         if self.thrown_back:
             by_lids = max(by_lids, 0.0) + ODDS_THROWN_BACK
         shut = probability(self.shut + by_lids)
@@ -205,8 +204,7 @@ def _measured(eye: EyeView, baseline: EyeBaseline) -> Lids | None:
     closed = log_odds(eye.p_closed)
     lowered = eye.p_lowered
     shut = log_odds(eye.p_closed + lowered) if lowered and math.isfinite(lowered) else closed
-    weight = ODDS_BY_STRANGE_LIDS + baseline.known * (ODDS_BY_LIDS - ODDS_BY_STRANGE_LIDS)
-    return Lids(eye.opening / baseline.value, closed, shut, weight=weight)
+    return Lids(eye.opening / baseline.value, closed, shut)
 
 
 def _learn(baseline: EyeBaseline, step: TimeStep, view: EyeView, seen: Lids | None) -> None:
@@ -221,11 +219,7 @@ def _of_both(left: Lids | None, right: Lids | None, thrown_back: bool) -> Lids |
         one = right if left is None else left
         return one._replace(thrown_back=True) if one is not None and thrown_back else one
     return Lids(
-        (left.lids + right.lids) / 2,
-        (left.closed + right.closed) / 2,
-        (left.shut + right.shut) / 2,
-        thrown_back,
-        (left.weight + right.weight) / 2,
+        (left.lids + right.lids) / 2, (left.closed + right.closed) / 2, (left.shut + right.shut) / 2, thrown_back
     )
 
 
