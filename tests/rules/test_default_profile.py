@@ -74,7 +74,7 @@ def test_ok__just_under_gives_nothing_and_just_over_gives_it_in_time(
 
 
 def test_ok__lids_that_close_gradually_are_warned_of_in_time() -> None:
-    closing = [attentive(0.05, opening=level, p_closed=net) for level, net in ((0.6, 0.2), (0.35, 0.5), (0.25, 0.7))]
+    closing = [attentive(0.05, opening=level, p_closed=net) for level, net in ((0.6, 0.2), (0.35, 0.4), (0.25, 0.7))]
     at = dict(raised(film([attentive(4.25), *closing, shut(4), attentive(1)])))
     assert 1.0 <= at["microsleep"] - 4.35 <= 1.4
 
