@@ -13,8 +13,8 @@ SUREST = 5.0
 SURE = 0.6
 """Probability from which a closure is sure: an alert that is wrong costs one and a half times as much as one that comes
 at 3 s instead of 1 s (ours). Below it, a closure may as well be a look into the lap. On pictures of people whom the net
-had not seen, 0.75 instead loses 8 of 100 closed eyes in cars, and spares one of 100 lowered ones (measured with
-an earlier net that tells lowered eyes)."""
+had not seen, 0.75 instead loses 8 of 100 closed eyes in cars, and spares one of 100 lowered ones (measured with an
+earlier net that tells lowered eyes)."""
 MAYBE, STILL_MAYBE = 0.4, 0.25
 """Probabilities of closed in a frame from which the eyes may be closed, and below which they are not. Beside a closure
 that is missed, a false alert at 3 s costs little: a driver whose lids are that low does not look at the road (ours).
