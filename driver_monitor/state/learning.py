@@ -27,15 +27,18 @@ class TimeHistogram:
         self._low, self._width = low, width
         self._seconds = np.zeros(round((high - low) / width), dtype=np.float64)
 
-    def accepts(self, value: float) -> bool:
-        """Return whether `value` lies within the bounds."""
-        return 0 <= math.floor((value - self._low) / self._width) < len(self._seconds)
+    def add(self, value: float, seconds: float, memory_s: float | None) -> bool:
+        """Add `seconds` at a `value`. False: it is out of bounds, and nothing was done.
 
-    def add(self, value: float, seconds: float, memory_s: float | None) -> None:
-        """Add `seconds` at an accepted `value`. `memory_s`: time constant with which older time fades, None: never."""
+        `memory_s`: time constant with which older time fades, None: never.
+        """
+        index = math.floor((value - self._low) / self._width)
+        if not 0 <= index < len(self._seconds):
+            return False
         if memory_s is not None:
             self._seconds *= math.exp(-seconds / memory_s)
-        self._seconds[math.floor((value - self._low) / self._width)] += seconds
+        self._seconds[index] += seconds
+        return True
 
     def quantile(self, share: float) -> float:
         """Return the value below which `share` of the added time lies, interpolated. Some time must have been added."""
@@ -64,8 +67,7 @@ class LearnedQuantile:
 
     def learn(self, seconds: float, value: float) -> float | None:
         """Learn from a `value` seen for `seconds`. Return the quantile, None if it is not computed anew."""
-        if self._histogram.accepts(value):
-            self._histogram.add(value, seconds, MEMORY_S if self.final else None)
+        if self._histogram.add(value, seconds, MEMORY_S if self.final else None):
             self.learned_s += seconds
         final = self.learned_s >= FINAL_S - EPSILON_S
         if self._refreshed_s is None:

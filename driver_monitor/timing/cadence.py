@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass, field
-from statistics import median_low
 
 MAX_GAP_S = 0.5
 """Longest step that is ever seamless. After a longer one the camera counts as lost."""
@@ -60,4 +59,5 @@ class Cadence:
         if last is None:
             return TimeStep(t, 0.0, 0.0)
         self._steps.append(t - last)
-        return TimeStep(t, t - last, median_low(self._steps), bridged)
+        usual = sorted(self._steps)[(len(self._steps) - 1) // 2]
+        return TimeStep(t, t - last, usual, bridged)

@@ -73,6 +73,8 @@ class Stretch:
         """Take one frame and set the attributes. `holds`: whether the condition is true, None if unknown."""
         self.ended_s = None
         self.began = False
+        if holds and self._goes_on(step):
+            return
         if False in self.ignores:
             self._known_t = step.t - step.dt
         if self._known_t is not None and step.t - self._known_t > self._bridge_s + EPSILON_S:
@@ -85,6 +87,18 @@ class Stretch:
             self._known, self._known_t = holds, step.t
         self._last = holds
         self._measure()
+
+    def _goes_on(self, step: TimeStep) -> bool:
+        """Take a frame in the middle of a stretch: most frames are such. False: it is none, and nothing was done."""
+        if not self.running or not self._last or self._false_since is not None or self._known_t is None:
+            return False
+        seconds = step.t - self._known_t
+        if seconds > min(step.reach, self._bridge_s):
+            return False
+        self._total += seconds
+        self._known_t = step.t
+        self.length_s = self.value_s = max(round(self._total, 6), JUST_BEGUN_S)
+        return True
 
     def begin(self, step: TimeStep, already_s: float) -> None:
         """Discard any stretch, and begin one that has a length of `already_s` seconds at this frame."""

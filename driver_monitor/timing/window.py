@@ -30,15 +30,16 @@ class WindowedTime:
 
     def total(self, now: float) -> float:
         """Return the sum, in seconds, in the window that ends at `now`. `now` must not decrease from call to call."""
+        intervals = self._intervals
         edge = now - self._window_s
-        while self._intervals and self._intervals[0][0] < edge:
-            first = self._intervals[0]
+        while intervals and intervals[0][0] < edge:
+            first = intervals[0]
             if first[1] <= edge:
                 self._total -= first[1] - first[0]
-                self._intervals.popleft()
+                intervals.popleft()
             else:
                 self._total -= edge - first[0]
                 first[0] = edge
-        if not self._intervals:
+        if not intervals:
             self._total = 0.0
         return self._total

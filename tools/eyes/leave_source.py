@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from driver_monitor.config import resources
-from tools import ROOT, SHARED
+from tools import ROOT, SHARED, manifest
 from tools.eyes.data import collect, places, scenery
 from tools.eyes.net import Answers, example
 from tools.eyes.train import PEAK_LR, SHARES, STEPS, Course, Samples, Training, base_of, run
@@ -61,6 +61,7 @@ def main() -> None:
     run(training, samples, samples.weights(SHARES, may), course, options.steps)
     net = training.means[0].eval()
     export(Answers(net).eval(), example(), ["p", "aspect", "sunglasses"], options.out / "eyes.onnx")
+    manifest.write(options.out)
 
 
 if __name__ == "__main__":

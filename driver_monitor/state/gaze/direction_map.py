@@ -42,6 +42,8 @@ class DirectionMap:
 
     def __init__(self) -> None:
         self._seconds: Grid = np.zeros((len(YAWS), len(PITCHES)))
+        self._flat: Grid = self._seconds.reshape(-1)
+        """The same numbers, one row after the other. One index is faster than two."""
 
     def add(self, direction: Direction, seconds: float, memory_s: float) -> bool:
         """Add `seconds` at `direction`. Older time fades with time constant `memory_s`. False: it is out of bounds."""
@@ -51,13 +53,13 @@ class DirectionMap:
         across, up = yaw / STEP + _MIDDLE[0], pitch / STEP + _MIDDLE[1]
         row, column = int(across), int(up)
         right, over = across - row, up - column
-        grid = self._seconds
-        grid *= math.exp(-seconds / memory_s)
+        flat, place = self._flat, row * len(PITCHES) + column
+        flat *= math.exp(-seconds / memory_s)
         # Shared among the four nearest places, so that a direction between them stays where it is.
-        grid[row, column] += seconds * (1 - right) * (1 - over)
-        grid[row + 1, column] += seconds * right * (1 - over)
-        grid[row, column + 1] += seconds * (1 - right) * over
-        grid[row + 1, column + 1] += seconds * right * over
+        flat[place] += seconds * (1 - right) * (1 - over)
+        flat[place + 1] += seconds * (1 - right) * over
+        flat[place + len(PITCHES)] += seconds * right * (1 - over)
+        flat[place + len(PITCHES) + 1] += seconds * right * over
         return True
 
     def near(self) -> Grid:

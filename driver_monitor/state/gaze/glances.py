@@ -31,27 +31,28 @@ class GlanceMeter:
     def update(self, step: TimeStep, away: bool | None) -> RepeatedGlances:
         """Take one frame and return the sums. `away`: whether the gaze is off the road, None while unknown."""
         self._road.update(step, None if away is None else not away)
+        now = step.t
         if self._last is not None and step.seamless:
-            self._known.add(step.t - step.dt, step.t)
+            self._known.add(now - step.dt, now)
             if self._last:
-                self._away.add(step.t - step.dt, step.t)
+                self._away.add(now - step.dt, now)
         else:
-            self._unknown.add(step.t - step.dt, step.t)
+            self._unknown.add(now - step.dt, now)
         if self._road.length_s >= RESET_S - 1e-6:
             self._away.clear()
             self._unknown.clear()
             self._looks.clear()
         if away is not None:
             if away and self._was_away and self._looks:
-                self._looks[-1] = step.t
+                self._looks[-1] = now
             elif away:
-                self._looks.append(step.t)
+                self._looks.append(now)
             self._was_away = away
-        while self._looks and self._looks[0] < step.t - WINDOW_S:
+        while self._looks and self._looks[0] < now - WINDOW_S:
             self._looks.popleft()
         self._last = away
-        total = self._away.total(step.t)
-        most = total + self._unknown.total(step.t)
-        coverage = min(self._known.total(step.t) / WINDOW_S, 1.0)
+        total = self._away.total(now)
+        most = total + self._unknown.total(now)
+        coverage = min(self._known.total(now) / WINDOW_S, 1.0)
         known = None if away is None else total
         return RepeatedGlances(known, most, len(self._looks), self._road.value_s, coverage, WINDOW_S)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from driver_monitor.data.driver_state import Glance, LookAway, Movement, OffRoad, RepeatedGlances
 from driver_monitor.state.gaze.glances import GlanceMeter
@@ -20,6 +20,7 @@ BRIDGE_S = 1.0
 FIRST_S = 1e-3
 """Seconds for which the first frame counts for side and movement. Few, because the gaze may only pass there."""
 
+Place = TypeVar("Place", bound=str)
 Kind = TypeVar("Kind", bound=str)
 
 
@@ -43,8 +44,7 @@ class LookAwayTimers:
         self.away = Stretch(forgive_s=SACCADE_S, bridge_s=BRIDGE_S)
         self._down = Stretch(forgive_s=SACCADE_S, bridge_s=BRIDGE_S)
         self._glances = GlanceMeter()
-        self._sides: defaultdict[OffRoad, float] = defaultdict(float)
-        self._movements: defaultdict[Movement, float] = defaultdict(float)
+        self._shares: LookShares[OffRoad, Movement] = LookShares()
 
     def update(self, step: TimeStep, gaze: GazeSample | None) -> tuple[LookAway, RepeatedGlances]:
         """Take one frame and return the present look-away and the repeated glances. `gaze`: None while unknown."""
@@ -54,29 +54,42 @@ class LookAwayTimers:
         if low not in self._down.ignores:
             self._down.update(step, low)
         if self.away.began:
-            self._sides.clear()
-            self._movements.clear()
+            self._shares.clear()
         if gaze is not None and away:
-            self._weigh(step, gaze)
+            self._shares.add(step, gaze.side, gaze.movement)
         return self._look_away(), self._glances.update(step, away)
-
-    def _weigh(self, step: TimeStep, gaze: GazeSample) -> None:
-        seconds = step.dt if step.seamless and self._sides else FIRST_S
-        if gaze.side is not None:
-            self._sides[gaze.side] += seconds
-        if gaze.movement is not None:
-            self._movements[gaze.movement] += seconds
 
     def _look_away(self) -> LookAway:
         away, down = self.away, self._down
         side, movement, ended = None, None, None
         if away.ended_s is not None or away.value_s:
-            side, movement = most(self._sides), most(self._movements)
+            side, movement = most(self._shares.places), most(self._shares.movements)
         if away.ended_s is not None and away.ended_s >= DWELL_S and side is not None and movement is not None:
             ended = Glance(away.ended_s, side, movement)
         if not away.value_s:
             side = movement = None
         return LookAway(away.value_s, down.value_s, side, movement, ended, away.ending, down.ending)
+
+
+class LookShares(Generic[Place, Kind]):
+    """Sums the seconds of one look by place and by movement. The first frame counts for `FIRST_S`."""
+
+    def __init__(self) -> None:
+        self.places: defaultdict[Place, float] = defaultdict(float)
+        self.movements: defaultdict[Kind, float] = defaultdict(float)
+
+    def clear(self) -> None:
+        """Begin a look."""
+        self.places.clear()
+        self.movements.clear()
+
+    def add(self, step: TimeStep, place: Place | None, movement: Kind | None) -> None:
+        """Take one frame of the look. None: this is unknown in the frame."""
+        seconds = step.dt if step.seamless and self.places else FIRST_S
+        if place is not None:
+            self.places[place] += seconds
+        if movement is not None:
+            self.movements[movement] += seconds
 
 
 def most(seconds: Mapping[Kind, float]) -> Kind | None:

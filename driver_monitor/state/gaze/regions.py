@@ -32,10 +32,6 @@ class _Area(NamedTuple):
     half_width: float
     half_height: float
 
-    def share(self, out: float, up: float) -> float:
-        """Return how far from the middle the direction lies: 0 in the middle, 1 at the edge, more outside."""
-        return math.hypot((out - self.out) / self.half_width, (up - self.up) / self.half_height)
-
 
 _AREAS: dict[GazeRegion, _Area] = {
     "road": _Area(0.0, 2.0, 20.0, 13.0),
@@ -53,6 +49,11 @@ Kuriyama (SAE 850330, 1985) have the passenger's beyond 70; ours is a little nea
 `lap` is area 3 of EU 2023/2590 (over 30 degrees down, 55 aside). Half sizes: ours, spread of cars and drivers."""
 _SWAPPED: dict[GazeRegion, GazeRegion] = {"left_mirror": "right_mirror", "right_mirror": "left_mirror"}
 """The door mirrors of a driver who sits on the right."""
+_SEEN: dict[Wheel, tuple[tuple[GazeRegion, float, float, float, float], ...]] = {
+    "left": tuple((name, *area) for name, area in _AREAS.items()),
+    "right": tuple((_SWAPPED.get(name, name), -area.out, *area[1:]) for name, area in _AREAS.items()),
+}
+"""Name and area of each region by the driver's side, with `out` turned into yaw (+ left)."""
 
 
 def nearest(yaw: float, pitch: float, wheel: Wheel, present: GazeRegion | None = None) -> GazeRegion | None:
@@ -60,15 +61,15 @@ def nearest(yaw: float, pitch: float, wheel: Wheel, present: GazeRegion | None =
 
     `present`: the region of the gaze until now, which counts as larger than it is (`HYSTERESIS`).
     """
-    out, mirrored = (yaw, False) if wheel == "left" else (-yaw, True)
     best, least = None, math.inf
-    for name, area in _AREAS.items():
-        share = area.share(out, pitch)
-        shown = _SWAPPED.get(name, name) if mirrored else name
-        if shown == present:
-            share /= HYSTERESIS
-        if share < least:
-            best, least = shown, share
+    for name, middle, up, half_width, half_height in _SEEN[wheel]:
+        across, along = (yaw - middle) / half_width, (pitch - up) / half_height
+        # Squared: 0 in the middle, 1 at the edge, more outside. This runs many times in a frame.
+        away = across * across + along * along
+        if name == present:
+            away /= HYSTERESIS * HYSTERESIS
+        if away < least:
+            best, least = name, away
     return best if least <= 1.0 else None
 
 

@@ -105,7 +105,8 @@ class Plausible(NamedTuple):
 
 
 def _beyond(distance: float, half: float) -> float:
-    return math.copysign(max(abs(distance) - half, 0.0), distance)
+    beyond = abs(distance) - half
+    return math.copysign(beyond, distance) if beyond > 0.0 else 0.0
 
 
 def _prior() -> Grid:
@@ -164,30 +165,30 @@ class StraightAhead:
         self._estimate()
 
     def from_nearest(
-        self, direction: Direction, down: float = ROAD_PITCH, plausible: Plausible | None = None
+        self,
+        direction: Direction,
+        down: float = ROAD_PITCH,
+        plausible: Plausible | None = None,
+        turned: bool | None = None,
     ) -> Direction:
         """Return (yaw, pitch) of `direction` from the nearest plausible straight ahead, degrees.
 
         The nearest one by shares of `ROAD_YAW`, `ROAD_PITCH` upwards and `down` downwards. `plausible`: None for
         what is so now. After a turn away from a place that is probably straight ahead, a direction far from the
-        prior's middle is then judged by the places alone that were seen.
+        prior's middle is then judged by the places alone that were seen. `turned`: whether there was such a turn, None
+        for what is known of it.
         """
-        return self._from_nearest(direction, self._turned, down, plausible)
-
-    def _from_nearest(
-        self,
-        direction: Direction,
-        turned: bool,
-        down: float = ROAD_PITCH,
-        plausible: Plausible | None = None,
-    ) -> Direction:
+        yaw, pitch = direction
         # Straight ahead is never that far aside, so nothing excuses such a look.
         certain = plausible is None and not self.uncertainty
-        if certain or abs(direction[0]) > BOUNDS_YAW or abs(direction[1]) > BOUNDS_PITCH:
-            return direction[0] - self.yaw, direction[1] - self.pitch
+        if certain or abs(yaw) > BOUNDS_YAW or abs(pitch) > BOUNDS_PITCH:
+            return yaw - self.yaw, pitch - self.pitch
         plausible = plausible or self.plausible
-        areas = plausible.seen if turned and MIDDLE.offset(*direction) != (0.0, 0.0) else plausible.areas
-        offsets = [area.offset(*direction) for area in areas]
+        turned = self._turned if turned is None else turned
+        areas = plausible.seen if turned and MIDDLE.offset(yaw, pitch) != (0.0, 0.0) else plausible.areas
+        if len(areas) == 1:
+            return areas[0].offset(yaw, pitch)
+        offsets = [area.offset(yaw, pitch) for area in areas]
         return min(
             offsets, key=lambda offset: max(abs(offset[0]) / ROAD_YAW, offset[1] / ROAD_PITCH, -offset[1] / down)
         )
@@ -256,7 +257,7 @@ class StraightAhead:
         if self._away_s <= AWAY_AFTER_S:
             return 0.0
         # What is off the road by a turn alone is then learned fast: the place before may have been a wrong start.
-        by_turn = self._turned and _on_road(self._from_nearest(direction, turned=False))
+        by_turn = self._turned and _on_road(self.from_nearest(direction, turned=False))
         return 1.0 if by_turn or self._away_s > MOVED_AFTER_S else AWAY_SHARE
 
     def _memory_s(self) -> float:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import NamedTuple
 
 from driver_monitor.data.driver_state import GazeTarget, GazeTask, LookMovement, TargetLook
 from driver_monitor.state.gaze.glances import RESET_S, WINDOW_S, GlanceMeter
-from driver_monitor.state.gaze.looks_away import BRIDGE_S, FIRST_S, SACCADE_S, most
+from driver_monitor.state.gaze.looks_away import BRIDGE_S, SACCADE_S, LookShares, most
 from driver_monitor.state.gaze.targets import task
 from driver_monitor.timing.cadence import TimeStep
 from driver_monitor.timing.stretch import Stretch
@@ -32,8 +31,7 @@ class TargetLooks:
         self._off = Stretch(forgive_s=SACCADE_S, bridge_s=BRIDGE_S)
         self._looks = GlanceMeter()
         self._other = WindowedTime(WINDOW_S)
-        self._targets: defaultdict[GazeTarget, float] = defaultdict(float)
-        self._movements: defaultdict[LookMovement, float] = defaultdict(float)
+        self._shares: LookShares[GazeTarget, LookMovement] = LookShares()
         self._was_other = False
 
     @property
@@ -52,28 +50,21 @@ class TargetLooks:
         if off not in self._off.ignores:
             self._off.update(step, off)
         if self._off.began:
-            self._targets.clear()
-            self._movements.clear()
+            self._shares.clear()
         if gaze is not None and off:
-            self._weigh(step, gaze)
+            self._shares.add(step, gaze.target, gaze.movement)
         looks = self._looks.update(step, off)
         other_s = self._sum_others(step, gaze, looks.road_s)
         if not self._off.value_s:
             return TargetLook(self._off.value_s, None, None, None, self._off.ending, looks, other_s)
-        target, movement = most(self._targets), most(self._movements)
+        seconds = self._shares.places
+        target, movement = most(seconds), most(self._shares.movements)
         # By the time of both tasks, not of the one longest target: three looks at a screen and a lap are one task.
-        other = sum(seconds for name, seconds in self._targets.items() if task(name) == "other")
-        belongs: GazeTask = "other" if 2 * other >= sum(self._targets.values()) else "driving"
+        other = sum(spent for name, spent in seconds.items() if task(name) == "other")
+        belongs: GazeTask = "other" if 2 * other >= sum(seconds.values()) else "driving"
         return TargetLook(
             self._off.value_s, target, belongs if target else None, movement, self._off.ending, looks, other_s
         )
-
-    def _weigh(self, step: TimeStep, gaze: TargetSample) -> None:
-        seconds = step.dt if step.seamless and self._targets else FIRST_S
-        if gaze.target is not None:
-            self._targets[gaze.target] += seconds
-        if gaze.movement is not None:
-            self._movements[gaze.movement] += seconds
 
     def _sum_others(self, step: TimeStep, gaze: TargetSample | None, ahead_s: float | None) -> float | None:
         """Return the seconds in the window at targets that are no part of driving, None while the gaze is unknown."""
