@@ -6,6 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ import pytest
 from driver_monitor.config.schema import GpioConfig
 from driver_monitor.gpio.jetson import chip as chip_module
 from tests.fake_gpiod import gpiod as fake_gpiod
+from tests.processes import PATIENCE_S
 
 FAKE = Path(fake_gpiod.__file__).parent
 BUZZER, LED, BUTTON = "PQ.05", "PQ.06", "PN.01"
@@ -70,3 +74,11 @@ def switch_off(config: Path) -> subprocess.CompletedProcess[str]:
     """Run what the unit runs after the daemon (ExecStopPost)."""
     command = [sys.executable, "-m", "driver_monitor.gpio.off", "--config", str(config)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def await_true(condition: Callable[[], object]) -> None:
+    """Wait until `condition` holds; only a failure takes long."""
+    end, never = time.monotonic() + PATIENCE_S, threading.Event()
+    while not condition():
+        assert time.monotonic() < end
+        never.wait(0.01)  # leaves the processor to the process that is waited for

@@ -26,7 +26,7 @@ from driver_monitor.gpio.pins import Pins, open_pins
 from driver_monitor.gpio.sound_once import LIT_S, sound_once
 from driver_monitor.outputs import gpio_output
 from driver_monitor.outputs.gpio_output import GpioOutput
-from tests.outputs.chips import BUTTON, BUZZER, LED, FakeChip, switch_off, use_fake
+from tests.outputs.chips import BUTTON, BUZZER, LED, FakeChip, await_true, switch_off, use_fake
 
 ASLEEP = Sign("sleep", "critical")
 CHANGES = 1000
@@ -394,8 +394,7 @@ def test_ok__processes_that_are_killed_at_any_moment_leave_no_line_high(chip: Fa
         with subprocess.Popen([sys.executable, "-c", SHOW, str(config)], stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == b"shown\n"
-            while not chip.levels()[1]:
-                pass
+            await_true(lambda: chip.levels()[1])
             process.send_signal(signal.SIGKILL)
         high += chip.levels()[1]
         done = switch_off(config)
