@@ -20,6 +20,7 @@ import yaml
 from rich.console import Console
 
 from driver_monitor import PROGRAM, __version__
+from driver_monitor.cli import cameras as cameras_verb
 from driver_monitor.cli import ending
 from driver_monitor.data.alert import KINDS, LEVELS
 from driver_monitor.errors import ConfigError, DriverMonitorError, UsageError
@@ -369,6 +370,9 @@ def alerts(
         patterns.write(patterns.chosen(play, level), wav)
     else:
         patterns.play(patterns.chosen(play, level), load_plan(Request(config)).config.gpio)
+
+
+app.command()(cameras_verb.cameras)
 
 
 @config_app.command("check")
