@@ -20,7 +20,7 @@ LAYERS = (
     {"signals"},
     {"rules"},
     {"config"},
-    {"nets", "vehicle", "gpio", "board", "messages"},
+    {"nets", "vehicle", "gpio", "board", "messages", "installer"},
     {"capture", "perception", "outputs", "demo"},
     {"app"},
     {"bench"},
@@ -29,7 +29,7 @@ LAYERS = (
 )
 """From the lowest to the highest. Folders of one layer do not import each other, except for the pairs in `BESIDE`."""
 BESIDE = {("capture", "demo")}
-PURE = ("data", "timing", "state", "signals", "rules")
+PURE = ("data", "timing", "state", "signals", "rules", "installer")
 IMPURE = {"asyncio", "io", "logging", "os", "pathlib", "socket", "subprocess", "threading", "time"}
 MOST_MODULES = 12
 

@@ -22,6 +22,7 @@ from driver_monitor.data.observation import (
     Expression,
     EyesView,
     EyeView,
+    FaceLight,
     Observation,
     VehicleData,
 )
@@ -75,6 +76,8 @@ def test_ok__no_picture_is_in_it(written: Path) -> None:
         "bridged",
         "iris_weight",
         "lowered",
+        "grey",
+        "face_light",
     }
     assert max(len(json.dumps(line)) for line in lines) < 5000
 
@@ -108,12 +111,16 @@ eye = st.builds(EyeView, opening, share, st.sampled_from([None, "blur", "sunglas
 eyes = st.builds(EyesView, eye, eye, angle, angle, st.floats(0, 1))
 stretch = st.sampled_from([attentive(1), shut(1), away(1), unreadable(1), no_face(1), no_camera(1), yawn(1)])
 speed = st.builds(VehicleData, st.one_of(st.none(), st.floats(0, 400)), st.sampled_from([None, True, False]))
+level = st.floats(0, 255)
+maybe = st.one_of(st.none(), level)
+lit = st.one_of(st.none(), st.builds(FaceLight, level, maybe, st.floats(0, 1), maybe, maybe))
 look = st.one_of(st.none(), st.just(Expression(dict.fromkeys(EXPRESSIONS, 1 / 8))))
 seen = st.builds(
-    lambda t, part, eyes, expression, vehicle: replace(
-        observe(t, part), eyes=eyes if part.face else None, expression=expression, vehicle=vehicle
+    lambda t, part, eyes, expression, vehicle, grey, light: replace(
+        observe(t, part), eyes=eyes if part.face else None, expression=expression, vehicle=vehicle, grey=grey,
+        face_light=light,
     ),
-    st.floats(allow_nan=False), stretch, eyes, look, speed,
+    st.floats(allow_nan=False), stretch, eyes, look, speed, st.sampled_from([None, True, False]), lit,
 )  # fmt: skip
 
 

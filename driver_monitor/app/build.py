@@ -44,6 +44,7 @@ from driver_monitor.perception.face.tracker import FaceTracker
 from driver_monitor.perception.orientation import BestFace, OrientationFinder
 from driver_monitor.perception.perception import Perception
 from driver_monitor.perception.reader import Reader
+from driver_monitor.perception.scene.face_light import FaceLightReader
 from driver_monitor.perception.scene.repeats import RepeatDetector
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
@@ -193,7 +194,7 @@ def build_perception(config: Config, models: Models, *, still: bool = False) -> 
     """
     seat = DriverSeat(config.camera.driver_side)
     face = FaceTracker(models.detector, models.landmarks, config.face.search_hz, seat)
-    readers: list[Reader] = [EyeReader(models.eyes)]
+    readers: list[Reader] = [EyeReader(models.eyes), FaceLightReader()]
     if models.expression is not None:
         readers.append(ExpressionReader(models.expression, config.emotion.rate_hz))
     best_face = BestFace(models.detector, models.landmarks, models.eyes)

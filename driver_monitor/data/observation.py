@@ -98,6 +98,21 @@ class EyesView:
 
 
 @dataclass(frozen=True, slots=True)
+class FaceLight:
+    """How the light lies on the face: grey levels, 0 to 255 (`perception.scene.face_light`).
+
+    `mean`: of the face. `around`: of the rest of the picture, None if the face fills it. `clipped`: share of the face's
+    pixels that are blown out. `left`, `right`: of its two halves, None if the head is turned.
+    """
+
+    mean: float
+    around: float | None
+    clipped: float
+    left: float | None
+    right: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Expression:
     """Class probabilities from one run of the expression net, by the names in `EXPRESSIONS`. Their sum is 1."""
 
@@ -128,7 +143,8 @@ class Observation:
     `face_reason`; `eyes` and `expression` are then None, too. `expression`: also None when its net did not run.
     `rotate_to`: the value of `camera.rotate` that would make a turned picture upright; None if it is not turned.
     `bridged`: frames between the last observation and this one repeated its picture, and were left out.
-    `extra`: answers of readers that have no field of their own yet, by `Reader.field`. No trace keeps them.
+    `extra`: answers of readers that have no field of their own yet, by `Reader.field`. No trace keeps them. `grey`:
+    whether the picture has no colours; None before the first judgement. `face_light`: also None when not measured.
     """
 
     t: float
@@ -142,3 +158,5 @@ class Observation:
     rotate_to: int | None = None
     bridged: bool = False
     extra: Mapping[str, object] = field(default_factory=dict)
+    grey: bool | None = None
+    face_light: FaceLight | None = None

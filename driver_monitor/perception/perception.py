@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from driver_monitor.data.observation import CameraState, FaceReason, Light, Observation
@@ -42,6 +42,7 @@ class Perception:
         self._picture_timer = PeriodicTimer(1.0 / PICTURE_HZ)
         self._light_filter = LightFilter()
         self._light: Light = "dark"
+        self._grey: bool | None = None
         self._covered = False
         self._reported: int | None = None
 
@@ -59,22 +60,25 @@ class Perception:
         if self._orientation is not None and (turn := self._orientation.update(frame.grey, frame.t)):
             rotate_to = (self._rotated + turn) % 360
             self._report_turn(frame.source, rotate_to)
-            return Observation(frame.t, camera, self._light, None, None, face_reason="turned", rotate_to=rotate_to)
+            return replace(self._no_face(frame.t, camera, "turned"), rotate_to=rotate_to)
         face = self._face.update(frame.grey, frame.t)
         if face is None:
             reason: FaceReason = "dark" if self._light == "dark" else "not_found"
-            return Observation(frame.t, camera, self._light, None, None, face_reason=reason)
+            return self._no_face(frame.t, camera, reason)
         picture = FacePicture(frame.grey, face, self._light, frame.t)
         known: dict[str, Any] = {"eyes": None}
         extra: dict[str, object] = {}
         for reader in self._readers:
             (known if reader.field in _FIELDS else extra)[reader.field] = reader.read(picture)
-        return Observation(frame.t, camera, self._light, face, **known, extra=extra)
+        return Observation(frame.t, camera, self._light, face, **known, extra=extra, grey=self._grey)
 
     def observe_nothing(self, t: float, camera: CameraState) -> Observation:
         """Return an observation without face at `t` s: last light, reason "covered" if `camera` is, else "no_frame"."""
         reason: FaceReason = "covered" if camera == "covered" else "no_frame"
-        return Observation(t, camera, self._light, None, None, face_reason=reason)
+        return self._no_face(t, camera, reason)
+
+    def _no_face(self, t: float, camera: CameraState, reason: FaceReason) -> Observation:
+        return Observation(t, camera, self._light, None, None, face_reason=reason, grey=self._grey)
 
     def _report_turn(self, source: str, rotate_to: int) -> None:
         if rotate_to != self._reported:
@@ -84,4 +88,5 @@ class Perception:
     def _judge(self, frame: Frame) -> None:
         picture = picture_state(frame.picture)
         self._covered = picture.covered
+        self._grey = picture.grey
         self._light = self._light_filter.update(picture.light, frame.t)

@@ -1,4 +1,4 @@
-"""Judges a whole picture before a face is searched: the kind of light, and a covered lens. Pure.
+"""Judges the picture itself: the kind of light, a covered lens, the light on the face.
 
-It may import `imaging` and `data`. `perception` uses it.
+It may import `timing`, `imaging`, `data` and `perception.reader`. `perception` uses it.
 """

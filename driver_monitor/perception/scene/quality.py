@@ -62,11 +62,15 @@ _Region = tuple[slice, slice]
 
 @dataclass(frozen=True, slots=True)
 class PictureState:
-    """Judgement of one picture. `covered`: hardly any structure. `mean`: mean grey level, 0-255, without borders."""
+    """Judgement of one picture. `covered`: hardly any structure. `mean`: mean grey level, 0-255, without borders.
+
+    `grey`: it has no colours.
+    """
 
     light: Light
     covered: bool
     mean: float
+    grey: bool
 
 
 def picture_state(picture: Image | YuvPicture) -> PictureState:
@@ -89,16 +93,17 @@ def picture_state(picture: Image | YuvPicture) -> PictureState:
     dark = mean < DARK_MEAN
     blinded = float((grey >= SATURATED).mean()) > GLARE_SHARE
     covered = _structure(grey, mean) < (COVERED_SHARE_EXTREME if dark or blinded else COVERED_SHARE)
+    colourless = _spread(picture, small, inside) < GREY_CHROMA
     light: Light
     if dark:
         light = "dark"
     elif blinded:
         light = "glare"
-    elif float((grey > DAYLIGHT_LEVEL).mean()) < DAYLIGHT_SHARE and _spread(picture, small, inside) < GREY_CHROMA:
+    elif float((grey > DAYLIGHT_LEVEL).mean()) < DAYLIGHT_SHARE and colourless:
         light = "infrared"
     else:
         light = "day"
-    return PictureState(light, covered, mean)
+    return PictureState(light, covered, mean, colourless)
 
 
 def _structure(grey: Image, mean: float) -> float:
