@@ -23,13 +23,13 @@ LAYERS = (
     {"nets", "vehicle", "gpio", "board", "messages", "installer"},
     {"capture", "perception", "outputs", "demo"},
     {"app"},
-    {"bench"},
+    {"bench", "doctor"},
     {"cli"},
     {"__main__"},
 )
 """From the lowest to the highest. Folders of one layer do not import each other, except for the pairs in `BESIDE`."""
 BESIDE = {("capture", "demo")}
-PURE = ("data", "timing", "state", "signals", "rules", "installer")
+PURE = ("data", "timing", "state", "signals", "rules", "installer", "doctor/verdicts")
 IMPURE = {"asyncio", "io", "logging", "os", "pathlib", "socket", "subprocess", "threading", "time"}
 MOST_MODULES = 12
 

@@ -20,6 +20,8 @@ import yaml
 from rich.console import Console
 
 from driver_monitor import PROGRAM, __version__
+from driver_monitor.cli import cameras as cameras_verb
+from driver_monitor.cli import doctor as doctor_verb
 from driver_monitor.cli import ending
 from driver_monitor.data.alert import KINDS, LEVELS
 from driver_monitor.errors import ConfigError, DriverMonitorError, UsageError
@@ -372,6 +374,10 @@ def alerts(
         patterns.write(patterns.chosen(play, level), wav)
     else:
         patterns.play(patterns.chosen(play, level), load_plan(Request(config)).config.gpio)
+
+
+app.command()(cameras_verb.cameras)
+app.command()(doctor_verb.doctor)
 
 
 @config_app.command("check")

@@ -27,11 +27,11 @@ def end_at_once() -> None:
 
 
 def end_with_threads(code: object) -> None:
-    """If the daemon left threads running, write log and output and end the process with `code` (`SystemExit.code`).
+    """If daemon or `doctor` left threads running, write log and output and end the process with `SystemExit.code`.
 
     A thread that hangs in a function in C, such as a camera's, could let Python's own end wait or crash.
     """
-    if is_daemon() and threading.active_count() > 1:
+    if sys.argv[1:2] in (["run"], ["doctor"]) and threading.active_count() > 1:
         logging.shutdown()
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):

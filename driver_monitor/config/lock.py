@@ -5,6 +5,7 @@ Only root can change the file. The lock binds this program. It cannot bind a use
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +48,11 @@ def _mentions(text: str) -> Iterator[str]:
     for line in map(str.strip, text.splitlines()):
         if "lock" in line.casefold() and not line.startswith("#"):
             yield line
+
+
+def installed_config() -> Path | None:
+    """Return the system-wide configuration, for a program that judges the installed service; None: there is none."""
+    return FILE if os.path.lexists(FILE) else None
 
 
 def is_file(path: Path | None) -> bool:

@@ -1,0 +1,272 @@
+"""Runs the checks one after another, each within a time limit, and passes on each finding as soon as it is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from driver_monitor.doctor.gather import computer, machine, packages, running
+from driver_monitor.doctor.verdicts import computer as of_computer
+from driver_monitor.doctor.verdicts import disk as of_disk
+from driver_monitor.doctor.verdicts import permissions as of_permissions
+from driver_monitor.doctor.verdicts import picture as of_picture
+from driver_monitor.doctor.verdicts import pins as of_pins
+from driver_monitor.doctor.verdicts import program as of_program
+from driver_monitor.doctor.verdicts import running as of_running
+from driver_monitor.doctor.verdicts import speed as of_speed
+from driver_monitor.doctor.verdicts import vehicle as of_vehicle
+from driver_monitor.doctor.verdicts.faults import BUG, CHECKS, HANGS
+from driver_monitor.doctor.verdicts.finding import Finding, not_checked
+from driver_monitor.threads.worker import Worker
+
+if TYPE_CHECKING:
+    from driver_monitor.app.build import Models, Plan
+    from driver_monitor.doctor.gather.camera import Watched
+
+LIMITS_S = dict.fromkeys(CHECKS, 10.0) | {
+    "packages": 60.0,
+    "models": 30.0,
+    "camera": 30.0,
+    "light": 30.0,
+    "speed": 60.0,
+}
+"""Longest time of each check (ours). OpenCV waits 10 s for a camera, and imports take 20 s from a slow SD card."""
+NEEDS_PACKAGES = "a package that this check needs cannot be imported"
+NEEDS_CONFIGURATION = "the configuration is wrong"
+NEEDS_MODELS = "the models cannot be used"
+ASKED_NO_DAEMON = "a daemon has it, which cannot be asked"
+NO_CAMERA = "the camera gives no pictures"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asked for. `config`: a configuration file, None: that of the service, else the defaults."""
+
+    config: Path | None = None
+    beep: bool = False
+
+
+class Examination:
+    """The checks of one run of `doctor`, in the order of `CHECKS`. Later ones use what earlier ones found out."""
+
+    def __init__(self, asked: machine.Machine, options: Options, pins: Any = None) -> None:
+        """`pins`: a gpiozero pin factory for tests; None: that of the configuration."""
+        self._machine, self._options, self._pins = asked, options, pins
+        self._imports = True
+        self._plan: Plan | None = None
+        self._models: Models | None = None
+        self._watched: Watched | None = None
+        self._service = of_running.ServiceFacts("not asked yet")
+        self._daemon = of_running.DaemonFacts("")
+
+    def packages(self) -> Iterable[Finding]:
+        """Import the packages in another process."""
+        facts = packages.gather_packages(self._machine)
+        self._imports = facts.broken is None
+        return of_program.judge_packages(facts)
+
+    def configuration(self) -> Iterable[Finding]:
+        """Read the configuration, and ask the running daemon whether it is its own."""
+        if not self._imports:
+            return [not_checked("configuration", NEEDS_PACKAGES)]
+        from driver_monitor.config.schema import ZmqConfig
+        from driver_monitor.doctor.gather.configuration import read_configuration
+
+        read = read_configuration(self._options.config)
+        self._plan, facts = read.plan, read.facts
+        self._daemon = running.gather_daemon(self._machine, self._plan.config.zmq if self._plan else ZmqConfig())
+        if (status := self._daemon.status) is not None and self._plan is not None:
+            facts = replace(facts, **_of_daemon(self._plan, status))
+        return of_program.judge_configuration(facts)
+
+    def service(self) -> Iterable[Finding]:
+        """Ask systemd."""
+        self._service = running.gather_service(self._machine)
+        return of_running.judge_service(self._service)
+
+    def daemon(self) -> Iterable[Finding]:
+        """Judge what the daemon answered."""
+        if not self._imports:
+            return [not_checked("daemon", NEEDS_PACKAGES)]
+        if self._plan is None and self._daemon.status is None:
+            return [not_checked("daemon", NEEDS_CONFIGURATION)]
+        return of_running.judge_daemon(self._daemon, self._service)
+
+    def models(self) -> Iterable[Finding]:
+        """Check and load the models."""
+        plan, why = self._ready()
+        if plan is None:
+            return [not_checked("models", why)]
+        from driver_monitor.doctor.gather.models import load_models
+
+        loaded = load_models(plan)
+        self._models = loaded.models
+        return loaded.findings
+
+    def permissions(self) -> Iterable[Finding]:
+        """Look at the devices of the configuration."""
+        plan, why = self._ready()
+        if plan is None:
+            return [not_checked("permissions", why)]
+        from driver_monitor.doctor.gather.permissions import gather_permissions
+
+        installed = self._service.reason is None and self._service.load == "loaded"
+        return of_permissions.judge_permissions(gather_permissions(self._machine, plan.config, service=installed))
+
+    def camera(self) -> Iterable[Finding]:
+        """Watch the camera, or ask the daemon that does."""
+        plan, why = self._ready()
+        if plan is None:
+            return [not_checked("camera", why)]
+        if self._daemon.status is not None:
+            return of_picture.judge_camera_of_daemon(self._daemon.status, plan.config.camera.fps)
+        if self._is_taken:
+            return [not_checked("camera", ASKED_NO_DAEMON)]
+        from driver_monitor.doctor.gather.camera import watch_camera
+
+        self._watched = watch_camera(self._machine, plan)
+        return of_picture.judge_camera(self._watched.facts)
+
+    def light(self) -> Iterable[Finding]:
+        """Judge the pictures of the camera."""
+        plan, why = self._ready()
+        if self._daemon.status is not None:
+            return of_picture.judge_scene_of_daemon(self._daemon.status)
+        if plan is None or self._models is None:
+            return [not_checked("light", why or NEEDS_MODELS)]
+        if self._watched is None or not self._watched.frames:
+            return [not_checked("light", ASKED_NO_DAEMON if self._is_taken else NO_CAMERA)]
+        from driver_monitor.doctor.gather.camera import observe
+
+        seen = observe(plan, self._models, self._watched.frames)
+        self._watched = replace(self._watched, frames=())  # the pictures are not needed any more
+        return of_picture.judge_scene(seen)
+
+    def speed(self) -> Iterable[Finding]:
+        """Measure nets and pipeline, unless a daemon runs: it needs the processor, and knows."""
+        if self._daemon.status is not None:
+            return of_speed.judge_speed_of_daemon(self._daemon.status)
+        plan, why = self._ready()
+        if plan is None or self._models is None:
+            return [not_checked("speed", why or NEEDS_MODELS)]
+        if self._is_taken:
+            return [not_checked("speed", ASKED_NO_DAEMON)]
+        from driver_monitor.doctor.gather.speed import measure_speed
+
+        return of_speed.judge_speed(measure_speed(self._machine, plan, self._models, plan.config.camera.fps))
+
+    def pins(self) -> Iterable[Finding]:
+        """Open the pins and test them, or ask the daemon that has them."""
+        plan, why = self._ready()
+        if plan is None:
+            return [not_checked("pins", why)]
+        gpio = plan.config.gpio
+        if self._daemon.status is not None:
+            return of_pins.judge_pins_of_daemon(self._daemon.status, gpio.backend, beep=self._options.beep)
+        if self._is_taken:
+            return [not_checked("pins", ASKED_NO_DAEMON)]
+        from driver_monitor.doctor.gather.pins import gather_pins
+
+        return of_pins.judge_pins(gather_pins(self._machine, gpio, beep=self._options.beep, factory=self._pins))
+
+    def clock(self) -> Iterable[Finding]:
+        """Read the clock."""
+        return of_computer.judge_clock(computer.now(self._machine), computer.synchronised(self._machine))
+
+    def heat(self) -> Iterable[Finding]:
+        """Read the sensors."""
+        return of_computer.judge_heat(computer.gather_heat(self._machine))
+
+    def disk(self) -> Iterable[Finding]:
+        """Look at the folder for alert numbers."""
+        plan, why = self._ready()
+        if plan is None:
+            return [not_checked("disk", why)]
+        from driver_monitor.app.build import state_dir
+        from driver_monitor.config.lock import installed_config, is_file
+
+        folder = state_dir(plan.config.service)
+        if plan.config.service.state_dir is None and is_file(self._options.config or installed_config()):
+            folder = Path(computer.SERVICE_FOLDER)
+        return of_disk.judge_disk(computer.gather_disk(self._machine, folder))
+
+    def vehicle(self) -> Iterable[Finding]:
+        """Look at the way to the car."""
+        plan, why = self._ready()
+        if plan is None:
+            return [not_checked("vehicle", why)]
+        from driver_monitor.doctor.gather.vehicle import gather_vehicle
+
+        status = self._daemon.status
+        return of_vehicle.judge_vehicle(gather_vehicle(self._machine, plan.config, listen=status is None), status)
+
+    @property
+    def _is_taken(self) -> bool:
+        """Whether a daemon may have camera and pins, though it sends no status."""
+        return self._daemon.closed is not None or self._service.runs
+
+    def _ready(self) -> tuple[Plan | None, str]:
+        """Return the plan, or None and why there is none."""
+        if not self._imports:
+            return None, NEEDS_PACKAGES
+        return self._plan, "" if self._plan is not None else NEEDS_CONFIGURATION
+
+
+def examine(
+    asked: machine.Machine, options: Options, show: Callable[[Finding], object] = lambda _: None, pins: Any = None
+) -> list[Finding]:
+    """Run all checks and return their findings. `show`: gets each finding at once. `pins`: see `Examination`."""
+    examination, findings = Examination(asked, options, pins), []
+    for check in CHECKS:
+        for finding in _within(check, getattr(examination, check), LIMITS_S[check]):
+            findings.append(finding)
+            show(finding)
+    return findings
+
+
+def can_work(findings: Iterable[Finding]) -> bool:
+    """Return whether the daemon can do its job: no finding is a fault."""
+    return all(finding.state != "fault" for finding in findings)
+
+
+def _within(check: str, ask: Callable[[], Iterable[Finding]], limit_s: float) -> Iterator[Finding]:
+    """Yield the findings of `ask`. If it takes longer than `limit_s` or fails, yield that as the finding.
+
+    It runs in a thread, which is left behind if it hangs in a driver.
+    """
+    found: list[Finding] = []
+    failed: list[Exception] = []
+
+    def work() -> None:
+        try:
+            found.extend(ask())
+        except Exception as error:  # whatever it is, the other checks must go on
+            failed.append(error)
+
+    worker = Worker(f"doctor-{check}", work)
+    worker.start()
+    if not worker.close(limit_s):
+        yield _general(check, "hangs", limit=limit_s)
+    elif failed:
+        error = failed[0]
+        words = " ".join(f"{type(error).__name__}: {error}".split())
+        yield _general(check, "bug", error=words)
+    else:
+        yield from found
+
+
+def _general(check: str, name: str, **words: object) -> Finding:
+    fault = HANGS if name == "hangs" else BUG
+    return Finding(check, fault.state, fault.found.format(**words), fault.remedy.format(**words), f"{check}.{name}")
+
+
+def _of_daemon(plan: Plan, status: Any) -> dict[str, Any]:
+    """Return what the status of a running daemon adds to the facts about the configuration."""
+    from driver_monitor.config import schema
+
+    if fault := status.get("config_fault"):
+        return {"not_in_use": str(fault)}
+    versions = of_running.part(status, "versions")
+    return {"other": versions.get("config") != schema.digest(plan.config, plan.profile_text)}

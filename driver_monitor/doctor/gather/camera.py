@@ -1,0 +1,99 @@
+"""Watches the camera for some seconds: its rate, its format, and its pictures."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from driver_monitor.doctor.gather.machine import Machine
+from driver_monitor.doctor.verdicts.picture import CameraFacts
+from driver_monitor.errors import AbsentError, SourceError
+
+if TYPE_CHECKING:
+    from driver_monitor.app.build import Models, Plan
+    from driver_monitor.capture.camera import Camera
+    from driver_monitor.data.observation import Observation
+    from driver_monitor.imaging.frame import Frame
+
+MOST_FRAMES = 300
+"""Most pictures that are kept (ours): 2 s of 120 a second, 90 MB at 640x480."""
+SKIPPED = 5
+"""First pictures that do not count for the rate (ours): a camera sets its exposure, and a stream its buffers."""
+JUDGED = 30
+"""Pictures whose light is judged, evenly spread (ours)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What the camera gave: facts for the verdict, and the pictures."""
+
+    facts: CameraFacts
+    frames: Sequence[Frame] = ()
+
+
+def watch_camera(machine: Machine, plan: Plan) -> Watched:
+    """Open the configured camera and read it for `machine.watch_s`. The pictures stay in memory, and are let go."""
+    config = plan.config.camera
+    facts = CameraFacts(config.source, config.fps)
+    try:
+        camera = machine.open_source(config)
+    except AbsentError as error:
+        return Watched(replace(facts, fault=str(error), absent=True))
+    except SourceError as error:
+        return Watched(replace(facts, fault=str(error)))
+    with camera:
+        facts = replace(facts, name=camera.name)
+        try:
+            frames, rate = _read(camera, machine)
+        except SourceError as error:
+            return Watched(replace(facts, fault=str(error)))
+        height, width = frames[-1].grey.shape if frames else (0, 0)
+        facts = replace(facts, frames=len(frames), rate=rate, size=(width, height), damaged=camera.damaged)
+        return Watched(replace(facts, format=_format(machine, config.source)), frames)
+
+
+def _read(camera: Camera, machine: Machine) -> tuple[list[Frame], float | None]:
+    """Return the frames and their rate, None if the source ended too soon. Raises `SourceError`."""
+    frames: list[Frame] = []
+    times: list[float] = []
+    while len(frames) < MOST_FRAMES and (len(times) <= SKIPPED or times[-1] - times[SKIPPED] < machine.watch_s):
+        frame = camera.read()
+        if frame is None:
+            break
+        frames.append(frame)
+        times.append(machine.clock())
+    counted = times[min(SKIPPED, max(0, len(times) - 2)) :]
+    rate = (len(counted) - 1) / (counted[-1] - counted[0]) if len(counted) > 1 and counted[-1] > counted[0] else None
+    return frames, rate
+
+
+def observe(plan: Plan, models: Models, frames: Sequence[Frame]) -> list[Observation]:
+    """Return what some of `frames` show. All of them are looked at for repeats: a camera may be frozen."""
+    from driver_monitor.app.build import build_pipeline
+
+    pipeline = build_pipeline(plan, models)
+    step = max(1, len(frames) // JUDGED)
+    return [pipeline.step(frame).observation for frame in frames[::step]]
+
+
+def _format(machine: Machine, source: str) -> str | None:
+    """Return the pixel format that a V4L2 camera gives at present; None: another source, or it does not tell."""
+    from driver_monitor.capture.listing.v4l2_query import current_format
+    from driver_monitor.capture.v4l2 import device_number
+
+    if not source.isdecimal() and not source.startswith("/dev/"):
+        return None
+    try:
+        path = machine.path(f"/dev/video{device_number(source, machine.root)}")
+        device = os.open(Path(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, SourceError):
+        return None
+    try:
+        found = current_format(device, fcntl.ioctl)
+    finally:
+        os.close(device)
+    return found[0] if found is not None else None

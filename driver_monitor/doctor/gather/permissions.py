@@ -1,0 +1,40 @@
+"""Reads who may open the devices that the daemon needs."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from driver_monitor.config.schema import Config
+from driver_monitor.doctor.gather.machine import Machine, group_name, user_name
+from driver_monitor.doctor.verdicts.permissions import SERVICE_USER, DeviceFacts, PermissionFacts
+
+
+def gather_permissions(machine: Machine, config: Config, *, service: bool) -> PermissionFacts:
+    """Return the rights of this user, or of the service if it is installed."""
+    user = machine.user()
+    devices = tuple(_facts(machine, path) for path in _needed(machine, config))
+    return PermissionFacts(
+        user.name, user.root, user.groups, user.listed, devices, service, machine.has_user(SERVICE_USER)
+    )
+
+
+def _needed(machine: Machine, config: Config) -> Iterator[Path]:
+    """Yield the devices that are there and that the configuration needs: the camera, and the pins of a board."""
+    source = config.camera.source
+    if source.isdecimal() or source.startswith("/dev/"):
+        camera = machine.path(f"/dev/video{source}" if source.isdecimal() else source)
+        if camera.exists():
+            yield camera
+    pins = (config.gpio.buzzer_pin, config.gpio.led_pin, config.gpio.button_pin)
+    if config.gpio.backend in ("auto", "gpiozero") and any(pin is not None for pin in pins):
+        chips = sorted(machine.path("/dev").glob("gpiochip*"))
+        yield from chips[:1]
+
+
+def _facts(machine: Machine, path: Path) -> DeviceFacts:
+    found = path.stat()
+    name = f"/{path.relative_to(machine.root)}"
+    owner, group = user_name(found.st_uid), group_name(found.st_gid)
+    return DeviceFacts(name, owner, group, stat.S_IMODE(found.st_mode), machine.openable(path))

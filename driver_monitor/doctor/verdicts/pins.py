@@ -1,0 +1,61 @@
+"""Judges buzzer and LED."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from driver_monitor.doctor.verdicts.finding import Finding, not_checked, ok, trouble
+from driver_monitor.doctor.verdicts.program import split
+from driver_monitor.doctor.verdicts.running import number, part
+
+NO_PINS = ("off", "mock")
+"""Values of `gpio.backend` that drive no pin."""
+
+
+@dataclass(frozen=True, slots=True)
+class PinFacts:
+    """`backend`: `gpio.backend`. `expected`: this computer should have pins. `pins`: what is connected, in words.
+
+    `fault`: why they cannot be opened. `busy`: because another program has one. `played`: buzzer and LED were tested.
+    """
+
+    backend: str
+    expected: bool
+    pins: str = ""
+    fault: str | None = None
+    busy: bool = False
+    played: bool = False
+
+
+def judge_pins(facts: PinFacts) -> Iterator[Finding]:
+    """Yield the fault of the pins, or "ok" or "not checked"."""
+    if facts.backend in NO_PINS:
+        yield trouble("pins.none", backend=facts.backend)
+    elif facts.fault is not None and not facts.expected:
+        yield not_checked("pins", "this computer has no pins, and none are configured: no buzzer and no LED")
+    elif facts.fault is not None:
+        fault, advice = split(facts.fault, "check the section gpio of the configuration")
+        yield (
+            trouble("pins.busy", fault=fault) if facts.busy else trouble("pins.cannot_open", fault=fault, advice=advice)
+        )
+    elif facts.played:
+        yield ok("pins", f"{facts.pins}: switched on three times. Did you hear and see it? If not, check the wiring")
+    else:
+        yield ok("pins", f"{facts.pins} can be used; --beep tests buzzer and LED")
+
+
+def judge_pins_of_daemon(status: Mapping[str, Any], backend: str, *, beep: bool) -> Iterator[Finding]:
+    """Yield what the status of a running daemon says of its pins. `beep`: a test was asked for."""
+    count = number(part(status, "outputs").get("gpio_faults"))
+    if backend in NO_PINS:
+        yield trouble("pins.none", backend=backend)
+    elif count:
+        yield trouble("pins.faults", {"gpio_faults": count}, count=round(count))
+    elif beep:
+        yield not_checked("pins", "the running daemon has the pins: `sudo systemctl stop driver-monitor` first")
+    elif count is None:
+        yield not_checked("pins", "the running daemon says nothing of its pins")
+    else:
+        yield ok("pins", "the running daemon has set them without an error", gpio_faults=0)

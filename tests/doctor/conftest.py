@@ -1,0 +1,15 @@
+"""The car that the tests of `doctor` examine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.doctor.cars import Car
+
+
+@pytest.fixture
+def car(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Car:
+    monkeypatch.setattr("driver_monitor.config.lock.FILE", tmp_path / "etc/driver-monitor/config.yaml")
+    return Car(tmp_path)
