@@ -23,7 +23,7 @@ LAYERS = (
     {"nets", "vehicle", "gpio", "board", "messages", "installer"},
     {"capture", "perception", "outputs", "demo"},
     {"app"},
-    {"bench"},
+    {"bench", "aim"},
     {"cli"},
     {"__main__"},
 )

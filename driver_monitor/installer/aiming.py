@@ -134,6 +134,10 @@ _TITLES = {
 """The checks that need a face, by name."""
 
 
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
 def _check(name: str, state: CheckState, words: str) -> Check:
     return Check(name, _TITLES[name], state, words)
 
@@ -217,7 +221,7 @@ def _distance(faces: Sequence[Observation], setting: Setting) -> Check:
         words = f"Too close: {size}. Move the camera further away, to about {factor:.1f} times the distance of now."
         return _check("distance", "bad", words)
     if width >= GOOD_WIDTH:
-        return _check("distance", "good", f"Good: {size}.")
+        return _check("distance", "good", f"The face is {width:.0f} pixels wide.")
     percent = min(90, max(10, round(factor * 10) * 10))
     if factor >= 1:  # the picture is so small that the face cannot have more pixels
         words = f"Too few pixels: {size}. Set a larger camera.width and camera.height."
@@ -225,7 +229,11 @@ def _distance(faces: Sequence[Observation], setting: Setting) -> Check:
     if width < LEAST_WIDTH:
         words = f"Too far: {size}. Move the camera closer, to about {percent} % of the distance of now."
         return _check("distance", "bad", words)
-    return _check("distance", "fair", f"It works: {size}. Closer is better, about {percent} % of the distance of now.")
+    return _check(
+        "distance",
+        "fair",
+        f"The face is {width:.0f} pixels wide. Closer is better, about {percent} % of the distance of now.",
+    )
 
 
 def _side(faces: Sequence[Observation]) -> Check:
@@ -237,9 +245,9 @@ def _side(faces: Sequence[Observation]) -> Check:
     seen_from, move_to = ("right", "left") if yaw > 0 else ("left", "right")
     where = f"the camera sees the face from the driver's {seen_from}, {abs(yaw):.0f} degrees"
     if abs(yaw) <= GOOD_ANGLE:
-        return _check("side", "good", f"Good: {abs(yaw):.0f} degrees from the front.")
+        return _check("side", "good", f"The angle from the front is {abs(yaw):.0f} degrees.")
     if abs(yaw) <= MOST_ANGLE:
-        return _check("side", "fair", f"It works: {where}. Nearer to the front is better.")
+        return _check("side", "fair", f"{_sentence(where)} Nearer to the front is better.")
     words = f"Look straight ahead. If you do: {where}. Move the camera to the driver's {move_to}, towards the front."
     return _check("side", "bad", words)
 
@@ -253,9 +261,9 @@ def _height(faces: Sequence[Observation]) -> Check:
     seen_from, move = ("below", "higher") if pitch > 0 else ("above", "lower")
     where = f"the camera sees the face from {seen_from}, {abs(pitch):.0f} degrees"
     if abs(pitch) <= GOOD_ANGLE:
-        return _check("height", "good", f"Good: {abs(pitch):.0f} degrees from {seen_from}.")
+        return _check("height", "good", f"The angle from {seen_from} is {abs(pitch):.0f} degrees.")
     if abs(pitch) <= MOST_ANGLE:
-        return _check("height", "fair", f"It works: {where}. A camera that is mounted {move} is better.")
+        return _check("height", "fair", f"{_sentence(where)} A camera that is mounted {move} is better.")
     return _check("height", "bad", f"Look straight ahead. If you do: {where}. Mount the camera {move}.")
 
 

@@ -86,7 +86,7 @@ def test_ok__left_and_right_are_judged_alike_and_named_apart(yaw: float) -> None
 @pytest.mark.parametrize(
     ("yaw", "state", "words"),
     [
-        (19, "good", "19 degrees"),
+        (19, "good", "from the front is 19 degrees"),
         (25, "fair", "from the driver's right, 25 degrees"),
         (35, "bad", "Move the camera to the driver's left"),
         (-35, "bad", "Move the camera to the driver's right"),
