@@ -23,7 +23,7 @@ LAYERS = (
     {"nets", "vehicle", "gpio", "board", "messages", "installer"},
     {"capture", "perception", "outputs", "demo"},
     {"app"},
-    {"bench", "doctor"},
+    {"bench", "doctor", "aim"},
     {"cli"},
     {"__main__"},
 )

@@ -11,10 +11,12 @@ from pathlib import Path
 from rich.console import Console
 
 from driver_monitor import PROGRAM
+from driver_monitor.app.pictures.link import LinkSetting
 from driver_monitor.app.pipeline import NoPerception, Pipeline
 from driver_monitor.capture.grabber import Grabber
 from driver_monitor.capture.open_source import expected_source, open_camera
 from driver_monitor.config import last_good, resources, schema
+from driver_monitor.config.addresses import runtime_folder
 from driver_monitor.config.profiles import parse_profile, read_profile
 from driver_monitor.config.schema import Config, ServiceConfig
 from driver_monitor.errors import OutputError
@@ -233,6 +235,12 @@ def build_grabber(plan: Plan, started: float, *, eager: bool = False) -> Grabber
     expected, opened = expected_source(camera.source), partial(open_camera, camera, camera.source, real_time=True)
     eager = eager and not expected.live
     return Grabber(opened, camera.lost_after_s, start=started, eager=eager, expected=expected)
+
+
+def link_setting(plan: Plan) -> LinkSetting:
+    """Return what the link to `driver-monitor aim` needs. At a workplace, or if locked, only root may see pictures."""
+    root_only = plan.config.locked or plan.profile.workplace
+    return LinkSetting(runtime_folder(), plan.config.camera.driver_side, root_only)
 
 
 def build_vehicle(plan: Plan) -> VehicleSource:

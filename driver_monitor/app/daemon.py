@@ -35,6 +35,10 @@ STATUS_S = 1.0
 
 CONFIG_FAULT = Sign("degraded", "info")
 """What the LED shows while no alert is active and the configuration in use is not that of the file."""
+BUZZER_TEST = Sign("other", "warning")
+"""What sounds when an installer asks for the buzzer (`driver-monitor aim`) and no alert is active: three pulses."""
+BUZZER_TEST_S = 2.0
+"""Length of this test: one burst of the pattern (ours)."""
 
 
 class ReloadError(DriverMonitorError):
@@ -70,6 +74,7 @@ class Daemon:
         self._started, self.health = started, Health(started, heat)
         self._last_frame: Frame | None = None
         self._sign: Sign | None = None
+        self._buzzer_until: float | None = None
         self._active: dict[str, Message] = {}
         self.ended_by_restart: tuple[Message, ...] = ()
         """Messages that ended the alerts of an earlier run at the start."""
@@ -103,6 +108,8 @@ class Daemon:
         frame, camera = parts.source.latest(FRAME_WAIT_S), parts.source.state
         if parts.button.pressed():
             parts.pipeline.engine.acknowledge()
+        if parts.pictures.take_beep():
+            self._buzzer_until = self._clock() + BUZZER_TEST_S
         vehicle = parts.vehicle.at(self._clock())
         if frame is not None:
             self._last_frame = frame
@@ -125,9 +132,10 @@ class Daemon:
         parts = self.parts
         if parts.trace is not None:
             parts.trace.record(result.observation)
+        parts.pictures.put(frame, result.observation, parts.source.name)
         if result.verdict.events:
             self.send(result.verdict.events, frame.t_mono if frame else None)
-        sign = result.verdict.sign or (CONFIG_FAULT if self.config_fault else None)
+        sign = result.verdict.sign or self._sign_without_alert()
         if sign != self._sign:
             self._sign = sign
             parts.outputs.show(sign)
@@ -135,6 +143,12 @@ class Daemon:
         if self._state_timer.due(self._clock()):
             parts.outputs.state(state_message(result.state, result.verdict))
         self.health.count(result, frame, self._clock())
+
+    def _sign_without_alert(self) -> Sign | None:
+        if self._buzzer_until is not None and self._clock() < self._buzzer_until:
+            return BUZZER_TEST
+        self._buzzer_until = None
+        return CONFIG_FAULT if self.config_fault else None
 
     def send(self, events: Sequence[AlertEvent], t_mono: float | None = None) -> None:
         """Send `events` as alert messages. `t_mono`: capture time of their frame, monotonic seconds; None: now."""
@@ -173,7 +187,9 @@ class Daemon:
         counters = {**parts.outputs.counters(), **parts.vehicle.counters()}
         if parts.trace is not None:
             counters |= parts.trace.counters()
-        status = self.health.status(parts.source, counters, parts.provenance, now, self.config_fault)
+        status = self.health.status(
+            parts.source, counters, parts.provenance, now, self.config_fault, parts.pictures.connected
+        )
         parts.outputs.status(status)
         if self._progress:
             self._notifier.watchdog()

@@ -21,6 +21,7 @@ from rich.console import Console
 from driver_monitor.app import build
 from driver_monitor.app.build import Models, Plan
 from driver_monitor.app.parts import Parts
+from driver_monitor.app.pictures.link import PictureLink
 from driver_monitor.capture.open_source import check_source
 from driver_monitor.config.schema import Config
 from driver_monitor.errors import DriverMonitorError
@@ -145,6 +146,8 @@ TABLE = (
     DaemonPart("rules", ("plan.profile_text",), lambda _: None, rebuild=_new_rules, ends_alerts="on old outputs"),
     DaemonPart("numbers", ("config.service.state_dir",), lambda s: AlertSequence(build.state_dir(s.config.service)),
                "at next start", CLOSE),
+    DaemonPart("pictures", ("config.camera.driver_side", "config.locked", "plan.profile.workplace"),
+               lambda s: PictureLink(build.link_setting(s.plan)), "close first", CLOSE),
     # The capture thread opens a camera, which can take 10 s, and waits for one that is absent: that is `camera_fault`.
     # A reload refuses another camera that is absent: the present one may work. Closed after the other devices: a
     # camera that hangs must not delay the last alerts and the pins.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from driver_monitor.app.pictures.link import LinkSetting, PictureLink
 from driver_monitor.app.pipeline import Pipeline
 from driver_monitor.capture.grabber import Grabber
 from driver_monitor.gpio.button import Button, NoButton
@@ -30,3 +31,4 @@ class Parts:
     vehicle: VehicleSource = field(default_factory=NoVehicle)
     button: Button = field(default_factory=NoButton)
     trace: TraceWriter | None = None
+    pictures: PictureLink = field(default_factory=lambda: PictureLink(LinkSetting(None)))

@@ -67,10 +67,12 @@ class Health:
         provenance: Provenance,
         now: float,
         config_fault: str | None = None,
+        aim: bool = False,
     ) -> dict[str, Any]:
         """Return the unfiltered payload of `status/` at `now`, monotonic seconds. `counters`: fault counts by name.
 
-        `config_fault`: why the configuration in use is not that of the file; None: it is.
+        `config_fault`: why the configuration in use is not that of the file; None: it is. `aim`: whether pictures are
+        being shown to an installer.
         """
         while self._processed and now - self._processed[0][0] > RATE_WINDOW_S:
             self._processed.popleft()
@@ -110,6 +112,7 @@ class Health:
             "config_fault": config_fault,
             "locked": provenance.locked,
             "ignored": list(provenance.ignored),
+            "aim": aim,
             "versions": {
                 "driver_monitor": __version__,
                 "python": platform.python_version(),
@@ -130,4 +133,5 @@ def status_line(status: Mapping[str, Any]) -> str:
     camera = status.get("camera") or {}
     words += [] if camera.get("keeps_up", True) else [f"cannot keep up: {camera['drop_share']:.0%} of frames dropped"]
     words += [f"configuration: {status['config_fault']}"] if status.get("config_fault") else []
+    words += ["pictures are being shown (aim)"] if status.get("aim") else []
     return "; ".join(words)

@@ -380,6 +380,26 @@ app.command()(cameras_verb.cameras)
 app.command()(doctor_verb.doctor)
 
 
+@app.command()
+def aim(
+    config: Annotated[
+        OptionalPath,
+        typer.Option("--config", "-c", help="Configuration file (default: the service's, if there is one)."),
+    ] = None,
+    source: Annotated[
+        OptionalText, typer.Option(help="As of run; then no running daemon is asked for pictures.")
+    ] = None,
+    bind: Annotated[
+        OptionalText, typer.Option(help="IP address of this machine to show the page at (default: loopback).")
+    ] = None,
+) -> None:
+    """Show a page with the live picture and what to change about the camera. It ends by itself after 15 minutes."""
+    from driver_monitor.app.build import Request
+    from driver_monitor.cli.aim import aim as show_page
+
+    show_page(Request(config, source), bind)
+
+
 @config_app.command("check")
 def config_check(file: ConfigArgument = None, profile: ProfileOption = None) -> None:
     """Check a configuration and its profile. An error shows file, line, key and reason."""

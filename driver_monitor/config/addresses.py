@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -19,6 +20,9 @@ SOCKET_NAME = "alerts.sock"
 SERVICE_SOCKET = f"/run/driver-monitor/{SOCKET_NAME}"
 """Where the service publishes: in the runtime directory of the unit."""
 SERVICE_BIND = f"ipc://{SERVICE_SOCKET}"
+SERVICE_FOLDER = Path(SERVICE_SOCKET).parent
+AIM_SOCKET_NAME = "aim.sock"
+"""The socket in the runtime folder that exists only while `driver-monitor aim` runs."""
 MAX_PORT = 65535
 MAX_IPC_PATH = 107
 """Bytes of a Unix socket's path (`sun_path` in unix(7), without the final zero). The @ of an abstract name counts."""
@@ -37,6 +41,17 @@ def publish_address(bind: str, environment: Mapping[str, str] = os.environ) -> s
         return bind
     folder = environment.get("RUNTIME_DIRECTORY", "").split(":")[0]
     return f"ipc://{folder}/{SOCKET_NAME}" if folder else LAPTOP_BIND
+
+
+def runtime_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the folder for sockets of this run: the unit's, or one in the user's runtime folder. None: there is none.
+
+    `environment`: systemd sets RUNTIME_DIRECTORY for a service, and XDG_RUNTIME_DIR for a user who has logged in.
+    """
+    if folder := environment.get("RUNTIME_DIRECTORY", "").split(":")[0]:
+        return Path(folder)
+    users = environment.get("XDG_RUNTIME_DIR")
+    return Path(users) / SERVICE_FOLDER.name if users else None
 
 
 def bind_setting(text: str) -> str:

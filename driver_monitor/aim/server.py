@@ -1,0 +1,96 @@
+"""The web server: binds the address, runs in a thread of its own, and ends by itself."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from driver_monitor.aim.live import Live
+from driver_monitor.errors import OutputError, UsageError
+
+PORT = 8642
+"""The port that is tried first, so that a phone's history helps. Ours: no known service has it."""
+LOOPBACK = "127.0.0.1"
+FAREWELL_S = 0.5
+"""Seconds in which open pages hear of the end."""
+CLOSE_S = 3.0
+"""Longest wait for the server's thread."""
+MOST_CONNECTIONS = 32
+
+
+def bound(address: str) -> socket.socket:
+    """Return a socket at `address`, an IP address of this machine, and at `PORT` or, if that is in use, a free port.
+
+    Raises `UsageError` if it is no single address, and `OutputError` if it is not one of this machine.
+    """
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        raise UsageError(
+            f"--bind {address}: not an IP address; `ip -brief address` shows those of this machine"
+        ) from None
+    if parsed.is_unspecified or parsed.is_multicast:
+        raise UsageError(f"--bind {address}: names no single address of this machine; `ip -brief address` shows them")
+    family = socket.AF_INET6 if parsed.version == 6 else socket.AF_INET
+    for port in (PORT, 0):
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((address, port))
+        except OSError as error:
+            listener.close()
+            if error.errno == errno.EADDRINUSE and port:
+                continue
+            hint = "`ip -brief address` shows those of this machine"
+            raise OutputError(f"--bind {address}: {error.strerror}; {hint}") from error
+        return listener
+    raise AssertionError("port 0 is always free")
+
+
+class PageServer:
+    """Serves `app` at `listener` in a thread. `live`: says when the time is over, and tells open pages of the end."""
+
+    def __init__(self, app: ASGIApp, listener: socket.socket, live: Live) -> None:
+        config = uvicorn.Config(
+            app,
+            log_config=None,  # the address of the first request holds the token
+            access_log=False,
+            log_level="warning",
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=1,  # an open page would hold the end
+            limit_concurrency=MOST_CONNECTIONS,
+            ws_max_size=1024,
+            ws="websockets-sansio",
+        )
+        self._server, self._live, self._listener = uvicorn.Server(config), live, listener
+        self._thread = threading.Thread(target=self._serve, name="aim-page", daemon=True)
+        self._thread.start()
+
+    def run(self, check: Callable[[], object], period_s: float = 0.1) -> None:
+        """Return when the time of `live` is over or it has `ended`. `check`: called each `period_s`; it may raise."""
+        while self._live.ended is None and self._thread.is_alive():
+            if self._live.time_is_over():
+                self._live.ended = "time"
+                return
+            check()
+            time.sleep(period_s)
+
+    def close(self) -> None:
+        """Tell open pages that it has ended, and end the server."""
+        if self._live.ended is None:
+            self._live.ended = "stopped"
+        time.sleep(FAREWELL_S)
+        self._server.should_exit = True
+        self._thread.join(CLOSE_S)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        self._server.run(sockets=[self._listener])
