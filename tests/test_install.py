@@ -30,9 +30,12 @@ def apt_commands() -> list[str]:
 def test_ok__one_missing_package_never_ends_the_installation(command: str) -> None:
     first, _, instead = command.partition("||")
     packages = {word for word in shlex.split(first.partition("&&")[0])[2:] if not word.startswith("-")}
+    files = {word for word in packages if word.startswith("./")}  # our own package, which the reader has at hand
     assert packages
     if not instead:
-        assert packages <= EVERYWHERE | MAINTAINERS_ONLY, "apt-get installs nothing at all if one package is missing"
+        assert packages - files <= EVERYWHERE | MAINTAINERS_ONLY, (
+            "apt-get installs nothing at all if one package is missing"
+        )
 
 
 def test_ok__the_service_puts_the_program_on_the_path() -> None:
