@@ -46,8 +46,9 @@ def run(file: Path, *arguments: str, **environment: str) -> subprocess.Completed
 
 
 @pytest.fixture
-def system(tmp_path: Path) -> Path:
+def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of the system-wide configuration."""
+    monkeypatch.setenv("PATH", os.environ["PATH"])  # a locked daemon changes it
     folder = tmp_path / "etc"
     folder.mkdir()
     return folder
@@ -87,6 +88,27 @@ def test_ok__a_user_can_lower_nothing_in_a_locked_vehicle_and_each_attempt_is_to
         (line, *again) = [line for line in err.splitlines() if f"locked: {one} is ignored" in line]
         assert "locks the settings; ask who looks after this vehicle" in line
         assert len(again) == (0 if "FACTORY" in one else 1), "once at the start and once at the reload"
+
+
+def test_fail__a_camera_program_of_the_user_is_not_taken_for_that_of_the_system(system: Path, tmp_path: Path) -> None:
+    file, program = system / "config.yaml", tmp_path / "rpicam-vid"
+    file.write_text("locked: true\ncamera: {source: rpicam}\nzmq: {enabled: false}")
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
+    program.chmod(0o755)
+    result = run(file, "run", PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert (result.returncode, (tmp_path / "started").exists()) == (1, False)
+    assert "neither rpicam-vid nor libcamera-vid is installed" in result.stderr
+
+
+def test_fail__a_command_of_the_user_is_ignored_and_its_arguments_are_not_told(
+    system: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = system / "config.yaml"
+    file.write_text("locked: true\ncamera: {source: 'pipe:/opt/cam --key abc'}")
+    monkeypatch.setattr(lock, "FILE", file)
+    plan = app_lock.load_plan(Request(source=f"pipe:touch {tmp_path}/made --password geheim"))
+    assert plan.config.camera.source == "pipe:/opt/cam --key abc"
+    assert plan.ignored == ("--source pipe:touch",)
 
 
 def test_ok__a_locked_vehicle_is_watched_without_any_option(system: Path, tmp_path: Path) -> None:
@@ -129,6 +151,8 @@ RUBBISH: dict[str, Callable[[Path], object]] = {
     "a profile that is missing": lambda file: file.write_text("locked: true\nprofile: /nowhere/mine.yaml"),
     "a profile of the user": lambda file: file.write_text("locked: true\nprofile: mine.yaml"),
     "models of the user": lambda file: file.write_text("locked: true\nmodels: {folder: models}"),
+    "a command of the user": lambda file: file.write_text("locked: true\ncamera: {source: 'pipe:./cam x'}"),
+    "a program on the user's PATH": lambda file: file.write_text("locked: true\ncamera: {source: 'pipe:cam /x'}"),
     "a detector of the user": lambda file: file.write_text("locked: true\nface: {detector: mine.onnx}"),
 }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from driver_monitor.app import build
 from driver_monitor.app.build import Plan, Request
+from driver_monitor.capture.open_source import plain_name
 from driver_monitor.config import lock
 from driver_monitor.config.schema import Config
 from driver_monitor.config.secret import without_secrets
@@ -38,6 +39,7 @@ def load_plan(request: Request) -> Plan:
         return plan
     ignored = tuple(one_line(without_secrets(text))[:LONGEST] for text in _forbidden(request, config))
     os.environ.pop(PIN_FACTORY, None)
+    os.environ["PATH"] = lock.PROGRAMS  # a folder of the user could hold another rpicam-vid
     return replace(build.load_plan(Request(lock.FILE)), ignored=ignored)
 
 
@@ -70,6 +72,7 @@ def _forbidden(request: Request, config: Config) -> Iterator[str]:
     }
     for name, (asked, locked) in options.items():
         if asked not in (None, locked):
-            yield f"{name} {asked}"
+            # Of a command only its program is shown: its arguments may hold a password.
+            yield f"{name} {plain_name(asked) if isinstance(asked, str) and asked.startswith('pipe:') else asked}"
     if os.environ.get(PIN_FACTORY):
         yield f"{PIN_FACTORY}={os.environ[PIN_FACTORY]}"

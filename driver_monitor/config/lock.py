@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from driver_monitor.config import profiles, yaml_file
+from driver_monitor.config.camera_program import camera_program
 from driver_monitor.config.schema import Config
 from driver_monitor.errors import ConfigError
 
 FILE = Path("/etc/driver-monitor/config.yaml")
 """The system-wide configuration, which the installed service uses. No option and no variable names another one."""
+PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""The PATH of a locked daemon: where the system's own programs are, such as `rpicam-vid`. Only root may change them."""
 _OPEN = re.compile(r"locked:\s*(false|False|FALSE)\s*(#.*)?")
 
 
@@ -64,10 +67,15 @@ def is_file(path: Path | None) -> bool:
 
 
 def _refuse_relative(config: Config) -> None:
-    """Raise `ConfigError` for a relative path: who starts the daemon chooses the folder that it starts in."""
+    """Raise `ConfigError` for a relative path: who starts the daemon chooses the folder that it starts in.
+
+    So it is with the program of a command: who starts the daemon chooses the PATH, too.
+    """
+    program = camera_program(config.camera.source)
     paths = {
         "profile": None if config.profile in profiles.known() else config.profile,
         "models.folder": config.models.folder,
+        "camera.source": program.command[0] if program is not None and program.command else None,
         "face.detector": None if config.face.detector in ("auto", "hog") else config.face.detector,
     }
     for key, path in paths.items():

@@ -31,9 +31,8 @@ def test_ok__a_camera_pulled_out_at_night_and_plugged_in_again(caplog: pytest.Lo
         first.fail()
         second.ready()
         assert first.closed.is_set()
-        while_gone = grabber.state
-        assert while_gone == "lost"
-        assert grabber.fault == "camera 0: no such camera"
+        while_gone = grabber.state, grabber.fault
+        assert while_gone == ("lost", "camera 0: no such camera")
         assert grabber.reopened == 1
         assert garage.pauses == [0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0, 10.0]
         second.shoot()

@@ -12,6 +12,7 @@ from itertools import pairwise
 from driver_monitor.capture.child.picture_format import PictureFormat, raw_format
 from driver_monitor.config.camera_program import CameraProgram, RawPictures
 from driver_monitor.config.schema import CameraConfig
+from driver_monitor.config.secret import HIDDEN, without_secrets
 from driver_monitor.errors import SourceError
 
 RPICAM = ("rpicam-vid", "libcamera-vid")
@@ -60,6 +61,13 @@ class Command:
     def own_pipe(self) -> bool:
         """Whether the pictures have a pipe of their own. Otherwise they come from stdout."""
         return any(PICTURES in argument for argument in self.arguments)
+
+    def hide_secrets(self, text: str) -> str:
+        """Return `text` that came from the program, without passwords."""
+        text = without_secrets(text)
+        for secret in self.secrets:
+            text = text.replace(secret, HIDDEN)
+        return text
 
     def started(self, pictures: int, times: int) -> list[str]:
         """Return the arguments with the numbers of the descriptors."""

@@ -20,6 +20,10 @@ class PictureClock:
         self._offset: float | None = None
         self._last = -math.inf
 
+    def begin(self) -> None:
+        """Forget the times returned so far, because their pictures are not used; the clocks stay connected."""
+        self._last = -math.inf
+
     def at(self, own_s: float | None, arrival: float) -> float:
         """Return when a picture was taken, monotonic seconds; never later than `arrival`.
 

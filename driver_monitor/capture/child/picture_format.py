@@ -7,6 +7,7 @@ text, `YUV4MPEG2 W640 H480 F30:1 C420`, and then for each picture the line `FRAM
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -75,14 +76,15 @@ def raw_format(raw: RawPictures, where: str) -> PictureFormat:
     return PictureFormat(raw.width, raw.height, colours)
 
 
-def parse_header(line: bytes, where: str) -> PictureFormat:
+def parse_header(line: bytes, where: str, shown: Callable[[str], str] = str) -> PictureFormat:
     """Return the form that the first line of a YUV4MPEG2 stream gives.
 
-    Raises `SourceError`, which begins with `where`, for another line, or more than 8 bits.
+    Raises `SourceError`, which begins with `where`, for another line, or more than 8 bits. `shown`: removes from a text
+    of the program what no message may show.
     """
     words = line.decode("ascii", "replace").split()
     if not words or words[0] != MAGIC.decode():
-        raise SourceError(f"{where}: {_not_a_header(line)}")
+        raise SourceError(f"{where}: {_not_a_header(line, shown)}")
     values = {word[0]: word[1:] for word in words[1:] if word[0] != "X"}
     extras = {word for word in words if word[0] == "X"}
     try:
@@ -122,12 +124,12 @@ def _ratio(text: str | None) -> float:
     return value if 1e-3 < value < 1e3 else 0.0
 
 
-def _not_a_header(line: bytes) -> str:
+def _not_a_header(line: bytes, shown: Callable[[str], str]) -> str:
     """Return what is wrong with a stream that begins with `line`."""
     text = line.decode("ascii", "replace")
     begin = "".join(char for char in text if " " <= char <= "~")[:30].strip()
-    shown = f" it begins with '{begin}';" if begin and begin == text[: len(begin)] else ""
+    begins = f" it begins with '{shown(begin)}';" if begin and begin == text[: len(begin)] else ""
     return (
-        f"does not write a YUV4MPEG2 stream;{shown} let the command write y4m and nothing else (GStreamer: -q and "
+        f"does not write a YUV4MPEG2 stream;{begins} let the command write y4m and nothing else (GStreamer: -q and "
         "`! y4menc ! fdsink`), or say size and format: pipe:raw:640x480:gray8:COMMAND"
     )

@@ -28,9 +28,9 @@ START_S = 8.0
 than the 11 s after which the daemon gives a read up (`grabber.STUCK_AFTER_S`)."""
 LEAST_PERIODS = 2.0
 """A program hangs if it takes longer than `camera.lost_after_s` for a picture, and than so many of its periods."""
-PROOF_S = 0.6
-"""Raw pictures are held back until their length is confirmed, at most for this time: a program that writes without
-pauses gives no proof (ours)."""
+PROOF_S = (0.5, 2.0)
+"""Raw pictures are held back until their length is confirmed, at most for these times: as long as nothing speaks
+against it, as for a program that writes without pauses; and as long as another length is suspected (ours)."""
 
 
 class PipeCamera(GuardedCamera):
@@ -63,6 +63,11 @@ class PipeCamera(GuardedCamera):
         """The number of the child process."""
         return self._child.pid
 
+    @property
+    def calls(self) -> int:
+        """Number of reads from the pipe so far, for measurements."""
+        return self._reader.calls
+
     def _read(self) -> Frame | None:
         self._child.trim()
         first = self._sequence == 0
@@ -72,8 +77,9 @@ class PipeCamera(GuardedCamera):
         grey, t_mono = self._next(form, START_S if first else self._limit_s(form))
         if first and grey is not None:
             self._check_announced_size(form)
-            proof_until = self._reader.first_byte + PROOF_S
-            while grey is not None and self._unproved(form, proof_until):
+            begin = self._reader.first_byte
+            while grey is not None and self._unproved(form, self._reader.first_byte - begin):
+                self._clock.begin()
                 grey, t_mono = self._next(form, self._limit_s(form))
             self._start = t_mono
         if grey is None:
@@ -122,7 +128,7 @@ class PipeCamera(GuardedCamera):
         if not line.startswith(MAGIC) and self._reader.wait(PAUSE_S):
             more = bytearray(LONGEST_HEADER)
             line += more[: self._reader.fill([memoryview(more)], PAUSE_S)]
-        form, asked = parse_header(line, self.name), self._command.expected
+        form, asked = parse_header(line, self.name, self._command.hide_secrets), self._command.expected
         if asked is not None and asked.size != form.size:
             self._wrong_size(form.size, asked.size)
         return form
@@ -147,9 +153,9 @@ class PipeCamera(GuardedCamera):
                 f"those of {form.size} have {form.bytes}; name the size and the format that it gives"
             )
 
-    def _unproved(self, form: PictureFormat, until: float) -> bool:
+    def _unproved(self, form: PictureFormat, held_s: float) -> bool:
         """Return whether raw pictures must still be held back, because they may have another length."""
-        if self._length is None or self._length.confirmed or self._reader.first_byte > until:
+        if self._length is None or held_s > PROOF_S[self._length.suspected]:
             return False
         self._reader.wait(PAUSE_S)
         self._check_length(form)

@@ -29,6 +29,8 @@ class PipeReader:
     ) -> None:
         self.offset = 0
         """Bytes read so far."""
+        self.calls = 0
+        """Calls of readv(2) so far."""
         self.ended = False
         """Whether the other end is closed."""
         self.first_byte = 0.0
@@ -51,6 +53,7 @@ class PipeReader:
             if got == 0:
                 self.first_byte = self._monotonic()
             count = os.readv(self._descriptor, left)
+            self.calls += 1
             if count == 0:
                 self.ended = True
                 break

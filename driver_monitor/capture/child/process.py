@@ -12,7 +12,6 @@ import time
 from contextlib import ExitStack, suppress
 
 from driver_monitor.capture.child.commands import Command
-from driver_monitor.config.secret import HIDDEN, without_secrets
 from driver_monitor.errors import SourceError
 
 PIPE_BYTES = 1 << 20
@@ -97,12 +96,7 @@ class ChildProcess:
         lines = ["".join(char if char.isprintable() else " " for char in line).strip() for line in tail.splitlines()]
         lines = [line for line in (_STAMPS.sub("", line) for line in lines) if line and not line.startswith("INFO ")]
         errors = [line for line in lines if "error" in line.casefold()]
-        if not lines:
-            return ""
-        line = without_secrets((errors or lines)[-1])
-        for secret in self._command.secrets:
-            line = line.replace(secret, HIDDEN)
-        return f": {line}"
+        return f": {self._command.hide_secrets((errors or lines)[-1])}" if lines else ""
 
     def end_text(self, where: str = "") -> str:
         """Return how the program ended, after it has closed its pipe, `where`, and what it said last."""

@@ -41,6 +41,7 @@ class Board:
     def __init__(self, folder: Path, frames: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self._frames, self._patch = folder, frames, monkeypatch
         self.log = folder / "starts.jsonl"
+        self.first = folder / "starts.jsonl.first"
         self.programs = folder / "bin"
         self.programs.mkdir()
         monkeypatch.setenv("PATH", f"{self.programs}:{os.defpath}")

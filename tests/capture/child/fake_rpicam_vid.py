@@ -5,7 +5,8 @@ times to the file of `--save-pts` (just after each picture), and messages to std
 so that it starts in a few hundredths of a second. Variables of the environment:
 
 FAKE_FRAMES: file of raw 640x480 yuv420 pictures. FAKE_LOG: file to which each start adds its process number and its
-arguments as a line of JSON. FAKE_FAULTS: JSON, see `Faults`; they apply to the first `starts` starts.
+arguments as a line of JSON; beside it, `.first` holds the monotonic time of the first picture. FAKE_FAULTS: JSON, see
+`Faults`; they apply to the first `starts` starts.
 """
 
 from __future__ import annotations
@@ -95,6 +96,7 @@ def stream(options: argparse.Namespace, faults: Faults) -> NoReturn:
     length = width * height * 3 // 2
     time.sleep(faults.slow_s)
     begin = time.monotonic()
+    Path(f"{os.environ['FAKE_LOG']}.first").write_text(str(begin))
     for number in range(10**9):
         time.sleep(max(0.0, begin + number / options.framerate - time.monotonic()))
         if faults.noise:
