@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +34,8 @@ LIMITS_S = dict.fromkeys(CHECKS, 10.0) | {
     "speed": 60.0,
 }
 """Longest time of each check (ours). OpenCV waits 10 s for a camera, and imports take 20 s from a slow SD card."""
+STOP_S = 1.0
+"""Longest wait for a check after Ctrl-C (ours): half of the 2 s in which this program ends."""
 NEEDS_PACKAGES = "a package that this check needs cannot be imported"
 NEEDS_CONFIGURATION = "the configuration is wrong"
 NEEDS_MODELS = "the models cannot be used"
@@ -220,7 +223,7 @@ def examine(
     """Run all checks and return their findings. `show`: gets each finding at once. `pins`: see `Examination`."""
     examination, findings = Examination(asked, options, pins), []
     for check in CHECKS:
-        for finding in _within(check, getattr(examination, check), LIMITS_S[check]):
+        for finding in _within(check, getattr(examination, check), LIMITS_S[check], asked.stopped):
             findings.append(finding)
             show(finding)
     return findings
@@ -231,10 +234,13 @@ def can_work(findings: Iterable[Finding]) -> bool:
     return all(finding.state != "fault" for finding in findings)
 
 
-def _within(check: str, ask: Callable[[], Iterable[Finding]], limit_s: float) -> Iterator[Finding]:
+def _within(
+    check: str, ask: Callable[[], Iterable[Finding]], limit_s: float, stopped: threading.Event
+) -> Iterator[Finding]:
     """Yield the findings of `ask`. If it takes longer than `limit_s` or fails, yield that as the finding.
 
-    It runs in a thread, which is left behind if it hangs in a driver.
+    It runs in a thread, which is left behind if it hangs in a driver. A signal that ends the program sets `stopped`,
+    and leaves the check `STOP_S` to switch the pins off and to free the camera.
     """
     found: list[Finding] = []
     failed: list[Exception] = []
@@ -247,7 +253,13 @@ def _within(check: str, ask: Callable[[], Iterable[Finding]], limit_s: float) ->
 
     worker = Worker(f"doctor-{check}", work)
     worker.start()
-    if not worker.close(limit_s):
+    try:
+        ended = worker.close(limit_s)
+    except BaseException:
+        stopped.set()
+        worker.close(STOP_S)
+        raise
+    if not ended:
         yield _general(check, "hangs", limit=limit_s)
     elif failed:
         error = failed[0]

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -197,6 +197,3 @@ def full_disk(path: Path, **changed: int) -> os.statvfs_result:
     names = ("f_bsize", "f_frsize", "f_blocks", "f_bfree", "f_bavail", "f_files", "f_ffree", "f_favail", "f_flag")
     real = os.statvfs(path)
     return os.statvfs_result([changed.get(name, getattr(real, name)) for name in (*names, "f_namemax")])
-
-
-__all__ = ["Car", "Ticks", "replace"]

@@ -60,7 +60,11 @@ def _read(camera: Camera, machine: Machine) -> tuple[list[Frame], float | None]:
     """Return the frames and their rate, None if the source ended too soon. Raises `SourceError`."""
     frames: list[Frame] = []
     times: list[float] = []
-    while len(frames) < MOST_FRAMES and (len(times) <= SKIPPED or times[-1] - times[SKIPPED] < machine.watch_s):
+    while (
+        not machine.stopped.is_set()
+        and len(frames) < MOST_FRAMES
+        and (len(times) <= SKIPPED or times[-1] - times[SKIPPED] < machine.watch_s)
+    ):
         frame = camera.read()
         if frame is None:
             break

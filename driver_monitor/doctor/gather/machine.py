@@ -6,12 +6,15 @@ import grp
 import os
 import pwd
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from driver_monitor.errors import OutputError
 
 if TYPE_CHECKING:
     from driver_monitor.capture.camera import Camera
@@ -100,7 +103,8 @@ class Machine:
     `root`: the folder that stands for /. `run`: runs a program. `wall`, `clock`: seconds since 1970, and of a clock
     that measures times. `open_source`: opens the camera. `statvfs`, `openable`: as `os.statvfs`, and whether this user
     may read and write a path. `user`: who asks. `has_user`: whether a user exists. `status_limit_s`: longest wait for a
-    daemon. `watch_s`: for how long the camera is watched. `frames`: of the demo, that are measured.
+    daemon. `watch_s`: for how long the camera is watched. `frames`: how many of the demo are measured. `stopped`: set
+    when the user has ended the program.
     """
 
     root: Path = Path("/")
@@ -116,6 +120,12 @@ class Machine:
     status_limit_s: float = 2.5
     watch_s: float = 2.0
     frames: int = 60
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def wait(self, seconds: float) -> None:
+        """Wait, at most until the user ends the program; then raise `OutputError`, so that pins are released."""
+        if self.stopped.wait(seconds):
+            raise OutputError("stopped")
 
     def path(self, name: str) -> Path:
         """Return the place of the absolute path `name` on this machine."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 from driver_monitor.config.schema import GpioConfig
@@ -23,7 +21,6 @@ def gather_pins(
     *,
     beep: bool,
     factory: Any = None,
-    wait: Callable[[float], object] = time.sleep,
 ) -> PinFacts:
     """Return whether the pins can be opened. `beep`: also switch buzzer and LED on. `factory`: as in `open_pins`."""
     from driver_monitor.gpio.expected_pins import expected
@@ -42,9 +39,9 @@ def gather_pins(
         try:
             for _ in range(TIMES if beep and pins.connected else 0):
                 pins.set(buzzer=True, led=True)
-                wait(ON_S)
+                machine.wait(ON_S)
                 pins.set(buzzer=False, led=False)
-                wait(OFF_S)
+                machine.wait(OFF_S)
         finally:
             pins.close()
     except OutputError as error:
