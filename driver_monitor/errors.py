@@ -33,6 +33,10 @@ class OutputError(DriverMonitorError):
     """An output cannot be set up: its port, pin, file or folder is in use, missing or not writable."""
 
 
+class BusyPinError(OutputError):
+    """Another program has a pin, most likely a running daemon."""
+
+
 class UsageError(DriverMonitorError):
     """A command has options or arguments that cannot work."""
 

@@ -104,7 +104,10 @@ def _main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     if not ending.is_daemon():
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        # So that pins are switched off: `nohup` ignores SIGHUP, and else it comes when the terminal is closed.
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
         sys.exit(_run_command())
     except DriverMonitorError as error:

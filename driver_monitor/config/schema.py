@@ -19,17 +19,31 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    TypeAdapter,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from driver_monitor.config import resources, yaml_file
+from driver_monitor.config import pins, resources, yaml_file
 from driver_monitor.config.addresses import AUTO, bind_setting, publish_address, signal_address, vehicle_address
 
-Pin = Annotated[int, Field(ge=0, le=27)]
-"""A BCM number on a Raspberry Pi's 40-pin header."""
+
+def _pin(value: object, info: ValidationInfo) -> object:
+    """Refuse what is no pin with the configured backend. The errors for numbers are those of other numbers."""
+    backend = str(info.data.get("backend", "auto"))
+    if value is None or (isinstance(value, str) and pins.takes_names(backend) and pins.is_line_name(value)):
+        return value
+    if isinstance(value, str) and pins.is_line_name(value):
+        raise ValueError(f"a name of a line needs gpio.backend: gpiod, or auto on a Jetson, found '{value}'")
+    limits: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(strict=True, ge=0, le=pins.highest(backend))])
+    return limits.validate_python(value)
+
+
+Pin = Annotated[int | str | None, BeforeValidator(_pin)]
+"""A BCM number on a Raspberry Pi's 40-pin header, or offset or name of a line of a GPIO chip. None: no pin."""
 Folder = Annotated[Path | None, Field(strict=False), BeforeValidator(lambda value: None if value == "" else value)]
 """A folder. YAML has no paths, so text is converted. Empty text means None, not the current folder."""
 
@@ -135,12 +149,20 @@ class ZmqConfig(Section):
 class GpioConfig(Section):
     """Buzzer, LED and button."""
 
-    backend: Literal["auto", "gpiozero", "mock", "off"] = Field("auto", description="auto: pins if there are any")
-    buzzer_pin: Pin | None = Field(17, description="BCM number, empty for none")
-    led_pin: Pin | None = Field(27, description="BCM number, empty for none")
-    button_pin: Pin | None = Field(None, description="BCM number of the driver's button to ground, empty for none")
+    backend: Literal["auto", "gpiozero", "gpiod", "mock", "off"] = Field("auto", description="auto: pins if any")
+    chip: str = Field(pins.CHIP, min_length=1, description="GPIO chip of gpiod: its device, or its label")
+    buzzer_pin: Pin = Field(pins.BUZZER, description="BCM number, or with gpiod offset or name; empty for none")
+    led_pin: Pin = Field(pins.LED, description="BCM number, or with gpiod offset or name; empty for none")
+    button_pin: Pin = Field(None, description="As above, of the driver's button to ground; empty for none")
     active_high: bool = Field(True, description="False for relays and LEDs that switch to ground")
     max_buzz_s: float = Field(30.0, ge=1, le=600, description="Seconds after which a continuous buzzer is silenced")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_default_lines(cls, values: object) -> object:
+        if isinstance(values, dict):
+            return {**pins.without_defaults(values.get("backend")), **values}
+        return values
 
     @model_validator(mode="after")
     def _different_pins(self) -> GpioConfig:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from driver_monitor.config import resources
+from driver_monitor.config import pins, resources
 from driver_monitor.errors import ConfigError, DriverMonitorError
 from driver_monitor.gpio.pins import open_pins
 
@@ -26,8 +26,6 @@ CHIPS = Path("/dev")
 """The folder with the devices of the pins, `gpiochip*`."""
 FLAGS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 NOTHING = ("", "~", "null", "Null", "NULL")
-PINS = {str(number): number for number in range(28)}
-"""BCM numbers on a Raspberry Pi's 40-pin header."""
 
 _Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 """Reads every value as text: `off` stays `off`."""
@@ -38,8 +36,9 @@ class PinsToSwitchOff:
     """What this program needs of the section `gpio`."""
 
     backend: str
-    buzzer_pin: int | None
-    led_pin: int | None
+    chip: str
+    buzzer_pin: int | str | None
+    led_pin: int | str | None
     active_high: bool
 
 
@@ -80,21 +79,29 @@ def _has_pins() -> bool:
 def _settings(defaults: dict[str, str], path: Path | None) -> PinsToSwitchOff:
     """Return the settings of the file at `path`, with those of `defaults` for what it lacks. Raises `ConfigError`."""
     given = {} if path is None else _section(path)
-    values = defaults | given
-    pins = PINS | dict.fromkeys(NOTHING)
-    words: dict[str, dict[str, Any]] = {
-        "backend": {name: name for name in ("auto", "gpiozero", "mock", "off")},
-        "buzzer_pin": pins,
-        "led_pin": pins,
-        "active_high": FLAGS,
-    }
+    values: dict[str, str | None] = {**defaults, **pins.without_defaults(given.get("backend")), **given}
     for name in given:
         if name not in defaults:
             raise ConfigError(f"{path}: gpio.{name}: unknown key")
-    for name, known in words.items():
-        if values[name] not in known:
+
+    def known(name: str, words: Mapping[Any, Any]) -> Any:
+        if values[name] not in words:
             raise ConfigError(f"{path}: gpio.{name}: not a valid value, found {values[name]!r:.60}")
-    return PinsToSwitchOff(**{name: known[values[name]] for name, known in words.items()})
+        return words[values[name]]
+
+    backend = known("backend", {name: name for name in pins.BACKENDS})
+    chip = known("chip", {} if values["chip"] in NOTHING else {values["chip"]: values["chip"]})
+    buzzer, led = (known(name, _pins(values[name], backend)) for name in ("buzzer_pin", "led_pin"))
+    return PinsToSwitchOff(backend, chip, buzzer, led, known("active_high", FLAGS))
+
+
+def _pins(text: str | None, backend: str) -> dict[str | None, int | str | None]:
+    """Return each text for a pin with `backend`, and the pin. `text`: what stands there, perhaps a line's name."""
+    known: dict[str | None, int | str | None] = {str(number): number for number in range(pins.highest(backend) + 1)}
+    known |= dict.fromkeys((*NOTHING, None))
+    if text is not None and pins.takes_names(backend) and pins.is_line_name(text):
+        known[text] = text
+    return known
 
 
 def _section(path: Path) -> dict[str, str]:
