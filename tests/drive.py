@@ -42,6 +42,7 @@ class Cabin(Grabber):
     dropped: int = 0
     damaged: int = 0
     reopened: int = 0
+    fault: str | None = None
     stuck: bool = False
     ended: bool = False
     failure: str | None = None

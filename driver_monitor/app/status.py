@@ -92,6 +92,7 @@ class Health:
                 "reopened": camera.reopened,
                 "drop_share": round(self.keep_up.share, 3),
                 "keeps_up": not self.keep_up.slow,
+                "fault": None if camera.fault is None else without_secrets(camera.fault),
             },
             "outputs": dict(counters),
             "latency_ms": {

@@ -44,6 +44,16 @@ def picture_of(frame: VideoFrame, where: str, factors: tuple[float, float] = (1.
     return YuvPicture(y, u, v, converted).stretched(factors).rotated(degrees)
 
 
+def to_full_range(grey: Image) -> None:
+    """Change the grey plane of a video whose black is 16 and white 235, in place, to levels from 0 to 255.
+
+    The result is that of the table above, in a fifth of its time: OpenCV starts threads for a table.
+    """
+    factor = 255 / 219
+    cv2.max(grey, 16.0, dst=grey)  # type: ignore[call-overload]  # a number is an array of one value
+    cv2.convertScaleAbs(grey, dst=grey, alpha=factor, beta=-16 * factor)
+
+
 class JpegDecoder:
     """Decodes the single JPEG pictures of a camera. FFmpeg does it in half of OpenCV's time, and writes no messages."""
 

@@ -63,6 +63,8 @@ class Grabber:
         self._wait = wait or self._worker.wait
         self._changed = threading.Condition()
         self.captured = self.handed_out = self.dropped = self.reopened = 0
+        self.fault: str | None = None
+        """Why a live camera gives no frames at present, in one line. None: it gives some, or has not answered yet."""
         self._camera: Camera | None = None
         self._damaged_before = 0
         self._pending: Frame | None = None
@@ -162,7 +164,7 @@ class Grabber:
                 # A camera may be away for hours: each error is logged once.
                 level = logging.DEBUG if str(error) == reported else logging.WARNING
                 _log.log(level, "%s%s", error, "" if self._ever_open else "; the daemon waits for it")
-                reported = str(error)
+                self.fault = reported = str(error)
                 self._had_error = True
                 self._close_camera()
                 self._wait(backoff)
@@ -172,7 +174,7 @@ class Grabber:
                 return
             if reported:
                 _log.warning("%s: delivers frames%s", self.name, " again" if self.captured else "")
-            backoff, reported = BACKOFF_S[0], ""
+            backoff, reported, self.fault = BACKOFF_S[0], "", None
             self._keep(frame)
 
     def _read(self) -> Frame | None:

@@ -10,11 +10,14 @@ from typing import Literal
 
 from driver_monitor import demo
 from driver_monitor.capture.camera import Camera, Clock, RecordingFacts, SourceInfo
+from driver_monitor.capture.child.commands import check_installed
+from driver_monitor.capture.child.pipe_camera import PipeCamera
 from driver_monitor.capture.recordings.clip import ClipCamera, check_clip
 from driver_monitor.capture.recordings.images import FolderCamera, list_images
 from driver_monitor.capture.recordings.pacing import Pacing
 from driver_monitor.capture.url import SCHEMES, UrlCamera, without_password
 from driver_monitor.capture.v4l2 import V4l2Camera, device_number
+from driver_monitor.config.camera_program import CameraProgram, camera_program
 from driver_monitor.config.schema import CameraConfig
 from driver_monitor.errors import AbsentError, SourceError, UsageError
 from driver_monitor.imaging.frame import Frame
@@ -28,7 +31,7 @@ DEMO = "demo"
 def open_camera(
     config: CameraConfig, source: str, real_time: bool, *, every: int = 1, monotonic: Clock = time.monotonic
 ) -> Camera:
-    """Open `source`: a camera number or /dev path, a clip, a folder of images, a URL, or `demo` (the built-in clip).
+    """Open `source`: a camera number or /dev path, a camera program, a clip, a folder, a URL, or `demo` (built in).
 
     `real_time`: a recording returns each frame at its own time, as a camera would. False: as fast as it is decoded.
     `every`: return every Nth frame; a device ignores it. `config`: what a device is asked for, and the `fps` of a
@@ -49,6 +52,10 @@ def check_source(source: str, *, root: Path = Path("/")) -> SourceInfo:
         return SourceInfo(f"camera {device_number(source, root)}", live=True)
     if kind == "url":
         return SourceInfo(without_password(source), live=True)
+    if kind == "program":
+        program = _program(source)
+        check_installed(program)
+        return SourceInfo(program.name, live=True)
     path = demo.CLIP if kind == "demo" else Path(source)
     if kind == "folder":
         list_images(path)
@@ -80,18 +87,38 @@ def named_recording(text: str) -> Path:
 
 
 def plain_name(source: str) -> str:
-    """Return the name of a device that is not checked: `camera N` for a number, else `source` itself."""
+    """Return the name of a source that is not checked: `camera N` for a number, of a command only its program.
+
+    Else `source` itself.
+    """
+    try:
+        program = camera_program(source)
+    except ValueError:
+        return source.partition(":")[0]
+    if program is not None:
+        return program.name
     return f"camera {source}" if source.isdecimal() else source
 
 
-def _kind(source: str) -> Literal["demo", "device", "url", "folder", "clip"]:
+def _program(source: str) -> CameraProgram:
+    try:
+        program = camera_program(source)
+    except ValueError as error:
+        raise SourceError(str(error)) from None
+    assert program is not None
+    return program
+
+
+def _kind(source: str) -> Literal["demo", "device", "program", "url", "folder", "clip"]:
     if source == DEMO:
         return "demo"
     if not source:
         # A path without a name would be the working folder.
-        raise SourceError("the source has no name; give a camera number, a clip, a folder, a URL or demo")
+        raise SourceError("the source has no name; give a camera number, rpicam, a clip, a folder, a URL or demo")
     if source.isdecimal() or source.startswith("/dev/"):
         return "device"
+    if source.startswith("pipe:") or source.partition(":")[0] in ("rpicam", "nvargus"):
+        return "program"
     scheme, separator, _ = source.partition("://")
     if separator:
         if scheme.lower() not in SCHEMES:
@@ -103,7 +130,9 @@ def _kind(source: str) -> Literal["demo", "device", "url", "folder", "clip"]:
     except OSError as error:
         raise SourceError(f"{source}: cannot be read: {error.strerror}; check the path") from error
     if not exists:
-        raise SourceError(f"{source}: no such file or folder; give a camera number, a clip, a folder, a URL or demo")
+        raise SourceError(
+            f"{source}: no such file or folder; give a camera number, rpicam, a clip, a folder, a URL or demo"
+        )
     return "folder" if is_folder else "clip"
 
 
@@ -113,6 +142,8 @@ def _open(config: CameraConfig, source: str, pace: Pacing, every: int, monotonic
         return V4l2Camera(source, config, monotonic=monotonic)
     if kind == "url":
         return UrlCamera(source, pace=pace, every=every, track=config.track, monotonic=monotonic)
+    if kind == "program":
+        return PipeCamera(_program(source), config, monotonic=monotonic)
     if kind == "folder":
         return FolderCamera(Path(source), config.fps, pace=pace, every=every, monotonic=monotonic)
     return ClipCamera(named_recording(source), pace=pace, every=every, track=config.track, monotonic=monotonic)

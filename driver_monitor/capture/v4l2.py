@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from driver_monitor.capture.camera import Clock, GuardedCamera
 from driver_monitor.capture.decoded_picture import JpegDecoder
+from driver_monitor.capture.exposure import set_exposure, warn_once
 from driver_monitor.config.schema import CameraConfig
 from driver_monitor.errors import AbsentError, SourceError
 from driver_monitor.imaging import picture
@@ -28,10 +29,7 @@ STAMP_AGE_S = 1.0
 MOST_DAMAGED = 60
 """So many damaged pictures in a row, 2 s at 30 frames a second, are a fault of the camera (ours)."""
 JPEG_FORMATS = frozenset(int.from_bytes(name, "little") for name in (b"MJPG", b"JPEG"))
-CSI_HINT = (
-    "a Raspberry Pi CSI camera is not a V4L2 camera: run `rpicam-vid -t 0 --inline --listen -o tcp://127.0.0.1:8888` "
-    "and give tcp://127.0.0.1:8888 as the source"
-)
+CSI_HINT = "a camera on the board's own connector (CSI) is not a V4L2 camera: set camera.source to rpicam or nvargus"
 
 
 class V4l2Camera(GuardedCamera):
@@ -67,6 +65,8 @@ class V4l2Camera(GuardedCamera):
                 )
             _configure(self._device, config)
             self._check_format(config)
+            for refused in set_exposure(self._device, config):
+                warn_once(f"{self.name}: {refused}")
             self._jpeg = JpegDecoder() if self._gives_jpeg() else None
         self._grey = config.pixel_format in ("GREY", "Y16")
         self._bits, self._sequence = 8, 0

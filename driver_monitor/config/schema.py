@@ -29,6 +29,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from driver_monitor.config import pins, resources, yaml_file
 from driver_monitor.config.addresses import AUTO, bind_setting, publish_address, signal_address, vehicle_address
+from driver_monitor.config.camera_program import camera_source
 
 
 def _pin(value: object, info: ValidationInfo) -> object:
@@ -81,7 +82,11 @@ class Section(BaseModel):
 class CameraConfig(Section):
     """Where pictures come from."""
 
-    source: str = Field("0", min_length=1, description="Camera number or device, clip, folder of images, URL, or demo")
+    source: Annotated[str, AfterValidator(camera_source)] = Field(
+        "0",
+        min_length=1,
+        description="Camera number or device, rpicam, nvargus, pipe:COMMAND, clip, folder of images, URL, or demo",
+    )
     width: int = Field(640, ge=160, le=4096, description="Requested width, pixels; a clip keeps its own")
     height: int = Field(480, ge=120, le=4096, description="Requested height, pixels; a clip keeps its own")
     fps: float = Field(30.0, ge=1, le=120, description="Requested frames per second; the rate of a folder of images")
@@ -89,9 +94,25 @@ class CameraConfig(Section):
     pixel_format: Literal["auto", "MJPG", "YUYV", "GREY", "Y16"] = Field(
         "auto", description="V4L2 format; GREY or Y16 for most infrared cameras"
     )
+    exposure: Literal["auto", "fixed"] = Field("auto", description="auto: the camera chooses; fixed: exposure_ms")
+    exposure_ms: float | None = Field(None, ge=0.05, le=500, description="Exposure with fixed, milliseconds")
+    gain: float | None = Field(None, ge=0, le=1000, description="Gain with fixed; empty: the camera chooses")
     rotate: Degrees = Field(0, description="Degrees by which the picture is turned clockwise")
     driver_side: Literal["auto", "left", "right"] = Field("auto", description="Half of the picture; auto: learned")
     lost_after_s: float = Field(0.5, ge=0.1, le=5, description="Seconds without a frame until the camera is lost")
+
+    @model_validator(mode="after")
+    def _exposure_is_complete(self) -> CameraConfig:
+        if self.exposure == "auto" and (self.exposure_ms, self.gain) != (None, None):
+            raise ValueError("exposure_ms and gain need exposure: fixed; set it, or remove them")
+        if self.exposure == "fixed" and self.exposure_ms is None:
+            raise ValueError("exposure: fixed needs exposure_ms, such as 10")
+        if self.exposure_ms is not None and self.exposure_ms > 1000 / self.fps:
+            longest = f"{1000 / self.fps:.1f}"
+            raise ValueError(
+                f"exposure_ms is {self.exposure_ms:g}; at {self.fps:g} frames a second use at most {longest}"
+            )
+        return self
 
 
 class FaceConfig(Section):

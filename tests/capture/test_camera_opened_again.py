@@ -33,12 +33,13 @@ def test_ok__a_camera_pulled_out_at_night_and_plugged_in_again(caplog: pytest.Lo
         assert first.closed.is_set()
         while_gone = grabber.state
         assert while_gone == "lost"
+        assert grabber.fault == "camera 0: no such camera"
         assert grabber.reopened == 1
         assert garage.pauses == [0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0, 10.0]
         second.shoot()
         after = grabber.latest(0)
         assert grabber.state == "ok"
-        assert grabber.failure is None
+        assert (grabber.failure, grabber.fault) == (None, None)
     assert before is not None
     assert after is not None
     assert (before.sequence, before.t) == (1, 0.0)

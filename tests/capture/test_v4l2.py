@@ -133,7 +133,7 @@ def test_fail__a_missing_camera_lists_the_available_ones(root: Path) -> None:
         camera(root, FakeDevice([]), source="7")
     text = str(error.value)
     assert text.startswith("/dev/video7: no such camera; found: /dev/video0 (HD Webcam), /dev/video2 (IR Camera)")
-    assert "rpicam-vid" in text
+    assert "set camera.source to rpicam or nvargus" in text
     assert "\n" not in text
 
 
