@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from gpiozero.pins.mock import MockFactory
 
-from driver_monitor.cli.alerts import chosen, play
-from driver_monitor.config.schema import GpioConfig
+from driver_monitor.cli.alerts import LEAST_WITH_WORDS_S, chosen, play
+from driver_monitor.config.schema import GpioConfig, OutputsConfig
 from driver_monitor.data.alert import KINDS, LEVELS
 from driver_monitor.errors import OutputError
 from driver_monitor.gpio.patterns import SOURCES, TABLE
+from driver_monitor.outputs.sound.output import SoundOutput
 from tests.conftest import Cli
+from tests.outputs.sound.fake_aplay import PATIENCE_S, FakeAplay, await_end
 from tests.outputs.test_gpio import watch
 from tests.outputs.test_waveform import read, recognise
 
@@ -125,3 +128,46 @@ def test_fail__a_sound_file_is_never_replaced(command: Cli, tmp_path: Path) -> N
     done = command("alerts", "--play", "sleep", "--wav", "mine.wav")
     assert (done.code, done.err) == (1, "mine.wav: the file exists already; move it or choose another name\n")
     assert (tmp_path / "mine.wav").read_text() == "music"
+
+
+def test_ok__a_loudspeaker_plays_chime_and_words_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake = FakeAplay(tmp_path, monkeypatch)
+    loudspeaker, heard = SoundOutput(OutputsConfig(sound="plughw:1,0"), 30.0), [fake.sounds()]
+
+    def wait(seconds: float) -> None:
+        if seconds == LEAST_WITH_WORDS_S:
+            heard.append(fake.sounds())
+
+    play(chosen("distraction", "warning"), GpioConfig(backend="off"), wait, loudspeaker=loudspeaker)
+    assert heard == [["silence.wav"], ["distraction-warning.wav", "words-distraction.wav"]]
+    assert capsys.readouterr().out.startswith("distraction warning: buzzer on 0.12")
+    assert not [thread for thread in threading.enumerate() if thread.name == "sound"]
+
+
+def test_fail__a_loudspeaker_that_does_not_play_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake = FakeAplay(tmp_path, monkeypatch, "fails")
+    loudspeaker = SoundOutput(OutputsConfig(sound="plughw:1,0"), 30.0)
+
+    def wait(seconds: float) -> None:
+        end = time.monotonic() + PATIENCE_S
+        while not loudspeaker.faults:
+            assert time.monotonic() < end
+
+    with pytest.raises(OutputError, match=r"outputs\.sound: not every chime was played; the line above says why"):
+        play(chosen("sleep", "critical"), GpioConfig(backend="off"), wait, loudspeaker=loudspeaker)
+    assert fake.sounds() == ["silence.wav"]
+    assert "aplay cannot play on plughw:1,0" in caplog.text
+
+
+def test_fail__pins_that_do_not_open_leave_no_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake, factory = FakeAplay(tmp_path, monkeypatch, "plays"), MockFactory()
+    loudspeaker = SoundOutput(OutputsConfig(sound="plughw:1,0"), 30.0)
+    process, _ = fake.call()
+    monkeypatch.setattr("gpiozero.DigitalOutputDevice", lambda *_, **__: 1 / 0)
+    with pytest.raises(OutputError, match="cannot be used"):
+        play(chosen("sleep", "critical"), MOCK, lambda _: None, factory, loudspeaker)
+    await_end(process)

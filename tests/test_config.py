@@ -303,3 +303,22 @@ def test_ok__a_daemon_that_does_not_publish_may_listen_at_its_usual_address(tmp_
     path = tmp_path / "my.yaml"
     path.write_text("zmq: {enabled: false}\nvehicle: {input: 'tcp://127.0.0.1:5556'}\n")
     assert config.load(path).vehicle.input == "tcp://127.0.0.1:5556"
+
+
+@pytest.mark.parametrize(
+    "device", ["auto", "default", "plughw:1,0", "sysdefault:CARD=Device", "null", "bluealsa:DEV=0"]
+)
+def test_ok__a_loudspeaker_is_auto_or_any_device_of_alsa(tmp_path: Path, device: str) -> None:
+    assert config.load(written(tmp_path, f"outputs:\n  sound: '{device}'\n")).outputs.sound == device
+
+
+@pytest.mark.parametrize("value", ["off", "no", "on", "'False'", "'-'", "'--help'", "'a b'", "''", "'plug:$(id)'"])
+def test_fail__what_cannot_be_a_loudspeaker_is_refused_with_what_to_write(tmp_path: Path, value: str) -> None:
+    error = fault(tmp_path, f"outputs:\n  sound: {value}\n")
+    assert error.startswith("my.yaml:2: outputs.sound: ")
+    assert "is not a sound device; use auto, the name of an ALSA device such as plughw:1,0, or null" in error
+
+
+def test_fail__true_is_no_loudspeaker(tmp_path: Path) -> None:
+    assert "my.yaml:2: outputs.sound: " in fault(tmp_path, "outputs:\n  sound: true\n")
+    assert "my.yaml:2: outputs.sound_words: " in fault(tmp_path, "outputs:\n  sound_words: 1\n")

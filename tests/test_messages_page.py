@@ -44,7 +44,7 @@ def fields(message: Mapping[str, Any], parent: str = "") -> Iterator[tuple[str, 
 def published(tmp_path_factory: pytest.TempPathFactory, short_clip: Path) -> list[Message]:
     """What a daemon publishes that uses all its parts, from its start to an alert and a status after it."""
     folder, port = tmp_path_factory.mktemp("daemon"), free_port()
-    config = f"vehicle: {{input: 'tcp://127.0.0.1:{free_port()}'}}\noutputs: {{vehicle: zmq}}"
+    config = f"vehicle: {{input: 'tcp://127.0.0.1:{free_port()}'}}\noutputs: {{vehicle: zmq, sound: 'null'}}"
     trace = ("--trace", str(folder / "mine.trace.jsonl.gz"))
     with Subscriber(port) as subscriber, DaemonProcess(folder, short_clip, port, config, trace) as daemon:
         heard = subscriber.until("microsleep", "raised")

@@ -1,4 +1,7 @@
-"""The verb `alerts`: lists the patterns of buzzer and LED, plays them, and writes them as a sound file."""
+"""The verb `alerts`: lists the patterns of buzzer and LED, plays them, and writes them as a sound file.
+
+A loudspeaker, if one is configured, plays its chimes and words with them.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,21 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from driver_monitor.config.schema import GpioConfig
+from driver_monitor.config.schema import Config, GpioConfig
 from driver_monitor.data.alert import Sign
 from driver_monitor.errors import OutputError, UsageError
 from driver_monitor.gpio import waveform
 from driver_monitor.gpio.patterns import SOURCES, TABLE, SignPattern
 from driver_monitor.outputs.gpio_output import GpioOutput
+from driver_monitor.outputs.output import Output
+from driver_monitor.outputs.sound.output import SoundOutput
 
 ALL = "all"
 """Plays every kind."""
 LEAST_S = 4.0
 """A pattern is played at least this long, and for three bursts. Ours: long enough to count."""
+LEAST_WITH_WORDS_S = 6.0
+"""The same with a loudspeaker. Ours: longer than the longest chime with its words."""
 SILENCE_S = 1.5
 """The silence after a pattern, longer than the pauses in most of them. Ours."""
 
@@ -40,31 +47,51 @@ def chosen(kind: str, level: str | None) -> tuple[SignPattern, ...]:
     return tuple(row for row in reversed(TABLE) if kind in (ALL, row.kind) and level in (None, row.level))
 
 
+def play_configured(rows: Sequence[SignPattern], config: Config) -> None:
+    """Play `rows` on the buzzer, the LED and the loudspeaker of `config`, as far as there are any (see `play`)."""
+    outputs = config.outputs
+    loudspeaker = SoundOutput(outputs, config.gpio.max_buzz_s) if outputs.sound is not None else None
+    play(rows, config.gpio, loudspeaker=loudspeaker)
+
+
 def play(
     rows: Sequence[SignPattern],
     config: GpioConfig,
     wait: Callable[[float], object] = time.sleep,
     factory: Any = None,
+    loudspeaker: SoundOutput | None = None,
 ) -> None:
-    """Print the rhythm of each of `rows`, and play it on the pins of `config` if there are any.
+    """Print the rhythm of each of `rows`, and play it on the pins of `config` if there are any, and on `loudspeaker`.
 
-    `wait`: waits for the given seconds. `factory`: as in `GpioOutput`. Raises `OutputError` if a pin cannot be used.
+    `wait`: waits for the given seconds. `factory`: as in `GpioOutput`. `loudspeaker`: closed at the end; None: there is
+    none. Raises `OutputError` if a pin cannot be used or a sound was not played.
     """
-    output = GpioOutput(config, factory)
+    pins: GpioOutput | None = None
     try:
+        pins = GpioOutput(config, factory)
+        outputs: list[Output] = [*([pins] if pins.connected else []), *([loudspeaker] if loudspeaker else [])]
         for row in rows:
             print(_line(row), flush=True)
-            if output.connected:
-                output.show(Sign(row.kind, row.level))
-                wait(_length_s(row))
-                output.show(None)
+            if outputs:
+                _show(outputs, Sign(row.kind, row.level))
+                wait(max(_length_s(row), LEAST_WITH_WORDS_S) if loudspeaker else _length_s(row))
+                _show(outputs, None)
                 wait(SILENCE_S)
-        if not output.connected:
+        if not outputs:
             print("no buzzer and no LED are used here (gpio); to hear the patterns, add --wav FILE")
     finally:
-        output.close()
-    if output.faults:
+        for output in (pins, loudspeaker):
+            if output is not None:
+                output.close()
+    if pins.faults:
         raise OutputError("gpio: the patterns were not played to the end; check the wiring")
+    if loudspeaker is not None and loudspeaker.faults:
+        raise OutputError("outputs.sound: not every chime was played; the line above says why")
+
+
+def _show(outputs: Sequence[Output], sign: Sign | None) -> None:
+    for output in outputs:
+        output.show(sign)
 
 
 def write(rows: Sequence[SignPattern], path: Path) -> None:

@@ -361,7 +361,7 @@ def alerts(
     wav: Annotated[OptionalPath, typer.Option(help="Write the sound to this new WAV file instead.")] = None,
     config: ConfigOption = None,
 ) -> None:
-    """List the patterns of buzzer and LED: what sounds for which kind of alert. Or play them."""
+    """List the patterns of buzzer and LED: what sounds for which kind of alert. Or play them, on a loudspeaker too."""
     from driver_monitor.app.build import Request, load_plan
     from driver_monitor.cli import alerts as patterns
 
@@ -373,7 +373,7 @@ def alerts(
     elif wav is not None:
         patterns.write(patterns.chosen(play, level), wav)
     else:
-        patterns.play(patterns.chosen(play, level), load_plan(Request(config)).config.gpio)
+        patterns.play_configured(patterns.chosen(play, level), load_plan(Request(config)).config)
 
 
 app.command()(cameras_verb.cameras)

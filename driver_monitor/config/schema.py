@@ -30,6 +30,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from driver_monitor.config import pins, resources, yaml_file
 from driver_monitor.config.addresses import AUTO, bind_setting, publish_address, signal_address, vehicle_address
 from driver_monitor.config.camera_program import camera_source
+from driver_monitor.config.sound_device import sound_device
 
 
 def _pin(value: object, info: ValidationInfo) -> object:
@@ -195,13 +196,17 @@ class GpioConfig(Section):
 
 
 class OutputsConfig(Section):
-    """Further outputs: the signal to the car."""
+    """Further outputs: the signal to the car, and a loudspeaker."""
 
     vehicle: Annotated[str | None, AfterValidator(signal_address)] = Field(
         None, description="Where the car is told how the driver is: zmq (topic vehicle/dms), or can:can0 and zmq"
     )
     # 0 has the highest priority on the bus; from 0x700 on lie the identifiers of diagnostics (ISO 15765-4).
     can_id: int = Field(1488, ge=1, le=0x6FF, description="Identifier of its CAN frame, 11 bits, free on this bus")
+    sound: Annotated[str | None, AfterValidator(sound_device)] = Field(
+        None, description="Loudspeaker: auto, or an ALSA device such as plughw:1,0; empty: none"
+    )
+    sound_words: bool = Field(True, description="Words after the chime that tell the driver what to do; false: none")
 
 
 class ServiceConfig(Section):
