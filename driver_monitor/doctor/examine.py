@@ -16,6 +16,7 @@ from driver_monitor.doctor.verdicts import picture as of_picture
 from driver_monitor.doctor.verdicts import pins as of_pins
 from driver_monitor.doctor.verdicts import program as of_program
 from driver_monitor.doctor.verdicts import running as of_running
+from driver_monitor.doctor.verdicts import sound as of_sound
 from driver_monitor.doctor.verdicts import speed as of_speed
 from driver_monitor.doctor.verdicts import vehicle as of_vehicle
 from driver_monitor.doctor.verdicts.faults import BUG, CHECKS, HANGS
@@ -165,14 +166,29 @@ class Examination:
         plan, why = self._ready()
         if plan is None:
             return [not_checked("pins", why)]
-        gpio = plan.config.gpio
-        if self._daemon.status is not None:
-            return of_pins.judge_pins_of_daemon(self._daemon.status, gpio.backend, beep=self._options.beep)
+        beep = self._options.beep
+        if (status := self._daemon.status) is not None:
+            configured = of_pins.PinFacts(plan.config.gpio.backend, True, sound=plan.config.outputs.sound is not None)
+            return of_pins.judge_pins_of_daemon(status, configured, beep=beep)
         if self._is_taken:
             return [not_checked("pins", ASKED_NO_DAEMON)]
         from driver_monitor.doctor.gather.pins import gather_pins
 
-        return of_pins.judge_pins(gather_pins(self._machine, gpio, beep=self._options.beep, factory=self._pins))
+        return of_pins.judge_pins(gather_pins(self._machine, plan.config, beep=beep, factory=self._pins))
+
+    def sound(self) -> Iterable[Finding]:
+        """Play on the loudspeaker, or ask the daemon that does."""
+        plan, why = self._ready()
+        if plan is None:
+            return [not_checked("sound", why)]
+        from driver_monitor.doctor.gather.sound import gather_sound
+
+        device, status = plan.config.outputs.sound, self._daemon.status
+        if device is not None and self._is_taken and status is None:
+            return [not_checked("sound", ASKED_NO_DAEMON)]
+        if status is not None:
+            return of_sound.judge_sound(of_sound.SoundFacts(device), status)
+        return of_sound.judge_sound(gather_sound(self._machine, device, beep=self._options.beep))
 
     def clock(self) -> Iterable[Finding]:
         """Read the clock."""

@@ -142,6 +142,24 @@ class Wires:
         raise RuntimeError(self.error)
 
 
+def no_sound_card(car: Car) -> None:
+    car.config["outputs"] = {"sound": "plughw:1,0"}
+    car.program("aplay", 'echo "aplay: main:831: audio open error: No such file or directory" >&2; exit 1')
+
+
+def hanging_sound_card(car: Car) -> None:
+    car.config["outputs"] = {"sound": "plughw:1,0"}
+    car.program("aplay", "exec sleep 60")
+    car.machine["stopped"] = ImpatientEvent()
+
+
+class ImpatientEvent(threading.Event):
+    """Is never set, and waits a tenth of the time."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return super().wait((timeout or 0.0) / 10.0)
+
+
 def clock_of_1970(car: Car) -> None:
     car.machine["wall"] = lambda: 3600.0
 
@@ -242,7 +260,12 @@ STORIES = {
     "a computer that is far too slow": Story(far_too_slow, "speed.too_slow", "a Raspberry Pi 4 or better"),
     "a pin that another program has": Story(set_up(pins=Wires("GPIO busy")), "pins.busy", "stop the other program"),
     "pins without lgpio": Story(set_up(pins=None), "pins.cannot_open", "lgpio"),
-    "no buzzer": Story(set_up(config={"gpio": {"backend": "off"}}), "pins.none", "gpio.backend: auto"),
+    "nothing that warns": Story(set_up(config={"gpio": {"backend": "off"}}), "pins.none", "outputs.sound: auto"),
+    "a buzzer on no pin": Story(
+        set_up(config={"gpio": {"buzzer_pin": None, "led_pin": None}}), "pins.none", "connect a buzzer"
+    ),
+    "a loudspeaker that does not play": Story(no_sound_card, "sound.cannot_play", "aplay -l"),
+    "a loudspeaker that hangs": Story(hanging_sound_card, "sound.cannot_play", "check the sound card"),
     "a clock of 1970": Story(clock_of_1970, "clock.year", "battery clock"),
     "a clock that nobody set": Story(clock_that_nobody_set, "clock.unsynchronised", "set-ntp true"),
     "a hot computer": Story(hot, "heat.hot", "ventilate"),
@@ -289,7 +312,7 @@ def test_ok__a_good_car_has_no_fault(car: Car) -> None:
     assert examining.can_work(findings)
     assert list(dict.fromkeys(finding.check for finding in findings)) == list(CHECKS)
     skipped = {finding.check for finding in findings if finding.state == "not_checked"}
-    assert skipped == {"service", "vehicle"}, "no service is installed, and no speed is configured"
+    assert skipped == {"service", "vehicle", "sound"}, "not installed, or not configured"
 
 
 def state_of(findings: list[Finding], check: str) -> str:
@@ -346,6 +369,7 @@ OF_DAEMON: dict[str, tuple[dict[str, Any], str, str]] = {
     "glare": ({"light": "glare"}, "light.poor", "shining into the lens"),
     "a turned picture": ({"rotate_to": 180, "face": False}, "light.bad", "camera.rotate: 180"),
     "dropped pictures": ({"camera": {"keeps_up": False, "drop_share": 0.4, "fps": 18.0}}, "speed.drops", "camera.fps"),
+    "a loudspeaker that fails": ({"outputs": {"sound_faults": 2}}, "sound.faults", "check the sound card"),
     "a pin that cannot be set": ({"outputs": {"gpio_faults": 3}}, "pins.faults", "check the wiring"),
     "the last good configuration": ({"config_fault": "my.yaml:3: wrong"}, "configuration.not_in_use", "reload"),
     "a file that was changed": ({"versions": {"config": "0" * 16}}, "configuration.other", "reload"),
@@ -355,6 +379,7 @@ OF_DAEMON: dict[str, tuple[dict[str, Any], str, str]] = {
 @pytest.mark.parametrize("name", OF_DAEMON)
 def test_fail__a_running_daemon_tells_its_fault_and_nothing_is_opened(name: str, car: Car) -> None:
     changes, fault, remedy = OF_DAEMON[name]
+    car.config["outputs"] = {"sound": "auto"}
     car.camera = nobody_opens
     with publishing(car, **changes):
         findings = car.examine()
@@ -365,11 +390,12 @@ def test_fail__a_running_daemon_tells_its_fault_and_nothing_is_opened(name: str,
 def test_ok__a_running_daemon_is_asked_for_camera_light_speed_and_pins(car: Car) -> None:
     car.camera = nobody_opens
     car.service = {"LoadState": "loaded", "ActiveState": "active", "SubState": "running"}
+    car.config["outputs"] = {"sound": "auto"}
     with publishing(car):
         findings = car.examine(beep=True)
     assert troubles(findings) == []
     assert state_of(findings, "pins") == "not_checked", "it has the pins"
-    assert {state_of(findings, check) for check in ("daemon", "camera", "light", "speed", "service")} == {"ok"}
+    assert {state_of(findings, check) for check in ("daemon", "camera", "light", "speed", "service", "sound")} == {"ok"}
 
 
 def test_fail__a_port_that_another_program_has(car: Car) -> None:
@@ -446,6 +472,16 @@ def test_fail__several_faults_are_all_told(car: Car) -> None:
     small_disk(0)(car)
     car.fps = 3.0
     assert troubles(car.examine()) == ["camera.too_slow", "clock.year", "heat.hot", "disk.full"]
+
+
+def test_ok__a_loudspeaker_in_place_of_a_buzzer_is_no_fault_and_the_test_plays_a_chime(car: Car) -> None:
+    car.config |= {"outputs": {"sound": "plughw:1,0"}, "gpio": {"backend": "off"}}
+    car.program("aplay", f'echo "$@" >> {car.root}/played')
+    assert troubles(car.examine()) == []
+    assert troubles(car.examine(beep=True)) == []
+    first, second = (car.root / "played").read_text().splitlines()
+    assert first.endswith("silence.wav")
+    assert second.endswith("distraction-warning.wav")
 
 
 def test_ok__the_buzzer_test_switches_both_pins_on_and_leaves_them_low(car: Car) -> None:
