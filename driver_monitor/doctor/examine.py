@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from driver_monitor.doctor.gather.camera import Watched
 
 LIMITS_S = dict.fromkeys(CHECKS, 10.0) | {
-    "packages": 60.0,
+    "packages": 70.0,
     "models": 30.0,
     "camera": 30.0,
     "light": 30.0,
@@ -62,6 +62,7 @@ class Examination:
         self._plan: Plan | None = None
         self._models: Models | None = None
         self._watched: Watched | None = None
+        self._configuration: of_program.ConfigurationFacts | None = None
         self._service = of_running.ServiceFacts("not asked yet")
         self._daemon = of_running.DaemonFacts("")
 
@@ -83,6 +84,7 @@ class Examination:
         self._daemon = running.gather_daemon(self._machine, self._plan.config.zmq if self._plan else ZmqConfig())
         if (status := self._daemon.status) is not None and self._plan is not None:
             facts = replace(facts, **_of_daemon(self._plan, status))
+        self._configuration = facts
         return of_program.judge_configuration(facts)
 
     def service(self) -> Iterable[Finding]:
@@ -125,7 +127,7 @@ class Examination:
         if plan is None:
             return [not_checked("camera", why)]
         if self._daemon.status is not None:
-            return of_picture.judge_camera_of_daemon(self._daemon.status, plan.config.camera.fps)
+            return of_picture.judge_camera_of_daemon(self._daemon.status, self._wanted_fps(plan))
         if self._is_taken:
             return [not_checked("camera", ASKED_NO_DAEMON)]
         from driver_monitor.doctor.gather.camera import watch_camera
@@ -159,7 +161,10 @@ class Examination:
             return [not_checked("speed", ASKED_NO_DAEMON)]
         from driver_monitor.doctor.gather.speed import measure_speed
 
-        return of_speed.judge_speed(measure_speed(self._machine, plan, self._models, plan.config.camera.fps))
+        fps = plan.config.camera.fps
+        if self._watched is not None and self._watched.facts.wanted is None:
+            fps = self._watched.facts.rate or fps  # a recording has its own rate
+        return of_speed.judge_speed(measure_speed(self._machine, plan, self._models, fps))
 
     def pins(self) -> Iterable[Finding]:
         """Open the pins and test them, or ask the daemon that has them."""
@@ -220,6 +225,12 @@ class Examination:
 
         status = self._daemon.status
         return of_vehicle.judge_vehicle(gather_vehicle(self._machine, plan.config, listen=status is None), status)
+
+    def _wanted_fps(self, plan: Plan) -> float | None:
+        """Return the frame rate that the running daemon asks its camera for; None: it is not known here."""
+        facts = self._configuration
+        known = facts is not None and not (facts.other or facts.not_in_use or facts.recording)
+        return plan.config.camera.fps if known else None
 
     @property
     def _is_taken(self) -> bool:

@@ -466,6 +466,13 @@ def test_fail__a_really_full_disk(car: Car) -> None:
     assert troubles(findings) == ["disk.full"]
 
 
+def test_ok__a_recording_has_its_own_rate(car: Car) -> None:
+    car.config["camera"] = {"source": "demo"}
+    car.fps, car.live = 12.0, False
+    findings = car.examine()
+    assert troubles(findings) == ["configuration.recording"]
+
+
 def test_fail__several_faults_are_all_told(car: Car) -> None:
     clock_of_1970(car)
     hot(car)

@@ -46,7 +46,7 @@ def watch_camera(machine: Machine, plan: Plan) -> Watched:
     except SourceError as error:
         return Watched(replace(facts, fault=str(error)))
     with camera:
-        facts = replace(facts, name=camera.name)
+        facts = replace(facts, name=camera.name, wanted=config.fps if camera.live else None)
         try:
             frames, rate = _read(camera, machine)
         except SourceError as error:

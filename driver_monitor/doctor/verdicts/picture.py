@@ -30,11 +30,11 @@ class CameraFacts:
     """What a camera gave. `name`: for people. `fault`: the line of a `SourceError`. `absent`: it is not there.
 
     `format`: such as `MJPG`. `size`: width and height, pixels. `rate`: pictures per second; None: fewer than two came.
-    `wanted`: `camera.fps`. `ended`: it ended by itself.
+    `wanted`: `camera.fps`; None for a recording, which has its own rate.
     """
 
     name: str
-    wanted: float
+    wanted: float | None
     fault: str | None = None
     absent: bool = False
     format: str | None = None
@@ -42,7 +42,6 @@ class CameraFacts:
     rate: float | None = None
     frames: int = 0
     damaged: int = 0
-    ended: bool = False
 
 
 def judge_camera(facts: CameraFacts) -> Iterator[Finding]:
@@ -67,16 +66,16 @@ def judge_camera(facts: CameraFacts) -> Iterator[Finding]:
     yield from found or [ok("camera", f"{facts.name}: {size}, {facts.rate:.1f} pictures a second", **values)]
 
 
-def _rate(name: str, rate: float, wanted: float, values: Mapping[str, Any]) -> Iterator[Finding]:
+def _rate(name: str, rate: float, wanted: float | None, values: Mapping[str, Any]) -> Iterator[Finding]:
     words = {"name": name, "rate": rate, "wanted": wanted, "least": LEAST_FPS}
-    if rate < min(LEAST_FPS, SLOW_SHARE * wanted):
+    if rate < LEAST_FPS:
         yield trouble("camera.too_slow", values, **words)
-    elif rate < SLOW_SHARE * wanted:
+    elif wanted is not None and rate < SLOW_SHARE * wanted:
         yield trouble("camera.slow", values, **words)
 
 
-def judge_camera_of_daemon(status: Mapping[str, Any], wanted: float) -> Iterator[Finding]:
-    """Yield what the status of a running daemon says of its camera. `wanted`: `camera.fps`."""
+def judge_camera_of_daemon(status: Mapping[str, Any], wanted: float | None) -> Iterator[Finding]:
+    """Yield what the status of a running daemon says of its camera. `wanted`: `camera.fps`, None: not known."""
     camera = part(status, "camera")
     name, rate = str(camera.get("source") or "the camera"), number(camera.get("fps"))
     if camera.get("state") == "lost":
