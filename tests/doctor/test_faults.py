@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import zmq
 
+from driver_monitor.capture.fake import FakeCamera
 from driver_monitor.capture.open_source import open_camera
 from driver_monitor.config import resources
 from driver_monitor.config.schema import CameraConfig, ZmqConfig
@@ -249,6 +250,9 @@ STORIES = {
     "no camera": Story(absent_camera, "camera.absent", "driver-monitor cameras"),
     "a camera in use": Story(camera_in_use, "camera.no_pictures", "stop it"),
     "a camera that breaks off": Story(set_up(faults={9: "lost"}), "camera.no_pictures", "check its cable"),
+    "a stream that ends at once": Story(
+        lambda car: setattr(car, "camera", lambda _: FakeCamera([pictures()[0]])), "camera.ended", "its sender"
+    ),
     "a slow camera": Story(set_up(fps=12.0), "camera.slow", "light the scene"),
     "a camera of three pictures a second": Story(set_up(fps=3.0), "camera.too_slow", "another camera"),
     "a cable that damages pictures": Story(set_up(damaged=4), "camera.damaged", "better cable"),
@@ -365,6 +369,9 @@ OF_DAEMON: dict[str, tuple[dict[str, Any], str, str]] = {
     "a lost camera": ({"camera": {"state": "lost"}}, "camera.lost", "check its cable"),
     "a camera of 9 pictures a second": ({"camera": {"fps": 9.0}}, "camera.slow", "light the scene"),
     "a covered lens": ({"camera": {"state": "covered"}}, "light.bad", "take the cover off"),
+    "a camera that was pushed aside": ({"camera": {"state": "turned_away"}}, "light.bad", "turn it back"),
+    "a dirty lens": ({"camera": {"state": "out_of_focus"}}, "light.poor", "clean the lens"),
+    "a loose arm": ({"camera": {"state": "vibrating"}}, "light.poor", "fix the camera"),
     "a dark car": ({"light": "dark", "face": False}, "light.bad", "infrared lamp"),
     "glare": ({"light": "glare"}, "light.poor", "shining into the lens"),
     "a turned picture": ({"rotate_to": 180, "face": False}, "light.bad", "camera.rotate: 180"),
@@ -471,6 +478,25 @@ def test_ok__a_recording_has_its_own_rate(car: Car) -> None:
     car.fps, car.live = 12.0, False
     findings = car.examine()
     assert troubles(findings) == ["configuration.recording"]
+
+
+def test_ok__chips_of_a_pc_without_a_header_are_of_no_interest(car: Car) -> None:
+    car.write("proc/device-tree/model", "")
+    car.config["gpio"] = {"backend": "auto"}
+    car.pins = None
+    (car.root / "dev/gpiochip0").chmod(0o600)
+    car.service = {"LoadState": "loaded", "ActiveState": "activating"}
+    findings = car.examine()
+    assert troubles(findings) == []
+    assert state_of(findings, "pins") == "not_checked"
+
+
+def test_fail__a_csi_camera_whose_memory_only_root_may_use(car: Car) -> None:
+    car.config["camera"] = {"source": "rpicam"}
+    car.write("dev/media0", "").chmod(0o666)
+    car.write("dev/dma_heap/linux,cma", "").chmod(0o600)
+    car.service = {"LoadState": "loaded", "ActiveState": "activating"}
+    assert troubles(car.examine()) == ["permissions.service"]
 
 
 def test_fail__several_faults_are_all_told(car: Car) -> None:

@@ -19,10 +19,16 @@ SLOW_SHARE = 0.8
 """Share of the frame rate asked for below which it is told (ours). Cameras asked for 30 give 25, 29.97 or 30."""
 DAMAGED_SHARE = 0.02
 """Share of damaged pictures from which it is told (ours)."""
-DEGRADED = {
+BLIND = {
     "covered": ("the lens is covered", "take the cover off the lens, or clean it"),
     "frozen": ("the picture does not change", "unplug the camera and plug it in again, or restart the computer"),
+    "turned_away": ("the camera does not look at the driver any more", "turn it back to the driver and fix it"),
 }
+POOR = {
+    "out_of_focus": ("the picture is out of focus", "clean the lens, and turn its ring until the face is sharp"),
+    "vibrating": ("the camera shakes", "fix the camera and its arm"),
+}
+"""Camera states in `status/`, what they mean, and what to do. With the last two there is a picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +123,14 @@ def judge_scene(observations: Sequence[Observation]) -> Iterator[Finding]:
 
 def judge_scene_of_daemon(status: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield what the status of a running daemon says of the light and of what it sees."""
-    light, state, angle = status.get("light"), part(status, "camera").get("state"), number(status.get("rotate_to"))
-    if state in DEGRADED:
-        fault, advice = DEGRADED[str(state)]
+    light, angle = status.get("light"), number(status.get("rotate_to"))
+    state = str(part(status, "camera").get("state"))
+    if state in BLIND:
+        fault, advice = BLIND[state]
         yield trouble("light.bad", fault=f"the daemon reports that {fault}", advice=advice)
+    elif state in POOR:
+        fault, advice = POOR[state]
+        yield trouble("light.poor", fault=f"the daemon reports that {fault}", advice=advice)
     elif angle is not None:
         yield trouble("light.bad", fault="the picture is turned", advice=f"set camera.rotate: {angle:.0f}")
     elif light == "dark":
