@@ -19,6 +19,10 @@ def main() -> None:
         from driver_monitor.cli.commands import main as run_verb
 
         run_verb()
+    except ImportError as error:
+        why = " ".join(str(error).split())
+        print(f"driver-monitor: a package cannot be imported: {why}; reinstall driver-monitor", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
     except SystemExit as end:

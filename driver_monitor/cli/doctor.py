@@ -12,7 +12,7 @@ from driver_monitor.cli.cameras import InstalledConfigOption
 
 def doctor(
     config: InstalledConfigOption = None,
-    beep: Annotated[bool, typer.Option("--beep", help="Switch buzzer and LED on for a moment.")] = False,
+    beep: Annotated[bool, typer.Option("--beep", help="Also try buzzer, LED and loudspeaker.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:
     """Examine this machine, the configuration and the running daemon. Exit 1: the daemon cannot do its job."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from driver_monitor.doctor.verdicts import picture as of_picture
 from driver_monitor.doctor.verdicts import pins as of_pins
 from driver_monitor.doctor.verdicts import program as of_program
 from driver_monitor.doctor.verdicts import running as of_running
+from driver_monitor.doctor.verdicts import sound as of_sound
 from driver_monitor.doctor.verdicts import speed as of_speed
 from driver_monitor.doctor.verdicts import vehicle as of_vehicle
 from driver_monitor.doctor.verdicts.faults import BUG, CHECKS, HANGS
@@ -26,13 +28,15 @@ if TYPE_CHECKING:
     from driver_monitor.doctor.gather.camera import Watched
 
 LIMITS_S = dict.fromkeys(CHECKS, 10.0) | {
-    "packages": 60.0,
+    "packages": 70.0,
     "models": 30.0,
     "camera": 30.0,
     "light": 30.0,
     "speed": 60.0,
 }
 """Longest time of each check (ours). OpenCV waits 10 s for a camera, and imports take 20 s from a slow SD card."""
+STOP_S = 1.0
+"""Longest wait for a check after Ctrl-C (ours): half of the 2 s in which this program ends."""
 NEEDS_PACKAGES = "a package that this check needs cannot be imported"
 NEEDS_CONFIGURATION = "the configuration is wrong"
 NEEDS_MODELS = "the models cannot be used"
@@ -58,6 +62,7 @@ class Examination:
         self._plan: Plan | None = None
         self._models: Models | None = None
         self._watched: Watched | None = None
+        self._configuration: of_program.ConfigurationFacts | None = None
         self._service = of_running.ServiceFacts("not asked yet")
         self._daemon = of_running.DaemonFacts("")
 
@@ -79,6 +84,7 @@ class Examination:
         self._daemon = running.gather_daemon(self._machine, self._plan.config.zmq if self._plan else ZmqConfig())
         if (status := self._daemon.status) is not None and self._plan is not None:
             facts = replace(facts, **_of_daemon(self._plan, status))
+        self._configuration = facts
         return of_program.judge_configuration(facts)
 
     def service(self) -> Iterable[Finding]:
@@ -121,7 +127,7 @@ class Examination:
         if plan is None:
             return [not_checked("camera", why)]
         if self._daemon.status is not None:
-            return of_picture.judge_camera_of_daemon(self._daemon.status, plan.config.camera.fps)
+            return of_picture.judge_camera_of_daemon(self._daemon.status, self._wanted_fps(plan))
         if self._is_taken:
             return [not_checked("camera", ASKED_NO_DAEMON)]
         from driver_monitor.doctor.gather.camera import watch_camera
@@ -155,21 +161,39 @@ class Examination:
             return [not_checked("speed", ASKED_NO_DAEMON)]
         from driver_monitor.doctor.gather.speed import measure_speed
 
-        return of_speed.judge_speed(measure_speed(self._machine, plan, self._models, plan.config.camera.fps))
+        fps = plan.config.camera.fps
+        if self._watched is not None and self._watched.facts.wanted is None:
+            fps = self._watched.facts.rate or fps  # a recording has its own rate
+        return of_speed.judge_speed(measure_speed(self._machine, plan, self._models, fps))
 
     def pins(self) -> Iterable[Finding]:
         """Open the pins and test them, or ask the daemon that has them."""
         plan, why = self._ready()
         if plan is None:
             return [not_checked("pins", why)]
-        gpio = plan.config.gpio
-        if self._daemon.status is not None:
-            return of_pins.judge_pins_of_daemon(self._daemon.status, gpio.backend, beep=self._options.beep)
+        beep = self._options.beep
+        if (status := self._daemon.status) is not None:
+            configured = of_pins.PinFacts(plan.config.gpio.backend, True, sound=plan.config.outputs.sound is not None)
+            return of_pins.judge_pins_of_daemon(status, configured, beep=beep)
         if self._is_taken:
             return [not_checked("pins", ASKED_NO_DAEMON)]
         from driver_monitor.doctor.gather.pins import gather_pins
 
-        return of_pins.judge_pins(gather_pins(self._machine, gpio, beep=self._options.beep, factory=self._pins))
+        return of_pins.judge_pins(gather_pins(self._machine, plan.config, beep=beep, factory=self._pins))
+
+    def sound(self) -> Iterable[Finding]:
+        """Play on the loudspeaker, or ask the daemon that does."""
+        plan, why = self._ready()
+        if plan is None:
+            return [not_checked("sound", why)]
+        from driver_monitor.doctor.gather.sound import gather_sound
+
+        device, status = plan.config.outputs.sound, self._daemon.status
+        if device is not None and self._is_taken and status is None:
+            return [not_checked("sound", ASKED_NO_DAEMON)]
+        if status is not None:
+            return of_sound.judge_sound(of_sound.SoundFacts(device), status)
+        return of_sound.judge_sound(gather_sound(self._machine, device, beep=self._options.beep))
 
     def clock(self) -> Iterable[Finding]:
         """Read the clock."""
@@ -202,6 +226,12 @@ class Examination:
         status = self._daemon.status
         return of_vehicle.judge_vehicle(gather_vehicle(self._machine, plan.config, listen=status is None), status)
 
+    def _wanted_fps(self, plan: Plan) -> float | None:
+        """Return the frame rate that the running daemon asks its camera for; None: it is not known here."""
+        facts = self._configuration
+        known = facts is not None and not (facts.other or facts.not_in_use or facts.recording)
+        return plan.config.camera.fps if known else None
+
     @property
     def _is_taken(self) -> bool:
         """Whether a daemon may have camera and pins, though it sends no status."""
@@ -220,7 +250,7 @@ def examine(
     """Run all checks and return their findings. `show`: gets each finding at once. `pins`: see `Examination`."""
     examination, findings = Examination(asked, options, pins), []
     for check in CHECKS:
-        for finding in _within(check, getattr(examination, check), LIMITS_S[check]):
+        for finding in _within(check, getattr(examination, check), LIMITS_S[check], asked.stopped):
             findings.append(finding)
             show(finding)
     return findings
@@ -231,10 +261,13 @@ def can_work(findings: Iterable[Finding]) -> bool:
     return all(finding.state != "fault" for finding in findings)
 
 
-def _within(check: str, ask: Callable[[], Iterable[Finding]], limit_s: float) -> Iterator[Finding]:
+def _within(
+    check: str, ask: Callable[[], Iterable[Finding]], limit_s: float, stopped: threading.Event
+) -> Iterator[Finding]:
     """Yield the findings of `ask`. If it takes longer than `limit_s` or fails, yield that as the finding.
 
-    It runs in a thread, which is left behind if it hangs in a driver.
+    It runs in a thread, which is left behind if it hangs in a driver. A signal that ends the program sets `stopped`,
+    and leaves the check `STOP_S` to switch the pins off and to free the camera.
     """
     found: list[Finding] = []
     failed: list[Exception] = []
@@ -247,7 +280,13 @@ def _within(check: str, ask: Callable[[], Iterable[Finding]], limit_s: float) ->
 
     worker = Worker(f"doctor-{check}", work)
     worker.start()
-    if not worker.close(limit_s):
+    try:
+        ended = worker.close(limit_s)
+    except BaseException:
+        stopped.set()
+        worker.close(STOP_S)
+        raise
+    if not ended:
         yield _general(check, "hangs", limit=limit_s)
     elif failed:
         error = failed[0]

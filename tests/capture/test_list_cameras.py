@@ -94,7 +94,7 @@ def test_ok__csi_cameras_come_from_their_program_without_the_usb_camera_of_its_l
 
 
 def test_ok__the_second_csi_camera_has_its_own_number(tmp_path: Path) -> None:
-    assert listed(tmp_path, "rpicam:2", RPICAM_LIST).words == "the daemon takes rpicam, ov9281"
+    assert listed(tmp_path, "rpicam:2", RPICAM_LIST).words == "the daemon takes rpicam:2, ov9281"
     assert not listed(tmp_path, "rpicam:1", RPICAM_LIST).usable, "the program's camera 1 is the USB one"
 
 
@@ -115,6 +115,13 @@ def test_ok__a_stream_needs_no_camera_of_the_list_and_its_password_is_hidden(tmp
     assert found.usable
     assert "secret" not in text(found)
     assert "<-" not in text(found)
+
+
+def test_ok__of_a_command_of_ones_own_only_the_program_is_told(tmp_path: Path) -> None:
+    found = listed(tmp_path, "pipe:/usr/bin/my-camera --token secret", video0=WEBCAM)
+    assert found.usable
+    assert "my-camera" in found.words
+    assert "secret" not in text(found)
 
 
 def test_fail__no_camera_says_what_to_do(tmp_path: Path) -> None:

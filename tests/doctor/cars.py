@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from driver_monitor.capture.fake import FakeCamera
 from driver_monitor.config import schema
 from driver_monitor.config.schema import CameraConfig
 from driver_monitor.doctor.examine import Options, examine
-from driver_monitor.doctor.gather.machine import Machine, Printed, User, run_program
+from driver_monitor.doctor.gather.machine import CANNOT_START, Machine, Printed, User, run_program
 from driver_monitor.doctor.verdicts.finding import Finding
 from driver_monitor.gpio.mock_pins import mock_factory
 from driver_monitor.imaging.frame import Image
@@ -50,7 +50,7 @@ def imported() -> Printed:
     """What the import of all packages prints: it takes a second, and is the same for all tests."""
     from driver_monitor.doctor.gather.packages import PACKAGES, SCRIPT
 
-    shown = run_program([sys.executable, "-c", SCRIPT, *PACKAGES], 60.0)
+    shown = run_program([sys.executable, "-c", SCRIPT, *PACKAGES], 120.0)
     assert shown is not None
     return shown
 
@@ -80,6 +80,7 @@ class Car:
     clock: Ticks = field(default_factory=Ticks)
     faults: dict[int, Any] = field(default_factory=dict)
     damaged: int = 0
+    live: bool = True
     machine: dict[str, Any] = field(default_factory=dict)
     pins: Any = field(default_factory=mock_factory)
     text: str = ""
@@ -154,7 +155,7 @@ class Car:
         }
         return examine(Machine(**(values | self.machine)), Options(self.file, beep), pins=self.pins)
 
-    def run(self, command: Sequence[str]) -> Printed | None:
+    def run(self, command: Sequence[str], limit_s: float) -> Printed | None:
         """Run a program of the car, or Python's imports."""
         if command[0] == sys.executable and self.imports is None:
             return imported()
@@ -163,7 +164,7 @@ class Car:
             told = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
             return Printed(told.returncode, told.stdout)
         if not (program := self.root / "bin" / command[0]).exists():
-            return None
+            return Printed(CANNOT_START, "No such file or directory")
         done = subprocess.run([str(program), *command[1:]], capture_output=True, text=True, check=False)
         return Printed(done.returncode, done.stdout)
 
@@ -172,7 +173,9 @@ class Car:
             self.clock.now += 1.0 / self.fps
             return self.image(number)
 
-        camera = FakeCamera(image, name="camera 0", faults=self.faults, monotonic=lambda: self.clock.now)
+        camera = FakeCamera(
+            image, name="camera 0", faults=self.faults, live=self.live, monotonic=lambda: self.clock.now
+        )
         camera.damaged = self.damaged
         return camera
 
@@ -197,6 +200,3 @@ def full_disk(path: Path, **changed: int) -> os.statvfs_result:
     names = ("f_bsize", "f_frsize", "f_blocks", "f_bfree", "f_bavail", "f_files", "f_ffree", "f_favail", "f_flag")
     real = os.statvfs(path)
     return os.statvfs_result([changed.get(name, getattr(real, name)) for name in (*names, "f_namemax")])
-
-
-__all__ = ["Car", "Ticks", "replace"]

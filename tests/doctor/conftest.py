@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,4 +13,5 @@ from tests.doctor.cars import Car
 @pytest.fixture
 def car(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Car:
     monkeypatch.setattr("driver_monitor.config.lock.FILE", tmp_path / "etc/driver-monitor/config.yaml")
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=os.pathsep)
     return Car(tmp_path)

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import zmq
 
+from driver_monitor.capture.fake import FakeCamera
 from driver_monitor.capture.open_source import open_camera
 from driver_monitor.config import resources
 from driver_monitor.config.schema import CameraConfig, ZmqConfig
@@ -142,6 +143,24 @@ class Wires:
         raise RuntimeError(self.error)
 
 
+def no_sound_card(car: Car) -> None:
+    car.config["outputs"] = {"sound": "plughw:1,0"}
+    car.program("aplay", 'echo "aplay: main:831: audio open error: No such file or directory" >&2; exit 1')
+
+
+def hanging_sound_card(car: Car) -> None:
+    car.config["outputs"] = {"sound": "plughw:1,0"}
+    car.program("aplay", "exec sleep 60")
+    car.machine["stopped"] = ImpatientEvent()
+
+
+class ImpatientEvent(threading.Event):
+    """Is never set, and waits a tenth of the time."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return super().wait((timeout or 0.0) / 10.0)
+
+
 def clock_of_1970(car: Car) -> None:
     car.machine["wall"] = lambda: 3600.0
 
@@ -231,6 +250,9 @@ STORIES = {
     "no camera": Story(absent_camera, "camera.absent", "driver-monitor cameras"),
     "a camera in use": Story(camera_in_use, "camera.no_pictures", "stop it"),
     "a camera that breaks off": Story(set_up(faults={9: "lost"}), "camera.no_pictures", "check its cable"),
+    "a stream that ends at once": Story(
+        lambda car: setattr(car, "camera", lambda _: FakeCamera([pictures()[0]])), "camera.ended", "its sender"
+    ),
     "a slow camera": Story(set_up(fps=12.0), "camera.slow", "light the scene"),
     "a camera of three pictures a second": Story(set_up(fps=3.0), "camera.too_slow", "another camera"),
     "a cable that damages pictures": Story(set_up(damaged=4), "camera.damaged", "better cable"),
@@ -242,7 +264,12 @@ STORIES = {
     "a computer that is far too slow": Story(far_too_slow, "speed.too_slow", "a Raspberry Pi 4 or better"),
     "a pin that another program has": Story(set_up(pins=Wires("GPIO busy")), "pins.busy", "stop the other program"),
     "pins without lgpio": Story(set_up(pins=None), "pins.cannot_open", "lgpio"),
-    "no buzzer": Story(set_up(config={"gpio": {"backend": "off"}}), "pins.none", "gpio.backend: auto"),
+    "nothing that warns": Story(set_up(config={"gpio": {"backend": "off"}}), "pins.none", "outputs.sound: auto"),
+    "a buzzer on no pin": Story(
+        set_up(config={"gpio": {"buzzer_pin": None, "led_pin": None}}), "pins.none", "connect a buzzer"
+    ),
+    "a loudspeaker that does not play": Story(no_sound_card, "sound.cannot_play", "aplay -l"),
+    "a loudspeaker that hangs": Story(hanging_sound_card, "sound.cannot_play", "check the sound card"),
     "a clock of 1970": Story(clock_of_1970, "clock.year", "battery clock"),
     "a clock that nobody set": Story(clock_that_nobody_set, "clock.unsynchronised", "set-ntp true"),
     "a hot computer": Story(hot, "heat.hot", "ventilate"),
@@ -289,7 +316,7 @@ def test_ok__a_good_car_has_no_fault(car: Car) -> None:
     assert examining.can_work(findings)
     assert list(dict.fromkeys(finding.check for finding in findings)) == list(CHECKS)
     skipped = {finding.check for finding in findings if finding.state == "not_checked"}
-    assert skipped == {"service", "vehicle"}, "no service is installed, and no speed is configured"
+    assert skipped == {"service", "vehicle", "sound"}, "not installed, or not configured"
 
 
 def state_of(findings: list[Finding], check: str) -> str:
@@ -342,10 +369,14 @@ OF_DAEMON: dict[str, tuple[dict[str, Any], str, str]] = {
     "a lost camera": ({"camera": {"state": "lost"}}, "camera.lost", "check its cable"),
     "a camera of 9 pictures a second": ({"camera": {"fps": 9.0}}, "camera.slow", "light the scene"),
     "a covered lens": ({"camera": {"state": "covered"}}, "light.bad", "take the cover off"),
+    "a camera that was pushed aside": ({"camera": {"state": "turned_away"}}, "light.bad", "turn it back"),
+    "a dirty lens": ({"camera": {"state": "out_of_focus"}}, "light.poor", "clean the lens"),
+    "a loose arm": ({"camera": {"state": "vibrating"}}, "light.poor", "fix the camera"),
     "a dark car": ({"light": "dark", "face": False}, "light.bad", "infrared lamp"),
     "glare": ({"light": "glare"}, "light.poor", "shining into the lens"),
     "a turned picture": ({"rotate_to": 180, "face": False}, "light.bad", "camera.rotate: 180"),
     "dropped pictures": ({"camera": {"keeps_up": False, "drop_share": 0.4, "fps": 18.0}}, "speed.drops", "camera.fps"),
+    "a loudspeaker that fails": ({"outputs": {"sound_faults": 2}}, "sound.faults", "check the sound card"),
     "a pin that cannot be set": ({"outputs": {"gpio_faults": 3}}, "pins.faults", "check the wiring"),
     "the last good configuration": ({"config_fault": "my.yaml:3: wrong"}, "configuration.not_in_use", "reload"),
     "a file that was changed": ({"versions": {"config": "0" * 16}}, "configuration.other", "reload"),
@@ -355,6 +386,7 @@ OF_DAEMON: dict[str, tuple[dict[str, Any], str, str]] = {
 @pytest.mark.parametrize("name", OF_DAEMON)
 def test_fail__a_running_daemon_tells_its_fault_and_nothing_is_opened(name: str, car: Car) -> None:
     changes, fault, remedy = OF_DAEMON[name]
+    car.config["outputs"] = {"sound": "auto"}
     car.camera = nobody_opens
     with publishing(car, **changes):
         findings = car.examine()
@@ -365,11 +397,12 @@ def test_fail__a_running_daemon_tells_its_fault_and_nothing_is_opened(name: str,
 def test_ok__a_running_daemon_is_asked_for_camera_light_speed_and_pins(car: Car) -> None:
     car.camera = nobody_opens
     car.service = {"LoadState": "loaded", "ActiveState": "active", "SubState": "running"}
+    car.config["outputs"] = {"sound": "auto"}
     with publishing(car):
         findings = car.examine(beep=True)
     assert troubles(findings) == []
     assert state_of(findings, "pins") == "not_checked", "it has the pins"
-    assert {state_of(findings, check) for check in ("daemon", "camera", "light", "speed", "service")} == {"ok"}
+    assert {state_of(findings, check) for check in ("daemon", "camera", "light", "speed", "service", "sound")} == {"ok"}
 
 
 def test_fail__a_port_that_another_program_has(car: Car) -> None:
@@ -440,12 +473,48 @@ def test_fail__a_really_full_disk(car: Car) -> None:
     assert troubles(findings) == ["disk.full"]
 
 
+def test_ok__a_recording_has_its_own_rate(car: Car) -> None:
+    car.config["camera"] = {"source": "demo"}
+    car.fps, car.live = 12.0, False
+    findings = car.examine()
+    assert troubles(findings) == ["configuration.recording"]
+
+
+def test_ok__chips_of_a_pc_without_a_header_are_of_no_interest(car: Car) -> None:
+    car.write("proc/device-tree/model", "")
+    car.config["gpio"] = {"backend": "auto"}
+    car.pins = None
+    (car.root / "dev/gpiochip0").chmod(0o600)
+    car.service = {"LoadState": "loaded", "ActiveState": "activating"}
+    findings = car.examine()
+    assert troubles(findings) == []
+    assert state_of(findings, "pins") == "not_checked"
+
+
+def test_fail__a_csi_camera_whose_memory_only_root_may_use(car: Car) -> None:
+    car.config["camera"] = {"source": "rpicam"}
+    car.write("dev/media0", "").chmod(0o666)
+    car.write("dev/dma_heap/linux,cma", "").chmod(0o600)
+    car.service = {"LoadState": "loaded", "ActiveState": "activating"}
+    assert troubles(car.examine()) == ["permissions.service"]
+
+
 def test_fail__several_faults_are_all_told(car: Car) -> None:
     clock_of_1970(car)
     hot(car)
     small_disk(0)(car)
     car.fps = 3.0
     assert troubles(car.examine()) == ["camera.too_slow", "clock.year", "heat.hot", "disk.full"]
+
+
+def test_ok__a_loudspeaker_in_place_of_a_buzzer_is_no_fault_and_the_test_plays_a_chime(car: Car) -> None:
+    car.config |= {"outputs": {"sound": "plughw:1,0"}, "gpio": {"backend": "off"}}
+    car.program("aplay", f'echo "$@" >> {car.root}/played')
+    assert troubles(car.examine()) == []
+    assert troubles(car.examine(beep=True)) == []
+    first, second = (car.root / "played").read_text().splitlines()
+    assert first.endswith("silence.wav")
+    assert second.endswith("distraction-warning.wav")
 
 
 def test_ok__the_buzzer_test_switches_both_pins_on_and_leaves_them_low(car: Car) -> None:

@@ -12,6 +12,7 @@ from driver_monitor.capture.listing.v4l2_cameras import v4l2_cameras
 from driver_monitor.capture.listing.v4l2_query import Ioctl
 from driver_monitor.capture.url import without_password
 from driver_monitor.capture.v4l2 import device_number
+from driver_monitor.config.camera_program import camera_program
 from driver_monitor.config.schema import CameraConfig
 from driver_monitor.errors import SourceError
 
@@ -44,13 +45,14 @@ def list_cameras(
     cameras = (*(one for one in devices if not csi or one.csi != "rpicam"), *csi)
     if config.source.isdecimal() or config.source.startswith("/dev/"):
         return _of_device(config, cameras, root)
-    kind, _, number = config.source.partition(":")
-    if kind in ("rpicam", "nvargus"):
-        wanted = int(number) if number.isdecimal() else 0
-        same = [one for one in cameras if one.csi == kind]
-        taken = next((replace(one, source=kind, fault=None) for one in same if one.number == wanted), None)
+    program = camera_program(config.source)
+    if program is not None and program.kind in ("rpicam", "nvargus"):
+        wanted = program.number or 0
+        same = [one for one in cameras if one.csi == program.kind]
+        taken = next((replace(one, source=program.name, fault=None) for one in same if one.number == wanted), None)
         return _chosen(config, cameras, taken, f"there is no CSI camera {wanted}" if same else "no CSI camera is found")
-    words = f"the daemon takes {without_password(config.source)}, none of these cameras"
+    name = without_password(config.source) if program is None else program.name
+    words = f"the daemon takes {name}, none of these cameras"
     return CameraList(cameras, None, words, None, usable=True)
 
 

@@ -46,7 +46,7 @@ def watch_camera(machine: Machine, plan: Plan) -> Watched:
     except SourceError as error:
         return Watched(replace(facts, fault=str(error)))
     with camera:
-        facts = replace(facts, name=camera.name)
+        facts = replace(facts, name=camera.name, wanted=config.fps if camera.live else None)
         try:
             frames, rate = _read(camera, machine)
         except SourceError as error:
@@ -60,7 +60,11 @@ def _read(camera: Camera, machine: Machine) -> tuple[list[Frame], float | None]:
     """Return the frames and their rate, None if the source ended too soon. Raises `SourceError`."""
     frames: list[Frame] = []
     times: list[float] = []
-    while len(frames) < MOST_FRAMES and (len(times) <= SKIPPED or times[-1] - times[SKIPPED] < machine.watch_s):
+    while (
+        not machine.stopped.is_set()
+        and len(frames) < MOST_FRAMES
+        and (len(times) <= SKIPPED or times[-1] - times[SKIPPED] < machine.watch_s)
+    ):
         frame = camera.read()
         if frame is None:
             break

@@ -36,7 +36,7 @@ def synchronised(machine: Machine) -> bool | None:
     """Return whether something has set the clock; None: nothing tells."""
     if machine.path("/run/systemd/timesync/synchronized").exists():
         return True
-    shown = machine.run(["timedatectl", "show", "--property=NTPSynchronized", "--value"])
+    shown = machine.printed("timedatectl", "show", "--property=NTPSynchronized", "--value")
     if shown is None or shown.code:
         return None
     return {"yes": True, "no": False}.get(shown.text.strip())
@@ -106,7 +106,7 @@ def _firmware_flags(machine: Machine) -> int | None:
     """Return the flags of a Raspberry Pi's firmware; None: it is another computer."""
     if "Raspberry Pi" not in (machine.text("/proc/device-tree/model") or ""):
         return None
-    shown = machine.run(["vcgencmd", "get_throttled"])
+    shown = machine.printed("vcgencmd", "get_throttled")
     if shown is None or shown.code:
         return None
     with suppress(ValueError):

@@ -6,6 +6,7 @@ import grp
 import os
 import pwd
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
@@ -13,12 +14,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from driver_monitor.errors import OutputError
+
 if TYPE_CHECKING:
     from driver_monitor.capture.camera import Camera
     from driver_monitor.config.schema import CameraConfig
 
 PROGRAM_LIMIT_S = 5.0
 """Longest wait for a program such as systemctl (ours). It answers in 0.1 s; on a busy board in 1 s."""
+CANNOT_START = 127
+"""The exit code of a shell for a program that is not there."""
 
 
 class Printed(NamedTuple):
@@ -37,8 +42,11 @@ class User(NamedTuple):
     listed: Collection[str]
 
 
-def run_program(command: Sequence[str], limit_s: float = PROGRAM_LIMIT_S) -> Printed | None:
-    """Run `command` and return what it printed; None: it is not there, or took longer than `limit_s`."""
+def run_program(command: Sequence[str], limit_s: float) -> Printed | None:
+    """Run `command` and return what it printed; None: it took longer than `limit_s`.
+
+    A program that cannot be started has the code `CANNOT_START`, and the reason as its text.
+    """
     try:
         done = subprocess.run(
             list(command),
@@ -48,8 +56,10 @@ def run_program(command: Sequence[str], limit_s: float = PROGRAM_LIMIT_S) -> Pri
             timeout=limit_s,
             check=False,
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except subprocess.TimeoutExpired:
         return None
+    except OSError as error:
+        return Printed(CANNOT_START, error.strerror or "")
     return Printed(done.returncode, done.stdout.decode("utf-8", "replace"))
 
 
@@ -97,15 +107,16 @@ def user_exists(name: str) -> bool:
 class Machine:
     """Where the facts come from. Each field has a double in the tests.
 
-    `root`: the folder that stands for /. `run`: runs a program. `wall`, `clock`: seconds since 1970, and of a clock
+    `root`: the folder that stands for /. `run`: see `run_program`. `wall`, `clock`: seconds since 1970, and of a clock
     that measures times. `open_source`: opens the camera. `statvfs`, `openable`: as `os.statvfs`, and whether this user
     may read and write a path. `user`: who asks. `has_user`: whether a user exists. `status_limit_s`: longest wait for a
-    daemon. `watch_s`: for how long the camera is watched. `frames`: of the demo, that are measured.
+    daemon. `watch_s`: for how long the camera is watched. `frames`: how many of the demo are measured. `stopped`: set
+    when the user has ended the program.
     """
 
     root: Path = Path("/")
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    run: Callable[[Sequence[str]], Printed | None] = run_program
+    run: Callable[[Sequence[str], float], Printed | None] = run_program
     wall: Callable[[], float] = time.time
     clock: Callable[[], float] = time.perf_counter
     open_source: Callable[[CameraConfig], Camera] = open_source
@@ -116,6 +127,16 @@ class Machine:
     status_limit_s: float = 2.5
     watch_s: float = 2.0
     frames: int = 60
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def printed(self, *command: str, limit_s: float = PROGRAM_LIMIT_S) -> Printed | None:
+        """Run a program and return what it printed; None: it took longer than `limit_s`."""
+        return self.run(command, limit_s)
+
+    def wait(self, seconds: float) -> None:
+        """Wait, at most until the user ends the program; then raise `OutputError`, so that pins are released."""
+        if self.stopped.wait(seconds):
+            raise OutputError("stopped")
 
     def path(self, name: str) -> Path:
         """Return the place of the absolute path `name` on this machine."""

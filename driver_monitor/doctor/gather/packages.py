@@ -15,6 +15,8 @@ from driver_monitor.doctor.verdicts.program import PackageFacts
 
 PACKAGES = ("numpy", "cv2", "av", "onnxruntime", "zmq", "pydantic", "gpiozero")
 """What the daemon imports, in the order in which a broken one breaks the next. `dlib` is imported for `hog` only."""
+LIMIT_S = 60.0
+"""Longest wait for all imports (ours). They take 1 s on a PC, and 20 s from a slow SD card for the first time."""
 SCRIPT = """
 import importlib, json, sys
 for name in sys.argv[1:]:
@@ -31,7 +33,7 @@ for name in sys.argv[1:]:
 
 def gather_packages(machine: Machine, packages: Sequence[str] = PACKAGES) -> PackageFacts:
     """Return what came of the imports."""
-    shown = machine.run([sys.executable, "-c", SCRIPT, *packages])
+    shown = machine.printed(sys.executable, "-c", SCRIPT, *packages, limit_s=LIMIT_S)
     versions: dict[str, str] = {}
     broken = error = killed_by = tried = None
     for line in shown.text.splitlines() if shown is not None else ():
@@ -42,9 +44,10 @@ def gather_packages(machine: Machine, packages: Sequence[str] = PACKAGES) -> Pac
             if "good" in said:
                 versions[said["good"]] = said["version"]
     if shown is None:
-        broken, error = packages[0], "Python did not answer in time"
+        broken, error = packages[0], f"Python did not answer within {LIMIT_S:.0f} s"
     elif broken is None and shown.code:
-        broken, error = tried, f"Python ended with exit code {shown.code}"
+        words = f"cannot be started: {shown.text}" if tried is None else f"ended with exit code {shown.code}"
+        broken, error = tried or packages[0], f"Python {words}"
         killed_by = signal.Signals(-shown.code).name if shown.code < 0 else None
     bits, version = struct.calcsize("P") * 8, sys.version_info[:3]
     reinstall = f"{sys.executable} -m pip install --force-reinstall driver-monitor, from the clone or package you used"

@@ -9,6 +9,8 @@ from pathlib import Path
 from driver_monitor.config.schema import Config
 from driver_monitor.doctor.gather.machine import Machine, group_name, user_name
 from driver_monitor.doctor.verdicts.permissions import SERVICE_USER, DeviceFacts, PermissionFacts
+from driver_monitor.doctor.verdicts.pins import NO_PINS
+from driver_monitor.gpio.expected_pins import expected
 
 
 def gather_permissions(machine: Machine, config: Config, *, service: bool) -> PermissionFacts:
@@ -27,10 +29,19 @@ def _needed(machine: Machine, config: Config) -> Iterator[Path]:
         camera = machine.path(f"/dev/video{source}" if source.isdecimal() else source)
         if camera.exists():
             yield camera
+    if source.partition(":")[0] == "rpicam":
+        yield from _first(machine, "media*")
+        yield from _first(machine, "dma_heap/*")
     pins = (config.gpio.buzzer_pin, config.gpio.led_pin, config.gpio.button_pin)
-    if config.gpio.backend in ("auto", "gpiozero") and any(pin is not None for pin in pins):
-        chips = sorted(machine.path("/dev").glob("gpiochip*"))
-        yield from chips[:1]
+    # Computers without a header have chips too, which belong to root: nobody needs them.
+    wanted = any(pin is not None for pin in pins) and expected(config.gpio, machine.path("/proc/device-tree/model"))
+    if wanted and config.gpio.backend not in NO_PINS:
+        yield from _first(machine, "gpiochip*")
+
+
+def _first(machine: Machine, pattern: str) -> list[Path]:
+    """Return the first device of a kind: all of them have the same group."""
+    return sorted(machine.path("/dev").glob(pattern))[:1]
 
 
 def _facts(machine: Machine, path: Path) -> DeviceFacts:

@@ -30,9 +30,9 @@ def gather_service(machine: Machine) -> ServiceFacts:
     """Return what `systemctl show` says of the service."""
     if not machine.path(BOOTED).is_dir():
         return ServiceFacts("systemd does not run here (a container, or another init)")
-    shown = machine.run(["systemctl", "show", UNIT, f"--property={ASKED}"])
+    shown = machine.printed("systemctl", "show", UNIT, f"--property={ASKED}")
     if shown is None or shown.code:
-        said = "is not there or does not answer" if shown is None else shown.text.strip().partition("\n")[0][:200]
+        said = "it does not answer" if shown is None else shown.text.strip().partition("\n")[0][:200]
         return ServiceFacts(f"systemctl cannot be asked: {said}")
     told = dict(line.partition("=")[::2] for line in shown.text.splitlines() if "=" in line)
     restarts = told.get("NRestarts", "")

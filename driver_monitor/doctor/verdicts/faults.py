@@ -15,6 +15,7 @@ CHECKS = {
     "light": "what the camera sees: light, face, lens",
     "speed": "time of each net and of the whole loop on this computer",
     "pins": "buzzer and LED",
+    "sound": "the loudspeaker",
     "clock": "the time of day",
     "heat": "temperature and supply voltage",
     "disk": "the folder for alert numbers: space, writable, kind of disk",
@@ -200,8 +201,14 @@ FAULTS: dict[str, Fault] = {
     ),
     "pins.none": Fault(
         "warning",
-        "gpio.backend is {backend}: no buzzer and no LED warns the driver",
-        "set gpio.backend: auto, unless something else warns the driver",
+        "no buzzer, no LED (gpio.backend: {backend}) and no loudspeaker: nothing warns the driver",
+        "connect a buzzer and set gpio (docs/install.md), or set outputs.sound: auto",
+    ),
+    "sound.cannot_play": Fault("fault", "{fault}", "{advice}"),
+    "sound.faults": Fault(
+        "fault",
+        "the running daemon could not play {count} sounds on {device}",
+        "check the sound card and its cable; `journalctl -u driver-monitor` has the first error",
     ),
     "clock.year": Fault(
         "warning",

@@ -19,10 +19,16 @@ SLOW_SHARE = 0.8
 """Share of the frame rate asked for below which it is told (ours). Cameras asked for 30 give 25, 29.97 or 30."""
 DAMAGED_SHARE = 0.02
 """Share of damaged pictures from which it is told (ours)."""
-DEGRADED = {
+BLIND = {
     "covered": ("the lens is covered", "take the cover off the lens, or clean it"),
     "frozen": ("the picture does not change", "unplug the camera and plug it in again, or restart the computer"),
+    "turned_away": ("the camera does not look at the driver any more", "turn it back to the driver and fix it"),
 }
+POOR = {
+    "out_of_focus": ("the picture is out of focus", "clean the lens, and turn its ring until the face is sharp"),
+    "vibrating": ("the camera shakes", "fix the camera and its arm"),
+}
+"""Camera states in `status/`, what they mean, and what to do. With the last two there is a picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +36,11 @@ class CameraFacts:
     """What a camera gave. `name`: for people. `fault`: the line of a `SourceError`. `absent`: it is not there.
 
     `format`: such as `MJPG`. `size`: width and height, pixels. `rate`: pictures per second; None: fewer than two came.
-    `wanted`: `camera.fps`. `ended`: it ended by itself.
+    `wanted`: `camera.fps`; None for a recording, which has its own rate.
     """
 
     name: str
-    wanted: float
+    wanted: float | None
     fault: str | None = None
     absent: bool = False
     format: str | None = None
@@ -42,7 +48,6 @@ class CameraFacts:
     rate: float | None = None
     frames: int = 0
     damaged: int = 0
-    ended: bool = False
 
 
 def judge_camera(facts: CameraFacts) -> Iterator[Finding]:
@@ -67,16 +72,16 @@ def judge_camera(facts: CameraFacts) -> Iterator[Finding]:
     yield from found or [ok("camera", f"{facts.name}: {size}, {facts.rate:.1f} pictures a second", **values)]
 
 
-def _rate(name: str, rate: float, wanted: float, values: Mapping[str, Any]) -> Iterator[Finding]:
+def _rate(name: str, rate: float, wanted: float | None, values: Mapping[str, Any]) -> Iterator[Finding]:
     words = {"name": name, "rate": rate, "wanted": wanted, "least": LEAST_FPS}
-    if rate < min(LEAST_FPS, SLOW_SHARE * wanted):
+    if rate < LEAST_FPS:
         yield trouble("camera.too_slow", values, **words)
-    elif rate < SLOW_SHARE * wanted:
+    elif wanted is not None and rate < SLOW_SHARE * wanted:
         yield trouble("camera.slow", values, **words)
 
 
-def judge_camera_of_daemon(status: Mapping[str, Any], wanted: float) -> Iterator[Finding]:
-    """Yield what the status of a running daemon says of its camera. `wanted`: `camera.fps`."""
+def judge_camera_of_daemon(status: Mapping[str, Any], wanted: float | None) -> Iterator[Finding]:
+    """Yield what the status of a running daemon says of its camera. `wanted`: `camera.fps`, None: not known."""
     camera = part(status, "camera")
     name, rate = str(camera.get("source") or "the camera"), number(camera.get("fps"))
     if camera.get("state") == "lost":
@@ -118,10 +123,14 @@ def judge_scene(observations: Sequence[Observation]) -> Iterator[Finding]:
 
 def judge_scene_of_daemon(status: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield what the status of a running daemon says of the light and of what it sees."""
-    light, state, angle = status.get("light"), part(status, "camera").get("state"), number(status.get("rotate_to"))
-    if state in DEGRADED:
-        fault, advice = DEGRADED[str(state)]
+    light, angle = status.get("light"), number(status.get("rotate_to"))
+    state = str(part(status, "camera").get("state"))
+    if state in BLIND:
+        fault, advice = BLIND[state]
         yield trouble("light.bad", fault=f"the daemon reports that {fault}", advice=advice)
+    elif state in POOR:
+        fault, advice = POOR[state]
+        yield trouble("light.poor", fault=f"the daemon reports that {fault}", advice=advice)
     elif angle is not None:
         yield trouble("light.bad", fault="the picture is turned", advice=f"set camera.rotate: {angle:.0f}")
     elif light == "dark":

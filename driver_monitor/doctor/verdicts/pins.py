@@ -16,9 +16,10 @@ NO_PINS = ("off", "mock")
 
 @dataclass(frozen=True, slots=True)
 class PinFacts:
-    """`backend`: `gpio.backend`. `expected`: this computer should have pins. `pins`: what is connected, in words.
+    """`backend`: `gpio.backend`. `expected`: this computer should have pins. `pins`: those that were opened, in words.
 
-    `fault`: why they cannot be opened. `busy`: because another program has one. `played`: buzzer and LED were tested.
+    `fault`: why they cannot be opened. `busy`: because another program has one. `played`: buzzer and LED were tried.
+    `sound`: a loudspeaker is configured, so a car without pins is not silent.
     """
 
     backend: str
@@ -27,30 +28,31 @@ class PinFacts:
     fault: str | None = None
     busy: bool = False
     played: bool = False
+    sound: bool = False
 
 
 def judge_pins(facts: PinFacts) -> Iterator[Finding]:
     """Yield the fault of the pins, or "ok" or "not checked"."""
-    if facts.backend in NO_PINS:
-        yield trouble("pins.none", backend=facts.backend)
-    elif facts.fault is not None and not facts.expected:
+    if facts.fault is not None and not facts.expected:
         yield not_checked("pins", "this computer has no pins, and none are configured: no buzzer and no LED")
     elif facts.fault is not None:
         fault, advice = split(facts.fault, "check the section gpio of the configuration")
         yield (
             trouble("pins.busy", fault=fault) if facts.busy else trouble("pins.cannot_open", fault=fault, advice=advice)
         )
+    elif not facts.pins:
+        yield _none(facts.backend, sound=facts.sound)
     elif facts.played:
-        yield ok("pins", f"{facts.pins}: switched on three times. Did you hear and see it? If not, check the wiring")
+        yield ok("pins", f"{facts.pins}: sounded and lit. Did you hear and see it? If not, check the wiring")
     else:
-        yield ok("pins", f"{facts.pins} can be used; --beep tests buzzer and LED")
+        yield ok("pins", f"{facts.pins} can be used; --beep tries them")
 
 
-def judge_pins_of_daemon(status: Mapping[str, Any], backend: str, *, beep: bool) -> Iterator[Finding]:
-    """Yield what the status of a running daemon says of its pins. `beep`: a test was asked for."""
+def judge_pins_of_daemon(status: Mapping[str, Any], facts: PinFacts, *, beep: bool) -> Iterator[Finding]:
+    """Yield what the status of a running daemon says of its pins. `facts`: of the configuration. `beep`: try them."""
     count = number(part(status, "outputs").get("gpio_faults"))
-    if backend in NO_PINS:
-        yield trouble("pins.none", backend=backend)
+    if facts.backend in NO_PINS:
+        yield _none(facts.backend, sound=facts.sound)
     elif count:
         yield trouble("pins.faults", {"gpio_faults": count}, count=round(count))
     elif beep:
@@ -59,3 +61,9 @@ def judge_pins_of_daemon(status: Mapping[str, Any], backend: str, *, beep: bool)
         yield not_checked("pins", "the running daemon says nothing of its pins")
     else:
         yield ok("pins", "the running daemon has set them without an error", gpio_faults=0)
+
+
+def _none(backend: str, *, sound: bool) -> Finding:
+    if sound:
+        return not_checked("pins", f"no buzzer and no LED (gpio.backend: {backend}); a loudspeaker is configured")
+    return trouble("pins.none", backend=backend)

@@ -9,6 +9,9 @@ from typing import Any
 from driver_monitor.doctor.verdicts.finding import Finding, not_checked, ok, trouble
 from driver_monitor.doctor.verdicts.program import split
 
+LARGEST = 1e12
+"""A number of a status that is not smaller is none (ours): JSON has no limit, and NaN."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceFacts:
@@ -93,7 +96,9 @@ def judge_daemon(facts: DaemonFacts, service: ServiceFacts) -> Iterator[Finding]
 
 def number(value: object) -> float | None:
     """Return a number of a status; None: it is none. What comes over ZeroMQ is not trusted."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LARGEST:
+        return None
+    return float(value)
 
 
 def part(message: Mapping[str, Any], key: str) -> Mapping[str, Any]:
