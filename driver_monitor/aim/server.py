@@ -26,8 +26,9 @@ MOST_CONNECTIONS = 32
 
 
 def bound(address: str) -> socket.socket:
-    """Return a socket at `address`, an IP address of this machine, and at `PORT` or, if that is in use, a free port.
+    """Return a socket that listens at `address`, an IP address of this machine.
 
+    Its port is `PORT`, or a free one if that is in use.
     Raises `UsageError` if it is no single address, and `OutputError` if it is not one of this machine.
     """
     try:
@@ -50,6 +51,7 @@ def bound(address: str) -> socket.socket:
                 continue
             hint = "`ip -brief address` shows those of this machine"
             raise OutputError(f"--bind {address}: {error.strerror}; {hint}") from error
+        listener.listen(MOST_CONNECTIONS)  # now: whoever opens the printed address at once is not refused
         return listener
     raise AssertionError("port 0 is always free")
 
@@ -87,7 +89,8 @@ class PageServer:
         """Tell open pages that it has ended, and end the server."""
         if self._live.ended is None:
             self._live.ended = "stopped"
-        time.sleep(FAREWELL_S)
+        if self._server.server_state.connections:
+            time.sleep(FAREWELL_S)
         self._server.should_exit = True
         self._thread.join(CLOSE_S)
         self._listener.close()

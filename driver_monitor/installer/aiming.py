@@ -218,7 +218,7 @@ def _distance(faces: Sequence[Observation], setting: Setting) -> Check:
     size = f"the face is {width:.0f} pixels wide"
     factor = width / (AIM_SHARE * setting.size[0])
     if width > MOST_SHARE * setting.size[0]:
-        words = f"Too close: {size}. Move the camera further away, to about {factor:.1f} times the distance of now."
+        words = f"Too close: {size}. Move the camera further away, to about {factor:.1f} times the present distance."
         return _check("distance", "bad", words)
     if width >= GOOD_WIDTH:
         return _check("distance", "good", f"The face is {width:.0f} pixels wide.")
@@ -227,12 +227,12 @@ def _distance(faces: Sequence[Observation], setting: Setting) -> Check:
         words = f"Too few pixels: {size}. Set a larger camera.width and camera.height."
         return _check("distance", "bad" if width < LEAST_WIDTH else "fair", words)
     if width < LEAST_WIDTH:
-        words = f"Too far: {size}. Move the camera closer, to about {percent} % of the distance of now."
+        words = f"Too far: {size}. Move the camera closer, to about {percent} % of the present distance."
         return _check("distance", "bad", words)
     return _check(
         "distance",
         "fair",
-        f"The face is {width:.0f} pixels wide. Closer is better, about {percent} % of the distance of now.",
+        f"The face is {width:.0f} pixels wide. Closer is better, about {percent} % of the present distance.",
     )
 
 

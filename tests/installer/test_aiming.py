@@ -40,14 +40,14 @@ def test_ok__before_the_first_picture_nothing_is_known_and_nothing_is_good() -> 
 @pytest.mark.parametrize(
     ("width", "state", "words"),
     [
-        (30, "bad", "to about 20 % of the distance"),
-        (79, "bad", "to about 50 % of the distance"),
+        (30, "bad", "to about 20 % of the present distance"),
+        (79, "bad", "to about 50 % of the present distance"),
         (80, "fair", "Closer is better"),
         (109, "fair", "Closer is better"),
         (110, "good", "110 pixels"),
         (249, "good", "249 pixels"),
-        (256, "bad", "to about 1.5 times the distance"),
-        (500, "bad", "to about 3.0 times the distance"),
+        (256, "bad", "to about 1.5 times the present distance"),
+        (500, "bad", "to about 3.0 times the present distance"),
     ],
 )
 def test_ok__the_distance_is_judged_by_the_width_of_the_face(width: float, state: str, words: str) -> None:

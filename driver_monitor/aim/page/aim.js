@@ -4,6 +4,7 @@ const MARKS = { good: "✓", fair: "✓", bad: "✗", unknown: "…" };
 const STATES = { good: "good", fair: "it works", bad: "change this", unknown: "not known yet" };
 const SILENCE_MS = 3000;
 const AGAIN_MS = 1000;
+const TEXT_PX = 20;
 
 const byId = (id) => document.getElementById(id);
 const canvas = byId("picture");
@@ -39,7 +40,7 @@ function showChecks(checks) {
     list.children[index].dataset.name = check.name;
     list.children[index].dataset.state = check.state;
     setText(title, `${MARKS[check.state]} ${check.title}: ${STATES[check.state]}`);
-    setText(words, check.words);
+    setText(words, check.state === "unknown" ? "" : check.words);
   });
 }
 
@@ -77,12 +78,14 @@ function show(next) {
 function clearPicture(text) {
   context.fillStyle = "#222";
   context.fillRect(0, 0, canvas.width, canvas.height);
-  write(text, canvas.width / 2 - 70, canvas.height / 2);
+  write(text, canvas.width / 2, canvas.height / 2, "center");
 }
 
-function write(text, x, y) {
-  context.font = "bold 24px system-ui, sans-serif";
-  context.lineWidth = 5;
+function write(text, x, y, align) {
+  // The picture is scaled to the screen; the text must have the same size on each.
+  context.font = `bold ${TEXT_PX * canvas.width / canvas.clientWidth}px system-ui, sans-serif`;
+  context.textAlign = align;
+  context.lineWidth = 6;
   context.strokeStyle = "#000";
   context.strokeText(text, x, y);
   context.fillStyle = "#fff";
@@ -90,7 +93,7 @@ function write(text, x, y) {
 }
 
 function stroke(dashed, path) {
-  for (const [color, width] of [["#000", 6], ["#ffe600", 3]]) {
+  for (const [color, width] of [["#000", 4], ["#ffe600", 2]]) {
     context.strokeStyle = color;
     context.lineWidth = width;
     context.setLineDash(dashed ? [8, 6] : []);
@@ -109,14 +112,14 @@ function draw(image, seen) {
   const factor = image.width / seen.size[0];
   const [x, y, w, h] = seen.box.map((value) => value * factor);
   stroke(false, () => context.rect(x, y, w, h));
-  seen.eyes.forEach((eye, index) => {
+  seen.eyes.forEach((eye) => {
     stroke(!eye.read, () => {
       eye.points.forEach(([px, py]) => context.lineTo(px * factor, py * factor));
       context.closePath();
     });
-    const left = Math.min(...eye.points.map(([px]) => px)) * factor;
-    const width = context.measureText(eye.words).width;
-    write(eye.words, index === 0 ? left - width - 14 : left + 50, Math.max(y - 12, 24));
+    const middle = eye.points.reduce((sum, [px]) => sum + px, 0) / eye.points.length * factor;
+    const onTheLeft = middle < x + w / 2;
+    write(eye.words, x + w / 2 + (onTheLeft ? -8 : 8), Math.max(y - 12, 36), onTheLeft ? "right" : "left");
   });
 }
 
@@ -154,6 +157,10 @@ beep.onclick = () => {
 setInterval(() => {
   if (over || Date.now() - heard < SILENCE_MS) return;
   clearPicture("No picture");
+  message = null;
+  byId("checks").replaceChildren();
+  setText(byId("told"), "");
+  setText(byId("time"), "");
   beep.disabled = false;
   showHeadline("bad", "No connection", "This page hears nothing from driver-monitor aim. Does it still run? Is the " +
     "phone still in its network? The page goes on by itself.");
