@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # repository, reach 92.7 %. Lines that only run in a process of their own (such as replay --jobs 2) do not count.
 COVERAGE_FLOOR := 92
 
-.PHONY: demo test coverage lint hooks manifest clean
+.PHONY: demo test coverage lint hooks manifest deb clean
 
 demo: $(VENV)/.installed
 	$(BIN)/driver-monitor run --source demo
@@ -34,6 +34,10 @@ hooks: $(VENV)/.installed-dev
 # After a model file was exchanged: writes models/manifest.yaml, which is checked at every start.
 manifest: $(VENV)/.installed
 	$(BIN)/python -m tools.manifest models
+
+# Debian packages in dist/: one for each Python and processor, or one: make deb PYTHON_VERSION=3.11 ARCH=arm64
+deb: $(VENV)/.installed
+	$(BIN)/python -m tools.package.build $(if $(PYTHON_VERSION),--python $(PYTHON_VERSION)) $(if $(ARCH),--arch $(ARCH))
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
