@@ -86,6 +86,12 @@ def test_fail__what_is_not_there_is_named_with_what_to_do(chip: FakeChip, values
     assert (chip.held(), chip.levels()) == ([], (0, 0)), "the first line is released again"
 
 
+def test_fail__one_line_for_both_is_refused_also_by_name_and_offset(chip: FakeChip) -> None:
+    said = "gpio: led_pin 1 is the line of buzzer_pin, too; use another line"
+    assert opening(chip, led_pin=1) == said
+    assert (chip.held(), chip.levels()) == ([], (0, 0))
+
+
 def test_fail__a_line_of_another_chip_is_found_there(chip: FakeChip, tmp_path: Path) -> None:
     second = FakeChip(tmp_path / "gpiochip1", "tegra234-gpio-aon", {"PAA.04": 0})
     said = f"gpio: led_pin PAA.04: it is a line of {second.path}; set gpio.chip: {second.path}"
@@ -200,6 +206,13 @@ def test_ok__auto_takes_the_lines_that_are_named_on_a_jetson(chip: FakeChip) -> 
     assert pins.names == ("buzzer",)
     assert chip.held() == ["1"], "27 is a pin of a Raspberry Pi: line 27 of this chip may drive anything"
     pins.close()
+
+
+@pytest.mark.usefixtures("jetson")
+def test_ok__a_pin_factory_that_is_named_is_used_on_a_jetson_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert gpio_pins.through_gpiod("auto")
+    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "mock")
+    assert [gpio_pins.through_gpiod(backend) for backend in ("auto", "gpiod", "gpiozero")] == [False, True, False]
 
 
 @pytest.mark.usefixtures("jetson")
