@@ -14,10 +14,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from gpiozero.pins.mock import MockFactory
 
+from driver_monitor.config import resources, schema
 from driver_monitor.config.schema import GpioConfig
 from driver_monitor.data.alert import SIGNS, Sign
-from driver_monitor.errors import OutputError
+from driver_monitor.errors import ConfigError, OutputError
 from driver_monitor.gpio import off as gpio_off
 from driver_monitor.gpio import pins as gpio_pins
 from driver_monitor.gpio.button import GpiodButton, open_button
@@ -245,6 +247,48 @@ def test_ok__gpiod_has_no_default_lines(chip: FakeChip) -> None:
     config = GpioConfig(backend="gpiod", button_pin=BUTTON)
     assert (config.buzzer_pin, config.led_pin) == (None, None)
     assert open_pins(config.model_copy(update={"chip": str(chip.path)})).names == ()
+
+
+@pytest.mark.parametrize(
+    ("gpio", "said"),
+    [
+        ("backend: gpiod, led_pin: 1024", "gpio.led_pin: must be at most 1023, found 1024"),
+        ("backend: gpiod, led_pin: -1", "gpio.led_pin: must be at least 0, found -1"),
+        ("backend: gpiod, led_pin: 1.5", "gpio.led_pin: expected a whole number, without quotes, found 1.5"),
+        ("backend: gpiod, led_pin: 05", "gpio.led_pin: expected a whole number, without quotes, found '05'"),
+        (
+            "backend: gpiod, led_pin: PQ 05",
+            "gpio.led_pin: expected a whole number, without quotes, found 'PQ 05'; or the name",
+        ),
+        ("backend: gpiod, led_pin: P5, button_pin: P5", "gpio: button_pin P5 is the pin of the buzzer or the LED"),
+        ("backend: gpiod, buzzer_pin: P5, led_pin: P5", "gpio: buzzer_pin and led_pin are both P5"),
+        ("backend: gpiod, chip: ''", "gpio.chip: must have 1 or more characters, found ''"),
+        ("led_pin: 28", "gpio.led_pin: must be at most 27, found 28"),
+        ("backend: gpiozero, led_pin: PQ.05", "gpio.led_pin: a name of a line needs gpio.backend: gpiod, or auto on a"),
+        ("backend: mock, button_pin: PQ.05", "gpio.button_pin: a name of a line needs gpio.backend: gpiod, or auto"),
+    ],
+)
+def test_fail__a_pin_that_cannot_be_is_refused_by_the_daemon_and_by_what_switches_off(
+    gpio: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text(f"gpio: {{{gpio}}}\n")
+    with pytest.raises(ConfigError) as error:
+        schema.load(path)
+    assert f"my.yaml:1: {said}" in str(error.value)
+    if "both" not in said and "button" not in said:
+        assert gpio_off.main(["--config", str(path)], MockFactory()) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("backend", ["gpiod", "off", "auto"])
+def test_ok__the_daemon_and_what_switches_off_read_the_same_pins(backend: str, tmp_path: Path) -> None:
+    path, defaults = tmp_path / "my.yaml", gpio_off._section(resources.path("config.yaml"))
+    for pins in ("", "buzzer_pin: PQ.05, ", "buzzer_pin: PQ.05, led_pin: , ", "led_pin: 5, chip: tegra234-gpio, "):
+        path.write_text(f"gpio: {{{pins}backend: {backend}}}\n")
+        daemon, off = schema.load(path).gpio, gpio_off._settings(defaults, path)
+        for name in ("backend", "chip", "buzzer_pin", "led_pin", "active_high"):
+            assert getattr(off, name) == getattr(daemon, name), (pins, name)
 
 
 def button(chip: FakeChip) -> GpiodButton:
