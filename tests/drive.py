@@ -84,6 +84,9 @@ class Cabin(Grabber):
     def observe_nothing(self, t: float, camera: CameraState) -> Observation:
         return Observation(t, camera, "day", None, None, face_reason="no_frame")
 
+    def pause_expressions(self, paused: bool) -> None:
+        pass
+
 
 @dataclass
 class Recorder(Output):

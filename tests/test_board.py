@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 
 from driver_monitor.app import build
 from driver_monitor.app.build import Request
+from driver_monitor.app.status import status_line
 from driver_monitor.board.fewer_frames import LEAST_HZ, FewerFrames
 from driver_monitor.board.ladder import COOLER_C, DOWN_S, EARLY_C, HELD_S, UP_S, Ladder
 from driver_monitor.board.raspberry_pi import ASK_S, SLOWS_AT_C, PiFlags, ask_vcgencmd
 from driver_monitor.board.reading import BoardReading
 from driver_monitor.board.sensors import OTHERS_SLOW_AT_C, BoardReader, Sensors
 from driver_monitor.board.throttling import JetsonEvents, clock_is_lowered
+from driver_monitor.cli.watch import status_text
 from driver_monitor.data.observation import EXPRESSIONS, Expression
 from driver_monitor.imaging.frame import Frame
 from tests.drive import Drive
@@ -335,6 +337,24 @@ def test_ok__a_hot_board_reads_no_expressions_uses_fewer_frames_and_still_warns_
     late = [t for t in drive.processed if t > drive.processed[0] + 30]
     assert len(late) / (late[-1] - late[0]) == pytest.approx(15, abs=0.5), "of 20 frames a second"
     assert any("board: step 2 of 2 given up" in line for line in drive.systemd.lines)
+
+
+@pytest.mark.parametrize(
+    ("board", "words"),
+    [
+        (None, ""),
+        ("junk", ""),
+        ({}, ""),
+        ({"temperature_c": 50.0, "under_voltage": False, "throttled": None, "step": 0}, ""),
+        ({"under_voltage": True, "step": 1}, "board: under-voltage: use a stronger power supply, step 1 of 2 given up"),
+        ({"throttled": True, "step": 2}, "board: clock lowered, step 2 of 2 given up"),
+        ({"throttled": 1, "step": "2"}, ""),
+    ],
+)
+def test_ok__watch_and_systemd_show_what_is_wrong_with_the_board(board: object, words: str) -> None:
+    status = {"light": "day", "attention": "unknown", "camera": {"state": "ok"}, "degraded": None, "board": board}
+    assert status_line({**status, "active": []}) == "; ".join(filter(None, ["driver: unknown; camera: ok", words]))
+    assert str(status_text(status)) == ", ".join(filter(None, ["status: camera ok, light day", words]))
 
 
 def test_ok__a_cool_board_gives_nothing_up(caplog: pytest.LogCaptureFixture) -> None:

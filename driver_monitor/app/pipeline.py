@@ -45,6 +45,9 @@ class NoPerception:
         """Return an empty observation."""
         return Observation(t, camera, "dark", None, None, face_reason="no_frame")
 
+    def pause_expressions(self, paused: bool) -> None:
+        """Do nothing: a trace has the expressions that were read."""
+
 
 class Pipeline:
     """Runs perception, state and rules, in this order. Time comes from the frames; no clock is read.

@@ -13,13 +13,15 @@ HIGHEST_BCM = 27
 """The highest BCM number on a Raspberry Pi's 40-pin header."""
 HIGHEST_OFFSET = 1023
 """The highest offset of a line on a chip that is accepted (ours). The largest chip of a Jetson has 164 lines."""
-_NAME = re.compile(r"[A-Za-z](?=[^\d]*\d)[\w.+:-]{1,30}", re.ASCII)
-"""The name of a line, such as PQ.05 or GPIO17. Linux allows 31 characters (GPIO_MAX_NAME_SIZE). Ours: a digit in it."""
+LONGEST_NAME = 31
+"""Characters of the longest name of a line, the limit of Linux (GPIO_MAX_NAME_SIZE)."""
+_NAME = re.compile(r"[A-Za-z](?=[^\d]*\d)[\w.+:-]+", re.ASCII)
+"""The name of a line, such as PQ.05 or GPIO17. Ours: there is a digit in it, so that most slips are no name."""
 
 
 def is_line_name(text: str) -> bool:
     """Return whether `text` can be the name of a line of a GPIO chip."""
-    return _NAME.fullmatch(text) is not None
+    return len(text) <= LONGEST_NAME and _NAME.fullmatch(text) is not None
 
 
 def takes_names(backend: str) -> bool:

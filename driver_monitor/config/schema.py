@@ -6,6 +6,7 @@ of the rules are in the profiles (`rules/profiles/`), not here.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -40,11 +41,19 @@ def _pin(value: object, info: ValidationInfo) -> object:
         return value
     if isinstance(value, str) and pins.is_line_name(value):
         raise ValueError(f"a name of a line needs gpio.backend: gpiod, or auto on a Jetson, found '{value}'")
-    limits: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(strict=True, ge=0, le=pins.highest(backend))])
-    return limits.validate_python(value)
+    if isinstance(value, str) and backend == "gpiod":
+        found = f"found '{value:.60}'"
+        raise ValueError(f"expected a whole number, without quotes, {found}; or the name of a line, such as PQ.05")
+    return _number_up_to(pins.highest(backend)).validate_python(value)
 
 
-Pin = Annotated[int | str | None, BeforeValidator(_pin)]
+@functools.cache
+def _number_up_to(highest: int) -> TypeAdapter[int]:
+    return TypeAdapter(Annotated[int, Field(strict=True, ge=0, le=highest)])
+
+
+_Line = Annotated[int, Field(ge=0, le=pins.HIGHEST_OFFSET)] | Annotated[str, Field(max_length=pins.LONGEST_NAME)]
+Pin = Annotated[_Line | None, BeforeValidator(_pin)]
 """A BCM number on a Raspberry Pi's 40-pin header, or offset or name of a line of a GPIO chip. None: no pin."""
 Folder = Annotated[Path | None, Field(strict=False), BeforeValidator(lambda value: None if value == "" else value)]
 """A folder. YAML has no paths, so text is converted. Empty text means None, not the current folder."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -144,8 +145,11 @@ def _opened(pins: dict[str, Pin], open_pin: Callable[[str, int | str], OutputPin
 
 
 def through_gpiod(backend: str) -> bool:
-    """Return whether `backend` uses gpiod on this computer: it is `gpiod`, or `auto` on a Jetson."""
-    return backend == "gpiod" or (backend == "auto" and is_jetson())
+    """Return whether `backend` uses gpiod on this computer: it is `gpiod`, or `auto` on a Jetson.
+
+    Who names a pin factory of gpiozero (`GPIOZERO_PIN_FACTORY`) gets that with `auto`, as elsewhere.
+    """
+    return backend == "gpiod" or (backend == "auto" and "GPIOZERO_PIN_FACTORY" not in os.environ and is_jetson())
 
 
 def line_of(name: str, pin: Pin, backend: str) -> Pin:

@@ -14,10 +14,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from gpiozero.pins.mock import MockFactory
 
+from driver_monitor.config import resources, schema
 from driver_monitor.config.schema import GpioConfig
 from driver_monitor.data.alert import SIGNS, Sign
-from driver_monitor.errors import OutputError
+from driver_monitor.errors import ConfigError, OutputError
 from driver_monitor.gpio import off as gpio_off
 from driver_monitor.gpio import pins as gpio_pins
 from driver_monitor.gpio.button import GpiodButton, open_button
@@ -84,6 +86,12 @@ def opening(chip: FakeChip, /, **values: Any) -> str:
 def test_fail__what_is_not_there_is_named_with_what_to_do(chip: FakeChip, values: dict[str, Any], said: str) -> None:
     assert opening(chip, **values) == said.format(chip=chip.path)
     assert (chip.held(), chip.levels()) == ([], (0, 0)), "the first line is released again"
+
+
+def test_fail__one_line_for_both_is_refused_also_by_name_and_offset(chip: FakeChip) -> None:
+    said = "gpio: led_pin 1 is the line of buzzer_pin, too; use another line"
+    assert opening(chip, led_pin=1) == said
+    assert (chip.held(), chip.levels()) == ([], (0, 0))
 
 
 def test_fail__a_line_of_another_chip_is_found_there(chip: FakeChip, tmp_path: Path) -> None:
@@ -203,6 +211,13 @@ def test_ok__auto_takes_the_lines_that_are_named_on_a_jetson(chip: FakeChip) -> 
 
 
 @pytest.mark.usefixtures("jetson")
+def test_ok__a_pin_factory_that_is_named_is_used_on_a_jetson_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert gpio_pins.through_gpiod("auto")
+    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "mock")
+    assert [gpio_pins.through_gpiod(backend) for backend in ("auto", "gpiod", "gpiozero")] == [False, True, False]
+
+
+@pytest.mark.usefixtures("jetson")
 def test_ok__a_jetson_without_a_configuration_touches_no_line_and_says_nothing(
     chip: FakeChip, caplog: pytest.LogCaptureFixture, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -232,6 +247,48 @@ def test_ok__gpiod_has_no_default_lines(chip: FakeChip) -> None:
     config = GpioConfig(backend="gpiod", button_pin=BUTTON)
     assert (config.buzzer_pin, config.led_pin) == (None, None)
     assert open_pins(config.model_copy(update={"chip": str(chip.path)})).names == ()
+
+
+@pytest.mark.parametrize(
+    ("gpio", "said"),
+    [
+        ("backend: gpiod, led_pin: 1024", "gpio.led_pin: must be at most 1023, found 1024"),
+        ("backend: gpiod, led_pin: -1", "gpio.led_pin: must be at least 0, found -1"),
+        ("backend: gpiod, led_pin: 1.5", "gpio.led_pin: expected a whole number, without quotes, found 1.5"),
+        ("backend: gpiod, led_pin: 05", "gpio.led_pin: expected a whole number, without quotes, found '05'"),
+        (
+            "backend: gpiod, led_pin: PQ 05",
+            "gpio.led_pin: expected a whole number, without quotes, found 'PQ 05'; or the name",
+        ),
+        ("backend: gpiod, led_pin: P5, button_pin: P5", "gpio: button_pin P5 is the pin of the buzzer or the LED"),
+        ("backend: gpiod, buzzer_pin: P5, led_pin: P5", "gpio: buzzer_pin and led_pin are both P5"),
+        ("backend: gpiod, chip: ''", "gpio.chip: must have 1 or more characters, found ''"),
+        ("led_pin: 28", "gpio.led_pin: must be at most 27, found 28"),
+        ("backend: gpiozero, led_pin: PQ.05", "gpio.led_pin: a name of a line needs gpio.backend: gpiod, or auto on a"),
+        ("backend: mock, button_pin: PQ.05", "gpio.button_pin: a name of a line needs gpio.backend: gpiod, or auto"),
+    ],
+)
+def test_fail__a_pin_that_cannot_be_is_refused_by_the_daemon_and_by_what_switches_off(
+    gpio: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text(f"gpio: {{{gpio}}}\n")
+    with pytest.raises(ConfigError) as error:
+        schema.load(path)
+    assert f"my.yaml:1: {said}" in str(error.value)
+    if "both" not in said and "button" not in said:
+        assert gpio_off.main(["--config", str(path)], MockFactory()) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("backend", ["gpiod", "off", "auto"])
+def test_ok__the_daemon_and_what_switches_off_read_the_same_pins(backend: str, tmp_path: Path) -> None:
+    path, defaults = tmp_path / "my.yaml", gpio_off._section(resources.path("config.yaml"))
+    for pins in ("", "buzzer_pin: PQ.05, ", "buzzer_pin: PQ.05, led_pin: , ", "led_pin: 5, chip: tegra234-gpio, "):
+        path.write_text(f"gpio: {{{pins}backend: {backend}}}\n")
+        daemon, off = schema.load(path).gpio, gpio_off._settings(defaults, path)
+        for name in ("backend", "chip", "buzzer_pin", "led_pin", "active_high"):
+            assert getattr(off, name) == getattr(daemon, name), (pins, name)
 
 
 def button(chip: FakeChip) -> GpiodButton:

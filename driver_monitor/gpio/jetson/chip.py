@@ -66,9 +66,9 @@ class GpiodChip:
     Raises `OutputError` if there is no such chip or if `gpiod` is missing.
     """
 
-    def __init__(self, chip: str, devices: Path | None = None) -> None:
+    def __init__(self, chip: str) -> None:
         self.gpiod = _gpiod()
-        self._devices = devices or DEVICES
+        self._requested: dict[int, str] = {}
         self.path = chip if chip.startswith("/") else self._found(chip)
         try:
             if not Path(self.path).exists():
@@ -90,6 +90,7 @@ class GpiodChip:
         try:
             with self.gpiod.Chip(self.path) as chip:
                 try:
+                    self._check_new(name, line, chip.line_offset_from_id(line))
                     return chip.request_lines(config={line: settings}, consumer=PROGRAM)
                 except OSError as error:
                     if error.errno == errno.EBUSY:
@@ -102,6 +103,11 @@ class GpiodChip:
             raise kind(f"gpio: {name} {line} cannot be used: {self.words(error)}") from None
         except ValueError:
             raise OutputError(f"gpio: {name} {line}: {self.path} has no such line; gpioinfo lists its lines") from None
+
+    def _check_new(self, name: str, line: int | str, offset: int) -> None:
+        """Raise `OutputError` if the line was requested already, by its name or by its offset."""
+        if self._requested.setdefault(offset, name) != name:
+            raise OutputError(f"gpio: {name} {line} is the line of {self._requested[offset]}, too; use another line")
 
     def words(self, error: OSError) -> str:
         """Return what `error` of this chip means, and what to do."""
@@ -128,7 +134,7 @@ class GpiodChip:
         raise OutputError(f"gpio.chip: no GPIO chip is called {label}; {self._known()}")
 
     def _chips(self) -> list[str]:
-        return [str(path) for path in sorted(self._devices.glob("gpiochip*"))]
+        return [str(path) for path in sorted(DEVICES.glob("gpiochip*"))]
 
     def _known(self) -> str:
         """Return which chips this computer has."""
