@@ -18,6 +18,7 @@ from driver_monitor.config import last_good, resources, schema
 from driver_monitor.config.profiles import parse_profile, read_profile
 from driver_monitor.config.schema import Config, ServiceConfig
 from driver_monitor.errors import OutputError
+from driver_monitor.gpio.lamp import Lamp, NoLamp, open_lamp
 from driver_monitor.messages.envelope import Provenance
 from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.nets import manifest
@@ -232,6 +233,11 @@ def build_grabber(plan: Plan, started: float, *, eager: bool = False) -> Grabber
     expected, opened = expected_source(camera.source), partial(open_camera, camera, camera.source, real_time=True)
     eager = eager and not expected.live
     return Grabber(opened, camera.lost_after_s, start=started, eager=eager, expected=expected)
+
+
+def build_lamp(plan: Plan) -> Lamp:
+    """Switch the infrared lamp on, if there is one and the source is a camera. Raises `OutputError`, `SourceError`."""
+    return open_lamp(plan.config.gpio) if expected_source(plan.config.camera.source).live else NoLamp()
 
 
 def build_vehicle(plan: Plan) -> VehicleSource:
