@@ -170,6 +170,7 @@ def test_ok__the_unit_keeps_its_promises() -> None:
         "Type=notify",
         "WatchdogSec=10",
         "Restart=always",
+        "KillMode=mixed",
         "ExecReload=/opt/driver-monitor/bin/python -m driver_monitor.app.process.ask_reload $MAINPID",
         "RuntimeDirectory=driver-monitor",
         "StartLimitIntervalSec=0",

@@ -20,6 +20,7 @@ from driver_monitor.config.addresses import runtime_folder
 from driver_monitor.config.profiles import parse_profile, read_profile
 from driver_monitor.config.schema import Config, ServiceConfig
 from driver_monitor.errors import OutputError
+from driver_monitor.gpio.lamp import Lamp, NoLamp, open_lamp
 from driver_monitor.messages.envelope import Provenance
 from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.nets import manifest
@@ -242,6 +243,11 @@ def link_setting(plan: Plan) -> LinkSetting:
     """Return what the link to `driver-monitor aim` needs. At a workplace, or if locked, only root may see pictures."""
     root_only = plan.config.locked or plan.profile.workplace
     return LinkSetting(runtime_folder(), plan.config.camera.driver_side, root_only)
+
+
+def build_lamp(plan: Plan) -> Lamp:
+    """Switch the infrared lamp on, if there is one and the source is a camera. Raises `OutputError`, `SourceError`."""
+    return open_lamp(plan.config.gpio) if expected_source(plan.config.camera.source).live else NoLamp()
 
 
 def build_vehicle(plan: Plan) -> VehicleSource:

@@ -154,6 +154,9 @@ TABLE = (
     DaemonPart("source", ("config.camera",), lambda s: build.build_grabber(s.plan, s.started, eager=True),
                "close first", CLOSE, rebuild=lambda s, _: build.build_grabber(s.plan, s.started),
                check=lambda s: check_source(s.config.camera.source)),
+    # Closed before the camera: one that hangs must not keep the lamp on.
+    DaemonPart("lamp", ("config.gpio", "config.camera.source"), lambda s: build.build_lamp(s.plan), "free first",
+               CLOSE),
     DaemonPart("vehicle", ("config.vehicle.input",), lambda s: build.build_vehicle(s.plan), "build first", CLOSE),
     DaemonPart("button", ("config.gpio",), lambda s: open_button(s.config.gpio), "free first", CLOSE,
                rebuild=_new_button),

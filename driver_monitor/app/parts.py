@@ -8,6 +8,7 @@ from driver_monitor.app.pictures.link import LinkSetting, PictureLink
 from driver_monitor.app.pipeline import Pipeline
 from driver_monitor.capture.grabber import Grabber
 from driver_monitor.gpio.button import Button, NoButton
+from driver_monitor.gpio.lamp import Lamp, NoLamp
 from driver_monitor.messages.envelope import Provenance
 from driver_monitor.outputs.output import Output
 from driver_monitor.outputs.sequence import AlertSequence
@@ -30,5 +31,6 @@ class Parts:
     state_period_s: float
     vehicle: VehicleSource = field(default_factory=NoVehicle)
     button: Button = field(default_factory=NoButton)
+    lamp: Lamp = field(default_factory=NoLamp)
     trace: TraceWriter | None = None
     pictures: PictureLink = field(default_factory=lambda: PictureLink(LinkSetting(None)))

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -19,6 +20,7 @@ from driver_monitor.app.build import Plan, Request
 from driver_monitor.app.daemon import Daemon
 from driver_monitor.app.first_lines import first_line, next_step
 from driver_monitor.app.part_table import Setup
+from driver_monitor.app.parts import Parts
 from driver_monitor.app.process.stop import Stop
 from driver_monitor.app.process.systemd import Notifier
 from driver_monitor.app.reload import Reloader
@@ -61,7 +63,7 @@ def run(request: Request, trace: Path | None = None) -> None:
     with Stop() as stop, closing(BoardReader()) as board, ExitStack() as opened:
         start = open_daemon(request, setup_of, opened, folder, stop.check)
         setup, parts, keep = start.setup, start.parts, _keeper(folder, opened)
-        stop.silence = lambda: parts.outputs.show(None)
+        stop.silence = partial(_silence, parts)
         if start.fault is None:
             keep(setup.plan)
         stamper = LiveStamper(parts.numbers.next, wall_clock, setup.trip, boot_id())
@@ -83,6 +85,12 @@ def run(request: Request, trace: Path | None = None) -> None:
     log.info("stopped: %d frames processed, %d dropped, %d alerts raised", health.frames, dropped, health.alerts)
     if console is not None:
         log.info("%s", next_step(setup.plan))
+
+
+def _silence(parts: Parts) -> None:
+    """Switch buzzer, LED and infrared lamp off, without waiting."""
+    parts.outputs.show(None)
+    parts.lamp.off()
 
 
 def _keeper(folder: Path | None, opened: ExitStack) -> Callable[[Plan], object]:

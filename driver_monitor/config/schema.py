@@ -187,6 +187,7 @@ class GpioConfig(Section):
     button_pin: Pin = Field(None, description="As above, of the driver's button to ground; empty for none")
     active_high: bool = Field(True, description="False for relays and LEDs that switch to ground")
     max_buzz_s: float = Field(30.0, ge=1, le=600, description="Seconds after which a continuous buzzer is silenced")
+    infrared_pin: Pin = Field(None, description="As above, of the switch of an infrared lamp; empty for none")
 
     @model_validator(mode="before")
     @classmethod
@@ -201,6 +202,12 @@ class GpioConfig(Section):
             raise ValueError(f"buzzer_pin and led_pin are both {self.led_pin}; choose another pin for one of them")
         if self.button_pin is not None and self.button_pin in (self.buzzer_pin, self.led_pin):
             raise ValueError(f"button_pin {self.button_pin} is the pin of the buzzer or the LED; choose another pin")
+        return self
+
+    @model_validator(mode="after")
+    def _own_pin_for_the_lamp(self) -> GpioConfig:
+        if self.infrared_pin is not None and self.infrared_pin in (self.buzzer_pin, self.led_pin, self.button_pin):
+            raise ValueError(f"infrared_pin {self.infrared_pin} is the pin of another part; choose another pin")
         return self
 
 

@@ -9,7 +9,7 @@ from driver_monitor.config.schema import GpioConfig
 
 BOARD = Path("/proc/device-tree/model")
 """The file in which Linux names the board. A PC has none."""
-WIRING = ("backend", "chip", "buzzer_pin", "led_pin", "button_pin", "active_high")
+WIRING = ("backend", "chip", "buzzer_pin", "led_pin", "button_pin", "infrared_pin", "active_high")
 """The settings with which somebody says that pins are connected."""
 
 

@@ -1,4 +1,4 @@
-"""Switches buzzer and LED off: `python -m driver_monitor.gpio.off --config F`.
+"""Switches buzzer, LED and infrared lamp off: `python -m driver_monitor.gpio.off --config F`.
 
 The systemd unit calls it in `ExecStopPost`, because pins keep their level when a process is killed with SIGKILL. It
 must be quick on a busy board, so it reads the few values it needs itself, without the libraries of the daemon.
@@ -9,8 +9,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import yaml
 
 from driver_monitor.config import pins, resources
 from driver_monitor.errors import ConfigError, DriverMonitorError
+from driver_monitor.gpio.lamp import of_lamp
 from driver_monitor.gpio.pins import open_pins
 
 MAX_BYTES = 64 * 1024
@@ -40,6 +41,7 @@ class PinsToSwitchOff:
     buzzer_pin: int | str | None
     led_pin: int | str | None
     active_high: bool
+    infrared_pin: int | str | None
 
 
 def main(arguments: Sequence[str] | None = None, factory: Any = None) -> int:
@@ -49,7 +51,9 @@ def main(arguments: Sequence[str] | None = None, factory: Any = None) -> int:
     with an earlier version of the file, most likely with these pins. With backend `auto`, a machine without any GPIO
     is no error. `factory`: as in `GpioOutput`.
     """
-    parser = argparse.ArgumentParser(prog="python -m driver_monitor.gpio.off", description="Switch buzzer and LED off.")
+    parser = argparse.ArgumentParser(
+        prog="python -m driver_monitor.gpio.off", description="Switch buzzer, LED and infrared lamp off."
+    )
     parser.add_argument("--config", type=Path, help="the daemon's configuration; default: the program's own")
     given = parser.parse_args(arguments)
     defaults = _section(resources.path("config.yaml"))
@@ -60,15 +64,25 @@ def main(arguments: Sequence[str] | None = None, factory: Any = None) -> int:
         settings, exit_code = _settings(defaults, None), error.exit_code
     if factory is None and settings.backend == "auto" and not _has_pins():
         return exit_code
+    # The lamp on its own: neither may stay on because the other cannot be opened.
+    codes = [exit_code, _switch_off(settings, factory, str)]
+    if settings.infrared_pin is not None:
+        lamp = replace(settings, buzzer_pin=None, led_pin=settings.infrared_pin)
+        codes.append(_switch_off(lamp, factory, of_lamp))
+    return next(filter(None, codes), 0)
+
+
+def _switch_off(pins: PinsToSwitchOff, factory: Any, shown: Callable[[str], str]) -> int:
+    """Switch buzzer and LED of `pins` off; return the exit code. `shown`: changes the text of errors."""
     faults: list[str] = []
     try:
-        open_pins(settings, factory, faults.append).close()
+        open_pins(pins, factory, faults.append).close()
     except DriverMonitorError as error:
-        print(error, file=sys.stderr)
-        return exit_code or error.exit_code
+        print(shown(str(error)), file=sys.stderr)
+        return error.exit_code
     for fault in faults:
-        print(fault, file=sys.stderr)
-    return exit_code or int(bool(faults))
+        print(shown(fault), file=sys.stderr)
+    return int(bool(faults))
 
 
 def _has_pins() -> bool:
@@ -91,8 +105,9 @@ def _settings(defaults: dict[str, str], path: Path | None) -> PinsToSwitchOff:
 
     backend = known("backend", {name: name for name in pins.BACKENDS})
     chip = known("chip", {} if values["chip"] in NOTHING else {values["chip"]: values["chip"]})
-    buzzer, led = (known(name, _pins(values[name], backend)) for name in ("buzzer_pin", "led_pin"))
-    return PinsToSwitchOff(backend, chip, buzzer, led, known("active_high", FLAGS))
+    names = ("buzzer_pin", "led_pin", "infrared_pin")
+    buzzer, led, lamp = (known(name, _pins(values[name], backend)) for name in names)
+    return PinsToSwitchOff(backend, chip, buzzer, led, known("active_high", FLAGS), lamp)
 
 
 def _pins(text: str | None, backend: str) -> dict[str | None, int | str | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import functools
 import os
 import re
 import shutil
@@ -30,6 +31,8 @@ REAP_S = 0.1
 EXIT_S = 0.3
 """Longest wait for the exit code of a program that has closed its pipe."""
 POLL_S = 0.005
+TRY_S = 1.0
+"""Longest time for trying out setpriv, which takes milliseconds."""
 _STAMPS = re.compile(r"^(\[[\d:. ]+\]\s*)+")
 """Times and thread numbers with which libcamera begins a line. They would make each line a new one for the log."""
 
@@ -38,8 +41,8 @@ class ChildProcess:
     """A running camera program. `pictures`: descriptor to read its pictures from. `times`: for their times, or -1.
 
     Both do not block. The program has a session of its own, so that Ctrl-C in the terminal ends the daemon first. It is
-    killed when the thread that made this object ends, so also when the daemon is killed. Raises `SourceError` if it
-    cannot be started.
+    killed when the thread that made this object ends, so also when the daemon is killed (`tied_to_parent`). Raises
+    `SourceError` if it cannot be started.
     """
 
     def __init__(self, command: Command) -> None:
@@ -64,7 +67,7 @@ class ChildProcess:
 
     def _started(self, pictures: int, times: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [*_with_parent(), *self._command.started(pictures, times)],
+            [*tied_to_parent(), *self._command.started(pictures, times)],
             stdin=subprocess.DEVNULL,
             stdout=self._stderr if self._command.own_pipe else pictures,
             stderr=self._stderr,
@@ -144,13 +147,27 @@ def _pipe(undo: ExitStack) -> tuple[int, int]:
     return ours, theirs
 
 
-def _with_parent() -> list[str]:
-    """Return the words before a command that make the kernel kill it when this thread ends; none without util-linux.
+@functools.cache
+def tied_to_parent() -> tuple[str, ...]:
+    """Return the words before a command that make the kernel kill it when this thread ends; none if that fails here.
 
-    Without it, a program that hangs outlives a daemon that is killed; the service's unit ends it then. A function that
-    Python runs in the child before the program (`preexec_fn`) could hang for ever in a process with threads.
+    In the service, setpriv fails: it sets capabilities, which the unit forbids. There, systemd ends the program with
+    the daemon. A function that Python runs in the child before the program (`preexec_fn`) could hang for ever in a
+    process with threads.
     """
-    return ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
+    words = (shutil.which("setpriv") or "", "--pdeathsig", "KILL", "--")
+    try:
+        tried = subprocess.run(
+            [*words, "true"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=TRY_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return words if tried.returncode == 0 else ()
 
 
 def _signal_name(number: int) -> str:

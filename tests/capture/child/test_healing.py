@@ -17,6 +17,7 @@ import pytest
 
 from driver_monitor.capture.camera import Camera
 from driver_monitor.capture.child.pipe_camera import PipeCamera
+from driver_monitor.capture.child.process import tied_to_parent
 from driver_monitor.capture.grabber import CLOSE_S, Grabber
 from driver_monitor.capture.open_source import open_camera
 from driver_monitor.config.schema import CameraConfig
@@ -175,6 +176,26 @@ def test_ok__the_program_dies_with_a_daemon_that_is_killed(board: Board, state: 
             os.kill(pid, signal.SIGSTOP)
         daemon.kill()
     assert until(lambda: not Path(f"/proc/{pid}").exists() or state_of(pid) == "Z") < 1.0
+
+
+@pytest.mark.parametrize("code", [127, None], ids=["setpriv fails", "no setpriv"])
+def test_ok__where_the_system_forbids_setpriv_the_camera_works_without_it(
+    board: Board, code: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the service: its unit forbids capset(2), which setpriv calls."""
+    program = board.programs / "setpriv"
+    if code is None:
+        monkeypatch.setattr("shutil.which", lambda name: None if name == "setpriv" else f"/usr/bin/{name}")
+    else:
+        program.write_text(f"#!/bin/sh\necho activate capabilities: Operation not permitted >&2; exit {code}\n")
+        program.chmod(0o755)
+    tied_to_parent.cache_clear()
+    try:
+        assert tied_to_parent() == ()
+        with board.camera() as camera:
+            assert camera.read() is not None
+    finally:
+        tied_to_parent.cache_clear()
 
 
 def state_of(pid: int) -> str:
