@@ -117,6 +117,10 @@ def test_ok__a_stream_needs_no_camera_of_the_list_and_its_password_is_hidden(tmp
     assert "<-" not in text(found)
 
 
+def test_ok__a_recording_is_named_as_it_is(tmp_path: Path) -> None:
+    assert listed(tmp_path, "demo").words == "the daemon takes demo, none of these cameras"
+
+
 def test_ok__of_a_command_of_ones_own_only_the_program_is_told(tmp_path: Path) -> None:
     found = listed(tmp_path, "pipe:/usr/bin/my-camera --token secret", video0=WEBCAM)
     assert found.usable

@@ -51,7 +51,9 @@ def list_cameras(
         same = [one for one in cameras if one.csi == program.kind]
         taken = next((replace(one, source=program.name, fault=None) for one in same if one.number == wanted), None)
         return _chosen(config, cameras, taken, f"there is no CSI camera {wanted}" if same else "no CSI camera is found")
-    name = without_password(config.source) if program is None else program.name
+    name = program.name if program is not None else config.source
+    if "://" in name:
+        name = without_password(name)
     words = f"the daemon takes {name}, none of these cameras"
     return CameraList(cameras, None, words, None, usable=True)
 

@@ -167,14 +167,14 @@ FAULTS: dict[str, Fault] = {
     "camera.lost": Fault(
         "fault",
         "the running daemon has lost {name}{why}",
-        "check its cable and power; `driver-monitor cameras` lists the cameras",
+        "{advice}; `driver-monitor cameras` lists the cameras",
     ),
     "light.bad": Fault("fault", "{fault}", "{advice}"),
     "light.poor": Fault("warning", "{fault}", "{advice}"),
     "speed.slow": Fault(
         "warning",
-        "one frame takes {loop_ms:.1f} ms, {share:.0%} of the time between two frames at {fps:g} a second: frames are "
-        "dropped",
+        "one frame takes {loop_ms:.1f} ms, {share:.0%} of the time between two frames at {fps:.3g} a second: "
+        "frames are dropped",
         "set camera.fps to {possible:.0f}, stop other programs, or switch expressions off (emotion.enabled: false)",
     ),
     "speed.too_slow": Fault(
