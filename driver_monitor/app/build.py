@@ -208,10 +208,12 @@ def build_pipeline(plan: Plan, models: Models | None, *, still: bool = False) ->
 
     `models`: None if it gets observations of a trace. `still`: it gets one picture; an expression is answered at once.
     """
-    perception = build_perception(plan.config, models, still=still) if models else NoPerception()
+    perception = build_perception(plan.config, models, still=still) if models else None
     expressions = ExpressionTracker(evidence_s=0.0) if still else ExpressionTracker()
     state = StateTracker(expressions, plan.config.vehicle.steering_wheel)
-    return Pipeline(perception, state, Engine(plan.profile), RepeatDetector())
+    if perception is None:
+        return Pipeline(NoPerception(), state, Engine(plan.profile), RepeatDetector())
+    return Pipeline(perception, state, Engine(plan.profile), RepeatDetector(), perception.pause_expressions)
 
 
 def provenance(plan: Plan, models_digest: str) -> Provenance:

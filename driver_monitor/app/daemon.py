@@ -14,6 +14,9 @@ from driver_monitor.app.parts import Parts
 from driver_monitor.app.pipeline import FrameResult
 from driver_monitor.app.process.systemd import Notifier
 from driver_monitor.app.status import Health, fault_text, status_line
+from driver_monitor.board.fewer_frames import FewerFrames
+from driver_monitor.board.ladder import FEWER_FRAMES, NO_EXPRESSIONS
+from driver_monitor.board.reading import BoardReading
 from driver_monitor.config.secret import without_secrets
 from driver_monitor.data.alert import AlertEvent, Sign
 from driver_monitor.errors import DriverMonitorError
@@ -23,6 +26,7 @@ from driver_monitor.messages.envelope import Stamper, envelope
 from driver_monitor.messages.state import state_message
 from driver_monitor.messages.wire import Message
 from driver_monitor.outputs.active_alerts import HEARD_S
+from driver_monitor.state.expression.expression_tracker import STALE_S
 from driver_monitor.timing.periodic import PeriodicTimer
 
 log = logging.getLogger(__name__)
@@ -33,6 +37,8 @@ STATUS_S = 1.0
 """Period of `status/` and of the watchdog. systemd waits for ten periods (WatchdogSec=10)."""
 
 
+NO_EXPRESSIONS_REASON = "expressions are not read while the board has to work less"
+"""The reason in the message of alerts that end because of it."""
 CONFIG_FAULT = Sign("degraded", "info")
 """What the LED shows while no alert is active and the configuration in use is not that of the file."""
 
@@ -45,7 +51,8 @@ class Daemon:
     """The live loop. It runs until the source ends, `stop` is called or a part fails.
 
     `clock`: returns monotonic seconds. `started`: the value of `clock` at the start; until the first frame, time counts
-    from there. `config_fault`: why the configuration in use is not that of the file, or None. `heat`: see `Health`.
+    from there. `config_fault`: why the configuration in use is not that of the file, or None. `board`: returns the
+    newest reading of the board's sensors, and never waits.
 
     `reload`: called between two frames after `request_reload`, and again before later frames while it returns True: the
     configuration is still being read. It may replace parts in `parts`. If it raises `ReloadError`, the new
@@ -61,13 +68,15 @@ class Daemon:
         started: float,
         reload: Callable[[Daemon], bool | None],
         config_fault: str | None = None,
-        heat: Callable[[], float | None] = lambda: None,
+        board: Callable[[], BoardReading] = BoardReading,
     ) -> None:
         self.config_fault = config_fault
         self.parts, self._stamper, self._notifier, self._clock, self._reload = parts, stamper, notifier, clock, reload
         # Plain flags: a signal handler that waits for the lock of an Event could wait for the thread it interrupts.
         self._stop = self._reload_requested = self._reloading = False
-        self._started, self.health = started, Health(started, heat)
+        self._started, self.health = started, Health(started)
+        self._board, self._frames = board, FewerFrames()
+        self._paused_at: float | None = None
         self._last_frame: Frame | None = None
         self._sign: Sign | None = None
         self._active: dict[str, Message] = {}
@@ -106,6 +115,8 @@ class Daemon:
         vehicle = parts.vehicle.at(self._clock())
         if frame is not None:
             self._last_frame = frame
+            if not self._frames.uses(frame.t, self.health.ladder.step >= FEWER_FRAMES):
+                return True
             self._publish(parts.pipeline.step(frame, camera, vehicle), frame)
             self._progress = True
         elif parts.source.ended:
@@ -167,6 +178,7 @@ class Daemon:
         if not self._status_timer.due(now):
             return
         parts = self.parts
+        self._care_for_board(now)
         change = self.health.keep_up.update(parts.source.captured, parts.source.dropped, now)
         if change is not None:
             log.warning("%s", change)
@@ -179,6 +191,20 @@ class Daemon:
             self._notifier.watchdog()
             self._notifier.status(status_line(parts.outputs.public(status)))
         self._progress = False
+
+    def _care_for_board(self, now: float) -> None:
+        """Log what changes at the board. From the first step on, read no expressions, and end alerts about them."""
+        ladder = self.health.ladder
+        for line in ladder.update(self._board(), now):
+            log.warning("%s", line)
+        paused = ladder.step >= NO_EXPRESSIONS
+        self.parts.pipeline.pause_expressions(paused)  # each time: a reload may have brought a new pipeline
+        if not paused:
+            self._paused_at = None
+        elif self._paused_at is None:
+            self._paused_at = now
+        elif now - self._paused_at > STALE_S:  # until then, what was read last could raise an alert anew
+            self.send(self.parts.pipeline.engine.dismiss_expressions(NO_EXPRESSIONS_REASON))
 
     def _check_parts(self) -> None:
         parts = self.parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -49,12 +50,19 @@ class Pipeline:
     """Runs perception, state and rules, in this order. Time comes from the frames; no clock is read.
 
     `repeats`: finds repeated pictures. None: every picture is new, as those of a script or of a trace.
+    `pause_expressions`: with True, perception reads no expressions until it is called with False.
     """
 
     def __init__(
-        self, perception: FrameObserver, state: StateTracker, engine: Engine, repeats: RepeatDetector | None = None
+        self,
+        perception: FrameObserver,
+        state: StateTracker,
+        engine: Engine,
+        repeats: RepeatDetector | None = None,
+        pause_expressions: Callable[[bool], object] = lambda _: None,
     ) -> None:
         self._perception, self._state, self.engine, self._repeats = perception, state, engine, repeats
+        self.pause_expressions = pause_expressions
         self._last: Observation | None = None
         self._bridged = False
 

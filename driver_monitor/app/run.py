@@ -23,7 +23,7 @@ from driver_monitor.app.process.stop import Stop
 from driver_monitor.app.process.systemd import Notifier
 from driver_monitor.app.reload import Reloader
 from driver_monitor.app.start import Keeper, Start, open_daemon
-from driver_monitor.board.thermometer import Thermometer
+from driver_monitor.board.sensors import BoardReader
 from driver_monitor.config.schema import ServiceConfig
 from driver_monitor.messages.envelope import LiveStamper, ended_by_restart
 from driver_monitor.messages.privacy import PrivacyFilter
@@ -58,7 +58,7 @@ def run(request: Request, trace: Path | None = None) -> None:
         left[:] = left_active(build.state_dir(plan.config.service))
         return Setup(plan, console, started, trace)
 
-    with Stop() as stop, closing(Thermometer()) as heat, ExitStack() as opened:
+    with Stop() as stop, closing(BoardReader()) as board, ExitStack() as opened:
         start = open_daemon(request, setup_of, opened, folder, stop.check)
         setup, parts, keep = start.setup, start.parts, _keeper(folder, opened)
         stop.silence = lambda: parts.outputs.show(None)
@@ -73,7 +73,7 @@ def run(request: Request, trace: Path | None = None) -> None:
         ended = end_by_restart(left, parts.outputs, _privacy(start), stamper, rules)
         reloader = Reloader(request, setup, keep=keep)
         opened.callback(reloader.close)
-        daemon = Daemon(parts, stamper, notifier, time.monotonic, started, reloader, start.fault, heat.celsius)
+        daemon = Daemon(parts, stamper, notifier, time.monotonic, started, reloader, start.fault, board.latest)
         daemon.ended_by_restart = ended
         stop.calls(daemon.stop)
         with _reload_signal(daemon):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import platform
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from driver_monitor import __version__
 from driver_monitor.app.keep_up import KeepUp
 from driver_monitor.app.pipeline import FrameResult
+from driver_monitor.board.ladder import Ladder
 from driver_monitor.capture.grabber import Grabber
 from driver_monitor.config.secret import without_secrets
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages.envelope import SCHEMA, Provenance
-from driver_monitor.messages.lines import advice
+from driver_monitor.messages.lines import advice, board_words
 
 RATE_WINDOW_S = 2.0
 """Frame rate and latency are measured over this time: two status periods."""
@@ -33,13 +34,13 @@ def fault_text(error: Exception, effect: str) -> str:
 class Health:
     """Counts frames and alerts, and keeps the last result. `started`: monotonic seconds at the start of the daemon.
 
-    `heat`: returns the board's temperature, degrees Celsius, or None, and must not wait.
+    `ladder`: what is known of the board, and what is given up because of it.
     """
 
-    def __init__(self, started: float, heat: Callable[[], float | None] = lambda: None) -> None:
+    def __init__(self, started: float) -> None:
         self.frames = self.alerts = 0
         self.keep_up = KeepUp()
-        self._heat = heat
+        self.ladder = Ladder()
         self._started = started
         self._processed: deque[tuple[float, float]] = deque()
         self._result: FrameResult | None = None
@@ -106,7 +107,13 @@ class Health:
             "attention": result.verdict.attention if result else "unknown",
             "active": list(result.verdict.active) if result else [],
             "alerts": self.alerts,
-            "heat_c": self._heat(),
+            "heat_c": self.ladder.reading.temperature_c,
+            "board": {
+                "temperature_c": self.ladder.reading.temperature_c,
+                "under_voltage": self.ladder.under_voltage.value,
+                "throttled": self.ladder.throttled.value,
+                "step": self.ladder.step,
+            },
             "config_fault": config_fault,
             "locked": provenance.locked,
             "ignored": list(provenance.ignored),
@@ -129,5 +136,6 @@ def status_line(status: Mapping[str, Any]) -> str:
         words += [f"active: {', '.join(status['active'])}"] if status["active"] else []
     camera = status.get("camera") or {}
     words += [] if camera.get("keeps_up", True) else [f"cannot keep up: {camera['drop_share']:.0%} of frames dropped"]
+    words += board_words(status)
     words += [f"configuration: {status['config_fault']}"] if status.get("config_fault") else []
     return "; ".join(words)

@@ -1,4 +1,4 @@
-"""Reads the computer board itself: its temperature.
+"""Reads the computer board itself, its temperature and its supply, and decides what to give up when it is too hot.
 
 It may import `threads`. `app` uses it.
 """

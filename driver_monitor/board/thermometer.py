@@ -1,74 +1,62 @@
-"""Reads the board's temperature from Linux, in a thread of its own."""
+"""Reads the board's temperature from Linux, and at which temperature the board lowers its clock."""
 
 from __future__ import annotations
 
-import itertools
-import os
-import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
 
-from driver_monitor.threads.worker import Worker
+from driver_monitor.board import sysfs
 
-THERMAL = Path("/sys/class/thermal")
-"""The folder in which Linux shows the temperatures of the board."""
-ZONES = 64
-"""Most zones that are read (ours). Boards have up to about twenty."""
-READING_BYTES = 16
-"""A reading of so many bytes is no temperature (ours). A reading is a number of up to seven digits."""
-FRESH_S = 5.0
-"""Age from which a temperature is unknown (ours). It is read once for each status, every second."""
-
-
-class Thermometer:
-    """Reads the board's temperature in a thread: a sensor that hangs must not delay a frame. `read`: reads it now."""
-
-    def __init__(
-        self, read: Callable[[], float | None] | None = None, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._read, self._clock = read or board_temperature, clock
-        self._last: tuple[float | None, float] = None, 0.0
-        self._worker = Worker("heat", self._read_until_closed)
-        self._worker.start()
-
-    def celsius(self) -> float | None:
-        """Return the last reading and ask for the next one. None: unknown, or older than `FRESH_S`. Never waits."""
-        self._worker.wake()
-        value, at = self._last
-        return value if self._clock() - at < FRESH_S else None
-
-    def close(self) -> None:
-        """End the thread. If it hangs in a sensor, it is left running at once."""
-        self._worker.close(0.0)
-
-    def _read_until_closed(self) -> None:
-        while not self._worker.closing:
-            self._last = self._read(), self._clock()
-            self._worker.wait()
+CHIP = ("cpu", "gpu", "soc", "tj", "pkg")
+"""Parts of the names (`type`) of zones in the processor's chip: cpu-thermal on a Raspberry Pi, tj-thermal and
+GPU-therm on Jetsons, x86_pkg_temp on a PC."""
+CLOCKED = ("cpu", "gpu", "tj", "pkg")
+"""Those whose trip points lower a clock. A Jetson's soc zones have a point at which its surface is hot."""
+ELSEWHERE = ("pmic", "battery", "fan")
+"""Zones that tell nothing: PMIC-Die of a Jetson always reads 100 degrees, thermal-fan-est is an estimate."""
+SENSIBLE_C = (-60.0, 200.0)
+"""A reading outside of these is none (ours). Some sensors give -274 degrees while they are not ready."""
+PLAUSIBLE_C = (50.0, 115.0)
+"""A trip point outside of these is a placeholder (ours). Chips are made for up to 105 or 110 degrees."""
+TRIPS = 12
+"""Most trip points of one zone, the kernel's own limit (THERMAL_MAX_TRIPS)."""
 
 
-def board_temperature() -> float | None:
-    """Return the temperature of the board's hottest zone, degrees Celsius, or None if no sensor can be read.
+def board_temperature(sys: Path | None = None) -> float | None:
+    """Return the temperature of the hottest zone in the chip, degrees Celsius, or None if no sensor can be read.
 
-    Reads the first `ZONES` zones in the order of the folder. Waits only if the kernel does.
+    If no zone has a name of `CHIP`, all count but those of `ELSEWHERE`.
     """
-    readings = []
-    with suppress(OSError), os.scandir(THERMAL) as entries:
-        zones = (entry for entry in entries if entry.name.startswith("thermal_zone"))
-        for zone in itertools.islice(zones, ZONES):
-            with suppress(OSError, ValueError):
-                readings.append(_reading(Path(zone.path) / "temp"))
-    return max(readings, default=None)
+    inside: list[float] = []
+    outside: list[float] = []
+    for zone, kind in _zones(sys):
+        reading = sysfs.number(zone / "temp")
+        if reading is None or _named(kind, ELSEWHERE):
+            continue
+        if SENSIBLE_C[0] <= reading / 1000.0 <= SENSIBLE_C[1]:
+            (inside if _named(kind, CHIP) else outside).append(reading / 1000.0)
+    return max(inside or outside, default=None)
 
 
-def _reading(path: Path) -> float:
-    """Return the degrees Celsius in a sensor's file. Raises `OSError` or `ValueError`; does not wait for a pipe."""
-    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        text = os.read(file, READING_BYTES)
-        if len(text) == READING_BYTES:
-            raise ValueError(f"{path}: too long for a temperature")
-        return int(text) / 1000.0
-    finally:
-        os.close(file)
+def lowers_clock_at(sys: Path | None = None) -> float | None:
+    """Return the lowest `passive` trip point of the zones of `CLOCKED`, degrees Celsius. None: the board has none.
+
+    Linux lowers clocks from a passive trip point on (Documentation/driver-api/thermal/sysfs-api.rst).
+    """
+    points = []
+    for zone, kind in _zones(sys):
+        for trip in range(TRIPS if _named(kind, CLOCKED) else 0):
+            if sysfs.text(zone / f"trip_point_{trip}_type") == "passive":
+                point = (sysfs.number(zone / f"trip_point_{trip}_temp") or 0) / 1000.0
+                points += [point] if PLAUSIBLE_C[0] <= point <= PLAUSIBLE_C[1] else []
+    return min(points, default=None)
+
+
+def _zones(sys: Path | None) -> Iterator[tuple[Path, str]]:
+    """Yield each thermal zone with its name, in small letters."""
+    for zone in sysfs.folders((sys or sysfs.SYS) / "class" / "thermal", "thermal_zone"):
+        yield zone, sysfs.text(zone / "type").lower()
+
+
+def _named(kind: str, parts: tuple[str, ...]) -> bool:
+    return any(part in kind for part in parts)

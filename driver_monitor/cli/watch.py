@@ -21,7 +21,7 @@ from rich.text import Text
 
 from driver_monitor.config.addresses import LAPTOP_BIND, MAX_PORT, SERVICE_SOCKET, tcp_port
 from driver_monitor.errors import UsageError
-from driver_monitor.messages.lines import advice, alert_text, clock, plain
+from driver_monitor.messages.lines import advice, alert_text, board_words, clock, plain
 
 SILENCE_S = 3.0
 """Time without a message after which the daemon counts as silent. The daemon sends a status every second."""
@@ -256,9 +256,10 @@ def status_text(status: Mapping[str, Any]) -> Text:
     if slow:
         # Without the share: it changes with each status, and a line that changes is printed again.
         words.append("cannot keep up: frames are dropped")
+    words += (board := board_words(status))
     if fault := status.get("config_fault"):
         words.append(f"configuration: {plain(fault)}")
-    return Text(", ".join(words), style="magenta" if degraded or fault or slow else "blue")
+    return Text(", ".join(words), style="magenta" if degraded or fault or slow or board else "blue")
 
 
 def _part(message: Mapping[str, Any], key: str) -> Mapping[str, Any]:

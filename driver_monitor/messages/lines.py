@@ -26,6 +26,21 @@ def advice(status: Mapping[str, Any]) -> str:
     return f" (set camera.rotate: {plain(angle)})" if angle is not None else ""
 
 
+def board_words(status: Mapping[str, Any]) -> list[str]:
+    """Return what a payload of `status/` says of a board that is hot or whose supply is weak; empty if it is neither.
+
+    Without the temperature: it changes with each status, and a line that changes is printed again.
+    """
+    board = status.get("board")
+    if not isinstance(board, Mapping):
+        return []
+    words = ["under-voltage: use a stronger power supply"] if board.get("under_voltage") is True else []
+    words += ["clock lowered"] if board.get("throttled") is True else []
+    step = board.get("step")
+    words += [f"step {step} of 2 given up"] if step in (1, 2) else []
+    return [f"board: {', '.join(words)}"] if words else []
+
+
 def clock(seconds: object) -> str:
     """Return seconds as `h:mm:ss.s` (`-h:mm:ss.s` below 0), or `-:--:--.-` if not a number between -1e9 and 1e9."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not abs(seconds) < 1e9:

@@ -17,8 +17,8 @@ from driver_monitor.messages.wire import Message
 from driver_monitor.signals.as_json import FIELDS
 from driver_monitor.signals.table import ROWS, shows_expression
 
-STATUS_FIELDS = ("file", "vehicle", "uptime_s", "t_mono", "camera", "outputs", "latency_ms", "heat_c", "versions",
-                 "config_fault", "locked", "ignored")  # fmt: skip
+STATUS_FIELDS = ("file", "vehicle", "uptime_s", "t_mono", "camera", "outputs", "latency_ms", "heat_c", "board",
+                 "versions", "config_fault", "locked", "ignored")  # fmt: skip
 """The fields of `status/` and `inspect` that are not in the table of signals and show nothing of an expression."""
 HIDDEN_PATHS = frozenset(row.json for row in ROWS if row.json and not row.public)
 EMPTIED = dict.fromkeys(name for name, rows in FIELDS.items() if all(row.json in HIDDEN_PATHS for row in rows))

@@ -45,6 +45,11 @@ class Perception:
         self._grey: bool | None = None
         self._covered = False
         self._reported: int | None = None
+        self._paused: str | None = None
+
+    def pause_expressions(self, paused: bool) -> None:
+        """With `paused`, read no expressions until the next call without it: they are unknown meanwhile."""
+        self._paused = "expression" if paused else None
 
     def observe(self, frame: Frame, camera: CameraState = "ok") -> Observation:
         """Return what `frame` shows. A covered lens makes the camera state "covered", whatever `camera` says.
@@ -69,6 +74,8 @@ class Perception:
         known: dict[str, Any] = {"eyes": None}
         extra: dict[str, object] = {}
         for reader in self._readers:
+            if reader.field == self._paused:
+                continue
             (known if reader.field in _FIELDS else extra)[reader.field] = reader.read(picture)
         return Observation(frame.t, camera, self._light, face, **known, extra=extra, grey=self._grey)
 

@@ -8,7 +8,7 @@ from driver_monitor.rules.conditions import Values
 from driver_monitor.rules.kinds import kinds
 from driver_monitor.rules.profile import Profile
 from driver_monitor.rules.running_rule import RunningRule, milder, rank
-from driver_monitor.signals.table import doubtful, past, reader
+from driver_monitor.signals.table import doubtful, past, reader, shows_expression
 from driver_monitor.state.eyes.closure import BLINK_MAX_S
 
 WORST_FIRST: tuple[Attention, ...] = ("unresponsive", "asleep", "drowsy", "distracted", "unknown")
@@ -27,6 +27,7 @@ class Engine:
         self._standstill, self._acknowledge = profile.standstill, profile.acknowledge
         self._rules = [RunningRule(rule, rule.id in profile.local_rules) for rule in profile.rules]
         self._mutable = [running for running in self._rules if running.rule.mute]
+        self._emotional = [running for running in self._rules if all(map(shows_expression, running.rule.reads()))]
         self._kinds = kinds(profile.rules)
         named = {name: None for running in self._rules for name in running.rule.reads()}
         self._read_signals = reader(named)
@@ -81,6 +82,16 @@ class Engine:
             return ()
         values = self._read(self._state)
         ended = [running.dismiss(self._state, values, why) for running in self._rules]
+        self._verdict = self._conclude(self._state, values, ())
+        return tuple(event for event in ended if event is not None)
+
+    def dismiss_expressions(self, why: str) -> tuple[AlertEvent, ...]:
+        """End the active alerts of rules that read nothing but expressions, as `dismiss`: unknown never clears them."""
+        active = [running for running in self._emotional if running.level is not None]
+        if self._state is None or not active:
+            return ()
+        values = self._read(self._state)
+        ended = [running.dismiss(self._state, values, why) for running in active]
         self._verdict = self._conclude(self._state, values, ())
         return tuple(event for event in ended if event is not None)
 

@@ -34,6 +34,9 @@ class Car(DaemonProcess):
         (folder / "alarm.yaml").write_text(ALARM)
         super().__init__(folder, ABSENT, config=LED, options=("--profile", str(folder / "alarm.yaml")))
 
+    def __enter__(self) -> Car:
+        return self
+
     def configure(self, config: str) -> None:
         """Write the configuration. `config`: the line of the LED."""
         pins = self.chip.config(led_pin=config).model_dump(mode="json")
