@@ -204,7 +204,8 @@ class Examination:
 
     def heat(self) -> Iterable[Finding]:
         """Read the sensors."""
-        return of_computer.judge_heat(computer.gather_heat(self._machine))
+        facts = computer.gather_heat(self._machine)
+        return of_computer.judge_heat(facts if self._daemon.status is None else facts.with_status(self._daemon.status))
 
     def disk(self) -> Iterable[Finding]:
         """Look at the folder for alert numbers."""

@@ -383,6 +383,8 @@ OF_DAEMON: dict[str, tuple[dict[str, Any], str, str]] = {
     "a turned picture": ({"rotate_to": 180, "face": False}, "light.bad", "camera.rotate: 180"),
     "dropped pictures": ({"camera": {"keeps_up": False, "drop_share": 0.4, "fps": 18.0}}, "speed.drops", "camera.fps"),
     "a loudspeaker that fails": ({"outputs": {"sound_faults": 2}}, "sound.faults", "check the sound card"),
+    "a hot board": ({"board": {"step": 2}, "camera": {"fps": 15.0}}, "heat.given_up", "ventilate"),
+    "a supply that was weak a moment ago": ({"board": {"under_voltage": True}}, "heat.voltage", "power supply"),
     "a pin that cannot be set": ({"outputs": {"gpio_faults": 3}}, "pins.faults", "check the wiring"),
     "the last good configuration": ({"config_fault": "my.yaml:3: wrong"}, "configuration.not_in_use", "reload"),
     "a file that was changed": ({"versions": {"config": "0" * 16}}, "configuration.other", "reload"),

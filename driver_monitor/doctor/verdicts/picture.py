@@ -57,7 +57,7 @@ def judge_camera(facts: CameraFacts) -> Iterator[Finding]:
         if facts.absent:
             yield trouble("camera.absent", fault=fault, advice=advice)
         else:
-            yield trouble("camera.no_pictures", name=facts.name, fault=fault, advice=advice)
+            yield trouble("camera.no_pictures", fault=fault, advice=advice)
         return
     if facts.rate is None:
         yield trouble("camera.ended", name=facts.name, frames=facts.frames)
@@ -92,9 +92,9 @@ def judge_camera_of_daemon(status: Mapping[str, Any], wanted: float | None) -> I
         yield not_checked("camera", f"the running daemon says nothing of {name}")
         return
     values = {"fps": rate}
-    # The daemon processes fewer pictures than the camera gives if it is too slow: `speed` tells that.
-    keeps_up = camera.get("keeps_up", True)
-    found = list(_rate(name, rate, wanted, values)) if keeps_up else []
+    # A daemon that is too slow, or too hot, processes fewer pictures than the camera gives: `speed` or `heat` tells it.
+    all_used = camera.get("keeps_up", True) and not number(part(status, "board").get("step"))
+    found = list(_rate(name, rate, wanted, values)) if all_used else []
     yield from found or [ok("camera", f"{name}, used by the daemon: {rate:.1f} pictures a second", **values)]
 
 
