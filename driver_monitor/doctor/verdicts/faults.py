@@ -138,7 +138,7 @@ FAULTS: dict[str, Fault] = {
         "`sudo systemd-sysusers` (docs/install.md), then `sudo systemctl restart driver-monitor`",
     ),
     "camera.absent": Fault("fault", "{fault}", "{advice}; `driver-monitor cameras` lists the cameras"),
-    "camera.no_pictures": Fault("fault", "{fault}", "{advice}"),
+    "camera.no_pictures": Fault("fault", "{fault}", "{advice}; `driver-monitor cameras` lists the cameras"),
     "camera.ended": Fault(
         "fault",
         "{name} ended after {frames} pictures",
