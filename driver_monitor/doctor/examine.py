@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,8 @@ LIMITS_S = dict.fromkeys(CHECKS, 10.0) | {
 """Longest time of each check (ours). OpenCV waits 10 s for a camera, and imports take 20 s from a slow SD card."""
 STOP_S = 1.0
 """Longest wait for a check after Ctrl-C (ours): half of the 2 s in which this program ends."""
+ESSENTIAL = ("packages", "configuration", "models", "camera")
+"""Checks without which nobody knows whether the daemon can do its job."""
 NEEDS_PACKAGES = "a package that this check needs cannot be imported"
 NEEDS_CONFIGURATION = "the configuration is wrong"
 NEEDS_MODELS = "the models cannot be used"
@@ -81,7 +83,8 @@ class Examination:
 
         read = read_configuration(self._options.config)
         self._plan, facts = read.plan, read.facts
-        self._daemon = running.gather_daemon(self._machine, self._plan.config.zmq if self._plan else ZmqConfig())
+        zmq = self._plan.config.zmq if self._plan is not None else ZmqConfig()
+        self._daemon = running.gather_daemon(self._machine, zmq, service=self._is_service)
         if (status := self._daemon.status) is not None and self._plan is not None:
             facts = replace(facts, **_of_daemon(self._plan, status))
         self._configuration = facts
@@ -124,10 +127,10 @@ class Examination:
     def camera(self) -> Iterable[Finding]:
         """Watch the camera, or ask the daemon that does."""
         plan, why = self._ready()
+        if self._daemon.status is not None:
+            return of_picture.judge_camera_of_daemon(self._daemon.status, self._wanted_fps())
         if plan is None:
             return [not_checked("camera", why)]
-        if self._daemon.status is not None:
-            return of_picture.judge_camera_of_daemon(self._daemon.status, self._wanted_fps(plan))
         if self._is_taken:
             return [not_checked("camera", ASKED_NO_DAEMON)]
         from driver_monitor.doctor.gather.camera import watch_camera
@@ -201,7 +204,8 @@ class Examination:
 
     def heat(self) -> Iterable[Finding]:
         """Read the sensors."""
-        return of_computer.judge_heat(computer.gather_heat(self._machine))
+        facts = computer.gather_heat(self._machine)
+        return of_computer.judge_heat(facts if self._daemon.status is None else facts.with_status(self._daemon.status))
 
     def disk(self) -> Iterable[Finding]:
         """Look at the folder for alert numbers."""
@@ -209,10 +213,9 @@ class Examination:
         if plan is None:
             return [not_checked("disk", why)]
         from driver_monitor.app.build import state_dir
-        from driver_monitor.config.lock import installed_config, is_file
 
         folder = state_dir(plan.config.service)
-        if plan.config.service.state_dir is None and is_file(self._options.config or installed_config()):
+        if plan.config.service.state_dir is None and self._is_service:
             folder = Path(computer.SERVICE_FOLDER)
         return of_disk.judge_disk(computer.gather_disk(self._machine, folder))
 
@@ -226,11 +229,18 @@ class Examination:
         status = self._daemon.status
         return of_vehicle.judge_vehicle(gather_vehicle(self._machine, plan.config, listen=status is None), status)
 
-    def _wanted_fps(self, plan: Plan) -> float | None:
+    def _wanted_fps(self) -> float | None:
         """Return the frame rate that the running daemon asks its camera for; None: it is not known here."""
         facts = self._configuration
         known = facts is not None and not (facts.other or facts.not_in_use or facts.recording)
-        return plan.config.camera.fps if known else None
+        return self._plan.config.camera.fps if known and self._plan is not None else None
+
+    @property
+    def _is_service(self) -> bool:
+        """Whether the configuration is that of the installed service."""
+        from driver_monitor.config.lock import installed_config, is_file
+
+        return is_file(self._options.config or installed_config())
 
     @property
     def _is_taken(self) -> bool:
@@ -256,9 +266,14 @@ def examine(
     return findings
 
 
-def can_work(findings: Iterable[Finding]) -> bool:
-    """Return whether the daemon can do its job: no finding is a fault."""
-    return all(finding.state != "fault" for finding in findings)
+def can_work(findings: Sequence[Finding]) -> bool:
+    """Return whether the daemon can do its job: no finding is a fault, and nothing essential was left out."""
+    return all(finding.state != "fault" for finding in findings) and not left_out(findings)
+
+
+def left_out(findings: Sequence[Finding]) -> list[str]:
+    """Return the checks of `ESSENTIAL` that could not be made."""
+    return [one.check for one in findings if one.check in ESSENTIAL and one.state == "not_checked"]
 
 
 def _within(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from driver_monitor import __version__
-from driver_monitor.doctor.examine import can_work
+from driver_monitor.doctor.examine import can_work, left_out
 from driver_monitor.doctor.verdicts.finding import Finding
 from driver_monitor.messages.lines import one_line
 
@@ -32,6 +32,8 @@ def last_line(findings: Sequence[Finding]) -> str:
     if can_work(findings):
         warned = f" Warnings: {', '.join(named['warning'])}." if named["warning"] else ""
         return f"The daemon can do its job here.{warned}"
+    if not named["fault"]:
+        return f"Not known whether the daemon can do its job here. Not checked: {', '.join(left_out(findings))}."
     return f"The daemon cannot do its job here. Faults: {', '.join(named['fault'])}."
 
 

@@ -117,11 +117,26 @@ def test_ok__a_stream_needs_no_camera_of_the_list_and_its_password_is_hidden(tmp
     assert "<-" not in text(found)
 
 
+def test_ok__a_recording_is_named_as_it_is(tmp_path: Path) -> None:
+    assert listed(tmp_path, "demo").words == "the daemon takes demo.mp4, none of these cameras"
+
+
 def test_ok__of_a_command_of_ones_own_only_the_program_is_told(tmp_path: Path) -> None:
-    found = listed(tmp_path, "pipe:/usr/bin/my-camera --token secret", video0=WEBCAM)
+    found = listed(tmp_path, "pipe:/bin/cat --token secret", video0=WEBCAM)
     assert found.usable
-    assert "my-camera" in found.words
+    assert "pipe:cat" in found.words
     assert "secret" not in text(found)
+
+
+def test_fail__a_recording_that_is_not_there(tmp_path: Path) -> None:
+    found = listed(tmp_path, "/nonexistent.mp4")
+    assert (found.usable, found.words) == (False, "camera.source: /nonexistent.mp4: no such file or folder")
+    assert found.advice
+
+
+def test_fail__a_csi_camera_that_its_program_does_not_list(tmp_path: Path) -> None:
+    found = listed(tmp_path, "rpicam", "No cameras available!")
+    assert "flat cable" in str(found.advice)
 
 
 def test_fail__no_camera_says_what_to_do(tmp_path: Path) -> None:
@@ -131,6 +146,7 @@ def test_fail__no_camera_says_what_to_do(tmp_path: Path) -> None:
     assert shown.startswith("no camera is found camera.source: 0: no such camera what to do: check its cable")
     assert "group video" in shown
     assert "camera.source: rpicam" in shown
+    assert "nvargus on a Jetson" in shown
 
 
 def test_fail__another_number_than_the_camera_there(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from driver_monitor.config import resources
 from driver_monitor.config.schema import CameraConfig, ZmqConfig
 from driver_monitor.doctor import examine as examining
 from driver_monitor.doctor.gather.machine import User
+from driver_monitor.doctor.report import last_line
 from driver_monitor.doctor.verdicts.faults import CHECKS, FAULTS
 from driver_monitor.doctor.verdicts.finding import Finding
 from driver_monitor.errors import SourceError
@@ -366,7 +367,12 @@ def nobody_opens(_: CameraConfig) -> Any:
 
 
 OF_DAEMON: dict[str, tuple[dict[str, Any], str, str]] = {
-    "a lost camera": ({"camera": {"state": "lost"}}, "camera.lost", "check its cable"),
+    "a lost camera": (
+        {"camera": {"state": "lost", "fault": "camera 0: gone; plug it in"}, "light": "dark", "face": False},
+        "camera.lost",
+        "plug it in",
+    ),
+    "a lost camera without a reason": ({"camera": {"state": "lost"}}, "camera.lost", "check its cable"),
     "a camera of 9 pictures a second": ({"camera": {"fps": 9.0}}, "camera.slow", "light the scene"),
     "a covered lens": ({"camera": {"state": "covered"}}, "light.bad", "take the cover off"),
     "a camera that was pushed aside": ({"camera": {"state": "turned_away"}}, "light.bad", "turn it back"),
@@ -377,6 +383,8 @@ OF_DAEMON: dict[str, tuple[dict[str, Any], str, str]] = {
     "a turned picture": ({"rotate_to": 180, "face": False}, "light.bad", "camera.rotate: 180"),
     "dropped pictures": ({"camera": {"keeps_up": False, "drop_share": 0.4, "fps": 18.0}}, "speed.drops", "camera.fps"),
     "a loudspeaker that fails": ({"outputs": {"sound_faults": 2}}, "sound.faults", "check the sound card"),
+    "a hot board": ({"board": {"step": 2}, "camera": {"fps": 15.0}}, "heat.given_up", "ventilate"),
+    "a supply that was weak a moment ago": ({"board": {"under_voltage": True}}, "heat.voltage", "power supply"),
     "a pin that cannot be set": ({"outputs": {"gpio_faults": 3}}, "pins.faults", "check the wiring"),
     "the last good configuration": ({"config_fault": "my.yaml:3: wrong"}, "configuration.not_in_use", "reload"),
     "a file that was changed": ({"versions": {"config": "0" * 16}}, "configuration.other", "reload"),
@@ -428,7 +436,19 @@ def test_fail__a_service_that_runs_but_is_silent_and_keeps_its_camera(car: Car) 
     car.camera = nobody_opens
     findings = car.examine()
     assert troubles(findings) == ["daemon.silent"]
+    assert not examining.can_work(findings)
     assert {state_of(findings, check) for check in ("camera", "light", "speed", "pins")} == {"not_checked"}
+
+
+def test_fail__what_a_user_may_not_ask_is_not_known_to_be_good(car: Car) -> None:
+    """The service runs and publishes nothing: there is no fault, and no answer."""
+    car.service = {"LoadState": "loaded", "ActiveState": "active", "SubState": "running"}
+    car.config["zmq"] = {"enabled": False}
+    car.camera = nobody_opens
+    findings = car.examine()
+    assert troubles(findings) == []
+    assert not examining.can_work(findings)
+    assert last_line(findings) == "Not known whether the daemon can do its job here. Not checked: camera."
 
 
 def test_fail__a_check_that_hangs_is_left_behind(car: Car, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,12 +72,14 @@ def test_ok__the_service_has_its_own_groups(group: str, mode: int, faults: list[
     ("facts", "faults"),
     [
         (HeatFacts(None), []),
-        (HeatFacts(60.0, False, False, False), []),
-        (HeatFacts(79.9), []),
-        (HeatFacts(80.0), ["heat.hot"]),
-        (HeatFacts(85.0, slowed=True), ["heat.throttled"]),
-        (HeatFacts(50.0, False, True, True), ["heat.voltage"]),
-        (HeatFacts(85.0, True, False, True), ["heat.throttled", "heat.voltage_before"]),
+        (HeatFacts(60.0, 80.0, False, False, False), []),
+        (HeatFacts(79.9, 80.0), []),
+        (HeatFacts(80.0, 80.0), ["heat.hot"]),
+        (HeatFacts(90.0), []),
+        (HeatFacts(85.0, 80.0, slowed=True), ["heat.throttled"]),
+        (HeatFacts(50.0, 80.0, False, True, True), ["heat.voltage"]),
+        (HeatFacts(50.0, 80.0, True, True, True), ["heat.voltage"]),
+        (HeatFacts(85.0, 80.0, True, False, True), ["heat.throttled", "heat.voltage_before"]),
     ],
 )
 def test_ok__heat_and_voltage(facts: HeatFacts, faults: list[str]) -> None:
@@ -122,18 +124,8 @@ def test_ok__each_state_of_a_camera_is_known() -> None:
 
 
 JUNK: tuple[Any, ...] = (
-    float("nan"),
-    float("inf"),
-    10**400,
-    {"fps": float("nan"), "median": 1e300},
-    None,
-    "x",
-    [],
-    {"state": []},
-    {"state": {}, "fps": "many"},
-    {"fps": True},
-    7,
-    {"state": 3},
+    *(None, "x", [], 7, float("nan"), float("inf"), 10**400),
+    *({"state": []}, {"state": {}, "fps": "many"}, {"state": 3, "fps": True}, {"fps": float("nan"), "median": 1e300}),
 )
 
 

@@ -10,13 +10,23 @@ from driver_monitor.capture.listing.csi_cameras import RunProgram, csi_cameras, 
 from driver_monitor.capture.listing.found_camera import FoundCamera
 from driver_monitor.capture.listing.v4l2_cameras import v4l2_cameras
 from driver_monitor.capture.listing.v4l2_query import Ioctl
-from driver_monitor.capture.url import without_password
+from driver_monitor.capture.open_source import check_source
 from driver_monitor.capture.v4l2 import device_number
 from driver_monitor.config.camera_program import camera_program
 from driver_monitor.config.schema import CameraConfig
 from driver_monitor.errors import SourceError
 
-CHECKS = "check its cable and power, and whether this user is in the group video; a CSI camera needs camera.source"
+CHECKS = (
+    "check its cable and power, and whether this user is in the group video; a camera on the board's own connector "
+    "(CSI) needs camera.source: rpicam on a Raspberry Pi, nvargus on a Jetson"
+)
+CSI_CHECKS = {
+    "rpicam": "check both ends of its flat cable with the power off; `rpicam-hello --list-cameras` must list it "
+    "(`sudo apt install rpicam-apps`)",
+    "nvargus": "check both ends of its flat cable with the power off, and choose it in "
+    "`sudo /opt/nvidia/jetson-io/jetson-io.py`",
+}
+"""What to do if a camera is not found, by the kind of source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +60,13 @@ def list_cameras(
         wanted = program.number or 0
         same = [one for one in cameras if one.csi == program.kind]
         taken = next((replace(one, source=program.name, fault=None) for one in same if one.number == wanted), None)
-        return _chosen(config, cameras, taken, f"there is no CSI camera {wanted}" if same else "no CSI camera is found")
-    name = without_password(config.source) if program is None else program.name
+        why = f"there is no CSI camera {wanted}" if same else "no CSI camera is found"
+        return _chosen(config, cameras, taken, why, CSI_CHECKS[program.kind])
+    try:
+        name = check_source(config.source).name
+    except SourceError as error:
+        what, _, advice = str(error).partition("; ")
+        return CameraList(cameras, None, f"camera.source: {what}", advice or CHECKS, usable=False)
     words = f"the daemon takes {name}, none of these cameras"
     return CameraList(cameras, None, words, None, usable=True)
 
@@ -68,12 +83,14 @@ def _of_device(config: CameraConfig, cameras: tuple[FoundCamera, ...], root: Pat
     return _chosen(config, cameras, taken, why)
 
 
-def _chosen(config: CameraConfig, cameras: tuple[FoundCamera, ...], taken: FoundCamera | None, why: str) -> CameraList:
-    """Return the list with the camera that `config` names. `why`: what is said if `taken` is None."""
+def _chosen(
+    config: CameraConfig, cameras: tuple[FoundCamera, ...], taken: FoundCamera | None, why: str, checks: str = CHECKS
+) -> CameraList:
+    """Return the list with the camera that `config` names. `why`, `checks`: what is said and to be done without it."""
     source = f"camera.source: {config.source}"
     if taken is None:
         others = [camera.source for camera in cameras if camera.fault is None]
-        advice = f"set camera.source: {others[0]}" if others else f"{CHECKS}: rpicam"
+        advice = f"set camera.source: {others[0]}" if others else checks
         return CameraList(cameras, None, f"{source}: {why}", advice, usable=False)
     if taken.fault is not None:
         what, _, advice = taken.fault.partition("; ")

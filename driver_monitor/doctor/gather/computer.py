@@ -15,11 +15,8 @@ from driver_monitor.doctor.verdicts.disk import DiskFacts
 
 SERVICE_FOLDER = "/var/lib/driver-monitor"
 """The StateDirectory of the unit."""
-ZONES = 64
-"""Most thermal zones that are read (ours), as `board.thermometer`."""
-LOW_NOW, SLOW_NOW, LOW_BEFORE = 1 << 0, (1 << 2) | (1 << 3), 1 << 16
-"""Bits of `vcgencmd get_throttled` (Raspberry Pi documentation): under-voltage now; throttled, or at the soft limit of
-temperature; under-voltage since the start."""
+LOW_BEFORE = 1 << 16
+"""Bit of `vcgencmd get_throttled` (Raspberry Pi documentation): under-voltage since the start."""
 WORN = ("0x02", "0x03")
 """Values of an eMMC's `pre_eol_info` (JEDEC): 80 % of its reserve is used, or more."""
 
@@ -90,34 +87,25 @@ def _kind(machine: Machine, folder: Path) -> tuple[str, bool]:
 
 
 def gather_heat(machine: Machine) -> HeatFacts:
-    """Return what the thermal zones, a Raspberry Pi's firmware and its voltage monitor tell."""
-    readings = []
-    for zone in sorted(machine.path("/sys/class/thermal").glob("thermal_zone*"))[:ZONES]:
-        with suppress(TypeError, ValueError):
-            readings.append(int(machine.text(f"/sys/class/thermal/{zone.name}/temp") or "") / 1000.0)
-    celsius = max(readings, default=None)
-    flags = _firmware_flags(machine)
-    if flags is not None:
-        return HeatFacts(celsius, bool(flags & SLOW_NOW), bool(flags & LOW_NOW), bool(flags & LOW_BEFORE))
-    return HeatFacts(celsius, None, _voltage_alarm(machine))
+    """Return what the sensors of the board tell, and a Raspberry Pi's firmware of the time since the start."""
+    from driver_monitor.board.sensors import Sensors
 
+    told: list[bytes] = []
 
-def _firmware_flags(machine: Machine) -> int | None:
-    """Return the flags of a Raspberry Pi's firmware; None: it is another computer."""
-    if "Raspberry Pi" not in (machine.text("/proc/device-tree/model") or ""):
-        return None
-    shown = machine.printed("vcgencmd", "get_throttled")
-    if shown is None or shown.code:
-        return None
+    def ask() -> bytes | None:
+        shown = machine.printed("vcgencmd", "get_throttled")
+        told.extend([shown.text.encode()] if shown is not None and not shown.code else [])
+        return told[-1] if told else None
+
+    reading = Sensors(machine.path("/sys"), machine.path("/proc/device-tree/model"), ask).read(machine.clock())
+    flags = 0
     with suppress(ValueError):
-        return int(shown.text.strip().partition("=")[2], 16)
-    return None
-
-
-def _voltage_alarm(machine: Machine) -> bool | None:
-    """Return whether the voltage monitor `rpi_volt` reports a low voltage now; None: there is none."""
-    for folder in sorted(machine.path("/sys/class/hwmon").glob("hwmon*")):
-        if machine.text(f"/sys/class/hwmon/{folder.name}/name") == "rpi_volt":
-            alarm = machine.text(f"/sys/class/hwmon/{folder.name}/in0_lcrit_alarm")
-            return None if alarm is None else alarm == "1"
-    return None
+        flags = int(told[-1].strip().partition(b"=")[2], 16) if told else 0
+    return HeatFacts(
+        reading.temperature_c,
+        reading.slows_at_c,
+        reading.throttled,
+        reading.under_voltage,
+        bool(flags & LOW_BEFORE),
+        reading.supply,
+    )

@@ -47,13 +47,16 @@ def gather_service(machine: Machine) -> ServiceFacts:
     )
 
 
-def gather_daemon(machine: Machine, config: ZmqConfig) -> DaemonFacts:
-    """Return the status of the daemon that publishes at `zmq.bind`. With `auto`, at the service's address or ours."""
+def gather_daemon(machine: Machine, config: ZmqConfig, *, service: bool = False) -> DaemonFacts:
+    """Return the status of the daemon that publishes at `zmq.bind`. With `auto`, at the service's address or ours.
+
+    `service`: the configuration is that of the service.
+    """
     from driver_monitor.config.addresses import AUTO, LAPTOP_BIND, SERVICE_BIND, publish_address
 
     if not config.enabled:
         return DaemonFacts(config.bind, enabled=False)
-    own = publish_address(config.bind, machine.environment)
+    own = SERVICE_BIND if service and config.bind == AUTO else publish_address(config.bind, machine.environment)
     addresses = list(dict.fromkeys((SERVICE_BIND, LAPTOP_BIND) if config.bind == AUTO else (own,)))
     listening = []
     for address in addresses:

@@ -138,11 +138,7 @@ FAULTS: dict[str, Fault] = {
         "`sudo systemd-sysusers` (docs/install.md), then `sudo systemctl restart driver-monitor`",
     ),
     "camera.absent": Fault("fault", "{fault}", "{advice}; `driver-monitor cameras` lists the cameras"),
-    "camera.no_pictures": Fault(
-        "fault",
-        "{name} gives no pictures: {fault}",
-        "{advice}",
-    ),
+    "camera.no_pictures": Fault("fault", "{fault}", "{advice}; `driver-monitor cameras` lists the cameras"),
     "camera.ended": Fault(
         "fault",
         "{name} ended after {frames} pictures",
@@ -167,14 +163,14 @@ FAULTS: dict[str, Fault] = {
     "camera.lost": Fault(
         "fault",
         "the running daemon has lost {name}{why}",
-        "check its cable and power; `driver-monitor cameras` lists the cameras",
+        "{advice}; `driver-monitor cameras` lists the cameras",
     ),
     "light.bad": Fault("fault", "{fault}", "{advice}"),
     "light.poor": Fault("warning", "{fault}", "{advice}"),
     "speed.slow": Fault(
         "warning",
-        "one frame takes {loop_ms:.1f} ms, {share:.0%} of the time between two frames at {fps:g} a second: frames are "
-        "dropped",
+        "one frame takes {loop_ms:.1f} ms, {share:.0%} of the time between two frames at {fps:.3g} a second: "
+        "frames are dropped",
         "set camera.fps to {possible:.0f}, stop other programs, or switch expressions off (emotion.enabled: false)",
     ),
     "speed.too_slow": Fault(
@@ -226,20 +222,25 @@ FAULTS: dict[str, Fault] = {
         "{celsius:.0f} degrees Celsius: the processor is slowed down from about {limit:.0f}",
         "shade and ventilate the computer, or fit a heat sink or a fan",
     ),
+    "heat.given_up": Fault(
+        "warning",
+        "the running daemon has given up {what}, because the computer is too hot or its supply too weak",
+        "shade and ventilate the computer, or fit a heat sink or a fan, and check its power supply",
+    ),
     "heat.throttled": Fault(
         "warning",
-        "the processor is slowed down because of heat",
+        "the processor is slowed down, because of heat or a weak supply",
         "shade and ventilate the computer, or fit a heat sink or a fan",
     ),
     "heat.voltage": Fault(
         "warning",
         "the supply voltage is too low",
-        "use a power supply for this computer (a Raspberry Pi 4: 5.1 V, 3 A; a 5: 5 A) and a short, thick cable",
+        "use {supply}",
     ),
     "heat.voltage_before": Fault(
         "warning",
         "the supply voltage was too low since the computer started",
-        "use a power supply for this computer (a Raspberry Pi 4: 5.1 V, 3 A; a 5: 5 A) and a short, thick cable",
+        "use {supply}",
     ),
     "disk.read_only": Fault(
         "warning",

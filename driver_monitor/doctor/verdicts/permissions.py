@@ -50,7 +50,7 @@ def judge_permissions(facts: PermissionFacts) -> Iterator[Finding]:
     if found:
         yield from found
     elif not facts.devices:
-        yield not_checked("permissions", "there are no devices that the daemon needs")
+        yield not_checked("permissions", "none of the devices that the daemon needs is there")
     else:
         names = ", ".join(device.path for device in facts.devices)
         who = "the service" if facts.service else facts.user

@@ -57,7 +57,7 @@ def judge_camera(facts: CameraFacts) -> Iterator[Finding]:
         if facts.absent:
             yield trouble("camera.absent", fault=fault, advice=advice)
         else:
-            yield trouble("camera.no_pictures", name=facts.name, fault=fault, advice=advice)
+            yield trouble("camera.no_pictures", fault=fault, advice=advice)
         return
     if facts.rate is None:
         yield trouble("camera.ended", name=facts.name, frames=facts.frames)
@@ -85,16 +85,16 @@ def judge_camera_of_daemon(status: Mapping[str, Any], wanted: float | None) -> I
     camera = part(status, "camera")
     name, rate = str(camera.get("source") or "the camera"), number(camera.get("fps"))
     if camera.get("state") == "lost":
-        fault = camera.get("fault")
-        yield trouble("camera.lost", name=name, why=f": {fault}" if fault else "")
+        fault, advice = split(str(camera.get("fault") or ""), "check its cable and power")
+        yield trouble("camera.lost", name=name, why=f": {fault}" if fault else "", advice=advice)
         return
     if rate is None:
         yield not_checked("camera", f"the running daemon says nothing of {name}")
         return
     values = {"fps": rate}
-    # The daemon processes fewer pictures than the camera gives if it is too slow: `speed` tells that.
-    keeps_up = camera.get("keeps_up", True)
-    found = list(_rate(name, rate, wanted, values)) if keeps_up else []
+    # A daemon that is too slow, or too hot, processes fewer pictures than the camera gives: `speed` or `heat` tells it.
+    all_used = camera.get("keeps_up", True) and not number(part(status, "board").get("step"))
+    found = list(_rate(name, rate, wanted, values)) if all_used else []
     yield from found or [ok("camera", f"{name}, used by the daemon: {rate:.1f} pictures a second", **values)]
 
 
@@ -125,7 +125,9 @@ def judge_scene_of_daemon(status: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield what the status of a running daemon says of the light and of what it sees."""
     light, angle = status.get("light"), number(status.get("rotate_to"))
     state = str(part(status, "camera").get("state"))
-    if state in BLIND:
+    if light is None or state == "lost":
+        yield not_checked("light", "the running daemon has no picture")
+    elif state in BLIND:
         fault, advice = BLIND[state]
         yield trouble("light.bad", fault=f"the daemon reports that {fault}", advice=advice)
     elif state in POOR:
@@ -141,8 +143,6 @@ def judge_scene_of_daemon(status: Mapping[str, Any]) -> Iterator[Finding]:
         yield trouble(
             "light.poor", fault="the picture is blown out", advice="keep sun and lamp from shining into the lens"
         )
-    elif light is None or state == "lost":
-        yield not_checked("light", "the running daemon has no picture yet")
     elif not status.get("face"):
         yield not_checked("light", "the daemon sees no face: sit in the driver's seat, look ahead, and run it again")
     else:

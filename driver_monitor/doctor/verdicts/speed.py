@@ -50,7 +50,7 @@ def judge_speed(facts: SpeedFacts) -> Iterator[Finding]:
         yield trouble("speed.slow", values, **words)
     else:
         nets = ", ".join(f"{name} {ms:.1f}" for name, ms in facts.nets_ms.items())
-        found = f"{facts.loop_ms:.1f} ms a frame, {share:.0%} of the time at {facts.fps:g} a second; ms a net: {nets}"
+        found = f"{facts.loop_ms:.1f} ms a frame, {share:.0%} of the time at {facts.fps:.3g} a second; ms a net: {nets}"
         yield ok("speed", found, **values)
 
 
