@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 PYPROJECT = (ROOT / "pyproject.toml").read_text()
 IMPORTED_AS = {"python-can": "can", "scikit-image": "skimage"}
 """Packages whose module has another name."""
-IMPORTED_BY = {"onnxscript": "torch.onnx.export"}
+IMPORTED_BY = {"onnxscript": "torch.onnx.export", "websockets": 'ws="websockets-sansio"'}
 """Packages that nothing here imports, and the call that needs them."""
 
 
