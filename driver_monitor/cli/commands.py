@@ -20,6 +20,7 @@ import yaml
 from rich.console import Console
 
 from driver_monitor import PROGRAM, __version__
+from driver_monitor.cli import aim as aim_verb
 from driver_monitor.cli import ending
 from driver_monitor.data.alert import KINDS, LEVELS
 from driver_monitor.errors import ConfigError, DriverMonitorError, UsageError
@@ -371,24 +372,7 @@ def alerts(
         patterns.play(patterns.chosen(play, level), load_plan(Request(config)).config.gpio)
 
 
-@app.command()
-def aim(
-    config: Annotated[
-        OptionalPath,
-        typer.Option("--config", "-c", help="Configuration file (default: the service's, if there is one)."),
-    ] = None,
-    source: Annotated[
-        OptionalText, typer.Option(help="As of run; then no running daemon is asked for pictures.")
-    ] = None,
-    bind: Annotated[
-        OptionalText, typer.Option(help="IP address of this machine to show the page at (default: loopback).")
-    ] = None,
-) -> None:
-    """Show a page with the live picture and what to change about the camera. It ends by itself after 15 minutes."""
-    from driver_monitor.app.build import Request
-    from driver_monitor.cli.aim import aim as show_page
-
-    show_page(Request(config, source), bind)
+app.command()(aim_verb.aim)
 
 
 @config_app.command("check")
