@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from driver_monitor.app.daemon import Daemon, ReloadError
+from driver_monitor.app.daemon import BUZZER_TEST, Daemon, ReloadError
+from driver_monitor.app.pictures.link import LinkSetting, PictureLink
 from driver_monitor.data.alert import Sign
 from driver_monitor.data.observation import Observation
 from driver_monitor.errors import DriverMonitorError
@@ -20,7 +21,7 @@ from driver_monitor.messages.trace import Header
 from driver_monitor.outputs.active_alerts import HEARD_S
 from driver_monitor.outputs.trace_writer import TraceWriter
 from tests.drive import FPS, STARTED, Cabin, Drive
-from tests.timeline import attentive, no_camera, shut
+from tests.timeline import attentive, no_camera, no_face, shut
 
 
 def test_ok__a_nap_is_alerted_numbered_and_over() -> None:
@@ -42,6 +43,44 @@ def test_ok__while_a_configuration_is_not_in_use_the_led_shows_it_and_an_alert_c
     drive.run()
     fault = Sign("degraded", "info")
     assert drive.out.signs == [fault, Sign("sleep", "warning"), fault]
+
+
+class Installer(PictureLink):
+    """A link to an installer who presses the button for the buzzer at these frames."""
+
+    def __init__(self, *presses: int) -> None:
+        super().__init__(LinkSetting(None))
+        self._looks, self._presses = itertools.count(), presses
+        self.offered: list[Frame | None] = []
+
+    def put(self, frame: Frame | None, seen: Observation, source: str) -> None:
+        self.offered.append(frame)
+
+    def take_beep(self) -> bool:
+        return next(self._looks) in self._presses
+
+
+def test_ok__the_buzzer_sounds_two_seconds_for_an_installer_and_an_alert_comes_first() -> None:
+    drive = Drive(attentive(5), shut(1.5), attentive(2))
+    drive.daemon.parts.pictures = Installer(10, int(6.2 * FPS))
+    drive.run()
+    assert drive.out.signs[:4] == [BUZZER_TEST, None, Sign("sleep", "warning"), BUZZER_TEST]
+
+
+def test_ok__the_buzzer_can_be_tried_while_a_silent_alert_is_active() -> None:
+    drive = Drive(no_face(12))
+    drive.daemon.parts.pictures = Installer(int(11 * FPS))
+    drive.run()
+    assert [sign.level for sign in drive.out.signs if sign is not None][-2:] == ["info", "warning"]
+    assert drive.out.signs[-1] == BUZZER_TEST
+
+
+def test_ok__an_installer_is_offered_every_frame_and_moments_without_one() -> None:
+    drive, installer = Drive(attentive(2), no_camera(2)), Installer()
+    drive.daemon.parts.pictures = installer
+    drive.run()
+    assert len([frame for frame in installer.offered if frame is not None]) == 2 * FPS
+    assert None in installer.offered
 
 
 def test_ok__new_outputs_hear_again_what_the_start_has_just_ended_and_later_ones_do_not() -> None:

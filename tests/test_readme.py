@@ -218,6 +218,14 @@ def test_ok__watch_prints_what_a_daemon_publishes(code: str, publisher: ZmqPubli
     assert "Eyes closed for 1.0 s" in first_line(program, "microsleep", tmp_path)
 
 
+@pytest.mark.parametrize("code", [code for code in of(*OURS) if shlex.split(code)[1] == "aim"])
+def test_ok__the_aiming_page_starts_as_the_documents_start_it(code: str, tmp_path: Path) -> None:
+    pytest.importorskip("uvicorn", reason="uvicorn is not installed (extra aim)")
+    words = ["127.0.0.1" if word.startswith("192.168.") else word for word in shlex.split(code)[1:]]
+    source = [] if "--source" in words else ["--source", "demo"]
+    assert "http://127.0.0.1:" in first_line([*PROGRAM, *words, *source], "Open this page", tmp_path)
+
+
 def test_ok__the_subscriber_of_the_readme_prints_an_alert(publisher: ZmqPublisher, tmp_path: Path) -> None:
     (snippet,) = blocks(README, "python")
     assert "tcp://127.0.0.1:5556" in snippet

@@ -35,6 +35,7 @@ def test_ok__a_fault_is_one_short_line_without_passwords(text: str, shown: str) 
         ({"light": None, "config_fault": "x.yaml: wrong"}, "no frame yet; configuration: x.yaml: wrong"),
         ({"config_fault": "x.yaml: wrong"}, "driver: drowsy; camera: ok; configuration: x.yaml: wrong"),
         ({"attention": "attentive"}, "driver: attentive; camera: ok"),
+        ({"attention": "attentive", "aim": True}, "driver: attentive; camera: ok; pictures are being shown (aim)"),
         ({"active": ["sleep", "nod"]}, "driver: drowsy; camera: ok; active: sleep, nod"),
         (
             {"attention": "unknown", "camera": {"state": "lost"}, "degraded": "no_camera", "active": ["camera_fault"]},

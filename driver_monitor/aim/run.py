@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import os
 import time
@@ -52,7 +53,7 @@ def run(request: Request, bind: str | None = None) -> None:
         page = PageServer(web_app(live, access, Buzzer(daemon.beep, plan.config.gpio)), listener, live)
         opened.callback(page.close)
         host = f"[{address}]" if ":" in address else address
-        _greet(f"http://{host}:{port}/?token={token}", loopback=address == LOOPBACK)
+        _greet(f"http://{host}:{port}/?token={token}", loopback=ipaddress.ip_address(address).is_loopback)
         page.run(pictures.check)
         print("The time is over: no picture is shown any more.", flush=True)
 

@@ -42,7 +42,7 @@ NO_EXPRESSIONS_REASON = "expressions are not read while the board has to work le
 CONFIG_FAULT = Sign("degraded", "info")
 """What the LED shows while no alert is active and the configuration in use is not that of the file."""
 BUZZER_TEST = Sign("other", "warning")
-"""What sounds when an installer asks for the buzzer (`driver-monitor aim`) and no alert is active: three pulses."""
+"""What sounds when an installer asks for the buzzer (`driver-monitor aim`) and no alert sounds: three pulses."""
 BUZZER_TEST_S = 2.0
 """Length of this test: one burst of the pattern (ours)."""
 
@@ -146,7 +146,7 @@ class Daemon:
         parts.pictures.put(frame, result.observation, parts.source.name)
         if result.verdict.events:
             self.send(result.verdict.events, frame.t_mono if frame else None)
-        sign = result.verdict.sign or self._sign_without_alert()
+        sign = self._sign_of(result.verdict.sign)
         if sign != self._sign:
             self._sign = sign
             parts.outputs.show(sign)
@@ -155,11 +155,16 @@ class Daemon:
             parts.outputs.state(state_message(result.state, result.verdict))
         self.health.count(result, frame, self._clock())
 
-    def _sign_without_alert(self) -> Sign | None:
-        if self._buzzer_until is not None and self._clock() < self._buzzer_until:
+    def _sign_of(self, alert: Sign | None) -> Sign | None:
+        """Return what buzzer and LED show: `alert`, the sign of the rules, unless it is silent and the buzzer is tried.
+
+        Without either: whether the configuration is wrong.
+        """
+        if self._buzzer_until is not None and self._clock() >= self._buzzer_until:
+            self._buzzer_until = None
+        if self._buzzer_until is not None and (alert is None or alert.level == "info"):
             return BUZZER_TEST
-        self._buzzer_until = None
-        return CONFIG_FAULT if self.config_fault else None
+        return alert or (CONFIG_FAULT if self.config_fault else None)
 
     def send(self, events: Sequence[AlertEvent], t_mono: float | None = None) -> None:
         """Send `events` as alert messages. `t_mono`: capture time of their frame, monotonic seconds; None: now."""

@@ -20,6 +20,7 @@ import yaml
 from rich.console import Console
 
 from driver_monitor import PROGRAM, __version__
+from driver_monitor.cli import aim as aim_verb
 from driver_monitor.cli import cameras as cameras_verb
 from driver_monitor.cli import doctor as doctor_verb
 from driver_monitor.cli import ending
@@ -376,28 +377,9 @@ def alerts(
         patterns.play_configured(patterns.chosen(play, level), load_plan(Request(config)).config)
 
 
+app.command()(aim_verb.aim)
 app.command()(cameras_verb.cameras)
 app.command()(doctor_verb.doctor)
-
-
-@app.command()
-def aim(
-    config: Annotated[
-        OptionalPath,
-        typer.Option("--config", "-c", help="Configuration file (default: the service's, if there is one)."),
-    ] = None,
-    source: Annotated[
-        OptionalText, typer.Option(help="As of run; then no running daemon is asked for pictures.")
-    ] = None,
-    bind: Annotated[
-        OptionalText, typer.Option(help="IP address of this machine to show the page at (default: loopback).")
-    ] = None,
-) -> None:
-    """Show a page with the live picture and what to change about the camera. It ends by itself after 15 minutes."""
-    from driver_monitor.app.build import Request
-    from driver_monitor.cli.aim import aim as show_page
-
-    show_page(Request(config, source), bind)
 
 
 @config_app.command("check")

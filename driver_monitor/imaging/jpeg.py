@@ -10,7 +10,7 @@ from driver_monitor.imaging.frame import Frame
 MOST_WIDTH = 640
 """Largest width, pixels. More is not visible on a phone, and costs time and radio."""
 QUALITY = 75
-"""JPEG quality. A picture of 640x480 has about 30 kB and takes about 2 ms. Ours."""
+"""JPEG quality (ours). A frame of the demo, 640x480, has 26 kB and takes 0.8 ms on one x86 core."""
 
 
 def jpeg(frame: Frame) -> bytes:

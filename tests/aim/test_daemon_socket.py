@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +23,7 @@ from driver_monitor.imaging.frame import Frame
 from tests.aim.test_link import until
 from tests.aim.test_live import Clock
 from tests.installer.seen import face, watching
+from tests.processes import PATIENCE_S
 
 FRAME = Frame(np.random.default_rng(1).integers(0, 255, (480, 640, 3), np.uint8), 0.0, 0, "camera 0")
 
@@ -126,6 +131,37 @@ def test_fail__another_user_is_not_listened_to(
         stranger.settimeout(30)
         assert stranger.recv(1) == b""
     assert not end.seen
+
+
+AS_NOBODY = """
+import os, sys, time
+from pathlib import Path
+from driver_monitor.app.pictures.link import LinkSetting, PictureLink
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+link = PictureLink(LinkSetting(Path(sys.argv[1])))
+for _ in range(int(sys.argv[2])):
+    if link.connected:
+        break
+    time.sleep(0.01)
+time.sleep(0.2)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a daemon of another user")
+@pytest.mark.parametrize(("owner", "looks", "connected"), [(65534, 3000, True), (1, 100, False)])
+def test_ok__the_daemon_of_another_user_reaches_the_page_of_root_if_the_folder_is_its_own(
+    live: Live, owner: int, looks: int, connected: bool
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        folder = Path(name)
+        os.chown(folder, owner, 65534)
+        folder.chmod(0o750)
+        with closing(DaemonSocket(live, [folder])) as end:
+            program = [sys.executable, "-c", AS_NOBODY, name, str(looks)]
+            subprocess.run(program, capture_output=True, check=True, timeout=PATIENCE_S)
+            assert end.seen == connected
 
 
 def test_fail__a_daemon_of_another_version_is_told_in_words(tmp_path: Path, live: Live, end: DaemonSocket) -> None:

@@ -21,7 +21,7 @@ from tests.aim.stage import staged, watching_camera
 from tests.conftest import PROGRAM
 from tests.processes import PATIENCE_S, free_port
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install playwright)")
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra browser)")
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="chromium is not installed (apt-get install chromium)")
 ARGUMENTS = [

@@ -121,6 +121,20 @@ def test_ok__sigterm_ends_it_as_other_commands_and_leaves_nothing(tmp_path: Path
     assert not (tmp_path / AIM_SOCKET_NAME).exists()
 
 
+def test_ok__nothing_is_stored_while_pictures_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    with AimProcess(tmp_path, "--source", "demo") as aim, aim.viewer() as viewer:
+        for _ in range(5):
+            until(viewer, lambda message: message["picture"])
+        assert list(tmp_path.rglob("*")) == []
+        code, out, err = aim.end(signal.SIGINT)
+    assert (code, err, list(tmp_path.rglob("*"))) == (0, "", [])
+    assert "token" not in out.replace(aim.greeting, "")
+
+
 def test_fail__a_second_page_is_refused_in_one_line(tmp_path: Path) -> None:
     with AimProcess(tmp_path):
         second = AimProcess(tmp_path)

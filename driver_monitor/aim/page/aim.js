@@ -81,11 +81,15 @@ function clearPicture(text) {
   write(text, canvas.width / 2, canvas.height / 2, "center");
 }
 
+function pixel() {
+  // The picture is scaled to the screen; text and lines must have the same size on each.
+  return canvas.width / canvas.clientWidth;
+}
+
 function write(text, x, y, align) {
-  // The picture is scaled to the screen; the text must have the same size on each.
-  context.font = `bold ${TEXT_PX * canvas.width / canvas.clientWidth}px system-ui, sans-serif`;
+  context.font = `bold ${TEXT_PX * pixel()}px system-ui, sans-serif`;
   context.textAlign = align;
-  context.lineWidth = 6;
+  context.lineWidth = 5 * pixel();
   context.strokeStyle = "#000";
   context.strokeText(text, x, y);
   context.fillStyle = "#fff";
@@ -95,8 +99,8 @@ function write(text, x, y, align) {
 function stroke(dashed, path) {
   for (const [color, width] of [["#000", 4], ["#ffe600", 2]]) {
     context.strokeStyle = color;
-    context.lineWidth = width;
-    context.setLineDash(dashed ? [8, 6] : []);
+    context.lineWidth = width * pixel();
+    context.setLineDash(dashed ? [8 * pixel(), 6 * pixel()] : []);
     context.beginPath();
     path();
     context.stroke();
@@ -112,14 +116,14 @@ function draw(image, seen) {
   const factor = image.width / seen.size[0];
   const [x, y, w, h] = seen.box.map((value) => value * factor);
   stroke(false, () => context.rect(x, y, w, h));
-  seen.eyes.forEach((eye) => {
+  seen.eyes.forEach((eye, index) => {
     stroke(!eye.read, () => {
       eye.points.forEach(([px, py]) => context.lineTo(px * factor, py * factor));
       context.closePath();
     });
-    const middle = eye.points.reduce((sum, [px]) => sum + px, 0) / eye.points.length * factor;
-    const onTheLeft = middle < x + w / 2;
-    write(eye.words, x + w / 2 + (onTheLeft ? -8 : 8), Math.max(y - 12, 36), onTheLeft ? "right" : "left");
+    // The driver's right eye comes first, and is on the left of the picture.
+    const [side, align] = index === 0 ? [-8, "right"] : [8, "left"];
+    write(eye.words, x + w / 2 + side, Math.max(y - 12, 36), align);
   });
 }
 
