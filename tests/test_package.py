@@ -143,7 +143,9 @@ def test_ok__the_package_has_the_extras_of_a_car_that_exist() -> None:
 # What is left out
 
 
-@pytest.mark.parametrize("path", ["bin/f2py", "numpy/_core/tests/test_x.py", "a-1.dist-info/direct_url.json", "b.pth"])
+@pytest.mark.parametrize(
+    "path", ["bin/f2py", "numpy/_core/tests/test_x.py", "a-1.dist-info/direct_url.json", "b/__pycache__/c.pyc"]
+)
 def test_ok__what_nobody_loads_is_left_out(path: str) -> None:
     assert is_left_out(path)
 
