@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -21,6 +22,8 @@ from tools.package.man_page import escaped, man_page
 from tools.package.requirements import unmet
 from tools.package.target import Target, debian_version, targets
 from tools.package.verbs import Option, Verb, verbs
+from tools.system import in_package, packages
+from tools.system.answers import differences
 
 DEBIAN = Path(build.__file__).parent / "debian"
 BOOKWORM_PI = Target("3.11", "arm64")
@@ -140,7 +143,9 @@ def test_ok__the_package_has_the_extras_of_a_car_that_exist() -> None:
 # What is left out
 
 
-@pytest.mark.parametrize("path", ["bin/f2py", "numpy/_core/tests/test_x.py", "a-1.dist-info/direct_url.json", "b.pth"])
+@pytest.mark.parametrize(
+    "path", ["bin/f2py", "numpy/_core/tests/test_x.py", "a-1.dist-info/direct_url.json", "b/__pycache__/c.pyc"]
+)
 def test_ok__what_nobody_loads_is_left_out(path: str) -> None:
     assert is_left_out(path)
 
@@ -297,3 +302,64 @@ def test_ok__no_file_names_a_folder_of_the_machine_that_built_it(package: Path, 
     for path in tmp_path.rglob("*"):
         if path.is_file():
             assert str(tree.TOP).encode() not in path.read_bytes(), path
+
+
+# What the trial in fresh systems decides
+
+
+def answer(file: str, openness: float | None, state: str = "open") -> dict[str, Any]:
+    return {
+        "file": file,
+        "face": {"present": True},
+        "eyes": {"state": state, "openness": openness},
+        "attention": "attentive",
+        "degraded": None,
+        "light": "day",
+        "gaze": {"zone": "road"},
+    }
+
+
+def test_ok__two_processors_may_differ_in_the_last_digits() -> None:
+    assert differences([answer("/a/1.jpg", 1.385)], [answer("/b/1.jpg", 1.383)]) == []
+    assert differences([answer("1.jpg", 1.385)], [answer("1.jpg", 1.395)]) == [], "the limit itself"
+    assert differences([answer("1.jpg", None)], [answer("1.jpg", None)]) == []
+
+
+def test_fail__another_state_openness_or_number_of_answers_differs() -> None:
+    one = [answer("/a/1.jpg", 1.0), answer("/a/2.jpg", 1.0)]
+    assert differences(one, [answer("1.jpg", 1.0, "closed"), one[1]]) == ["1.jpg: eyes.state is open and closed"]
+    assert differences(one, [answer("1.jpg", None), one[1]]) == ["1.jpg: openness is 1.0 and None"]
+    assert differences(one, [answer("1.jpg", 1.2), one[1]]) == ["openness differs by 0.200"]
+    assert differences(one, one[:1]) == ["2 and 1 answers"]
+    assert differences([answer("1.jpg", 1.0)], [{"file": "1.jpg"}])[-1] == "1.jpg: openness is 1.0 and None"
+
+
+def test_ok__the_trial_finds_the_package_and_makes_an_older_one(package: Path, tmp_path: Path) -> None:
+    assert packages.package_of(package.parent, BOOKWORM_PI) == package
+    packages.older(package, tmp_path / "old.deb")
+    field = subprocess.run(
+        ["dpkg-deb", "--field", str(tmp_path / "old.deb"), "Version"], capture_output=True, text=True, check=True
+    )
+    assert field.stdout.strip() == packages.OLD_VERSION
+    assert listed(tmp_path / "old.deb").keys() == listed(package).keys()
+
+
+def test_fail__a_package_that_is_not_built_says_how(package: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"make deb PYTHON_VERSION=3.10 ARCH=arm64"):
+        packages.package_of(package.parent, JETSON)
+
+
+def test_fail__what_does_not_hold_stands_out_in_the_table() -> None:
+    rows = [{"what": "a", "holds": True, "detail": "1|2"}, {"what": "b", "holds": False, "detail": ""}]
+    assert packages.table(rows).splitlines()[2:] == ["| a | yes | 1/2 |", "| b | NO |  |"]
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd-", "/var/lib/dpkg/status-old"])
+def test_ok__backups_of_the_system_are_no_leftovers(path: str) -> None:
+    assert in_package.BACKUPS.fullmatch(path)
+
+
+@pytest.mark.parametrize("path", ["/etc/driver-monitor", "/var/lib/dpkg/info/driver-monitor.postrm", "/etc/group"])
+def test_fail__files_of_a_package_are_leftovers(path: str) -> None:
+    assert not in_package.BACKUPS.fullmatch(path)
+    assert not path.startswith(in_package.NOT_OURS)

@@ -12,6 +12,7 @@ LEFT_OUT = {
     "*.dist-info/REQUESTED": "says how pip was called on this machine",
     "*.dist-info/INSTALLER": "says how pip was called on this machine",
     "*.dist-info/direct_url.json": "names a folder of this machine",
+    "*/__pycache__/*": "bytecode of another machine; the installation makes its own",
     "*/tests/*": "tests of the libraries",
     "*.exe": "programs for Windows",
     "setuptools*/*": "colorzero names it and never loads it",

@@ -39,17 +39,20 @@ class Done:
     peak_mb: float
 
 
-def archive(suite: str, folder: Path, mirror: str | None = None) -> Path:
+def archive(suite: str, folder: Path, mirror: str | None = None, architecture: str | None = None) -> Path:
     """Return the tar file of a fresh `suite` in `folder`; make it if it is not there. `mirror`: None: the usual one.
 
-    Raises `subprocess.CalledProcessError` if mmdebstrap fails, for example because the mirror cannot be reached.
+    `architecture`: as Debian names it; None: that of this machine. Another one needs Debian's packages
+    qemu-user-static, binfmt-support and arch-test, and takes five minutes of CPU time. Raises
+    `subprocess.CalledProcessError` if mmdebstrap fails, for example because the mirror cannot be reached.
     """
-    path = folder / f"{suite}.tar"
+    path = folder / (f"{suite}.tar" if architecture is None else f"{suite}-{architecture}.tar")
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".part.tar")
         where = [mirror] if mirror else []
         parts = [f"--components={COMPONENTS[suite]}"] if suite in COMPONENTS else []
+        parts += [] if architecture is None else [f"--architectures={architecture}"]
         make = [
             "mmdebstrap",
             "--quiet",
@@ -71,10 +74,7 @@ def fresh_root(archive_path: Path, clone_to: str) -> Iterator[Path]:
 
     `clone_to`: folder of the clone, inside. The folder is deleted at the end.
     """
-    root = Path(tempfile.mkdtemp(prefix=f"{archive_path.stem}-", dir=archive_path.parent))
-    try:
-        subprocess.run(["tar", "-C", str(root), "-xf", str(archive_path)], check=True)
-        root.chmod(0o755)  # mkdtemp makes it 0700, and then only root can enter it
+    with new_root(archive_path) as root:
         sudoers = root / "etc/sudoers.d/newcomer"
         sudoers.write_text(f"{USER} ALL=(ALL) NOPASSWD: ALL\n")
         (root / "etc/hosts").write_text(f"127.0.0.1 localhost {MACHINE}\n")
@@ -85,6 +85,16 @@ def fresh_root(archive_path: Path, clone_to: str) -> Iterator[Path]:
         subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(TOP), str(clone)], check=True)
         owner = USER if clone_to.startswith("/home/") else "root"
         run(root, f"chown -R {owner}: {clone_to}")
+        yield root
+
+
+@contextmanager
+def new_root(archive_path: Path) -> Iterator[Path]:
+    """Yield the folder of a new system. It is deleted at the end."""
+    root = Path(tempfile.mkdtemp(prefix=f"{archive_path.stem}-", dir=archive_path.parent))
+    try:
+        subprocess.run(["tar", "-C", str(root), "-xf", str(archive_path)], check=True)
+        root.chmod(0o755)  # mkdtemp makes it 0700, and then only root can enter it
         yield root
     finally:
         shutil.rmtree(root)
