@@ -54,9 +54,7 @@ from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
 from driver_monitor.state.expression.expression_tracker import ExpressionTracker
 from driver_monitor.state.tracker import StateTracker
-from driver_monitor.vehicle.obd import ObdVehicle
 from driver_monitor.vehicle.source import NoVehicle, VehicleSource
-from driver_monitor.vehicle.zmq_vehicle import ZmqVehicle
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +254,11 @@ def build_vehicle(plan: Plan) -> VehicleSource:
     if address is None:
         return NoVehicle()
     if not address.startswith("can:"):
+        from driver_monitor.vehicle.zmq_vehicle import ZmqVehicle  # the one part of a daemon that needs libzmq
+
         return ZmqVehicle(address)
+    from driver_monitor.vehicle.obd import ObdVehicle
+
     interface, _, channel = address.removeprefix("can:").rpartition(":")
     return ObdVehicle(interface or "socketcan", channel)
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import av
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
-from av.packet import Packet
-from av.video.codeccontext import VideoCodecContext
-from av.video.frame import VideoFrame
-from av.video.plane import VideoPlane
 
 from driver_monitor.imaging.frame import Image, YuvPicture, rotate, stretch
 from driver_monitor.imaging.picture import as_image, check_size
+
+if TYPE_CHECKING:  # FFmpeg's libraries are large, and a camera without JPEG needs none
+    from av.video.codeccontext import VideoCodecContext
+    from av.video.frame import VideoFrame
+    from av.video.plane import VideoPlane
 
 PLANAR = frozenset(f"yuv{range_}{size}p" for range_ in ("", "j") for size in ("420", "422", "444"))
 """FFmpeg formats with planes of 8 bits. The first plane is the grey picture."""
@@ -62,11 +64,13 @@ class JpegDecoder:
 
     def decode(self, data: bytes, where: str) -> Image | YuvPicture | None:
         """Return the picture in `data`; None if it is damaged. `where`: as in `picture_of`, which may raise."""
+        import av
+
         try:
-            frames = self._codec.decode(Packet(data)) if data else []
+            frames = self._codec.decode(av.Packet(data)) if data else []
         except av.FFmpegError:
             return None
-        return picture_of(frames[0], where) if frames and isinstance(frames[0], VideoFrame) else None
+        return picture_of(frames[0], where) if frames and isinstance(frames[0], av.VideoFrame) else None
 
     def damaged(self, data: bytes) -> bool:
         """Return whether a part of the JPEG in `data` is damaged: FFmpeg decodes it only if it may fill in grey.
@@ -78,15 +82,19 @@ class JpegDecoder:
 
 
 def _jpeg_codec(options: dict[str, str]) -> VideoCodecContext:
-    codec = av.CodecContext.create("mjpeg", "r")
+    from av.video.codeccontext import VideoCodecContext
+
+    codec = VideoCodecContext.create("mjpeg", "r")
     assert isinstance(codec, VideoCodecContext)
     codec.options = dict(options)
     return codec
 
 
 def _decodes(codec: VideoCodecContext, data: bytes) -> bool:
+    import av
+
     try:
-        return bool(codec.decode(Packet(data)))
+        return bool(codec.decode(av.Packet(data)))
     except av.FFmpegError:
         return False
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 import re
 import time
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import av
-
 from driver_monitor.capture.camera import Clock, GuardedCamera, Wait
-from driver_monitor.capture.recordings.decoder import Decoder, open_container, reason
 from driver_monitor.capture.recordings.pacing import Pacing, RealTimePacer
 from driver_monitor.config.secret import without_secrets
 from driver_monitor.errors import SourceError
 from driver_monitor.imaging.frame import Frame
+
+if TYPE_CHECKING:  # FFmpeg's libraries are large, and a daemon with a camera needs none
+    from driver_monitor.capture.recordings import decoder
 
 _log = logging.getLogger(__name__)
 
@@ -48,14 +49,7 @@ class UrlCamera(GuardedCamera):
         wait: Wait | None = None,
     ) -> None:
         name = without_password(url)
-        options = {"rtsp_transport": "tcp"} if url.lower().startswith("rtsp") else {}
-        try:
-            container = open_container(url, timeout=(open_timeout_s, read_timeout_s), options=options)
-        except (av.FFmpegError, OSError, ValueError) as error:
-            raise SourceError(
-                f"{name}: cannot be opened ({reason(error)}); check the address, the network and the camera's password"
-            ) from error
-        self._decoder = Decoder(container, name, every, track=track)
+        self._decoder = _open(url, name, (open_timeout_s, read_timeout_s), every, track)
         super().__init__(name, live=self._decoder.duration_s is None, frames=None)
         if not self.live and self._decoder.total:
             self.frames = -(-self._decoder.total // every)
@@ -67,10 +61,9 @@ class UrlCamera(GuardedCamera):
         self._last_t = 0.0
 
     def _read(self) -> Frame | None:
-        try:
-            decoded = self._decoder.next()
-        except (av.FFmpegError, OSError) as error:
-            raise SourceError(f"{self.name}: broke off ({reason(error)}); check the network") from error
+        decoded, fault = self._decoder.next_or_fault()
+        if fault is not None:
+            raise SourceError(f"{self.name}: broke off ({fault}); check the network")
         self.damaged = self._decoder.damaged
         if decoded is None:
             if self._decoder.decoded == 0:
@@ -98,6 +91,18 @@ class UrlCamera(GuardedCamera):
 
     def _release(self) -> None:
         self._decoder.close()
+
+
+def _open(url: str, name: str, timeout: tuple[float, float], every: int, track: int | None) -> decoder.Decoder:
+    from driver_monitor.capture.recordings import decoder
+
+    options = {"rtsp_transport": "tcp"} if url.lower().startswith("rtsp") else {}
+    try:
+        container = decoder.open_container(url, timeout=timeout, options=options)
+    except (*decoder.FAULTS, ValueError) as error:
+        why = f"{name}: cannot be opened ({decoder.reason(error)})"
+        raise SourceError(f"{why}; check the address, the network and the camera's password") from error
+    return decoder.Decoder(container, name, every, track=track)
 
 
 def without_password(url: str) -> str:

@@ -38,7 +38,7 @@ def _fault_at(where: tuple[int | str, ...], reason: str, found: object) -> Valid
 class Part(BaseModel):
     """Base of all parts of a profile. Unknown keys, wrong types, NaN and infinity are errors; 1 is taken as 1.0."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 
 
 class Condition(Part):

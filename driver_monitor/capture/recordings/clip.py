@@ -6,16 +6,16 @@ import logging
 import os
 import time
 from pathlib import Path
-
-import av
-from av.container import InputContainer
+from typing import TYPE_CHECKING
 
 from driver_monitor.capture.camera import Clock, GuardedCamera, RecordingFacts, Wait
-from driver_monitor.capture.recordings.decoder import Decoder, open_container, reason
 from driver_monitor.capture.recordings.pacing import Pacing, RealTimePacer, SlowCheck
 from driver_monitor.capture.recordings.timeline import DEFAULT_RATE
 from driver_monitor.errors import SourceError
 from driver_monitor.imaging.frame import Frame
+
+if TYPE_CHECKING:  # FFmpeg's libraries are large, and a daemon with a camera needs none
+    from driver_monitor.capture.recordings import decoder
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class ClipCamera(GuardedCamera):
         wait: Wait | None = None,
     ) -> None:
         self._where = str(path)
-        self._decoder = Decoder(_open(path), self._where, every, fps, track)
+        self._decoder = _open(path, every, fps, track)
         self._slow = SlowCheck(self._where)
         total = self._decoder.total
         super().__init__(path.name, live=False, frames=None if total is None else -(-total // every))
@@ -86,11 +86,7 @@ class ClipCamera(GuardedCamera):
     def _next(self) -> Frame | None:
         if self._ended:
             return None
-        fault = decoded = None
-        try:
-            decoded = self._decoder.next()
-        except (av.FFmpegError, OSError) as error:
-            fault = reason(error)
+        decoded, fault = self._decoder.next_or_fault()
         self.damaged = self._decoder.damaged
         if decoded is None:
             self._end(fault)
@@ -110,16 +106,19 @@ class ClipCamera(GuardedCamera):
         self._decoder.close()
 
 
-def _open(path: Path) -> InputContainer:
+def _open(path: Path, every: int, fps: float | None, track: int | None) -> decoder.Decoder:
+    from driver_monitor.capture.recordings import decoder
+
     try:
         check_clip(path)
         # With "file:", a colon in a name does not start a protocol. With the whitelist, a playlist uses no network.
-        return open_container(f"file:{path}", options={"protocol_whitelist": "file"})
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise SourceError(
-            f"{path}: cannot be opened as a video ({reason(error)}): damaged, cut off, or another kind of file; "
-            "convert it to MP4 or copy it again"
-        ) from error
+        container = decoder.open_container(f"file:{path}", options={"protocol_whitelist": "file"})
+    except (*decoder.FAULTS, ValueError) as error:
+        why = (
+            f"{path}: cannot be opened as a video ({decoder.reason(error)}): damaged, cut off, or another kind of file"
+        )
+        raise SourceError(f"{why}; convert it to MP4 or copy it again") from error
+    return decoder.Decoder(container, str(path), every, fps, track)
 
 
 def check_clip(path: Path) -> None:

@@ -39,6 +39,8 @@ SQUARE = 0.02
 """Pixels whose width and height differ by no larger share are shown as they are (ours)."""
 MAX_STRETCH = 8.0
 """A sample aspect ratio above this, or below its inverse, is a damaged header (ours). Half-D1 has 2.2."""
+FAULTS = (av.FFmpegError, OSError)
+"""What opening and reading a container raise."""
 OLD_PYAV = int(av.__version__.partition(".")[0]) < 19
 """Whether PyAV is older than 19. There, metadata that is not UTF-8 is an error. PyAV 19 has its own fraction class."""
 
@@ -130,13 +132,20 @@ class Decoder:
                 return Decoded(picture_of(frame, self._where, self._stretch), t, sequence)
         return None
 
+    def next_or_fault(self) -> tuple[Decoded | None, str | None]:
+        """Return what `next` returns, and None; or None and the reason why the container cannot be read further."""
+        try:
+            return self.next(), None
+        except FAULTS as error:
+            return None, reason(error)
+
     def _take(self) -> VideoFrame | None:
         """Return the next frame. Of a recording, also decode the frame after it, for the time line."""
         frame, self._waiting = self._waiting or self._decoded(), None
         if frame is not None and self.timed and self._duration_s is not None:
             try:
                 self._waiting = self._decoded()
-            except (av.FFmpegError, OSError) as error:
+            except FAULTS as error:
                 self._fault = error
         return frame
 
