@@ -13,9 +13,9 @@ from tools.system import newcomer, story
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "systemd/README.md", *(ROOT / "docs").glob("*.md")]
-EVERYWHERE = {"git", "make", "python3-venv", "pipx", "alsa-utils"}
+EVERYWHERE = {"git", "make", "python3-venv", "pipx", "alsa-utils", "gstreamer1.0-tools", "gstreamer1.0-plugins-good"}
 """Packages that Debian 12 and 13, Ubuntu 22.04 and 24.04 and Raspberry Pi OS all have (looked up in their archives)."""
-MAINTAINERS_ONLY = {"mmdebstrap", "systemd-container"}
+MAINTAINERS_ONLY = {"mmdebstrap", "systemd-container", "chromium"}
 """Packages that a maintainer needs, on Debian."""
 UNIT_BIN = "/opt/driver-monitor/bin"
 

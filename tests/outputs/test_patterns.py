@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from driver_monitor.data.alert import KINDS, SIGNS, Kind, Level, Sign
+from driver_monitor.data.alert import KINDS, LEVELS, SIGNS, Kind, Level, Sign
 from driver_monitor.gpio.pattern import Pattern, bursts
 from driver_monitor.gpio.patterns import APART, OF_SIGN, TABLE
 
@@ -96,7 +96,7 @@ def test_ok__a_pattern_in_words() -> None:
 
 def test_ok__the_installers_page_shows_this_table() -> None:
     shown = [[cell.strip() for cell in line.strip("| \n").split("|")] for line in PAGE.read_text().splitlines()
-             if line.startswith(tuple(f"| {kind} | " for kind in KINDS))]  # fmt: skip
+             if line.startswith(tuple(f"| {kind} | {level} | " for kind in KINDS for level in LEVELS))]  # fmt: skip
     expected = [[row.kind, row.level, row.buzzer.words() if row.buzzer.seconds else "silent", row.led.words()]
                 for row in TABLE]  # fmt: skip
     assert shown == expected
