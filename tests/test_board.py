@@ -242,6 +242,8 @@ def test_ok__a_weak_supply_is_said_once_with_what_to_do_though_it_fails_for_mome
     steps, said = played((normal, 5), *[(WEAK, 1), (normal, HELD_S / 2)] * 10, (normal, 300))
     assert [step for _, step in steps] == [0, 1, 0]
     assert said[0] == ("under-voltage: the board may slow down, lose its camera or stop; use 5 V and 3 A or more")
+    less = "the board at 50 °C needs less work, step 1: expressions are not read; everything else is as before"
+    assert said[1] == f"{less}; use the power supply of its maker", "the supply is named by the reading of that moment"
     assert said[-2:] == [
         "the voltage of the board is enough again",
         "the board at 50 °C has recovered to step 0: expressions and all frames are used again",

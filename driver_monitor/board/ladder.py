@@ -78,7 +78,9 @@ class Ladder:
         degrees = "" if hot is None else f" at {hot:.0f} °C"
         if self.step < before:
             return f"the board{degrees} has recovered to step {self.step}: {does}"
-        return f"the board{degrees} needs less work, step {self.step}: {does}; give it air, a heat sink or a fan"
+        cool = needed_step(replace(self.reading, under_voltage=None)) == 0
+        remedy = f"use {self.reading.supply}" if cool else "give it air, a heat sink or a fan"
+        return f"the board{degrees} needs less work, step {self.step}: {does}; {remedy}"
 
 
 class HeldFlag:

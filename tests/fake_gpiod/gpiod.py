@@ -48,6 +48,8 @@ class Edge(Enum):
 
 
 line = SimpleNamespace(Value=Value, Direction=Direction, Bias=Bias, Edge=Edge)
+SIZE = 2048
+"""Bytes of the file, more than any state has."""
 _numbers = itertools.count(1)
 
 
@@ -64,7 +66,7 @@ class LineSettings:
 @contextmanager
 def opened(path: str) -> Iterator[dict[str, Any]]:
     """Yield the chip's state, and write it back. Raises as the kernel does."""
-    with Path(path).open("r+") as file:
+    with Path(path).open("r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         try:
             state = json.load(file)
@@ -76,9 +78,8 @@ def opened(path: str) -> Iterator[dict[str, Any]]:
         before = json.dumps(state)
         yield state
         if (after := json.dumps(state)) != before:
-            file.seek(0)
-            file.truncate()
-            file.write(after)
+            # One call and no truncation: a process that is killed here must not leave half of a chip.
+            os.pwrite(file.fileno(), after.ljust(SIZE).encode(), 0)
 
 
 def is_gpiochip_device(path: str) -> bool:
