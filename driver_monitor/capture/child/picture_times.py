@@ -52,6 +52,11 @@ class PictureTimes:
         return self._count / self._pictures if self._count and self._pictures >= JUDGED else None
 
     @property
+    def fitting(self) -> bool:
+        """Whether as many lines as pictures have come, and enough of both to say so."""
+        return self._pictures >= JUDGED and self._count - self._pictures in (0, 1)
+
+    @property
     def doubtful(self) -> bool:
         """Whether there are more or fewer lines than pictures, by more than the one that is being written."""
         return self._count > 0 and abs(self._count - self._pictures) > 1

@@ -174,7 +174,7 @@ class PipeCamera(GuardedCamera):
         self._reader.wait(PAUSE_S)
         self._check_length(form)
         self._check_number(form)
-        return not self._length.confirmed
+        return not (self._length.confirmed or (self._times is not None and self._times.fitting))
 
     def _paused(self, offset: int) -> None:
         if self._length is not None and self._wrong_bytes is None:

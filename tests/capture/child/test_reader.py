@@ -110,23 +110,24 @@ def times_of(lines: bytes, pictures: int) -> PictureTimes:
 
 
 @pytest.mark.parametrize(
-    ("lines", "pictures", "ratio", "doubtful"),
+    ("lines", "pictures", "ratio", "doubtful", "fitting"),
     [
-        (0, 10, None, False),
-        (10, 10, 1.0, False),
-        (12, 10, 1.2, True),
-        (9, 10, 0.9, False),
-        (3, 3, None, False),
-        (3, 12, 0.25, True),
-        (32, 8, 4.0, True),
+        (0, 10, None, False, False),
+        (10, 10, 1.0, False, True),
+        (11, 10, 1.1, False, True),
+        (12, 10, 1.2, True, False),
+        (9, 10, 0.9, False, False),
+        (3, 3, None, False, False),
+        (3, 12, 0.25, True, False),
+        (32, 8, 4.0, True, False),
     ],
 )
 def test_ok__the_number_of_times_tells_whether_the_pictures_have_another_length(
-    lines: int, pictures: int, ratio: float | None, doubtful: bool
+    lines: int, pictures: int, ratio: float | None, doubtful: bool, fitting: bool
 ) -> None:
     text = b"# timecode format v2\n" + b"".join(b"%d.000\n" % (33 * number) for number in range(lines))
     times = times_of(text, pictures)
-    assert (times.per_picture, times.doubtful) == (ratio, doubtful)
+    assert (times.per_picture, times.doubtful, times.fitting) == (ratio, doubtful, fitting)
 
 
 def test_ok__a_time_belongs_to_its_picture_also_if_one_came_too_late() -> None:
