@@ -13,7 +13,7 @@ from driver_monitor.capture.child.commands import command_of
 from driver_monitor.capture.child.length_check import PAUSE_S, LengthCheck
 from driver_monitor.capture.child.picture_clock import PictureClock
 from driver_monitor.capture.child.picture_format import LONGEST_HEADER, MAGIC, PictureFormat, parse_header, square
-from driver_monitor.capture.child.picture_times import PictureTimes
+from driver_monitor.capture.child.picture_times import FITTING, PictureTimes
 from driver_monitor.capture.child.pipe_reader import PipeReader
 from driver_monitor.capture.child.process import PATIENCE_S, ChildProcess
 from driver_monitor.capture.decoded_picture import to_full_range
@@ -148,18 +148,33 @@ class PipeCamera(GuardedCamera):
 
     def _check_length(self, form: PictureFormat) -> None:
         if self._wrong_bytes is not None:
+            self._check_announced_size(form)
             raise SourceError(
                 f"{self.name}: gives pictures of {self._wrong_bytes} bytes{form.likely_size(self._wrong_bytes)}, but "
                 f"those of {form.size} have {form.bytes}; name the size and the format that it gives"
             )
 
+    def _check_number(self, form: PictureFormat) -> None:
+        """Raise `SourceError` if times came for far more or far fewer pictures than were read: they have another size.
+
+        On a computer with too much to do, the pauses do not show it.
+        """
+        ratio = self._times.per_picture if self._times is not None else None
+        if ratio is not None and not FITTING[0] < ratio < FITTING[1]:
+            raise SourceError(
+                f"{self.name}: gives pictures of about {form.bytes / ratio:.0f} bytes, but those of {form.size} have "
+                f"{form.bytes}; set camera.width and camera.height to a size that the camera has"
+            )
+
     def _unproved(self, form: PictureFormat, held_s: float) -> bool:
         """Return whether raw pictures must still be held back, because they may have another length."""
-        if self._length is None or held_s > PROOF_S[self._length.suspected]:
+        doubtful = self._times is not None and self._times.doubtful
+        if self._length is None or held_s > PROOF_S[self._length.suspected or doubtful]:
             return False
         self._reader.wait(PAUSE_S)
         self._check_length(form)
-        return not self._length.confirmed
+        self._check_number(form)
+        return not (self._length.confirmed or (self._times is not None and self._times.fitting))
 
     def _paused(self, offset: int) -> None:
         if self._length is not None and self._wrong_bytes is None:

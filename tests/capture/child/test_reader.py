@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from driver_monitor.capture.child.picture_times import PictureTimes
 from driver_monitor.capture.child.pipe_reader import PipeReader
 from driver_monitor.capture.child.process import F_SETPIPE_SZ, PIPE_BYTES
 
@@ -94,3 +95,50 @@ def test_ok__reading_a_picture_costs_little_more_than_the_bare_read(pipe: tuple[
     ours = least(lambda: one.fill(buffer, 1.0))
     assert one.calls == 40, "one call for each picture"
     assert ours < 2 * bare + 1e-4
+
+
+def times_of(lines: bytes, pictures: int) -> PictureTimes:
+    ours, theirs = os.pipe()
+    os.set_blocking(ours, False)
+    os.write(theirs, lines)
+    times = PictureTimes(ours)
+    for _ in range(pictures):
+        times.next()
+    os.close(theirs)
+    os.close(ours)
+    return times
+
+
+@pytest.mark.parametrize(
+    ("lines", "pictures", "ratio", "doubtful", "fitting"),
+    [
+        (0, 10, None, False, False),
+        (10, 10, 1.0, False, True),
+        (11, 10, 1.1, False, True),
+        (12, 10, 1.2, True, False),
+        (9, 10, 0.9, False, False),
+        (3, 3, None, False, False),
+        (3, 12, 0.25, True, False),
+        (32, 8, 4.0, True, False),
+    ],
+)
+def test_ok__the_number_of_times_tells_whether_the_pictures_have_another_length(
+    lines: int, pictures: int, ratio: float | None, doubtful: bool, fitting: bool
+) -> None:
+    text = b"# timecode format v2\n" + b"".join(b"%d.000\n" % (33 * number) for number in range(lines))
+    times = times_of(text, pictures)
+    assert (times.per_picture, times.doubtful, times.fitting) == (ratio, doubtful, fitting)
+
+
+def test_ok__a_time_belongs_to_its_picture_also_if_one_came_too_late() -> None:
+    ours, theirs = os.pipe()
+    os.set_blocking(ours, False)
+    times = PictureTimes(ours)
+    os.write(theirs, b"# timecode format v2\n0.0")
+    assert times.next() is None
+    os.write(theirs, b"00\n33.000\n")
+    assert times.next() == 0.033
+    os.write(theirs, b"66.000\n99.000\n")
+    assert [times.next(), times.next()] == [0.066, 0.099]
+    os.close(theirs)
+    os.close(ours)
