@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from driver_monitor.doctor.gather import computer, machine, packages, running
+from driver_monitor.doctor.time_limit import within_limit
 from driver_monitor.doctor.verdicts import computer as of_computer
 from driver_monitor.doctor.verdicts import disk as of_disk
 from driver_monitor.doctor.verdicts import permissions as of_permissions
@@ -19,9 +19,8 @@ from driver_monitor.doctor.verdicts import running as of_running
 from driver_monitor.doctor.verdicts import sound as of_sound
 from driver_monitor.doctor.verdicts import speed as of_speed
 from driver_monitor.doctor.verdicts import vehicle as of_vehicle
-from driver_monitor.doctor.verdicts.faults import BUG, CHECKS, HANGS
+from driver_monitor.doctor.verdicts.faults import CHECKS
 from driver_monitor.doctor.verdicts.finding import Finding, not_checked
-from driver_monitor.threads.worker import Worker
 
 if TYPE_CHECKING:
     from driver_monitor.app.build import Models, Plan
@@ -35,8 +34,6 @@ LIMITS_S = dict.fromkeys(CHECKS, 10.0) | {
     "speed": 60.0,
 }
 """Longest time of each check (ours). OpenCV waits 10 s for a camera, and imports take 20 s from a slow SD card."""
-STOP_S = 1.0
-"""Longest wait for a check after Ctrl-C (ours): half of the 2 s in which this program ends."""
 ESSENTIAL = ("packages", "configuration", "models", "camera")
 """Checks without which nobody knows whether the daemon can do its job."""
 NEEDS_PACKAGES = "a package that this check needs cannot be imported"
@@ -260,7 +257,7 @@ def examine(
     """Run all checks and return their findings. `show`: gets each finding at once. `pins`: see `Examination`."""
     examination, findings = Examination(asked, options, pins), []
     for check in CHECKS:
-        for finding in _within(check, getattr(examination, check), LIMITS_S[check], asked.stopped):
+        for finding in within_limit(check, getattr(examination, check), LIMITS_S[check], asked.stopped):
             findings.append(finding)
             show(finding)
     return findings
@@ -274,46 +271,6 @@ def can_work(findings: Sequence[Finding]) -> bool:
 def left_out(findings: Sequence[Finding]) -> list[str]:
     """Return the checks of `ESSENTIAL` that could not be made."""
     return [one.check for one in findings if one.check in ESSENTIAL and one.state == "not_checked"]
-
-
-def _within(
-    check: str, ask: Callable[[], Iterable[Finding]], limit_s: float, stopped: threading.Event
-) -> Iterator[Finding]:
-    """Yield the findings of `ask`. If it takes longer than `limit_s` or fails, yield that as the finding.
-
-    It runs in a thread, which is left behind if it hangs in a driver. A signal that ends the program sets `stopped`,
-    and leaves the check `STOP_S` to switch the pins off and to free the camera.
-    """
-    found: list[Finding] = []
-    failed: list[Exception] = []
-
-    def work() -> None:
-        try:
-            found.extend(ask())
-        except Exception as error:  # whatever it is, the other checks must go on
-            failed.append(error)
-
-    worker = Worker(f"doctor-{check}", work)
-    worker.start()
-    try:
-        ended = worker.close(limit_s)
-    except BaseException:
-        stopped.set()
-        worker.close(STOP_S)
-        raise
-    if not ended:
-        yield _general(check, "hangs", limit=limit_s)
-    elif failed:
-        error = failed[0]
-        words = " ".join(f"{type(error).__name__}: {error}".split())
-        yield _general(check, "bug", error=words)
-    else:
-        yield from found
-
-
-def _general(check: str, name: str, **words: object) -> Finding:
-    fault = HANGS if name == "hangs" else BUG
-    return Finding(check, fault.state, fault.found.format(**words), fault.remedy.format(**words), f"{check}.{name}")
 
 
 def _of_daemon(plan: Plan, status: Any) -> dict[str, Any]:

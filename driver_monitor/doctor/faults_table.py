@@ -9,7 +9,7 @@ from driver_monitor.doctor.verdicts.faults import BUG, CHECKS, FAULTS, HANGS, Fa
 
 
 def table() -> str:
-    """Return the table of all faults in Markdown. What a message fills in stands in angle brackets."""
+    """Return the table of all faults in Markdown. What a message fills in stands in braces."""
     return "\n".join(("| fault | | found | what to do |", "| --- | --- | --- | --- |", *_rows()))
 
 
@@ -23,8 +23,8 @@ def _rows() -> Iterator[str]:
     for name, fault in FAULTS.items():
         if fault not in (HANGS, BUG):
             yield _row(name, fault)
-    yield _row("<check>.hangs", HANGS)
-    yield _row("<check>.bug", BUG)
+    yield _row("{check}.hangs", HANGS)
+    yield _row("{check}.bug", BUG)
 
 
 def _row(name: str, fault: Fault) -> str:
@@ -32,7 +32,7 @@ def _row(name: str, fault: Fault) -> str:
 
 
 def _shown(text: str) -> str:
-    return re.sub(r"{(\w+)[^}]*}", r"<\1>", text).replace("|", "\\|")
+    return re.sub(r"{(\w+)[^}]*}", r"{\1}", text).replace("|", "\\|")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -50,7 +51,7 @@ def imported() -> Printed:
     """What the import of all packages prints: it takes a second, and is the same for all tests."""
     from driver_monitor.doctor.gather.packages import PACKAGES, SCRIPT
 
-    shown = run_program([sys.executable, "-c", SCRIPT, *PACKAGES], 120.0)
+    shown = run_program([sys.executable, "-c", SCRIPT, json.dumps(sys.path), *PACKAGES], 120.0)
     assert shown is not None
     return shown
 
@@ -84,7 +85,7 @@ class Car:
     machine: dict[str, Any] = field(default_factory=dict)
     pins: Any = field(default_factory=mock_factory)
     text: str = ""
-    imports: dict[str, str] | None = None
+    imports: bool = False
 
     def __post_init__(self) -> None:
         for name, text in {
@@ -157,12 +158,10 @@ class Car:
 
     def run(self, command: Sequence[str], limit_s: float) -> Printed | None:
         """Run a program of the car, or Python's imports."""
-        if command[0] == sys.executable and self.imports is None:
+        if command[0] == sys.executable and not self.imports:
             return imported()
         if command[0] == sys.executable:
-            environment = os.environ | (self.imports or {})
-            told = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-            return Printed(told.returncode, told.stdout)
+            return run_program(command, limit_s)
         if not (program := self.root / "bin" / command[0]).exists():
             return Printed(CANNOT_START, "No such file or directory")
         done = subprocess.run([str(program), *command[1:]], capture_output=True, text=True, check=False)

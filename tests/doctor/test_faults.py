@@ -325,25 +325,31 @@ def state_of(findings: list[Finding], check: str) -> str:
     return finding.state
 
 
-def test_fail__a_package_that_is_broken_is_named_and_nothing_behind_it_is_judged(car: Car, tmp_path: Path) -> None:
+def test_fail__a_package_that_is_broken_is_named_and_nothing_behind_it_is_judged(
+    car: Car, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A real process imports a real package, which raises an error."""
     (tmp_path / "site/onnxruntime").mkdir(parents=True)
     (tmp_path / "site/onnxruntime/__init__.py").write_text("raise ImportError('libgomp.so.1: no such file')\n")
-    car.imports = {"PYTHONPATH": str(tmp_path / "site")}
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    car.imports = True
     findings = car.examine()
     assert troubles(findings) == ["packages.broken"]
     assert "onnxruntime" in findings[0].found
     assert "libgomp" in findings[0].found
-    assert "pip install" in str(findings[0].remedy)
+    assert "install driver-monitor again" in str(findings[0].remedy)
     assert state_of(findings, "clock") == state_of(findings, "heat") == "ok"
     assert {state_of(findings, check) for check in ("models", "camera", "speed", "pins", "disk")} == {"not_checked"}
 
 
-def test_fail__a_package_that_the_processor_cannot_run(car: Car, tmp_path: Path) -> None:
+def test_fail__a_package_that_the_processor_cannot_run(
+    car: Car, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The process dies of the signal that a wrong instruction raises."""
     (tmp_path / "site").mkdir()
     (tmp_path / "site/cv2.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGILL)\n")
-    car.imports = {"PYTHONPATH": str(tmp_path / "site")}
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    car.imports = True
     findings = car.examine()
     assert troubles(findings) == ["packages.processor"]
     assert "cv2 ends the program (SIGILL)" in findings[0].found

@@ -19,7 +19,8 @@ LIMIT_S = 60.0
 """Longest wait for all imports (ours). They take 1 s on a PC, and 20 s from a slow SD card for the first time."""
 SCRIPT = """
 import importlib, json, sys
-for name in sys.argv[1:]:
+sys.path[:] = json.loads(sys.argv[1])
+for name in sys.argv[2:]:
     print(json.dumps({"try": name}), flush=True)
     try:
         module = importlib.import_module(name)
@@ -29,11 +30,12 @@ for name in sys.argv[1:]:
         break
     print(json.dumps({"good": name, "version": str(getattr(module, "__version__", ""))}), flush=True)
 """
+"""Its arguments: the folders that packages are searched in, as JSON, as here; then the names of the packages."""
 
 
 def gather_packages(machine: Machine, packages: Sequence[str] = PACKAGES) -> PackageFacts:
     """Return what came of the imports."""
-    shown = machine.printed(sys.executable, "-c", SCRIPT, *packages, limit_s=LIMIT_S)
+    shown = machine.printed(sys.executable, "-c", SCRIPT, json.dumps(sys.path), *packages, limit_s=LIMIT_S)
     versions: dict[str, str] = {}
     broken = error = killed_by = tried = None
     for line in shown.text.splitlines() if shown is not None else ():
@@ -50,5 +52,4 @@ def gather_packages(machine: Machine, packages: Sequence[str] = PACKAGES) -> Pac
         broken, error = tried or packages[0], f"Python {words}"
         killed_by = signal.Signals(-shown.code).name if shown.code < 0 else None
     bits, version = struct.calcsize("P") * 8, sys.version_info[:3]
-    reinstall = f"{sys.executable} -m pip install --force-reinstall driver-monitor, from the clone or package you used"
-    return PackageFacts(version, bits, platform.machine(), versions, broken, error, killed_by, reinstall)
+    return PackageFacts(version, bits, platform.machine(), versions, broken, error, killed_by)

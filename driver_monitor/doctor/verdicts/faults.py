@@ -36,7 +36,7 @@ FAULTS: dict[str, Fault] = {
     "packages.broken": Fault(
         "fault",
         "{package} cannot be imported: {reason}",
-        "reinstall driver-monitor: {reinstall}",
+        "install driver-monitor again, as it was installed (docs/install.md)",
     ),
     "packages.processor": Fault(
         "fault",

@@ -18,7 +18,7 @@ WRITABLE_BY_OTHERS = 0o022
 class PackageFacts:
     """What came of the imports. `versions`: of those that can be imported. `error`: one line; None: all can.
 
-    `killed_by`: the name of the signal that ended the import of `broken`. `reinstall`: the command for it.
+    `killed_by`: the name of the signal that ended the import of `broken`.
     """
 
     python: tuple[int, int, int]
@@ -28,7 +28,6 @@ class PackageFacts:
     broken: str | None = None
     error: str | None = None
     killed_by: str | None = None
-    reinstall: str = ""
 
 
 def judge_packages(facts: PackageFacts) -> Iterator[Finding]:
@@ -42,7 +41,7 @@ def judge_packages(facts: PackageFacts) -> Iterator[Finding]:
         words = {"package": facts.broken, "signal": facts.killed_by, "machine": facts.machine}
         yield trouble("packages.processor", **words)
     elif facts.broken is not None:
-        yield trouble("packages.broken", package=facts.broken, reason=facts.error, reinstall=facts.reinstall)
+        yield trouble("packages.broken", package=facts.broken, reason=facts.error)
     else:
         names = ", ".join(f"{name} {number}" for name, number in facts.versions.items())
         yield ok("packages", f"Python {version} on {facts.machine}; {names}", python=version, machine=facts.machine)
