@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from driver_monitor.aim.live import Live
 from driver_monitor.app import build
@@ -26,6 +27,7 @@ class OwnCamera:
     """
 
     def __init__(self, plan: Plan, live: Live) -> None:
+        plan = _without_expressions(plan)
         self._plan, self._live = plan, live
         self._models = build.load_models(plan.config)
         self._pipeline = build.build_pipeline(plan, self._models)
@@ -74,3 +76,9 @@ class OwnCamera:
         self._source.close()
         self._pipeline = build.build_pipeline(self._plan, self._models)
         self._source = build.build_grabber(self._plan, time.monotonic(), eager=True)
+
+
+def _without_expressions(plan: Plan) -> Plan:
+    """Return `plan` with `emotion.enabled: false`: nobody needs an expression to aim a camera."""
+    off = plan.config.emotion.model_copy(update={"enabled": False})
+    return replace(plan, config=plan.config.model_copy(update={"emotion": off}))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
+import syslog
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -46,7 +48,7 @@ def run(request: Request, bind: str | None = None) -> None:
         folders = _folders() if request.source is None or plan.ignored else []
         daemon = DaemonSocket(live, folders)
         opened.callback(daemon.close)
-        pictures = Pictures(plan, live, daemon, wait_s=DAEMON_WAIT_S if folders else 0.0)
+        pictures = Pictures(plan, live, daemon, DAEMON_WAIT_S if folders else 0.0, _note)
         opened.callback(pictures.close)
         pictures.check()
         access = Access(token, hosts_of(address, port))
@@ -61,11 +63,14 @@ def run(request: Request, bind: str | None = None) -> None:
 class Pictures:
     """Chooses where the pictures come from: a running daemon, or after `wait_s` without one the camera itself.
 
-    A daemon that comes later gets the camera. One that has gone is waited for: systemd starts it again.
+    A daemon that comes later gets the camera. One that has gone is waited for: systemd starts it again. `note`: takes a
+    line for the log of the system, if the camera is ours; a daemon writes its own.
     """
 
-    def __init__(self, plan: Plan, live: Live, daemon: DaemonSocket, wait_s: float) -> None:
-        self._plan, self._live, self._daemon = plan, live, daemon
+    def __init__(
+        self, plan: Plan, live: Live, daemon: DaemonSocket, wait_s: float, note: Callable[[str], object]
+    ) -> None:
+        self._plan, self._live, self._daemon, self._note = plan, live, daemon, note
         self._open_at = time.monotonic() + wait_s
         self._own: OwnCamera | None = None
 
@@ -78,12 +83,14 @@ class Pictures:
             self.close()
         elif self._own is None and time.monotonic() >= self._open_at:
             self._own = OwnCamera(self._plan, self._live)
+            self._note(f"aim: pictures of the camera are being shown to the installer (user id {os.geteuid()})")
 
     def close(self) -> None:
         """Close the own camera, if it is open."""
         own, self._own = self._own, None
         if own is not None:
             own.close()
+            self._note("aim: no picture is shown any more")
 
 
 def _folders() -> list[Path]:
@@ -107,6 +114,12 @@ def _check_user(plan: Plan, uid: int) -> None:
     if plan.profile.workplace:
         reason = f"profile {plan.profile.name} is for drivers at work, so only root may see pictures"
         raise UsageError(f"{PROGRAM} aim: {reason}; use sudo")
+
+
+def _note(line: str) -> None:
+    """Write `line` to the log of the system. Without such a log, nothing happens."""
+    syslog.openlog(PROGRAM)
+    syslog.syslog(syslog.LOG_WARNING, line)
 
 
 def _greet(address: str, *, loopback: bool) -> None:

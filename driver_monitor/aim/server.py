@@ -77,13 +77,18 @@ class PageServer:
         self._thread.start()
 
     def run(self, check: Callable[[], object], period_s: float = 0.1) -> None:
-        """Return when the time of `live` is over or it has `ended`. `check`: called each `period_s`; it may raise."""
+        """Return when the time of `live` is over or it has `ended`. `check`: called each `period_s`; it may raise.
+
+        Raises `OutputError` if the server has failed.
+        """
         while self._live.ended is None and self._thread.is_alive():
             if self._live.time_is_over():
                 self._live.ended = "time"
                 return
             check()
             time.sleep(period_s)
+        if self._live.ended is None:
+            raise OutputError("aim: the web server has failed; see the lines above")
 
     def close(self) -> None:
         """Tell open pages that it has ended, and end the server."""

@@ -71,6 +71,6 @@ def staged(base: Callable[[], float] = lambda: 0.0, config: GpioConfig | None = 
 def watching_camera(stage: Stage, source: str, folder: Path, camera: str = "{}") -> Iterator[None]:
     """Show on `stage` what the own pipeline sees in `source`. `camera`: more settings of the section `camera`."""
     config = folder / "config.yaml"
-    config.write_text(f"camera: {camera}\nemotion: {{enabled: false}}\n")
+    config.write_text(f"camera: {camera}\n")
     with closing(OwnCamera(load_plan(Request(config, source)), stage.live)):
         yield

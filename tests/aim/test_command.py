@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from driver_monitor.aim import run as aim_run
+from driver_monitor.aim.daemon_socket import DaemonSocket
+from driver_monitor.aim.live import Live
 from driver_monitor.app.build import Request, load_plan
 from driver_monitor.errors import UsageError
+from tests.aim.test_link import until
 from tests.conftest import Cli
 
 pytest.importorskip("uvicorn", reason="uvicorn is not installed (extra aim)")
@@ -56,6 +62,22 @@ def test_fail__where_settings_are_locked_or_drivers_work_only_root_sees_pictures
 
 def test_ok__elsewhere_every_user_who_may_open_the_camera_sees_pictures() -> None:
     aim_run._check_user(load_plan(Request(None)), 1000)
+
+
+def test_ok__the_log_of_the_system_says_when_a_camera_of_our_own_is_shown(tmp_path: Path, short_clip: Path) -> None:
+    said: list[str] = []
+    live = Live(time.monotonic)
+    with closing(DaemonSocket(live, [])) as daemon:
+        pictures = aim_run.Pictures(load_plan(Request(None, str(short_clip))), live, daemon, 0.0, said.append)
+        pictures.check()
+        pictures.check()
+        assert pictures._own is not None
+        assert pictures._own._models.expression is None, "no expression is read for an installer"
+        assert said == [f"aim: pictures of the camera are being shown to the installer (user id {os.geteuid()})"]
+        until(lambda: live.newest()[1])
+        pictures.close()
+        pictures.close()
+    assert said[1:] == ["aim: no picture is shown any more"]
 
 
 def test_fail__the_folder_of_a_running_service_asks_for_sudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

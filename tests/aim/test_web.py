@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from driver_monitor.aim.live import LIMIT_S
+from driver_monitor.errors import OutputError
 from tests.aim.stage import TOKEN, Stage, staged
 
 websockets = pytest.importorskip("websockets.sync.client", reason="websockets is not installed (extra aim)")
@@ -91,6 +92,12 @@ def test_ok__a_page_that_is_open_hears_of_the_end_and_the_server_ends(stage: Sta
     stage.server.close()
     with pytest.raises(OSError, match="refused"):
         stage.get("/")
+
+
+def test_fail__a_server_that_fails_is_told(stage: Stage) -> None:
+    stage.server._server.should_exit = True
+    with pytest.raises(OutputError, match="the web server has failed"):
+        stage.server.run(lambda: None, 0.01)
 
 
 def test_ok__no_log_line_holds_the_token(

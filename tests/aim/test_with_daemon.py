@@ -32,6 +32,7 @@ class AimProcess:
         )
         assert self.process.stdout is not None
         self.greeting = self.process.stdout.readline()
+        self.promise = self.process.stdout.readline()
 
     def __enter__(self) -> AimProcess:
         return self
@@ -52,7 +53,7 @@ class AimProcess:
         """Send the signal and wait for the end. Returns the exit code and what was written."""
         self.process.send_signal(number)
         out, err = self.process.communicate(timeout=PATIENCE_S)
-        return self.process.returncode, self.greeting + out, err
+        return self.process.returncode, self.greeting + self.promise + out, err
 
 
 def until(viewer: Any, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
