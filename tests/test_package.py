@@ -329,7 +329,7 @@ def test_fail__another_state_openness_or_number_of_answers_differs() -> None:
     one = [answer("/a/1.jpg", 1.0), answer("/a/2.jpg", 1.0)]
     assert differences(one, [answer("1.jpg", 1.0, "closed"), one[1]]) == ["1.jpg: eyes.state is open and closed"]
     assert differences(one, [answer("1.jpg", None), one[1]]) == ["1.jpg: openness is 1.0 and None"]
-    assert differences(one, [answer("1.jpg", 1.2), one[1]]) == ["openness differs by 0.200"]
+    assert differences(one, [answer("1.jpg", 1.2), one[1]]) == ["1.jpg: openness is 1.0 and 1.2"]
     assert differences(one, one[:1]) == ["2 and 1 answers"]
     assert differences([answer("1.jpg", 1.0)], [{"file": "1.jpg"}])[-1] == "1.jpg: openness is 1.0 and None"
 

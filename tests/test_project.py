@@ -88,6 +88,7 @@ def test_ok__the_hosted_ci_lints_and_tests_every_python_and_arm64() -> None:
     assert "make lint" in run["lint"]
     assert "make test" in run["test"]
     assert "make coverage" in run["coverage"]
+    assert "make deb PYTHON_VERSION=3.11 ARCH=amd64" in run["package"]
 
 
 def test_ok__the_changelog_has_this_version() -> None:

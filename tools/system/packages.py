@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.package.target import MACHINES, Target
-from tools.system.answers import differences
+from tools.system.answers import differences, openness_apart
 from tools.system.container import TOP, archive, boot, new_root
 
 SUITES = {"jammy": "3.10", "bookworm": "3.11", "trixie": "3.13"}
@@ -116,8 +116,13 @@ def read_alike(suite: str, dist: Path, folder: Path, pictures: Sequence[Path]) -
         with new_root(archive(suite, folder, architecture=None if architecture == "amd64" else architecture)) as root:
             read.append(answers(root, package, pictures))
     found = differences(*read)
+    worst = max((openness_apart(*pair) or 0.0 for pair in zip(*read, strict=False)), default=0.0)
     what = f"arm64 reads {len(pictures)} pictures as amd64 does ({suite})"
-    return {"what": what, "holds": bool(read[0]) and not found, "detail": "; ".join(found)}
+    return {
+        "what": what,
+        "holds": bool(read[0]) and not found,
+        "detail": "; ".join([f"openness up to {worst:.3f} apart", *found]),
+    }
 
 
 def answers(root: Path, package: Path, pictures: Sequence[Path]) -> list[dict[str, Any]]:
