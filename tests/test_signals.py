@@ -48,7 +48,7 @@ def test_ok__a_signal_during_the_imports_ends_it(tmp_path: Path, moment: str, nu
 @pytest.mark.parametrize("after_s", [0.0, 0.03, 0.1, 0.2, 0.4])
 def test_ok__a_signal_while_models_and_camera_are_opened_ends_it(tmp_path: Path, after_s: float) -> None:
     with DaemonProcess(tmp_path) as daemon:
-        daemon.await_import("zmq")
+        daemon.await_import("_sqlite3")  # of the last libraries
         threading.Event().wait(after_s)
         ends(daemon, signal.SIGTERM)
 
