@@ -25,7 +25,7 @@ from driver_monitor.data.observation import (
     FaceLight,
     Observation,
     SceneView,
-    Shift,
+    Shake,
     VehicleData,
 )
 from driver_monitor.errors import OutputError, SourceError
@@ -81,7 +81,7 @@ def test_ok__no_picture_is_in_it(written: Path) -> None:
         "grey",
         "face_light",
         "scene",
-        "shift",
+        "shake",
     }
     assert max(len(json.dumps(line)) for line in lines) < 5000
 
@@ -122,12 +122,12 @@ cosine, ratio = st.floats(-1, 1), st.one_of(st.none(), st.floats(-20, 20))
 scene = st.one_of(
     st.none(), st.builds(SceneView, st.one_of(st.none(), cosine), st.one_of(st.none(), st.floats(0, 1)), ratio, ratio)
 )
-moved = st.one_of(st.none(), st.builds(Shift, cosine, cosine))
+moved = st.one_of(st.none(), st.builds(Shake, cosine, cosine))
 look = st.one_of(st.none(), st.just(Expression(dict.fromkeys(EXPRESSIONS, 1 / 8))))
 seen = st.builds(
     lambda t, part, eyes, expression, vehicle, grey, light, scene, moved: replace(
         observe(t, part), eyes=eyes if part.face else None, expression=expression, vehicle=vehicle, grey=grey,
-        face_light=light, scene=scene, shift=moved,
+        face_light=light, scene=scene, shake=moved,
     ),
     st.floats(allow_nan=False), stretch, eyes, look, speed, st.sampled_from([None, True, False]), lit,
     scene, moved,

@@ -128,8 +128,11 @@ class SceneView:
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
-    """By how much the whole picture has moved since the frame before, as shares of its width: `x` right, `y` down."""
+class Shake:
+    """How the picture shakes: half of the difference of two shifts of the whole picture between frames in a row.
+
+    `x` right, `y` down, as shares of the picture's width. 0: it stands still, or moves on steadily.
+    """
 
     x: float
     y: float
@@ -168,7 +171,7 @@ class Observation:
     `bridged`: frames between the last observation and this one repeated its picture, and were left out.
     `extra`: answers of readers that have no field of their own yet, by `Reader.field`. No trace keeps them. `grey`:
     whether the picture has no colours; None before the first judgement. `face_light`, `scene`,
-    `shift`: also None when not measured in this frame.
+    `shake`: also None when not measured in this frame.
     """
 
     t: float
@@ -185,4 +188,4 @@ class Observation:
     grey: bool | None = None
     face_light: FaceLight | None = None
     scene: SceneView | None = None
-    shift: Shift | None = None
+    shake: Shake | None = None

@@ -83,7 +83,7 @@ def encode(frame: int, seen: Observation) -> dict[str, Any]:
         "grey": seen.grey,
         "face_light": None if seen.face_light is None else _FACE_LIGHT(seen.face_light),
         "scene": None if seen.scene is None else _SCENE(seen.scene),
-        "shift": None if seen.shift is None else [seen.shift.x, seen.shift.y],
+        "shake": None if seen.shake is None else [seen.shake.x, seen.shake.y],
     }
 
 
@@ -156,7 +156,7 @@ class _Line:
     lowered: tuple[Probability | None, Probability | None] = (None, None)
     grey: Annotated[bool, Field(strict=True)] | None = None
     scene: tuple[Cosine | None, Share | None, Ratio | None, Ratio | None] | None = None
-    shift: tuple[Cosine, Cosine] | None = None
+    shake: tuple[Cosine, Cosine] | None = None
     face_light: tuple[Level, Level | None, Share, Level | None, Level | None] | None = None
 
     def eyes_view(self) -> data.EyesView | None:
@@ -194,10 +194,10 @@ def decode(message: Any) -> tuple[int, Observation]:
     vehicle = data.VehicleData(*line.vehicle)
     face_light = None if line.face_light is None else data.FaceLight(*line.face_light)
     scene = None if line.scene is None else data.SceneView(*line.scene)
-    shift = None if line.shift is None else data.Shift(*line.shift)
+    shake = None if line.shake is None else data.Shake(*line.shake)
     return line.frame, Observation(
         line.t, line.camera, line.light, face, line.eyes_view(), p, line.face_reason, vehicle, line.rotate_to,
-        line.bridged, grey=line.grey, face_light=face_light, scene=scene, shift=shift,
+        line.bridged, grey=line.grey, face_light=face_light, scene=scene, shake=shake,
     )  # fmt: skip
 
 

@@ -70,10 +70,10 @@ class Perception:
             return replace(self._no_face(frame.t, camera, "turned"), rotate_to=rotate_to)
         face = self._face.update(frame.grey, frame.t)
         scene = self._watch.scene(frame.grey, frame.t, self._light, face)
-        shift = self._watch.shift(frame.grey, frame.t)
+        shake = self._watch.shake(frame.grey, frame.t)
         if face is None:
             reason: FaceReason = "dark" if self._light == "dark" else "not_found"
-            return replace(self._no_face(frame.t, camera, reason), scene=scene, shift=shift)
+            return replace(self._no_face(frame.t, camera, reason), scene=scene, shake=shake)
         picture = FacePicture(frame.grey, face, self._light, frame.t)
         known: dict[str, Any] = {"eyes": None}
         extra: dict[str, object] = {}
@@ -81,7 +81,7 @@ class Perception:
             if reader.field == self._paused:
                 continue
             (known if reader.field in _FIELDS else extra)[reader.field] = reader.read(picture)
-        known.update(extra=extra, grey=self._grey, scene=scene, shift=shift)
+        known.update(extra=extra, grey=self._grey, scene=scene, shake=shake)
         return Observation(frame.t, camera, self._light, face, **known)
 
     def observe_nothing(self, t: float, camera: CameraState) -> Observation:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from driver_monitor.data.driver_state import DriverState
-from driver_monitor.data.observation import Observation, SceneView, Shift
+from driver_monitor.data.observation import Observation, SceneView, Shake
 from driver_monitor.rules.engine import Engine
 from driver_monitor.state.tracker import StateTracker
 from tests.timeline import Stretch, attentive, film, no_camera, no_face, shipped, states
@@ -18,7 +18,7 @@ SAME, OTHER = 0.9, 0.05
 
 @dataclass(frozen=True)
 class Part:
-    """A stretch of a drive, and what is measured of the scene in it. `shake`: length of a shift, to and fro."""
+    """A stretch of a drive, and what is measured of the scene in it. `shake`: length of a shake."""
 
     stretch: Stretch
     match: float | None = SAME
@@ -26,11 +26,10 @@ class Part:
     blur: float | None = 0.1
     sharpness: float | None = -6.0
     shake: float | None = 0.0005
-    drift: float = 0.0
 
 
 def drive(*parts: Part) -> list[Observation]:
-    """The frames of all parts; the scene is measured once a second, shifts four times."""
+    """The frames of all parts; the scene is measured once a second, shaking twice."""
     ends, total = [], 0.0
     for part in parts:
         total += part.stretch.seconds
@@ -41,9 +40,9 @@ def drive(*parts: Part) -> list[Observation]:
         if number % FPS == 0 and seen.camera == "ok" and seen.light != "dark":
             scene = SceneView(part.match, part.hidden, part.sharpness, part.blur)
             seen = replace(seen, scene=scene)  # noqa: PLW2901
-        if number % (FPS // 4) == 1 and part.shake is not None:
-            sign = 1 if number // (FPS // 4) % 2 else -1
-            seen = replace(seen, shift=Shift(part.drift + sign * part.shake, 0.3 * sign * part.shake))  # noqa: PLW2901
+        if number % (FPS // 2) == 1 and part.shake is not None:
+            sign = 1 if number // (FPS // 2) % 2 else -1
+            seen = replace(seen, shake=Shake(sign * part.shake, 0.3 * sign * part.shake))  # noqa: PLW2901
         frames.append(seen)
     return frames
 
@@ -78,7 +77,7 @@ def test_ok__a_camera_turned_away_is_told_within_ten_seconds() -> None:
 
 
 def test_ok__a_camera_that_sinks_slowly_is_turned_away_too() -> None:
-    told = cameras(BEFORE, Part(no_face(3), match=0.38), Part(no_face(10), match=OTHER))
+    told = cameras(BEFORE, Part(no_face(3), match=0.54), Part(no_face(10), match=OTHER))
     assert told == [("turned_away", 17.0)]
 
 
@@ -101,11 +100,11 @@ def test_ok__in_the_dark_a_turned_camera_stays_turned() -> None:
 
 @pytest.mark.parametrize("seconds", [3, 60, 600])
 def test_ok__a_driver_who_leans_out_or_leaves_is_no_turned_camera(seconds: float) -> None:
-    assert cameras(BEFORE, Part(no_face(seconds), match=0.6, hidden=0.3)) == []
+    assert cameras(BEFORE, Part(no_face(seconds), match=0.65, hidden=0.3)) == []
 
 
 def test_ok__light_that_changes_over_minutes_in_an_empty_car_is_no_turned_camera() -> None:
-    fading = [Part(no_face(30), match=match) for match in (0.8, 0.6, 0.5, 0.4, 0.35, 0.25, 0.1, 0.05)]
+    fading = [Part(no_face(30), match=match) for match in (0.8, 0.7, 0.6, 0.56, 0.54, 0.52, 0.4, 0.1, 0.05)]
     assert cameras(BEFORE, *fading) == []
 
 
@@ -123,8 +122,8 @@ def test_ok__a_tunnel_is_no_turned_camera() -> None:
 
 
 def test_ok__a_lens_covered_in_part_is_told_if_the_face_is_gone() -> None:
-    assert cameras(BEFORE, Part(no_face(10), hidden=0.8, match=0.6)) == [("covered", 13.0)]
-    assert cameras(BEFORE, Part(attentive(10), hidden=0.8, match=0.6)) == []
+    assert cameras(BEFORE, Part(no_face(10), hidden=0.8, match=0.7)) == [("covered", 13.0)]
+    assert cameras(BEFORE, Part(attentive(10), hidden=0.8, match=0.7)) == []
 
 
 def test_ok__a_camera_turned_to_a_plain_wall_is_turned_away_and_not_covered_for_long() -> None:
@@ -150,7 +149,7 @@ def test_ok__a_driver_who_moves_for_some_seconds_is_no_lens_out_of_focus() -> No
 
 
 def test_ok__another_scene_is_not_compared_with_the_best() -> None:
-    assert cameras(BEFORE, Part(no_face(10), match=0.38, blur=5.0)) == []
+    assert cameras(BEFORE, Part(no_face(10), match=0.54, blur=5.0)) == []
 
 
 def test_ok__a_lens_that_was_never_clean_is_told_after_a_minute() -> None:
@@ -173,10 +172,6 @@ def test_ok__knocks_of_a_bad_road_are_no_vibration() -> None:
     assert cameras(BEFORE, *[Part(attentive(0.5), shake=0.03), Part(attentive(2.5))] * 6) == []
 
 
-def test_ok__a_picture_that_moves_on_is_no_vibration() -> None:
-    assert cameras(BEFORE, Part(attentive(12), shake=0.004, drift=0.02)) == []
-
-
 def test_ok__at_five_frames_a_second_the_same_is_told() -> None:
     frames = [seen for number, seen in enumerate(drive(BEFORE, Part(no_face(10), match=OTHER))) if number % 4 == 0]
     assert states(frames)[-1].camera == "turned_away"
@@ -187,7 +182,7 @@ def test_ok__at_five_frames_a_second_the_same_is_told() -> None:
     [
         (Part(no_camera(10, "covered")), "camera_fault"),
         (Part(no_face(10), match=OTHER), "camera_fault"),
-        (Part(no_face(10), hidden=0.8, match=0.6), "camera_fault"),
+        (Part(no_face(10), hidden=0.8, match=0.7), "camera_fault"),
         (Part(attentive(10), blur=3.0), "camera_poor"),
         (Part(attentive(10), shake=0.012), "camera_poor"),
     ],
@@ -207,7 +202,7 @@ def test_ok__each_fault_raises_its_alert_within_ten_seconds_in_each_profile(
     [
         (Part(no_camera(10, "covered")), "covered"),
         (Part(no_face(10), match=OTHER), "turned_away"),
-        (Part(no_face(10), hidden=0.8, match=0.6), "covered"),
+        (Part(no_face(10), hidden=0.8, match=0.7), "covered"),
         (Part(attentive(10), blur=3.0), "out_of_focus"),
         (Part(attentive(10), shake=0.012), "vibrating"),
     ],
