@@ -40,7 +40,7 @@ NEEDS_PACKAGES = "a package that this check needs cannot be imported"
 NEEDS_CONFIGURATION = "the configuration is wrong"
 NEEDS_MODELS = "the models cannot be used"
 ASKED_NO_DAEMON = "a daemon has it, which cannot be asked"
-NO_CAMERA = "the camera gives no pictures"
+NO_CAMERA = "there is no picture of the camera"
 MAY_NOT_OPEN = "this user may not open {device}; use sudo, or see permissions"
 
 
