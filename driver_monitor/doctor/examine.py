@@ -40,7 +40,8 @@ NEEDS_PACKAGES = "a package that this check needs cannot be imported"
 NEEDS_CONFIGURATION = "the configuration is wrong"
 NEEDS_MODELS = "the models cannot be used"
 ASKED_NO_DAEMON = "a daemon has it, which cannot be asked"
-NO_CAMERA = "the camera gives no pictures"
+NO_CAMERA = "there is no picture of the camera"
+MAY_NOT_OPEN = "this user may not open {device}; use sudo, or see permissions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,8 @@ class Examination:
             return [not_checked("camera", why)]
         if self._is_taken:
             return [not_checked("camera", ASKED_NO_DAEMON)]
+        if (closed := self._closed_camera(plan.config.camera.source)) is not None:
+            return [not_checked("camera", MAY_NOT_OPEN.format(device=closed))]
         from driver_monitor.doctor.gather.camera import watch_camera
 
         self._watched = watch_camera(self._machine, plan)
@@ -177,6 +180,8 @@ class Examination:
             return of_pins.judge_pins_of_daemon(status, configured, beep=beep)
         if self._is_taken:
             return [not_checked("pins", ASKED_NO_DAEMON)]
+        if plan.config.gpio.backend not in of_pins.NO_PINS and (closed := self._machine.closed_device("gpiochip*")):
+            return [not_checked("pins", MAY_NOT_OPEN.format(device=closed))]
         from driver_monitor.doctor.gather.pins import gather_pins
 
         return of_pins.judge_pins(gather_pins(self._machine, plan.config, beep=beep, factory=self._pins))
@@ -225,6 +230,12 @@ class Examination:
 
         status = self._daemon.status
         return of_vehicle.judge_vehicle(gather_vehicle(self._machine, plan.config, listen=status is None), status)
+
+    def _closed_camera(self, source: str) -> str | None:
+        """Return the device of `source` if it is there and this user may not open it."""
+        if not source.isdecimal() and not source.startswith("/dev/"):
+            return None
+        return self._machine.closed_device(f"video{source}" if source.isdecimal() else source.removeprefix("/dev/"))
 
     def _wanted_fps(self) -> float | None:
         """Return the frame rate that the running daemon asks its camera for; None: it is not known here."""

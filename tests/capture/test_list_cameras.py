@@ -172,8 +172,10 @@ def test_fail__a_camera_that_this_user_may_not_open(tmp_path: Path, monkeypatch:
 
     device = FakeV4l2(tmp_path, video0=WEBCAM)
     monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr(os, "access", lambda *_: False)
     found = list_cameras(CameraConfig(), tmp_path, device, lambda _: None)
     assert not found.usable
+    assert found.words == "camera.source: 0: /dev/video0: this user may not open it"
     assert found.advice is not None
     assert "usermod -aG video" in found.advice
     assert "HD Webcam" in text(found)

@@ -94,7 +94,6 @@ class Car:
             "proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.4\0",
             "sys/class/thermal/thermal_zone0/temp": "45123\n",
             "run/systemd/timesync/synchronized": "",
-            "run/systemd/system/dummy": "",
         }.items():
             self.write(name, text)
         for device in ("video0", "gpiochip0"):

@@ -108,10 +108,22 @@ def worn_flash(car: Car) -> None:
     car.write("sys/block/mmcblk0/device/pre_eol_info", "0x03\n")
 
 
+def nobody_opens(_: CameraConfig) -> Any:
+    raise AssertionError("it is not this user's, or the running daemon has it")
+
+
 def no_group(car: Car, groups: set[str] | None = None, listed: set[str] | None = None) -> None:
     user = User("installer", root=False, groups=groups or set(), listed=listed or set())
     car.machine |= {"user": lambda: user, "openable": lambda path: path.name != "video0"}
     group(car, "video0", "video")
+    car.camera = nobody_opens
+
+
+def no_group_for_pins(car: Car) -> None:
+    user = User("installer", root=False, groups={"video"}, listed={"video"})
+    car.machine |= {"user": lambda: user, "openable": lambda path: path.name != "gpiochip0"}
+    (car.root / "dev/gpiochip0").chmod(0o600)
+    car.pins = Wires("can not open gpiochip")
 
 
 def not_logged_in_again(car: Car) -> None:
@@ -290,6 +302,7 @@ STORIES = {
     "a state folder that is a file": Story(state_folder_is_a_file, "disk.not_writable", "service.state_dir"),
     "worn flash memory": Story(worn_flash, "disk.worn", "exchange the memory"),
     "a user outside the group video": Story(no_group, "permissions.device", "usermod -aG video"),
+    "a user outside the group of the pins": Story(no_group_for_pins, "permissions.device", "usermod -aG"),
     "a user who did not log in again": Story(not_logged_in_again, "permissions.log_in", "log out and in"),
     "pins that only root may open": Story(pins_of_root, "permissions.service", "driver-monitor.rules"),
     "no user for the service": Story(no_service_user, "permissions.user", "systemd-sysusers"),
@@ -366,10 +379,6 @@ def publishing(car: Car, **changes: Any) -> Iterator[None]:
     with closing(ZmqPublisher(ZmqConfig(bind=f"tcp://127.0.0.1:{car.port}"))) as publisher:
         publisher.status(status | changes)
         yield
-
-
-def nobody_opens(_: CameraConfig) -> Any:
-    raise AssertionError("the running daemon has the camera")
 
 
 OF_DAEMON: dict[str, tuple[dict[str, Any], str, str]] = {
@@ -504,6 +513,32 @@ def test_ok__a_recording_has_its_own_rate(car: Car) -> None:
     car.fps, car.live = 12.0, False
     findings = car.examine()
     assert troubles(findings) == ["configuration.recording"]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "echo 'System has not been booted with systemd as init system (PID 1).'; exit 1",
+        "echo 'Running in chroot, ignoring command show'",
+        "exit 127",
+        "echo nonsense",
+    ],
+)
+def test_ok__without_systemd_the_service_is_not_checked(script: str, car: Car) -> None:
+    car.program("systemctl", script)
+    findings = car.examine()
+    assert troubles(findings) == []
+    assert state_of(findings, "service") == "not_checked"
+
+
+def test_ok__a_user_beside_the_service_is_told_to_use_sudo(car: Car) -> None:
+    """The service may open the camera, this user may not: the service is stopped, and nothing else is wrong."""
+    car.service = {"LoadState": "loaded", "ActiveState": "inactive"}
+    no_group(car)
+    findings = car.examine()
+    assert troubles(findings) == ["service.stopped"]
+    assert state_of(findings, "camera") == "not_checked"
+    assert not examining.can_work(findings)
 
 
 def test_ok__chips_of_a_pc_without_a_header_are_of_no_interest(car: Car) -> None:

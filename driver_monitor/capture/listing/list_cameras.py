@@ -75,7 +75,9 @@ def _of_device(config: CameraConfig, cameras: tuple[FoundCamera, ...], root: Pat
     try:
         number = device_number(config.source, root)
     except SourceError as error:
-        taken = None
+        path = root / "dev" / f"video{config.source}" if config.source.isdecimal() else root / config.source[1:]
+        # One that this user may not open is in the list, with what to do.
+        taken = next((one for one in cameras if one.source == f"/dev/{path.resolve().name}"), None)
         why = str(error).partition("; ")[0].partition(": ")[2]
     else:
         devices = (camera for camera in cameras if camera.source == f"/dev/video{number}")
@@ -94,7 +96,8 @@ def _chosen(
         return CameraList(cameras, None, f"{source}: {why}", advice, usable=False)
     if taken.fault is not None:
         what, _, advice = taken.fault.partition("; ")
-        return CameraList(cameras, taken, f"{source}: {taken.source}: {what}", advice, usable=False)
+        found = "" if config.source == taken.source else f"{taken.source}: "
+        return CameraList(cameras, taken, f"{source}: {found}{what}", advice, usable=False)
     formats = {form.name for form in taken.formats}
     if config.pixel_format != "auto" and formats and config.pixel_format not in formats:
         words = f"{source}: {taken.name} does not give camera.pixel_format: {config.pixel_format}"

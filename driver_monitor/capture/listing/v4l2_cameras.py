@@ -32,13 +32,13 @@ def v4l2_cameras(root: Path = Path("/"), ioctl: Ioctl = fcntl.ioctl) -> list[Fou
 
 def _camera(root: Path, number: int, ioctl: Ioctl) -> FoundCamera | None:
     """Return the camera /dev/video`number`; None: this node is no camera."""
-    source, label = f"/dev/video{number}", _label(root, number)
+    source, label = f"/dev/video{number}", _label(root, number) or "unknown"
     try:
         # Not for writing: a query must not need more than the right to look.
         device = os.open(root / source[1:], os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except PermissionError:
         fault = "this user may not open it; `sudo usermod -aG video $USER`, then log in again"
-        return FoundCamera(source, label or "unknown", fault=fault, number=number)
+        return FoundCamera(source, label, fault=fault, number=number)
     except OSError as error:
         fault = f"it cannot be opened ({error.strerror}); check its cable, or restart the computer"
         return None if error.errno == errno.ENOENT else FoundCamera(source, label, fault=fault, number=number)

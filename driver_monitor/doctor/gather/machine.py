@@ -142,6 +142,13 @@ class Machine:
         """Return the place of the absolute path `name` on this machine."""
         return self.root / name.lstrip("/")
 
+    def closed_device(self, pattern: str) -> str | None:
+        """Return the first device /dev/`pattern` that this user may not open; None: there is none, or it is open."""
+        for path in sorted(self.path("/dev").glob(pattern)):
+            if not self.openable(path):
+                return f"/{path.relative_to(self.root)}"
+        return None
+
     def text(self, name: str) -> str | None:
         """Return the text of a small file, such as one in /sys, without its line break; None: it cannot be read."""
         try:
