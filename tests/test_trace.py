@@ -24,6 +24,8 @@ from driver_monitor.data.observation import (
     EyeView,
     FaceLight,
     Observation,
+    SceneView,
+    Shift,
     VehicleData,
 )
 from driver_monitor.errors import OutputError, SourceError
@@ -78,6 +80,8 @@ def test_ok__no_picture_is_in_it(written: Path) -> None:
         "lowered",
         "grey",
         "face_light",
+        "scene",
+        "shift",
     }
     assert max(len(json.dumps(line)) for line in lines) < 5000
 
@@ -114,13 +118,19 @@ speed = st.builds(VehicleData, st.one_of(st.none(), st.floats(0, 400)), st.sampl
 level = st.floats(0, 255)
 maybe = st.one_of(st.none(), level)
 lit = st.one_of(st.none(), st.builds(FaceLight, level, maybe, st.floats(0, 1), maybe, maybe))
+cosine, ratio = st.floats(-1, 1), st.one_of(st.none(), st.floats(-20, 20))
+scene = st.one_of(
+    st.none(), st.builds(SceneView, st.one_of(st.none(), cosine), st.one_of(st.none(), st.floats(0, 1)), ratio, ratio)
+)
+moved = st.one_of(st.none(), st.builds(Shift, cosine, cosine))
 look = st.one_of(st.none(), st.just(Expression(dict.fromkeys(EXPRESSIONS, 1 / 8))))
 seen = st.builds(
-    lambda t, part, eyes, expression, vehicle, grey, light: replace(
+    lambda t, part, eyes, expression, vehicle, grey, light, scene, moved: replace(
         observe(t, part), eyes=eyes if part.face else None, expression=expression, vehicle=vehicle, grey=grey,
-        face_light=light,
+        face_light=light, scene=scene, shift=moved,
     ),
     st.floats(allow_nan=False), stretch, eyes, look, speed, st.sampled_from([None, True, False]), lit,
+    scene, moved,
 )  # fmt: skip
 
 

@@ -227,7 +227,7 @@ def test_ok__a_repeated_alert_is_printed_once_and_a_status_when_it_changes() -> 
     seen.receive(frames("news/", {"schema": 1}), 2.0)
     lines = screen.getvalue().splitlines()
     assert len(lines) == 3
-    assert lines[2] == "status: camera ok, light day, degraded: covered, active: camera_fault"
+    assert lines[2] == "status: camera ok, light day, degraded: covered (uncover the lens), active: camera_fault"
     assert len(states) == 1
     assert seen.malformed == 0
 

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from driver_monitor.data.observation import CameraState, EyeReason, FaceReason, FaceView, HeadPose, Light, VehicleData
+from driver_monitor.data.observation import EyeReason, FaceReason, FaceView, HeadPose, Light, VehicleData
 from driver_monitor.timing.cadence import TimeStep
 
+CameraVerdict = Literal["ok", "lost", "frozen", "covered", "turned_away", "out_of_focus", "vibrating"]
+"""The state of the camera, judged over time (`state.visibility.camera_judge`). With the last two there is a picture."""
 EyesVerdict = Literal["open", "closed", "unknown"]
 GazeZone = Literal["road", "down", "left", "right", "up", "unknown"]
 OffRoad = Literal["down", "left", "right", "up"]
@@ -39,7 +41,20 @@ GazeReason = Literal["no_picture", "no_face", "pose", "eyes_closed"]
 Cover = Literal["sunglasses", "glare", "occluded", "dark"]
 """What hides both eyes: the reasons in `EyeReason` without "no_face", "pose" and "blur"."""
 Degraded = Literal[
-    "sunglasses", "glare", "pose", "occluded", "dark", "blur", "covered", "frozen", "turned", "no_camera", "no_face"
+    "sunglasses",
+    "glare",
+    "pose",
+    "occluded",
+    "dark",
+    "blur",
+    "covered",
+    "frozen",
+    "turned",
+    "no_camera",
+    "no_face",
+    "turned_away",
+    "out_of_focus",
+    "vibrating",
 ]
 """Why the driver is not seen fully. A camera fault or a turned picture counts at once, no face after 2 s, no readable
 eye after 3 s."""
@@ -267,12 +282,12 @@ class DriverState:
     blink that ended with this frame, else None. `nods`: number of nods in the last five minutes. `rotate_to`: the
     value of `camera.rotate` that would make a turned picture upright, None if the picture is not turned.
     `past_yawn_s`: length of the present closure without the time of a yawn; 0.0 without a closure, None in a yawn or
-    while unknown.
+    while unknown. `camera_poor_s`: how long the picture has been out of focus or shaking, 0.0 when not.
     """
 
     t: float
     step: TimeStep
-    camera: CameraState
+    camera: CameraVerdict
     light: Light
     face: FaceView | None
     face_reason: FaceReason | None
@@ -294,3 +309,4 @@ class DriverState:
     vehicle: VehicleData
     rotate_to: int | None = None
     past_yawn_s: float | None = None
+    camera_poor_s: float = 0.0

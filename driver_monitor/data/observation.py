@@ -113,6 +113,29 @@ class FaceLight:
 
 
 @dataclass(frozen=True, slots=True)
+class SceneView:
+    """How the picture compares with what the camera showed while a face was followed (`perception.scene.watch`).
+
+    `match`: how well the edges of the cabin agree, 1 is equal, 0 is another scene. `hidden`: share of the learned edges
+    that are not there any more. `sharpness`: of the picture by itself, logarithm (base 2) of fine over coarse detail.
+    `blur`: how often the fine detail has halved against its best. Each is None while it cannot be told.
+    """
+
+    match: float | None
+    hidden: float | None
+    sharpness: float | None
+    blur: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """By how much the whole picture has moved since the frame before, as shares of its width: `x` right, `y` down."""
+
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
 class Expression:
     """Class probabilities from one run of the expression net, by the names in `EXPRESSIONS`. Their sum is 1."""
 
@@ -144,7 +167,8 @@ class Observation:
     `rotate_to`: the value of `camera.rotate` that would make a turned picture upright; None if it is not turned.
     `bridged`: frames between the last observation and this one repeated its picture, and were left out.
     `extra`: answers of readers that have no field of their own yet, by `Reader.field`. No trace keeps them. `grey`:
-    whether the picture has no colours; None before the first judgement. `face_light`: also None when not measured.
+    whether the picture has no colours; None before the first judgement. `face_light`, `scene`,
+    `shift`: also None when not measured in this frame.
     """
 
     t: float
@@ -160,3 +184,5 @@ class Observation:
     extra: Mapping[str, object] = field(default_factory=dict)
     grey: bool | None = None
     face_light: FaceLight | None = None
+    scene: SceneView | None = None
+    shift: Shift | None = None

@@ -15,7 +15,7 @@ from driver_monitor.messages.envelope import SCHEMA
 System = Literal["off", "starting", "ok", "limited", "blind", "stalled"]
 """How well the system sees. `off`: it ends. `starting`: no frame yet. `ok`: the driver is visible. `limited`: the face
 is visible, the eyes are not: sleep cannot be seen. `blind`: no face or no picture. `stalled`: no new result in time."""
-BLIND: frozenset[Degraded] = frozenset(("covered", "frozen", "turned", "no_camera", "no_face"))
+BLIND: frozenset[Degraded] = frozenset(("covered", "frozen", "turned", "no_camera", "no_face", "turned_away"))
 """The reasons in `Degraded` for which nothing of the driver is seen."""
 
 

@@ -7,6 +7,14 @@ from typing import Any
 
 from rich.text import Text
 
+WHAT_TO_DO: Mapping[str, str] = {
+    "covered": "uncover the lens",
+    "frozen": "unplug the camera and plug it in again",
+    "turned_away": "aim the camera at the driver",
+    "out_of_focus": "clean the lens, or focus it",
+    "vibrating": "fix the camera's holder",
+}
+"""What somebody in the car can do about a cause in `Degraded`."""
 STYLES = {"info": "cyan", "warning": "bold yellow", "critical": "bold white on red", "cleared": "green"}
 
 
@@ -23,7 +31,10 @@ def one_line(text: str) -> str:
 def advice(status: Mapping[str, Any]) -> str:
     """Return what to do about `degraded` in a payload of `status/`, in brackets; empty if there is nothing to do."""
     angle = status.get("rotate_to")
-    return f" (set camera.rotate: {plain(angle)})" if angle is not None else ""
+    if angle is not None:
+        return f" (set camera.rotate: {plain(angle)})"
+    what = WHAT_TO_DO.get(str(status.get("degraded")))
+    return f" ({what})" if what else ""
 
 
 def clock(seconds: object) -> str:

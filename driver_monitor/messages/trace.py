@@ -35,6 +35,7 @@ LONGEST_LINE = 100_000
 """Most characters of a line; a longer line is an error. An observation has about 2,500 (ours)."""
 
 _EYE = attrgetter("opening", "p_closed", "reason")
+_SCENE = attrgetter("match", "hidden", "sharpness", "blur")
 _FACE_LIGHT = attrgetter("mean", "around", "clipped", "left", "right")
 _log = logging.getLogger(__name__)
 
@@ -80,6 +81,8 @@ def encode(frame: int, seen: Observation) -> dict[str, Any]:
         "iris_weight": 1.0 if eyes is None else eyes.iris_weight,
         "grey": seen.grey,
         "face_light": None if seen.face_light is None else _FACE_LIGHT(seen.face_light),
+        "scene": None if seen.scene is None else _SCENE(seen.scene),
+        "shift": None if seen.shift is None else [seen.shift.x, seen.shift.y],
     }
 
 
@@ -113,6 +116,8 @@ Pixel = Annotated[Number, Field(ge=-MAX_PIXEL, le=MAX_PIXEL, allow_inf_nan=False
 Share = Annotated[Number, Field(ge=0, le=1 + 1e-6, allow_inf_nan=False)]
 Speed = Annotated[Number, Field(ge=0, le=data.FASTEST_KMH, allow_inf_nan=False)]
 Level = Annotated[Number, Field(ge=0, le=255, allow_inf_nan=False)]
+Cosine = Annotated[Number, Field(ge=-1 - 1e-6, le=1 + 1e-6, allow_inf_nan=False)]
+Ratio = Annotated[Number, Field(ge=-100, le=100, allow_inf_nan=False)]
 Eye = tuple[Annotated[Number, _limits(-10, 10)] | None, Probability | None, data.EyeReason | None]
 
 
@@ -149,6 +154,8 @@ class _Line:
     iris_weight: Share = 1.0
     lowered: tuple[Probability | None, Probability | None] = (None, None)
     grey: Annotated[bool, Field(strict=True)] | None = None
+    scene: tuple[Cosine | None, Share | None, Ratio | None, Ratio | None] | None = None
+    shift: tuple[Cosine, Cosine] | None = None
     face_light: tuple[Level, Level | None, Share, Level | None, Level | None] | None = None
 
     def eyes_view(self) -> data.EyesView | None:
@@ -180,9 +187,11 @@ def decode(message: Any) -> tuple[int, Observation]:
     p = None if line.expression is None else data.Expression(dict(zip(EXPRESSIONS, line.expression, strict=True)))
     vehicle = data.VehicleData(*line.vehicle)
     face_light = None if line.face_light is None else data.FaceLight(*line.face_light)
+    scene = None if line.scene is None else data.SceneView(*line.scene)
+    shift = None if line.shift is None else data.Shift(*line.shift)
     return line.frame, Observation(
         line.t, line.camera, line.light, face, line.eyes_view(), p, line.face_reason, vehicle, line.rotate_to,
-        line.bridged, grey=line.grey, face_light=face_light,
+        line.bridged, grey=line.grey, face_light=face_light, scene=scene, shift=shift,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from driver_monitor.perception.orientation import OrientationFinder
 from driver_monitor.perception.reader import FacePicture, Reader
 from driver_monitor.perception.scene.light import LightFilter
 from driver_monitor.perception.scene.quality import picture_state
+from driver_monitor.perception.scene.watch import SceneWatch
 from driver_monitor.timing.periodic import PeriodicTimer
 
 _log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class Perception:
         self._orientation, self._rotated = orientation, rotated
         self._picture_timer = PeriodicTimer(1.0 / PICTURE_HZ)
         self._light_filter = LightFilter()
+        self._watch = SceneWatch()
         self._light: Light = "dark"
         self._grey: bool | None = None
         self._covered = False
@@ -62,15 +64,18 @@ class Perception:
             self._report_turn(frame.source, rotate_to)
             return replace(self._no_face(frame.t, camera, "turned"), rotate_to=rotate_to)
         face = self._face.update(frame.grey, frame.t)
+        scene = self._watch.scene(frame.grey, frame.t, self._light, face)
+        shift = self._watch.shift(frame.grey, frame.t)
         if face is None:
             reason: FaceReason = "dark" if self._light == "dark" else "not_found"
-            return self._no_face(frame.t, camera, reason)
+            return replace(self._no_face(frame.t, camera, reason), scene=scene, shift=shift)
         picture = FacePicture(frame.grey, face, self._light, frame.t)
         known: dict[str, Any] = {"eyes": None}
         extra: dict[str, object] = {}
         for reader in self._readers:
             (known if reader.field in _FIELDS else extra)[reader.field] = reader.read(picture)
-        return Observation(frame.t, camera, self._light, face, **known, extra=extra, grey=self._grey)
+        known.update(extra=extra, grey=self._grey, scene=scene, shift=shift)
+        return Observation(frame.t, camera, self._light, face, **known)
 
     def observe_nothing(self, t: float, camera: CameraState) -> Observation:
         """Return an observation without face at `t` s: last light, reason "covered" if `camera` is, else "no_frame"."""

@@ -18,6 +18,7 @@ from driver_monitor.state.gaze.regions import Wheel
 from driver_monitor.state.sleepiness.drowsiness import DrowsinessMeter
 from driver_monitor.state.sleepiness.nods import NodCounter
 from driver_monitor.state.sleepiness.yawns import YawnCounter
+from driver_monitor.state.visibility.camera_judge import CameraJudge
 from driver_monitor.state.visibility.degraded import BlindnessTracker
 from driver_monitor.state.visibility.occlusion import OcclusionTracker
 from driver_monitor.timing.cadence import Cadence, TimeStep
@@ -43,6 +44,7 @@ class StateTracker:
         self._gaze = GazeTracker(wheel)
         self._head_place = HeadPlace()
         self._yawns = YawnCounter()
+        self._camera = CameraJudge()
         self._blindness = BlindnessTracker()
         self._occlusion = OcclusionTracker()
         self._state: DriverState | None = None
@@ -73,13 +75,14 @@ class StateTracker:
         opening = face.mouth_opening if face and not masked else None
         mouth = self._yawns.update(step, opening, eyes.state == "closed", head.pitch if head else None)
         past_yawn_s = self._past_yawn.update(self._lids.closure, self._yawns.under_way, self._yawns.likely)
-        degraded = self._blindness.update(step, seen, eyes.reason)
+        camera = self._camera.update(step.t, seen)
+        degraded = self._blindness.update(step, seen, eyes.reason, camera)
         # A yawn hides the expression: the net takes one yawn in five for anger or fear (models/emotion.md).
         valid = face is not None and not mouth.yawning and not masked
         return DriverState(
             t=step.t,
             step=step,
-            camera=seen.camera,
+            camera=camera,
             light=seen.light,
             face=face,
             face_reason=seen.face_reason,
@@ -101,6 +104,7 @@ class StateTracker:
             vehicle=seen.vehicle,
             rotate_to=seen.rotate_to,
             past_yawn_s=past_yawn_s,
+            camera_poor_s=self._blindness.poor.length_s,
         )
 
 

@@ -105,7 +105,7 @@ def test_ok__degraded_is_written_when_it_changes_and_not_every_second(caplog: py
         output.status({"schema": 1, "degraded": degraded})
     written = [(record.levelname, record.message) for record in caplog.records]
     assert written == [
-        ("WARNING", "degraded: covered"),
+        ("WARNING", "degraded: covered (uncover the lens)"),
         ("WARNING", "degraded: dark"),
         ("INFO", "no longer degraded"),
     ]

@@ -30,7 +30,7 @@ Story = list[tuple[float, Values]]
 """Parts: seconds from the first to the last frame of the part (0: one frame), and the values that are not `CALM`."""
 CALM: Values = {
     "closed": 0.0, "p": None, "past_yawn": 0.0, "shut": 0.0, "off": 0.0, "task": None, "other": 0.0, "total": 0.0,
-    "count": 0, "ahead": 2.0, "kss": 1.0, "absent": 0.0, "fault": 0.0, "unread": 0.0, "speed": 20.0,
+    "count": 0, "ahead": 2.0, "kss": 1.0, "absent": 0.0, "fault": 0.0, "poor": 0.0, "unread": 0.0, "speed": 20.0,
 }  # fmt: skip
 AT: dict[str, tuple[float, Values]] = {
     "microsleep": (0.0, {"closed": 1.0, "p": 0.6, "past_yawn": 1.0}),
@@ -45,12 +45,13 @@ AT: dict[str, tuple[float, Values]] = {
     "no_face": (1.0, {"absent": 7.0, "fault": 1.0 - BIT}),
     "eyes_unreadable": (1.0, {"unread": 5.0, "absent": 1.0 - BIT}),
     "camera_fault": (0.0, {"fault": 1.0}),
+    "camera_poor": (0.0, {"poor": 1.0}),
 }
 """By rule: for how long, and at which values, its alert is raised. Each number is exactly at its edge."""
 CLEAR_S = {
     "microsleep": 2.0, "sleep": 2.0, "eyes_closed_or_lowered": 1.0, "long_look_other": 1.0, "long_look_driving": 1.0,
     "repeated_looks_other": 0.0, "repeated_looks": 0.0, "unresponsive": 2.0, "sleepiness": 5.0, "no_face": 0.5,
-    "eyes_unreadable": 1.0, "camera_fault": 1.0,
+    "eyes_unreadable": 1.0, "camera_fault": 1.0, "camera_poor": 5.0,
 }  # fmt: skip
 """By rule: after how many seconds without its cause its alert ends."""
 
@@ -186,6 +187,10 @@ EDGES: dict[str, Edge] = {
     "camera_fault.clear camera.fault_s at_most 0": ends("camera_fault", fault=BIT),
     "camera_fault.clear_for_s 1": lasts("camera_fault"),
     "camera_fault.cooldown_s 5": again("camera_fault", 5.0),
+    "camera_poor.when camera.poor_s at_least 1": rises("camera_poor", poor=1.0 - BIT),
+    "camera_poor.clear camera.poor_s at_most 0": ends("camera_poor", poor=BIT),
+    "camera_poor.clear_for_s 5": lasts("camera_poor"),
+    "camera_poor.cooldown_s 10": again("camera_poor", 10.0),
 }
 """By number in the file: the edge that shows it. A number that is new or changed fails a test below."""
 
@@ -240,6 +245,7 @@ def shown(calm: DriverState, now: Values) -> DriverState:
         drowsiness=Drowsiness(now["kss"], now["kss"], now["kss"], "as told"),
         face_absent_s=now["absent"],
         camera_fault_s=now["fault"],
+        camera_poor_s=now["poor"] or 0.0,
         unread_s=now["unread"],
         vehicle=replace(calm.vehicle, speed_kmh=now["speed"]),
     )

@@ -40,7 +40,7 @@ def kind_of(when: dict[str, Any], **more: Any) -> Kind:
             "microsleep": "sleep", "sleep": "sleep", "eyes_closed_or_lowered": "distraction",
             "long_distraction": "distraction", "repeated_glances": "distraction", "unresponsive": "unresponsive",
             "drowsiness": "drowsiness", "no_face": "degraded", "eyes_unreadable": "degraded",
-            "camera_fault": "degraded", "distress": "other",
+            "camera_fault": "degraded", "camera_poor": "degraded", "distress": "other",
         }),
         ("eu_addw", {"addw_fast": "distraction", "addw_slow": "distraction", "ddaw": "drowsiness"}),
         ("euro_ncap_2023", {"sleepiness": "drowsiness", "microsleep": "sleep"}),

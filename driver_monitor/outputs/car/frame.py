@@ -43,6 +43,9 @@ REASONS: Mapping[Degraded | None, int] = {
     "turned": 9,
     "no_camera": 10,
     "no_face": 11,
+    "turned_away": 12,
+    "out_of_focus": 13,
+    "vibrating": 14,
 }
 
 CRC_POLYNOMIAL, CRC_START, CRC_END = 0x1D, 0xFF, 0xFF

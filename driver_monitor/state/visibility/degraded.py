@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from driver_monitor.data.driver_state import Degraded
+from driver_monitor.data.driver_state import CameraVerdict, Degraded
 from driver_monitor.data.observation import EyeReason, Observation
 from driver_monitor.timing.cadence import TimeStep
 from driver_monitor.timing.stretch import Outage
@@ -18,38 +18,56 @@ FACE_HEAL_S = 0.25
 """A face must be back for so long. A single false detection is no driver."""
 EYES_HEAL_S = 0.5
 """Eyes must be readable again for so long. A short view past the edge of sunglasses does not count."""
-_CAMERA: dict[str, Degraded] = {"lost": "no_camera", "frozen": "frozen", "covered": "covered"}
+FAULTS: dict[CameraVerdict, Degraded] = {
+    "lost": "no_camera", "frozen": "frozen", "covered": "covered", "turned_away": "turned_away"
+}  # fmt: skip
+"""Camera states in which there is no usable picture, and what they are as a cause."""
+POOR: dict[CameraVerdict, Degraded] = {"out_of_focus": "out_of_focus", "vibrating": "vibrating"}
+"""Camera states in which the picture is usable, but poor."""
 
 
 class BlindnessTracker:
     """Times what is missing and names one cause: the camera before the face, the face before the eyes.
 
-    `camera`, `face`, `eyes`: the timers of no usable picture, no face, no readable eye. A camera fault is a cause at
-    once, no face after `FACE_AFTER_S`, unreadable eyes after `EYES_AFTER_S`.
+    `camera`, `poor`, `face`, `eyes`: the timers of no usable picture, a poor one, no face, no readable eye. A camera
+    fault is a cause at once, no face after `FACE_AFTER_S`, unreadable eyes after `EYES_AFTER_S`. A poor picture is one
+    while there is a face: it names why the eyes cannot be read, or may be read wrongly.
     """
 
     def __init__(self) -> None:
-        self.camera, self.face, self.eyes = Outage(), Outage(FACE_HEAL_S), Outage(EYES_HEAL_S)
+        self.camera, self.poor = Outage(), Outage()
+        self.face, self.eyes = Outage(FACE_HEAL_S), Outage(EYES_HEAL_S)
         self._reasons: defaultdict[EyeReason, float] = defaultdict(float)
 
-    def update(self, step: TimeStep, seen: Observation, reason: EyeReason | None) -> Degraded | None:
-        """Take one frame, return the cause or None. `reason`: why no eye could be read in it, None if one could."""
-        missing = (seen.camera != "ok", seen.face is None, reason is not None)
-        for outage, is_missing in zip((self.camera, self.face, self.eyes), missing, strict=True):
+    def update(
+        self, step: TimeStep, seen: Observation, reason: EyeReason | None, camera: CameraVerdict
+    ) -> Degraded | None:
+        """Take one frame, return the cause or None. `reason`: why no eye could be read in it, None if one could.
+
+        `camera`: the state of the camera, judged over time.
+        """
+        missing = (camera in FAULTS, camera in POOR, seen.face is None, reason is not None)
+        for outage, is_missing in zip((self.camera, self.poor, self.face, self.eyes), missing, strict=True):
             if is_missing or outage.running:
                 outage.update(step.t, is_missing)
         if self.eyes.length_s == 0.0:
             self._reasons.clear()
         if reason is not None:
             self._reasons[reason] += step.dt
-        if seen.camera != "ok":
-            return _CAMERA[seen.camera]
+        if camera in FAULTS:
+            return FAULTS[camera]
         if seen.face_reason == "turned":
             return "turned"
         if self.face.length_s >= FACE_AFTER_S:
-            if seen.face_reason == "covered":
-                return "covered"
-            return "dark" if seen.face_reason == "dark" or seen.light == "dark" else "no_face"
+            return _no_face(seen)
+        if camera in POOR:
+            return POOR[camera]
         if self.eyes.length_s >= EYES_AFTER_S and self._reasons:
             return max(self._reasons, key=lambda reason: self._reasons[reason])
         return None
+
+
+def _no_face(seen: Observation) -> Degraded:
+    if seen.face_reason == "covered":
+        return "covered"
+    return "dark" if seen.face_reason == "dark" or seen.light == "dark" else "no_face"
