@@ -53,7 +53,7 @@ class Installer(PictureLink):
         self._looks, self._presses = itertools.count(), presses
         self.offered: list[Frame | None] = []
 
-    def put(self, frame: Frame | None, seen: Observation, source: str) -> None:
+    def put(self, frame: Frame | None, seen: Observation, camera: str, source: str) -> None:
         self.offered.append(frame)
 
     def take_beep(self) -> bool:

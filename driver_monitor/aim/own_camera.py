@@ -9,7 +9,7 @@ from driver_monitor.aim.live import Live
 from driver_monitor.app import build
 from driver_monitor.app.build import Plan
 from driver_monitor.app.pictures.link import PICTURES_HZ
-from driver_monitor.data.observation import Observation
+from driver_monitor.app.pipeline import FrameResult
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.imaging.jpeg import jpeg
 from driver_monitor.messages.sighting import FaceLightKeeper, Sighting, for_installer
@@ -52,22 +52,23 @@ class OwnCamera:
         while not self._worker.closing:
             frame, camera = self._source.latest(FRAME_WAIT_S), self._source.state
             if frame is not None:
-                self._show(frame, self._pipeline.step(frame, camera).observation)
+                self._show(frame, self._pipeline.step(frame, camera))
             elif self._source.ended:
                 self._play_again()
             elif camera != "ok":
                 now = time.monotonic() - self._started
-                self._show(None, self._pipeline.step_without_frame(now, camera).observation)
+                self._show(None, self._pipeline.step_without_frame(now, camera))
 
-    def _show(self, frame: Frame | None, seen: Observation) -> None:
-        seen = self._lights.fill(seen)
+    def _show(self, frame: Frame | None, result: FrameResult) -> None:
+        seen = self._lights.fill(result.observation)
         if not self._rate.due(time.monotonic()):
             return
         if frame is not None:
             self._size = frame.grey.shape[1], frame.grey.shape[0]
         picture = None if frame is None else jpeg(frame)
         side = self._plan.config.camera.driver_side
-        self._live.show(Sighting(for_installer(seen), self._size, picture, self._source.name, side))
+        name, camera = self._source.name, result.state.camera
+        self._live.show(Sighting(for_installer(seen), self._size, picture, name, side, camera))
 
     def _play_again(self) -> None:
         """Play the recording from its start. Its times begin at 0 again, so the pipeline is a new one."""

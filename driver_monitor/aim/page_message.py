@@ -31,7 +31,7 @@ def page_message(sighting: Sighting, window: Sequence[Observation], steady: Call
 
     `steady`: called with whether all checks are passed; returns whether they have been for long enough.
     """
-    setting = Setting(sighting.size, cast(Side, sighting.driver_side))
+    setting = Setting(sighting.size, cast(Side, sighting.driver_side), sighting.camera)
     checks = judge_aim(window, setting)
     good = steady(all(check.passed for check in checks))
     return {

@@ -143,7 +143,7 @@ class Daemon:
         parts = self.parts
         if parts.trace is not None:
             parts.trace.record(result.observation)
-        parts.pictures.put(frame, result.observation, parts.source.name)
+        parts.pictures.put(frame, result.observation, result.state.camera, parts.source.name)
         if result.verdict.events:
             self.send(result.verdict.events, frame.t_mono if frame else None)
         sign = self._sign_of(result.verdict.sign)

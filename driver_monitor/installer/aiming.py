@@ -43,7 +43,13 @@ CAMERA_WORDS = {
     "frozen": "The picture stands still. Unplug the camera and plug it in again.",
     "covered": "Nothing is visible. Take the cover off the lens, or the hand away from it.",
 }
-"""What to do in the camera states that are not "ok"."""
+"""What to do in the camera states in which there is no usable picture."""
+POOR_WORDS = {
+    "out_of_focus": "The picture is blurred. Clean the lens, or turn its focus ring until the picture is sharp.",
+    "vibrating": "The picture shakes. Fasten the camera's holder.",
+}
+"""What to do in the states, judged over time, in which the picture is usable but poor. "turned_away" is none of them:
+whoever aims a camera turns it."""
 EYE_WORDS: dict[EyeReason, str] = {
     "glare": "Glasses reflect light into the camera. Move the camera or the lamp by a hand's width to one side, or up.",
     "sunglasses": "The eyes are behind dark glasses. Take off the sunglasses for this check.",
@@ -60,11 +66,12 @@ EYE_WORDS: dict[EyeReason, str] = {
 class Setting:
     """What the verdicts need beside the observations. `size`: width and height of the picture, pixels.
 
-    `driver_side`: `camera.driver_side`.
+    `driver_side`: `camera.driver_side`. `camera`: the state of the camera, judged over time (`DriverState.camera`).
     """
 
     size: tuple[int, int]
     driver_side: Side = "auto"
+    camera: str = "ok"
 
 
 def judge_aim(seen: Sequence[Observation], setting: Setting) -> tuple[Check, ...]:
@@ -72,9 +79,7 @@ def judge_aim(seen: Sequence[Observation], setting: Setting) -> tuple[Check, ...
 
     If a check is bad, those after it that rest on it are unknown.
     """
-    picture, face = _picture(seen), _face(seen, setting)
-    if not picture.passed:
-        face = _unknown("face", "Face")
+    picture, face = _picture(seen, setting.camera), _face(seen, setting)
     if not face.passed:
         return (picture, face, *(_unknown(name, title) for name, title in _TITLES.items()))
     faces = [one for one in seen if one.face is not None]
@@ -146,7 +151,7 @@ def _unknown(name: str, title: str) -> Check:
     return Check(name, title, "unknown", NOT_KNOWN)
 
 
-def _picture(seen: Sequence[Observation]) -> Check:
+def _picture(seen: Sequence[Observation], camera: str) -> Check:
     """Judge the newest observation: a camera that is lost must be told at once."""
     if not seen:
         return _unknown("picture", "Picture")
@@ -158,14 +163,17 @@ def _picture(seen: Sequence[Observation]) -> Check:
         turn = "" if last.rotate_to is None else f" Set camera.rotate: {last.rotate_to} in the configuration, or"
         words = f"The camera hangs on its side or upside down.{turn or ' Please'} turn the camera."
         return Check("picture", "Picture", "bad", words)
+    if camera in POOR_WORDS:
+        return Check("picture", "Picture", "bad", POOR_WORDS[camera])
     return Check("picture", "Picture", "good", "The camera gives pictures.")
 
 
 def _face(seen: Sequence[Observation], setting: Setting) -> Check:
-    if not seen:
+    """Judge the last observations. Unknown without a usable picture: nobody can be found in it."""
+    if not seen or seen[-1].camera != "ok" or seen[-1].face_reason == "turned":
         return _unknown("face", "Face")
     found = sum(one.face is not None for one in seen)
-    if found and found >= FACE_SHARE * len(seen) and seen[-1].camera == "ok":
+    if found and found >= FACE_SHARE * len(seen):
         return Check("face", "Face", "good", "The driver's face is found.")
     if any(one.face_reason == "dark" for one in seen):
         words = "It is too dark to find a face. Switch the infrared lamp on, or give more light."

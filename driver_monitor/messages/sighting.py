@@ -27,6 +27,7 @@ class Sighting:
 
     `size`: width and height of the frame, pixels, in which `seen` counts; the JPEG may be smaller. `jpeg`: None if the
     camera gave no picture. `source`: the camera's name, without a password. `driver_side`: that of the configuration.
+    `camera`: the state of the camera, judged over time (`DriverState.camera`).
     """
 
     seen: Observation
@@ -34,6 +35,7 @@ class Sighting:
     jpeg: bytes | None
     source: str
     driver_side: str = "auto"
+    camera: str = "ok"
 
 
 def encode(sighting: Sighting) -> bytes:
@@ -42,6 +44,7 @@ def encode(sighting: Sighting) -> bytes:
         "size": sighting.size,
         "source": sighting.source,
         "driver_side": sighting.driver_side,
+        "camera": sighting.camera,
         "seen": trace.encode(0, for_installer(sighting.seen)),
     }
     head, picture = json.dumps(text, separators=(",", ":")).encode(), sighting.jpeg or b""
@@ -79,12 +82,12 @@ def _decode(head: bytes, picture: bytes) -> Sighting:
         message = json.loads(head)
         width, height = (int(value) for value in message["size"])
         _, seen = trace.decode(message["seen"])
-        source, side = str(message["source"]), str(message["driver_side"])
+        source, side, camera = (str(message[name]) for name in ("source", "driver_side", "camera"))
     except (KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"not a sighting: {type(error).__name__}") from None
     if width < 1 or height < 1:
         raise ValueError("not a sighting: no size")
-    return Sighting(seen, (width, height), picture or None, source, side)
+    return Sighting(seen, (width, height), picture or None, source, side, camera)
 
 
 class FaceLightKeeper:

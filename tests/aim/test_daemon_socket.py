@@ -53,7 +53,7 @@ def link(folder: Path) -> closing[PictureLink]:
 def test_ok__what_the_daemon_sees_is_shown(tmp_path: Path, live: Live, end: DaemonSocket) -> None:
     with link(tmp_path) as daemon:
         until(lambda: daemon.connected and end.connected)
-        daemon.put(FRAME, watching(face()), "camera 0")
+        daemon.put(FRAME, watching(face()), "ok", "camera 0")
         until(lambda: live.newest()[1])
         assert live.newest()[0]["source"] == "camera 0"
 
@@ -75,7 +75,7 @@ def test_ok__a_daemon_that_stops_is_told_and_one_that_starts_goes_on(
     until(lambda: live.waiting == GONE)
     with link(tmp_path) as daemon:
         until(lambda: end.connected and daemon.connected)
-        daemon.put(FRAME, watching(face()), "camera 0")
+        daemon.put(FRAME, watching(face()), "ok", "camera 0")
         until(lambda: live.newest()[1])
 
 
@@ -184,7 +184,7 @@ def test_ok__the_picture_of_a_daemon_that_hangs_goes(tmp_path: Path) -> None:
     live = Live(clock)
     with closing(DaemonSocket(live, [tmp_path])), link(tmp_path) as daemon:
         until(lambda: daemon.connected)
-        daemon.put(FRAME, watching(face()), "camera 0")
+        daemon.put(FRAME, watching(face()), "ok", "camera 0")
         until(lambda: live.newest()[1])
         clock.now += STALE_S + 1
         message, picture = live.newest()

@@ -82,13 +82,13 @@ def received(connection: socket.socket) -> Sighting:
 
 def test_ok__a_picture_arrives_small_with_what_is_seen(tmp_path: Path) -> None:
     with linked(LinkSetting(tmp_path, "right")) as (link, connection):
-        link.put(frame(), SEEN, "camera 0")
+        link.put(frame(), SEEN, "ok", "camera 0")
         got = received(connection)
         assert (got.size, got.source, got.driver_side) == ((1280, 960), "camera 0", "right")
         assert got.jpeg is not None
         assert got.jpeg.startswith(b"\xff\xd8")
         assert got.seen.face is not None
-        link.put(None, nobody("no_frame", "lost"), "camera 0")
+        link.put(None, nobody("no_frame", "lost"), "ok", "camera 0")
         lost = received(connection)
         assert (lost.jpeg, lost.seen.camera, lost.size) == (None, "lost", (1280, 960))
 
@@ -96,7 +96,7 @@ def test_ok__a_picture_arrives_small_with_what_is_seen(tmp_path: Path) -> None:
 def test_ok__without_aim_nothing_is_kept_or_encoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(PictureLink(LinkSetting(tmp_path))) as link:
         monkeypatch.setattr("driver_monitor.app.pictures.link.jpeg", lambda _: pytest.fail("nobody looks"))
-        link.put(frame(), SEEN, "camera 0")
+        link.put(frame(), SEEN, "ok", "camera 0")
         assert not link.connected
         assert not link.take_beep()
 
@@ -104,7 +104,7 @@ def test_ok__without_aim_nothing_is_kept_or_encoded(tmp_path: Path, monkeypatch:
 def test_ok__a_daemon_without_a_runtime_folder_has_no_thread_for_it() -> None:
     before = threading.active_count()
     with closing(PictureLink(LinkSetting(None))) as link:
-        link.put(frame(), SEEN, "camera 0")
+        link.put(frame(), SEEN, "ok", "camera 0")
         assert threading.active_count() == before
 
 
@@ -122,7 +122,7 @@ def test_ok__a_reader_that_hangs_costs_the_main_loop_nothing(tmp_path: Path, mon
         slowest = 0.0
         while link.connected:
             began = time.thread_time()
-            link.put(frame(), SEEN, "camera 0")
+            link.put(frame(), SEEN, "ok", "camera 0")
             slowest = max(slowest, time.thread_time() - began)
         assert slowest < 0.005
 
@@ -135,7 +135,7 @@ def test_ok__at_most_eight_pictures_a_second_are_taken(tmp_path: Path) -> None:
             until(lambda: link.connected)
             taken = 0
             for clock[0] in np.arange(0.0, 2.0, 1 / 30):
-                link.put(frame(), SEEN, "camera 0")
+                link.put(frame(), SEEN, "ok", "camera 0")
                 taken += link._slot is not None
                 link._slot = None
             assert taken <= 16
@@ -191,7 +191,7 @@ def test_ok__the_user_at_the_other_end_is_the_one_who_listens(tmp_path: Path, ca
 
 def test_ok__light_that_is_measured_seldom_is_in_each_picture(tmp_path: Path) -> None:
     with linked(LinkSetting(tmp_path)) as (link, connection):
-        link.put(frame(), SEEN, "camera 0")
+        link.put(frame(), SEEN, "ok", "camera 0")
         received(connection)
-        link.put(frame(), replace(SEEN, t=0.5, face_light=None), "camera 0")
+        link.put(frame(), replace(SEEN, t=0.5, face_light=None), "ok", "camera 0")
         assert received(connection).seen.face_light == SEEN.face_light

@@ -17,7 +17,7 @@ from tests.installer.seen import eyes, face, nobody, watching
 
 ANGRY = Expression(dict.fromkeys(EXPRESSIONS, 0.125))
 SEEN = replace(watching(face(), eyes("glare")), expression=ANGRY, extra={"phone": True})
-SENT = Sighting(SEEN, (640, 480), b"\xff\xd8picture", "camera 0", "left")
+SENT = Sighting(SEEN, (640, 480), b"\xff\xd8picture", "camera 0", "left", "vibrating")
 
 
 @given(st.lists(st.integers(0, 20_000), max_size=6))
@@ -27,7 +27,8 @@ def test_ok__sightings_arrive_whole_whatever_the_pieces(cuts: list[int]) -> None
     reader = SightingReader()
     got = [one for first, last in pairwise(edges) for one in reader.feed(data[first:last])]
     assert [one.jpeg for one in got] == [SENT.jpeg, None, SENT.jpeg]
-    assert {(one.size, one.source, one.driver_side) for one in got} == {((640, 480), "camera 0", "left")}
+    facts = {(one.size, one.source, one.driver_side, one.camera) for one in got}
+    assert facts == {((640, 480), "camera 0", "left", "vibrating")}
     assert got[0].seen.face is not None
     assert SEEN.face is not None
     assert np.array_equal(got[0].seen.face.points, SEEN.face.points)

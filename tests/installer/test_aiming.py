@@ -209,6 +209,20 @@ def test_ok__a_camera_that_fails_is_told_at_once(camera: CameraState, reason: Fa
     assert {check.state for check in others} == {"unknown"}
 
 
+@pytest.mark.parametrize(("camera", "words"), [("out_of_focus", "focus ring"), ("vibrating", "holder")])
+def test_ok__a_poor_picture_is_told_and_the_face_in_it_is_judged_still(camera: str, words: str) -> None:
+    checks = judged(watching(face(60)), Setting(SIZE, camera=camera))
+    assert checks["picture"].state == "bad"
+    assert words in checks["picture"].words
+    assert "Too far" in checks["distance"].words
+    assert "No face" in judged(nobody(), Setting(SIZE, camera=camera))["face"].words
+
+
+def test_ok__a_camera_that_the_installer_turns_is_no_fault() -> None:
+    checks = judge_aim(second(watching(face())), Setting(SIZE, camera="turned_away"))
+    assert {check.state for check in checks} == {"good"}
+
+
 def test_ok__a_camera_that_hangs_upside_down_is_told_with_its_setting() -> None:
     check = judged(replace(nobody("turned"), rotate_to=180))["picture"]
     assert check.state == "bad"

@@ -68,7 +68,7 @@ class PictureLink:
         uid = os.geteuid() if own_uid is None else own_uid
         self._allowed = {ROOT} if setting.root_only else {ROOT, uid}
         self._lights, self._rate = FaceLightKeeper(), PeriodicTimer(1.0 / PICTURES_HZ)
-        self._slot: tuple[Frame | None, Observation, str] | None = None
+        self._slot: tuple[Frame | None, Observation, str, str] | None = None
         self._size = (1, 1)
         self._beep = False
         self._refused: int | None = None
@@ -81,16 +81,16 @@ class PictureLink:
         """Why the thread failed, else None. Monitoring continues without it."""
         return self._worker.failure
 
-    def put(self, frame: Frame | None, seen: Observation, source: str) -> None:
+    def put(self, frame: Frame | None, seen: Observation, camera: str, source: str) -> None:
         """Offer a frame with what is seen in it. Never waits. `frame` None: a moment without a picture.
 
-        `source`: the camera's name, without a password.
+        `camera`: the state of the camera, judged over time. `source`: its name, without a password.
         """
         if not self.connected:
             return
         seen = self._lights.fill(seen)
         if self._rate.due(self._clock()):
-            self._slot = (frame, seen, source)
+            self._slot = (frame, seen, camera, source)
             self._worker.wake()
 
     def take_beep(self) -> bool:
@@ -165,8 +165,9 @@ class PictureLink:
         newest, self._slot = self._slot, None
         if newest is None:
             return
-        frame, seen, source = newest
+        frame, seen, camera, source = newest
         if frame is not None:
             self._size = frame.grey.shape[1], frame.grey.shape[0]
         picture = None if frame is None else jpeg(frame)
-        connection.sendall(encode(Sighting(seen, self._size, picture, source, self._setting.driver_side)))
+        sighting = Sighting(seen, self._size, picture, source, self._setting.driver_side, camera)
+        connection.sendall(encode(sighting))
