@@ -140,6 +140,35 @@ def test_ok__the_package_has_the_extras_of_a_car_that_exist() -> None:
     assert "can" in tree.extras((tree.TOP / "pyproject.toml").read_text())
 
 
+def test_ok__pip_is_asked_again_for_what_only_the_target_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def pip(command: list[str], check: bool) -> None:
+        asked.append(command[-1])
+        folder = Path(command[command.index("--target") + 1])
+        if command[-1].endswith("]"):
+            wheel(folder, "driver_monitor", "0.1.0", 'exceptiongroup; python_version < "3.11"')
+            (folder / "bin").mkdir()
+            (folder / "bin/f2py").write_text("#!/builder/python\n")
+        else:
+            wheel(folder, "exceptiongroup", "1.2")
+
+    monkeypatch.setattr("tools.package.tree.subprocess.run", pip)
+    packed = tree.Program(Path("dist/driver_monitor-0.1.0-py3-none-any.whl"), "0.1.0", DATE)
+    tree.lay_wheels(JETSON, packed, tmp_path)
+    assert asked[0].startswith("dist/driver_monitor-0.1.0-py3-none-any.whl[")
+    assert asked[1:] == ["exceptiongroup"]
+    assert not (tmp_path / "bin").exists()
+
+
+def test_fail__a_requirement_without_a_wheel_ends_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel(tmp_path, "driver_monitor", "0.1.0", "neon")
+    monkeypatch.setattr("tools.package.tree.subprocess.run", lambda command, check: None)
+    packed = tree.Program(Path("x.whl"), "0.1.0", DATE)
+    with pytest.raises(RuntimeError, match=r"no wheels for .*3\.10.*arm64.*: neon"):
+        tree.lay_wheels(JETSON, packed, tmp_path)
+
+
 # What is left out
 
 

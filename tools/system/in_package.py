@@ -165,6 +165,8 @@ def installed_version() -> str:
 def disabled() -> None:
     """What an administrator has disabled stays so over an installation."""
     sh(f"systemctl disable --now {UNIT}")
+    ended = re.findall(r"status=(\d+)", shown("ExecStopPost"))
+    row("the service stops well, and switches the pins off", (shown("Result"), ended) == ("success", ["0"]), str(ended))
     sh(f"{INSTALL} --reinstall {HERE}/new.deb")
     row("a disabled service stays disabled", not enabled() and not active(), shown("ActiveState"))
     sh(f"systemctl enable --now {UNIT}")
