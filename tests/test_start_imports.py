@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from driver_monitor.cli import commands
 from tests.processes import DaemonProcess, free_port
 
 NOT_NEEDED = {
@@ -44,3 +46,10 @@ def ready_maps(tmp_path_factory: pytest.TempPathFactory) -> str:
         maps = Path(f"/proc/{daemon.process.pid}/maps").read_text()
         assert "onnxruntime" in maps, "the models are loaded"
         return maps
+
+
+def test_ok__after_the_imports_garbage_is_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_for: list[bool] = []
+    monkeypatch.setattr("driver_monitor.app.run.run", lambda *_: looked_for.append(gc.isenabled()))
+    commands.run()
+    assert looked_for == [True]
