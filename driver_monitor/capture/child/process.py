@@ -18,8 +18,6 @@ from driver_monitor.errors import SourceError
 PIPE_BYTES = 1 << 20
 """Size of the pipe for pictures: two of 640x480 in colour, so that the program never waits for a reader that is a
 little late. It is the most that a user without privileges may ask for (`/proc/sys/fs/pipe-max-size`)."""
-F_SETPIPE_SZ = 1031
-"""The request of fcntl(2) for that. Python 3.10 and newer have it as `fcntl.F_SETPIPE_SZ` on some systems only."""
 TAIL_BYTES = 400
 """So much of the end of stderr is kept: some four lines."""
 MOST_BYTES = 1 << 16
@@ -55,7 +53,7 @@ class ChildProcess:
             self.pictures, pictures = _pipe(undo)
             self.times, times = _pipe(undo) if command.times else (-1, -1)
             with suppress(OSError):
-                fcntl.fcntl(self.pictures, F_SETPIPE_SZ, PIPE_BYTES)
+                fcntl.fcntl(self.pictures, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
             try:
                 self._process = self._started(pictures, times)
             except OSError as error:

@@ -11,7 +11,7 @@ import pytest
 
 from driver_monitor.capture.child.picture_times import PictureTimes
 from driver_monitor.capture.child.pipe_reader import PipeReader
-from driver_monitor.capture.child.process import F_SETPIPE_SZ, PIPE_BYTES
+from driver_monitor.capture.child.process import PIPE_BYTES
 
 FRAME = 640 * 480 * 3 // 2
 
@@ -19,7 +19,7 @@ FRAME = 640 * 480 * 3 // 2
 @pytest.fixture
 def pipe() -> Iterator[tuple[int, int]]:
     ours, theirs = os.pipe()
-    fcntl.fcntl(ours, F_SETPIPE_SZ, PIPE_BYTES)
+    fcntl.fcntl(ours, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     os.set_blocking(ours, False)
     yield ours, theirs
     for descriptor in (ours, theirs):
