@@ -56,7 +56,7 @@ Degraded = Literal[
     "out_of_focus",
     "vibrating",
 ]
-"""Why the driver is not seen fully. A camera fault or a turned picture counts at once, no face after 2 s, no readable
+"""Why the driver is not seen fully. A lost camera or a turned picture counts at once, no face after 2 s, no readable
 eye after 3 s."""
 
 

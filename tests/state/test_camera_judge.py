@@ -68,6 +68,11 @@ def test_ok__a_covered_lens_is_told_after_a_second_and_a_half_and_a_passing_hand
     assert cameras(BEFORE, Part(no_camera(1, "covered")), BEFORE, Part(no_camera(1.2, "covered")), BEFORE) == []
 
 
+def test_ok__a_frozen_picture_is_told_after_half_a_second_more_and_a_still_driver_never() -> None:
+    assert cameras(BEFORE, Part(no_camera(5, "frozen"))) == [("frozen", 10.5)]
+    assert cameras(BEFORE, *[Part(no_camera(0.3, "frozen")), BEFORE] * 3) == []
+
+
 def test_ok__a_free_lens_is_ok_at_once() -> None:
     assert cameras(BEFORE, Part(no_camera(5, "covered")), BEFORE)[-1] == ("ok", 15.0)
 

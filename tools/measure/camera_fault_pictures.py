@@ -93,10 +93,10 @@ def frosted_tape(m: Moment) -> Image:
 
 
 def covered_face_half(m: Moment) -> Image:
-    """Something dark hangs before the lens, over the driver and most of the picture; a rim stays free."""
+    """Something hangs before the lens, over the driver and most of the picture; a rim stays free."""
     middle = (m.face.x + m.face.w / 2) / m.image.shape[1]
     ramp = _across(m.image) if middle < 0.5 else 1 - _across(m.image)
-    return noisy(_mixed(m.image, 15.0, np.clip((0.85 - ramp) / 0.08, 0, 1)), m.rng)
+    return noisy(_mixed(m.image, 35.0, np.clip((0.85 - ramp) / 0.08, 0, 1)), m.rng)
 
 
 def visor(m: Moment) -> Image:

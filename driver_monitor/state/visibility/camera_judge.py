@@ -15,6 +15,9 @@ from driver_monitor.data.driver_state import CameraVerdict
 from driver_monitor.data.observation import Observation, SceneView, Shake
 from driver_monitor.timing.cadence import EPSILON_S
 
+FROZEN_AFTER_S = 0.5
+"""A picture that has repeated for half a second (`perception.scene.repeats`) and for so long again is frozen. A person
+who sits still repeated for 0.7 s, in one of 52 clips, of a very low bit rate."""
 COVERED_AFTER_S = 1.5
 """A lens that has been covered for so long is covered. A hand that passes takes a second (ours)."""
 PARTLY_AFTER_S = 3.0
@@ -60,12 +63,14 @@ class CameraJudge:
     """Tells the state of the camera from its own state and from what perception measured of the scene."""
 
     def __init__(self) -> None:
+        self._frozen = _Lasting(FROZEN_AFTER_S, 0.0)
         self._view, self._focus, self._shake = _ViewJudge(), _FocusJudge(), _ShakeJudge()
 
     def update(self, t: float, seen: Observation) -> CameraVerdict:
         """Take one frame at `t` seconds, and return the state of the camera."""
-        if seen.camera in ("lost", "frozen"):
-            return seen.camera
+        frozen = self._frozen.update(t, seen.camera == "frozen")
+        if frozen or seen.camera == "lost":
+            return "frozen" if frozen else "lost"
         view = self._view.update(t, seen)
         blurred = self._focus.update(t, seen.scene, same_scene=seen.face is not None or self._view.same_scene)
         shaken = self._shake.update(t, seen.shake)
