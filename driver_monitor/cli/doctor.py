@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -25,7 +28,20 @@ def doctor(
         if not as_json:
             print("\n".join(lines(finding)), flush=True)
 
-    findings = examine(Machine(), Options(config, beep), show)
+    with _quiet_log():
+        findings = examine(Machine(), Options(config, beep), show)
     print(json.dumps(to_json(findings), ensure_ascii=False, allow_nan=False) if as_json else last_line(findings))
     if not can_work(findings):
         raise typer.Exit(1)
+
+
+@contextmanager
+def _quiet_log() -> Iterator[None]:
+    """Log nothing in the `with` block: what the parts would log is in the findings."""
+    log = logging.getLogger("driver_monitor")
+    before = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        log.setLevel(before)

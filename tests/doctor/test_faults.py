@@ -26,6 +26,7 @@ from driver_monitor.doctor.report import last_line
 from driver_monitor.doctor.verdicts.faults import CHECKS, FAULTS
 from driver_monitor.doctor.verdicts.finding import Finding
 from driver_monitor.errors import SourceError
+from driver_monitor.imaging.frame import Image
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 from tests.doctor.cars import Car, full_disk, noise, pictures, troubles
 
@@ -225,6 +226,10 @@ def far_too_slow(car: Car) -> None:
     car.clock.per_call, car.fps = 0.033, 1e6
 
 
+def blown_out(number: int) -> Image:
+    return np.clip(pictures()[number % 40] * 3.0 + 80.0, 0, 255).astype(np.uint8)
+
+
 def frozen(car: Car) -> None:
     car.image = lambda _: pictures()[0]
     car.machine["watch_s"] = 1.0
@@ -271,6 +276,7 @@ STORIES = {
     "a cable that damages pictures": Story(set_up(damaged=4), "camera.damaged", "better cable"),
     "a dark car": Story(set_up(image=noise(8.0, 3.0)), "light.bad", "switch the"),
     "a covered lens": Story(set_up(image=noise(90.0, 2.0)), "light.bad", "take the cover off"),
+    "glare": Story(set_up(image=blown_out), "light.poor", "shining into the lens"),
     "a frozen picture": Story(frozen, "light.bad", "unplug the camera"),
     "a camera that hangs upside down": Story(upside_down, "light.bad", "camera.rotate to 180"),
     "a slow computer": Story(lambda car: setattr(car.clock, "per_call", 0.004), "speed.slow", "camera.fps"),

@@ -125,7 +125,7 @@ class Machine:
     user: Callable[[], User] = this_user
     has_user: Callable[[str], bool] = user_exists
     status_limit_s: float = 2.5
-    watch_s: float = 2.0
+    watch_s: float = 3.0
     frames: int = 60
     stopped: threading.Event = field(default_factory=threading.Event)
 

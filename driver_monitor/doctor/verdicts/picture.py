@@ -24,6 +24,7 @@ BLIND = {
     "frozen": ("the picture does not change", "unplug the camera and plug it in again, or restart the computer"),
     "turned_away": ("the camera does not look at the driver any more", "turn it back to the driver and fix it"),
 }
+BLOWN_OUT = ("the picture is blown out", "keep sun and lamp from shining into the lens")
 POOR = {
     "out_of_focus": ("the picture is out of focus", "clean the lens, and turn its ring until the face is sharp"),
     "vibrating": ("the camera shakes", "fix the camera and its arm"),
@@ -106,8 +107,8 @@ def judge_scene(observations: Sequence[Observation]) -> Iterator[Finding]:
     from driver_monitor.installer.light import judge_light  # it needs numpy, which may be what is broken
 
     last = observations[-1]
-    # A camera that stopped in the middle is what matters, not the good pictures before.
-    light = judge_light(observations if last.camera == "ok" else [last])
+    # What was found out in the end is what matters: a camera that stopped, a picture that is turned.
+    light = judge_light(observations if last.camera == "ok" and last.rotate_to is None else [last])
     fault, _, advice = light.words.rstrip(".").partition(": ")
     values = {"verdict": light.verdict, "infrared": light.infrared}
     blind = last.camera != "ok" or last.rotate_to is not None or last.light == "dark"
@@ -115,6 +116,8 @@ def judge_scene(observations: Sequence[Observation]) -> Iterator[Finding]:
         yield trouble("light.bad", values, fault=fault, advice=advice)
     elif light.verdict == "uneven":
         yield trouble("light.poor", values, fault=fault, advice=advice)
+    elif light.verdict == "no_face" and last.light == "glare":
+        yield trouble("light.poor", values, fault=BLOWN_OUT[0], advice=BLOWN_OUT[1])
     elif light.verdict == "no_face":
         yield not_checked("light", "no face is seen: sit in the driver's seat, look ahead, and run it again")
     else:
@@ -140,9 +143,7 @@ def judge_scene_of_daemon(status: Mapping[str, Any]) -> Iterator[Finding]:
             "light.bad", fault="the picture is dark", advice="switch the infrared lamp on and aim it at the face"
         )
     elif light == "glare":
-        yield trouble(
-            "light.poor", fault="the picture is blown out", advice="keep sun and lamp from shining into the lens"
-        )
+        yield trouble("light.poor", fault=BLOWN_OUT[0], advice=BLOWN_OUT[1])
     elif not status.get("face"):
         yield not_checked("light", "the daemon sees no face: sit in the driver's seat, look ahead, and run it again")
     else:
