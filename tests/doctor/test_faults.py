@@ -226,8 +226,14 @@ def far_too_slow(car: Car) -> None:
     car.clock.per_call, car.fps = 0.033, 1e6
 
 
-def blown_out(number: int) -> Image:
-    return np.clip(pictures()[number % 40] * 3.0 + 80.0, 0, 255).astype(np.uint8)
+def brighter(factor: float, offset: float) -> Callable[[int], Image]:
+    """Return grey pictures of the demo that are over-exposed."""
+
+    def image(number: int) -> Image:
+        grey = pictures()[number % 40].mean(axis=2) * factor + offset
+        return np.asarray(np.clip(grey, 0, 255), np.uint8)
+
+    return image
 
 
 def frozen(car: Car) -> None:
@@ -276,7 +282,7 @@ STORIES = {
     "a cable that damages pictures": Story(set_up(damaged=4), "camera.damaged", "better cable"),
     "a dark car": Story(set_up(image=noise(8.0, 3.0)), "light.bad", "switch the"),
     "a covered lens": Story(set_up(image=noise(90.0, 2.0)), "light.bad", "take the cover off"),
-    "glare": Story(set_up(image=blown_out), "light.poor", "shining into the lens"),
+    "a face in the sun": Story(set_up(image=brighter(2.2, 40.0)), "light.bad", "shade"),
     "a frozen picture": Story(frozen, "light.bad", "unplug the camera"),
     "a camera that hangs upside down": Story(upside_down, "light.bad", "camera.rotate to 180"),
     "a slow computer": Story(lambda car: setattr(car.clock, "per_call", 0.004), "speed.slow", "camera.fps"),

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import pytest
 
-from driver_monitor.data.observation import CameraState
+from driver_monitor.data.observation import CameraState, Light, Observation
 from driver_monitor.doctor.verdicts import picture
 from driver_monitor.doctor.verdicts.computer import HeatFacts, judge_clock, judge_heat
 from driver_monitor.doctor.verdicts.faults import BUG, CHECKS, FAULTS, HANGS
@@ -115,6 +115,15 @@ def test_fail__a_car_bus_without_its_package() -> None:
 
 def test_ok__no_picture_is_nothing_to_judge() -> None:
     (finding,) = judge_scene([])
+    assert finding.state == "not_checked"
+
+
+def test_ok__a_blown_out_picture_without_a_face_is_told_and_an_empty_seat_is_no_fault() -> None:
+    def seen(light: Light) -> list[Observation]:
+        return [Observation(number / 10, "ok", light, None, None, face_reason="not_found") for number in range(20)]
+
+    assert names(judge_scene(seen("glare"))) == ["light.poor"]
+    (finding,) = judge_scene(seen("day"))
     assert finding.state == "not_checked"
 
 
