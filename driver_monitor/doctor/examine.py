@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 LIMITS_S = dict.fromkeys(CHECKS, 10.0) | {
     "packages": 70.0,
+    "configuration": 60.0,
     "models": 30.0,
     "camera": 30.0,
     "light": 30.0,
