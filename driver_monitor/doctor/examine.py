@@ -25,9 +25,11 @@ from driver_monitor.doctor.verdicts.finding import Finding, not_checked
 if TYPE_CHECKING:
     from driver_monitor.app.build import Models, Plan
     from driver_monitor.doctor.gather.camera import Watched
+    from driver_monitor.gpio.lamp import Lamp
 
 LIMITS_S = dict.fromkeys(CHECKS, 10.0) | {
     "packages": 70.0,
+    "configuration": 60.0,
     "models": 30.0,
     "camera": 30.0,
     "light": 30.0,
@@ -62,6 +64,7 @@ class Examination:
         self._plan: Plan | None = None
         self._models: Models | None = None
         self._watched: Watched | None = None
+        self._lamp: Lamp | None = None
         self._configuration: of_program.ConfigurationFacts | None = None
         self._service = of_running.ServiceFacts("not asked yet")
         self._daemon = of_running.DaemonFacts("")
@@ -133,9 +136,13 @@ class Examination:
             return [not_checked("camera", ASKED_NO_DAEMON)]
         if (closed := self._closed_camera(plan.config.camera.source)) is not None:
             return [not_checked("camera", MAY_NOT_OPEN.format(device=closed))]
-        from driver_monitor.doctor.gather.camera import watch_camera
+        from driver_monitor.doctor.gather.camera import switch_lamp_on, watch_camera
 
-        self._watched = watch_camera(self._machine, plan)
+        self._lamp = switch_lamp_on(plan, self._pins)
+        try:
+            self._watched = watch_camera(self._machine, plan)
+        finally:
+            self._lamp.close()
         return of_picture.judge_camera(self._watched.facts)
 
     def light(self) -> Iterable[Finding]:
@@ -250,6 +257,11 @@ class Examination:
 
         return is_file(self._options.config or installed_config())
 
+    def close(self) -> None:
+        """Switch the infrared lamp off, also if its camera hangs."""
+        if self._lamp is not None:
+            self._lamp.off()
+
     @property
     def _is_taken(self) -> bool:
         """Whether a daemon may have camera and pins, though it sends no status."""
@@ -267,10 +279,13 @@ def examine(
 ) -> list[Finding]:
     """Run all checks and return their findings. `show`: gets each finding at once. `pins`: see `Examination`."""
     examination, findings = Examination(asked, options, pins), []
-    for check in CHECKS:
-        for finding in within_limit(check, getattr(examination, check), LIMITS_S[check], asked.stopped):
-            findings.append(finding)
-            show(finding)
+    try:
+        for check in CHECKS:
+            for finding in within_limit(check, getattr(examination, check), LIMITS_S[check], asked.stopped):
+                findings.append(finding)
+                show(finding)
+    finally:
+        examination.close()
     return findings
 
 

@@ -486,9 +486,11 @@ def test_fail__a_check_that_hangs_is_left_behind(car: Car, monkeypatch: pytest.M
         raise SourceError("too late")
 
     car.camera = hang
+    car.config["gpio"] = {"infrared_pin": 22}
     monkeypatch.setitem(examining.LIMITS_S, "camera", 0.2)
     try:
         findings = car.examine()
+        assert car.pins.pin(22).state == 0, "the lamp is off though its camera hangs"
     finally:
         release.set()
     assert troubles(findings) == ["camera.hangs"]
@@ -551,6 +553,27 @@ def test_ok__a_user_beside_the_service_is_told_to_use_sudo(car: Car) -> None:
     assert troubles(findings) == ["service.stopped"]
     assert state_of(findings, "camera") == "not_checked"
     assert not examining.can_work(findings)
+
+
+def test_ok__the_infrared_lamp_is_on_while_the_camera_is_watched_and_off_afterwards(car: Car) -> None:
+    car.config["gpio"] = {"infrared_pin": 22}
+    levels: list[int] = []
+    picture = car.image
+
+    def image(number: int) -> Image:
+        levels.append(car.pins.pin(22).state)
+        return picture(number)
+
+    car.image = image
+    assert troubles(car.examine()) == []
+    assert set(levels) == {1}
+    assert car.pins.pin(22).state == 0
+
+
+def test_fail__a_lamp_whose_pin_cannot_be_had_is_told_once(car: Car) -> None:
+    car.config["gpio"] = {"infrared_pin": 22}
+    car.pins = Wires("GPIO busy")
+    assert troubles(car.examine()) == ["pins.busy"]
 
 
 def test_ok__chips_of_a_pc_without_a_header_are_of_no_interest(car: Car) -> None:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from driver_monitor.doctor.gather.machine import Machine
 from driver_monitor.doctor.verdicts.picture import CameraFacts
-from driver_monitor.errors import AbsentError, SourceError
+from driver_monitor.errors import AbsentError, OutputError, SourceError
 
 if TYPE_CHECKING:
     from driver_monitor.app.build import Models, Plan
     from driver_monitor.capture.camera import Camera
     from driver_monitor.data.observation import Observation
+    from driver_monitor.gpio.lamp import Lamp
     from driver_monitor.imaging.frame import Frame
 
 MOST_FRAMES = 1000
@@ -33,6 +35,15 @@ class Watched:
 
     facts: CameraFacts
     frames: Sequence[Frame] = ()
+
+
+def switch_lamp_on(plan: Plan, factory: Any = None) -> Lamp:
+    """Return the infrared lamp, switched on: at night the camera needs it. `factory`: see `open_lamp`."""
+    from driver_monitor.gpio.lamp import NoLamp, open_lamp
+
+    with suppress(OutputError):  # the check of the pins tells it
+        return open_lamp(plan.config.gpio, factory)
+    return NoLamp()
 
 
 def watch_camera(machine: Machine, plan: Plan) -> Watched:
