@@ -17,9 +17,10 @@ from driver_monitor.capture.grabber import Grabber
 from driver_monitor.capture.open_source import expected_source, open_camera
 from driver_monitor.config import last_good, resources, schema
 from driver_monitor.config.addresses import runtime_folder
+from driver_monitor.config.camera_program import camera_program
 from driver_monitor.config.profiles import parse_profile, read_profile
 from driver_monitor.config.schema import Config, ServiceConfig
-from driver_monitor.errors import OutputError
+from driver_monitor.errors import OutputError, SourceError
 from driver_monitor.gpio.lamp import Lamp, NoLamp, open_lamp
 from driver_monitor.messages.envelope import Provenance
 from driver_monitor.messages.privacy import PrivacyFilter
@@ -244,8 +245,16 @@ def link_setting(plan: Plan) -> LinkSetting:
 
 
 def build_lamp(plan: Plan) -> Lamp:
-    """Switch the infrared lamp on, if there is one and the source is a camera. Raises `OutputError`, `SourceError`."""
-    return open_lamp(plan.config.gpio) if expected_source(plan.config.camera.source).live else NoLamp()
+    """Switch the infrared lamp on, if there is one and the source is a camera. Raises `OutputError`.
+
+    What has gone since the start, such as the program of a camera, is no error here: the source is waited for.
+    """
+    source = plan.config.camera.source
+    try:
+        live = expected_source(source).live
+    except SourceError:
+        live = camera_program(source) is not None
+    return open_lamp(plan.config.gpio) if live else NoLamp()
 
 
 def build_vehicle(plan: Plan) -> VehicleSource:

@@ -107,6 +107,9 @@ def _settings(defaults: dict[str, str], path: Path | None) -> PinsToSwitchOff:
     chip = known("chip", {} if values["chip"] in NOTHING else {values["chip"]: values["chip"]})
     names = ("buzzer_pin", "led_pin", "infrared_pin")
     buzzer, led, lamp = (known(name, _pins(values[name], backend)) for name in names)
+    used = [pin for pin in (buzzer, led, lamp) if pin is not None]
+    if len(set(used)) < len(used):
+        raise ConfigError(f"{path}: gpio: two of {', '.join(names)} are the same pin; give each its own pin")
     return PinsToSwitchOff(backend, chip, buzzer, led, known("active_high", FLAGS), lamp)
 
 

@@ -276,7 +276,7 @@ def test_fail__a_pin_that_cannot_be_is_refused_by_the_daemon_and_by_what_switche
     with pytest.raises(ConfigError) as error:
         schema.load(path)
     assert f"my.yaml:1: {said}" in str(error.value)
-    if "both" not in said and "button" not in said:
+    if "button" not in said:
         assert gpio_off.main(["--config", str(path)], MockFactory()) == 2
         assert capsys.readouterr().err.count("\n") == 1
 

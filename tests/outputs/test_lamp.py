@@ -74,6 +74,20 @@ def test_ok__a_camera_gets_light_and_a_recording_none(tmp_path: Path, text: str,
     lamp.close()
 
 
+@pytest.mark.parametrize(("source", "kind"), [("rpicam", "GpioLamp"), ("gone.mp4", "NoLamp")])
+def test_ok__a_reload_survives_a_source_that_has_gone_meanwhile(
+    tmp_path: Path, source: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else neither the new nor the old lamp could be opened, and the daemon would end."""
+    file = tmp_path / "my.yaml"
+    file.write_text(f"camera: {{source: {source}}}\ngpio: {{backend: mock, infrared_pin: {LAMP}}}\n")
+    plan = build.load_plan(Request(file))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    lamp = build.build_lamp(plan)
+    assert type(lamp).__name__ == kind
+    lamp.close()
+
+
 def test_ok__a_reload_that_changes_the_pin_changes_the_lamp() -> None:
     (part,) = [part for part in TABLE if part.name == "lamp"]
     plan = build.load_plan(Request())

@@ -24,10 +24,11 @@ from driver_monitor.errors import SourceError
 from driver_monitor.imaging.frame import Frame, Image, stretch
 
 START_S = 8.0
-"""Time limit for the first picture. A Raspberry Pi's camera starts within 2 s, a Jetson's within 5 s (ours). It is less
-than the 11 s after which the daemon gives a read up (`grabber.STUCK_AFTER_S`)."""
+"""Time limit for the first picture, with the header before it. A Raspberry Pi's camera starts within 2 s, a Jetson's
+within 5 s (ours). It is less than the 11 s after which the daemon gives a read up (`grabber.STUCK_AFTER_S`)."""
 LEAST_PERIODS = 2.0
-"""A program hangs if it takes longer than `camera.lost_after_s` for a picture, and than so many of its periods."""
+"""A program hangs if it takes longer than `camera.lost_after_s` for a picture, and than so many of its periods. Of
+these, at most `START_S` count: a stream may announce one picture an hour."""
 PROOF_S = (0.5, 2.0)
 """Raw pictures are held back until their length is confirmed, at most for these times: as long as nothing speaks
 against it, as for a program that writes without pauses; and as long as another length is suspected (ours)."""
@@ -53,6 +54,7 @@ class PipeCamera(GuardedCamera):
         self._length = LengthCheck(self._form.bytes) if self._form else None
         self._wrong_bytes: int | None = None
         self._hangs = False
+        self._monotonic, self._start_by = monotonic, 0.0
         self._spare = bytearray()
         self._child = ChildProcess(self._command)
         self._times = PictureTimes(self._child.times) if self._command.times else None
@@ -71,10 +73,11 @@ class PipeCamera(GuardedCamera):
     def _read(self) -> Frame | None:
         self._child.trim()
         first = self._sequence == 0
+        self._start_by = self._start_by or self._monotonic() + START_S
         form = self._form = self._form or self._read_header()
         if form is None:
             return None
-        grey, t_mono = self._next(form, START_S if first else self._limit_s(form))
+        grey, t_mono = self._next(form, START_S, self._left_s()) if first else self._next(form, self._limit_s(form))
         if first and grey is not None:
             self._check_announced_size(form)
             begin = self._reader.first_byte
@@ -92,16 +95,23 @@ class PipeCamera(GuardedCamera):
 
     def _limit_s(self, form: PictureFormat) -> float:
         """Return how long the next picture may take, seconds."""
-        return max(self._lost_after_s, LEAST_PERIODS / form.rate if form.rate else 0.0)
+        return max(self._lost_after_s, min(START_S, LEAST_PERIODS / form.rate) if form.rate else 0.0)
 
-    def _next(self, form: PictureFormat, limit_s: float) -> tuple[Image | None, float]:
-        """Return the grey plane of the next picture and its time, monotonic seconds. None: the camera is closed."""
+    def _left_s(self) -> float:
+        """Return how long the first picture may still take, seconds."""
+        return max(0.0, self._start_by - self._monotonic())
+
+    def _next(self, form: PictureFormat, limit_s: float, left_s: float | None = None) -> tuple[Image | None, float]:
+        """Return the grey plane of the next picture and its time, monotonic seconds. None: the camera is closed.
+
+        `left_s`: what is left of `limit_s`; None: all.
+        """
         grey: Image = np.empty((form.height, form.width), np.uint8)
         if not self._spare:
             self._spare = bytearray(len(form.mark) + form.colour_bytes)
         spare, begin = memoryview(self._spare), len(form.mark)
         parts = [part for part in (spare[:begin], grey.data.cast("B"), spare[begin:]) if part]
-        got = self._reader.fill(parts, limit_s)
+        got = self._reader.fill(parts, limit_s if left_s is None else left_s)
         if self._closed.is_set():
             return None, 0.0
         self._check_length(form)
@@ -119,7 +129,7 @@ class PipeCamera(GuardedCamera):
         """Return the form that the stream's first line gives; None: the camera is closed. Raises `SourceError`."""
         line, byte = b"", bytearray(1)
         while not line.endswith(b"\n") and len(line) < LONGEST_HEADER and MAGIC.startswith(line[: len(MAGIC)]):
-            got = self._reader.fill([memoryview(byte)], START_S)
+            got = self._reader.fill([memoryview(byte)], self._left_s())
             if self._closed.is_set():
                 return None
             if not got:

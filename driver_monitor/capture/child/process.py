@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import fcntl
-import functools
 import os
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -14,6 +12,7 @@ from contextlib import ExitStack, suppress
 
 from driver_monitor.capture.child.commands import Command
 from driver_monitor.errors import SourceError
+from driver_monitor.threads.tied_child import tied_to_parent
 
 PIPE_BYTES = 1 << 20
 """Size of the pipe for pictures: two of 640x480 in colour, so that the program never waits for a reader that is a
@@ -29,8 +28,6 @@ REAP_S = 0.1
 EXIT_S = 0.3
 """Longest wait for the exit code of a program that has closed its pipe."""
 POLL_S = 0.005
-TRY_S = 1.0
-"""Longest time for trying out setpriv, which takes milliseconds."""
 _STAMPS = re.compile(r"^(\[[\d:. ]+\]\s*)+")
 """Times and thread numbers with which libcamera begins a line. They would make each line a new one for the log."""
 
@@ -143,29 +140,6 @@ def _pipe(undo: ExitStack) -> tuple[int, int]:
     undo.callback(os.close, theirs)
     os.set_blocking(ours, False)
     return ours, theirs
-
-
-@functools.cache
-def tied_to_parent() -> tuple[str, ...]:
-    """Return the words before a command that make the kernel kill it when this thread ends; none if that fails here.
-
-    In the service, setpriv fails: it sets capabilities, which the unit forbids. There, systemd ends the program with
-    the daemon. A function that Python runs in the child before the program (`preexec_fn`) could hang for ever in a
-    process with threads.
-    """
-    words = (shutil.which("setpriv") or "", "--pdeathsig", "KILL", "--")
-    try:
-        tried = subprocess.run(
-            [*words, "true"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=TRY_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ()
-    return words if tried.returncode == 0 else ()
 
 
 def _signal_name(number: int) -> str:

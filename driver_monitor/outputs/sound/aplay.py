@@ -1,7 +1,7 @@
 """Plays sound files with `aplay` of alsa-utils, one child process for each call.
 
 A child needs no sound library in this process, cannot hang its threads, and is silent as soon as it is killed.
-`setpriv` makes the kernel kill it when this process dies, also by SIGKILL.
+`setpriv` makes the kernel kill it when this process dies, also by SIGKILL; in the service systemd does.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from driver_monitor.config.sound_device import AUTO
 from driver_monitor.errors import OutputError
+from driver_monitor.threads.tied_child import tied_to_parent
 
 LATE_S = 3.0
 """How much longer than its sound a child may run before it counts as hanging (ours). A sound card's buffer and the
@@ -53,7 +54,7 @@ class Aplay:
         if program is None:
             raise OutputError("aplay is not installed; run `apt-get install alsa-utils`")
         self._where = choose(_text(STREAMS), _text(CARDS), OWN.exists()) if self._device == AUTO else self._device
-        command = [*_with_us(), program, "-q", "-D", self._where, *map(str, files)]
+        command = [*tied_to_parent(), program, "-q", "-D", self._where, *map(str, files)]
         try:
             # A session of its own: Ctrl-C in the terminal must not look like a fault of the device.
             self._child = subprocess.Popen(
@@ -126,12 +127,6 @@ def choose(streams: str, cards: str, own_default: bool = False) -> str:
     if not others or others[0] == playing[0]:
         return "default"
     return f"plughw:{int(others[0][0])},{int(others[0][1])}"
-
-
-def _with_us() -> list[str]:
-    """Return the words before a command that tie its life to ours; none without setpriv (util-linux)."""
-    program = shutil.which("setpriv")
-    return [program, "--pdeathsig", "KILL", "--"] if program is not None else []
 
 
 def _last_line(child: subprocess.Popen[bytes]) -> str:

@@ -42,10 +42,11 @@ class SoundSchedule:
 
         Return whether it is another one: then the sound that plays must stop. Its own first sound is due at once.
         """
+        self._words = words
         if sign == self._sign:
             return False
         before, self._sign = self._sign, sign
-        self._words, self._words_due = words, now
+        self._words_due = now
         more_urgent = _place(sign) < _place(before)
         silent = sign is None or sounds.chime(sign) is None or (sign.level == "info" and not more_urgent)
         self._due = None if silent else now

@@ -17,12 +17,12 @@ import pytest
 
 from driver_monitor.capture.camera import Camera
 from driver_monitor.capture.child.pipe_camera import PipeCamera
-from driver_monitor.capture.child.process import tied_to_parent
 from driver_monitor.capture.grabber import CLOSE_S, Grabber
 from driver_monitor.capture.open_source import open_camera
 from driver_monitor.config.schema import CameraConfig
 from driver_monitor.errors import SourceError
 from driver_monitor.imaging.frame import Frame
+from driver_monitor.threads.tied_child import tied_to_parent
 from tests.capture.child.conftest import Board
 
 LONG_S = 20.0
@@ -189,13 +189,9 @@ def test_ok__where_the_system_forbids_setpriv_the_camera_works_without_it(
     else:
         program.write_text(f"#!/bin/sh\necho activate capabilities: Operation not permitted >&2; exit {code}\n")
         program.chmod(0o755)
-    tied_to_parent.cache_clear()
-    try:
-        assert tied_to_parent() == ()
-        with board.camera() as camera:
-            assert camera.read() is not None
-    finally:
-        tied_to_parent.cache_clear()
+    assert tied_to_parent() == ()
+    with board.camera() as camera:
+        assert camera.read() is not None
 
 
 def state_of(pid: int) -> str:

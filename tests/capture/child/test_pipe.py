@@ -76,6 +76,22 @@ def test_ok__pictures_that_come_slower_than_the_limit_are_waited_for_at_their_ow
     assert len(frames(f"{y4m} 64 48 'Cmono F4:1' 4 0.25", 4, lost_after_s=0.1)) == 4
 
 
+def test_fail__the_header_takes_its_time_from_that_of_the_first_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else header and picture together take longer than the daemon gives a read: it would end, not heal."""
+    monkeypatch.setattr("driver_monitor.capture.child.pipe_camera.START_S", 1.2)
+    begin = time.monotonic()
+    text = error_of("pipe:sh -c 'sleep 0.9; echo YUV4MPEG2 W64 H48 Cmono; exec sleep 60'")
+    assert "gave no picture for 1.2 s, it is started again" in text
+    assert time.monotonic() - begin < 1.9
+
+
+def test_fail__a_stream_that_announces_one_picture_an_hour_is_not_waited_for_so_long(
+    y4m: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("driver_monitor.capture.child.pipe_camera.START_S", 1.2)
+    assert "gave no picture for 1.2 s" in error_of(f"{y4m} 64 48 'Cmono F1:900' 2 5")
+
+
 def test_fail__pictures_that_are_longer_than_the_header_says(y4m: str) -> None:
     text = error_of(f"{y4m} 64 48 'Cmono' 5 0.02 100")
     assert "its pictures are not as long as those of 64x48, which its header gives" in text

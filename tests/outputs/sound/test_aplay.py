@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from driver_monitor.errors import OutputError
-from driver_monitor.outputs.sound import aplay, sounds
+from driver_monitor.outputs.sound import sounds
 from driver_monitor.outputs.sound.aplay import Aplay, choose
+from driver_monitor.threads.tied_child import tied_to_parent
 from tests.outputs.sound.fake_aplay import FakeAplay, await_end
 
 HDMI = "00-00: MAI PCM i2s-hifi-0 : MAI PCM i2s-hifi-0 : playback 1"
@@ -127,8 +128,21 @@ def test_ok__without_setpriv_it_plays_all_the_same(tmp_path: Path, monkeypatch: 
     finished(player)
 
 
+def test_ok__where_the_system_forbids_setpriv_it_plays_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the service: its unit forbids capset(2), which setpriv calls."""
+    fake, player = FakeAplay(tmp_path, monkeypatch), Aplay("default")
+    program = fake.folder / "setpriv"
+    program.write_text("#!/bin/sh\necho 'activate capabilities: Operation not permitted' >&2\nexit 127\n")
+    program.chmod(0o755)
+    player.start((sounds.SILENCE,), 0.1, now=0.0)
+    assert fake.sounds() == ["silence.wav"]
+    finished(player)
+
+
 def test_ok__it_dies_with_a_daemon_that_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not aplay._with_us():
+    if not tied_to_parent():
         pytest.skip("setpriv (util-linux) is not installed: nothing ends aplay after a SIGKILL outside of systemd")
     fake = FakeAplay(tmp_path, monkeypatch, "plays")
     program = (

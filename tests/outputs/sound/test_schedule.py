@@ -106,3 +106,20 @@ def test_ok__whatever_the_signs_only_the_present_one_sounds(steps: list[tuple[fl
             assert not names or (sign is not None and names == [f"{sign.kind}-{sign.level}"])
             assert schedule.step(now) is None, "nothing sounds twice at a time"
             now += wait_s / 4
+
+
+def test_ok__words_follow_the_alerts_of_the_same_sign() -> None:
+    """As where an alert of an own rule of the kind `other` sounds, and distress comes and goes meanwhile."""
+    schedule, sign = SoundSchedule(MOST_S), Sign("other", "warning")
+    words = sounds.words_file(sounds.DISTRESS)
+    schedule.show(sign, None, 0.0)
+    assert said(schedule, 0.0) == ["other-warning"]
+    assert not schedule.show(sign, words, 1.0), "what sounds goes on"
+    assert said(schedule, 5.0) == ["other-warning", "words-distress"]
+    schedule.show(sign, None, 6.0)
+    assert said(schedule, 25.0) == ["other-warning"]
+
+
+def said(schedule: SoundSchedule, now: float) -> list[str]:
+    step = schedule.step(now)
+    return [] if step is None else [path.stem for path in step.files]
