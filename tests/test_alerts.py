@@ -49,6 +49,16 @@ def test_ok__without_pins_the_rhythm_is_printed(command: Cli, tmp_path: Path) ->
     ]
 
 
+def test_ok__an_installer_tries_the_pins_of_the_installed_configuration(
+    command: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "installed.yaml").write_text("gpio: {buzzer: 17}\n")
+    monkeypatch.setattr("driver_monitor.config.lock.FILE", tmp_path / "installed.yaml")
+    done = command("alerts", "--play", "sleep")
+    assert done.code == 2
+    assert "installed.yaml:1: gpio.buzzer: unknown key" in done.err
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("level", ["warning", "critical"])
 def test_ok__each_kind_is_told_from_the_sound_file_that_the_command_writes(

@@ -235,14 +235,12 @@ def test_ok__the_drop_in_for_can_allows_all_that_the_unit_allows_and_can() -> No
     assert "AF_CAN" not in UNIT.read_text(), "the drop-in is not needed any more"
 
 
-def test_ok__the_documented_drop_in_for_can_is_the_file() -> None:
+def test_ok__the_guide_names_each_drop_in_and_no_other() -> None:
     guide = (UNITS.parent / "docs" / "install.md").read_text()
-    blocks = [[line.strip() for line in block.splitlines()] for block in re.findall(r"(?s)```ini\n(.*?)```", guide)]
-    (documented,) = [[line for line in block if line] for block in blocks if "[Service]" in block]
-    drop_in = [line for line in (UNITS / "can.conf").read_text().splitlines() if not line.startswith("#")]
-    assert documented == drop_in
-    assert "systemctl edit driver-monitor" in guide
-    assert "can.conf" in (UNITS / "README.md").read_text()
+    section = guide.split("\n### Drop-ins\n")[1].split("\n## ")[0]
+    drop_ins = {path.name for path in UNITS.glob("*.conf")}
+    assert set(re.findall(r"`([a-z]+\.conf)`", section)) == drop_ins
+    assert all(f"`{name}`" in (UNITS / "README.md").read_text() for name in drop_ins)
 
 
 def test_ok__the_service_publishes_in_its_runtime_directory_where_watch_looks() -> None:

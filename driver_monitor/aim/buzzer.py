@@ -12,8 +12,11 @@ from driver_monitor.config.schema import GpioConfig
 from driver_monitor.errors import DriverMonitorError
 from driver_monitor.outputs.gpio_output import GpioOutput
 
-ASKED = "The buzzer sounds three times. If you hear nothing, check gpio.buzzer_pin and the wiring."
-NONE = "No buzzer is used here. Set gpio.buzzer_pin, and gpio.backend if it is off."
+ASKED = (
+    "The buzzer sounds three times. If you hear nothing, check gpio.buzzer_pin and the wiring; "
+    "a PC has no pins for a buzzer: use a loudspeaker (outputs.sound)."
+)
+NONE = "No buzzer is used here. Set gpio.buzzer_pin, and gpio.backend if it is off. A PC has no pins for a buzzer."
 BUSY = "The buzzer sounds already."
 
 

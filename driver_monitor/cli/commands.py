@@ -363,11 +363,12 @@ def alerts(
     ] = None,
     level: Annotated[OptionalText, _word(LEVELS, "LEVEL", f"Only those at this level: {', '.join(LEVELS)}.")] = None,
     wav: Annotated[OptionalPath, typer.Option(help="Write the sound to this new WAV file instead.")] = None,
-    config: ConfigOption = None,
+    config: cameras_verb.InstalledConfigOption = None,
 ) -> None:
     """List the patterns of buzzer and LED: what sounds for which kind of alert. Or play them, on a loudspeaker too."""
     from driver_monitor.app.build import Request, load_plan
     from driver_monitor.cli import alerts as patterns
+    from driver_monitor.config.lock import installed_config
 
     if play is None and (level is not None or wav is not None):
         option = "--wav" if level is None else "--level"
@@ -377,7 +378,7 @@ def alerts(
     elif wav is not None:
         patterns.write(patterns.chosen(play, level), wav)
     else:
-        patterns.play_configured(patterns.chosen(play, level), load_plan(Request(config)).config)
+        patterns.play_configured(patterns.chosen(play, level), load_plan(Request(config or installed_config())).config)
 
 
 app.command()(aim_verb.aim)

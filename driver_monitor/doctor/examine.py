@@ -183,8 +183,9 @@ class Examination:
             return [not_checked("pins", why)]
         beep = self._options.beep
         if (status := self._daemon.status) is not None:
-            configured = of_pins.PinFacts(plan.config.gpio.backend, True, sound=plan.config.outputs.sound is not None)
-            return of_pins.judge_pins_of_daemon(status, configured, beep=beep)
+            from driver_monitor.doctor.gather.pins import configured_pins
+
+            return of_pins.judge_pins_of_daemon(status, configured_pins(self._machine, plan.config), beep=beep)
         if self._is_taken:
             return [not_checked("pins", ASKED_NO_DAEMON)]
         if plan.config.gpio.backend not in of_pins.NO_PINS and (closed := self._machine.closed_device("gpiochip*")):

@@ -409,6 +409,11 @@ OF_DAEMON: dict[str, tuple[dict[str, Any], str, str]] = {
     "glare": ({"light": "glare"}, "light.poor", "shining into the lens"),
     "a turned picture": ({"rotate_to": 180, "face": False}, "light.bad", "camera.rotate: 180"),
     "dropped pictures": ({"camera": {"keeps_up": False, "drop_share": 0.4, "fps": 18.0}}, "speed.drops", "camera.fps"),
+    "far too few pictures": (
+        {"camera": {"keeps_up": False, "drop_share": 0.9, "fps": 3.0}},
+        "speed.too_slow",
+        "stop other programs",
+    ),
     "a loudspeaker that fails": ({"outputs": {"sound_faults": 2}}, "sound.faults", "check the sound card"),
     "a hot board": ({"board": {"step": 2}, "camera": {"fps": 15.0}}, "heat.given_up", "ventilate"),
     "a supply that was weak a moment ago": ({"board": {"under_voltage": True}}, "heat.voltage", "power supply"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from driver_monitor.config.schema import Config
@@ -12,14 +13,12 @@ from driver_monitor.errors import BusyPinError, OutputError
 
 def gather_pins(machine: Machine, config: Config, *, beep: bool, factory: Any = None) -> PinFacts:
     """Return whether the pins can be opened. `beep`: also try buzzer and LED. `factory`: as in `open_pins`."""
-    from driver_monitor.gpio.expected_pins import expected
     from driver_monitor.gpio.pins import open_pins_or_fail
     from driver_monitor.gpio.sound_once import sound_once
 
-    gpio, sound = config.gpio, config.outputs.sound is not None
-    wanted = expected(gpio, machine.path("/proc/device-tree/model"))
+    gpio, configured = config.gpio, configured_pins(machine, config)
     if gpio.backend in NO_PINS:
-        return PinFacts(gpio.backend, wanted, sound=sound)
+        return configured
     names: tuple[str, ...] = ()
     fault, busy = None, False
     try:
@@ -36,4 +35,12 @@ def gather_pins(machine: Machine, config: Config, *, beep: bool, factory: Any = 
         fault = f"a pin cannot be set: {error}; check the wiring"
     numbers = {"buzzer": gpio.buzzer_pin, "led": gpio.led_pin}
     words = " and ".join(f"{'LED' if name == 'led' else name} on {numbers[name]}" for name in names)
-    return PinFacts(gpio.backend, wanted, words, fault, busy, played=beep, sound=sound)
+    return replace(configured, pins=words, fault=fault, busy=busy, played=beep)
+
+
+def configured_pins(machine: Machine, config: Config) -> PinFacts:
+    """Return what the configuration and the kind of computer say of the pins. No pin is opened."""
+    from driver_monitor.gpio.expected_pins import expected
+
+    wanted = expected(config.gpio, machine.path("/proc/device-tree/model"))
+    return PinFacts(config.gpio.backend, wanted, sound=config.outputs.sound is not None)

@@ -58,7 +58,11 @@ def judge_speed_of_daemon(status: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield whether a running daemon keeps up with its camera, from its status."""
     camera, latency = part(status, "camera"), part(status, "latency_ms")
     share, median = number(camera.get("drop_share")), number(latency.get("median"))
-    if camera.get("keeps_up") is False:
+    rate = number(camera.get("fps"))
+    if camera.get("keeps_up") is False and rate is not None and 0 < rate < LEAST_FPS:
+        values = {"fps": rate, "drop_share": share}
+        yield trouble("speed.too_slow", values, loop_ms=1000 / rate, possible=rate, least=LEAST_FPS)
+    elif camera.get("keeps_up") is False:
         yield trouble("speed.drops", {"drop_share": share}, share=share or 0.0)
     elif median is None:
         yield not_checked("speed", "the running daemon has no frame yet")
