@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from driver_monitor import demo
-from tools.measure.camera_faults import WITHIN_S, Job, run
+from tools.camera.faults import WITHIN_S, Job, run
 
 NIGHT = 560
 """A frame of the demo in infrared."""

@@ -227,4 +227,4 @@ def test_ok__a_trace_keeps_the_angle(tmp_path: Path) -> None:
 
 def test_ok__people_read_what_to_do() -> None:
     assert advice({"degraded": "turned", "rotate_to": 180}) == " (set camera.rotate: 180)"
-    assert advice({"degraded": "frozen", "rotate_to": None}) == ""
+    assert advice({"degraded": "glare", "rotate_to": None}) == ""

@@ -97,7 +97,7 @@ FOUND = list(dict.fromkeys(command for page in PAGES for command in commands(pag
 
 def of(*programs: str) -> list[str]:
     """Return the commands of these programs. One with a <placeholder> cannot be run as it is printed."""
-    return [command for command in FOUND if shlex.split(command)[0] in programs and "<" not in command]
+    return [command for command in FOUND if shlex.split(command)[0] in programs and not {"<", "{"} & set(command)]
 
 
 @pytest.fixture(scope="module")

@@ -330,8 +330,8 @@ def test_ok__a_check_says_what_a_workplace_does_with_expressions(tmp_path: Path,
     )
     (tmp_path / "my.yaml").write_text(f"profile: fleet\nemotion: {{safety_purpose: {PURPOSE}}}")
     assert PURPOSE in command("config", "check", "my.yaml").out
-    assert command("config", "check").out == "default configuration is valid (profile default, 11 rules)\n"
-    assert command("config", "check", "my.yaml").out.startswith("my.yaml is valid (profile fleet, 11 rules)\n")
+    assert command("config", "check").out == "default configuration is valid (profile default, 12 rules)\n"
+    assert command("config", "check", "my.yaml").out.startswith("my.yaml is valid (profile fleet, 12 rules)\n")
     for nothing in ("fun", f"'{' ' * 30}'"):
         (tmp_path / "my.yaml").write_text(f"emotion: {{safety_purpose: {nothing}}}")
         outcome = command("config", "check", "my.yaml")

@@ -1,6 +1,6 @@
 """Measure what it costs to read a camera through a pipe: CPU time of the reading thread for each frame.
 
-    python -m tools.measure.pipe_reader [--seconds 5] [--rate 30] [--size 640x480]
+    python -m tools.camera.pipe_reader [--seconds 5] [--rate 30] [--size 640x480]
 
 A child process writes pictures in each format, at the rate of a camera. Prints a line for each format: frames a second,
 CPU time a frame (median and mean of the thread, milliseconds), and calls of readv a frame. Exit code 1: a mean of more

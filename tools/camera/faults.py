@@ -1,6 +1,6 @@
 """Make clips with faults of the camera, and measure what is told of each and when; and harmless clips, with none told.
 
-    python -m tools.measure.camera_faults [CLIP ...] [--only covered_hand turned_up] [--jobs 2] [--show FOLDER]
+    python -m tools.camera.faults [CLIP ...] [--only covered_hand turned_up] [--jobs 2] [--show FOLDER]
 
 Without CLIP: the demo, by day and in infrared. A clip is played to and fro for 9 s, then the fault begins and lasts
 12 s. Pictures are changed between the decoder and the pipeline; no clip is written. `--show` writes a picture of each
@@ -26,7 +26,7 @@ from driver_monitor.app.build import Request
 from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.data.observation import Box
 from driver_monitor.imaging.frame import Frame, Image
-from tools.measure.camera_fault_pictures import FAULTS, Moment, noisy
+from tools.camera.fault_pictures import FAULTS, Moment, noisy
 from tools.measure.robustness import infrared
 
 BEFORE_S, AFTER_S, WITHIN_S = 9.0, 12.0, 10.0
