@@ -13,9 +13,9 @@ from driver_monitor.perception.scene.sharpness import SharpnessMeter, sharpness
 from driver_monitor.timing.periodic import PeriodicTimer
 
 SCENE_HZ = 1.0
-"""Comparisons of the scene a second. One takes 1.2 ms at 640x480: 0.04 ms a frame at 30 frames a second."""
+"""Comparisons of the scene a second. One takes 1.2 to 2 ms at 640x480 (docs/robustness.md)."""
 SHAKE_HZ = 2.0
-"""Measurements of how the picture shakes a second. One takes 0.5 ms: 0.03 ms a frame."""
+"""Measurements of how the picture shakes a second. One takes 0.5 to 0.7 ms."""
 FRAMES = 3
 """Frames in a row for one measurement. What moves steadily, as a head or a hand that holds the camera, moves as far
 from the first to the second as from the second to the third; a loose camera does not."""
