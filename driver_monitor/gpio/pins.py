@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 from driver_monitor.config import pins as accepted
@@ -12,6 +14,9 @@ from driver_monitor.gpio.jetson.board import is_jetson
 from driver_monitor.gpio.jetson.chip import GpiodChip
 from driver_monitor.gpio.pin_factory import open_factory, reason
 
+BUSY_FOR_S, BUSY_STEP_S = 3.0, 0.25
+"""Seconds for which pins that another program has are tried again, and between two tries (ours). `doctor --beep` and
+the aiming page have them for 1 to 2 s. A daemon that starts meanwhile must not go on without a buzzer."""
 Pin = int | str | None
 """A BCM number, or offset or name of a line. None: not connected."""
 
@@ -93,21 +98,34 @@ class Pins:
             raise OutputError(f"gpio: pins may still be on: {'; '.join(faults)}; check the wiring and the backend")
 
 
-def open_pins(config: PinSettings, factory: Any = None, report: Callable[[str], None] = lambda _: None) -> Pins:
+def open_pins(
+    config: PinSettings,
+    factory: Any = None,
+    report: Callable[[str], None] = lambda _: None,
+    wait: Callable[[float], object] = time.sleep,
+) -> Pins:
     """Open buzzer and LED of `config`. With backend `off`, return `Pins` without any pin.
 
     Two equal pin numbers raise `OutputError`. If a pin cannot be used, backend `auto` returns `Pins` without any pin
     and passes the reason to `report`; others raise `OutputError`. `factory`: for tests, a gpiozero pin factory; None:
-    pins of `config.backend`.
+    pins of `config.backend`. `wait`: waits for the given seconds, before pins that are busy are tried again.
     """
     _check_different(config)
     try:
-        return open_pins_or_fail(config, factory)
+        return _opened_once_free(config, factory, wait)
     except OutputError as error:
         if config.backend != "auto":
             raise
         report(f"no buzzer and LED: {error}")
         return Pins({})
+
+
+def _opened_once_free(config: PinSettings, factory: Any, wait: Callable[[float], object]) -> Pins:
+    for _ in range(round(BUSY_FOR_S / BUSY_STEP_S)):
+        with suppress(BusyPinError):
+            return open_pins_or_fail(config, factory)
+        wait(BUSY_STEP_S)
+    return open_pins_or_fail(config, factory)
 
 
 def open_pins_or_fail(config: PinSettings, factory: Any = None) -> Pins:

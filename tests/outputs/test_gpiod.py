@@ -134,6 +134,28 @@ def test_fail__a_line_that_another_program_has_is_named_with_the_program(chip: F
     assert chip.levels() == (0, 0)
 
 
+def test_ok__a_line_that_an_installer_tries_just_now_is_tried_again(
+    chip: FakeChip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpio_pins, "BUSY_FOR_S", 3.0)
+    chip.put(holder={"2": [os.getpid(), 0, "doctor"]})
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if sum(waits) >= 1.5:
+            chip.put(holder={})
+
+    pins = open_pins(chip.config(), wait=wait)
+    assert (sum(waits), pins.names) == (1.5, ("buzzer", "led"))
+    pins.close()
+    chip.put(holder={"2": [os.getpid(), 0, "gpioset"]})
+    waits.clear()
+    with pytest.raises(OutputError, match="'gpioset' has this line"):
+        open_pins(chip.config(), wait=waits.append)
+    assert sum(waits) == 3.0
+
+
 def test_fail__without_the_package_and_with_an_old_one_it_says_what_to_install(
     chip: FakeChip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
