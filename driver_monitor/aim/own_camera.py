@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import replace
 
@@ -10,11 +11,15 @@ from driver_monitor.app import build
 from driver_monitor.app.build import Plan
 from driver_monitor.app.pictures.link import PICTURES_HZ
 from driver_monitor.app.pipeline import FrameResult
+from driver_monitor.errors import OutputError
+from driver_monitor.gpio.lamp import Lamp, NoLamp
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.imaging.jpeg import jpeg
 from driver_monitor.messages.sighting import FaceLightKeeper, Sighting, for_installer
 from driver_monitor.threads.worker import Worker
 from driver_monitor.timing.periodic import PeriodicTimer
+
+log = logging.getLogger(__name__)
 
 FRAME_WAIT_S = 0.1
 """Longest wait for a frame, as in the daemon."""
@@ -33,6 +38,7 @@ class OwnCamera:
         self._pipeline = build.build_pipeline(plan, self._models)
         self._started = time.monotonic()
         self._source = build.build_grabber(plan, self._started, eager=True)
+        self._lamp = _lamp_on(plan)
         self._rate, self._lights = PeriodicTimer(1.0 / PICTURES_HZ), FaceLightKeeper()
         self._size = plan.config.camera.width, plan.config.camera.height
         self._worker = Worker("own-camera", self._work)
@@ -46,6 +52,8 @@ class OwnCamera:
     def close(self) -> None:
         """Close the camera and end the thread."""
         self._worker.close()
+        # Before the camera: one that hangs must not keep the lamp on.
+        self._lamp.close()
         self._source.close()
 
     def _work(self) -> None:
@@ -77,6 +85,15 @@ class OwnCamera:
         self._source.close()
         self._pipeline = build.build_pipeline(self._plan, self._models)
         self._source = build.build_grabber(self._plan, time.monotonic(), eager=True)
+
+
+def _lamp_on(plan: Plan) -> Lamp:
+    """Return the infrared lamp, switched on. Without it the page says that the picture is dark, so that is no error."""
+    try:
+        return build.build_lamp(plan)
+    except OutputError as error:
+        log.warning("%s", error)
+        return NoLamp()
 
 
 def _without_expressions(plan: Plan) -> Plan:
