@@ -11,13 +11,10 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, Optional
+from typing import Annotated, NoReturn
 
 import typer
-import yaml
 from rich.console import Console
 
 from driver_monitor import PROGRAM, __version__
@@ -25,13 +22,28 @@ from driver_monitor.cli import aim as aim_verb
 from driver_monitor.cli import cameras as cameras_verb
 from driver_monitor.cli import doctor as doctor_verb
 from driver_monitor.cli import ending
+from driver_monitor.cli.config import config_app
+from driver_monitor.cli.options import (
+    TABLE_COLUMNS,
+    ConfigOption,
+    EveryOption,
+    JobsOption,
+    JsonOption,
+    OptionalNumber,
+    OptionalPath,
+    OptionalText,
+    ProfileOption,
+    TrackOption,
+    number,
+    print_json,
+    recording,
+    word,
+)
+from driver_monitor.cli.score import score_app
 from driver_monitor.data.alert import KINDS, LEVELS
 from driver_monitor.errors import ConfigError, DriverMonitorError, UsageError
 from driver_monitor.messages.lines import one_line, plain
 from driver_monitor.outputs import journal
-
-TABLE_COLUMNS = 120
-"""Width of tables that are written to a file or a pipe."""
 
 app = typer.Typer(
     name=PROGRAM,
@@ -39,56 +51,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-config_app = typer.Typer(help="Check, show and describe the configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
-score_app = typer.Typer(help="Compare results with labels, with 95 % confidence intervals.", no_args_is_help=True)
 app.add_typer(score_app, name="score")
-
-
-def _number(kind: type[int] | type[float], low: float, high: float, meaning: str) -> Any:
-    """Return an option for a number from `low` to `high`. The errors of typer's own name Python types."""
-    wanted = f"expected a {'whole ' if kind is int else ''}number from {low:g} to {high:g}"
-
-    def parse(text: str) -> float:
-        with suppress(ValueError):
-            if low <= (value := kind(text)) <= high:
-                return value
-        raise typer.BadParameter(f"{wanted}, found '{text}'")
-
-    return typer.Option(parser=parse, metavar=f"<{low:g} to {high:g}>", help=meaning)
-
-
-def _word(words: Sequence[str], metavar: str, meaning: str) -> Any:
-    """Return an option for one of `words`."""
-
-    def parse(text: str) -> str:
-        if text not in words:
-            raise typer.BadParameter(f"expected one of {', '.join(words)}, found '{text}'")
-        return text
-
-    return typer.Option(parser=parse, metavar=metavar, help=meaning)
-
-
-def _recording(text: str) -> Path:
-    """Return the recording that `text` names. A `Path` of `./demo` would be that of `demo`."""
-    from driver_monitor.capture.open_source import named_recording
-
-    return named_recording(text)
-
-
-# typer evaluates annotations, and on Python 3.10 it needs Optional.
-OptionalPath = Optional[Path]  # noqa: UP045
-OptionalText = Optional[str]  # noqa: UP045
-OptionalInteger = Optional[int]  # noqa: UP045
-OptionalNumber = Optional[float]  # noqa: UP045
-CONFIG_HELP = "Configuration file (default: the one that is part of the program)."
-ConfigOption = Annotated[OptionalPath, typer.Option("--config", "-c", help=CONFIG_HELP)]
-ConfigArgument = Annotated[OptionalPath, typer.Argument(help=CONFIG_HELP)]
-ProfileOption = Annotated[OptionalText, typer.Option(help="Rule profile, name or file; replaces the configured one.")]
-JobsOption = Annotated[int, _number(int, 1, 256, "Number of clips to process in parallel.")]
-EveryOption = Annotated[int, _number(int, 1, 1000, "Use every Nth frame only.")]
-TrackOption = Annotated[OptionalInteger, _number(int, 1, 64, "Video track to watch, counted from 1.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
 
 def main() -> None:
@@ -107,9 +71,9 @@ def _main() -> None:
             stream.reconfigure(errors="backslashreplace")
     if not ending.is_daemon():
         # So that pins are switched off: `nohup` ignores SIGHUP, and else it comes when the terminal is closed.
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, lambda number, _: sys.exit(128 + number))
+        for ending_signal in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(ending_signal) is not signal.SIG_IGN:
+                signal.signal(ending_signal, lambda received, _: sys.exit(128 + received))
     try:
         sys.exit(_run_command())
     except DriverMonitorError as error:
@@ -154,10 +118,6 @@ def _end(code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _print_json(value: object) -> None:
-    print(json.dumps(value, ensure_ascii=False, allow_nan=False), flush=True)
-
-
 def _version(requested: bool) -> None:
     if requested:
         print(f"driver-monitor {__version__}")
@@ -194,14 +154,14 @@ def run(
 def replay(
     clips: Annotated[
         list[Path],
-        typer.Argument(parser=_recording, help="Clips, folders with clips or images, traces, or demo."),
+        typer.Argument(parser=recording, help="Clips, folders with clips or images, traces, or demo."),
     ],
     config: ConfigOption = None,
     out: Annotated[Path, typer.Option(help="Folder for the results, with one folder for each clip.")] = Path("replay"),
     jobs: JobsOption = 1,
     profile: ProfileOption = None,
     every: EveryOption = 1,
-    fps: Annotated[OptionalNumber, _number(float, 0.1, 1000, "Frame rate of images, or of a clip without one.")] = None,
+    fps: Annotated[OptionalNumber, number(float, 0.1, 1000, "Frame rate of images, or of a clip without one.")] = None,
     track: TrackOption = None,
     images: Annotated[bool, typer.Option("--images", help="Each folder holds the images of one recording.")] = False,
     trace: Annotated[bool, typer.Option("--trace", help="Also write a trace, which can be replayed again.")] = False,
@@ -236,7 +196,7 @@ def inspect(
     for result in inspect_images(images, plan, load_models(plan.config)):
         failed = failed or "error" in result
         if as_json:
-            _print_json(result)
+            print_json(result)
         elif "error" in result:
             print(one_line(result["error"]), file=sys.stderr)
         else:
@@ -255,78 +215,6 @@ def watch(
     from driver_monitor.cli.watch import watch as watch_daemon
 
     watch_daemon(connect, Console())
-
-
-@score_app.command("clips")
-def score_clips(
-    folder: Annotated[Path, typer.Argument(help="Folder with the clips.")],
-    labels: Annotated[Path, typer.Option(help="Folder with the labels, one .json file for each clip.")],
-    as_json: JsonOption = False,
-    config: ConfigOption = None,
-    profile: ProfileOption = None,
-    jobs: JobsOption = 1,
-    every: EveryOption = 1,
-) -> None:
-    """Compare clips with their labels: closed eyes, faces, look-aways, yawns and alerts. Writes no files."""
-    from driver_monitor.app.build import Request, load_models, load_plan, provenance
-    from driver_monitor.bench.processes import Runner
-    from driver_monitor.bench.score import summary, table
-    from driver_monitor.bench.score.clip import score_clip
-    from driver_monitor.bench.score.clips import jobs_of, report
-
-    plan = load_plan(Request(config, None, profile))
-    # Loaded here too, so that a wrong model is one error, not one for each clip.
-    origin = provenance(plan, load_models(plan.config).digest)
-    pairs, faults = jobs_of(folder, labels, every)
-    outcomes = list(Runner(score_clip, plan).run(pairs, jobs, Console(stderr=True)))
-    faults += [outcome.error for outcome in outcomes if outcome.error is not None]
-    scores = sorted((outcome.result for outcome in outcomes if outcome.result is not None), key=lambda one: one.clip)
-    for fault in faults:
-        print(one_line(fault), file=sys.stderr)
-    if as_json:
-        _print_json(report(scores, faults, origin, every))
-    elif scores:
-        console = Console(width=None if Console().is_terminal else TABLE_COLUMNS)
-        table.show(scores, summary.pool(scores), console)
-    if faults:
-        raise typer.Exit(1)
-
-
-@score_app.command("eyes")
-def score_eyes(
-    file: Annotated[Path, typer.Argument(help=".npz: images uint8 (N, H, W), closed uint8 (N,).")],
-    as_json: JsonOption = False,
-    config: ConfigOption = None,
-) -> None:
-    """Measure the eye net alone on labelled eyes: loose crops, or rectified patches of height 32 and width 48."""
-    from driver_monitor.app.build import Request, load_models, load_plan
-    from driver_monitor.bench.score.nets import eyes as scoring
-
-    net = load_models(load_plan(Request(config)).config).eyes
-    score = scoring.score_eyes(*scoring.load_eyes(file), net.classify)
-    if as_json:
-        _print_json(scoring.to_json(file, score, net.sha256))
-    else:
-        print(scoring.sentences(file, score))
-
-
-@score_app.command("emotion")
-def score_emotion(
-    file: Annotated[Path, typer.Argument(help=".npz: images uint8 (N, H, W), label int (N,); -1: not used.")],
-    as_json: JsonOption = False,
-    config: ConfigOption = None,
-) -> None:
-    """Measure the expression net alone on loosely cropped faces with labels 0 to 7, in the order of FER+."""
-    from driver_monitor.app.build import Request, load_expression_net, load_plan
-    from driver_monitor.bench.score.nets import expression as scoring
-
-    net = load_expression_net(load_plan(Request(config)).config)
-    images, label = scoring.load_faces(file)
-    score = scoring.score_emotion(scoring.classify(images, net.probabilities), label)
-    if as_json:
-        _print_json(scoring.to_json(file, score, net.sha256))
-    else:
-        print(scoring.sentences(file, score))
 
 
 @app.command()
@@ -359,9 +247,9 @@ def spot_check(
 @app.command()
 def alerts(
     play: Annotated[
-        OptionalText, _word([*KINDS, "all"], "KIND", f"Play the patterns of {', '.join(KINDS)} or all.")
+        OptionalText, word([*KINDS, "all"], "KIND", f"Play the patterns of {', '.join(KINDS)} or all.")
     ] = None,
-    level: Annotated[OptionalText, _word(LEVELS, "LEVEL", f"Only those at this level: {', '.join(LEVELS)}.")] = None,
+    level: Annotated[OptionalText, word(LEVELS, "LEVEL", f"Only those at this level: {', '.join(LEVELS)}.")] = None,
     wav: Annotated[OptionalPath, typer.Option(help="Write the sound to this new WAV file instead.")] = None,
     config: cameras_verb.InstalledConfigOption = None,
 ) -> None:
@@ -384,41 +272,3 @@ def alerts(
 app.command()(aim_verb.aim)
 app.command()(cameras_verb.cameras)
 app.command()(doctor_verb.doctor)
-
-
-@config_app.command("check")
-def config_check(file: ConfigArgument = None, profile: ProfileOption = None) -> None:
-    """Check a configuration and its profile. An error shows file, line, key and reason."""
-    from driver_monitor.app.build import Request, load_plan
-    from driver_monitor.app.lock import lock_line
-
-    plan = load_plan(Request(file, None, profile))
-    name = file or "default configuration"
-    print(f"{name} is valid (profile {plan.profile.name}, {len(plan.profile.rules)} rules)")
-    if plan.profile.workplace:
-        emotion = plan.config.emotion
-        effect = "expressions are read and stay on this machine" if emotion.enabled else "no expression is read"
-        print(f"workplace profile: {effect} (emotion.safety_purpose: {emotion.safety_purpose or 'not set'})")
-    if (line := lock_line(file, plan.config)) is not None:
-        print(line)
-
-
-@config_app.command("dump")
-def config_dump(file: ConfigArgument = None) -> None:
-    """Print all active values, as YAML."""
-    from driver_monitor.app.build import Request, load_plan
-
-    values = load_plan(Request(file)).config.model_dump(mode="json")
-    print(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), end="")
-
-
-@config_app.command("schema")
-def config_schema(
-    of_profile: Annotated[bool, typer.Option("--profile", help="Print that of a rule profile.")] = False,
-) -> None:
-    """Print the JSON Schema of the configuration or of a profile, for editors that check while you type."""
-    from driver_monitor.config.schema import Config
-    from driver_monitor.rules.profile import Profile
-
-    model = Profile if of_profile else Config
-    print(json.dumps(model.model_json_schema(), indent=2, ensure_ascii=False))
