@@ -156,6 +156,8 @@ def test_ok__a_status_that_makes_no_sense_is_never_an_error(junk: Any) -> None:
 def test_fail__a_daemon_on_a_computer_without_pins_is_not_said_to_have_set_them() -> None:
     none_set = {"outputs": {"gpio_faults": 0}}
     (found,) = judge_pins_of_daemon(none_set, PinFacts("auto", expected=False), beep=False)
+    assert (found.state, found.fault) == ("warning", "pins.none")
+    (found,) = judge_pins_of_daemon(none_set, PinFacts("auto", expected=False, sound=True), beep=False)
     assert found.state == "not_checked"
     assert "no buzzer and no LED" in found.found
     (found,) = judge_pins_of_daemon(none_set, PinFacts("auto", expected=True), beep=False)

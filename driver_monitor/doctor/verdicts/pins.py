@@ -12,10 +12,6 @@ from driver_monitor.doctor.verdicts.running import number, part
 
 NO_PINS = ("off", "mock")
 """Values of `gpio.backend` that drive no pin."""
-NOT_EXPECTED = (
-    "this computer has no pins, and none are configured: no buzzer and no LED; "
-    "for a loudspeaker see outputs.sound (docs/install.md)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +34,7 @@ class PinFacts:
 def judge_pins(facts: PinFacts) -> Iterator[Finding]:
     """Yield the fault of the pins, or "ok" or "not checked"."""
     if facts.fault is not None and not facts.expected:
-        yield not_checked("pins", NOT_EXPECTED)
+        yield _none(facts.backend, sound=facts.sound)
     elif facts.fault is not None:
         fault, advice = split(facts.fault, "check the section gpio of the configuration")
         yield (
@@ -64,7 +60,7 @@ def judge_pins_of_daemon(status: Mapping[str, Any], facts: PinFacts, *, beep: bo
     elif count is None:
         yield not_checked("pins", "the running daemon says nothing of its pins")
     elif not facts.expected:
-        yield not_checked("pins", NOT_EXPECTED)
+        yield _none(facts.backend, sound=facts.sound)
     else:
         yield ok("pins", "the running daemon has set them without an error", gpio_faults=0)
 
