@@ -5,26 +5,20 @@ from __future__ import annotations
 import importlib.util
 import shlex
 import sys
-from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
 from driver_monitor import PROGRAM
+from driver_monitor.cli.options import InstalledConfigOption, OptionalText
 from driver_monitor.errors import UsageError
 
 PACKAGES = ("starlette", "uvicorn", "websockets")
 """The packages of the extra `aim` (pyproject.toml)."""
-# typer evaluates annotations, and on Python 3.10 it needs Optional.
-OptionalPath = Optional[Path]  # noqa: UP045
-OptionalText = Optional[str]  # noqa: UP045
 
 
 def aim(
-    config: Annotated[
-        OptionalPath,
-        typer.Option("--config", "-c", help="Configuration file (default: the service's, if there is one)."),
-    ] = None,
+    config: InstalledConfigOption = None,
     source: Annotated[
         OptionalText, typer.Option(help="As of run; then no running daemon is asked for pictures.")
     ] = None,
@@ -38,11 +32,9 @@ def aim(
         raise UsageError(f"{PROGRAM} aim needs {', '.join(missing)}; install with: {install}")
     from driver_monitor.aim.run import run
     from driver_monitor.app.build import Request
-    from driver_monitor.config import lock
+    from driver_monitor.config.lock import installed_config
 
-    if config is None and lock.FILE.exists():
-        config = lock.FILE  # an installer means the configuration of the service
     try:
-        run(Request(config, source), bind)
+        run(Request(config or installed_config(), source), bind)
     except KeyboardInterrupt:
         print("Stopped: no picture is shown any more.")

@@ -6,10 +6,11 @@ import json
 import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from driver_monitor.cli.options import InstalledConfigOption
 
 if TYPE_CHECKING:
     from driver_monitor.capture.listing.found_camera import FoundCamera
@@ -19,16 +20,6 @@ WIDTH = 80
 """Columns of the text: a terminal of a Raspberry Pi without a desktop."""
 SCHEMA = 1
 NONE_FOUND = "no camera is found"
-
-# typer evaluates annotations, and on Python 3.10 it needs Optional.
-InstalledConfigOption = Annotated[
-    Optional[Path],  # noqa: UP045
-    typer.Option(
-        "--config",
-        "-c",
-        help="Configuration file (default: /etc/driver-monitor/config.yaml if it is there, else the program's own).",
-    ),
-]
 
 
 def cameras(

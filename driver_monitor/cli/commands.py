@@ -27,6 +27,7 @@ from driver_monitor.cli.options import (
     TABLE_COLUMNS,
     ConfigOption,
     EveryOption,
+    InstalledConfigOption,
     JobsOption,
     JsonOption,
     OptionalNumber,
@@ -251,7 +252,7 @@ def alerts(
     ] = None,
     level: Annotated[OptionalText, word(LEVELS, "LEVEL", f"Only those at this level: {', '.join(LEVELS)}.")] = None,
     wav: Annotated[OptionalPath, typer.Option(help="Write the sound to this new WAV file instead.")] = None,
-    config: cameras_verb.InstalledConfigOption = None,
+    config: InstalledConfigOption = None,
 ) -> None:
     """List the patterns of buzzer and LED: what sounds for which kind of alert. Or play them, on a loudspeaker too."""
     from driver_monitor.app.build import Request, load_plan

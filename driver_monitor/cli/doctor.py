@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from driver_monitor.cli.cameras import InstalledConfigOption
+from driver_monitor.cli.options import InstalledConfigOption
 
 
 def doctor(

@@ -52,6 +52,14 @@ OptionalInteger = Optional[int]  # noqa: UP045
 OptionalNumber = Optional[float]  # noqa: UP045
 CONFIG_HELP = "Configuration file (default: the one that is part of the program)."
 ConfigOption = Annotated[OptionalPath, typer.Option("--config", "-c", help=CONFIG_HELP)]
+InstalledConfigOption = Annotated[
+    OptionalPath,
+    typer.Option(
+        "--config",
+        "-c",
+        help="Configuration file (default: /etc/driver-monitor/config.yaml if it is there, else the program's own).",
+    ),
+]
 ConfigArgument = Annotated[OptionalPath, typer.Argument(help=CONFIG_HELP)]
 ProfileOption = Annotated[OptionalText, typer.Option(help="Rule profile, name or file; replaces the configured one.")]
 JobsOption = Annotated[int, number(int, 1, 256, "Number of clips to process in parallel.")]
