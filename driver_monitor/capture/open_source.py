@@ -17,6 +17,7 @@ from driver_monitor.capture.recordings.images import FolderCamera, list_images
 from driver_monitor.capture.recordings.pacing import Pacing
 from driver_monitor.capture.url import SCHEMES, UrlCamera, without_password
 from driver_monitor.capture.v4l2 import V4l2Camera, device_number
+from driver_monitor.config.camera_device import camera_device
 from driver_monitor.config.camera_program import CameraProgram, camera_program
 from driver_monitor.config.schema import CameraConfig
 from driver_monitor.errors import AbsentError, SourceError, UsageError
@@ -115,7 +116,7 @@ def _kind(source: str) -> Literal["demo", "device", "program", "url", "folder", 
     if not source:
         # A path without a name would be the working folder.
         raise SourceError("the source has no name; give a camera number, rpicam, a clip, a folder, a URL or demo")
-    if source.isdecimal() or source.startswith("/dev/"):
+    if camera_device(source) is not None:
         return "device"
     if source.startswith("pipe:") or source.partition(":")[0] in ("rpicam", "nvargus"):
         return "program"

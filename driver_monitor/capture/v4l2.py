@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from driver_monitor.capture.camera import Clock, GuardedCamera
 from driver_monitor.capture.decoded_picture import JpegDecoder
 from driver_monitor.capture.exposure import set_exposure, warn_once
+from driver_monitor.config.camera_device import camera_device
 from driver_monitor.config.schema import CameraConfig
 from driver_monitor.errors import AbsentError, SourceError
 from driver_monitor.imaging import picture
@@ -172,7 +173,7 @@ def _raw_grey(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any] | Non
 
 def device_number(source: str, root: Path) -> int:
     """Return the N of /dev/videoN for `source`, N or a path. Raises `SourceError`, `AbsentError` if it may come."""
-    path = root / "dev" / f"video{source}" if source.isdecimal() else root / source.lstrip("/")
+    path = root / (camera_device(source) or source).lstrip("/")
     device = f"/{path.relative_to(root)}"
     if not path.exists():
         raise AbsentError(f"{device}: no such camera; {_available(root)}; check its cable; {CSI_HINT}")

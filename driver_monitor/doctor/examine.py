@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from driver_monitor.config.camera_device import camera_device
 from driver_monitor.doctor.gather import computer, machine, packages, running
 from driver_monitor.doctor.time_limit import within_limit
 from driver_monitor.doctor.verdicts import computer as of_computer
@@ -241,9 +242,8 @@ class Examination:
 
     def _closed_camera(self, source: str) -> str | None:
         """Return the device of `source` if it is there and this user may not open it."""
-        if not source.isdecimal() and not source.startswith("/dev/"):
-            return None
-        return self._machine.closed_device(f"video{source}" if source.isdecimal() else source.removeprefix("/dev/"))
+        device = camera_device(source)
+        return None if device is None else self._machine.closed_device(device.removeprefix("/dev/"))
 
     def _wanted_fps(self) -> float | None:
         """Return the frame rate that the running daemon asks its camera for; None: it is not known here."""

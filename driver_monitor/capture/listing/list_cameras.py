@@ -12,6 +12,7 @@ from driver_monitor.capture.listing.v4l2_cameras import v4l2_cameras
 from driver_monitor.capture.listing.v4l2_query import Ioctl
 from driver_monitor.capture.open_source import check_source
 from driver_monitor.capture.v4l2 import device_number
+from driver_monitor.config.camera_device import camera_device
 from driver_monitor.config.camera_program import camera_program
 from driver_monitor.config.schema import CameraConfig
 from driver_monitor.errors import SourceError
@@ -53,8 +54,8 @@ def list_cameras(
     csi, devices = csi_cameras(run), v4l2_cameras(root, ioctl)
     # The raw node of a CSI camera is the same camera once more.
     cameras = (*(one for one in devices if not csi or one.csi != "rpicam"), *csi)
-    if config.source.isdecimal() or config.source.startswith("/dev/"):
-        return _of_device(config, cameras, root)
+    if (device := camera_device(config.source)) is not None:
+        return _of_device(config, device, cameras, root)
     program = camera_program(config.source)
     if program is not None and program.kind in ("rpicam", "nvargus"):
         wanted = program.number or 0
@@ -71,11 +72,11 @@ def list_cameras(
     return CameraList(cameras, None, words, None, usable=True)
 
 
-def _of_device(config: CameraConfig, cameras: tuple[FoundCamera, ...], root: Path) -> CameraList:
+def _of_device(config: CameraConfig, device: str, cameras: tuple[FoundCamera, ...], root: Path) -> CameraList:
     try:
         number = device_number(config.source, root)
     except SourceError as error:
-        path = root / "dev" / f"video{config.source}" if config.source.isdecimal() else root / config.source[1:]
+        path = root / device[1:]
         # One that this user may not open is in the list, with what to do.
         taken = next((one for one in cameras if one.source == f"/dev/{path.resolve().name}"), None)
         why = str(error).partition("; ")[0].partition(": ")[2]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from driver_monitor.config.camera_device import camera_device
 from driver_monitor.doctor.gather.machine import Machine
 from driver_monitor.doctor.verdicts.picture import CameraFacts
 from driver_monitor.errors import AbsentError, OutputError, SourceError
@@ -103,7 +104,7 @@ def _format(machine: Machine, source: str) -> str | None:
     from driver_monitor.capture.listing.v4l2_query import current_format
     from driver_monitor.capture.v4l2 import device_number
 
-    if not source.isdecimal() and not source.startswith("/dev/"):
+    if camera_device(source) is None:
         return None
     try:
         path = machine.path(f"/dev/video{device_number(source, machine.root)}")

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from driver_monitor.config.camera_device import camera_device
 from driver_monitor.config.schema import Config
 from driver_monitor.doctor.gather.machine import Machine, group_name, user_name
 from driver_monitor.doctor.verdicts.permissions import SERVICE_USER, DeviceFacts, PermissionFacts
@@ -25,10 +26,8 @@ def gather_permissions(machine: Machine, config: Config, *, service: bool) -> Pe
 def _needed(machine: Machine, config: Config) -> Iterator[Path]:
     """Yield the devices that are there and that the configuration needs: the camera, and the pins of a board."""
     source = config.camera.source
-    if source.isdecimal() or source.startswith("/dev/"):
-        camera = machine.path(f"/dev/video{source}" if source.isdecimal() else source)
-        if camera.exists():
-            yield camera
+    if (device := camera_device(source)) is not None and (camera := machine.path(device)).exists():
+        yield camera
     if source.partition(":")[0] == "rpicam":
         yield from _first(machine, "media*")
         yield from _first(machine, "dma_heap/*")
