@@ -22,6 +22,7 @@ from driver_monitor.gpio.pattern import Pattern
 from driver_monitor.gpio.player import PatternPlayer
 from driver_monitor.outputs import gpio_output as gpio
 from driver_monitor.outputs.gpio_output import GpioOutput
+from tests.outputs.scripted_clock import ScriptedClock
 
 BUZZ, LIGHT = 17, 27
 
@@ -44,30 +45,17 @@ class Bench:
     """Mock pins, and a clock that jumps to the thread's next change; `script` changes signs at given times."""
 
     def __init__(self, script: list[tuple[float, Sign | None]], until: float, config: GpioConfig = CONFIG) -> None:
-        self.now = 0.0
         self.factory = MockFactory()
         self.changes: dict[int, list[Change]] = {BUZZ: [], LIGHT: []}
-        self._script, self._until = list(script), until
-        self._built, self._over = threading.Event(), threading.Event()
-        self.output = GpioOutput(config, self.factory, lambda: self.now, self._wait)
-        self._built.set()
-        assert self._over.wait(10)
+        self._clock = clock = ScriptedClock(script, until, self._note_changes)
+        self.output = GpioOutput(config, self.factory, lambda: clock.now, clock.wait)
+        clock.run(self.output.show, 10)
 
-    def _wait(self, wake: threading.Event, timeout: float | None) -> None:
-        assert self._built.wait(10)
+    def _note_changes(self) -> None:
         for pin, changes in self.changes.items():
             on = bool(self.factory.pin(pin).state)
             if on != (changes[-1][1] if changes else False):
-                changes.append((round(self.now, 4), on))
-        due = self.now + timeout if timeout is not None else float("inf")
-        if self._script and self._script[0][0] <= due:
-            self.now, sign = self._script.pop(0)
-            self.output.show(sign)
-        elif due > self._until:
-            self._over.set()
-            wake.wait(10)
-        else:
-            self.now = due
+                changes.append((round(self._clock.now, 4), on))
 
     def close(self) -> dict[int, list[Change]]:
         self.output.close()

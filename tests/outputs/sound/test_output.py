@@ -16,6 +16,7 @@ from driver_monitor.data.alert import Sign
 from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.outputs.fanout import Outputs
 from driver_monitor.outputs.sound.output import SoundOutput
+from tests.outputs.scripted_clock import ScriptedClock
 from tests.outputs.sound.fake_aplay import PATIENCE_S, FakeAplay, await_end
 from tests.processes import DaemonProcess
 
@@ -35,26 +36,14 @@ class Bench:
     """A sound output on a clock that jumps to the next turn. A sound ends before the clock goes on."""
 
     def __init__(self, config: OutputsConfig, script: list[tuple[float, Sign | None]], until: float) -> None:
-        self.now, self._script, self._until = 0.0, list(script), until
-        self._built, self._over = threading.Event(), threading.Event()
-        self.output = SoundOutput(config, 30.0, lambda: self.now, self._wait)
-        self._built.set()
-        assert self._over.wait(60)
+        clock = ScriptedClock(script, until, self._await_child)
+        self.output = SoundOutput(config, 30.0, lambda: clock.now, clock.wait)
+        clock.run(self.output.show, 60)
 
-    def _wait(self, wake: threading.Event, timeout: float | None) -> None:
-        assert self._built.wait(10)
+    def _await_child(self) -> None:
         child = self.output._aplay._child
         if child is not None:
             os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-        due = self.now + timeout if timeout is not None else float("inf")
-        if self._script and self._script[0][0] <= due:
-            self.now, sign = self._script.pop(0)
-            self.output.show(sign)
-        elif due > self._until:
-            self._over.set()
-            wake.wait(10)
-        else:
-            self.now = due
 
 
 def test_ok__a_critical_alert_sounds_and_speaks_again_and_again(
