@@ -161,7 +161,7 @@ TABLE = (
     DaemonPart("button", ("config.gpio",), lambda s: open_button(s.config.gpio), "free first", CLOSE,
                rebuild=_new_button),
     # `local_rules`: alerts that outputs keep for late subscribers may have become local.
-    DaemonPart("outputs", ("config.zmq", "config.gpio", "config.outputs", "plan.local_rules"),
+    DaemonPart("outputs", ("config.zmq", "config.gpio", "config.outputs", "config.uplink", "plan.local_rules"),
                lambda s: build.build_outputs(s.plan, s.console), "free first", CLOSE),
     DaemonPart("state_period_s", ("config.zmq.state_hz",), lambda s: 1.0 / s.config.zmq.state_hz),
     DaemonPart("provenance", ("config.vehicle.id", "config", "plan.profile_text", "plan.ignored", "models.digest"),

@@ -9,15 +9,12 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StringConstraints,
     TypeAdapter,
@@ -31,6 +28,8 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from driver_monitor.config import pins, resources, yaml_file
 from driver_monitor.config.addresses import AUTO, bind_setting, publish_address, signal_address, vehicle_address
 from driver_monitor.config.camera_program import camera_source
+from driver_monitor.config.sections.section import Folder, Section
+from driver_monitor.config.sections.uplink import UplinkConfig
 from driver_monitor.config.sound_device import sound_device
 
 
@@ -55,8 +54,6 @@ def _number_up_to(highest: int) -> TypeAdapter[int]:
 _Line = Annotated[int, Field(ge=0, le=pins.HIGHEST_OFFSET)] | Annotated[str, Field(max_length=pins.LONGEST_NAME)]
 Pin = Annotated[_Line | None, BeforeValidator(_pin)]
 """A BCM number on a Raspberry Pi's 40-pin header, or offset or name of a line of a GPIO chip. None: no pin."""
-Folder = Annotated[Path | None, Field(strict=False), BeforeValidator(lambda value: None if value == "" else value)]
-"""A folder. YAML has no paths, so text is converted. Empty text means None, not the current folder."""
 
 
 def _not_bool(value: object) -> object:
@@ -67,26 +64,6 @@ def _not_bool(value: object) -> object:
 
 
 Degrees = Annotated[Literal[0, 90, 180, 270], BeforeValidator(_not_bool)]
-
-MAX_TEXT = 1000
-"""Characters (ours). Longer than any path or URL a person writes, shorter than the system's limit (PATH_MAX, 4096)."""
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-
-
-class Section(BaseModel):
-    """Base of all sections; values cannot change. Errors: unknown keys, wrong types, control characters, long text."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True, allow_inf_nan=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _text(cls, value: object) -> object:
-        """Refuse text that cannot be a path, an address or a name; the system would fail on it much later."""
-        if isinstance(value, str) and _CONTROL.search(value):
-            raise ValueError(f"a control character is not allowed here, found {value[:60]!r}; remove it")
-        if isinstance(value, str) and len(value) > MAX_TEXT:
-            raise ValueError(f"{len(value)} characters are too many; use at most {MAX_TEXT}")
-        return value
 
 
 class CameraConfig(Section):
@@ -245,6 +222,7 @@ class Config(Section):
     zmq: ZmqConfig = ZmqConfig()
     gpio: GpioConfig = GpioConfig()
     outputs: OutputsConfig = OutputsConfig()
+    uplink: UplinkConfig = UplinkConfig()
     service: ServiceConfig = ServiceConfig()
 
     @model_validator(mode="before")
