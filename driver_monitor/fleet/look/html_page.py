@@ -8,7 +8,7 @@ from html import escape
 
 from driver_monitor.fleet.look.findings import FleetReport
 from driver_monitor.fleet.look.period import shown
-from driver_monitor.fleet.look.sections import Row, ReportSection, headline, sections, summary
+from driver_monitor.fleet.look.sections import ReportSection, Row, headline, sections, summary
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 """A browser then loads nothing and runs nothing, whatever a vehicle has sent."""
