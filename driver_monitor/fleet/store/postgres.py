@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -30,6 +30,7 @@ from driver_monitor.fleet.store.schema import (
 )
 from driver_monitor.fleet.store.store import StoreDownError, StoreError
 from driver_monitor.fleet.store.times import as_text
+from driver_monitor.fleet.store.views import views
 
 CONNECT_S = 5
 """Longest wait for a connection, seconds (ours)."""
@@ -97,14 +98,17 @@ class PostgresStore:
             found = database.execute(_own_marks(sql), parameters)
             return [tuple(_plain(value) for value in row) for row in found]
 
-    def acknowledge(self, episode: str, by_whom: str, at: datetime, note: str) -> bool:
+    def acknowledge(self, episodes: Collection[str], by_whom: str, at: datetime, note: str) -> int:
         """See `Store`."""
         with self._transaction() as database:
-            done = database.execute(
-                "INSERT INTO acknowledgement (episode, by_whom, at, note) VALUES (%s,%s,%s,%s) ON CONFLICT DO NOTHING",
-                (episode, by_whom, at, note),
+            return sum(
+                database.execute(
+                    "INSERT INTO acknowledgement (episode, by_whom, at, note) VALUES (%s,%s,%s,%s)"
+                    " ON CONFLICT DO NOTHING",
+                    (episode, by_whom, at, note),
+                ).rowcount
+                for episode in episodes
             )
-            return done.rowcount == 1
 
     def make_schema(self, now: datetime) -> int:
         """See `Store`. Also makes the partitions."""
@@ -117,6 +121,8 @@ class PostgresStore:
             settings.check_not_newer(found, str(self))
             for step in POSTGRES_STEPS[found:]:
                 database.execute(step.encode())
+            for view in views("postgresql"):
+                database.execute(view.encode())
             database.execute(_own_marks(settings.WRITE), (settings.SCHEMA_NAME, str(SCHEMA)))
             partitions.make_ahead(database, now, now - timedelta(days=self._days(database)))
         return found
