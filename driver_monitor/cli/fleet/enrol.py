@@ -19,7 +19,7 @@ from driver_monitor.errors import UsageError
 
 if TYPE_CHECKING:
     from driver_monitor.fleet.enrol.depot import Depot, Enrolment
-    from driver_monitor.fleet.enrol.register import Entry
+    from driver_monitor.fleet.enrol.register import CertificateEntry
 
 DAYS = 730
 """Validity of a certificate (ours): two inspections of a vehicle, one of which may be missed."""
@@ -152,7 +152,7 @@ def _print_list(depot: Path) -> None:
     )
 
 
-def _listed(entries: Sequence[Entry]) -> str:
+def _listed(entries: Sequence[CertificateEntry]) -> str:
     names = [entry.name for entry in entries]
     return f"{', '.join(names[:SHOWN])}{_more(names)}"
 

@@ -19,7 +19,7 @@ from driver_monitor.errors import ConfigError, OutputError, UsageError
 from driver_monitor.fleet.enrol import authority, broker_files, client_files, private_files
 from driver_monitor.fleet.enrol.authority import Authority, Issued
 from driver_monitor.fleet.enrol.names import BROKER, OPERATOR, check_host, check_vehicle, without_repeats
-from driver_monitor.fleet.enrol.register import Entry, Register, from_json, to_json
+from driver_monitor.fleet.enrol.register import CertificateEntry, Register, from_json, to_json
 
 REGISTER = "register.json"
 CA, CA_KEY = "ca.pem", "ca.key"
@@ -39,8 +39,8 @@ Passphrase = Callable[[], str]
 class Enrolment:
     """What a command did. `made`: new certificates. `unchanged`: those that were there already."""
 
-    made: tuple[Entry, ...] = ()
-    unchanged: tuple[Entry, ...] = ()
+    made: tuple[CertificateEntry, ...] = ()
+    unchanged: tuple[CertificateEntry, ...] = ()
 
 
 class Depot:
@@ -109,7 +109,9 @@ class Depot:
             raise UsageError(f"{shown}{more}: not enrolled in {self.folder}; `driver-monitor fleet enrolled` lists all")
         return chosen
 
-    def _make(self, names: Sequence[str], days: int, *, revoke_old: datetime | None = None) -> tuple[Entry, ...]:
+    def _make(
+        self, names: Sequence[str], days: int, *, revoke_old: datetime | None = None
+    ) -> tuple[CertificateEntry, ...]:
         """Sign certificates for `names`, and put their folders into place."""
         ca = self._authority()
         staged = self.folder / STAGED
@@ -118,7 +120,7 @@ class Depot:
         for name in names:
             hosts = without_repeats((*self.register.hosts, *ALWAYS_HOSTS)) if name == BROKER else ()
             issued = ca.issue(name, "server" if name == BROKER else "client", self._now, days, hosts)
-            entries.append(Entry(name, issued.serial, issued.since, issued.until))
+            entries.append(CertificateEntry(name, issued.serial, issued.since, issued.until))
             private_files.write_folder(staged / f"{name}@{issued.serial}", self._files(name, issued, ca))
         os.sync()
         self._save(self.register.with_new(entries, revoke_old=revoke_old))

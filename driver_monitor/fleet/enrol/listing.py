@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from driver_monitor.fleet.enrol.depot import Depot
-from driver_monitor.fleet.enrol.register import Entry, State
+from driver_monitor.fleet.enrol.register import CertificateEntry, State
 
 NOTICE_DAYS = 365
 """Days before the end of the CA in which it is told (ours): then every vehicle needs a certificate of a new depot."""
@@ -25,7 +25,7 @@ class Listing:
     `ca_until`: when the CA ends, and with it the list of revoked certificates. `current`: that list is the register's.
     """
 
-    rows: tuple[tuple[Entry, State], ...]
+    rows: tuple[tuple[CertificateEntry, State], ...]
     ca_until: datetime
     current: bool
     now: datetime

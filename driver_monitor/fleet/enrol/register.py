@@ -18,7 +18,7 @@ SOON = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CertificateEntry:
     """A certificate. `name`: its common name. `serial`: hexadecimal. `since`, `until`: UTC. `revoked`: when, or None.
 
     `replaced`: a newer certificate of this name exists.
@@ -53,9 +53,9 @@ class Register:
 
     schema: Literal[1] = 1
     hosts: tuple[str, ...] = ()
-    certificates: tuple[Entry, ...] = field(default=())
+    certificates: tuple[CertificateEntry, ...] = field(default=())
 
-    def newest(self) -> dict[str, Entry]:
+    def newest(self) -> dict[str, CertificateEntry]:
         """Return the newest certificate of each name, in the order in which the names were enrolled."""
         return {entry.name: entry for entry in self.certificates}
 
@@ -63,7 +63,7 @@ class Register:
         """Yield serial and time of each revoked certificate."""
         return ((entry.serial, entry.revoked) for entry in self.certificates if entry.revoked is not None)
 
-    def with_new(self, entries: list[Entry], *, revoke_old: datetime | None = None) -> Register:
+    def with_new(self, entries: list[CertificateEntry], *, revoke_old: datetime | None = None) -> Register:
         """Return the register with new certificates. `revoke_old`: when the others of their names are revoked."""
         names = {entry.name for entry in entries}
         changed = (
