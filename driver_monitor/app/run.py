@@ -33,13 +33,12 @@ from driver_monitor.messages.wire import Message
 from driver_monitor.outputs import journal
 from driver_monitor.outputs.active_alerts import left_active
 from driver_monitor.outputs.output import Output
+from driver_monitor.spool.clock import SYNCED
 
 log = logging.getLogger(__name__)
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 """The file with the kernel's id of this boot."""
-SYNCED = Path("/run/systemd/timesync/synchronized")
-"""The file that exists once systemd-timesyncd has set the clock. A Raspberry Pi has no battery clock."""
 
 
 def run(request: Request, trace: Path | None = None) -> None:
