@@ -38,9 +38,9 @@ class Account:
     """Counts of a run. `alerts`: put into spools. `sent`: messages given to brokers. `resent`: of these, sent before.
 
     `confirmed`: stored, says the operator. `waiting`: in spools now. `connections`, `refused`: those that a broker
-    accepted, and that it did not. `power_cuts`, `trips`, `offline`: vehicles that lost power, set out, lost the network.
-    `missing`: numbers that a power cut took before an alert was written. `latency`: from the spool to the operator's
-    answer, of alerts of connected vehicles.
+    accepted, and that it did not. `power_cuts`, `trips`, `offline`: how often vehicles lost power, set out, and lost
+    the network. `missing`: numbers that power cuts skipped. `latency`: from the spool to the operator's answer, of
+    alerts of connected vehicles.
     """
 
     vehicles: int = 0

@@ -16,7 +16,7 @@ LONGEST_WRONG_S = 60.0
 
 
 class VehicleClock:
-    """The wall clock of one vehicle from one start of its computer to the next. `now`: seconds of the machine's clock."""
+    """The wall clock of one vehicle from one start of its computer to the next. `now`: real seconds since 1970."""
 
     def __init__(self, chance: random.Random, kind: float, now: float) -> None:
         """`kind`: from 0 to 1, the same for a vehicle at each start."""

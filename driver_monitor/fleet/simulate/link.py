@@ -13,11 +13,10 @@ from driver_monitor.mqtt import topics
 from driver_monitor.mqtt.broker import Broker
 from driver_monitor.mqtt.client import ClientSettings, build_client, connect, digest_property
 from driver_monitor.mqtt.login import Login
-from driver_monitor.spool.spool import SpoolEntry
+from driver_monitor.spool.entry import SpoolEntry
 
 if TYPE_CHECKING:  # an extra
     from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
-    from paho.mqtt.properties import Properties
     from paho.mqtt.reasoncodes import ReasonCode
 
 
@@ -98,9 +97,7 @@ class Link:
             with suppress(OSError):
                 connection.close()
 
-    def _on_connect(
-        self, client: Client, _: object, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
-    ) -> None:
+    def _on_connect(self, client: Client, _: object, flags: ConnectFlags, reason: ReasonCode, *_more: object) -> None:
         if reason.is_failure:
             self._report_end()
             return
@@ -115,9 +112,10 @@ class Link:
             self._ended = True
             self._events.ended()
 
-    def _on_publish(self, client: Client, _: object, number: int, reason: ReasonCode, properties: object) -> None:
-        if (id_ := self._flying.pop(number, None)) is not None:
+    def _on_publish(self, _: object, _data: object, number: int, reason: ReasonCode, *_more: object) -> None:
+        if (id_ := self._flying.pop(number, None)) is not None and not self._ended:
             self._events.published(id_, not reason.is_failure)
 
-    def _on_message(self, client: Client, _: object, message: MQTTMessage) -> None:
-        self._events.stored(message.payload)
+    def _on_message(self, _: object, _data: object, message: MQTTMessage) -> None:
+        if not self._ended:
+            self._events.stored(bytes(message.payload))

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from driver_monitor.data.alert import LEVELS
-from driver_monitor.spool.spool import FILE, Spool, SpoolEntry
+from driver_monitor.spool.entry import SpoolEntry
+from driver_monitor.spool.spool import FILE, Spool
 
 
 class Storage(Protocol):

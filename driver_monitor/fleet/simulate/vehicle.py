@@ -19,7 +19,7 @@ from driver_monitor.mqtt import topics
 from driver_monitor.mqtt.client import ClientSettings, Will
 from driver_monitor.outputs.sequence import BLOCK
 from driver_monitor.outputs.uplink.session import UplinkSession
-from driver_monitor.spool.spool import SpoolEntry
+from driver_monitor.spool.entry import SpoolEntry
 
 PARKED_S = (2.0, 20.0)
 """Shortest and longest time between two trips: the ignition is off, and the daemon too (ours)."""
@@ -52,7 +52,13 @@ class SimulatedVehicle:
     """The vehicle `name`. `folder`: of its spool; None: in memory. `broker`: number of the broker it tries first."""
 
     def __init__(
-        self, name: str, shared: Surroundings, folder: Path | None, broker: int, chance: random.Random, connect_at: float
+        self,
+        name: str,
+        shared: Surroundings,
+        folder: Path | None,
+        broker: int,
+        chance: random.Random,
+        connect_at: float,
     ) -> None:
         self.name = name
         self._shared, self._folder, self._chance, self._broker = shared, folder, chance, broker
@@ -86,10 +92,12 @@ class SimulatedVehicle:
         if self._trip is None and now >= self._start_at:
             self._set_out(now)
         if self._connect_at is not None and now >= self._connect_at and self._trip is not None:
-            self._connect(now)
+            self._connect()
         if self._session.silent(now):
             self._lose_link()
             self._connect_later(now)
+        if self._link is not None:
+            self._link.keep_alive()
         if self._session.online and now >= self._status_at:
             self._tell_status()
         self._send(now)
@@ -173,7 +181,7 @@ class SimulatedVehicle:
         self._number += 1
         return self._number
 
-    def _connect(self, now: float) -> None:
+    def _connect(self) -> None:
         network = self._shared.network
         broker = network.brokers[self._broker % len(network.brokers)]
         will = Will(topics.online(self.name), self._online(False))
@@ -236,7 +244,6 @@ class SimulatedVehicle:
 
     def _tell_status(self) -> None:
         assert self._link is not None
-        self._link.keep_alive()
         self._link.tell(topics.status(self.name), self._status())
         self._status_at = self._shared.now() + STATUS_S
 
@@ -274,4 +281,5 @@ class SimulatedVehicle:
         return encode({"schema": 1, "vehicle": self.name, "online": online, "t_wall": None})
 
     def _status(self) -> bytes:
-        raise NotImplementedError
+        told = {"schema": 1, "vehicle": self.name, "uptime_s": 0.0}
+        return encode(told)
