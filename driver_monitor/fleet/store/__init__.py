@@ -1,4 +1,4 @@
-"""The operator's table of alerts: PostgreSQL, or an SQLite file.
+"""The operator's store: alerts, vehicles, trips and dead letters, in SQLite or PostgreSQL.
 
-It may import `errors`, `data`, `messages` and `mqtt`. `fleet.collect`, `fleet.look` and `cli` use it.
+It may import `errors`, `mqtt` and the name of the program (`PROGRAM`). The other folders of `fleet` and `cli` use it.
 """

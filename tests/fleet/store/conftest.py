@@ -1,0 +1,40 @@
+"""Both engines, so that every story is told of both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from driver_monitor.fleet.store.store import Store, open_store
+from tests.fleet.services import Postgres, needs_postgres, postgres
+from tests.fleet.store.rows import NOW
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    with postgres(tmp_path_factory.mktemp("postgres")) as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=needs_postgres)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty store."""
+    if request.param == "sqlite":
+        return str(tmp_path / "fleet.db")
+    running: Postgres = request.getfixturevalue("server")
+    with psycopg.connect(running.url, autocommit=True) as database:
+        database.execute("DROP SCHEMA public CASCADE")
+        database.execute("CREATE SCHEMA public")
+    return running.url
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    """A store with its tables."""
+    opened = open_store(url, make=True)
+    opened.make_schema(NOW)
+    yield opened
+    opened.close()
