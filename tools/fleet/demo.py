@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 from tools import ROOT
@@ -39,10 +39,8 @@ def main() -> int:
         return 1
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    try:
+    with suppress(KeyboardInterrupt):
         _show(mosquitto, float(os.environ.get("FLEET_DEMO_SECONDS", "inf")))
-    except KeyboardInterrupt:
-        pass
     print(f"\nThe alerts are in {FOLDER / 'fleet.db'}. Look at them with:")
     print(f"  {Path(sys.executable).parent}/driver-monitor fleet report --store {FOLDER / 'fleet.db'}")
     return 0

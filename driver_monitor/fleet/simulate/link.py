@@ -22,13 +22,10 @@ if TYPE_CHECKING:  # an extra
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """What all vehicles share: the poller, the brokers in the order in which they are tried, and the login.
-
-    `context`: the TLS context of `login`; None: no broker has TLS.
-    """
+    """What all vehicles share: the poller, the broker and the login. `context`: TLS of `login`; None: no TLS."""
 
     poller: Poller
-    brokers: tuple[Broker, ...]
+    broker: Broker
     login: Login
     context: ssl.SSLContext | None
 
@@ -49,11 +46,11 @@ class Events:
 class Link:
     """One connection of the vehicle `name`. A new connection takes a new link."""
 
-    def __init__(self, name: str, network: Network, broker: Broker, settings: ClientSettings, events: Events) -> None:
-        self._name, self._broker, self._settings, self._events = name, broker, settings, events
+    def __init__(self, name: str, network: Network, settings: ClientSettings, events: Events) -> None:
+        self._name, self._broker, self._settings, self._events = name, network.broker, settings, events
         self._flying: dict[int, str] = {}
         self._ended = False
-        self._client = build_client(broker, network.login, settings, network.context)
+        self._client = build_client(network.broker, network.login, settings, network.context)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publish = self._on_publish

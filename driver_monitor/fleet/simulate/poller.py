@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import select
 import socket
+import struct
 from typing import TYPE_CHECKING
 
+from driver_monitor.errors import DriverMonitorError
 from driver_monitor.mqtt.client import no_delay
 
 if TYPE_CHECKING:  # an extra
@@ -27,15 +29,21 @@ class Poller:
         client.on_socket_unregister_write = lambda _client, _, ready: self._want(ready, select.EPOLLIN)
 
     def serve(self, wait_s: float) -> None:
-        """Read and write what can be read and written, after a wait of at most `wait_s` for the first of it."""
+        """Read and write what can be read and written, after a wait of at most `wait_s` for the first of it.
+
+        Raises `DriverMonitorError`: what answers is no broker.
+        """
         for number, events in self._epoll.poll(max(0.0, wait_s)):
             client = self._clients.get(number)
             if client is None:  # closed by an event before this one
                 continue
-            if events & ~select.EPOLLOUT:
-                client.loop_read()
-            if events & select.EPOLLOUT and self._clients.get(number) is client:
-                client.loop_write()
+            try:
+                if events & ~select.EPOLLOUT:
+                    client.loop_read()
+                if events & select.EPOLLOUT and self._clients.get(number) is client:
+                    client.loop_write()
+            except (struct.error, IndexError, KeyError, UnicodeDecodeError) as error:
+                raise DriverMonitorError(f"{client.host}:{client.port} sends what is no MQTT 5 ({error})") from error
 
     def close(self) -> None:
         """Close the poller. The sockets belong to their clients."""

@@ -33,6 +33,8 @@ CUTS = (0.05, 0.95)
 """Part of the run in which power is cut: afterwards the vehicles still have time to send (ours)."""
 CONNECT_S = 600.0
 """Longest wait at the start until all vehicles are connected (ours)."""
+NOBODY_S = 10.0
+"""Longest wait at the start for the first of them: where no broker is, all the others wait in vain (ours)."""
 TRIES = 8
 """Vehicles that are asked for an alert, until one drives (ours)."""
 
@@ -48,7 +50,7 @@ class Scenario:
     """
 
     vehicles: int
-    brokers: tuple[Broker, ...]
+    broker: Broker
     login: Login
     folder: Path | None = None
     rate: float = 1.0
@@ -78,8 +80,8 @@ class Simulation:
         self._due: list[tuple[float, int, SimulatedVehicle]] = []
         self._planned: dict[SimulatedVehicle, float] = {}
         self._order = itertools.count()
-        context = scenario.login.tls_context() if any(broker.tls for broker in scenario.brokers) else None
-        network = Network(self._poller, scenario.brokers, scenario.login, context)
+        context = scenario.login.tls_context() if scenario.broker.tls else None
+        network = Network(self._poller, scenario.broker, scenario.login, context)
         self._start = time.monotonic()
         shared = Surroundings(network, self.account, time.monotonic, time.time, record, self._wake)
         self._vehicles = [self._make(number, shared) for number in range(scenario.vehicles)]
@@ -89,8 +91,12 @@ class Simulation:
 
         `progress` is called several times a second.
         """
-        while self.account.connected < len(self._vehicles) and not self._over(stop, progress, self._start + CONNECT_S):
+        end = self._start + NOBODY_S
+        while self.account.connected < len(self._vehicles) and not self._over(stop, progress, end):
             self._serve(WAIT_S)
+            end = self._start + (CONNECT_S if self.account.connections else NOBODY_S)
+        if not self.account.connections:
+            return False
         self._drive(stop, progress)
         end = time.monotonic() + self._scenario.drain_s
         while not self._over(stop, progress, end) and self.account.waiting > 0:
@@ -176,7 +182,7 @@ class Simulation:
         name = f"{self._scenario.prefix}-{number:05}"
         folder = None if self._scenario.folder is None else self._scenario.folder / name
         chance = random.Random(self._chance.random())
-        return SimulatedVehicle(name, shared, folder, number, chance, self._start + number / CONNECTS_S)
+        return SimulatedVehicle(name, shared, folder, chance, self._start + number / CONNECTS_S)
 
 
 def allow_files(scenario: Scenario) -> None:

@@ -49,19 +49,18 @@ class Surroundings:
 
 
 class SimulatedVehicle:
-    """The vehicle `name`. `folder`: of its spool; None: in memory. `broker`: number of the broker it tries first."""
+    """The vehicle `name`. `folder`: of its spool; None: in memory."""
 
     def __init__(
         self,
         name: str,
         shared: Surroundings,
         folder: Path | None,
-        broker: int,
         chance: random.Random,
         connect_at: float,
     ) -> None:
         self.name = name
-        self._shared, self._folder, self._chance, self._broker = shared, folder, chance, broker
+        self._shared, self._folder, self._chance = shared, folder, chance
         self._clock_kind = chance.random()
         self._number = 0 if folder is None else last_number(folder)
         self._put_at: dict[str, float] = {}
@@ -182,12 +181,10 @@ class SimulatedVehicle:
         return self._number
 
     def _connect(self) -> None:
-        network = self._shared.network
-        broker = network.brokers[self._broker % len(network.brokers)]
         will = Will(topics.online(self.name), self._online(False))
         settings = ClientSettings(self.name, clean_start=False, session_expiry_s=SESSION_S, will=will)
         events = Events(self._connected, self._ended, self._published, self._stored)
-        self._link, self._connect_at = Link(self.name, network, broker, settings, events), None
+        self._link, self._connect_at = Link(self.name, self._shared.network, settings, events), None
         if not self._link.open():
             self._ended()
 
@@ -204,11 +201,10 @@ class SimulatedVehicle:
         self._wake(now)
 
     def _ended(self) -> None:
-        """The broker has refused or ended the connection, or does not answer: try the next one after a pause."""
+        """The broker has refused or ended the connection, or does not answer: try again after a pause."""
         if not self._session.online:
             self._shared.account.refused += 1
         self._forget_link()
-        self._broker += 1
         self._connect_later(self._shared.now())
 
     def _connect_later(self, now: float) -> None:
