@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from driver_monitor.fleet.simulate.poller import Poller
+from driver_monitor.messages.wire import Message, encode
 from driver_monitor.mqtt import topics
 from driver_monitor.mqtt.broker import Broker
 from driver_monitor.mqtt.client import ClientSettings, build_client, connect, digest_property
@@ -43,7 +44,7 @@ class Events:
     stored: Callable[[bytes], None]
 
 
-class Link:
+class VehicleLink:
     """One connection of the vehicle `name`. A new connection takes a new link."""
 
     def __init__(self, name: str, network: Network, settings: ClientSettings, events: Events) -> None:
@@ -72,9 +73,9 @@ class Link:
         info = self._client.publish(topic, entry.body, qos=1, properties=digest_property(entry.body))
         self._flying[info.mid] = entry.id
 
-    def tell(self, topic: str, payload: bytes) -> None:
+    def tell(self, topic: str, message: Message) -> None:
         """Publish a retained message, such as the status."""
-        self._client.publish(topic, payload, qos=1, retain=True)
+        self._client.publish(topic, encode(message), qos=1, retain=True)
 
     def keep_alive(self) -> None:
         """Ask the broker whether it is there, if it is time to; call it every some seconds."""

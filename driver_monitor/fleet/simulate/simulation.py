@@ -98,6 +98,8 @@ class Simulation:
         if not self.account.connections:
             return False
         self._drive(stop, progress)
+        for vehicle in self._vehicles:
+            vehicle.come_back()
         end = time.monotonic() + self._scenario.drain_s
         while not self._over(stop, progress, end) and self.account.waiting > 0:
             self._serve(WAIT_S)

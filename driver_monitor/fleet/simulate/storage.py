@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from driver_monitor.data.alert import LEVELS
-from driver_monitor.spool.entry import SpoolEntry
+from driver_monitor.spool.entry import SpoolCounts, SpoolEntry
 from driver_monitor.spool.spool import FILE, Spool
 
 
@@ -23,6 +23,9 @@ class Storage(Protocol):
 
     def confirm(self, ids: Iterable[str]) -> int:
         """Forget the alerts of these ids. Returns how many waited."""
+
+    def counts(self) -> SpoolCounts:
+        """Return the numbers for the status."""
 
     def close(self) -> None:
         """Close the file."""
@@ -46,6 +49,10 @@ class MemorySpool:
     def confirm(self, ids: Iterable[str]) -> int:
         """Forget the alerts of these ids. Returns how many waited."""
         return sum(self._entries.pop(id_, None) is not None for id_ in ids)
+
+    def counts(self) -> SpoolCounts:
+        """Return the numbers for the status; nothing is ever dropped."""
+        return SpoolCounts(len(self._entries), sum(len(entry.body) for entry in self._entries.values()))
 
     def close(self) -> None:
         """Do nothing."""

@@ -11,28 +11,25 @@ from pathlib import Path
 
 from driver_monitor.fleet.simulate.account import Account
 from driver_monitor.fleet.simulate.clock import VehicleClock
-from driver_monitor.fleet.simulate.link import Events, Link, Network
+from driver_monitor.fleet.simulate.link import Events, Network, VehicleLink
 from driver_monitor.fleet.simulate.storage import Storage, cut_power, last_number, open_spool
 from driver_monitor.fleet.simulate.trip import Trip
 from driver_monitor.messages.wire import Message, encode
 from driver_monitor.mqtt import topics
-from driver_monitor.mqtt.client import ClientSettings, Will
+from driver_monitor.mqtt.client import KEEPALIVE_S, ClientSettings, Will
 from driver_monitor.outputs.sequence import BLOCK
+from driver_monitor.outputs.uplink.attempts import Attempts
+from driver_monitor.outputs.uplink.link import SESSION_S
 from driver_monitor.outputs.uplink.session import UplinkSession
+from driver_monitor.outputs.uplink.status import StatusTimes, VehicleRun, online_message, status_message
 from driver_monitor.spool.entry import SpoolEntry
 
 PARKED_S = (2.0, 20.0)
 """Shortest and longest time between two trips: the ignition is off, and the daemon too (ours)."""
 BOOT_S = (1.0, 5.0)
 """Shortest and longest time from a power cut to the next start of the daemon (ours)."""
-AGAIN_S = (1.0, 30.0)
-"""First and longest time between two tries to connect (ours). It doubles, and each is shortened by up to a half."""
-STATUS_S = 60.0
-"""Time between two messages of the status."""
-CARE_S = 15.0
-"""Longest time between two looks at a connection: a quarter of its keepalive."""
-SESSION_S = 7 * 86_400
-"""How long a broker keeps what it holds for a vehicle that is away (ours)."""
+CARE_S = KEEPALIVE_S / 4
+"""Longest time between two looks at a connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +63,14 @@ class SimulatedVehicle:
         self._put_at: dict[str, float] = {}
         self._spool: Storage = open_spool(folder)
         self._session = UplinkSession()
-        self._link: Link | None = None
+        self._link: VehicleLink | None = None
         self._trip: Trip | None = None
         self._left: list[Message] = []
         self._connect_at: float | None = connect_at
-        self._pause_s = AGAIN_S[0]
+        self._attempts, self._times = Attempts(1), StatusTimes()
+        self._connected_at = 0.0
         self._start_at = connect_at
-        self._status_at = 0.0
+        self._clock = VehicleClock(chance, self._clock_kind, shared.wall())
         shared.wake(self, connect_at)
 
     @property
@@ -93,12 +91,9 @@ class SimulatedVehicle:
         if self._connect_at is not None and now >= self._connect_at and self._trip is not None:
             self._connect()
         if self._session.silent(now):
-            self._lose_link()
-            self._connect_later(now)
+            self._ended()
         if self._link is not None:
             self._link.keep_alive()
-        if self._session.online and now >= self._status_at:
-            self._tell_status()
         self._send(now)
         self._wake(now)
 
@@ -133,6 +128,15 @@ class SimulatedVehicle:
         self._connect_at = self._shared.now() + seconds
         self._wake(self._shared.now())
 
+    def come_back(self) -> None:
+        """Set out and connect soon, wherever it is now: the drives have ended, and what waits is to be sent."""
+        now = self._shared.now()
+        soon = now + self._chance.uniform(0, BOOT_S[1])
+        self._start_at = min(self._start_at, soon)
+        if self._connect_at is not None:
+            self._connect_at = min(self._connect_at, soon)
+        self._wake(now)
+
     def cut_power(self) -> None:
         """Lose the power: all but the files of the spool is gone, and the numbers reserved ahead are skipped."""
         now = self._shared.now()
@@ -159,20 +163,15 @@ class SimulatedVehicle:
 
     def _set_out(self, now: float) -> None:
         self._shared.account.trips += 1
-        clock = VehicleClock(self._chance, self._clock_kind, self._shared.wall())
-
-        def wall() -> tuple[datetime, bool]:
-            return clock.at(self._shared.wall())
-
-        self._trip = Trip(self.name, self._chance, self._next_number, wall, now, str(uuid.uuid4()), self._left)
+        self._clock = VehicleClock(self._chance, self._clock_kind, self._shared.wall())
+        self._trip = Trip(self.name, self._chance, self._next_number, self._wall, now, str(uuid.uuid4()), self._left)
         self._left = []
-        self._status_at = now
 
     def _park(self, now: float) -> None:
         """End the trip. What is active then is ended by the next start."""
+        self._leave()
         if self._trip is not None:
             self._left, self._trip = list(self._trip.active.values()), None
-        self._leave()
         self._start_at = self._connect_at = now + self._chance.uniform(*PARKED_S)
         self._wake(now)
 
@@ -181,10 +180,10 @@ class SimulatedVehicle:
         return self._number
 
     def _connect(self) -> None:
-        will = Will(topics.online(self.name), self._online(False))
+        will = Will(topics.online(self.name), encode(online_message(self.name, False, None)))
         settings = ClientSettings(self.name, clean_start=False, session_expiry_s=SESSION_S, will=will)
         events = Events(self._connected, self._ended, self._published, self._stored)
-        self._link, self._connect_at = Link(self.name, self._shared.network, settings, events), None
+        self._link, self._connect_at = VehicleLink(self.name, self._shared.network, settings, events), None
         if not self._link.open():
             self._ended()
 
@@ -192,24 +191,24 @@ class SimulatedVehicle:
         now = self._shared.now()
         self._shared.account.connections += 1
         self._shared.account.connected += 1
-        self._pause_s = AGAIN_S[0]
+        self._connected_at = now
         self._session.connected(now, resumed=resumed)
+        self._times.connected()
         assert self._link is not None
-        self._link.tell(topics.online(self.name), self._online(True))
-        self._tell_status()
+        self._link.tell(topics.online(self.name), online_message(self.name, True, self._wall()[0].timestamp()))
         self._send(now)
         self._wake(now)
 
     def _ended(self) -> None:
         """The broker has refused or ended the connection, or does not answer: try again after a pause."""
-        if not self._session.online:
+        now, chance = self._shared.now(), self._chance.random()
+        if self._session.online:
+            pause_s = self._attempts.ended(now - self._connected_at, chance)
+        else:
+            pause_s = self._attempts.failed(chance)
             self._shared.account.refused += 1
-        self._forget_link()
-        self._connect_later(self._shared.now())
-
-    def _connect_later(self, now: float) -> None:
-        self._connect_at = now + self._pause_s * self._chance.uniform(0.5, 1.0)
-        self._pause_s = min(2 * self._pause_s, AGAIN_S[1])
+        self._lose_link()
+        self._connect_at = now + pause_s
         self._wake(now)
 
     def _published(self, id_: str, accepted: bool) -> None:
@@ -238,14 +237,22 @@ class SimulatedVehicle:
             self._shared.account.sent += 1
         self._shared.account.resent += self._session.resent - before
 
-    def _tell_status(self) -> None:
-        assert self._link is not None
-        self._link.tell(topics.status(self.name), self._status())
-        self._status_at = self._shared.now() + STATUS_S
+        if self._trip is not None and self._times.wait_s(self._trip.status(now), now) == 0.0:
+            self._tell_status(self._trip, now)
+
+    def _tell_status(self, trip: Trip, now: float) -> None:
+        status, run = trip.status(now), VehicleRun(self.name, trip.id, trip.boot)
+        wall, synced = self._wall()
+        message = status_message(status, run, self._spool.counts(), now - trip.start, wall.timestamp(), synced)
+        if self._link is not None:
+            self._link.tell(topics.status(self.name), message)
+        self._times.sent(status, now)
 
     def _leave(self) -> None:
         if self._link is not None and self._session.online:
-            self._link.tell(topics.online(self.name), self._online(False))
+            if self._trip is not None:
+                self._tell_status(self._trip, self._shared.now())
+            self._link.tell(topics.online(self.name), online_message(self.name, False, self._wall()[0].timestamp()))
             self._link.leave()
         self._forget_link()
 
@@ -269,13 +276,9 @@ class SimulatedVehicle:
             due.append(self._connect_at)
         if (at := self._session.next_at()) is not None:
             due.append(at)
-        if self._session.online:
-            due.append(self._status_at)
+        if self._session.online and self._trip is not None:
+            due.append(now + self._times.wait_s(self._trip.status(now), now))
         self._shared.wake(self, max(now + 0.001, min(due)))
 
-    def _online(self, online: bool) -> bytes:
-        return encode({"schema": 1, "vehicle": self.name, "online": online, "t_wall": None})
-
-    def _status(self) -> bytes:
-        told = {"schema": 1, "vehicle": self.name, "uptime_s": 0.0}
-        return encode(told)
+    def _wall(self) -> tuple[datetime, bool]:
+        return self._clock.at(self._shared.wall())
