@@ -6,10 +6,14 @@ BIN := $(VENV)/bin
 # repository, reach 92.7 %. Lines that only run in a process of their own (such as replay --jobs 2) do not count.
 COVERAGE_FLOOR := 92
 
-.PHONY: demo test coverage lint hooks manifest deb clean
+.PHONY: demo fleet-demo test coverage lint hooks manifest deb clean
 
 demo: $(VENV)/.installed
 	$(BIN)/driver-monitor run --source demo
+
+# A whole fleet on this computer until Ctrl-C, or for FLEET_DEMO_SECONDS (docs/fleet.md).
+fleet-demo: $(VENV)/.installed-operator
+	$(BIN)/python -m tools.fleet.demo
 
 # Tests that run a daemon have limits of real time, so at most four of them run at once.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
@@ -48,6 +52,11 @@ $(BIN)/pip:
 $(VENV)/.installed: $(BIN)/pip pyproject.toml
 	@echo "Installing into $(VENV): about a minute and 500 MB. Nothing is printed meanwhile."
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-operator: $(VENV)/.installed pyproject.toml
+	@echo "Installing what an operator needs into $(VENV): 30 MB more."
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[operator]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed pyproject.toml

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from driver_monitor.cli.fleet import acknowledge, collect, enrol, report, watch
+from driver_monitor.cli.fleet import acknowledge, collect, enrol, report, simulate, watch
 
 fleet_app = typer.Typer(help="The operator's side: collect, watch, report, keys.", no_args_is_help=True)
 for verb in (
@@ -17,5 +17,6 @@ for verb in (
     enrol.renew,
     enrol.revoke,
     enrol.enrolled,
+    simulate.simulate,
 ):
     fleet_app.command()(verb)

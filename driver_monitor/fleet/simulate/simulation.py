@@ -1,0 +1,202 @@
+"""Runs simulated vehicles: when they alert, lose the network and lose their power, until all is stored."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+import resource
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from driver_monitor.errors import UsageError
+from driver_monitor.fleet.simulate.account import Account
+from driver_monitor.fleet.simulate.link import Network
+from driver_monitor.fleet.simulate.poller import Poller
+from driver_monitor.fleet.simulate.vehicle import SimulatedVehicle, Surroundings
+from driver_monitor.mqtt.broker import Broker
+from driver_monitor.mqtt.login import Login
+from driver_monitor.spool.entry import SpoolEntry
+
+CONNECTS_S = 500.0
+"""Most vehicles that connect in a second at the start (ours): a broker needs its time for each."""
+FILES_EACH, FILES_MORE = 6, 64
+"""Open files of a vehicle with a spool (socket, database, log, index, two for a moment), and of the process."""
+MOST_AT_ONCE = 100
+"""Most alerts between two looks at the network, when the machine is too slow for `rate` (ours)."""
+WAIT_S = 0.1
+"""Longest wait for the network."""
+CUTS = (0.05, 0.95)
+"""Part of the run in which power is cut: afterwards the vehicles still have time to send (ours)."""
+CONNECT_S = 600.0
+"""Longest wait at the start until all vehicles are connected (ours)."""
+NOBODY_S = 10.0
+"""Longest wait at the start for the first of them: where no broker is, all the others wait in vain (ours)."""
+TRIES = 8
+"""Vehicles that are asked for an alert, until one drives (ours)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What happens. `folder`: of the spools, one folder for each vehicle; None: in memory.
+
+    `rate`: alerts a second of all vehicles together. `seconds`, `alerts`: what ends the drives; both None: only a
+    stop. `offline`: share of the time in which a vehicle has no network, `offline_s` each time on average.
+    `power_cuts`: how many vehicles lose their power in the run. `drain_s`: longest wait after the drives until all is
+    stored. `prefix`: first part of the names.
+    """
+
+    vehicles: int
+    broker: Broker
+    login: Login
+    folder: Path | None = None
+    rate: float = 1.0
+    seconds: float | None = None
+    alerts: int | None = None
+    offline: float = 0.0
+    offline_s: float = 60.0
+    power_cuts: int = 0
+    drain_s: float = 300.0
+    seed: int = 0
+    prefix: str = "sim"
+
+    @property
+    def length_s(self) -> float | None:
+        """Seconds of the drives; None: until a stop."""
+        ends = [self.seconds, None if self.alerts is None else self.alerts / self.rate]
+        return min((end for end in ends if end is not None), default=None)
+
+
+class Simulation:
+    """Vehicles in one process, in one thread. `record`: gets each alert that is in a spool, with its vehicle."""
+
+    def __init__(self, scenario: Scenario, record: Callable[[str, SpoolEntry], None] = lambda _, __: None) -> None:
+        self.account = Account(vehicles=scenario.vehicles)
+        self._scenario, self._chance = scenario, random.Random(scenario.seed)
+        self._poller = Poller()
+        self._due: list[tuple[float, int, SimulatedVehicle]] = []
+        self._planned: dict[SimulatedVehicle, float] = {}
+        self._order = itertools.count()
+        context = scenario.login.tls_context() if scenario.broker.tls else None
+        network = Network(self._poller, scenario.broker, scenario.login, context)
+        self._start = time.monotonic()
+        shared = Surroundings(network, self.account, time.monotonic, time.time, record, self._wake)
+        self._vehicles = [self._make(number, shared) for number in range(scenario.vehicles)]
+
+    def run(self, stop: Callable[[], bool], progress: Callable[[Account], None]) -> bool:
+        """Run until the drives have ended and all is stored, or `stop`. Returns whether nothing waits.
+
+        `progress` is called several times a second.
+        """
+        end = self._start + NOBODY_S
+        while self.account.connected < len(self._vehicles) and not self._over(stop, progress, end):
+            self._serve(WAIT_S)
+            end = self._start + (CONNECT_S if self.account.connections else NOBODY_S)
+        if not self.account.connections:
+            return False
+        self._drive(stop, progress)
+        for vehicle in self._vehicles:
+            vehicle.come_back()
+        end = time.monotonic() + self._scenario.drain_s
+        while not self._over(stop, progress, end) and self.account.waiting > 0:
+            self._serve(WAIT_S)
+        return self.account.waiting == 0
+
+    def close(self) -> None:
+        """End all connections in peace, and close the spools."""
+        for vehicle in self._vehicles:
+            vehicle.end()
+        self._poller.serve(0)
+        self._poller.close()
+
+    def _drive(self, stop: Callable[[], bool], progress: Callable[[Account], None]) -> None:
+        """Raise alerts and let things happen until the drives are over."""
+        started = next_alert = time.monotonic()
+        length, most = self._scenario.seconds, self._scenario.alerts
+        end = None if length is None else started + length
+        mishaps = self._mishaps(started)
+        mishap = next(mishaps, None)
+        while not self._over(stop, progress, end):
+            now = time.monotonic()
+            for _ in range(MOST_AT_ONCE):
+                if now < next_alert:
+                    break
+                self._alert()
+                next_alert += self._chance.expovariate(self._scenario.rate)
+                if most is not None and self.account.alerts >= most:
+                    return
+            while mishap is not None and now >= mishap[0]:
+                mishap[1]()
+                mishap = next(mishaps, None)
+            self._serve(min(WAIT_S, next_alert - now))
+
+    def _alert(self) -> None:
+        for _ in range(TRIES):
+            if self._chance.choice(self._vehicles).alert():
+                return
+
+    def _mishaps(self, start: float) -> Iterator[tuple[float, Callable[[], None]]]:
+        """Yield what happens to vehicles, with its time: power cuts over the whole run, and lost networks."""
+        scenario, chance = self._scenario, self._chance
+        cuts: list[tuple[float, Callable[[], None]]] = []
+        if scenario.power_cuts and scenario.length_s is not None:
+            times = sorted(start + scenario.length_s * chance.uniform(*CUTS) for _ in range(scenario.power_cuts))
+            cuts = [
+                (at, one.cut_power) for at, one in zip(times, chance.sample(self._vehicles, len(times)), strict=True)
+            ]
+        yield from heapq.merge(cuts, self._dead_spots(start), key=lambda mishap: mishap[0])
+
+    def _dead_spots(self, start: float) -> Iterator[tuple[float, Callable[[], None]]]:
+        scenario, chance = self._scenario, self._chance
+        at = start
+        while scenario.offline:
+            at += chance.expovariate(len(self._vehicles) * scenario.offline / scenario.offline_s)
+            seconds = chance.expovariate(1 / scenario.offline_s)
+            yield at, partial(chance.choice(self._vehicles).lose_network, seconds)
+
+    def _serve(self, wait_s: float) -> None:
+        """Serve the network, and every vehicle that is due."""
+        now = time.monotonic()
+        while self._due and self._due[0][0] <= now:
+            at, _, vehicle = heapq.heappop(self._due)
+            if self._planned.get(vehicle) == at:  # else it has asked for another time since
+                del self._planned[vehicle]
+                vehicle.tick()
+        first = self._due[0][0] if self._due else now + wait_s
+        self._poller.serve(min(wait_s, first - time.monotonic()))
+
+    def _wake(self, vehicle: SimulatedVehicle, at: float) -> None:
+        if self._planned.get(vehicle) != at:
+            self._planned[vehicle] = at
+            heapq.heappush(self._due, (at, next(self._order), vehicle))
+
+    def _over(self, stop: Callable[[], bool], progress: Callable[[Account], None], end: float | None) -> bool:
+        usage, account = resource.getrusage(resource.RUSAGE_SELF), self.account
+        account.seconds = time.monotonic() - self._start
+        account.cpu_s, account.memory_mb = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+        progress(account)
+        return stop() or (end is not None and time.monotonic() >= end)
+
+    def _make(self, number: int, shared: Surroundings) -> SimulatedVehicle:
+        name = f"{self._scenario.prefix}-{number:05}"
+        folder = None if self._scenario.folder is None else self._scenario.folder / name
+        chance = random.Random(self._chance.random())
+        return SimulatedVehicle(name, shared, folder, chance, self._start + number / CONNECTS_S)
+
+
+def allow_files(scenario: Scenario) -> None:
+    """Allow this process as many open files as the vehicles need. Raises `UsageError`."""
+    wanted = scenario.vehicles * (1 if scenario.folder is None else FILES_EACH) + FILES_MORE
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft >= wanted or soft == resource.RLIM_INFINITY:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(wanted, hard)))
+    except (ValueError, OSError):
+        raise UsageError(
+            f"{scenario.vehicles} vehicles need {wanted} open files, and {hard} are allowed; as root, call"
+            f" `ulimit -n {wanted}` first"
+        ) from None

@@ -1,0 +1,221 @@
+"""Break everything between cars and store while alerts come, and show that none is lost, doubled or changed.
+
+    python -m tools.fleet.fault_run [--vehicles 1000 --alerts 20000 --rate 100 --kills 5 --store-away 60]
+
+Real processes: mosquitto, PostgreSQL, two `fleet collect`, two `fleet simulate` with a spool on disk for each vehicle.
+Broker and collectors are killed (SIGKILL) at times of their own, the database stops as in a power cut, a tenth of the
+vehicles loses its power, and a fifth of them is behind a network that flips bytes in messages, drops connections and
+ends them in the middle of a message. Exit code 1: a line of the account does not hold. It needs `pip install
+'.[dev]'`, `apt-get install mosquitto postgresql`, and for more than some hundred vehicles root (open files).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from driver_monitor.fleet.store.store import open_store
+from tests.fleet.services import Mosquitto, Postgres, mosquitto, postgres
+from tools import ROOT
+from tools.fleet.bad_network import BadNetwork, bad_network
+from tools.fleet.judge import Answer, Row, judge, read_record
+
+PROGRAM = (sys.executable, "-m", "driver_monitor", "fleet")
+BEHIND_BAD_NETWORK = 5
+"""One vehicle of so many is behind the bad network."""
+POWER_CUTS = 10
+"""One vehicle of so many loses its power."""
+FLIPS, DROPS, CUTS = 10.0, 2.0, 2.0
+"""Of a thousand messages in the bad network (ours): hundreds in the whole run, and each connection still works."""
+COLLECTORS = 2
+AWAY_S = 2.0
+"""How long a killed broker or collector is away: systemd's `RestartSec` of a service that is to be back soon."""
+LIMIT_S = 300.0
+"""Longest time from the last fault until all is stored."""
+POLL_S = 0.1
+LEVEL = 1.0
+"""Share of the drives at which the last fault has happened: the faults lie in the drives."""
+
+
+@dataclass
+class Run:
+    """The processes of the run, and what was done to them."""
+
+    folder: Path
+    broker: Mosquitto
+    database: Postgres
+    network: BadNetwork
+    collectors: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    vehicles: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    last_fault: float = 0.0
+    told: list[str] = field(default_factory=list)
+
+    def start_collector(self) -> subprocess.Popen[bytes]:
+        """Start a collector; what it writes goes into a file."""
+        broker = f"mqtt://127.0.0.1:{self.broker.port}"
+        return self._start("collectors.log", "collect", "--broker", broker, "--store", self.database.url)
+
+    def start_vehicles(self, name: str, port: int, count: int, options: list[str]) -> None:
+        """Start `count` vehicles that connect to `port`."""
+        folder, record = self.folder / name, self.folder / f"{name}.record"
+        where = ("--broker", f"mqtt://127.0.0.1:{port}", "--folder", str(folder), "--record", str(record))
+        many = ("--vehicles", str(count), "--power-cuts", str(count // POWER_CUTS), "--prefix", name, "--json")
+        self.vehicles.append(self._start(f"{name}.json", "simulate", *where, *many, *options))
+
+    def recorded(self) -> list[str]:
+        """Return the lines of all alerts that are in spools."""
+        return [line for path in self.folder.glob("*.record") for line in path.read_text().splitlines() if line]
+
+    def kill_broker(self) -> None:
+        """Kill the broker, and start it again. What it had not written is lost, sessions too."""
+        self.broker.kill()
+        self._fault("broker killed")
+        time.sleep(AWAY_S)
+        self.broker.start()
+
+    def kill_collector(self, number: int) -> None:
+        """Kill a collector, and start another one."""
+        victim = self.collectors[number % COLLECTORS]
+        victim.kill()
+        victim.wait()
+        self._fault("collector killed")
+        time.sleep(AWAY_S)
+        self.collectors[number % COLLECTORS] = self.start_collector()
+
+    def stop_database(self, seconds: float) -> None:
+        """Stop the database as a power cut does, for so long."""
+        self.database.stop()
+        time.sleep(seconds)
+        self.database.start()
+        self._fault(f"database away for {seconds:.0f} s")
+
+    def calm_network(self) -> None:
+        """Damage no more messages."""
+        self.network.calm()
+        self._fault("the bad network is good now")
+
+    def end(self) -> None:
+        """End all processes that are left."""
+        for process in (*self.vehicles, *self.collectors):
+            process.kill()
+            process.wait()
+
+    def _start(self, log: str, *arguments: str) -> subprocess.Popen[bytes]:
+        with (self.folder / log).open("ab") as out, (self.folder / f"{log}.errors").open("ab") as errors:
+            return subprocess.Popen([*PROGRAM, *arguments], cwd=ROOT, stdout=out, stderr=errors)
+
+    def _fault(self, what: str) -> None:
+        self.last_fault = time.monotonic()
+        self.told.append(what)
+
+
+@contextmanager
+def started(folder: Path, seed: int) -> Iterator[Run]:
+    """Yield a broker, a database with its schema, a bad network and collectors, and end them."""
+    with ExitStack() as stack:
+        broker = stack.enter_context(mosquitto(folder / "broker"))
+        database = stack.enter_context(postgres(folder / "database"))
+        subprocess.run([*PROGRAM, "schema", "--store", database.url], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        network = stack.enter_context(bad_network(broker.port, random.Random(seed), FLIPS, DROPS, CUTS))
+        run = Run(folder, broker, database, network)
+        stack.callback(run.end)
+        run.collectors = [run.start_collector() for _ in range(COLLECTORS)]
+        yield run
+
+
+def plan(run: Run, kills: int, store_away_s: float, chance: random.Random) -> list[Callable[[], None]]:
+    """Return the faults in a random order. The network becomes good before the last one."""
+    faults: list[Callable[[], None]] = [run.kill_broker] * kills
+    faults += [lambda number=number: run.kill_collector(number) for number in range(kills)]  # type: ignore[misc]
+    faults.append(lambda: run.stop_database(store_away_s))
+    chance.shuffle(faults)
+    return [*faults[:-1], run.calm_network, faults[-1]]
+
+
+def break_all(run: Run, faults: list[Callable[[], None]], alerts: int) -> None:
+    """Let the faults happen at equal distances while alerts come."""
+    for number, fault in enumerate(faults, start=1):
+        while len(run.recorded()) < alerts * LEVEL * number / (len(faults) + 1):
+            if any(process.poll() is not None for process in run.vehicles):
+                raise SystemExit(f"the vehicles have ended too early; see {run.folder}")
+            time.sleep(POLL_S)
+        fault()
+
+
+def await_stored(run: Run) -> float:
+    """Wait until no vehicle has an alert that waits. Returns seconds since the last fault."""
+    for process in run.vehicles:
+        process.wait()
+    return time.monotonic() - run.last_fault
+
+
+def examine(run: Run) -> tuple[list[Answer], dict[str, Any]]:
+    """Return what holds in the store, and the counts of the vehicles."""
+    store = open_store(run.database.url)
+    rows = [Row(*row) for row in store.query("SELECT vehicle, cast(id AS text), seq, body FROM alert")]
+    told = store.query("SELECT vehicle, status FROM vehicle")
+    letters = store.query("SELECT reason, sum(count) FROM dead_letter GROUP BY reason")
+    store.close()
+    statuses = {vehicle: json.loads(status) for vehicle, status in told if status is not None}
+    counts: dict[str, Any] = {"dead letters": {reason: int(count) for reason, count in letters}}
+    for path in run.folder.glob("*.json"):
+        for name, value in json.loads(path.read_text().splitlines()[-1]).items():
+            if isinstance(value, int):
+                counts[name] = counts.get(name, 0) + value
+    return judge(read_record(run.recorded()), rows, statuses), counts
+
+
+def fault_run(
+    folder: Path, vehicles: int, alerts: int, rate: float, kills: int, store_away_s: float, seed: int
+) -> list[Answer]:
+    """Do the run in `folder`, and print the account. Returns its lines."""
+    chance = random.Random(seed)
+    with started(folder, seed) as run:
+        behind = vehicles // BEHIND_BAD_NETWORK
+        for name, port, count in (("direct", run.broker.port, vehicles - behind), ("behind", run.network.port, behind)):
+            share = count / vehicles
+            options = ["--alerts", str(round(alerts * share)), "--rate", str(rate * share)]
+            run.start_vehicles(name, port, count, [*options, "--seed", str(seed), "--drain-s", str(2 * LIMIT_S)])
+        break_all(run, plan(run, kills, store_away_s, chance), alerts)
+        seconds = await_stored(run)
+        answers, counts = examine(run)
+        codes = [process.returncode for process in run.vehicles]
+    answers.append(Answer(not any(codes), f"exit codes of the simulators: {codes}"))
+    answers.append(
+        Answer(seconds <= LIMIT_S, f"all stored {seconds:.0f} s after the last fault (limit {LIMIT_S:.0f} s)")
+    )
+    print("faults:", "; ".join(run.told), "; bad network:", dict(run.network.done))
+    print("counts:", counts)
+    for answer in answers:
+        print("holds " if answer.holds else "BROKEN", answer.text, flush=True)
+    return answers
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--vehicles", type=int, default=1000)
+    parser.add_argument("--alerts", type=int, default=20_000)
+    parser.add_argument("--rate", type=float, default=100.0, help="alerts a second of all vehicles")
+    parser.add_argument("--kills", type=int, default=5, help="of the broker, and as many of collectors")
+    parser.add_argument("--store-away", type=float, default=60.0, help="seconds")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="fault-run-") as folder:
+        answers = fault_run(
+            Path(folder), given.vehicles, given.alerts, given.rate, given.kills, given.store_away, given.seed
+        )
+    return 0 if all(answer.holds for answer in answers) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
