@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from driver_monitor import PROGRAM
+from driver_monitor.app.law.operator import at_work
 from driver_monitor.app.pictures.link import LinkSetting
 from driver_monitor.app.pipeline import NoPerception, Pipeline
 from driver_monitor.capture.grabber import Grabber
@@ -114,7 +115,8 @@ class Models:
 def load_plan(request: Request) -> Plan:
     """Read and check configuration and profile. Values in `request` replace those of the file. Raises `ConfigError`.
 
-    At a workplace without `emotion.safety_purpose`, `emotion.enabled` becomes false (EU AI Act, article 5(1)(f)).
+    With an operator the profile is that of a workplace, whatever it says (`app.law`). At a workplace without
+    `emotion.safety_purpose`, `emotion.enabled` becomes false (EU AI Act, article 5(1)(f)).
     """
     config = _with_options(schema.load(request.config), request)
     return _plan(config, *read_profile(config.profile))
@@ -142,6 +144,7 @@ def _with_options(config: Config, request: Request) -> Config:
 
 def _plan(config: Config, own_text: str, path: Path) -> Plan:
     profile, text = parse_profile(own_text, path)
+    profile = at_work(profile, config)
     if profile.workplace and config.emotion.safety_purpose is None:
         config = config.model_copy(update={"emotion": config.emotion.model_copy(update={"enabled": False})})
     return Plan(config, profile, text, own_text)

@@ -225,6 +225,11 @@ class Config(Section):
     uplink: UplinkConfig = UplinkConfig()
     service: ServiceConfig = ServiceConfig()
 
+    @property
+    def operator(self) -> str | None:
+        """What connects this car to an operator, in words; None: nothing does. With an operator it is a workplace."""
+        return "uplink.brokers is set" if self.uplink.enabled else None
+
     @model_validator(mode="before")
     @classmethod
     def _not_a_profile(cls, values: object) -> object:
