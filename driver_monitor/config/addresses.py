@@ -54,15 +54,44 @@ def runtime_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
     return Path(users) / SERVICE_FOLDER.name if users else None
 
 
-def bind_setting(text: str) -> str:
-    """Return `text` if it is `AUTO` or an address that `bind_address` accepts. Else raises `ValueError`."""
+def bind_setting(text: str, *, keys: bool = False) -> str:
+    """Return `text` if it is `AUTO` or an address that `bind_address` accepts. Else raises `ValueError`.
+
+    `keys`: subscribers are authenticated (`zmq.keys`), so other computers may reach the address.
+    """
+    if keys and is_beyond_this_machine(text):
+        _check_reachable(text)
+        return text
     return text if text == AUTO else bind_address(text)
 
 
 def bind_address(address: str) -> str:
     """Return `address` if it is ipc://, or tcp:// on loopback with a port or * (any free). Else raises `ValueError`."""
-    _check_local(address, "subscribers", "use tcp://127.0.0.1:PORT or ipc:///path", any_port=True)
+    advice = "use tcp://127.0.0.1:PORT or ipc:///path, or set zmq.keys (docs/fleet-curve.md)"
+    _check_local(address, "subscribers", advice, any_port=True)
     return address
+
+
+def is_beyond_this_machine(bind: str) -> bool:
+    """Return whether `bind` is an address of TCP that other computers may reach. What is no address is none of them."""
+    scheme, _, rest = bind.partition("://")
+    host = rest.rpartition(":")[0]
+    return scheme == "tcp" and bool(host) and not _is_loopback(host)
+
+
+def _check_reachable(address: str) -> None:
+    """Raise `ValueError` unless `address` is tcp:// with the IP address of an interface, or of all, and a port or *."""
+    advice = "use tcp://0.0.0.0:PORT, tcp://[::]:PORT, or the address of one interface"
+    host, _, port = address.removeprefix("tcp://").rpartition(":")
+    _check_port(address, port, advice, any_port=True)
+    try:
+        if not address.isascii() or (":" in host) != (host.startswith("[") and host.endswith("]")):
+            raise ValueError("not written as libzmq reads it")
+        number = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        raise ValueError(f"{address:.60}: write the host as a number, not as a name; {advice}") from None
+    if number.is_multicast:
+        raise ValueError(f"{address:.60} is no address of an interface; {advice}")
 
 
 def vehicle_address(address: str | None) -> str | None:

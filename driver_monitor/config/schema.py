@@ -26,7 +26,14 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from driver_monitor.config import pins, resources, yaml_file
-from driver_monitor.config.addresses import AUTO, bind_setting, publish_address, signal_address, vehicle_address
+from driver_monitor.config.addresses import (
+    AUTO,
+    bind_setting,
+    is_beyond_this_machine,
+    publish_address,
+    signal_address,
+    vehicle_address,
+)
 from driver_monitor.config.camera_program import camera_source
 from driver_monitor.config.sections.section import Folder, Section
 from driver_monitor.config.sections.uplink import UplinkConfig
@@ -143,15 +150,40 @@ class VehicleConfig(Section):
     )
 
 
+def _bind(bind: str, info: ValidationInfo) -> str:
+    return bind_setting(bind, keys=info.data.get("keys") is not None)
+
+
 class ZmqConfig(Section):
     """The ZeroMQ publisher."""
 
     enabled: bool = True
-    bind: Annotated[str, AfterValidator(bind_setting)] = Field(
-        AUTO, description="auto, tcp:// on loopback or ipc://, because subscribers are not authenticated"
+    # Before `bind`, whose check needs it.
+    keys: Folder = Field(None, description="Folder of `driver-monitor keys`; only with a bind that others can reach")
+    bind: Annotated[str, AfterValidator(_bind)] = Field(
+        AUTO, description="auto, tcp:// on loopback or ipc://; with keys also an address that others can reach"
     )
     state_hz: float = Field(5.0, ge=0.2, le=60, description="State messages per second")
     send_queue: int = Field(100, ge=10, le=10_000, description="Messages kept for a slow subscriber")
+
+    @property
+    def beyond_this_machine(self) -> bool:
+        """Whether other computers can receive messages: with keys, and at `bind`. The driver then counts as at work."""
+        return self.enabled and is_beyond_this_machine(self.bind)
+
+    @property
+    def local_bind(self) -> str:
+        """The address for programs on this machine: `bind`, unless that is the one for other computers."""
+        return AUTO if is_beyond_this_machine(self.bind) else self.bind
+
+    @model_validator(mode="after")
+    def _keys_are_used(self) -> ZmqConfig:
+        if self.keys is not None and not is_beyond_this_machine(self.bind):
+            raise ValueError(
+                f"keys are for a bind that other computers can reach, found {self.bind:.60}; "
+                "set bind to tcp://0.0.0.0:5556, or remove keys"
+            )
+        return self
 
 
 class GpioConfig(Section):
@@ -239,7 +271,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _not_its_own_publisher(self) -> Config:
-        if self.zmq.enabled and self.vehicle.input == publish_address(self.zmq.bind):
+        if self.zmq.enabled and self.vehicle.input == publish_address(self.zmq.local_bind):
             raise _fault("this is zmq.bind, where the daemon itself publishes; use another address", "vehicle", "input")
         return self
 

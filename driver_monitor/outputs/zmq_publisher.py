@@ -39,7 +39,7 @@ class _Item(NamedTuple):
 
 
 class ZmqPublisher(Output):
-    """Publishes at the address `config.bind`, in one thread. Raises `OutputError` if the address cannot be bound.
+    """Publishes at the address `config.local_bind`, in one thread. Raises `OutputError` if the address cannot be bound.
 
     `dropped`: number of messages by kind that no subscriber got: the queue was full, the thread had ended, or the
     message cannot be encoded (the first of each kind is logged). `missed`: see `SubscriberServer`. `clock`: monotonic
@@ -53,7 +53,7 @@ class ZmqPublisher(Output):
         self._last_status: Packet | None = None
         self._active: dict[bytes, Packet] = {}
         self._rejected: set[Kind] = set()
-        self._server = SubscriberServer(publish_address(config.bind), config.send_queue, clock)
+        self._server = SubscriberServer(publish_address(config.local_bind), config.send_queue, clock)
         self._worker: QueueWorker[_Item] = QueueWorker(
             f"zmq-publisher {self.endpoint}",
             self._send,
