@@ -10,7 +10,6 @@ from driver_monitor.aim.run import _check_user
 from driver_monitor.app import build
 from driver_monitor.app.build import Plan, Request, link_setting
 from driver_monitor.config.profiles import known
-from driver_monitor.config.schema import Config
 from driver_monitor.errors import ConfigError, UsageError
 from tests.conftest import Cli
 from tests.processes import DaemonProcess
@@ -22,15 +21,19 @@ UPLINK = "uplink: {brokers: ['mqtt://127.0.0.1:1']}\n"
 SAFETY = f"emotion: {{safety_purpose: {PURPOSE}}}\n"
 
 
+LAN = "zmq: {bind: 'tcp://0.0.0.0:5556', keys: /etc/driver-monitor/keys}\n"
+
+
 def plan(folder: Path, text: str) -> Plan:
     path = folder / "my.yaml"
     path.write_text(text)
     return build.load_plan(Request(path))
 
 
+@pytest.mark.parametrize("operator", [UPLINK, LAN])
 @pytest.mark.parametrize("profile", known())
-def test_ok__with_an_operator_every_shipped_profile_is_a_workplace(tmp_path: Path, profile: str) -> None:
-    at_work = plan(tmp_path, f"profile: {profile}\n{UPLINK}")
+def test_ok__with_an_operator_every_shipped_profile_is_a_workplace(tmp_path: Path, profile: str, operator: str) -> None:
+    at_work = plan(tmp_path, f"profile: {profile}\n{operator}")
     assert at_work.profile.workplace
     assert at_work.privacy.active
     assert not at_work.config.emotion.enabled, "no safety purpose is named"
@@ -147,5 +150,19 @@ def test_ok__what_was_inferred_with_an_operator_is_not_reported_without_one(
     assert next(alert for alert in after.alerts if alert["rule"] == "distress")["sent"] > 8 + 5
 
 
-def test_ok__without_brokers_there_is_no_operator() -> None:
-    assert Config().operator is None
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", None),
+        ("zmq: {bind: 'tcp://127.0.0.1:5556'}", None),
+        ("zmq: {bind: 'ipc:///tmp/alerts.sock'}", None),
+        (LAN, "zmq.bind tcp://0.0.0.0:5556 is for other computers"),
+        (LAN.replace("{", "{enabled: false, "), None),
+        (LAN.replace("0.0.0.0", "[::]"), "zmq.bind tcp://[::]:5556 is for other computers"),
+        (LAN.replace("0.0.0.0", "10.8.0.2"), "zmq.bind tcp://10.8.0.2:5556 is for other computers"),
+        (LAN + UPLINK, "uplink.brokers is set"),
+    ],
+)
+def test_ok__an_operator_is_who_can_be_reached(tmp_path: Path, text: str, why: str | None) -> None:
+    found = plan(tmp_path, text)
+    assert (found.config.operator, found.profile.workplace) == (why, why is not None)

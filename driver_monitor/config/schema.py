@@ -260,7 +260,9 @@ class Config(Section):
     @property
     def operator(self) -> str | None:
         """What connects this car to an operator, in words; None: nothing does. With an operator it is a workplace."""
-        return "uplink.brokers is set" if self.uplink.enabled else None
+        if self.uplink.enabled:
+            return "uplink.brokers is set"
+        return f"zmq.bind {self.zmq.bind} is for other computers" if self.zmq.beyond_this_machine else None
 
     @model_validator(mode="before")
     @classmethod
