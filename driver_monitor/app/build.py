@@ -34,6 +34,7 @@ from driver_monitor.outputs.gpio_output import GpioOutput
 from driver_monitor.outputs.journal import Journal
 from driver_monitor.outputs.output import Output
 from driver_monitor.outputs.sound.output import SoundOutput
+from driver_monitor.outputs.vss.output import VssOutput
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 from driver_monitor.perception.expression.net import ExpressionNet
 from driver_monitor.perception.expression.reader import ExpressionReader
@@ -276,7 +277,7 @@ def build_vehicle(plan: Plan) -> VehicleSource:
 
 
 def build_outputs(plan: Plan, console: Console | None) -> Outputs:
-    """Open journal, active alerts, pins and, if enabled, ZeroMQ, the signal to the car and the loudspeaker.
+    """Open journal, active alerts, pins and, if enabled, ZeroMQ, the signal to the car, VSS and the loudspeaker.
 
     `console`: shows alerts; None: the log does. Raises `OutputError`.
     """
@@ -288,6 +289,8 @@ def build_outputs(plan: Plan, console: Console | None) -> Outputs:
         # After the publisher, so that it is closed before it: its last message is published.
         if plan.config.outputs.vehicle is not None:
             outputs.append(CarOutput(plan.config.outputs, publisher.dms if publisher else None))
+        if (vss := plan.config.outputs.vss) is not None:
+            outputs.append(VssOutput(vss, publisher.vss if publisher else None))
         outputs.append(GpioOutput(plan.config.gpio))
         if plan.config.outputs.sound is not None:
             outputs.append(SoundOutput(plan.config.outputs, plan.config.gpio.max_buzz_s))

@@ -124,6 +124,18 @@ def signal_address(address: str | None) -> str | None:
     return address
 
 
+def vss_address(text: str | None) -> str | None:
+    """Return `text` if it is None, `zmq`, or kuksa:// with a loopback address. Raises `ValueError` otherwise."""
+    if text is None or text == "zmq":
+        return text
+    scheme, _, address = text.partition("://")
+    if scheme != "kuksa" or not address:
+        raise ValueError(f"'{text:.60}' is no way for VSS; use zmq, kuksa://127.0.0.1:55555 or null")
+    if loopback_address(address)[1] == 0:
+        raise ValueError(f"'{text:.60}': nothing can be reached at port 0; use the databroker's port")
+    return text
+
+
 def loopback_address(text: str) -> tuple[str, int]:
     """Return host and port of `text`, such as 127.0.0.1:9464, localhost:9464 or [::1]:9464. Port 0: any that is free.
 
