@@ -1,4 +1,4 @@
 """What car and operator both need to speak MQTT 5: topics, addresses of brokers, login and TLS.
 
-It may import `errors`, `config` and `disk`. `outputs`, `fleet`, `doctor` and `cli` use it.
+It may import `errors` and `disk`. `outputs`, `fleet`, `doctor` and `cli` use it.
 """
