@@ -158,7 +158,9 @@ TABLE = (
                             "config.vehicle.steering_wheel", "plan.profile.workplace"),
                lambda s: build.build_pipeline(s.plan, s.models), ends_alerts="on new outputs"),
     # The pipeline brings its engine at the start. Old outputs end the alerts: new ones may hide more or less.
-    DaemonPart("rules", ("plan.profile_text",), lambda _: None, rebuild=_new_rules, ends_alerts="on old outputs"),
+    # An operator changes which alerts are local, without a change of the profile's text.
+    DaemonPart("rules", ("plan.profile_text", "plan.local_rules"), lambda _: None, rebuild=_new_rules,
+               ends_alerts="on old outputs"),
     DaemonPart("numbers", ("config.service.state_dir",), lambda s: AlertSequence(build.state_dir(s.config.service)),
                "at next start", CLOSE),
     DaemonPart("pictures", ("config.camera.driver_side", "config.locked", "plan.profile.workplace"),

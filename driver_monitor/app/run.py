@@ -17,6 +17,7 @@ from driver_monitor.app import build, lock
 from driver_monitor.app.build import Plan, Request
 from driver_monitor.app.daemon import Daemon
 from driver_monitor.app.first_lines import first_line, next_step
+from driver_monitor.app.law.operator import operator_line
 from driver_monitor.app.part_table import Setup
 from driver_monitor.app.parts import Parts
 from driver_monitor.app.process.clock import wall_clock
@@ -63,6 +64,8 @@ def run(request: Request, trace: Path | None = None) -> None:
         stamper = LiveStamper(parts.numbers.next, wall_clock, setup.trip, setup.boot)
         # Not earlier: a start that fails is one line, the error.
         log.info("%s", first_line(setup.plan, service=console is None))
+        if (line := operator_line(setup.plan.config)) is not None:
+            log.info("%s", line)
         for ignored in setup.plan.ignored:
             log.warning("%s", lock.attempt(ignored))
         rules = {rule.id for rule in setup.plan.profile.rules}

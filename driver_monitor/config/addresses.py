@@ -124,6 +124,37 @@ def signal_address(address: str | None) -> str | None:
     return address
 
 
+def vss_address(text: str | None) -> str | None:
+    """Return `text` if it is None, `zmq`, or kuksa:// with a loopback address. Raises `ValueError` otherwise."""
+    if text is None or text == "zmq":
+        return text
+    scheme, _, address = text.partition("://")
+    if scheme != "kuksa" or not address:
+        raise ValueError(f"'{text:.60}' is no way for VSS; use zmq, kuksa://127.0.0.1:55555 or null")
+    if loopback_address(address)[1] == 0:
+        raise ValueError(f"'{text:.60}': nothing can be reached at port 0; use the databroker's port")
+    return text
+
+
+def loopback_address(text: str) -> tuple[str, int]:
+    """Return host and port of `text`, such as 127.0.0.1:9464, localhost:9464 or [::1]:9464. Port 0: any that is free.
+
+    Raises `ValueError` if it is something else: only programs on this machine may connect.
+    """
+    advice = "use 127.0.0.1:PORT"
+    host, colon, port = text.rpartition(":")
+    if not colon or not host:
+        raise ValueError(f"'{text:.60}' is not a host with a port; {advice}")
+    _check_port(text, port, advice, any_port=False)
+    try:
+        here = "127.0.0.1" if host == "localhost" else str(ipaddress.ip_address(host.strip("[]")))
+    except ValueError:
+        raise ValueError(f"'{text:.60}': write the host as 127.0.0.1, localhost or [::1]") from None
+    if not ipaddress.ip_address(here).is_loopback:
+        raise ValueError(f"{text:.60} is reachable from the network, and whoever asks is not authenticated; {advice}")
+    return here, int(port)
+
+
 def _check_local(address: str, peers: str, advice: str, *, any_port: bool) -> None:
     """Raise `ValueError` unless `address` is ipc://, or tcp:// with loopback host and port. `any_port`: also port *."""
     scheme, _, rest = address.partition("://")

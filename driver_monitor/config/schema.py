@@ -33,6 +33,7 @@ from driver_monitor.config.addresses import (
     publish_address,
     signal_address,
     vehicle_address,
+    vss_address,
 )
 from driver_monitor.config.camera_program import camera_source
 from driver_monitor.config.sections.section import Folder, Section
@@ -226,6 +227,9 @@ class OutputsConfig(Section):
     vehicle: Annotated[str | None, AfterValidator(signal_address)] = Field(
         None, description="Where the car is told how the driver is: zmq (topic vehicle/dms), or can:can0 and zmq"
     )
+    vss: Annotated[str | None, AfterValidator(vss_address)] = Field(
+        None, description="Where other programs get VSS values: zmq (topic vehicle/vss), or kuksa://127.0.0.1:55555"
+    )
     # 0 has the highest priority on the bus; from 0x700 on lie the identifiers of diagnostics (ISO 15765-4).
     can_id: int = Field(1488, ge=1, le=0x6FF, description="Identifier of its CAN frame, 11 bits, free on this bus")
     sound: Annotated[str | None, AfterValidator(sound_device)] = Field(
@@ -257,6 +261,13 @@ class Config(Section):
     uplink: UplinkConfig = UplinkConfig()
     service: ServiceConfig = ServiceConfig()
 
+    @property
+    def operator(self) -> str | None:
+        """What connects this car to an operator, in words; None: nothing does. With an operator it is a workplace."""
+        if self.uplink.enabled:
+            return "uplink.brokers is set"
+        return f"zmq.bind {self.zmq.bind} is for other computers" if self.zmq.beyond_this_machine else None
+
     @model_validator(mode="before")
     @classmethod
     def _not_a_profile(cls, values: object) -> object:
@@ -274,6 +285,8 @@ class Config(Section):
     def _signal_has_a_way(self) -> Config:
         if self.outputs.vehicle == "zmq" and not self.zmq.enabled:
             raise _fault("zmq needs zmq.enabled: true; or use a CAN channel, such as can:can0", "outputs", "vehicle")
+        if self.outputs.vss == "zmq" and not self.zmq.enabled:
+            raise _fault("zmq needs zmq.enabled: true; or use kuksa://127.0.0.1:55555", "outputs", "vss")
         return self
 
 

@@ -1,7 +1,7 @@
 """Publishes alerts, state and status through ZeroMQ for other programs on this machine.
 
-Topics are `alert/<rule>/`, `state/`, `status/` and, for the car, `vehicle/dms`. A message has two frames: the topic and
-UTF-8 JSON. Late subscribers get the active alerts and the last status.
+Topics are `alert/<rule>/`, `state/`, `status/` and, for the car, `vehicle/dms` and `vehicle/vss`. A message has two
+frames: the topic and UTF-8 JSON. Late subscribers get the active alerts and the last status.
 """
 
 from __future__ import annotations
@@ -45,6 +45,10 @@ class ZmqPublisher(Publisher[Packet]):
     def dms(self, message: Message) -> None:
         """Publish on `vehicle/dms`. A slow subscriber loses it as it loses states. May be called in any thread."""
         self._worker.put(PublishItem("state", message, "vehicle/dms"))
+
+    def vss(self, message: Message) -> None:
+        """Publish on `vehicle/vss`. A slow subscriber loses it as it loses states."""
+        self._worker.put(PublishItem("state", message, "vehicle/vss"))
 
     def counters(self) -> dict[str, int]:
         """Return `zmq_dropped_` and `zmq_missed_` with each kind, and `zmq_refused`, the connections refused."""
