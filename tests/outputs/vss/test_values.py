@@ -74,7 +74,7 @@ def test_ok__eyes_that_cannot_be_read_are_not_told_to_be_anywhere() -> None:
     assert EYES_ON_ROAD not in told(attentive(5), unreadable(5))[-1]
 
 
-@pytest.mark.parametrize("reason", vss.ERRORS)
+@pytest.mark.parametrize("reason", sorted(vss.ERRORS))
 def test_ok__a_camera_that_shows_nothing_is_an_error(reason: Degraded) -> None:
     assert vss_values(None, CarSignal("blind", degraded=reason)) == {WARNING: False, ERROR: True}
 
