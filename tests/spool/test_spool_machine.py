@@ -13,7 +13,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from driver_monitor.data.alert import LEVELS, Level
 from driver_monitor.spool.clock import SETTLED_S
 from driver_monitor.spool.entry import SpoolEntry, SpoolLimits
-from driver_monitor.spool.spool import Spool
 from tests.spool.cars import DAY_S, Clocks, alert, parked
 
 YEARS_S = 10 * 365 * DAY_S
