@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import logging
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import zmq
 
 from driver_monitor.config.schema import ZmqConfig
 from driver_monitor.config.sections.uplink import UplinkConfig
-from driver_monitor.errors import ConfigError
 from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.outputs.fanout import Outputs
 from driver_monitor.outputs.uplink.link import Clocks
