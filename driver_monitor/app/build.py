@@ -289,6 +289,10 @@ def build_outputs(plan: Plan, console: Console | None, run: VehicleRun, driving:
         outputs.append(ActiveAlerts(state_dir(plan.config.service)))
         publisher = ZmqPublisher(plan.config.zmq) if plan.config.zmq.enabled else None
         outputs += [publisher] if publisher else []
+        if plan.config.zmq.beyond_this_machine:
+            from driver_monitor.outputs.curve.publisher import CurvePublisher  # it needs libzmq
+
+            outputs.append(CurvePublisher(plan.config.zmq))
         # After the publisher, so that it is closed before it: its last message is published.
         if plan.config.outputs.vehicle is not None:
             outputs.append(CarOutput(plan.config.outputs, publisher.dms if publisher else None))
