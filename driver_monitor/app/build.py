@@ -32,6 +32,7 @@ from driver_monitor.outputs.car.output import CarOutput
 from driver_monitor.outputs.fanout import Outputs
 from driver_monitor.outputs.gpio_output import GpioOutput
 from driver_monitor.outputs.journal import Journal
+from driver_monitor.outputs.metrics import MetricsOutput
 from driver_monitor.outputs.output import Output
 from driver_monitor.outputs.sound.output import SoundOutput
 from driver_monitor.outputs.uplink.status import DrivingTime, VehicleRun
@@ -287,10 +288,12 @@ def build_outputs(plan: Plan, console: Console | None, run: VehicleRun, driving:
     try:
         outputs.append(ActiveAlerts(state_dir(plan.config.service)))
         # Before the others, so that it is closed after them: the network must not delay the pins.
+        uplink = None
         if plan.config.uplink.enabled:
             from driver_monitor.outputs.uplink.output import UplinkOutput  # brings ssl, which nothing else needs
 
-            outputs.append(UplinkOutput(plan.config.uplink, state_dir(plan.config.service), run, driving))
+            uplink = UplinkOutput(plan.config.uplink, state_dir(plan.config.service), run, driving)
+            outputs.append(uplink)
         publisher = ZmqPublisher(plan.config.zmq) if plan.config.zmq.enabled else None
         outputs += [publisher] if publisher else []
         if plan.config.zmq.beyond_this_machine:
@@ -305,6 +308,8 @@ def build_outputs(plan: Plan, console: Console | None, run: VehicleRun, driving:
         outputs.append(GpioOutput(plan.config.gpio))
         if plan.config.outputs.sound is not None:
             outputs.append(SoundOutput(plan.config.outputs, plan.config.gpio.max_buzz_s))
+        if plan.config.metrics.bind is not None:
+            outputs.append(MetricsOutput(plan.config.metrics.bind, uplink.spool if uplink else None))
     except BaseException:
         Outputs(outputs).close()
         raise

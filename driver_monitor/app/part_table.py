@@ -179,8 +179,8 @@ TABLE = (
                rebuild=_new_button),
     # `local_rules`: alerts that outputs keep for late subscribers may have become local. `vehicle.id` is in the topics
     # of the uplink.
-    DaemonPart("outputs", ("config.zmq", "config.gpio", "config.outputs", "config.uplink", "uplink_vehicle",
-                           "plan.local_rules"),
+    DaemonPart("outputs", ("config.zmq", "config.gpio", "config.outputs", "config.uplink", "config.metrics",
+                           "uplink_vehicle", "plan.local_rules"),
                lambda s: build.build_outputs(s.plan, s.console, s.vehicle_run, s.driving), "free first", CLOSE),
     DaemonPart("state_period_s", ("config.zmq.state_hz",), lambda s: 1.0 / s.config.zmq.state_hz),
     DaemonPart("provenance", ("config.vehicle.id", "config", "plan.profile_text", "plan.ignored", "models.digest"),

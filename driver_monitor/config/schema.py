@@ -36,6 +36,7 @@ from driver_monitor.config.addresses import (
     vss_address,
 )
 from driver_monitor.config.camera_program import camera_source
+from driver_monitor.config.sections.metrics import MetricsConfig
 from driver_monitor.config.sections.section import Folder, Section
 from driver_monitor.config.sections.uplink import UplinkConfig
 from driver_monitor.config.sound_device import sound_device
@@ -259,6 +260,7 @@ class Config(Section):
     gpio: GpioConfig = GpioConfig()
     outputs: OutputsConfig = OutputsConfig()
     uplink: UplinkConfig = UplinkConfig()
+    metrics: MetricsConfig = MetricsConfig()
     service: ServiceConfig = ServiceConfig()
 
     @property

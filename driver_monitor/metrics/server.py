@@ -41,8 +41,8 @@ class Server:
         self, listener: socket.socket, page: Callable[[], bytes], content_type: str, clock: Callable[[], float]
     ) -> None:
         self._listener, self._page, self._content_type, self._clock = listener, page, content_type, clock
-        host, self.port = listener.getsockname()[:2]
-        self.host = str(host)
+        host, port = listener.getsockname()[:2]
+        self.host, self.port = str(host), int(port)
         self._open: dict[socket.socket, _Connection] = {}
         self._selector = selectors.DefaultSelector()
         self._wake_in, self._wake_out = socket.socketpair()
@@ -149,16 +149,23 @@ class _Connection:
         self.answer: bytes | None = None
 
 
+def new_registry() -> CollectorRegistry:
+    """Return an empty registry. Raises `OutputError` if prometheus_client is missing."""
+    try:
+        from prometheus_client import CollectorRegistry
+    except ModuleNotFoundError:
+        install = "install it with: pip install 'driver-monitor[metrics]'"
+        raise OutputError(f"metrics.bind: prometheus-client is missing; {install}") from None
+    return CollectorRegistry(auto_describe=False)
+
+
 def serve(registry: CollectorRegistry, address: str, clock: Callable[[], float] = time.monotonic) -> Server:
     """Serve `registry` at `address`, such as 127.0.0.1:9464; port 0: any that is free. `clock`: monotonic seconds.
 
-    Raises `OutputError`: the address is not of this machine's loopback, is in use, or prometheus_client is missing.
+    Raises `OutputError`: the address is not of this machine's loopback, or it is in use.
     """
-    try:
-        from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-    except ModuleNotFoundError:
-        install = "pip install 'driver-monitor[metrics]'"
-        raise OutputError(f"metrics {address}: prometheus-client is not installed; {install}") from None
+    from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
     try:
         host, port = loopback_address(address)
     except ValueError as error:

@@ -79,18 +79,20 @@ def mosquitto(folder: Path, config: str = _OPEN, listener: str = "") -> Iterator
 
 
 class Postgres:
-    """A real PostgreSQL on 127.0.0.1. `url`: of its database `postgres`.
+    """A real PostgreSQL on 127.0.0.1 with a folder of its own. `url`: of its database `postgres`.
 
-    `folder`: an empty folder, which the user postgres can reach: it does not run as root, and pytest closes its own
-    folders to all other users whenever it starts.
+    As root, its folder is not below `folder`: each start of pytest closes the folders of other runs to other users.
     """
 
     def __init__(self, folder: Path) -> None:
         assert INITDB is not None
+        if os.geteuid() == 0:
+            folder = Path(tempfile.mkdtemp(prefix="driver-monitor-postgres-"))
         self.folder, self.port = folder, free_port()
         self._bin = INITDB.parent
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
-        if os.geteuid() == 0:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             shutil.chown(folder, "postgres", "postgres")
         self._run("initdb", "-D", str(folder / "d"), "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8")
         self.start()
@@ -114,14 +116,14 @@ class Postgres:
 
 
 @contextmanager
-def postgres() -> Iterator[Postgres]:
-    """Yield a running PostgreSQL. At the end, stop it and remove its files."""
-    with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder:
-        server = Postgres(Path(folder))
-        try:
-            yield server
-        finally:
-            server.stop()
+def postgres(folder: Path) -> Iterator[Postgres]:
+    """Yield a running PostgreSQL, and stop it at the end."""
+    server = Postgres(folder)
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(server.folder, ignore_errors=True)
 
 
 def await_port(port: int, process: subprocess.Popen[bytes] | None = None) -> None:

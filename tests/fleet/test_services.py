@@ -20,8 +20,8 @@ def test_ok__a_broker_starts_again_after_a_kill(tmp_path: Path) -> None:
 
 
 @needs_postgres
-def test_ok__a_database_keeps_its_rows_over_a_power_cut() -> None:
-    with postgres() as server:
+def test_ok__a_database_keeps_its_rows_over_a_power_cut(tmp_path: Path) -> None:
+    with postgres(tmp_path / "store") as server:
         with psycopg.connect(server.url) as database:
             database.execute("CREATE TABLE kept AS SELECT 7 AS number")
         server.stop()

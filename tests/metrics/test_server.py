@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 import time
 import urllib.request
@@ -190,9 +191,9 @@ def test_fail__nothing_is_served_beyond_this_machine(address: str, reason: str) 
 
 
 def test_fail__without_the_package_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "prometheus_client.exposition", None)
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
     with pytest.raises(OutputError, match=r"pip install 'driver-monitor\[metrics\]'"):
-        serve(CollectorRegistry(), "127.0.0.1:0")
+        server.new_registry()
 
 
 def test_ok__the_thread_ends_in_time(served: Server) -> None:

@@ -124,7 +124,7 @@ def started(folder: Path, seed: int) -> Iterator[Run]:
     """Yield a broker, a database with its schema, a bad network and collectors, and end them."""
     with ExitStack() as stack:
         broker = stack.enter_context(mosquitto(folder / "broker"))
-        database = stack.enter_context(postgres())
+        database = stack.enter_context(postgres(folder / "database"))
         subprocess.run([*PROGRAM, "schema", "--store", database.url], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
         network = stack.enter_context(bad_network(broker.port, random.Random(seed), FLIPS, DROPS, CUTS))
         run = Run(folder, broker, database, network)

@@ -18,7 +18,7 @@ from driver_monitor.outputs.output import Output
 from driver_monitor.outputs.uplink.link import Clocks, Link
 from driver_monitor.outputs.uplink.status import DrivingTime, VehicleRun
 from driver_monitor.spool.clock import wall_clock
-from driver_monitor.spool.entry import SpoolEntry, SpoolLimits
+from driver_monitor.spool.entry import SpoolCounts, SpoolEntry, SpoolLimits
 from driver_monitor.spool.spool import Spool
 from driver_monitor.threads.worker import QueueWorker, Worker
 
@@ -85,6 +85,10 @@ class UplinkOutput(Output):
             "uplink_refused": counts.refused,
             "uplink_connected": int(counts.connected),
         }
+
+    def spool(self) -> SpoolCounts:
+        """Return the spool in numbers. May be called in any thread."""
+        return self._spool.counts()
 
     def close(self) -> None:
         """Keep the last alerts, say `online: false`, and close. What is not stored is sent by the next run."""
