@@ -256,8 +256,8 @@ class Gatherer:
     def _dead_letters(self) -> Listed[DeadLetters]:
         where, names = self._of("vehicle")
         rows = self._query(
-            "SELECT reason, sum(messages), count(*), max(last_seen), count(*) OVER () FROM v_dead_letter"
-            f" WHERE last_seen >= ? AND first_seen < ? AND {where} GROUP BY reason ORDER BY 4 DESC, reason LIMIT ?",
+            "SELECT min(reason), sum(messages), count(*), max(last_seen), count(*) OVER () FROM v_dead_letter"
+            f" WHERE last_seen >= ? AND first_seen < ? AND {where} GROUP BY cause ORDER BY 4 DESC, cause LIMIT ?",
             [self._question.period.since, self._question.period.until, *names, self._question.rows],
         )
         found = [
