@@ -57,8 +57,9 @@ _POSTGRESQL = {
     "alert_from": "alert a, LATERAL (SELECT fleet_json(a.body) AS b OFFSET 0) parsed",
 }
 _SQLITE = {
-    "at": f"CASE WHEN a.t_wall >= '{CLOCK_SET}' AND julianday(a.t_wall) <= julianday(a.received) + 1"
-    " THEN a.t_wall ELSE a.received END",
+    # A text comparison first: two dates to convert for each of a million alerts take a second.
+    "at": f"CASE WHEN a.t_wall >= '{CLOCK_SET}' AND (a.t_wall <= a.received OR julianday(a.t_wall) <="
+    " julianday(a.received) + 1) THEN a.t_wall ELSE a.received END",
     "epoch": "((julianday({}) - 2440587.5) * 86400.0)",
     "moment": "strftime('%Y-%m-%dT%H:%M:%fZ', {}, 'unixepoch')",
     "day": "date(({}) * 86400, 'unixepoch')",
