@@ -66,12 +66,12 @@ def headline(report: FleetReport) -> list[str]:
     """Return what needs somebody's attention, the most urgent first. Empty: nothing does."""
     found = {
         "not acknowledged": report.unacknowledged.total,
-        "vehicles silent": report.silent.total,
+        "silent vehicles": report.silent.total,
         "numbers lost": report.missing.of("lost"),
         "clocks not set": report.clocks.total,
         "dead letters": sum(one.messages for one in report.dead_letters.rows),
     }
-    return [f"{count} {what}" for what, count in found.items() if count]
+    return [f"{what}: {count}" for what, count in found.items() if count]
 
 
 def summary(report: FleetReport) -> str:
