@@ -59,7 +59,8 @@ def row(vehicle: str, seq: int, at: datetime, received: datetime | None = None, 
     """The row of such an alert."""
     made = message(vehicle, seq, at, **changes)
     names = ("id", "vehicle", "seq", "episode", "trip", "t", "rule", "level", "phase", "message")
-    return AlertRow(at, *(made[name] for name in names), encode(made).decode(), received or at)
+    fields = {name: made[name] for name in names}
+    return AlertRow(t_wall=at, body=encode(made).decode(), received=received or at, **fields)
 
 
 def trip(vehicle: str, driving_s: float, start: datetime, uptime_s: float, name: str = "trip-1") -> VehicleStatus:
