@@ -41,19 +41,13 @@ def text_line(event: WatchEvent, now: datetime, zone: tzinfo | None = None) -> T
 
 
 def json_line(event: WatchEvent, now: datetime) -> str:
-    """Return one line of JSON, in ASCII: `event`, `at` (UTC), and `vehicle`, `text` or `alert` if there are any.
-
-    A number that JSON does not have, such as NaN, is null.
-    """
+    """Return one line of JSON, in ASCII: `event`, `at` (UTC), and `vehicle`, `text` or `alert` if there are any."""
     at = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     line: dict[str, Any] = {"event": event.what, "at": at}
     line |= {"vehicle": event.vehicle} if event.vehicle else {}
     line |= {"text": event.text} if event.text else {}
     line |= {} if event.alert is None else {"alert": event.alert}
-    try:
-        return json.dumps(line, allow_nan=False)
-    except ValueError:
-        return json.dumps(json.loads(json.dumps(line), parse_constant=lambda _: None))
+    return json.dumps(line)
 
 
 def _time(alert: Mapping[str, Any], now: datetime) -> tuple[datetime | None, str]:

@@ -100,7 +100,10 @@ class UnsetClock:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetters:
-    """Messages that could not be stored, of one reason. `messages`: all; `different`: without the repeated ones."""
+    """Messages that could not be stored, of one cause. `reason`: of one of them.
+
+    `messages`: all; `different`: without the repeated ones.
+    """
 
     reason: str
     messages: int

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from driver_monitor.bench.score.intervals import poisson_rate
+from driver_monitor.data.alert import LEVELS
 from driver_monitor.fleet.look import patterns
 from driver_monitor.fleet.look.findings import (
     DeadLetters,
@@ -28,7 +29,6 @@ from driver_monitor.fleet.store.views import (
     CLOCK_SET,
     DIALECTS,
     IN_HOURS,
-    LEVEL_WORD,
     Engine,
     grouped_episodes,
 )
@@ -73,36 +73,37 @@ class Gatherer:
     def report(self) -> FleetReport:
         """Return the report. Raises the errors of the store."""
         asked = self._question
-        counts, hours = self._counts(), self._hours()
+        (counts, unacknowledged), hours = self._episodes(), self._hours()
         where, names = self._of("vehicle")
         ((vehicles,),) = self._query(f"SELECT count(*) FROM vehicle WHERE {where}", names)
         pairs = [self._rate(vehicle, rule, one, hours.get(vehicle, 0.0)) for (vehicle, rule), one in counts.items()]
         by_vehicle, by_rule, whole = _sums(counts)
         every = sum(hours.values())
         missing, gaps = self._gaps()
+        alerts, clocks = self._alerts()
         return FleetReport(
-            asked.now,
-            asked.period,
-            asked.silent_h,
-            max(int(vehicles), len(set(by_vehicle) | set(hours))),
-            len(hours),
-            self._alerts(),
-            self._rate(None, None, whole, every),
-            _worst_first(self._rate(None, rule, one, every) for rule, one in by_rule.items()),
-            self._cut(
+            made=asked.now,
+            period=asked.period,
+            silent_h=asked.silent_h,
+            vehicles=max(int(vehicles), len(set(by_vehicle) | set(hours))),
+            with_hours=len(hours),
+            alerts=alerts,
+            fleet=self._rate(None, None, whole, every),
+            by_rule=_worst_first(self._rate(None, rule, one, every) for rule, one in by_rule.items()),
+            by_vehicle=self._cut(
                 _worst_first(
                     self._rate(name, None, by_vehicle.get(name, _Counts()), hours.get(name, 0.0))
-                    for name in sorted({*by_vehicle, *hours})
+                    for name in {*by_vehicle, *hours}
                 )
             ),
-            self._cut(_worst_first(pairs)),
-            self._unacknowledged(),
-            self._silent(),
-            _all_missing(missing),
-            self._cut(missing),
-            gaps,
-            self._clocks(),
-            self._dead_letters(),
+            rates=self._cut(_worst_first(pairs)),
+            unacknowledged=unacknowledged,
+            silent=self._silent(),
+            missing=_all_missing(missing),
+            by_vehicle_missing=self._cut(missing),
+            gaps=gaps,
+            clocks=clocks,
+            dead_letters=self._dead_letters(),
         )
 
     def _query(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
@@ -124,39 +125,58 @@ class Gatherer:
         )
         return sql, [*names, since, until, until, since, until]
 
-    def _episodes(self) -> tuple[str, str, list[object]]:
-        """Return the query of all episodes, the condition that one began in the period, and their parameters."""
+    def _episodes(self) -> tuple[dict[tuple[str, str], _Counts], Listed[OpenEpisode]]:
+        """Return the episodes of the period by vehicle and rule, and the newest that nobody has acknowledged.
+
+        One query, because the episodes of a million alerts take seconds to find.
+        """
         where, parameters = self._window(BEFORE)
         period = self._question.period
-        return (
-            grouped_episodes(self._words, where),
-            "e.begun >= ? AND e.begun < ?",
-            [
-                *parameters,
-                period.since,
-                period.until,
-            ],
+        rows = self._query(
+            f"""
+WITH found AS (
+  SELECT e.vehicle, e.rule, e.worst, e.begun, e.cleared, e.episode, {IN_HOURS} AS in_hours,
+         e.worst >= 1 AND (k.at IS NULL OR k.at < e.worst_came) AS is_open
+  FROM ({grouped_episodes(self._words, where)}) e
+  LEFT JOIN v_trip t ON t.vehicle = e.vehicle AND t.trip = e.trip
+  LEFT JOIN {ACKNOWLEDGED} k ON k.episode = e.episode
+  WHERE e.begun >= ? AND e.begun < ?)
+SELECT * FROM (SELECT 'open' AS part, vehicle, rule, worst, cleared IS NULL, 1, begun, episode FROM found
+               WHERE is_open ORDER BY begun DESC, episode LIMIT ?) newest
+UNION ALL SELECT 'opens', NULL, NULL, NULL, NULL, count(*), NULL, NULL FROM found WHERE is_open
+UNION ALL SELECT 'count', vehicle, rule, worst, in_hours, count(*), NULL, NULL FROM found
+          GROUP BY vehicle, rule, worst, in_hours""",
+            [*parameters, period.since, period.until, self._question.rows],
         )
+        counts: dict[tuple[str, str], _Counts] = {}
+        opened: list[OpenEpisode] = []
+        total = 0
+        for part, vehicle, rule, worst, flag, count, begun, episode in rows:
+            if part == "opens":
+                total = count
+            elif part == "open":
+                opened.append(OpenEpisode(vehicle, rule, LEVELS[worst], read(begun), bool(flag), str(episode)))
+            else:
+                one = counts.setdefault((vehicle, rule), _Counts())
+                one.by_level[worst] += count
+                one.in_hours += count if flag else 0
+        opened.sort(key=lambda one: one.begun, reverse=True)
+        return counts, Listed(opened, total)
 
-    def _alerts(self) -> int:
+    def _alerts(self) -> tuple[int, Listed[UnsetClock]]:
+        """Return how many alerts there are in the period, and the vehicles whose clock was not known to be set."""
         where, parameters = self._window()
-        ((count,),) = self._query(f"SELECT count(*) FROM alert a WHERE {where}", parameters)
-        return int(count)
-
-    def _counts(self) -> dict[tuple[str, str], _Counts]:
-        """Return the episodes of the period by vehicle and rule."""
-        episodes, begun, parameters = self._episodes()
-        found: dict[tuple[str, str], _Counts] = {}
-        for vehicle, rule, worst, in_hours, count in self._query(
-            f"SELECT e.vehicle, e.rule, e.worst, {IN_HOURS}, count(*) FROM ({episodes}) e"
-            " LEFT JOIN v_trip t ON t.vehicle = e.vehicle AND t.trip = e.trip"
-            f" WHERE {begun} GROUP BY 1, 2, 3, 4 ORDER BY 1, 2",
+        unset, unset_now = (self._words["has"].format(column, UNSET) for column in ("a.body", "v.status"))
+        # The bytes themselves: reading a million bodies as JSON would take half a minute.
+        rows = self._query(
+            f"SELECT c.vehicle, c.alerts, c.unset, coalesce({unset_now}, 1 = 0) FROM"
+            f" (SELECT a.vehicle, count(*) AS alerts, count(CASE WHEN {unset} THEN 1 END) AS unset"
+            f" FROM alert a WHERE {where} GROUP BY a.vehicle) c LEFT JOIN vehicle v ON v.vehicle = c.vehicle",
             parameters,
-        ):
-            one = found.setdefault((vehicle, rule), _Counts())
-            one.by_level[worst] += count
-            one.in_hours += count if in_hours else 0
-        return found
+        )
+        clocks = [UnsetClock(vehicle, count, bool(now)) for vehicle, _, count, now in rows if count]
+        clocks.sort(key=lambda one: (-one.alerts, one.vehicle))
+        return sum(alerts for _, alerts, _, _ in rows), self._cut(clocks)
 
     def _hours(self) -> dict[str, float]:
         """Return the known driving hours in the period by vehicle. A trip over its edge counts with its share."""
@@ -180,21 +200,6 @@ class Gatherer:
     def _cut(self, rows: Sequence[T]) -> Listed[T]:
         return Listed(rows[: self._question.rows], len(rows))
 
-    def _unacknowledged(self) -> Listed[OpenEpisode]:
-        episodes, begun, parameters = self._episodes()
-        rows = self._query(
-            f"SELECT e.vehicle, e.rule, {LEVEL_WORD.format('e.worst')}, e.begun, e.cleared IS NULL, e.episode,"
-            f" count(*) OVER () FROM ({episodes}) e LEFT JOIN {ACKNOWLEDGED} k ON k.episode = e.episode"
-            f" WHERE {begun} AND e.worst >= 1 AND (k.at IS NULL OR k.at < e.worst_came)"
-            " ORDER BY e.begun DESC, e.episode LIMIT ?",
-            [*parameters, self._question.rows],
-        )
-        found = [
-            OpenEpisode(vehicle, rule, level, read(begun_at), bool(active), str(episode))
-            for vehicle, rule, level, begun_at, active, episode, _ in rows
-        ]
-        return Listed(found, rows[0][-1] if rows else 0)
-
     def _silent(self) -> Listed[SilentVehicle]:
         where, names = self._of("vehicle")
         last = self._question.now - timedelta(hours=self._question.silent_h)
@@ -212,52 +217,33 @@ class Gatherer:
         """Return the numbers that are missing by vehicle, and the newest holes, losses first."""
         where, names = self._of("vehicle")
         period = self._question.period
-        gaps = f"FROM v_gap WHERE alert_after >= ? AND alert_after < ? AND {where}"
-        parameters = [period.since, period.until, *names]
-        by_vehicle: dict[str, dict[str, int]] = {}
-        total = 0
-        for vehicle, reason, numbers, count in self._query(
-            f"SELECT vehicle, reason, sum(numbers), count(*) {gaps} GROUP BY vehicle, reason", parameters
-        ):
-            by_vehicle.setdefault(vehicle, {})[reason] = int(numbers)
-            total += count
-        # The view is computed once more: only if there is something to list.
-        rows = (
-            self._query(
-                f"SELECT vehicle, first_seq, last_seq, reason, alert_before, alert_after {gaps}"
-                " ORDER BY CASE reason WHEN 'lost' THEN 0 WHEN 'unknown' THEN 1 WHEN 'waiting' THEN 2 ELSE 3 END,"
-                " alert_after DESC, vehicle, first_seq LIMIT ?",
-                [*parameters, self._question.rows],
-            )
-            if total
-            else []
+        urgent = "CASE reason WHEN 'lost' THEN 0 WHEN 'unknown' THEN 1 WHEN 'waiting' THEN 2 ELSE 3 END"
+        rows = self._query(
+            f"""
+WITH found AS (SELECT * FROM v_gap WHERE alert_after >= ? AND alert_after < ? AND {where})
+SELECT * FROM (SELECT vehicle, reason, 0 AS holes, first_seq, last_seq, alert_before, alert_after FROM found
+               ORDER BY {urgent}, alert_after DESC, vehicle, first_seq LIMIT ?) newest
+UNION ALL SELECT vehicle, reason, count(*), sum(numbers), NULL, NULL, NULL FROM found GROUP BY vehicle, reason""",
+            [period.since, period.until, *names, self._question.rows],
         )
+        found = [
+            Gap(vehicle, first, last, reason, read(before), read(after))
+            for vehicle, reason, holes, first, last, before, after in rows
+            if not holes
+        ]
+        by_vehicle: dict[str, dict[str, int]] = {}
+        for vehicle, reason, holes, numbers, *_ in rows:
+            if holes:
+                by_vehicle.setdefault(vehicle, {})[reason] = int(numbers)
         missing = [MissingNumbers(vehicle, reasons) for vehicle, reasons in by_vehicle.items()]
         missing.sort(key=lambda one: (-one.of("lost"), -one.of("unknown"), -one.of("waiting"), one.vehicle or ""))
-        found = [
-            Gap(name, first, last, reason, read(before), read(after))
-            for name, first, last, reason, before, after in rows
-        ]
-        return missing, Listed(found, total)
-
-    def _clocks(self) -> Listed[UnsetClock]:
-        """Return the vehicles with alerts in the period whose clock was not known to be set."""
-        where, parameters = self._window()
-        # The bytes themselves: reading a million bodies as JSON would take half a minute.
-        rows = self._query(
-            f"SELECT c.vehicle, c.alerts, v.status, count(*) OVER () FROM (SELECT a.vehicle, count(*) AS alerts"
-            f" FROM alert a WHERE {where} AND {self._words['has'].format('a.body', UNSET)} GROUP BY a.vehicle) c"
-            " LEFT JOIN vehicle v ON v.vehicle = c.vehicle ORDER BY c.alerts DESC, c.vehicle LIMIT ?",
-            [*parameters, self._question.rows],
-        )
-        found = [UnsetClock(name, alerts, UNSET in (status or "")) for name, alerts, status, _ in rows]
-        return Listed(found, rows[0][-1] if rows else 0)
+        return missing, Listed(found, sum(row[2] for row in rows))
 
     def _dead_letters(self) -> Listed[DeadLetters]:
         where, names = self._of("vehicle")
         rows = self._query(
-            "SELECT reason, sum(messages), count(*), max(last_seen), count(*) OVER () FROM v_dead_letter"
-            f" WHERE last_seen >= ? AND first_seen < ? AND {where} GROUP BY reason ORDER BY 4 DESC, reason LIMIT ?",
+            "SELECT min(reason), sum(messages), count(*), max(last_seen), count(*) OVER () FROM v_dead_letter"
+            f" WHERE last_seen >= ? AND first_seen < ? AND {where} GROUP BY cause ORDER BY 4 DESC, cause LIMIT ?",
             [self._question.period.since, self._question.period.until, *names, self._question.rows],
         )
         found = [

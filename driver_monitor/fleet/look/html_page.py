@@ -8,7 +8,7 @@ from html import escape
 
 from driver_monitor.fleet.look.findings import FleetReport
 from driver_monitor.fleet.look.period import shown
-from driver_monitor.fleet.look.sections import ReportSection, Row, headline, sections, summary
+from driver_monitor.fleet.look.sections import Column, ReportSection, Row, headline, sections, summary
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 """A browser then loads nothing and runs nothing, whatever a vehicle has sent."""
@@ -26,8 +26,9 @@ ul.answer { list-style: none; margin: 1rem 0; padding: 0; display: flex; flex-wr
 ul.answer li { border: 2px solid var(--line); border-radius: .4rem; padding: .3rem .7rem; font-weight: 600; }
 table { border-collapse: collapse; width: 100%; margin-top: .5rem; font-size: .95rem; }
 th, td { text-align: left; padding: .3rem .5rem; border-bottom: 1px solid var(--line); vertical-align: top;
-  overflow-wrap: anywhere; }
-th { background: var(--band); overflow-wrap: normal; }
+  white-space: nowrap; }
+th { background: var(--band); white-space: normal; }
+.sent { white-space: normal; overflow-wrap: anywhere; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 .critical { color: var(--critical); font-weight: 700; } .warning { color: var(--warning); font-weight: 600; }
 .bar { position: relative; height: .5rem; min-width: 6rem; margin-top: .3rem; background: var(--band); }
@@ -36,7 +37,8 @@ th { background: var(--band); overflow-wrap: normal; }
 @media (max-width: 700px) {
   table, tbody, tr, td { display: block; } thead { display: none; }
   tr { border: 1px solid var(--line); border-radius: .4rem; margin: .5rem 0; padding: .2rem 0; }
-  td { display: flex; justify-content: space-between; gap: 1rem; border: 0; padding: .15rem .6rem; }
+  td { display: flex; justify-content: space-between; gap: 1rem; border: 0; padding: .15rem .6rem;
+    overflow-wrap: anywhere; }
   td::before { content: attr(data-heading); color: var(--soft); flex: 0 0 auto; } .number { text-align: right; }
   .bar { display: none; }
 }
@@ -74,7 +76,7 @@ def _section(section: ReportSection) -> str:
     if not section.rows:
         return f"{head}{escape(section.none)}</p></section>"
     cut = f" The first {len(section.rows)} of {section.total}." if section.total > len(section.rows) else ""
-    headings = "".join(f"<th{_number(one.number)}>{escape(one.heading)}</th>" for one in section.columns)
+    headings = "".join(f"<th{_kind(one)}>{escape(one.heading)}</th>" for one in section.columns)
     longest = _longest(section.rows)
     rows = "".join(_row(section, row, longest) for row in section.rows)
     return (
@@ -85,7 +87,7 @@ def _section(section: ReportSection) -> str:
 
 def _row(section: ReportSection, row: Row, longest: float) -> str:
     cells = [
-        f'<td{_number(one.number)} data-heading="{escape(one.heading)}"><span{_level(row, one.heading)}>'
+        f'<td{_kind(one)} data-heading="{escape(one.heading)}"><span{_level(row, one.heading)}>'
         f"{escape(one.words(row))}</span></td>"
         for one in section.columns
     ]
@@ -99,8 +101,8 @@ def _level(row: Row, heading: str) -> str:
     return f' class="{level}"' if heading == "level" and level in ("critical", "warning") else ""
 
 
-def _number(number: bool) -> str:
-    return ' class="number"' if number else ""
+def _kind(column: Column) -> str:
+    return ' class="number"' if column.number else ' class="sent"' if column.sent else ""
 
 
 def _longest(rows: Sequence[Row]) -> float:

@@ -23,11 +23,15 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column for people: its heading, and the words of a row. `number`: aligned to the right."""
+    """A column for people: its heading, and the words of a row. `number`: aligned to the right.
+
+    `sent`: a vehicle or a person wrote the text, so it may be long.
+    """
 
     heading: str
     words: Callable[[Row], str]
     number: bool = False
+    sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +70,12 @@ def headline(report: FleetReport) -> list[str]:
     """Return what needs somebody's attention, the most urgent first. Empty: nothing does."""
     found = {
         "not acknowledged": report.unacknowledged.total,
-        "vehicles silent": report.silent.total,
+        "silent vehicles": report.silent.total,
         "numbers lost": report.missing.of("lost"),
         "clocks not set": report.clocks.total,
         "dead letters": sum(one.messages for one in report.dead_letters.rows),
     }
-    return [f"{count} {what}" for what, count in found.items() if count]
+    return [f"{what}: {count}" for what, count in found.items() if count]
 
 
 def summary(report: FleetReport) -> str:
@@ -97,13 +101,13 @@ def _figure(value: Value) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def _text(name: str, heading: str | None = None, empty: str = UNKNOWN) -> Column:
+def _text(name: str, empty: str = UNKNOWN, sent: bool = True) -> Column:
     def words(row: Row) -> str:
         value = row[name]
         line = empty if value is None else plain(value)
         return line if len(line) <= MOST_TEXT else f"{line[:MOST_TEXT]}…"
 
-    return Column(heading or name, words)
+    return Column(name, words, sent=sent)
 
 
 def _count(name: str, heading: str | None = None) -> Column:
@@ -178,9 +182,9 @@ def _unacknowledged(report: FleetReport, zone: tzinfo | None) -> ReportSection:
         _age("age_s", "age"),
         _text("vehicle"),
         _text("rule"),
-        _text("level"),
+        _text("level", sent=False),
         Column("over", lambda row: "no" if row["active"] else "yes"),
-        _text("episode"),
+        _text("episode", sent=False),
     ]
     return ReportSection(
         "unacknowledged",

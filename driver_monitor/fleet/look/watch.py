@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from driver_monitor.fleet.look.watcher import Choice, FleetWatcher, Heard, WatchEvent
@@ -87,7 +88,13 @@ class BrokerWatch:
 
     def _received(self, _client: Client, _data: Any, message: Any) -> None:
         with suppress(UnicodeDecodeError):  # a topic that is no text
-            heard = Heard(message.topic, message.payload, digest_in(message.properties), message.retain)
+            heard = Heard(
+                message.topic,
+                message.payload,
+                datetime.now(timezone.utc),
+                digest_in(message.properties),
+                message.retain,
+            )
             self._watcher.receive(heard, time.monotonic())
 
 

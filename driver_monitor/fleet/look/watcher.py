@@ -1,19 +1,21 @@
 """What `fleet watch` has to tell: it takes each message of the broker and says what is new. Pure: times come with it.
 
-No sender is trusted. What is no alert of the vehicle in its topic is counted, told once, and never shown.
+No sender is trusted. What the collector would not store is counted, told once, and never shown.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any, Literal, cast
 
 from driver_monitor.data.alert import LEVELS, Level
+from driver_monitor.fleet.collect.parse import parse
 from driver_monitor.fleet.look.patterns import matcher
+from driver_monitor.fleet.store.rows import AlertRow, DeadLetter, VehicleOnline
 from driver_monitor.mqtt import topics
 
 MOST_IDS = 10_000
@@ -59,6 +61,7 @@ class Heard:
 
     topic: str
     payload: bytes
+    received: datetime
     digest: str | None = None
     retained: bool = False
 
@@ -144,11 +147,11 @@ class FleetWatcher:
         return sign
 
     def _online(self, vehicle: str, heard: Heard, now: float) -> None:
-        message = _json_object(heard.payload)
-        online = None if message is None else message.get("online")
-        if not isinstance(online, bool):
-            self._malformed(vehicle, "its message is not the one that says online or offline")
+        row = parse(heard.topic, heard.payload, heard.digest, heard.received)
+        if not isinstance(row, VehicleOnline):
+            self._malformed(vehicle, row.reason if isinstance(row, DeadLetter) else "")
             return
+        online = row.online
         known = self._signs.get(vehicle)
         # A retained message is no sign of life: it was sent earlier.
         sign = known if known is not None and heard.retained else self._sign(vehicle, now)
@@ -158,15 +161,11 @@ class FleetWatcher:
         sign.silent = sign.silent and online
 
     def _alert(self, topic: topics.Topic, heard: Heard) -> None:
-        alert = _json_object(heard.payload)
-        if alert is None:
-            self._malformed(topic.vehicle, "it is no JSON object")
-        elif (alert.get("vehicle"), alert.get("rule")) != (topic.vehicle, topic.rule):
-            self._malformed(topic.vehicle, "its vehicle or rule is not that of its topic")
-        elif heard.digest != hashlib.sha256(heard.payload).hexdigest():
-            self._malformed(topic.vehicle, "it was damaged on its way")
-        elif self._is_new(str(alert.get("id"))) and self._rule(topic.rule) and self._is_bad_enough(alert):
-            self._show(WatchEvent("alert", topic.vehicle, alert=alert))
+        row = parse(heard.topic, heard.payload, heard.digest, heard.received)
+        if isinstance(row, DeadLetter):
+            self._malformed(topic.vehicle, row.reason)
+        elif isinstance(row, AlertRow) and self._is_new(row.id) and self._is_wanted(row):
+            self._show(WatchEvent("alert", topic.vehicle, alert=json.loads(row.body)))
 
     def _is_new(self, name: str) -> bool:
         if name in self._ids:
@@ -176,20 +175,11 @@ class FleetWatcher:
             self._ids.popitem(last=False)
         return True
 
-    def _is_bad_enough(self, alert: Mapping[str, Any]) -> bool:
-        level = alert.get("level")
-        return level not in LEVELS or LEVELS.index(level) >= self._level
+    def _is_wanted(self, row: AlertRow) -> bool:
+        return self._rule(row.rule) and LEVELS.index(cast(Level, row.level)) >= self._level
 
     def _malformed(self, vehicle: str, reason: str) -> None:
         self.malformed += 1
         if self.malformed == 1:
             more = "the collector keeps such messages as dead letters; more of them are only counted here"
             self._show(WatchEvent("malformed", vehicle, f"a message cannot be shown: {reason}; {more}"))
-
-
-def _json_object(payload: bytes) -> dict[str, Any] | None:
-    try:
-        message = json.loads(payload)
-    except (ValueError, RecursionError):
-        return None
-    return message if isinstance(message, dict) else None

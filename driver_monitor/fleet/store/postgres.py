@@ -248,6 +248,8 @@ class PostgresStore:
                 tcp_user_timeout=DEAD_MS,
             )  # fmt: skip
             self._connection.execute("SET TimeZone = 'UTC'")
+            # Compiling a view of the report takes seconds, and its run then a fraction of one.
+            self._connection.execute("SET jit = off")
             # A server that does not wait for its disk would lose alerts that the cars have been told are stored.
             self._connection.execute(
                 "SELECT set_config('synchronous_commit', 'on', false)"

@@ -32,6 +32,7 @@ _POSTGRESQL = {
     "number": "nullif({}, 'NaN'::double precision)",
     "hours_ago": "extract(epoch FROM now() - {})::double precision / 3600",
     "vehicle_of_topic": "nullif(split_part(topic, '/', 3), '')",
+    "cause": "split_part(reason, ':', 1)",
     "bytes": "octet_length(payload)",
     "has": "strpos({}, '{}') > 0",
     "waiting": "CASE WHEN jsonb_typeof(s #> '{spool,waiting}') = 'number' THEN (s #>> '{spool,waiting}')::numeric END",
@@ -56,8 +57,9 @@ _POSTGRESQL = {
     "alert_from": "alert a, LATERAL (SELECT fleet_json(a.body) AS b OFFSET 0) parsed",
 }
 _SQLITE = {
-    "at": f"CASE WHEN a.t_wall >= '{CLOCK_SET}' AND julianday(a.t_wall) <= julianday(a.received) + 1"
-    " THEN a.t_wall ELSE a.received END",
+    # A text comparison first: two dates to convert for each of a million alerts take a second.
+    "at": f"CASE WHEN a.t_wall >= '{CLOCK_SET}' AND (a.t_wall <= a.received OR julianday(a.t_wall) <="
+    " julianday(a.received) + 1) THEN a.t_wall ELSE a.received END",
     "epoch": "((julianday({}) - 2440587.5) * 86400.0)",
     "moment": "strftime('%Y-%m-%dT%H:%M:%fZ', {}, 'unixepoch')",
     "day": "date(({}) * 86400, 'unixepoch')",
@@ -66,6 +68,7 @@ _SQLITE = {
     "number": "{}",
     "hours_ago": "(julianday('now') - julianday({})) * 24",
     "vehicle_of_topic": "CASE WHEN topic LIKE 'dm/1/_%/%' THEN substr(topic, 6, instr(substr(topic, 6), '/') - 1) END",
+    "cause": "CASE instr(reason, ':') WHEN 0 THEN reason ELSE substr(reason, 1, instr(reason, ':') - 1) END",
     "bytes": "length(payload)",
     "has": "instr({}, '{}') > 0",
     "waiting": "CASE WHEN json_type(s, '$.spool.waiting') IN ('integer', 'real')"
@@ -73,10 +76,10 @@ _SQLITE = {
     "status_from": "(SELECT *, CASE WHEN json_valid(status) THEN status ELSE '{}' END AS s FROM vehicle) v",
     "absent": """
   SELECT v.vehicle,
-         CASE WHEN e.type = 'array' AND json_type(e.value, '$[0]') = 'integer' THEN json_extract(e.value, '$[0]') END
-             AS first_seq,
-         CASE WHEN e.type = 'array' AND json_type(e.value, '$[1]') = 'integer' THEN json_extract(e.value, '$[1]') END
-             AS last_seq,
+         CASE WHEN e.type = 'array' AND typeof(json_extract(e.value, '$[0]')) = 'integer'
+              THEN json_extract(e.value, '$[0]') END AS first_seq,
+         CASE WHEN e.type = 'array' AND typeof(json_extract(e.value, '$[1]')) = 'integer'
+              THEN json_extract(e.value, '$[1]') END AS last_seq,
          CASE WHEN e.type = 'array' THEN json_extract(e.value, '$[2]') END AS reason
   FROM vehicle v, json_each(CASE WHEN json_valid(v.status) THEN v.status ELSE '{}' END, '$.spool.absent') AS e""",
     "days": """
@@ -273,5 +276,5 @@ SELECT vehicle, last_seen, {words["hours_ago"].format("last_seen")} AS silent_h,
 
 def _dead_letter(words: Mapping[str, str]) -> str:
     return f"""
-SELECT digest, {words["vehicle_of_topic"]} AS vehicle, topic, reason, count AS messages, {words["bytes"]} AS bytes,
-       first_seen, last_seen FROM dead_letter"""
+SELECT digest, {words["vehicle_of_topic"]} AS vehicle, topic, {words["cause"]} AS cause, reason, count AS messages,
+       {words["bytes"]} AS bytes, first_seen, last_seen FROM dead_letter"""
