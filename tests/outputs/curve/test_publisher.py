@@ -12,9 +12,11 @@ import zmq
 from driver_monitor.config.schema import ZmqConfig
 from driver_monitor.errors import OutputError
 from driver_monitor.keys.key_folder import new_pair
+from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.outputs.curve import server as server_module
 from driver_monitor.outputs.curve.publisher import CurvePublisher
 from driver_monitor.outputs.curve.server import CurveServer
+from driver_monitor.outputs.fanout import Outputs
 from tests.outputs.curve.clients import PATIENCE_S, Client, Depot
 from tests.outputs.listener import alert, status
 
@@ -229,6 +231,19 @@ def test_fail__a_client_that_does_not_read_loses_messages_which_are_counted_and_
     counters = publisher.counters()
     assert counters["curve_missed_alert"] == 1
     publisher.close()
+
+
+def test_ok__at_work_no_expression_leaves_the_machine_here_either(depot: Depot, publisher: CurvePublisher) -> None:
+    assert not publisher.local
+    outputs = Outputs([publisher], PrivacyFilter({"distress"}))
+    outputs.alert(alert(1, "distress"))
+    outputs.alert(alert(2, "sleep"))
+    with Client(publisher.endpoint, depot.client("screen")) as client:
+        client.hears("id-2")
+        outputs.state({"schema": 1, "t": 1.0, "attention": "attentive", "emotion": {"label": "anger"}})
+        client.until(lambda: "state/" in dict(client.heard))
+        assert client.ids() == ["id-2"]
+        assert "anger" not in str(client.heard)
 
 
 def test_fail__a_folder_without_keys_and_a_port_in_use_end_the_start(depot: Depot, tmp_path: Path) -> None:
