@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +22,8 @@ from driver_monitor.keys.key_folder import KeyFolder, new_pair
 from driver_monitor.outputs.curve.publisher import CurvePublisher
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 from tests.test_watch import STATUS, alert, watching
+
+PAGE = Path(__file__).parents[3] / "docs" / "fleet-curve.md"
 
 
 @pytest.fixture
@@ -126,3 +131,16 @@ def test_fail__options_that_do_not_belong_together_are_told(options: list[str], 
     result = CliRunner().invoke(app, ["watch", *options])
     assert isinstance(result.exception, DriverMonitorError)
     assert reason in str(result.exception)
+
+
+def test_ok__the_program_of_the_guide_prints_an_alert(folder: Path, publisher: CurvePublisher) -> None:
+    (program,) = re.findall(r"(?s)```python\n(.*?)```", PAGE.read_text())
+    for written, real in (("tcp://van-12.depot:5556", address(publisher)), ("depot-screen", "screen")):
+        assert written in program
+        program = program.replace(written, real)
+    publisher.alert({**alert("b"), "vehicle": "van-12"})
+    started = subprocess.Popen([sys.executable, "-u", "-c", program], cwd=folder, stdout=subprocess.PIPE, text=True)
+    with started:
+        assert started.stdout is not None
+        assert started.stdout.readline() == "van-12 warning raised microsleep Eyes closed for 1 s\n"
+        started.kill()
