@@ -33,6 +33,7 @@ from driver_monitor.outputs.gpio_output import GpioOutput
 from driver_monitor.outputs.journal import Journal
 from driver_monitor.outputs.output import Output
 from driver_monitor.outputs.sound.output import SoundOutput
+from driver_monitor.outputs.uplink.status import DrivingTime, VehicleRun
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 from driver_monitor.perception.expression.net import ExpressionNet
 from driver_monitor.perception.expression.reader import ExpressionReader
@@ -272,10 +273,11 @@ def build_vehicle(plan: Plan) -> VehicleSource:
     return ObdVehicle(interface or "socketcan", channel)
 
 
-def build_outputs(plan: Plan, console: Console | None) -> Outputs:
-    """Open journal, active alerts, pins and, if enabled, ZeroMQ, the signal to the car and the loudspeaker.
+def build_outputs(plan: Plan, console: Console | None, run: VehicleRun, driving: DrivingTime) -> Outputs:
+    """Open journal, active alerts, pins and, if enabled, ZeroMQ, the signal to the car, the loudspeaker and the uplink.
 
-    `console`: shows alerts; None: the log does. Raises `OutputError`.
+    `console`: shows alerts; None: the log does. `run`, `driving`: for the uplink. Raises `OutputError`, or
+    `ConfigError` if the login of the uplink cannot be used.
     """
     outputs: list[Output] = [Journal(console)]
     try:
@@ -288,6 +290,10 @@ def build_outputs(plan: Plan, console: Console | None) -> Outputs:
         outputs.append(GpioOutput(plan.config.gpio))
         if plan.config.outputs.sound is not None:
             outputs.append(SoundOutput(plan.config.outputs, plan.config.gpio.max_buzz_s))
+        if plan.config.uplink.enabled:
+            from driver_monitor.outputs.uplink.output import UplinkOutput  # brings ssl, which nothing else needs
+
+            outputs.append(UplinkOutput(plan.config.uplink, state_dir(plan.config.service), run, driving))
     except BaseException:
         Outputs(outputs).close()
         raise

@@ -9,7 +9,7 @@ from typing import Literal
 
 from driver_monitor.errors import ConfigError
 
-Kind = Literal["reach", "certificate", "ours", "tls", "login", "silent", "taken", "lost", "right", "files"]
+Kind = Literal["reach", "certificate", "ours", "tls", "login", "silent", "taken", "lost", "right", "refusal", "files"]
 
 NETWORK = "check the network, uplink.brokers and, as a service, the drop-in network.conf (docs/install.md)"
 LOGIN_CODES = {0x84: "it speaks no MQTT 5", 0x85: "it does not accept this client id", 0x8A: "this vehicle is banned",
@@ -80,6 +80,13 @@ def no_right(topic: str) -> UplinkFault:
     """Return the fault of a broker that lets us in, but not use `topic`."""
     advice = "its access list must allow the name in the certificate, or the user, which must be vehicle.id"
     return UplinkFault("right", f"the broker does not let this vehicle use {topic}; {advice}")
+
+
+def of_refusal(broker: str, code: int, reason: str, vehicle: str) -> UplinkFault:
+    """Return the fault of a broker that refuses a message. `code`, `reason`: of its PUBACK."""
+    if code == NOT_AUTHORISED:
+        return no_right(f"the topics of {vehicle}")
+    return UplinkFault("refusal", f"{broker}: refuses an alert: {reason}; ask the operator about its limits")
 
 
 def _reason(error: Exception) -> str:

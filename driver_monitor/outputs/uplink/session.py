@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from driver_monitor.data.alert import LEVELS
-from driver_monitor.spool.spool import SpoolEntry
+from driver_monitor.spool.entry import SpoolEntry
 
 WINDOW = 16
 """Most alerts that wait for the broker at a time (ours). mosquitto takes 20 messages before it acknowledges one."""

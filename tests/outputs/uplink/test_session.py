@@ -19,7 +19,7 @@ from driver_monitor.outputs.uplink.session import (
     WINDOW,
     UplinkSession,
 )
-from driver_monitor.spool.spool import SpoolEntry
+from driver_monitor.spool.entry import SpoolEntry
 
 
 def entry(seq: int, level: Level = "warning") -> SpoolEntry:
