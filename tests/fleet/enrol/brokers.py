@@ -29,14 +29,17 @@ include_dir {folder}/conf.d
 
 
 class DepotBroker:
-    """A broker with the files of `source` (the folder `broker` of a depot), on ports of its own."""
+    """A broker with the files of `source` (the folder `broker` of a depot), on ports of its own.
 
-    def __init__(self, folder: Path, source: Path, more: str = "") -> None:
+    `more`: lines at the end of its configuration. `log`: what it logs.
+    """
+
+    def __init__(self, folder: Path, source: Path, more: str = "", log: str = "all") -> None:
         self.folder, self.source = folder, source
         self.port, self.operator_port = free_port(), free_port()
         (folder / "conf.d").mkdir(parents=True)
         user = "user root\n" if os.geteuid() == 0 else ""
-        (folder / "mosquitto.conf").write_text(user + "log_type all\n" + DEBIAN.format(folder=folder))
+        (folder / "mosquitto.conf").write_text(user + f"log_type {log}\n" + DEBIAN.format(folder=folder))
         text = (source / "mosquitto.conf").read_text()
         for there, here in (
             (broker_files.INSTALLED, f"{folder}/installed"),
