@@ -60,7 +60,8 @@ class DepotBroker:
 
     def start(self) -> None:
         self.process = subprocess.Popen(self.command, stderr=subprocess.PIPE)
-        await_port(self.port, self.process)
+        for port in (self.port, self.operator_port):
+            await_port(port, self.process)
 
     @property
     def command(self) -> list[str]:
