@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import pytest
 import yaml
 
 from driver_monitor.config.schema import ZmqConfig
+from driver_monitor.fleet.enrol.depot import make_depot, open_depot
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 from tests.conftest import PROGRAM, Cli, demo_frames, write_clip
 from tests.test_cli_score import nap_labels
@@ -120,6 +122,11 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, short_clip: Path, still: 
     arrays: dict[str, Any] = {"images": grey, "closed": np.arange(8, dtype=np.uint8) % 2, "label": np.arange(8)}
     for name in ("eyes.npz", "faces.npz", "FILE.npz"):
         np.savez(folder / name, **arrays)
+    (folder / "vans.txt").write_text("".join(f"van-{number}\n" for number in range(1, 11)))
+    now = datetime.now(timezone.utc).replace(microsecond=0)
+    make_depot(folder / "depot", now, None)
+    with open_depot(folder / "depot", str, now) as depot:
+        depot.enrol(["van-1", "van-2", "van-3"], ["broker.example"], 730)
     (folder / "my.yaml").write_text(blocks(README, "yaml")[0])
     (folder / "ours.yaml").write_text(blocks(ROOT / "docs/rules.md", "yaml")[0])
     (folder / "try.yaml").write_text("zmq: {bind: 'tcp://127.0.0.1:*'}\ngpio: {backend: mock}\n")

@@ -22,6 +22,7 @@ from driver_monitor.doctor.verdicts import speed as of_speed
 from driver_monitor.doctor.verdicts import vehicle as of_vehicle
 from driver_monitor.doctor.verdicts.faults import CHECKS
 from driver_monitor.doctor.verdicts.finding import Finding, not_checked
+from driver_monitor.doctor.verdicts.uplink import judge as of_uplink
 
 if TYPE_CHECKING:
     from driver_monitor.app.build import Models, Plan
@@ -35,6 +36,7 @@ LIMITS_S = dict.fromkeys(CHECKS, 10.0) | {
     "camera": 30.0,
     "light": 30.0,
     "speed": 60.0,
+    "uplink": 60.0,
 }
 """Longest time of each check (ours). OpenCV waits 10 s for a camera, and imports take 20 s from a slow SD card."""
 ESSENTIAL = ("packages", "configuration", "models", "camera")
@@ -223,12 +225,7 @@ class Examination:
         plan, why = self._ready()
         if plan is None:
             return [not_checked("disk", why)]
-        from driver_monitor.app.build import state_dir
-
-        folder = state_dir(plan.config.service)
-        if plan.config.service.state_dir is None and self._is_service:
-            folder = Path(computer.SERVICE_FOLDER)
-        return of_disk.judge_disk(computer.gather_disk(self._machine, folder))
+        return of_disk.judge_disk(computer.gather_disk(self._machine, self._state_folder(plan)))
 
     def vehicle(self) -> Iterable[Finding]:
         """Look at the way to the car."""
@@ -239,6 +236,27 @@ class Examination:
 
         status = self._daemon.status
         return of_vehicle.judge_vehicle(gather_vehicle(self._machine, plan.config, listen=status is None), status)
+
+    def uplink(self) -> Iterable[Finding]:
+        """Look at the connection to the operator."""
+        plan, why = self._ready()
+        if plan is None:
+            return [not_checked("uplink", why)]
+        from driver_monitor.doctor.gather.uplink.gather import gather_uplink
+
+        status, folder = self._daemon.status, self._state_folder(plan)
+        installed = self._service.reason is None and self._service.load == "loaded"
+        connected = of_uplink.is_connected(status)
+        facts = gather_uplink(self._machine, plan.config, folder, service=installed, connected=connected)
+        return of_uplink.judge_uplink(facts, status)
+
+    def _state_folder(self, plan: Plan) -> Path:
+        """Return the folder for alert numbers and alerts of the daemon that has this configuration."""
+        from driver_monitor.app.build import state_dir
+
+        if plan.config.service.state_dir is None and self._is_service:
+            return Path(computer.SERVICE_FOLDER)
+        return state_dir(plan.config.service)
 
     def _closed_camera(self, source: str) -> str | None:
         """Return the device of `source` if it is there and this user may not open it."""

@@ -21,7 +21,7 @@ from driver_monitor.doctor.verdicts.program import PackageFacts, judge_packages,
 from driver_monitor.doctor.verdicts.running import DaemonFacts, ServiceFacts, judge_daemon, judge_service
 from driver_monitor.doctor.verdicts.speed import SpeedFacts, judge_speed, judge_speed_of_daemon
 from driver_monitor.doctor.verdicts.vehicle import CanFacts, VehicleFacts, judge_vehicle
-from tests.doctor import test_faults
+from tests.doctor import test_faults, test_uplink
 
 NOON = datetime(2026, 11, 29, 12, 0, tzinfo=timezone.utc)
 RUNS = ServiceFacts(active="active", sub="running", enabled="enabled")
@@ -178,7 +178,7 @@ def test_ok__the_advice_of_a_message_stands_after_its_first_semicolon(line: str,
 
 def test_ok__every_fault_of_the_table_has_a_story() -> None:
     told = {story.fault for story in test_faults.STORIES.values()} | {one[1] for one in test_faults.OF_DAEMON.values()}
-    for page in (test_faults.__file__, __file__):
+    for page in (test_faults.__file__, test_uplink.__file__, __file__):
         text = Path(page).read_text()
         told |= {name for name in FAULTS if f'"{name}"' in text}
     assert set(FAULTS) - {f"{check}.{one}" for check in CHECKS for one in ("hangs", "bug")} <= told

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from driver_monitor.doctor.verdicts.uplink.faults import UPLINK_FAULTS
+
 CHECKS = {
     "packages": "Python, the processor and the packages that the program needs",
     "configuration": "the configuration file, its profile and its lock",
@@ -20,6 +22,7 @@ CHECKS = {
     "heat": "temperature and supply voltage",
     "disk": "the folder for alert numbers: space, writable, kind of disk",
     "vehicle": "speed from the car, and the signal to the car",
+    "uplink": "certificate and broker of the fleet's operator, and the alerts that wait for it",
 }
 """The checks in the order of the report, and what each looks at."""
 
@@ -300,4 +303,5 @@ HANGS = Fault(
 """Of any check whose device or program does not answer."""
 BUG = Fault("fault", "the check failed: {error}", "this is a bug: please report it with this line")
 """Of any check that fails itself."""
+FAULTS |= {name: Fault(*texts) for name, texts in UPLINK_FAULTS.items()}
 FAULTS |= {f"{check}.{name}": fault for check in CHECKS for name, fault in (("hangs", HANGS), ("bug", BUG))}

@@ -329,6 +329,7 @@ def test_ok__a_kill_at_any_moment_loses_no_certificate_and_no_revocation(
 ) -> None:
     """The process ends at every second of its accesses to files. The same command afterwards completes the work."""
     monkeypatch.setattr(os, "sync", lambda: None)  # a kill loses nothing that was written
+    monkeypatch.setattr(os, "fsync", lambda _: None)
     for number in range(0, 400, 2):
         folder = tmp_path / f"depot-{number}"
         if not _killed_at(number, folder):
