@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from driver_monitor.cli.fleet import collect
 from driver_monitor.cli.fleet.simulate import simulate
 
 fleet_app = typer.Typer(help="The operator's side: collect, watch, report, keys.", no_args_is_help=True)
-
+fleet_app.command()(collect.collect)
+fleet_app.command()(collect.schema)
 fleet_app.command()(simulate)

@@ -15,7 +15,9 @@ from driver_monitor.mqtt.login import Login
 DEFAULT_BROKER = "mqtt://127.0.0.1"
 DEFAULT_STORE = "fleet.db"
 
-BrokerOption = Annotated[str, typer.Option(help="MQTT broker: mqtts://HOST, or mqtt://127.0.0.1 on this machine.")]
+BrokerOption = Annotated[
+    str, typer.Option("--broker", help="MQTT broker: mqtts://HOST, or mqtt://127.0.0.1 on this machine.")
+]
 CaOption = Annotated[
     OptionalPath, typer.Option(help="Certificates (PEM) that may sign the broker's (default: the system's).")
 ]

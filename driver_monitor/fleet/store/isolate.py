@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from driver_monitor.fleet.store.rows import AlertRow, Batch, DeadLetter, PutResult
+from driver_monitor.fleet.store.store import StoreError
 
-SAME_ID = "another alert with this id is stored already, with other bytes"
+log = logging.getLogger(__name__)
+
+SAME_ID = "id: another alert with this id is stored already, with other bytes"
 """The reason of a dead letter."""
 
 
@@ -21,17 +25,22 @@ def put_rows(batch: Batch, write: Callable[[Batch], PutResult]) -> PutResult:
     """
     try:
         return write(batch)
-    except RowFaultError as fault:
+    except StoreError:
+        raise
+    except Exception as fault:
+        # Also a fault of this program: one message must not stop the messages of all vehicles.
+        if not isinstance(fault, RowFaultError):
+            log.exception("a batch cannot be stored; its rows are tried one by one")
         rows = batch.rows()
         if len(rows) > 1:
             middle = len(rows) // 2
             first, second = Batch.of(rows[:middle]), Batch.of(rows[middle:])
             return _joined(put_rows(first, write), put_rows(second, write), len(first.alerts))
-        if isinstance(rows[0], DeadLetter):
+        if not rows or isinstance(rows[0], DeadLetter):
             raise
-        reason = f"the store refuses it: {fault}"
+        reason = f"store: it refuses this row: {fault}"
         write(Batch(dead=[rows[0].dead(reason)]))
-        return PutResult(refused={0: reason}) if isinstance(rows[0], AlertRow) else PutResult(spoiled=1)
+        return PutResult(refused={0: reason}) if isinstance(rows[0], AlertRow) else PutResult(spoiled=(reason,))
 
 
 def _joined(first: PutResult, second: PutResult, offset: int) -> PutResult:

@@ -137,16 +137,21 @@ class PostgresStore:
             database.execute(_own_marks(settings.WRITE), (settings.RETENTION_NAME, str(days)))
 
     def tidy(self, now: datetime) -> int | None:
-        """See `Store`."""
+        """See `Store`. Each step is a transaction of its own, because some of them lock out the collectors."""
         with self._transaction() as database:
-            locked = database.execute("SELECT pg_try_advisory_xact_lock(%s)", (TIDY_LOCK,)).fetchone()
-            if locked != (True,):
+            if database.execute("SELECT pg_try_advisory_lock(%s)", (TIDY_LOCK,)).fetchone() != (True,):
                 return None
-            database.execute(f"SET LOCAL lock_timeout = '{LOCK_S}s'")
+            database.execute(f"SET lock_timeout = '{LOCK_S}s'")
             before = now - timedelta(days=self._days(database))
-            partitions.drop_before(database, before)
-            partitions.make_ahead(database, now, before)
-            return self._delete(database, before)
+        try:
+            with self._transaction() as database:
+                partitions.drop_before(database, before)
+            with self._transaction() as database:
+                partitions.make_ahead(database, now, before)
+            with self._transaction() as database:
+                return self._delete(database, before)
+        finally:
+            self.close()  # it also gives the lock back
 
     def close(self) -> None:
         """See `Store`."""

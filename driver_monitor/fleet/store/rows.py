@@ -120,13 +120,13 @@ class Batch:
 class PutResult:
     """What became of the alerts of a batch, by their index. All others are new rows.
 
-    `known`: stored before, with the same bytes. `refused`: became dead letters, with the reason. `spoiled`: how many
-    statuses and online messages became dead letters.
+    `known`: stored before, with the same bytes. `refused`: became dead letters, with the reason. `spoiled`: the reasons
+    of statuses and online messages that became dead letters.
     """
 
     known: frozenset[int] = frozenset()
     refused: dict[int, str] = field(default_factory=dict)
-    spoiled: int = 0
+    spoiled: tuple[str, ...] = ()
 
 
 def _bytes(text: str) -> bytes:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+from driver_monitor import PROGRAM
 from driver_monitor.fleet.store import fold, settings
 from driver_monitor.fleet.store.isolate import SAME_ID, RowFaultError, put_rows
 from driver_monitor.fleet.store.rows import AlertRow, Batch, DeadLetter, PutResult
@@ -38,7 +39,10 @@ _ROW_FAULTS = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError
 
 
 class SqliteStore:
-    """The store in `path`. `make`: an absent file is made, with its schema, and an older schema is brought up."""
+    """The store in `path`. `make`: an absent file is made when it is needed, and an older schema is brought up.
+
+    `make_schema` does so in any case.
+    """
 
     def __init__(self, path: Path, make: bool = False) -> None:
         self._path, self._make = path, make
@@ -191,8 +195,10 @@ class SqliteStore:
     @contextmanager
     def _database(self, check: bool = True) -> Iterator[sqlite3.Connection]:
         try:
-            database = self._opened()
+            database = self._opened(create=self._make or not check)
             if check and not self._checked:
+                if self._make and self._schema(database) < SCHEMA:
+                    self.make_schema(datetime.now(timezone.utc))
                 settings.check(self._schema(database), str(self))
                 self._checked = True
             yield database
@@ -202,17 +208,13 @@ class SqliteStore:
             self.close()
             raise StoreDownError(f"{self}: the store cannot be used: {error}") from error
 
-    def _opened(self) -> sqlite3.Connection:
-        if self._connection is not None:
-            return self._connection
-        new = not self._path.exists()
-        if new and not self._make:
-            raise StoreError(f"{self}: there is no such store; a collector makes it (driver-monitor fleet collect)")
-        self._connection = sqlite3.connect(self._path, BUSY_S, isolation_level=None, check_same_thread=False)
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute("PRAGMA synchronous=FULL")
-        if self._make:
-            self.make_schema(datetime.now(timezone.utc))
+    def _opened(self, create: bool) -> sqlite3.Connection:
+        if self._connection is None:
+            if not create and not self._path.exists():
+                raise StoreError(f"{self}: there is no such store; a collector makes it: {PROGRAM} fleet collect")
+            self._connection = sqlite3.connect(self._path, BUSY_S, isolation_level=None, check_same_thread=False)
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=FULL")
         return self._connection
 
     def _schema(self, database: sqlite3.Connection) -> int:
