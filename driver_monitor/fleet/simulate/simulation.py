@@ -23,8 +23,8 @@ from driver_monitor.spool.entry import SpoolEntry
 
 CONNECTS_S = 500.0
 """Most vehicles that connect in a second at the start (ours): a broker needs its time for each."""
-FILES_EACH, FILES_MORE = 6, 64
-"""Open files of a vehicle with a spool (socket, database, log, index, two for a moment), and of the process."""
+FILES_EACH, FILES_MORE = 5, 64
+"""Open files of a vehicle with a spool on disk (socket, folder, database, log, index), and of the process."""
 MOST_AT_ONCE = 100
 """Most alerts between two looks at the network, when the machine is too slow for `rate` (ours)."""
 WAIT_S = 0.1
@@ -115,18 +115,18 @@ class Simulation:
         cut, dead_spot = next(cuts, None), next(dead_spots, None)
         while not self._over(stop, progress, end) and (most is None or self.account.alerts < most):
             now = time.monotonic()
-            share = max((now - started) / (seconds or math.inf), self.account.alerts / (most or math.inf))
-            while cut is not None and cut[0] <= share:
-                cut[1].cut_power()
-                cut = next(cuts, None)
-            while dead_spot is not None and dead_spot[0] <= now:
-                dead_spot[1].lose_network(dead_spot[2])
-                dead_spot = next(dead_spots, None)
             for _ in range(MOST_AT_ONCE):
+                share = max((now - started) / (seconds or math.inf), self.account.alerts / (most or math.inf))
+                while cut is not None and cut[0] <= share:
+                    cut[1].cut_power()
+                    cut = next(cuts, None)
                 if now < next_alert or self.account.alerts == most:
                     break
                 self._alert()
                 next_alert += self._chance.expovariate(self._scenario.rate)
+            while dead_spot is not None and dead_spot[0] <= now:
+                dead_spot[1].lose_network(dead_spot[2])
+                dead_spot = next(dead_spots, None)
             self._serve(min(WAIT_S, next_alert - now))
 
     def _alert(self) -> None:

@@ -59,9 +59,9 @@ class SimulatedVehicle:
         self.name = name
         self._shared, self._folder, self._chance = shared, folder, chance
         self._clock_kind = chance.random()
-        self._number = 0 if folder is None else last_number(folder)
         self._put_at: dict[str, float] = {}
         self._spool: Storage = open_spool(folder)
+        self._number = 0 if folder is None else last_number(folder)
         self._session = UplinkSession()
         self._link: VehicleLink | None = None
         self._trip: Trip | None = None

@@ -127,14 +127,14 @@ def test_ok__a_spool_in_memory_answers_as_one_on_disk(tmp_path: Path, in_memory:
 
 def test_ok__a_power_cut_leaves_what_was_in_the_spool(tmp_path: Path) -> None:
     folder = tmp_path / "spool"
-    assert last_number(folder) == 0
     spool = Spool(folder)
+    assert last_number(folder) == 0
     for number in range(1, 6):
         spool.put(entry(number))
     spool.confirm(["id 2"])
     cut_power(spool, folder)
-    assert last_number(folder) == 5
     again = Spool(folder)
+    assert last_number(folder) == 5
     assert [one.seq for one in again.waiting(9)] == [1, 3, 4, 5]
     again.close()
 

@@ -76,7 +76,7 @@ def test_ok__power_cuts_and_lost_networks_lose_nothing_and_are_explained(broker:
         told = {vehicle: operator_status(operator, vehicle) for vehicle in numbers(operator, "cut")}
     for vehicle, seqs in numbers(operator, "cut").items():
         absent = [number for first, last, _ in told[vehicle] for number in range(first, last + 1)]
-        assert set(range(1, seqs[-1] + 1)) - set(seqs) <= set(absent), vehicle
+        assert set(range(seqs[0], seqs[-1])) - set(seqs) <= set(absent), vehicle
 
 
 def operator_status(operator: OperatorSide, vehicle: str) -> list[tuple[int, int, str]]:
