@@ -14,7 +14,8 @@ from tools.fleet.fault_run import Size, fault_run
 @needs_mosquitto
 @needs_postgres
 def test_ok__no_alert_is_lost_whatever_breaks(capsys: pytest.CaptureFixture[str]) -> None:
-    size = Size(vehicles=50, alerts=500, rate=50, kills=2, store_away_s=2.0, harm=5.0, quick=True)
+    size = Size(vehicles=50, alerts=500, rate=60, kills=2, store_away_s=2.0, harm=5.0, again_s=2.0)
+    # With the real 60 s until a message is sent again, the run would take two minutes.
     # Not in `tmp_path`: each pytest that starts closes /tmp/pytest-of-USER to all other users, and PostgreSQL is one.
     with tempfile.TemporaryDirectory() as folder:
         answers = fault_run(Path(folder), size)

@@ -32,6 +32,10 @@ from tools.fleet.bad_network import BadNetwork, bad_network
 from tools.fleet.judge import Answer, Row, judge, read_record
 
 PROGRAM = (sys.executable, "-m", "driver_monitor", "fleet")
+SOONER = (
+    "from driver_monitor.outputs.uplink import session as s; s.AGAIN_S = {}; import driver_monitor.cli as c; c.main()"
+)
+"""The same program with another time after which a message without an answer is sent again."""
 BEHIND_BAD_NETWORK = 5
 """One vehicle of so many is behind the bad network."""
 POWER_CUTS = 10
@@ -46,10 +50,28 @@ LIMIT_S = 300.0
 POLL_S = 0.1
 
 
+@dataclass(frozen=True)
+class Size:
+    """How much happens. `kills`: of the broker, and as many of collectors. `harm`: of the bad network, times `HARM`.
+
+    `again_s`: seconds after which a car sends a message again that has no answer; None: the real 60 s.
+    """
+
+    vehicles: int = 1000
+    alerts: int = 20_000
+    rate: float = 100.0
+    kills: int = 5
+    store_away_s: float = 60.0
+    harm: float = 1.0
+    again_s: float | None = None
+    seed: int = 0
+
+
 @dataclass
 class Run:
     """The processes of the run, and what was done to them."""
 
+    size: Size
     folder: Path
     broker: Mosquitto
     database: Postgres
@@ -64,14 +86,17 @@ class Run:
     def start_collector(self) -> subprocess.Popen[bytes]:
         """Start a collector; what it writes goes into a file."""
         broker = f"mqtt://127.0.0.1:{self.broker.port}"
-        return self._start("collectors.log", "collect", "--broker", broker, "--store", self.database.url)
+        return self._start("collectors.log", *PROGRAM, "collect", "--broker", broker, "--store", self.database.url)
 
     def start_vehicles(self, name: str, port: int, count: int, options: list[str]) -> None:
         """Start `count` vehicles that connect to `port`."""
         folder, record = self.folder / name, self.folder / f"{name}.record"
         where = ("--broker", f"mqtt://127.0.0.1:{port}", "--folder", str(folder), "--record", str(record))
         many = ("--vehicles", str(count), "--power-cuts", str(count // POWER_CUTS), "--prefix", name, "--json")
-        self.vehicles.append(self._start(f"{name}.json", "simulate", *where, *many, *options))
+        again_s = self.size.again_s
+        program = PROGRAM if again_s is None else (sys.executable, "-c", SOONER.format(again_s), "fleet")
+        command = [*program, "simulate", *where, *many, *options]
+        self.vehicles.append(self._start(f"{name}.json", *command))
 
     def recorded(self) -> list[str]:
         """Return the lines of all alerts that were put into spools."""
@@ -121,31 +146,13 @@ class Run:
         for file in self._records.values():
             file.close()
 
-    def _start(self, log: str, *arguments: str) -> subprocess.Popen[bytes]:
+    def _start(self, log: str, *command: str) -> subprocess.Popen[bytes]:
         with (self.folder / log).open("ab") as out, (self.folder / f"{log}.errors").open("ab") as errors:
-            return subprocess.Popen([*PROGRAM, *arguments], cwd=ROOT, stdout=out, stderr=errors)
+            return subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=errors)
 
     def _fault(self, what: str) -> None:
         self.last_fault = time.monotonic()
         self.told.append(what)
-
-
-@dataclass(frozen=True)
-class Size:
-    """How much happens. `kills`: of the broker, and as many of collectors. `harm`: of the bad network, times `HARM`.
-
-    `quick`: the last fault is a kill of the broker in a network that is good again: then all that waits is sent again
-    at once, and nobody has to wait for the 60 s after which a message without an answer is sent again.
-    """
-
-    vehicles: int = 1000
-    alerts: int = 20_000
-    rate: float = 100.0
-    kills: int = 5
-    store_away_s: float = 60.0
-    harm: float = 1.0
-    quick: bool = False
-    seed: int = 0
 
 
 @contextmanager
@@ -157,20 +164,18 @@ def started(folder: Path, size: Size) -> Iterator[Run]:
         subprocess.run([*PROGRAM, "schema", "--store", database.url], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
         harm = {kind: share * size.harm for kind, share in HARM.items()}
         network = stack.enter_context(bad_network(broker.port, random.Random(size.seed), **harm))
-        run = Run(folder, broker, database, network)
+        run = Run(size, folder, broker, database, network)
         stack.callback(run.end)
         run.collectors = [run.start_collector() for _ in range(COLLECTORS)]
         yield run
 
 
-def plan(run: Run, size: Size) -> list[Callable[[], None]]:
+def plan(run: Run) -> list[Callable[[], None]]:
     """Return the faults in a random order. The network becomes good before the last one."""
-    faults: list[Callable[[], None]] = [run.kill_broker] * (size.kills - size.quick)
-    faults += [partial(run.kill_collector, number) for number in range(size.kills)]
-    faults.append(partial(run.stop_database, size.store_away_s))
-    random.Random(size.seed).shuffle(faults)
-    if size.quick:
-        faults.append(run.kill_broker)
+    faults: list[Callable[[], None]] = [run.kill_broker] * run.size.kills
+    faults += [partial(run.kill_collector, number) for number in range(run.size.kills)]
+    faults.append(partial(run.stop_database, run.size.store_away_s))
+    random.Random(run.size.seed).shuffle(faults)
     return [*faults[:-1], run.calm_network, faults[-1]]
 
 
@@ -218,7 +223,7 @@ def fault_run(folder: Path, size: Size) -> list[Answer]:
             share = count / size.vehicles
             options = ["--alerts", str(round(size.alerts * share)), "--rate", str(size.rate * share)]
             run.start_vehicles(name, port, count, [*options, "--seed", str(size.seed), "--drain-s", str(2 * LIMIT_S)])
-        break_all(run, plan(run, size), size.alerts)
+        break_all(run, plan(run), size.alerts)
         seconds = await_stored(run)
         answers, counts = examine(run)
         codes = [process.returncode for process in run.vehicles]
@@ -241,7 +246,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=Size.kills, help="of the broker, and as many of collectors")
     parser.add_argument("--store-away", dest="store_away_s", type=float, default=Size.store_away_s, help="seconds")
     parser.add_argument("--harm", type=float, default=Size.harm, help="of the bad network, times the usual")
-    parser.add_argument("--quick", action="store_true", help="end with a kill of the broker, in a good network")
+    parser.add_argument("--again-s", type=float, help="seconds until a message is sent again, instead of the real 60")
     parser.add_argument("--seed", type=int, default=Size.seed)
     with tempfile.TemporaryDirectory(prefix="fault-run-") as folder:
         answers = fault_run(Path(folder), Size(**vars(parser.parse_args())))
