@@ -282,6 +282,11 @@ def build_outputs(plan: Plan, console: Console | None, run: VehicleRun, driving:
     outputs: list[Output] = [Journal(console)]
     try:
         outputs.append(ActiveAlerts(state_dir(plan.config.service)))
+        # Before the others, so that it is closed after them: the network must not delay the pins.
+        if plan.config.uplink.enabled:
+            from driver_monitor.outputs.uplink.output import UplinkOutput  # brings ssl, which nothing else needs
+
+            outputs.append(UplinkOutput(plan.config.uplink, state_dir(plan.config.service), run, driving))
         publisher = ZmqPublisher(plan.config.zmq) if plan.config.zmq.enabled else None
         outputs += [publisher] if publisher else []
         # After the publisher, so that it is closed before it: its last message is published.
@@ -290,10 +295,6 @@ def build_outputs(plan: Plan, console: Console | None, run: VehicleRun, driving:
         outputs.append(GpioOutput(plan.config.gpio))
         if plan.config.outputs.sound is not None:
             outputs.append(SoundOutput(plan.config.outputs, plan.config.gpio.max_buzz_s))
-        if plan.config.uplink.enabled:
-            from driver_monitor.outputs.uplink.output import UplinkOutput  # brings ssl, which nothing else needs
-
-            outputs.append(UplinkOutput(plan.config.uplink, state_dir(plan.config.service), run, driving))
     except BaseException:
         Outputs(outputs).close()
         raise

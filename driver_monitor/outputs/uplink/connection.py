@@ -122,7 +122,7 @@ class BrokerConnection:
     def _on_disconnect(self, _client: object, _data: object, flags: Any, code: Any, _properties: object) -> None:
         from_broker = flags.is_disconnect_packet_from_server
         reason = str(code) if from_broker else self._error or "closed by the broker or the network"
-        self.ended = (code.value if from_broker else 0, reason)
+        self.ended = self.ended or (code.value if from_broker else 0, reason)
 
     def _on_publish(self, _client: object, _data: object, number: int, code: Any, _properties: object) -> None:
         self._heard.published.append((number, (code.value, str(code)) if code.is_failure else None))

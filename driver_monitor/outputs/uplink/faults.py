@@ -68,7 +68,8 @@ def of_end(broker: str, code: int, reason: str, vehicle: str) -> UplinkFault:
         return UplinkFault("taken", f"{broker}: another client has connected as {vehicle}; {advice}")
     if any(sign in reason for sign in _BAD_SIGNS):
         return of_tls(broker, reason)
-    return UplinkFault("lost", f"{broker}: the connection has ended: {reason}; it is tried again")
+    advice = "it is tried again (if it ends again and again, another car may have this vehicle.id)"
+    return UplinkFault("lost", f"{broker}: the connection has ended: {reason}; {advice}")
 
 
 def silent(broker: str) -> UplinkFault:
@@ -82,11 +83,11 @@ def no_right(topic: str) -> UplinkFault:
     return UplinkFault("right", f"the broker does not let this vehicle use {topic}; {advice}")
 
 
-def of_refusal(broker: str, code: int, reason: str, vehicle: str) -> UplinkFault:
-    """Return the fault of a broker that refuses a message. `code`, `reason`: of its PUBACK."""
+def of_refusal(broker: str, code: int, reason: str, topic: str) -> UplinkFault:
+    """Return the fault of a broker that refuses a message to `topic`. `code`, `reason`: of its PUBACK."""
     if code == NOT_AUTHORISED:
-        return no_right(f"the topics of {vehicle}")
-    return UplinkFault("refusal", f"{broker}: refuses an alert: {reason}; ask the operator about its limits")
+        return no_right(topic)
+    return UplinkFault("refusal", f"{broker}: refuses messages to {topic}: {reason}; ask the operator about its limits")
 
 
 def _reason(error: Exception) -> str:

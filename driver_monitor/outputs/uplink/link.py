@@ -26,6 +26,7 @@ from driver_monitor.outputs.uplink.connection import Answer, BrokerConnection, H
 from driver_monitor.outputs.uplink.faults import UplinkFault
 from driver_monitor.outputs.uplink.session import UplinkSession
 from driver_monitor.outputs.uplink.status import (
+    SHORTEST_S,
     DrivingTime,
     StatusTimes,
     VehicleRun,
@@ -41,6 +42,8 @@ ANSWER_S = 10.0
 """Longest wait for the broker's answer to CONNECT (ours)."""
 FAREWELL_S = 0.3
 """Longest wait at the end until the broker has taken `online: false` (ours)."""
+TRIAL_S = 1.0
+"""Time between two looks at the clock while a trial waits for its answer (ours); the answer itself ends the wait."""
 MOST_VEHICLES = 16
 """Most vehicle ids whose answers are asked for: that of now, and those of alerts from before it was changed (ours)."""
 
@@ -72,10 +75,16 @@ class Counts:
 
 @dataclass
 class _Sent:
-    """What a connection has sent and the broker has not acknowledged: ids by number, and the number of the status."""
+    """What a connection has sent and the broker has not acknowledged: ids by number, and numbers of other messages.
+
+    `trial`: the first alert of another vehicle id, and that id. Nothing is sent after it until its answer: mosquitto
+    closes the connection after a refusal, and what it then still gets would destroy the answer.
+    """
 
     ids: dict[int, str] = field(default_factory=dict)
+    online: int | None = None
     status: int | None = None
+    trial: tuple[int, str] | None = None
 
 
 class Link:
@@ -100,11 +109,13 @@ class Link:
         self._driving, self._clocks, self._closing = driving, clocks, closing
         self._attempts, self._times = Attempts(len(brokers)), StatusTimes()
         self._connection: BrokerConnection | None = None
-        self._sent, self._vehicles = _Sent(), set[str]()
+        self._last_broker, self._resumed = "", False
+        self._sent, self._vehicles, self._forbidden = _Sent(), set[str](), set[str]()
         self._next_at = self._began_at = self._clocks.monotonic()
         self._status: Message | None = None
         self._added = False
         self._logged: set[str] = set()
+        self._silent = True  # whether the log does not know yet that there is a connection
         self._woken, self._waker = socket.socketpair()
         self._woken.setblocking(False)
         self._waker.setblocking(False)
@@ -117,7 +128,7 @@ class Link:
     def status(self, status: Message) -> None:
         """Take the newest public status. It is sent when it is due."""
         self._status = status
-        if self.counts.connected and self._times.wait_s(status, self._clocks.monotonic()) == 0.0:
+        if self.counts.connected and self._times.wait_s(status, self._clocks.monotonic()) <= SHORTEST_S:
             self.wake()
 
     def wake(self) -> None:
@@ -183,33 +194,54 @@ class Link:
 
     def _hear(self, heard: Heard, connection: BrokerConnection, now: float) -> None:
         if heard.answer is not None:
-            self._answered(heard.answer, connection, now)
+            self._answered(heard.answer, connection)
         for number, refusal in heard.published:
-            if number == self._sent.status:
-                self._sent.status = None
-            elif (id_ := self._sent.ids.pop(number, None)) is not None:
-                self.session.published(id_, accepted=refusal is None)
             if refusal is not None:
-                self._fault(faults.of_refusal(str(connection.broker), *refusal, self._run.vehicle))
+                topic = self._topic_of(number)
+                self._fault(faults.of_refusal(str(connection.broker), *refusal, topic))
+            self._acknowledged(number, refusal is None, connection, now)
         for topic in heard.refused:
             self._fault(faults.no_right(topic))
         for _, payload in heard.messages:
             self.counts.stored += self._spool.confirm(self.session.stored(payload))
         self.counts.resent, self.counts.refused = self.session.resent, self.session.refused
 
-    def _answered(self, answer: Answer, connection: BrokerConnection, now: float) -> None:
+    def _answered(self, answer: Answer, connection: BrokerConnection) -> None:
         broker, vehicle = str(connection.broker), self._run.vehicle
         if answer.code != 0:
             self._lose(faults.of_answer(broker, answer.code, answer.reason, vehicle))
             return
-        log.info("uplink: connected%s to %s", " again" if self._logged else "", broker)
-        self.counts.connected, self._began_at = True, now
-        self._sent, self._vehicles = _Sent(), set()
-        self.session.connected(now, resumed=answer.resumed)
-        self._times.connected()
+        self._sent, self._vehicles = _Sent(), {vehicle}
+        connection.subscribe(topics.stored(vehicle))
         online = online_message(vehicle, True, self._clocks.wall()[0])
-        connection.publish(topics.online(vehicle), wire.encode(online), retain=True)
-        self._listen(vehicle, connection)
+        self._sent.online = connection.publish(topics.online(vehicle), wire.encode(online), retain=True)
+        # An old session at another broker says nothing about what the last one had.
+        self._resumed = answer.resumed and broker == self._last_broker
+        self._last_broker = broker
+
+    def _acknowledged(self, number: int, accepted: bool, connection: BrokerConnection, now: float) -> None:
+        """The broker has taken or refused the message of this number. Alerts follow once it has taken `online`."""
+        if number == self._sent.online:
+            self._sent.online, self._began_at, self.counts.connected = None, now, True
+            self.session.connected(now, resumed=self._resumed)
+            self._times.connected()
+            if accepted and self._silent:
+                log.info("uplink: connected%s to %s", " again" if self._logged else "", connection.broker)
+                self._silent = False
+        elif number == self._sent.status:
+            self._sent.status = None
+        elif (id_ := self._sent.ids.pop(number, None)) is not None:
+            self.session.published(id_, accepted=accepted)
+        if self._sent.trial is not None and number == self._sent.trial[0]:
+            (self._vehicles if accepted else self._forbidden).add(self._sent.trial[1])
+            self._sent.trial = None
+
+    def _topic_of(self, number: int) -> str:
+        """Return the topic of a message that the broker has not acknowledged yet, for people."""
+        if self._sent.trial is not None and number == self._sent.trial[0]:
+            return topics.alert(self._sent.trial[1], "...")
+        kind = {self._sent.online: topics.online, self._sent.status: topics.status}.get(number)
+        return topics.alert(self._run.vehicle, "...") if kind is None else kind(self._run.vehicle)
 
     def _send(self, connection: BrokerConnection, now: float) -> float:
         """Publish alerts and status, as far as they are due. Returns how long nothing is due."""
@@ -220,8 +252,10 @@ class Link:
             self.session.added()
         while wanted := self.session.wanted():
             self.session.offer(self._spool.waiting(wanted, self.session.ids), wanted, now)
-        for entry in self.session.take(now):
-            self._publish(entry, connection)
+        while self._sent.trial is None and (entries := self.session.take(now, 1)):
+            self._publish(entries[0], connection)
+        if self._sent.trial is not None:
+            return TRIAL_S
         waits = [connection.keepalive_s / 4]
         if (at := self.session.next_at()) is not None:
             waits.append(at - now)
@@ -230,15 +264,21 @@ class Link:
         return max(0.0, min(waits))
 
     def _publish(self, entry: SpoolEntry, connection: BrokerConnection) -> None:
+        """Publish an alert on the topic of the vehicle that it names."""
         vehicle = _vehicle_of(entry) or self._run.vehicle
-        if vehicle not in self._vehicles and len(self._vehicles) < MOST_VEHICLES:
-            self._listen(vehicle, connection)
+        new = vehicle not in self._vehicles
         try:
+            if vehicle in self._forbidden or (new and len(self._vehicles) >= MOST_VEHICLES):
+                raise ValueError(vehicle)
+            if new:
+                connection.subscribe(topics.stored(vehicle))
             number = connection.publish(topics.alert(vehicle, entry.rule), entry.body, digest=True)
-        except ValueError:  # of an older version: no topic can have this name
+        except ValueError:  # also the name of a rule or vehicle that no topic can have, from an older version
             self.session.published(entry.id, accepted=False)
             return
         self._sent.ids[number] = entry.id
+        if new:
+            self._sent.trial = (number, vehicle)
 
     def _send_status(self, status: Message, connection: BrokerConnection, now: float) -> float:
         """Publish `status` if it is due. Returns how long the next one is not due."""
@@ -249,10 +289,6 @@ class Link:
             self._sent.status = connection.publish(topics.status(self._run.vehicle), payload, retain=True)
             self._times.sent(status, now)
         return self._times.wait_s(status, now)
-
-    def _listen(self, vehicle: str, connection: BrokerConnection) -> None:
-        self._vehicles.add(vehicle)
-        connection.subscribe(topics.stored(vehicle))
 
     def _lose(self, fault: UplinkFault) -> float:
         """Give the connection up, and plan the next attempt. Returns 0.0: how long nothing is due."""
@@ -273,6 +309,7 @@ class Link:
         """Log the first fault of each kind since the last good connection."""
         if fault.kind not in self._logged:
             self._logged.add(fault.kind)
+            self._silent = True
             log.warning("uplink: %s; alerts are kept until they are stored", fault.text)
 
     def _farewell(self) -> None:

@@ -191,6 +191,15 @@ def test_fail__an_answer_with_foreign_ids_is_none_for_the_others() -> None:
     assert way.after(AGAIN_S) == [1]
 
 
+def test_ok__nothing_is_due_while_the_broker_has_enough_to_acknowledge() -> None:
+    way = Way(*map(entry, range(100)))
+    way.send()
+    way.send()  # reads more from the disk
+    assert way.session.next_at() == way.at + SILENT_S
+    way.broker_takes(0)
+    assert way.session.next_at() == way.at
+
+
 def test_ok__a_broker_that_takes_nothing_counts_as_silent() -> None:
     way = Way(entry(1))
     way.send()
