@@ -28,7 +28,7 @@ LAYERS = (
     {"__main__"},
 )
 """From the lowest to the highest. Folders of one layer do not import each other, except for the pairs in `BESIDE`."""
-BESIDE = {("capture", "demo")}
+BESIDE = {("capture", "demo"), ("fleet", "bench")}
 PURE = ("data", "timing", "state", "signals", "rules", "installer", "doctor/verdicts")
 IMPURE = {"asyncio", "io", "logging", "os", "pathlib", "socket", "subprocess", "threading", "time"}
 MOST_MODULES = 12

@@ -64,11 +64,20 @@ def clock(seconds: object) -> str:
 
 def alert_line(alert: Mapping[str, Any]) -> str:
     """Return a line such as `0:00:12.4 WARNING  microsleep raised: Eyes closed for 1.0 s`. A missing word is `?`."""
+    return f"{clock(alert.get('t'))} {alert_words(alert)}"
+
+
+def alert_words(alert: Mapping[str, Any]) -> str:
+    """Return `alert_line` without its time."""
     level, rule, phase, message = (plain(alert.get(key, "?")) for key in ("level", "rule", "phase", "message"))
-    return f"{clock(alert.get('t'))} {level.upper():8} {rule} {phase}: {message}"
+    return f"{level.upper():8} {rule} {phase}: {message}"
+
+
+def alert_style(alert: Mapping[str, Any]) -> str:
+    """Return the style of an alert's level; green if cleared; none if the level is unknown."""
+    return STYLES.get("cleared" if alert.get("phase") == "cleared" else str(alert.get("level")), "")
 
 
 def alert_text(alert: Mapping[str, Any]) -> Text:
-    """Return `alert_line` in the colour of its level; green if cleared; without colour if the level is unknown."""
-    kind = "cleared" if alert.get("phase") == "cleared" else str(alert.get("level"))
-    return Text(alert_line(alert), style=STYLES.get(kind, ""))
+    """Return `alert_line` in its style."""
+    return Text(alert_line(alert), style=alert_style(alert))

@@ -75,3 +75,10 @@ def test_ok__an_interval_holds_its_estimate(counts: list[tuple[int, int]]) -> No
     if figure.low is not None and figure.value is not None and figure.high is not None:
         assert 0 <= figure.low <= figure.value <= figure.high <= 1
     assert figure == bootstrap_ratio(over, under)
+
+
+@pytest.mark.parametrize("count", [10_000, 400_000])
+def test_ok__a_large_count_has_the_limits_of_the_normal_distribution_and_takes_no_time(count: int) -> None:
+    rate = poisson_rate(count, 1.0)
+    assert rate.low == pytest.approx(count - 1.96 * count**0.5, abs=2)
+    assert rate.high == pytest.approx(count + 1.96 * count**0.5, abs=3)

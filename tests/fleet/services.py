@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -78,18 +79,20 @@ def mosquitto(folder: Path, config: str = _OPEN, listener: str = "") -> Iterator
 
 
 class Postgres:
-    """A real PostgreSQL on 127.0.0.1 with a folder of its own. `url`: of its database `postgres`."""
+    """A real PostgreSQL on 127.0.0.1 with a folder of its own. `url`: of its database `postgres`.
+
+    As root, its folder is not below `folder`: each start of pytest closes the folders of other runs to other users.
+    """
 
     def __init__(self, folder: Path) -> None:
         assert INITDB is not None
+        if os.geteuid() == 0:
+            folder = Path(tempfile.mkdtemp(prefix="driver-monitor-postgres-"))
         self.folder, self.port = folder, free_port()
         self._bin = INITDB.parent
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
         folder.mkdir(parents=True, exist_ok=True)
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-            for part in (folder, *folder.parents):
-                if part.owner() == "root" and part != Path("/"):
-                    part.chmod(part.stat().st_mode | 0o011)
             shutil.chown(folder, "postgres", "postgres")
         self._run("initdb", "-D", str(folder / "d"), "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8")
         self.start()
@@ -120,6 +123,7 @@ def postgres(folder: Path) -> Iterator[Postgres]:
         yield server
     finally:
         server.stop()
+        shutil.rmtree(server.folder, ignore_errors=True)
 
 
 def await_port(port: int, process: subprocess.Popen[bytes] | None = None) -> None:

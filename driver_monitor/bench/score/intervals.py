@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -107,22 +108,33 @@ def poisson_rate(count: int, hours: float) -> Rate:
     """Return the rate of `count` events in `hours`, with its exact interval (Garwood, Biometrika 28, 1936)."""
     if hours <= 0:
         return Rate(count, hours, None, None, None, None)
+    return Rate(count, hours, count / hours, *(end / hours for end in _ends(count)))
+
+
+@functools.lru_cache(maxsize=4096)
+def _ends(count: int) -> tuple[float, float, float]:
+    """Return the interval of the mean and its one-sided upper limit. A table of a fleet asks for few counts often."""
     tail = (1 - LEVEL) / 2
     low = 0.0 if count == 0 else _mean_at(count - 1, 1 - tail)
-    ends = (low, _mean_at(count, tail), _mean_at(count, 1 - LEVEL))
-    return Rate(count, hours, count / hours, *(end / hours for end in ends))
+    return low, _mean_at(count, tail), _mean_at(count, 1 - LEVEL)
 
 
 def _mean_at(count: int, share: float) -> float:
     """Return the mean of the Poisson distribution in which `count` or less events have the probability `share`."""
-    low, high = 0.0, 2.0 * count + 20.0
-    for _ in range(60):
+    reach = 10.0 * math.sqrt(count + 1.0) + 20.0
+    low, high = max(0.0, count - reach), count + reach
+    while high - low > 1e-12 * high:
         middle = (low + high) / 2
+        if middle in (low, high):
+            break
         low, high = (middle, high) if _at_most(count, middle) > share else (low, middle)
     return (low + high) / 2
 
 
 def _at_most(count: int, mean: float) -> float:
+    """Return the probability of `count` or less events. Terms that are too small to change it are left out."""
     if mean == 0:
         return 1.0
-    return math.fsum(math.exp(k * math.log(mean) - mean - math.lgamma(k + 1)) for k in range(count + 1))
+    first = max(0, math.floor(mean - 12.0 * math.sqrt(mean) - 40.0))
+    logarithm = math.log(mean)
+    return math.fsum(math.exp(k * logarithm - mean - math.lgamma(k + 1)) for k in range(first, count + 1))

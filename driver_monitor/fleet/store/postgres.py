@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -30,6 +30,7 @@ from driver_monitor.fleet.store.schema import (
 )
 from driver_monitor.fleet.store.store import StoreDownError, StoreError
 from driver_monitor.fleet.store.times import as_text
+from driver_monitor.fleet.store.views import views
 
 CONNECT_S = 5
 """Longest wait for a connection, seconds (ours)."""
@@ -42,29 +43,30 @@ TIDY_LOCK = 0x646D_7469_6479
 _ROW_FAULTS = (psycopg.DataError, psycopg.IntegrityError, errors.ProgramLimitExceeded, UnicodeError)
 _NO_TABLES = (errors.UndefinedTable, errors.UndefinedColumn)
 
+# %b: arrays go in binary. As text, psycopg would escape each quote of each body, which takes most of the time.
 _INSERT = f"""
 INSERT INTO alert ({ALERT_COLUMNS})
 SELECT * FROM unnest(
-    %s::timestamptz[], %s::uuid[], %s::text[], %s::bigint[], %s::uuid[], %s::text[], %s::float8[], %s::text[],
-    %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[]) AS given ({ALERT_COLUMNS})
+    %b::timestamptz[], %b::uuid[], %b::text[], %b::bigint[], %b::uuid[], %b::text[], %b::float8[], %b::text[],
+    %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[]) AS given ({ALERT_COLUMNS})
 WHERE NOT EXISTS (SELECT FROM alert WHERE alert.id = given.id)
 ON CONFLICT DO NOTHING RETURNING id::text
 """
 _VEHICLES = f"""
 INSERT INTO vehicle AS old ({VEHICLE_COLUMNS})
 SELECT * FROM unnest(
-    %s::text[], %s::timestamptz[], %s::timestamptz[], %s::boolean[], %s::timestamptz[], %s::text[],
-    %s::timestamptz[], %s::text[], %s::float8[]) {VEHICLE_UPDATE}
+    %b::text[], %b::timestamptz[], %b::timestamptz[], %b::boolean[], %b::timestamptz[], %b::text[],
+    %b::timestamptz[], %b::text[], %b::float8[]) {VEHICLE_UPDATE}
 """
 _TRIPS = f"""
 INSERT INTO trip AS old ({TRIP_COLUMNS})
-SELECT * FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::float8[], %s::float8[])
+SELECT * FROM unnest(%b::text[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::float8[], %b::float8[])
 {TRIP_UPDATE}
 """
 _LETTERS = f"""
 INSERT INTO dead_letter AS old ({LETTER_COLUMNS})
 SELECT * FROM unnest(
-    %s::text[], %s::text[], %s::bytea[], %s::text[], %s::bigint[], %s::timestamptz[], %s::timestamptz[])
+    %b::text[], %b::text[], %b::bytea[], %b::text[], %b::bigint[], %b::timestamptz[], %b::timestamptz[])
 {LETTER_UPDATE}
 """
 
@@ -97,14 +99,17 @@ class PostgresStore:
             found = database.execute(_own_marks(sql), parameters)
             return [tuple(_plain(value) for value in row) for row in found]
 
-    def acknowledge(self, episode: str, by_whom: str, at: datetime, note: str) -> bool:
+    def acknowledge(self, episodes: Collection[str], by_whom: str, at: datetime, note: str) -> int:
         """See `Store`."""
         with self._transaction() as database:
-            done = database.execute(
-                "INSERT INTO acknowledgement (episode, by_whom, at, note) VALUES (%s,%s,%s,%s) ON CONFLICT DO NOTHING",
-                (episode, by_whom, at, note),
+            return sum(
+                database.execute(
+                    "INSERT INTO acknowledgement (episode, by_whom, at, note) VALUES (%s,%s,%s,%s)"
+                    " ON CONFLICT DO NOTHING",
+                    (episode, by_whom, at, note),
+                ).rowcount
+                for episode in episodes
             )
-            return done.rowcount == 1
 
     def make_schema(self, now: datetime) -> int:
         """See `Store`. Also makes the partitions."""
@@ -117,6 +122,8 @@ class PostgresStore:
             settings.check_not_newer(found, str(self))
             for step in POSTGRES_STEPS[found:]:
                 database.execute(step.encode())
+            for view in views("postgresql"):
+                database.execute(view.encode())
             database.execute(_own_marks(settings.WRITE), (settings.SCHEMA_NAME, str(SCHEMA)))
             partitions.make_ahead(database, now, now - timedelta(days=self._days(database)))
         return found
@@ -241,6 +248,8 @@ class PostgresStore:
                 tcp_user_timeout=DEAD_MS,
             )  # fmt: skip
             self._connection.execute("SET TimeZone = 'UTC'")
+            # Compiling a view of the report takes seconds, and its run then a fraction of one.
+            self._connection.execute("SET jit = off")
             # A server that does not wait for its disk would lose alerts that the cars have been told are stored.
             self._connection.execute(
                 "SELECT set_config('synchronous_commit', 'on', false)"
@@ -309,4 +318,6 @@ def _plain(value: Any) -> Any:
 
 
 def _reason(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    """Return one line: what the server says, without its context; else the text of the error."""
+    said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    return " ".join((said or str(error)).split()) or type(error).__name__

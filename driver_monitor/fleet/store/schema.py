@@ -33,7 +33,7 @@ POSTGRES_STEPS: tuple[str, ...] = (
         count bigint NOT NULL, first_seen timestamptz NOT NULL, last_seen timestamptz NOT NULL
     );
     CREATE TABLE acknowledgement (
-        episode uuid PRIMARY KEY, by_whom text NOT NULL, at timestamptz NOT NULL, note text NOT NULL
+        episode uuid, by_whom text NOT NULL, at timestamptz, note text NOT NULL, PRIMARY KEY (episode, at)
     );
     """,
 )
@@ -63,7 +63,7 @@ SQLITE_STEPS: tuple[str, ...] = (
         count INTEGER NOT NULL, first_seen TEXT NOT NULL, last_seen TEXT NOT NULL
     );
     CREATE TABLE acknowledgement (
-        episode TEXT PRIMARY KEY, by_whom TEXT NOT NULL, at TEXT NOT NULL, note TEXT NOT NULL
+        episode TEXT, by_whom TEXT NOT NULL, at TEXT, note TEXT NOT NULL, PRIMARY KEY (episode, at)
     ) WITHOUT ROWID;
     """,
 )

@@ -6,7 +6,7 @@ Write-ahead log and `synchronous=FULL`: what `put` has stored survives a power c
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -30,6 +30,7 @@ from driver_monitor.fleet.store.schema import (
 )
 from driver_monitor.fleet.store.store import StoreDownError, StoreError
 from driver_monitor.fleet.store.times import as_text
+from driver_monitor.fleet.store.views import views
 
 BUSY_S = 5.0
 """Longest wait for another process that writes (ours). Then the batch is tried again."""
@@ -66,14 +67,16 @@ class SqliteStore:
             finally:
                 database.execute("PRAGMA query_only=OFF")
 
-    def acknowledge(self, episode: str, by_whom: str, at: datetime, note: str) -> bool:
+    def acknowledge(self, episodes: Collection[str], by_whom: str, at: datetime, note: str) -> int:
         """See `Store`."""
         with self._transaction() as database:
-            done = database.execute(
-                "INSERT INTO acknowledgement (episode, by_whom, at, note) VALUES (?,?,?,?) ON CONFLICT DO NOTHING",
-                (episode, by_whom, as_text(at), note),
+            return sum(
+                database.execute(
+                    "INSERT INTO acknowledgement (episode, by_whom, at, note) VALUES (?,?,?,?) ON CONFLICT DO NOTHING",
+                    (episode, by_whom, as_text(at), note),
+                ).rowcount
+                for episode in episodes
             )
-            return done.rowcount == 1
 
     def make_schema(self, now: datetime) -> int:
         """See `Store`. `now` is not needed here."""
@@ -85,6 +88,8 @@ class SqliteStore:
             for step in SQLITE_STEPS[found:]:
                 for statement in step.split(";"):
                     database.execute(statement)
+            for view in views("sqlite"):
+                database.execute(view)
             database.execute(settings.WRITE, (settings.SCHEMA_NAME, str(SCHEMA)))
         return found
 

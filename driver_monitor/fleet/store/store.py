@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -44,11 +44,14 @@ class Store(Protocol):
         be given. True is 1 in SQLite.
         """
 
-    def acknowledge(self, episode: str, by_whom: str, at: datetime, note: str) -> bool:
-        """Keep that a person has seen an episode. Returns False, and changes nothing, if somebody had before."""
+    def acknowledge(self, episodes: Collection[str], by_whom: str, at: datetime, note: str) -> int:
+        """Keep that a person has looked at `episodes` (UUIDs), in one transaction. Nothing that is kept ever changes.
+
+        Returns how many were new: not yet kept with this `at`.
+        """
 
     def make_schema(self, now: datetime) -> int:
-        """Make the tables, or bring them to this program's schema; returns the number of the schema found before."""
+        """Make tables and views, or bring them to this program's schema; returns the schema found before."""
 
     def check_schema(self) -> None:
         """Raise `StoreError` if the schema is missing, older or newer."""

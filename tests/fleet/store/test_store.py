@@ -76,7 +76,7 @@ def test_ok__a_dead_letter_that_comes_back_is_one_row_with_a_count(store: Store)
 @pytest.mark.parametrize(
     ("spoiled", "reason"),
     [
-        (alert(3, message="nul \0"), "NUL"),
+        (alert(3, message="nul \0"), "0x00"),
         (alert(3, message="half \ud800"), "surrogate"),
         (replace(alert(3), seq=2**63), ""),
         (replace(alert(3), vehicle="".join(chr(33 + n * n % 90) for n in range(100_000))), ""),
@@ -135,11 +135,13 @@ def test_ok__online_follows_the_newest_message(store: Store) -> None:
     assert found[0][1:] == ("2026-11-29T12:00:05.000000Z", "2026-11-29T12:01:41.000000Z", None)
 
 
-def test_ok__an_episode_is_acknowledged_once(store: Store) -> None:
-    episode = alert(1).episode
-    assert store.acknowledge(episode, "Ada", NOW, "called")
-    assert not store.acknowledge(episode, "Bob", NOW, "")
-    assert store.query("SELECT episode, by_whom, note FROM acknowledgement") == [(episode, "Ada", "called")]
+def test_ok__each_acknowledgement_is_kept_as_it_was(store: Store) -> None:
+    one, other = alert(1).episode, alert(2).episode
+    assert store.acknowledge([one], "Ada", NOW, "called") == 1
+    assert store.acknowledge([one, other], "Bob", NOW, "") == 1
+    assert store.acknowledge([one], "Bob", NOW + timedelta(seconds=1), "again") == 1
+    found = store.query("SELECT episode, by_whom, note FROM acknowledgement ORDER BY episode = ?, at", (one,))
+    assert found == [(other, "Bob", ""), (one, "Ada", "called"), (one, "Bob", "again")]
 
 
 def test_ok__a_query_takes_times_and_writes_nothing(store: Store) -> None:

@@ -1,0 +1,119 @@
+"""A report as one HTML page: no script, no other file, no request to anybody. For a laptop, a phone and paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import tzinfo
+from html import escape
+
+from driver_monitor.fleet.look.findings import FleetReport
+from driver_monitor.fleet.look.period import shown
+from driver_monitor.fleet.look.sections import ReportSection, Row, headline, sections, summary
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+"""A browser then loads nothing and runs nothing, whatever a vehicle has sent."""
+_STYLE = """
+:root { color-scheme: light dark; --ground: #fff; --text: #1b1b1b; --soft: #4a4a4a; --line: #c9c9c9; --band: #f3f3f3;
+  --critical: #8a0f14; --warning: #6b4300; --bar: #1d5fa8; }
+@media (prefers-color-scheme: dark) { :root { --ground: #16181a; --text: #f1f1f1; --soft: #c4c4c4; --line: #4c4c4c;
+  --band: #222528; --critical: #ffb0ac; --warning: #ffd58a; --bar: #8fc1ff; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 1rem; max-width: 75rem; background: var(--ground); color: var(--text);
+  font: 16px/1.45 system-ui, sans-serif; }
+h1 { font-size: 1.4rem; margin: 0 0 .2rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .2rem; }
+p { margin: .2rem 0; } .soft { color: var(--soft); }
+ul.answer { list-style: none; margin: 1rem 0; padding: 0; display: flex; flex-wrap: wrap; gap: .5rem; }
+ul.answer li { border: 2px solid var(--line); border-radius: .4rem; padding: .3rem .7rem; font-weight: 600; }
+table { border-collapse: collapse; width: 100%; margin-top: .5rem; font-size: .95rem; }
+th, td { text-align: left; padding: .3rem .5rem; border-bottom: 1px solid var(--line); vertical-align: top;
+  overflow-wrap: anywhere; }
+th { background: var(--band); overflow-wrap: normal; }
+.number { text-align: right; font-variant-numeric: tabular-nums; }
+.critical { color: var(--critical); font-weight: 700; } .warning { color: var(--warning); font-weight: 600; }
+.bar { position: relative; height: .5rem; min-width: 6rem; margin-top: .3rem; background: var(--band); }
+.bar span { position: absolute; top: .1rem; height: .3rem; background: var(--bar); opacity: .45; }
+.bar b { position: absolute; top: 0; width: 3px; height: .5rem; background: var(--bar); }
+@media (max-width: 700px) {
+  table, tbody, tr, td { display: block; } thead { display: none; }
+  tr { border: 1px solid var(--line); border-radius: .4rem; margin: .5rem 0; padding: .2rem 0; }
+  td { display: flex; justify-content: space-between; gap: 1rem; border: 0; padding: .15rem .6rem; }
+  td::before { content: attr(data-heading); color: var(--soft); flex: 0 0 auto; } .number { text-align: right; }
+  .bar { display: none; }
+}
+@media print { :root { --ground: #fff; --text: #000; --soft: #333; --critical: #8a0f14; --warning: #6b4300;
+  --bar: #1d5fa8; --line: #999; --band: #eee; } body { max-width: none; padding: 0; font-size: 11px; }
+  tr { break-inside: avoid; } thead { display: table-header-group; } h2 { break-after: avoid; }
+  .bar, th { print-color-adjust: exact; } }
+"""
+
+
+def page(report: FleetReport, zone: tzinfo | None = None) -> str:
+    """Return the page. `zone`: of the times on it; None: that of this machine."""
+    period = f"{shown(report.period.since, zone)} to {shown(report.period.until, zone)}"
+    zone_name = escape(f"{report.made.astimezone(zone):UTC%z}")
+    answers = headline(report) or ["nothing needs attention"]
+    return "\n".join(
+        [
+            "<!DOCTYPE html>",
+            '<html lang="en"><head><meta charset="utf-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>Fleet report, {escape(period)}</title><style>{_STYLE}</style></head><body>",
+            f"<h1>Fleet report</h1><p>{escape(period)} ({zone_name}), made {escape(shown(report.made, zone))}</p>",
+            f'<p class="soft">{escape(summary(report))}. About vehicles, not about persons.</p>',
+            f'<ul class="answer">{"".join(f"<li>{escape(one)}</li>" for one in answers)}</ul>',
+            *(_section(one) for one in sections(report, zone)),
+            "</body></html>",
+            "",
+        ]
+    )
+
+
+def _section(section: ReportSection) -> str:
+    head = f'<section id="{section.name}"><h2>{escape(section.title)}</h2><p class="soft">'
+    if not section.rows:
+        return f"{head}{escape(section.none)}</p></section>"
+    cut = f" The first {len(section.rows)} of {section.total}." if section.total > len(section.rows) else ""
+    headings = "".join(f"<th{_number(one.number)}>{escape(one.heading)}</th>" for one in section.columns)
+    longest = _longest(section.rows)
+    rows = "".join(_row(section, row, longest) for row in section.rows)
+    return (
+        f"{head}{escape(section.advice)}{cut}</p><table><thead><tr>{headings}</tr></thead>"
+        f"<tbody>{rows}</tbody></table></section>"
+    )
+
+
+def _row(section: ReportSection, row: Row, longest: float) -> str:
+    cells = [
+        f'<td{_number(one.number)} data-heading="{escape(one.heading)}"><span{_level(row, one.heading)}>'
+        f"{escape(one.words(row))}</span></td>"
+        for one in section.columns
+    ]
+    if longest and cells:
+        cells[-1] = cells[-1].removesuffix("</td>") + _bar(row, longest) + "</td>"
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def _level(row: Row, heading: str) -> str:
+    level = row.get("level")
+    return f' class="{level}"' if heading == "level" and level in ("critical", "warning") else ""
+
+
+def _number(number: bool) -> str:
+    return ' class="number"' if number else ""
+
+
+def _longest(rows: Sequence[Row]) -> float:
+    """Return the right end of the bars: the largest rate, times two, so that a wide interval is cut. 0: no bars."""
+    return 2.0 * max((float(row["per_hour"] or 0.0) for row in rows if "per_hour" in row), default=0.0)
+
+
+def _bar(row: Row, longest: float) -> str:
+    low, value, high = (row.get(name) for name in ("low", "per_hour", "high"))
+    if low is None or value is None or high is None:
+        return ""
+    left, middle, right = (100.0 * min(float(one), longest) / longest for one in (low, value, high))
+    return (
+        f'<div class="bar" aria-hidden="true"><span style="left:{left:.1f}%;width:{right - left:.1f}%"></span>'
+        f'<b style="left:{min(middle, 99.0):.1f}%"></b></div>'
+    )

@@ -1,0 +1,7 @@
+"""Both engines, as for the tests of the store."""
+
+from __future__ import annotations
+
+from tests.fleet.store.conftest import server, store, url
+
+__all__ = ["server", "store", "url"]
