@@ -60,7 +60,7 @@ class BadNetwork:
             for key, events in self._selector.select(0.1):
                 if key.data is None:
                     self._accept()
-                elif key.fileobj in self._selector.get_map():  # the other half may have ended it
+                elif key.data.socket.fileno() >= 0:  # else the other half has just closed it
                     self._serve(key.data, events)
         for key in list(self._selector.get_map().values()):
             self._selector.unregister(key.fileobj)

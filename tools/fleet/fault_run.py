@@ -21,8 +21,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from driver_monitor.fleet.store.store import open_store
 from tests.fleet.services import Mosquitto, Postgres, mosquitto, postgres
@@ -31,11 +32,15 @@ from tools.fleet.bad_network import BadNetwork, bad_network
 from tools.fleet.judge import Answer, Row, judge, read_record
 
 PROGRAM = (sys.executable, "-m", "driver_monitor", "fleet")
+SOONER = (
+    "from driver_monitor.outputs.uplink import session as s; s.AGAIN_S = {}; import driver_monitor.cli as c; c.main()"
+)
+"""The same program with another time after which a message without an answer is sent again."""
 BEHIND_BAD_NETWORK = 5
 """One vehicle of so many is behind the bad network."""
 POWER_CUTS = 10
 """One vehicle of so many loses its power."""
-FLIPS, DROPS, CUTS = 10.0, 2.0, 2.0
+HARM = {"flips": 10.0, "drops": 2.0, "cuts": 2.0}
 """Of a thousand messages in the bad network (ours): hundreds in the whole run, and each connection still works."""
 COLLECTORS = 2
 AWAY_S = 2.0
@@ -43,14 +48,30 @@ AWAY_S = 2.0
 LIMIT_S = 300.0
 """Longest time from the last fault until all is stored."""
 POLL_S = 0.1
-LEVEL = 1.0
-"""Share of the drives at which the last fault has happened: the faults lie in the drives."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much happens. `kills`: of the broker, and as many of collectors. `harm`: of the bad network, times `HARM`.
+
+    `again_s`: seconds after which a car sends a message again that has no answer; None: the real 60 s.
+    """
+
+    vehicles: int = 1000
+    alerts: int = 20_000
+    rate: float = 100.0
+    kills: int = 5
+    store_away_s: float = 60.0
+    harm: float = 1.0
+    again_s: float | None = None
+    seed: int = 0
 
 
 @dataclass
 class Run:
     """The processes of the run, and what was done to them."""
 
+    size: Size
     folder: Path
     broker: Mosquitto
     database: Postgres
@@ -59,22 +80,35 @@ class Run:
     vehicles: list[subprocess.Popen[bytes]] = field(default_factory=list)
     last_fault: float = 0.0
     told: list[str] = field(default_factory=list)
+    _records: dict[Path, BinaryIO] = field(default_factory=dict)
+    _count: int = 0
 
     def start_collector(self) -> subprocess.Popen[bytes]:
         """Start a collector; what it writes goes into a file."""
         broker = f"mqtt://127.0.0.1:{self.broker.port}"
-        return self._start("collectors.log", "collect", "--broker", broker, "--store", self.database.url)
+        return self._start("collectors.log", *PROGRAM, "collect", "--broker", broker, "--store", self.database.url)
 
     def start_vehicles(self, name: str, port: int, count: int, options: list[str]) -> None:
         """Start `count` vehicles that connect to `port`."""
         folder, record = self.folder / name, self.folder / f"{name}.record"
         where = ("--broker", f"mqtt://127.0.0.1:{port}", "--folder", str(folder), "--record", str(record))
         many = ("--vehicles", str(count), "--power-cuts", str(count // POWER_CUTS), "--prefix", name, "--json")
-        self.vehicles.append(self._start(f"{name}.json", "simulate", *where, *many, *options))
+        again_s = self.size.again_s
+        program = PROGRAM if again_s is None else (sys.executable, "-c", SOONER.format(again_s), "fleet")
+        command = [*program, "simulate", *where, *many, *options]
+        self.vehicles.append(self._start(f"{name}.json", *command))
 
     def recorded(self) -> list[str]:
-        """Return the lines of all alerts that are in spools."""
-        return [line for path in self.folder.glob("*.record") for line in path.read_text().splitlines() if line]
+        """Return the lines of all alerts that were put into spools."""
+        return [line for path in self.folder.glob("*.record") for line in path.read_text().splitlines()]
+
+    def in_spools(self) -> int:
+        """Return how many alerts were put into spools so far."""
+        for path in self.folder.glob("*.record"):
+            if path not in self._records:
+                self._records[path] = path.open("rb")
+            self._count += self._records[path].read().count(b"\n")
+        return self._count
 
     def kill_broker(self) -> None:
         """Kill the broker, and start it again. What it had not written is lost, sessions too."""
@@ -109,10 +143,12 @@ class Run:
         for process in (*self.vehicles, *self.collectors):
             process.kill()
             process.wait()
+        for file in self._records.values():
+            file.close()
 
-    def _start(self, log: str, *arguments: str) -> subprocess.Popen[bytes]:
+    def _start(self, log: str, *command: str) -> subprocess.Popen[bytes]:
         with (self.folder / log).open("ab") as out, (self.folder / f"{log}.errors").open("ab") as errors:
-            return subprocess.Popen([*PROGRAM, *arguments], cwd=ROOT, stdout=out, stderr=errors)
+            return subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=errors)
 
     def _fault(self, what: str) -> None:
         self.last_fault = time.monotonic()
@@ -120,32 +156,33 @@ class Run:
 
 
 @contextmanager
-def started(folder: Path, seed: int) -> Iterator[Run]:
+def started(folder: Path, size: Size) -> Iterator[Run]:
     """Yield a broker, a database with its schema, a bad network and collectors, and end them."""
     with ExitStack() as stack:
         broker = stack.enter_context(mosquitto(folder / "broker"))
         database = stack.enter_context(postgres(folder / "database"))
         subprocess.run([*PROGRAM, "schema", "--store", database.url], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-        network = stack.enter_context(bad_network(broker.port, random.Random(seed), FLIPS, DROPS, CUTS))
-        run = Run(folder, broker, database, network)
+        harm = {kind: share * size.harm for kind, share in HARM.items()}
+        network = stack.enter_context(bad_network(broker.port, random.Random(size.seed), **harm))
+        run = Run(size, folder, broker, database, network)
         stack.callback(run.end)
         run.collectors = [run.start_collector() for _ in range(COLLECTORS)]
         yield run
 
 
-def plan(run: Run, kills: int, store_away_s: float, chance: random.Random) -> list[Callable[[], None]]:
+def plan(run: Run) -> list[Callable[[], None]]:
     """Return the faults in a random order. The network becomes good before the last one."""
-    faults: list[Callable[[], None]] = [run.kill_broker] * kills
-    faults += [lambda number=number: run.kill_collector(number) for number in range(kills)]  # type: ignore[misc]
-    faults.append(lambda: run.stop_database(store_away_s))
-    chance.shuffle(faults)
+    faults: list[Callable[[], None]] = [run.kill_broker] * run.size.kills
+    faults += [partial(run.kill_collector, number) for number in range(run.size.kills)]
+    faults.append(partial(run.stop_database, run.size.store_away_s))
+    random.Random(run.size.seed).shuffle(faults)
     return [*faults[:-1], run.calm_network, faults[-1]]
 
 
 def break_all(run: Run, faults: list[Callable[[], None]], alerts: int) -> None:
     """Let the faults happen at equal distances while alerts come."""
     for number, fault in enumerate(faults, start=1):
-        while len(run.recorded()) < alerts * LEVEL * number / (len(faults) + 1):
+        while run.in_spools() < alerts * number / (len(faults) + 1):
             if any(process.poll() is not None for process in run.vehicles):
                 raise SystemExit(f"the vehicles have ended too early; see {run.folder}")
             time.sleep(POLL_S)
@@ -175,18 +212,18 @@ def examine(run: Run) -> tuple[list[Answer], dict[str, Any]]:
     return judge(read_record(run.recorded()), rows, statuses), counts
 
 
-def fault_run(
-    folder: Path, vehicles: int, alerts: int, rate: float, kills: int, store_away_s: float, seed: int
-) -> list[Answer]:
+def fault_run(folder: Path, size: Size) -> list[Answer]:
     """Do the run in `folder`, and print the account. Returns its lines."""
-    chance = random.Random(seed)
-    with started(folder, seed) as run:
-        behind = vehicles // BEHIND_BAD_NETWORK
-        for name, port, count in (("direct", run.broker.port, vehicles - behind), ("behind", run.network.port, behind)):
-            share = count / vehicles
-            options = ["--alerts", str(round(alerts * share)), "--rate", str(rate * share)]
-            run.start_vehicles(name, port, count, [*options, "--seed", str(seed), "--drain-s", str(2 * LIMIT_S)])
-        break_all(run, plan(run, kills, store_away_s, chance), alerts)
+    with started(folder, size) as run:
+        behind = size.vehicles // BEHIND_BAD_NETWORK
+        for name, port, count in (
+            ("direct", run.broker.port, size.vehicles - behind),
+            ("behind", run.network.port, behind),
+        ):
+            share = count / size.vehicles
+            options = ["--alerts", str(round(size.alerts * share)), "--rate", str(size.rate * share)]
+            run.start_vehicles(name, port, count, [*options, "--seed", str(size.seed), "--drain-s", str(2 * LIMIT_S)])
+        break_all(run, plan(run), size.alerts)
         seconds = await_stored(run)
         answers, counts = examine(run)
         codes = [process.returncode for process in run.vehicles]
@@ -194,7 +231,7 @@ def fault_run(
     answers.append(
         Answer(seconds <= LIMIT_S, f"all stored {seconds:.0f} s after the last fault (limit {LIMIT_S:.0f} s)")
     )
-    print("faults:", "; ".join(run.told), "; bad network:", dict(run.network.done))
+    print("faults:", "; ".join([*run.told, f"bad network: {dict(run.network.done)}"]))
     print("counts:", counts)
     for answer in answers:
         print("holds " if answer.holds else "BROKEN", answer.text, flush=True)
@@ -203,17 +240,16 @@ def fault_run(
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--vehicles", type=int, default=1000)
-    parser.add_argument("--alerts", type=int, default=20_000)
-    parser.add_argument("--rate", type=float, default=100.0, help="alerts a second of all vehicles")
-    parser.add_argument("--kills", type=int, default=5, help="of the broker, and as many of collectors")
-    parser.add_argument("--store-away", type=float, default=60.0, help="seconds")
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
+    parser.add_argument("--vehicles", type=int, default=Size.vehicles)
+    parser.add_argument("--alerts", type=int, default=Size.alerts)
+    parser.add_argument("--rate", type=float, default=Size.rate, help="alerts a second of all vehicles")
+    parser.add_argument("--kills", type=int, default=Size.kills, help="of the broker, and as many of collectors")
+    parser.add_argument("--store-away", dest="store_away_s", type=float, default=Size.store_away_s, help="seconds")
+    parser.add_argument("--harm", type=float, default=Size.harm, help="of the bad network, times the usual")
+    parser.add_argument("--again-s", type=float, help="seconds until a message is sent again, instead of the real 60")
+    parser.add_argument("--seed", type=int, default=Size.seed)
     with tempfile.TemporaryDirectory(prefix="fault-run-") as folder:
-        answers = fault_run(
-            Path(folder), given.vehicles, given.alerts, given.rate, given.kills, given.store_away, given.seed
-        )
+        answers = fault_run(Path(folder), Size(**vars(parser.parse_args())))
     return 0 if all(answer.holds for answer in answers) else 1
 
 

@@ -66,12 +66,12 @@ def judge(spools: Iterable[InSpool], rows: Iterable[Row], statuses: Mapping[str,
 
 
 def _holes(numbers: Mapping[str, set[int]], statuses: Mapping[str, Mapping[str, Any]]) -> tuple[int, int]:
-    """Return how many numbers between 1 and the last of each vehicle are missing: explained, and not explained."""
+    """Return how many numbers between the first and the last of each vehicle are missing: explained, not explained."""
     explained = unexplained = 0
     for vehicle, there in numbers.items():
         spool = statuses.get(vehicle, {}).get("spool") or {}
         ranges = [(first, last) for first, last, _reason in spool.get("absent") or ()]
-        for missing in set(range(1, max(there))) - there:
+        for missing in set(range(min(there), max(there))) - there:
             known = any(first <= missing <= last for first, last in ranges)
             explained, unexplained = explained + known, unexplained + (not known)
     return explained, unexplained

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import random
 import resource
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from driver_monitor.errors import UsageError
@@ -23,14 +23,14 @@ from driver_monitor.spool.entry import SpoolEntry
 
 CONNECTS_S = 500.0
 """Most vehicles that connect in a second at the start (ours): a broker needs its time for each."""
-FILES_EACH, FILES_MORE = 6, 64
-"""Open files of a vehicle with a spool (socket, database, log, index, two for a moment), and of the process."""
+FILES_EACH, FILES_MORE = 5, 64
+"""Open files of a vehicle with a spool on disk (socket, folder, database, log, index), and of the process."""
 MOST_AT_ONCE = 100
 """Most alerts between two looks at the network, when the machine is too slow for `rate` (ours)."""
 WAIT_S = 0.1
 """Longest wait for the network."""
 CUTS = (0.05, 0.95)
-"""Part of the run in which power is cut: afterwards the vehicles still have time to send (ours)."""
+"""Part of the drives in which power is cut (ours)."""
 CONNECT_S = 600.0
 """Longest wait at the start until all vehicles are connected (ours)."""
 NOBODY_S = 10.0
@@ -63,12 +63,6 @@ class Scenario:
     seed: int = 0
     prefix: str = "sim"
 
-    @property
-    def length_s(self) -> float | None:
-        """Seconds of the drives; None: until a stop."""
-        ends = [self.seconds, None if self.alerts is None else self.alerts / self.rate]
-        return min((end for end in ends if end is not None), default=None)
-
 
 class Simulation:
     """Vehicles in one process, in one thread. `record`: gets each alert that is in a spool, with its vehicle."""
@@ -99,7 +93,7 @@ class Simulation:
             return False
         self._drive(stop, progress)
         for vehicle in self._vehicles:
-            vehicle.come_back()
+            vehicle.come_back(len(self._vehicles) / CONNECTS_S)
         end = time.monotonic() + self._scenario.drain_s
         while not self._over(stop, progress, end) and self.account.waiting > 0:
             self._serve(WAIT_S)
@@ -115,22 +109,24 @@ class Simulation:
     def _drive(self, stop: Callable[[], bool], progress: Callable[[Account], None]) -> None:
         """Raise alerts and let things happen until the drives are over."""
         started = next_alert = time.monotonic()
-        length, most = self._scenario.seconds, self._scenario.alerts
-        end = None if length is None else started + length
-        mishaps = self._mishaps(started)
-        mishap = next(mishaps, None)
-        while not self._over(stop, progress, end):
+        seconds, most = self._scenario.seconds, self._scenario.alerts
+        end = math.inf if seconds is None else started + seconds
+        cuts, dead_spots = self._power_cuts(), self._dead_spots(started)
+        cut, dead_spot = next(cuts, None), next(dead_spots, None)
+        while not self._over(stop, progress, end) and (most is None or self.account.alerts < most):
             now = time.monotonic()
             for _ in range(MOST_AT_ONCE):
-                if now < next_alert:
+                share = max((now - started) / (seconds or math.inf), self.account.alerts / (most or math.inf))
+                while cut is not None and cut[0] <= share:
+                    cut[1].cut_power()
+                    cut = next(cuts, None)
+                if now < next_alert or self.account.alerts == most:
                     break
                 self._alert()
                 next_alert += self._chance.expovariate(self._scenario.rate)
-                if most is not None and self.account.alerts >= most:
-                    return
-            while mishap is not None and now >= mishap[0]:
-                mishap[1]()
-                mishap = next(mishaps, None)
+            while dead_spot is not None and dead_spot[0] <= now:
+                dead_spot[1].lose_network(dead_spot[2])
+                dead_spot = next(dead_spots, None)
             self._serve(min(WAIT_S, next_alert - now))
 
     def _alert(self) -> None:
@@ -138,24 +134,17 @@ class Simulation:
             if self._chance.choice(self._vehicles).alert():
                 return
 
-    def _mishaps(self, start: float) -> Iterator[tuple[float, Callable[[], None]]]:
-        """Yield what happens to vehicles, with its time: power cuts over the whole run, and lost networks."""
-        scenario, chance = self._scenario, self._chance
-        cuts: list[tuple[float, Callable[[], None]]] = []
-        if scenario.power_cuts and scenario.length_s is not None:
-            times = sorted(start + scenario.length_s * chance.uniform(*CUTS) for _ in range(scenario.power_cuts))
-            cuts = [
-                (at, one.cut_power) for at, one in zip(times, chance.sample(self._vehicles, len(times)), strict=True)
-            ]
-        yield from heapq.merge(cuts, self._dead_spots(start), key=lambda mishap: mishap[0])
+    def _power_cuts(self) -> Iterator[tuple[float, SimulatedVehicle]]:
+        """Yield vehicles that lose their power, each with the share of the drives that is over then."""
+        victims = self._chance.sample(self._vehicles, self._scenario.power_cuts)
+        yield from zip(sorted(self._chance.uniform(*CUTS) for _ in victims), victims, strict=True)
 
-    def _dead_spots(self, start: float) -> Iterator[tuple[float, Callable[[], None]]]:
-        scenario, chance = self._scenario, self._chance
-        at = start
+    def _dead_spots(self, start: float) -> Iterator[tuple[float, SimulatedVehicle, float]]:
+        """Yield vehicles that lose the network: when, and for how many seconds."""
+        at, scenario = start, self._scenario
         while scenario.offline:
-            at += chance.expovariate(len(self._vehicles) * scenario.offline / scenario.offline_s)
-            seconds = chance.expovariate(1 / scenario.offline_s)
-            yield at, partial(chance.choice(self._vehicles).lose_network, seconds)
+            at += self._chance.expovariate(len(self._vehicles) * scenario.offline / scenario.offline_s)
+            yield at, self._chance.choice(self._vehicles), self._chance.expovariate(1 / scenario.offline_s)
 
     def _serve(self, wait_s: float) -> None:
         """Serve the network, and every vehicle that is due."""
@@ -173,12 +162,12 @@ class Simulation:
             self._planned[vehicle] = at
             heapq.heappush(self._due, (at, next(self._order), vehicle))
 
-    def _over(self, stop: Callable[[], bool], progress: Callable[[Account], None], end: float | None) -> bool:
+    def _over(self, stop: Callable[[], bool], progress: Callable[[Account], None], end: float) -> bool:
         usage, account = resource.getrusage(resource.RUSAGE_SELF), self.account
         account.seconds = time.monotonic() - self._start
         account.cpu_s, account.memory_mb = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
         progress(account)
-        return stop() or (end is not None and time.monotonic() >= end)
+        return stop() or time.monotonic() >= end
 
     def _make(self, number: int, shared: Surroundings) -> SimulatedVehicle:
         name = f"{self._scenario.prefix}-{number:05}"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Collection, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
 from driver_monitor.data.alert import LEVELS
 from driver_monitor.spool.entry import SpoolCounts, SpoolEntry
-from driver_monitor.spool.spool import FILE, Spool
+from driver_monitor.spool.file import FILE
+from driver_monitor.spool.spool import Spool
 
 
 class Storage(Protocol):
@@ -75,16 +78,10 @@ def cut_power(spool: Storage, folder: Path) -> None:
 
 
 def last_number(folder: Path) -> int:
-    """Return the last number of an alert in the spool in `folder`; 0 without one."""
-    import sqlite3
-
-    if not (folder / FILE).exists():
-        return 0
-    database = sqlite3.connect(folder / FILE)
-    try:
-        return int(database.execute("SELECT coalesce(max(seq), 0) FROM alert").fetchone()[0])
-    finally:
-        database.close()
+    """Return the last number of an alert that was put into the open spool in `folder`; 0 without one."""
+    with closing(sqlite3.connect(folder / FILE)) as database:
+        (number,) = database.execute("SELECT last_seq FROM total").fetchone()
+    return number or 0
 
 
 def open_spool(folder: Path | None) -> Storage:

@@ -59,9 +59,9 @@ class SimulatedVehicle:
         self.name = name
         self._shared, self._folder, self._chance = shared, folder, chance
         self._clock_kind = chance.random()
-        self._number = 0 if folder is None else last_number(folder)
         self._put_at: dict[str, float] = {}
         self._spool: Storage = open_spool(folder)
+        self._number = 0 if folder is None else last_number(folder)
         self._session = UplinkSession()
         self._link: VehicleLink | None = None
         self._trip: Trip | None = None
@@ -128,10 +128,10 @@ class SimulatedVehicle:
         self._connect_at = self._shared.now() + seconds
         self._wake(self._shared.now())
 
-    def come_back(self) -> None:
-        """Set out and connect soon, wherever it is now: the drives have ended, and what waits is to be sent."""
+    def come_back(self, within_s: float) -> None:
+        """Set out and connect, wherever it is now: the drives have ended, and what waits is to be sent."""
         now = self._shared.now()
-        soon = now + self._chance.uniform(0, BOOT_S[1])
+        soon = now + self._chance.uniform(0, within_s)
         self._start_at = min(self._start_at, soon)
         if self._connect_at is not None:
             self._connect_at = min(self._connect_at, soon)
