@@ -133,36 +133,16 @@ _ROWS = (
 )  # fmt: skip
 
 
-class MetricsOutput(Output):
-    """Serves counters at `bind`, an address on loopback. `spool`: the spool in numbers, None: there is no uplink.
+class CarMetrics:
+    """What a scrape shows. `spool`: returns the spool in numbers, None: there is no uplink. `clock`: monotonic seconds.
 
-    `clock`: monotonic seconds. Raises `OutputError`: the address is in use, or prometheus-client is missing.
+    `collect` may run in another thread than the other methods.
     """
 
-    name = "metrics"
-
-    def __init__(
-        self,
-        bind: str,
-        spool: Callable[[], SpoolCounts] | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, spool: Callable[[], SpoolCounts] | None, clock: Callable[[], float]) -> None:
         self._spool, self._clock = spool, clock
         self._status: tuple[float, Message] | None = None
         self._alerts: Counter[tuple[str, str, str]] = Counter()
-        registry = new_registry()
-        registry.register(self)
-        self._server = serve(registry, bind)
-
-    @property
-    def failure(self) -> str | None:
-        """Why the thread failed, else None."""
-        return self._server.failure
-
-    @property
-    def port(self) -> int:
-        """The port that is really used."""
-        return self._server.port
 
     def alert(self, alert: Message) -> None:
         """Count one alert."""
@@ -172,12 +152,8 @@ class MetricsOutput(Output):
         """Take the status, which the next scrape shows."""
         self._status = self._clock(), status
 
-    def close(self) -> None:
-        """Release the address."""
-        self._server.close()
-
     def collect(self) -> Iterator[Metric]:
-        """Yield the metrics of one scrape. prometheus_client calls this in the thread of the server."""
+        """Yield the metrics of one scrape, as prometheus_client asks for them."""
         alerts = _Row("alerts", "counter", "Alerts that were sent", self._sent, ("rule", "level", "phase"))
         yield _metric(alerts, {})
         if self._status is None:
@@ -193,6 +169,48 @@ class MetricsOutput(Output):
 
     def _sent(self, _: Message) -> Samples:
         return iter(list(self._alerts.items()))
+
+
+class MetricsOutput(Output):
+    """Serves counters at `bind`, an address on loopback. `spool`, `clock`: as in `CarMetrics`.
+
+    Raises `OutputError`: the address is in use, or prometheus-client is missing.
+    """
+
+    name = "metrics"
+
+    def __init__(
+        self,
+        bind: str,
+        spool: Callable[[], SpoolCounts] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._shown = CarMetrics(spool, clock)
+        registry = new_registry()
+        registry.register(self._shown)
+        self._server = serve(registry, bind)
+
+    @property
+    def failure(self) -> str | None:
+        """Why the thread failed, else None."""
+        return self._server.failure
+
+    @property
+    def port(self) -> int:
+        """The port that is really used."""
+        return self._server.port
+
+    def alert(self, alert: Message) -> None:
+        """Count one alert."""
+        self._shown.alert(alert)
+
+    def status(self, status: Message) -> None:
+        """Take the status, which the next scrape shows."""
+        self._shown.status(status)
+
+    def close(self) -> None:
+        """Release the address."""
+        self._server.close()
 
 
 def _of_spool(counts: SpoolCounts) -> Iterator[Metric]:
