@@ -81,7 +81,7 @@ def test_ok__while_the_daemon_runs_it_shows_what_was_stored_when_and_what_waits(
     assert "Eyes closed for 9.9 s" in waiting
     assert "waits" in waiting
     assert "waits" not in stored
-    assert "1 alerts were sent and stored by the operator; the oldest was stored 2026-09-21 14:13:20 UTC; 1 wait" in out
+    assert "stored by the operator: 1, since 2026-09-21 14:13:20 UTC; waiting: 1\n" in out
     assert "each is forgotten 14 days after it was stored (uplink.sent_days)" in out
     assert running.put(message(3)), "the daemon goes on"
     assert running.confirm(["id-2", "id-3"]) == 2
@@ -121,7 +121,7 @@ def test_ok__after_a_kill_it_shows_what_only_the_log_holds(running: Spool, confi
     copy.mkdir()
     for ending in ("", "-wal"):
         (copy / (FILE + ending)).write_bytes((tmp_path / "state" / (FILE + ending)).read_bytes())
-    assert [(one.waits, one.body) for one in read_history(copy)][0] == (False, message(1).body)
+    assert next((one.waits, one.body) for one in read_history(copy)) == (False, message(1).body)
 
 
 def test_ok__a_card_that_can_only_be_read_is_shown_too(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_ok__an_answer_that_came_before_the_clock_was_set_has_no_time(
     assert sent(monkeypatch, "-c", str(config)) == 0
     out = capsys.readouterr().out
     assert "stored, time" in out
-    assert "1 alerts were sent and stored by the operator; 0 wait" in out
+    assert "stored by the operator: 1; waiting: 0\n" in out
 
 
 def test_ok__without_an_uplink_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:
@@ -189,7 +189,7 @@ def test_ok__what_an_earlier_uplink_left_is_shown_with_the_way_to_forget_it(
 
 def test_ok__an_uplink_that_has_sent_nothing_yet(config: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:
     assert sent(monkeypatch, "-c", str(config)) == 0
-    assert "0 alerts were sent and stored by the operator; 0 wait" in capsys.readouterr().out
+    assert "stored by the operator: 0; waiting: 0\n" in capsys.readouterr().out
 
 
 def test_ok__messages_that_are_none_are_shown_and_break_nothing(
@@ -200,7 +200,7 @@ def test_ok__messages_that_are_none_are_shown_and_break_nothing(
     assert sent(monkeypatch, "-c", str(config)) == 0
     out = capsys.readouterr().out
     assert "\x1b" not in out
-    assert "5 wait" in out
+    assert "waiting: 5\n" in out
 
 
 @pytest.mark.parametrize(
