@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -179,10 +180,7 @@ def test_ok__months_follow_each_other(year: int, month: int) -> None:
     if year > 1:
         starts = list(partitions.wanted(now))
         assert len(starts) == partitions.MONTHS_BACK + 1 + partitions.MONTHS_AHEAD
-        assert all(
-            timedelta(days=28) <= later - start <= timedelta(days=31)
-            for start, later in zip(starts, starts[1:], strict=False)
-        )
+        assert all(28 * DAY <= later - start <= 31 * DAY for start, later in itertools.pairwise(starts))
 
 
 @pytest.mark.parametrize(
