@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from driver_monitor.errors import OutputError
 from driver_monitor.fleet.collect.answers import Outbox, answers
-from driver_monitor.fleet.collect.counts import Counts
+from driver_monitor.fleet.collect.counts import CollectorCounts
 from driver_monitor.fleet.collect.inbox import BATCH_ROWS, Arrived, Inbox
 from driver_monitor.fleet.collect.parse import parse
 from driver_monitor.fleet.collect.storing import StoringThread
@@ -39,6 +39,8 @@ SLOW_S = 10.0
 """Time after which a batch that is not stored is told in the log (ours)."""
 MOST_FLYING = 20
 """Answers that wait for the broker before the next is sent, unless the broker allows more (mosquitto: 20)."""
+FLOOD = 100
+"""Messages that are read before anything else is done (ours)."""
 LONGEST_WAIT_S = 1.0
 """Longest time between two calls of `progress` (ours)."""
 CLOSE_S, FAREWELL_S = 1.0, 0.3
@@ -59,7 +61,7 @@ class Collector:
         clock: Callable[[], float] = time.monotonic,
         progress: Callable[[], object] = lambda: None,
     ) -> None:
-        self.counts = Counts()
+        self.counts = CollectorCounts()
         self._broker, self._login, self._clock, self._progress = broker, login, clock, progress
         self._settings = ClientSettings(
             f"collect-{socket.gethostname():.40}-{os.getpid()}-{random.randrange(2**32):08x}",
@@ -111,7 +113,7 @@ class Collector:
         wait_s = self._wait_s(now)
         if self._client is not None:
             client = self._client
-            if not serve(client, wait_s, self._woken) and self._client is client:
+            if not self._serve(client, wait_s) and self._client is client:
                 self._lost("the connection has ended")
         else:
             self._pause(wait_s)
@@ -119,6 +121,18 @@ class Collector:
         if (done := self._storing.take()) is not None:
             self._stored(*done)
         self._tell()
+
+    def _serve(self, client: Client, wait_s: float) -> bool:
+        """Read and write; False if the connection has ended. A flood is read without a poll between two messages."""
+        before = self.counts.messages
+        alive = serve(client, wait_s, self._woken)
+        for _ in range(FLOOD):
+            if self.counts.messages == before or not alive:
+                break
+            before = self.counts.messages
+            client.loop_read()
+            alive = client.socket() is not None
+        return alive
 
     def _wait_s(self, now: float) -> float:
         wait_s = LONGEST_WAIT_S
