@@ -33,6 +33,10 @@ class OutputError(DriverMonitorError):
     """An output cannot be set up: its port, pin, file or folder is in use, missing or not writable."""
 
 
+class KeysError(OutputError):
+    """The folder of ZeroMQ keys, or a file in it, is missing, damaged, or open to others."""
+
+
 class BusyPinError(OutputError):
     """Another program has a pin, most likely a running daemon."""
 

@@ -10,7 +10,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import Field, TypeAdapter, ValidationError
 
-from driver_monitor.config.addresses import bind_address, tcp_port, vehicle_address
+from driver_monitor.config.addresses import (
+    bind_address,
+    bind_setting,
+    is_beyond_this_machine,
+    tcp_port,
+    vehicle_address,
+)
 
 INPUT_PATTERN = r"^(tcp://(127\.\d+\.\d+\.\d+|localhost|\[::1\]):\d{1,5}|ipc://.+|can:[\w.-]+(:[\w.-]+)?)$"
 BIND_PATTERN = r"^(tcp://(127\.\d+\.\d+\.\d+|localhost|\[::1\]):(\*|\d{1,5})|ipc://.+)$"
@@ -142,7 +148,7 @@ def test_ok__without_a_vehicle_input_there_is_nothing_to_check() -> None:
             "tcp://0.0.0.0:5556",
             (
                 "tcp://0.0.0.0:5556 is reachable from the network and subscribers are not authenticated; "
-                "use tcp://127.0.0.1:PORT or ipc:///path"
+                "use tcp://127.0.0.1:PORT or ipc:///path, or set zmq.keys (docs/fleet-curve.md)"
             ),
         ),
         ("tcp://*:5556", "is reachable from the network"),
@@ -158,6 +164,51 @@ def test_ok__without_a_vehicle_input_there_is_nothing_to_check() -> None:
 def test_fail__a_refused_bind_address_has_a_plain_reason(address: str, reason: str) -> None:
     with pytest.raises(ValueError, match=r"; use|: write") as error:
         bind_address(address)
+    assert reason in str(error.value)
+
+
+REACHABLE = (
+    "tcp://0.0.0.0:5556",
+    "tcp://192.168.7.2:5556",
+    "tcp://[::]:5556",
+    "tcp://[fe80::1%eth0]:*",
+    "tcp://10.8.0.2:*",
+)
+
+
+@pytest.mark.parametrize("address", REACHABLE)
+def test_ok__with_keys_an_address_that_others_can_reach_is_accepted(address: str) -> None:
+    assert bind_setting(address, keys=True) == address
+    assert is_beyond_this_machine(address)
+    with pytest.raises(ValueError, match=r"or set zmq\.keys"):
+        bind_setting(address)
+
+
+@pytest.mark.parametrize("address", ["auto", "tcp://127.0.0.1:5556", "tcp://[::1]:5556", "ipc:///run/a:b", "ipc://@a"])
+def test_ok__an_address_of_this_machine_is_the_same_with_keys(address: str) -> None:
+    assert bind_setting(address, keys=True) == address
+    assert not is_beyond_this_machine(address)
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("tcp://*:5556", "write the host as a number, not as a name; use tcp://0.0.0.0:PORT"),
+        ("tcp://eth0:5556", "write the host as a number, not as a name"),
+        ("tcp://van-12.depot:5556", "write the host as a number, not as a name"),
+        ("tcp://:::5556", "write the host as a number"),
+        ("tcp://[10.0.0.1]:5556", "write the host as a number"),
+        ("tcp://١.1.1.1:5556", "write the host as a number"),
+        ("tcp://224.0.0.1:5556", "is no address of an interface"),
+        ("tcp://0.0.0.0:zmq", "has no valid port"),
+        ("tcp://0.0.0.0:70000", "port 70000 does not exist"),
+        ("udp://0.0.0.0:5556", "is not a complete tcp:// or ipc:// address"),
+        ("tcp://0.0.0.0", "is not a complete tcp:// or ipc:// address"),
+    ],
+)
+def test_fail__with_keys_what_is_no_address_of_an_interface_is_refused(address: str, reason: str) -> None:
+    with pytest.raises(ValueError, match="use") as error:
+        bind_setting(address, keys=True)
     assert reason in str(error.value)
 
 

@@ -299,6 +299,25 @@ def test_fail__the_daemon_does_not_listen_to_itself(tmp_path: Path) -> None:
     assert "vehicle.input" in fault(tmp_path, "zmq: {bind: 'ipc:///run/a'}\nvehicle: {input: 'ipc:///run/a'}\n")
 
 
+def test_ok__with_keys_the_address_for_other_computers_is_not_the_one_of_this_machine(tmp_path: Path) -> None:
+    zmq = config.load(written(tmp_path, "zmq: {bind: 'tcp://0.0.0.0:5600', keys: /etc/k}\n")).zmq
+    assert (zmq.beyond_this_machine, zmq.local_bind) == (True, "auto")
+    assert not config.load(
+        written(tmp_path, "zmq: {enabled: false, bind: 'tcp://[::]:1', keys: k}")
+    ).zmq.beyond_this_machine
+    local = Config().zmq
+    assert (local.beyond_this_machine, local.local_bind) == (False, "auto")
+
+
+def test_fail__keys_that_nothing_uses_are_refused(tmp_path: Path) -> None:
+    error = fault(tmp_path, "zmq:\n  keys: /etc/driver-monitor/keys\n")
+    assert error == (
+        "my.yaml:1: zmq: keys are for a bind that other computers can reach, found auto; "
+        "set bind to tcp://0.0.0.0:5556, or remove keys"
+    )
+    assert "found tcp://127.0.0.1:7" in fault(tmp_path, "zmq: {bind: 'tcp://127.0.0.1:7', keys: /etc/k}\n")
+
+
 def test_ok__a_daemon_that_does_not_publish_may_listen_at_its_usual_address(tmp_path: Path) -> None:
     path = tmp_path / "my.yaml"
     path.write_text("zmq: {enabled: false}\nvehicle: {input: 'tcp://127.0.0.1:5556'}\n")

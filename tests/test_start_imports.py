@@ -17,6 +17,7 @@ NOT_NEEDED = {
     "zmq": "libzmq: only the vehicle input on ZeroMQ; the publisher speaks ZMTP itself",
     "asyncio": "came with zmq",
     "ssl": "came with asyncio",
+    "paho": "only an uplink",
     "can": "only a CAN bus",
     "gpiozero": "only a board with pins",
     "torch": "only trainings",

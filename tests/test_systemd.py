@@ -21,6 +21,7 @@ from driver_monitor.outputs.zmtp.server import MAX_SUBSCRIBERS
 
 UNITS = Path(__file__).parent.parent / "systemd"
 UNIT = UNITS / "driver-monitor.service"
+COLLECTOR = UNITS / "driver-monitor-collector.service"
 DROP_INS = sorted(path.name for path in UNITS.glob("*.conf"))
 COMBINED = [[], *([name] for name in DROP_INS), [name for name in DROP_INS if name != "jetson.conf"], DROP_INS]
 MOST, MOST_ON_A_JETSON = 2.0, 3.0
@@ -130,13 +131,13 @@ def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60, check=False)
 
 
-def installed_copy(folder: Path) -> Path:
-    """A copy of the unit that points at the program in the environment the tests run in."""
+def installed_copy(folder: Path, unit: Path = UNIT) -> Path:
+    """A copy of a unit that points at the program in the environment the tests run in."""
     binaries = Path(sys.executable).parent
     if not (binaries / "driver-monitor").exists():
         pytest.skip(f"no driver-monitor beside {sys.executable}: the unit is not checked")
-    copy = folder / UNIT.name
-    copy.write_text(UNIT.read_text().replace("/opt/driver-monitor/bin", str(binaries)))
+    copy = folder / unit.name
+    copy.write_text(unit.read_text().replace("/opt/driver-monitor/bin", str(binaries)))
     return copy
 
 
@@ -170,6 +171,18 @@ def test_ok__the_unit_is_rated_under_two_with_each_drop_in_and_under_three_on_a_
     found = re.search(r"Overall exposure level .*: (\d+\.\d+)", checked.stdout)
     assert found, checked.stderr
     assert float(found[1]) < (MOST_ON_A_JETSON if "jetson.conf" in drop_ins else MOST)
+
+
+def test_ok__systemd_accepts_the_collector_and_rates_it_under_two(tmp_path: Path) -> None:
+    copy = installed_copy(tmp_path, COLLECTOR)
+    checked = analyze("verify", "--man=no", str(copy))
+    assert (checked.returncode, checked.stderr) == (0, "")
+    rated = analyze("security", "--offline=yes", "--no-pager", str(copy))
+    if "unrecognized option" in rated.stderr:
+        pytest.skip("this systemd-analyze cannot rate a file (needs systemd 250)")
+    found = re.search(r"Overall exposure level .*: (\d+\.\d+)", rated.stdout)
+    assert found, rated.stderr
+    assert float(found[1]) < MOST
 
 
 def test_ok__the_rating_sees_the_drop_ins(tmp_path: Path) -> None:

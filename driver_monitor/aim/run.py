@@ -112,7 +112,8 @@ def _check_user(plan: Plan, uid: int) -> None:
     if plan.config.locked:
         raise UsageError(f"{PROGRAM} aim: the settings are locked, so only root may see pictures; use sudo")
     if plan.profile.workplace:
-        reason = f"profile {plan.profile.name} is for drivers at work, so only root may see pictures"
+        why = plan.config.operator or f"profile {plan.profile.name} is for drivers at work"
+        reason = f"{why}, so only root may see pictures"
         raise UsageError(f"{PROGRAM} aim: {reason}; use sudo")
 
 

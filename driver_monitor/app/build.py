@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from driver_monitor import PROGRAM
+from driver_monitor.app.law.operator import at_work
 from driver_monitor.app.pictures.link import LinkSetting
 from driver_monitor.app.pipeline import NoPerception, Pipeline
 from driver_monitor.capture.grabber import Grabber
@@ -31,8 +32,11 @@ from driver_monitor.outputs.car.output import CarOutput
 from driver_monitor.outputs.fanout import Outputs
 from driver_monitor.outputs.gpio_output import GpioOutput
 from driver_monitor.outputs.journal import Journal
+from driver_monitor.outputs.metrics import MetricsOutput
 from driver_monitor.outputs.output import Output
 from driver_monitor.outputs.sound.output import SoundOutput
+from driver_monitor.outputs.uplink.status import DrivingTime, VehicleRun
+from driver_monitor.outputs.vss.output import VssOutput
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 from driver_monitor.perception.expression.net import ExpressionNet
 from driver_monitor.perception.expression.reader import ExpressionReader
@@ -114,7 +118,8 @@ class Models:
 def load_plan(request: Request) -> Plan:
     """Read and check configuration and profile. Values in `request` replace those of the file. Raises `ConfigError`.
 
-    At a workplace without `emotion.safety_purpose`, `emotion.enabled` becomes false (EU AI Act, article 5(1)(f)).
+    With an operator the profile is that of a workplace, whatever it says (`app.law`). At a workplace without
+    `emotion.safety_purpose`, `emotion.enabled` becomes false (EU AI Act, article 5(1)(f)).
     """
     config = _with_options(schema.load(request.config), request)
     return _plan(config, *read_profile(config.profile))
@@ -142,6 +147,7 @@ def _with_options(config: Config, request: Request) -> Config:
 
 def _plan(config: Config, own_text: str, path: Path) -> Plan:
     profile, text = parse_profile(own_text, path)
+    profile = at_work(profile, config)
     if profile.workplace and config.emotion.safety_purpose is None:
         config = config.model_copy(update={"emotion": config.emotion.model_copy(update={"enabled": False})})
     return Plan(config, profile, text, own_text)
@@ -272,22 +278,37 @@ def build_vehicle(plan: Plan) -> VehicleSource:
     return ObdVehicle(interface or "socketcan", channel)
 
 
-def build_outputs(plan: Plan, console: Console | None) -> Outputs:
-    """Open journal, active alerts, pins and, if enabled, ZeroMQ, the signal to the car and the loudspeaker.
+def build_outputs(plan: Plan, console: Console | None, run: VehicleRun, driving: DrivingTime) -> Outputs:
+    """Open journal, active alerts, pins and, if enabled, ZeroMQ, signal to the car, VSS, loudspeaker and uplink.
 
-    `console`: shows alerts; None: the log does. Raises `OutputError`.
+    `console`: shows alerts; None: the log does. `run`, `driving`: for the uplink. Raises `OutputError`, or
+    `ConfigError` if the login of the uplink cannot be used.
     """
     outputs: list[Output] = [Journal(console)]
     try:
         outputs.append(ActiveAlerts(state_dir(plan.config.service)))
         publisher = ZmqPublisher(plan.config.zmq) if plan.config.zmq.enabled else None
         outputs += [publisher] if publisher else []
+        if plan.config.zmq.beyond_this_machine:
+            from driver_monitor.outputs.curve.publisher import CurvePublisher  # it needs libzmq
+
+            outputs.append(CurvePublisher(plan.config.zmq))
         # After the publisher, so that it is closed before it: its last message is published.
         if plan.config.outputs.vehicle is not None:
             outputs.append(CarOutput(plan.config.outputs, publisher.dms if publisher else None))
+        if (vss := plan.config.outputs.vss) is not None:
+            outputs.append(VssOutput(vss, publisher.vss if publisher else None))
         outputs.append(GpioOutput(plan.config.gpio))
         if plan.config.outputs.sound is not None:
             outputs.append(SoundOutput(plan.config.outputs, plan.config.gpio.max_buzz_s))
+        uplink = None
+        if plan.config.uplink.enabled:
+            from driver_monitor.outputs.uplink.output import UplinkOutput  # brings ssl, which nothing else needs
+
+            uplink = UplinkOutput(plan.config.uplink, state_dir(plan.config.service), run, driving)
+            outputs.append(uplink)
+        if plan.config.metrics.bind is not None:
+            outputs.append(MetricsOutput(plan.config.metrics.bind, uplink.spool if uplink else None))
     except BaseException:
         Outputs(outputs).close()
         raise

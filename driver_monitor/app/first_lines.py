@@ -46,7 +46,7 @@ def _expected(plan: Plan) -> SourceInfo:
 def _published(config: ZmqConfig) -> str:
     if not config.enabled:
         return "nothing is published (zmq.enabled: false)"
-    address = publish_address(config.bind)
+    address = publish_address(config.local_bind)
     if address.endswith(":*"):
         return f"published on a free port of {address.removesuffix(':*')} (set zmq.bind to a port for a subscriber)"
     connect = "" if address in (LAPTOP_BIND, SERVICE_BIND) else f" --connect {address}"

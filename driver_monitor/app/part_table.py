@@ -22,6 +22,7 @@ from driver_monitor.app import build
 from driver_monitor.app.build import Models, Plan
 from driver_monitor.app.parts import Parts
 from driver_monitor.app.pictures.link import PictureLink
+from driver_monitor.app.process.clock import boot_id
 from driver_monitor.capture.open_source import check_source
 from driver_monitor.config.schema import Config
 from driver_monitor.errors import DriverMonitorError
@@ -30,6 +31,7 @@ from driver_monitor.messages.trace import Header
 from driver_monitor.outputs import journal
 from driver_monitor.outputs.sequence import AlertSequence
 from driver_monitor.outputs.trace_writer import TraceWriter
+from driver_monitor.outputs.uplink.status import DrivingTime, VehicleRun
 from driver_monitor.rules.engine import Engine
 
 log = logging.getLogger(__name__)
@@ -41,7 +43,8 @@ class Setup:
 
     `console`: alerts are printed there for people; None: they go to the log. `started`: monotonic seconds at which the
     `t` of a live camera's frames is 0. `trace_path`: the file of the trace; None: no trace is written. `loaded`: nets
-    in use, taken again if their files are the same. `trip`: the id of this run, in its alerts and in its trace.
+    in use, taken again if their files are the same. `trip`: the id of this run, in its alerts and in its trace. `boot`:
+    the id of this boot. `driving`: the time driven in this run, for the operator.
     """
 
     plan: Plan
@@ -50,11 +53,23 @@ class Setup:
     trace_path: Path | None = None
     loaded: Models | None = None
     trip: str = field(default_factory=lambda: str(uuid.uuid4()))
+    boot: str = field(default_factory=boot_id)
+    driving: DrivingTime = field(default_factory=DrivingTime)
 
     @property
     def config(self) -> Config:
         """The configuration."""
         return self.plan.config
+
+    @property
+    def uplink_vehicle(self) -> str | None:
+        """The vehicle's id, if it has an uplink, whose topics hold it; else None."""
+        return self.config.vehicle.id if self.config.uplink.enabled else None
+
+    @property
+    def vehicle_run(self) -> VehicleRun:
+        """What names this run in this vehicle."""
+        return VehicleRun(self.config.vehicle.id, self.trip, self.boot)
 
     @cached_property
     def models(self) -> Models:
@@ -143,7 +158,9 @@ TABLE = (
                             "config.vehicle.steering_wheel", "plan.profile.workplace"),
                lambda s: build.build_pipeline(s.plan, s.models), ends_alerts="on new outputs"),
     # The pipeline brings its engine at the start. Old outputs end the alerts: new ones may hide more or less.
-    DaemonPart("rules", ("plan.profile_text",), lambda _: None, rebuild=_new_rules, ends_alerts="on old outputs"),
+    # An operator changes which alerts are local, without a change of the profile's text.
+    DaemonPart("rules", ("plan.profile_text", "plan.local_rules"), lambda _: None, rebuild=_new_rules,
+               ends_alerts="on old outputs"),
     DaemonPart("numbers", ("config.service.state_dir",), lambda s: AlertSequence(build.state_dir(s.config.service)),
                "at next start", CLOSE),
     DaemonPart("pictures", ("config.camera.driver_side", "config.locked", "plan.profile.workplace"),
@@ -160,9 +177,11 @@ TABLE = (
     DaemonPart("vehicle", ("config.vehicle.input",), lambda s: build.build_vehicle(s.plan), "build first", CLOSE),
     DaemonPart("button", ("config.gpio",), lambda s: open_button(s.config.gpio), "free first", CLOSE,
                rebuild=_new_button),
-    # `local_rules`: alerts that outputs keep for late subscribers may have become local.
-    DaemonPart("outputs", ("config.zmq", "config.gpio", "config.outputs", "config.uplink", "plan.local_rules"),
-               lambda s: build.build_outputs(s.plan, s.console), "free first", CLOSE),
+    # `local_rules`: alerts that outputs keep for late subscribers may have become local. `vehicle.id` is in the topics
+    # of the uplink.
+    DaemonPart("outputs", ("config.zmq", "config.gpio", "config.outputs", "config.uplink", "config.metrics",
+                           "uplink_vehicle", "plan.local_rules"),
+               lambda s: build.build_outputs(s.plan, s.console, s.vehicle_run, s.driving), "free first", CLOSE),
     DaemonPart("state_period_s", ("config.zmq.state_hz",), lambda s: 1.0 / s.config.zmq.state_hz),
     DaemonPart("provenance", ("config.vehicle.id", "config", "plan.profile_text", "plan.ignored", "models.digest"),
                lambda s: build.provenance(s.plan, s.models.digest)),

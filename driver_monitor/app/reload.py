@@ -11,6 +11,7 @@ from typing import Any
 from driver_monitor.app import lock
 from driver_monitor.app.build import Plan, Request
 from driver_monitor.app.daemon import Daemon, ReloadError
+from driver_monitor.app.law.operator import operator_line
 from driver_monitor.app.part_table import TABLE, DaemonPart, Setup
 from driver_monitor.app.parts import Parts
 from driver_monitor.errors import AbsentError, DriverMonitorError
@@ -59,6 +60,9 @@ class Reloader:
         if failure is not None:
             raise ReloadError(failure)
         self._apply(daemon, self._new, self._changed)
+        line = operator_line(self._new.config)
+        if line is not None and line != operator_line(self._setup.config):
+            log.info("%s", line)
         for ignored in self._new.plan.ignored:
             log.warning("%s", lock.attempt(ignored))
         self._setup = self._new
@@ -91,6 +95,8 @@ class Reloader:
                 raise ReloadError(str(error)) from error
             if any(part.ends_alerts == "on old outputs" for part in changed):
                 daemon.dismiss(REASON)
+                # Alerts of an earlier run, by rules that are no longer known: the new filter cannot judge them.
+                daemon.ended_by_restart = ()
             self._free_first(daemon, [part for part in changed if part.change == "free first"], new)
             unused.pop_all()
         if any(part.ends_alerts == "on new outputs" for part in changed):

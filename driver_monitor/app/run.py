@@ -6,10 +6,8 @@ import logging
 import signal
 import sys
 import time
-import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 
@@ -19,8 +17,10 @@ from driver_monitor.app import build, lock
 from driver_monitor.app.build import Plan, Request
 from driver_monitor.app.daemon import Daemon
 from driver_monitor.app.first_lines import first_line, next_step
+from driver_monitor.app.law.operator import operator_line
 from driver_monitor.app.part_table import Setup
 from driver_monitor.app.parts import Parts
+from driver_monitor.app.process.clock import wall_clock
 from driver_monitor.app.process.stop import Stop
 from driver_monitor.app.process.systemd import Notifier
 from driver_monitor.app.reload import Reloader
@@ -33,12 +33,8 @@ from driver_monitor.messages.wire import Message
 from driver_monitor.outputs import journal
 from driver_monitor.outputs.active_alerts import left_active
 from driver_monitor.outputs.output import Output
-from driver_monitor.spool.clock import SYNCED
 
 log = logging.getLogger(__name__)
-
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-"""The file with the kernel's id of this boot."""
 
 
 def run(request: Request, trace: Path | None = None) -> None:
@@ -65,9 +61,11 @@ def run(request: Request, trace: Path | None = None) -> None:
         stop.silence = partial(_silence, parts)
         if start.fault is None:
             keep(setup.plan)
-        stamper = LiveStamper(parts.numbers.next, wall_clock, setup.trip, boot_id())
+        stamper = LiveStamper(parts.numbers.next, wall_clock, setup.trip, setup.boot)
         # Not earlier: a start that fails is one line, the error.
         log.info("%s", first_line(setup.plan, service=console is None))
+        if (line := operator_line(setup.plan.config)) is not None:
+            log.info("%s", line)
         for ignored in setup.plan.ignored:
             log.warning("%s", lock.attempt(ignored))
         rules = {rule.id for rule in setup.plan.profile.rules}
@@ -132,16 +130,3 @@ def _reload_signal(daemon: Daemon) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-
-
-def wall_clock() -> tuple[datetime, bool]:
-    """Return the time in UTC, and whether systemd-timesyncd has set the clock (`SYNCED`). Only people use this time."""
-    return datetime.now(timezone.utc), SYNCED.exists()
-
-
-def boot_id() -> str:
-    """Return the id of this boot, or a random one if unknown. Monotonic times of two boots must not be compared."""
-    try:
-        return BOOT_ID.read_text().strip()
-    except OSError:
-        return str(uuid.uuid4())

@@ -23,6 +23,7 @@ from driver_monitor.cli import cameras as cameras_verb
 from driver_monitor.cli import doctor as doctor_verb
 from driver_monitor.cli import ending
 from driver_monitor.cli.config import config_app
+from driver_monitor.cli.curve.keys import keys_app
 from driver_monitor.cli.fleet.app import fleet_app
 from driver_monitor.cli.options import (
     TABLE_COLUMNS,
@@ -55,6 +56,7 @@ app = typer.Typer(
 )
 app.add_typer(config_app, name="config")
 app.add_typer(fleet_app, name="fleet")
+app.add_typer(keys_app, name="keys")
 app.add_typer(score_app, name="score")
 
 

@@ -17,17 +17,22 @@ config_app = typer.Typer(help="Check, show and describe the configuration.", no_
 def config_check(file: ConfigArgument = None, profile: ProfileOption = None) -> None:
     """Check a configuration and its profile. An error shows file, line, key and reason."""
     from driver_monitor.app.build import Request, load_plan
+    from driver_monitor.app.law.operator import cautions, operator_line
     from driver_monitor.app.lock import lock_line
 
     plan = load_plan(Request(file, None, profile))
     name = file or "default configuration"
     print(f"{name} is valid (profile {plan.profile.name}, {len(plan.profile.rules)} rules)")
+    if (line := operator_line(plan.config)) is not None:
+        print(line)
     if plan.profile.workplace:
         emotion = plan.config.emotion
         effect = "expressions are read and stay on this machine" if emotion.enabled else "no expression is read"
         print(f"workplace profile: {effect} (emotion.safety_purpose: {emotion.safety_purpose or 'not set'})")
     if (line := lock_line(file, plan.config)) is not None:
         print(line)
+    for caution in cautions(plan.config, plan.profile):
+        print(f"warning: {caution}")
 
 
 @config_app.command("dump")

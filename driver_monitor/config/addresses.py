@@ -54,15 +54,44 @@ def runtime_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
     return Path(users) / SERVICE_FOLDER.name if users else None
 
 
-def bind_setting(text: str) -> str:
-    """Return `text` if it is `AUTO` or an address that `bind_address` accepts. Else raises `ValueError`."""
+def bind_setting(text: str, *, keys: bool = False) -> str:
+    """Return `text` if it is `AUTO` or an address that `bind_address` accepts. Else raises `ValueError`.
+
+    `keys`: subscribers are authenticated (`zmq.keys`), so other computers may reach the address.
+    """
+    if keys and is_beyond_this_machine(text):
+        _check_reachable(text)
+        return text
     return text if text == AUTO else bind_address(text)
 
 
 def bind_address(address: str) -> str:
     """Return `address` if it is ipc://, or tcp:// on loopback with a port or * (any free). Else raises `ValueError`."""
-    _check_local(address, "subscribers", "use tcp://127.0.0.1:PORT or ipc:///path", any_port=True)
+    advice = "use tcp://127.0.0.1:PORT or ipc:///path, or set zmq.keys (docs/fleet-curve.md)"
+    _check_local(address, "subscribers", advice, any_port=True)
     return address
+
+
+def is_beyond_this_machine(bind: str) -> bool:
+    """Return whether `bind` is an address of TCP that other computers may reach. What is no address is none of them."""
+    scheme, _, rest = bind.partition("://")
+    host = rest.rpartition(":")[0]
+    return scheme == "tcp" and bool(host) and not _is_loopback(host)
+
+
+def _check_reachable(address: str) -> None:
+    """Raise `ValueError` unless `address` is tcp:// with the IP address of an interface, or of all, and a port or *."""
+    advice = "use tcp://0.0.0.0:PORT, tcp://[::]:PORT, or the address of one interface"
+    host, _, port = address.removeprefix("tcp://").rpartition(":")
+    _check_port(address, port, advice, any_port=True)
+    try:
+        if not address.isascii() or (":" in host) != (host.startswith("[") and host.endswith("]")):
+            raise ValueError("not written as libzmq reads it")
+        number = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        raise ValueError(f"{address:.60}: write the host as a number, not as a name; {advice}") from None
+    if number.is_multicast:
+        raise ValueError(f"{address:.60} is no address of an interface; {advice}")
 
 
 def vehicle_address(address: str | None) -> str | None:
@@ -93,6 +122,37 @@ def signal_address(address: str | None) -> str | None:
         except ValidationError:
             raise ValueError(f"'{address:.60}' is not a way to the car; use zmq, can:can0 or null") from None
     return address
+
+
+def vss_address(text: str | None) -> str | None:
+    """Return `text` if it is None, `zmq`, or kuksa:// with a loopback address. Raises `ValueError` otherwise."""
+    if text is None or text == "zmq":
+        return text
+    scheme, _, address = text.partition("://")
+    if scheme != "kuksa" or not address:
+        raise ValueError(f"'{text:.60}' is no way for VSS; use zmq, kuksa://127.0.0.1:55555 or null")
+    if loopback_address(address)[1] == 0:
+        raise ValueError(f"'{text:.60}': nothing can be reached at port 0; use the databroker's port")
+    return text
+
+
+def loopback_address(text: str) -> tuple[str, int]:
+    """Return host and port of `text`, such as 127.0.0.1:9464, localhost:9464 or [::1]:9464. Port 0: any that is free.
+
+    Raises `ValueError` if it is something else: only programs on this machine may connect.
+    """
+    advice = "use 127.0.0.1:PORT"
+    host, colon, port = text.rpartition(":")
+    if not colon or not host:
+        raise ValueError(f"'{text:.60}' is not a host with a port; {advice}")
+    _check_port(text, port, advice, any_port=False)
+    try:
+        here = "127.0.0.1" if host == "localhost" else str(ipaddress.ip_address(host.strip("[]")))
+    except ValueError:
+        raise ValueError(f"'{text:.60}': write the host as 127.0.0.1, localhost or [::1]") from None
+    if not ipaddress.ip_address(here).is_loopback:
+        raise ValueError(f"{text:.60} is reachable from the network, and whoever asks is not authenticated; {advice}")
+    return here, int(port)
 
 
 def _check_local(address: str, peers: str, advice: str, *, any_port: bool) -> None:

@@ -75,6 +75,7 @@ def _refuse_relative(config: Config) -> None:
     paths = {
         "profile": None if config.profile in profiles.known() else config.profile,
         "models.folder": config.models.folder,
+        "zmq.keys": config.zmq.keys,
         "camera.source": program.command[0] if program is not None and program.command else None,
         "face.detector": None if config.face.detector in ("auto", "hog") else config.face.detector,
     }

@@ -26,8 +26,17 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from driver_monitor.config import pins, resources, yaml_file
-from driver_monitor.config.addresses import AUTO, bind_setting, publish_address, signal_address, vehicle_address
+from driver_monitor.config.addresses import (
+    AUTO,
+    bind_setting,
+    is_beyond_this_machine,
+    publish_address,
+    signal_address,
+    vehicle_address,
+    vss_address,
+)
 from driver_monitor.config.camera_program import camera_source
+from driver_monitor.config.sections.metrics import MetricsConfig
 from driver_monitor.config.sections.section import Folder, Section
 from driver_monitor.config.sections.uplink import UplinkConfig
 from driver_monitor.config.sound_device import sound_device
@@ -143,15 +152,40 @@ class VehicleConfig(Section):
     )
 
 
+def _bind(bind: str, info: ValidationInfo) -> str:
+    return bind_setting(bind, keys=info.data.get("keys") is not None)
+
+
 class ZmqConfig(Section):
     """The ZeroMQ publisher."""
 
     enabled: bool = True
-    bind: Annotated[str, AfterValidator(bind_setting)] = Field(
-        AUTO, description="auto, tcp:// on loopback or ipc://, because subscribers are not authenticated"
+    # Before `bind`, whose check needs it.
+    keys: Folder = Field(None, description="Folder of `driver-monitor keys`; only with a bind that others can reach")
+    bind: Annotated[str, AfterValidator(_bind)] = Field(
+        AUTO, description="auto, tcp:// on loopback or ipc://; with keys also an address that others can reach"
     )
     state_hz: float = Field(5.0, ge=0.2, le=60, description="State messages per second")
     send_queue: int = Field(100, ge=10, le=10_000, description="Messages kept for a slow subscriber")
+
+    @property
+    def beyond_this_machine(self) -> bool:
+        """Whether other computers can receive messages: with keys, and at `bind`. The driver then counts as at work."""
+        return self.enabled and is_beyond_this_machine(self.bind)
+
+    @property
+    def local_bind(self) -> str:
+        """The address for programs on this machine: `bind`, unless that is the one for other computers."""
+        return AUTO if is_beyond_this_machine(self.bind) else self.bind
+
+    @model_validator(mode="after")
+    def _keys_are_used(self) -> ZmqConfig:
+        if self.keys is not None and not is_beyond_this_machine(self.bind):
+            raise ValueError(
+                f"keys are for a bind that other computers can reach, found {self.bind:.60}; "
+                "set bind to tcp://0.0.0.0:5556, or remove keys"
+            )
+        return self
 
 
 class GpioConfig(Section):
@@ -194,6 +228,9 @@ class OutputsConfig(Section):
     vehicle: Annotated[str | None, AfterValidator(signal_address)] = Field(
         None, description="Where the car is told how the driver is: zmq (topic vehicle/dms), or can:can0 and zmq"
     )
+    vss: Annotated[str | None, AfterValidator(vss_address)] = Field(
+        None, description="Where other programs get VSS values: zmq (topic vehicle/vss), or kuksa://127.0.0.1:55555"
+    )
     # 0 has the highest priority on the bus; from 0x700 on lie the identifiers of diagnostics (ISO 15765-4).
     can_id: int = Field(1488, ge=1, le=0x6FF, description="Identifier of its CAN frame, 11 bits, free on this bus")
     sound: Annotated[str | None, AfterValidator(sound_device)] = Field(
@@ -223,7 +260,15 @@ class Config(Section):
     gpio: GpioConfig = GpioConfig()
     outputs: OutputsConfig = OutputsConfig()
     uplink: UplinkConfig = UplinkConfig()
+    metrics: MetricsConfig = MetricsConfig()
     service: ServiceConfig = ServiceConfig()
+
+    @property
+    def operator(self) -> str | None:
+        """What connects this car to an operator, in words; None: nothing does. With an operator it is a workplace."""
+        if self.uplink.enabled:
+            return "uplink.brokers is set"
+        return f"zmq.bind {self.zmq.bind} is for other computers" if self.zmq.beyond_this_machine else None
 
     @model_validator(mode="before")
     @classmethod
@@ -234,7 +279,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _not_its_own_publisher(self) -> Config:
-        if self.zmq.enabled and self.vehicle.input == publish_address(self.zmq.bind):
+        if self.zmq.enabled and self.vehicle.input == publish_address(self.zmq.local_bind):
             raise _fault("this is zmq.bind, where the daemon itself publishes; use another address", "vehicle", "input")
         return self
 
@@ -242,6 +287,8 @@ class Config(Section):
     def _signal_has_a_way(self) -> Config:
         if self.outputs.vehicle == "zmq" and not self.zmq.enabled:
             raise _fault("zmq needs zmq.enabled: true; or use a CAN channel, such as can:can0", "outputs", "vehicle")
+        if self.outputs.vss == "zmq" and not self.zmq.enabled:
+            raise _fault("zmq needs zmq.enabled: true; or use kuksa://127.0.0.1:55555", "outputs", "vss")
         return self
 
 

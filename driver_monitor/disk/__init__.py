@@ -1,4 +1,4 @@
-"""Reads files of the program's own, which somebody else may have exchanged for anything.
+"""Reads files of the program's own, which somebody else may have exchanged for anything, and judges their errors.
 
-It may import nothing of this program. `config`, `app` and `bench` use it.
+It may import nothing of this program. `config`, `app`, `bench`, `outputs` and `spool` use it.
 """

@@ -1,5 +1,6 @@
-"""The outputs: journal, ZeroMQ publisher, buzzer and LED, trace writer; `car`: the signal to the car; `sound`: sounds.
+"""The outputs: journal, ZeroMQ publisher, buzzer and LED, trace writer; `car`: the signal to the car; `sound`: sounds;
+`vss`: names and values of VSS; `uplink`: the way to a fleet's operator.
 
-This package may import `messages`, `gpio`, `threads`, `config`, `data` and `errors`. `app` and `cli` use it. A new
-output derives from `Output` and is added in `app.build`.
+This package may import `messages`, `metrics`, `spool`, `gpio`, `threads`, `config`, `data`, `disk` and `errors`. `app`
+and `cli` use it. A new output derives from `Output` and is added in `app.build`.
 """

@@ -25,6 +25,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from driver_monitor.disk.sqlite_damage import is_damage
 from driver_monitor.threads.worker import Worker
 
 BLOCK = 16
@@ -41,8 +42,6 @@ million alerts are left below 2^53."""
 LOG_LEAP = 100_000
 """Count of numbers skipped if the file still has a write-ahead log, as version 0.1.0 wrote it. The log may be lost. It
 holds up to 1,000 pages with a block each, which is 16,000 numbers; the rest is reserve (ours)."""
-NOT_DAMAGE = ("unable to open", "locked", "readonly", "disk i/o", "is full", "permission", "out of memory")
-"""Words of SQLite's errors about the folder, the disk or another program. All others are about the file itself."""
 PATIENCE_S = 0.02
 """Longest wait for a reserved number. An alert must be sent within 50 ms of the frame that decided it."""
 
@@ -156,7 +155,7 @@ def _open(path: Path, from_clock: Callable[[], int]) -> sqlite3.Connection:
     try:
         return _connect(path)
     except sqlite3.DatabaseError as error:
-        if any(words in str(error).lower() for words in NOT_DAMAGE):
+        if not is_damage(error):
             raise
         renamed, start = _rename_damaged(path), from_clock()
         log.error("%s is damaged (%s); renamed to %s; alert numbers continue from %d", path, error, renamed.name, start)

@@ -14,9 +14,10 @@ import pytest
 import zmq
 
 from driver_monitor.config.schema import ZmqConfig
-from driver_monitor.outputs import zmq_publisher
+from driver_monitor.outputs import publisher as publisher_module
 from driver_monitor.outputs.fanout import Outputs
-from driver_monitor.outputs.zmq_publisher import STALL_S, ZmqPublisher
+from driver_monitor.outputs.publisher import STALL_S
+from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 from tests.outputs.listener import PATIENCE_MS, alert, listening, status
 
 
@@ -144,7 +145,7 @@ def test_ok__a_subscriber_in_another_process_gets_the_alerts_and_the_daemon_clos
         output.alert(alert(2, phase="cleared"))
         assert closes(output)
         assert closes(output)
-        assert zmq_publisher.CLOSE_S < 2, "SIGTERM promises closed sockets within 2 s"
+        assert publisher_module.CLOSE_S < 2, "SIGTERM promises closed sockets within 2 s"
         assert json.loads(child.stdout.readline().split(" ", 1)[1])["seq"] == 2, "the last alert is not lost"
         assert child.wait(5) == 0
     with pytest.raises(ConnectionRefusedError):

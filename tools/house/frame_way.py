@@ -29,8 +29,8 @@ from driver_monitor.app import build
 from driver_monitor.app.build import Request
 from driver_monitor.app.daemon import Daemon
 from driver_monitor.app.part_table import Setup, open_parts
+from driver_monitor.app.process.clock import boot_id, wall_clock
 from driver_monitor.app.process.systemd import Notifier
-from driver_monitor.app.run import boot_id, wall_clock
 from driver_monitor.capture.grabber import Grabber
 from driver_monitor.messages.envelope import LiveStamper
 from tools import SHARED

@@ -1,4 +1,4 @@
 """Single sections of the configuration, and the base class of all sections. `config.schema` puts them together.
 
-It may import `errors` and `mqtt`. `config.schema` uses it.
+It may import `errors`, `mqtt` and `config.addresses`. `config.schema` uses it.
 """

@@ -45,7 +45,7 @@ def gather_service(machine: Machine) -> ServiceFacts:
 
 
 def gather_daemon(machine: Machine, config: ZmqConfig, *, service: bool = False) -> DaemonFacts:
-    """Return the status of the daemon that publishes at `zmq.bind`. With `auto`, at the service's address or ours.
+    """Return the status of the daemon at the local address of `config`. With `auto`, at the service's or ours.
 
     `service`: the configuration is that of the service.
     """
@@ -53,8 +53,9 @@ def gather_daemon(machine: Machine, config: ZmqConfig, *, service: bool = False)
 
     if not config.enabled:
         return DaemonFacts(config.bind, enabled=False)
-    own = SERVICE_BIND if service and config.bind == AUTO else publish_address(config.bind, machine.environment)
-    addresses = list(dict.fromkeys((SERVICE_BIND, LAPTOP_BIND) if config.bind == AUTO else (own,)))
+    bind = config.local_bind
+    own = SERVICE_BIND if service and bind == AUTO else publish_address(bind, machine.environment)
+    addresses = list(dict.fromkeys((SERVICE_BIND, LAPTOP_BIND) if bind == AUTO else (own,)))
     listening = []
     for address in addresses:
         state = _listens(address)

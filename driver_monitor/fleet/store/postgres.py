@@ -41,7 +41,6 @@ LOCK_S = 2
 TIDY_LOCK = 0x646D_7469_6479
 """The advisory lock of `tidy` ("dmtidy"): one process at a time."""
 _ROW_FAULTS = (psycopg.DataError, psycopg.IntegrityError, errors.ProgramLimitExceeded, UnicodeError)
-_NO_TABLES = (errors.UndefinedTable, errors.UndefinedColumn)
 
 # %b: arrays go in binary. As text, psycopg would escape each quote of each body, which takes most of the time.
 _INSERT = f"""
@@ -237,8 +236,7 @@ class PostgresStore:
             raise RowFaultError(_reason(error)) from error
         except psycopg.Error as error:
             self.close()
-            hint = "; its tables are missing" if isinstance(error, _NO_TABLES) else ""
-            raise StoreDownError(f"{self}: the store does not answer: {_reason(error)}{hint}") from error
+            raise StoreDownError(f"{self}: the store cannot be used at present: {_reason(error)}") from error
 
     def _opened(self) -> psycopg.Connection:
         if self._connection is None:

@@ -211,7 +211,7 @@ class SqliteStore:
             raise RowFaultError(str(error)) from error
         except sqlite3.Error as error:
             self.close()
-            raise StoreDownError(f"{self}: the store cannot be used: {error}") from error
+            raise StoreDownError(f"{self}: the store cannot be used at present: {error}") from error
 
     def _opened(self, create: bool) -> sqlite3.Connection:
         if self._connection is None:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from driver_monitor.errors import ConfigError
 
-Kind = Literal["reach", "certificate", "ours", "tls", "login", "silent", "taken", "lost", "right", "files"]
+Kind = Literal["reach", "certificate", "ours", "tls", "login", "silent", "taken", "lost", "right", "refusal", "files"]
 
 NETWORK = "check the network, uplink.brokers and, as a service, the drop-in network.conf (docs/install.md)"
 LOGIN_CODES = {0x84: "it speaks no MQTT 5", 0x85: "it does not accept this client id", 0x8A: "this vehicle is banned",
@@ -68,7 +68,8 @@ def of_end(broker: str, code: int, reason: str, vehicle: str) -> UplinkFault:
         return UplinkFault("taken", f"{broker}: another client has connected as {vehicle}; {advice}")
     if any(sign in reason for sign in _BAD_SIGNS):
         return of_tls(broker, reason)
-    return UplinkFault("lost", f"{broker}: the connection has ended: {reason}; it is tried again")
+    advice = "it is tried again (if it ends again and again, another car may have this vehicle.id)"
+    return UplinkFault("lost", f"{broker}: the connection has ended: {reason}; {advice}")
 
 
 def silent(broker: str) -> UplinkFault:
@@ -80,6 +81,13 @@ def no_right(topic: str) -> UplinkFault:
     """Return the fault of a broker that lets us in, but not use `topic`."""
     advice = "its access list must allow the name in the certificate, or the user, which must be vehicle.id"
     return UplinkFault("right", f"the broker does not let this vehicle use {topic}; {advice}")
+
+
+def of_refusal(broker: str, code: int, reason: str, topic: str) -> UplinkFault:
+    """Return the fault of a broker that refuses a message to `topic`. `code`, `reason`: of its PUBACK."""
+    if code == NOT_AUTHORISED:
+        return no_right(topic)
+    return UplinkFault("refusal", f"{broker}: refuses messages to {topic}: {reason}; ask the operator about its limits")
 
 
 def _reason(error: Exception) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from driver_monitor.data.alert import LEVELS
-from driver_monitor.spool.spool import SpoolEntry
+from driver_monitor.spool.entry import SpoolEntry
 
 WINDOW = 16
 """Most alerts that wait for the broker at a time (ours). mosquitto takes 20 messages before it acknowledges one."""
@@ -129,9 +129,9 @@ class UplinkSession:
         if count < wanted:
             self._more = False
 
-    def take(self, now: float) -> list[SpoolEntry]:
-        """Return the entries to publish now, in this order. They count as sent."""
-        place = self._window - sum(one.flying for one in self._tracked.values())
+    def take(self, now: float, most: int = WINDOW) -> list[SpoolEntry]:
+        """Return the entries to publish now, in this order, at most `most`. They count as sent."""
+        place = min(most, self._window - sum(one.flying for one in self._tracked.values()))
         if not self.online or place <= 0:
             return []
         due = sorted((one for one in self._tracked.values() if not one.flying and one.due <= now), key=_rank)
@@ -171,8 +171,10 @@ class UplinkSession:
 
     def next_at(self) -> float | None:
         """Return when the next alert is due, or a broker counts as silent; None: only an event changes something."""
-        times = [one.sent_at + SILENT_S if one.flying else one.due for one in self._tracked.values()]
-        return min(times, default=None) if self.online else None
+        flying = [one.sent_at + SILENT_S for one in self._tracked.values() if one.flying]
+        if len(flying) < self._window:
+            flying += [one.due for one in self._tracked.values() if not one.flying]
+        return min(flying, default=None) if self.online else None
 
     def _in_use(self) -> int:
         return sum(not one.stuck for one in self._tracked.values())

@@ -9,7 +9,7 @@ MAX_ALERT_PREFIXES = 64
 With more, the subscriber gets all alerts; a SUB socket drops the topics that it did not ask for."""
 
 ALERTS = b"alert/"
-TOPICS = (b"state/", b"status/", ALERTS, b"vehicle/dms")
+TOPICS = (b"state/", b"status/", ALERTS, b"vehicle/dms", b"vehicle/vss")
 """The beginnings of all topics."""
 _ONE_RULE = re.compile(rb"alert/[a-z][a-z0-9_]{0,39}/?")
 """The beginning of the topic of one rule, whose id has up to 40 of these characters (`rules.profile`)."""

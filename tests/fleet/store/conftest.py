@@ -19,16 +19,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
         yield running
 
 
+def emptied(server: Postgres) -> str:
+    """Drop all tables of the server's database, and return its address."""
+    with psycopg.connect(server.url, autocommit=True) as database:
+        database.execute("SET client_min_messages = warning")
+        database.execute("DROP SCHEMA public CASCADE")
+        database.execute("CREATE SCHEMA public")
+    return server.url
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=needs_postgres)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty store."""
     if request.param == "sqlite":
         return str(tmp_path / "fleet.db")
-    running: Postgres = request.getfixturevalue("server")
-    with psycopg.connect(running.url, autocommit=True) as database:
-        database.execute("DROP SCHEMA public CASCADE")
-        database.execute("CREATE SCHEMA public")
-    return running.url
+    return emptied(request.getfixturevalue("server"))
 
 
 @pytest.fixture

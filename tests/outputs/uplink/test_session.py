@@ -19,7 +19,7 @@ from driver_monitor.outputs.uplink.session import (
     WINDOW,
     UplinkSession,
 )
-from driver_monitor.spool.spool import SpoolEntry
+from driver_monitor.spool.entry import SpoolEntry
 
 
 def entry(seq: int, level: Level = "warning") -> SpoolEntry:
@@ -189,6 +189,15 @@ def test_fail__an_answer_with_foreign_ids_is_none_for_the_others() -> None:
     assert way.session.stored(b'["somebody-else"]') == ["somebody-else"]
     way.broker_takes(1)
     assert way.after(AGAIN_S) == [1]
+
+
+def test_ok__nothing_is_due_while_the_broker_has_enough_to_acknowledge() -> None:
+    way = Way(*map(entry, range(100)))
+    way.send()
+    way.send()  # reads more from the disk
+    assert way.session.next_at() == way.at + SILENT_S
+    way.broker_takes(0)
+    assert way.session.next_at() == way.at
 
 
 def test_ok__a_broker_that_takes_nothing_counts_as_silent() -> None:

@@ -1,0 +1,248 @@
+"""libzmq's socket for other computers, with all that decides who may connect. It belongs to one thread."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import socket
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import zmq
+from zmq.utils.monitor import parse_monitor_message
+
+from driver_monitor.errors import KeysError
+from driver_monitor.keys.certificate import Certificate
+from driver_monitor.keys.key_folder import KeyFolder
+from driver_monitor.outputs.curve.access import ADDRESS, DOMAIN, AccessList
+from driver_monitor.outputs.curve.limits import ConnectionLimit
+from driver_monitor.outputs.curve.listener import CurveListener
+from driver_monitor.outputs.curve.replay import Replay
+from driver_monitor.outputs.zmtp.subscriber import DROP_ORDER, Kind
+
+TICK_S = 0.25
+"""Longest wait of `serve`. The folder of keys is looked at `CHECK_S` after the last time."""
+CHECK_S = 0.5
+"""Period of the look at the folder of keys (ours). A revocation ends a connection within a second."""
+LINGER_MS = 500
+"""Time for sending what waits when the socket is closed. With 0 the last alerts of a daemon that stops are lost."""
+HEARTBEAT_MS, DEAD_MS = 2000, 6000
+"""A client that is silent is asked every 2 s, and closed after 6 s: a tablet that has left the network."""
+HANDSHAKE_MS = 3000
+"""A connection that has not shown its key after this time is closed. A slow network needs four round trips."""
+MAX_FRAME = 1024
+"""Longest frame of a client, bytes: 20 times the longest topic. A longer one ends the connection."""
+AT_ONCE = 256
+"""Most messages of clients, and events of connections, between two of our own messages (ours)."""
+_FAILED = zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+_EVENTS = zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED | _FAILED
+
+log = logging.getLogger(__name__)
+_numbers = itertools.count(1)
+
+
+class CurveMessage(NamedTuple):
+    """One message: its kind, its topic and its JSON."""
+
+    kind: Kind
+    topic: bytes
+    payload: bytes
+
+
+class CurveServer:
+    """Publishes at `bind` for the clients in the folder `keys`. Raises `OutputError`. See the docstring of the package.
+
+    All methods but `wake` belong to one thread. `send_queue`: number of messages that may wait for one client.
+    `missed`: number of messages by kind that at least one client did not get. libzmq does not say how many did not, nor
+    what was lost on the way to a client whose connection broke. `clock`: monotonic seconds.
+    """
+
+    def __init__(
+        self, bind: str, keys: KeyFolder, send_queue: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.missed: dict[Kind, int] = dict.fromkeys(DROP_ORDER, 0)
+        self.access = AccessList()
+        self._failed = 0
+        self._keys, self._send_queue, self._clock = keys, send_queue, clock
+        self._marks, self._next_check, self._fault = keys.marks(), clock() + CHECK_S, ""
+        self._pair = self._use(keys)
+        self._listener = CurveListener(bind)
+        self.endpoint = self._listener.endpoint
+        self._limit, self._replay = ConnectionLimit(clock()), Replay()
+        self._wake_in, self._wake_out = socket.socketpair()
+        self._wake_in.setblocking(False)
+        self._wake_out.setblocking(False)
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        # Before the socket that asks it: with ZAP_ENFORCE_DOMAIN, nobody gets in while it is missing.
+        self._asked = self._context.socket(zmq.REP)
+        self._asked.bind(ADDRESS)
+        self._open()
+
+    @property
+    def refused(self) -> int:
+        """Number of connections that were refused: their key, or no key, or no handshake in time."""
+        return self.access.refused + self._failed
+
+    def wake(self) -> None:
+        """End the present or next wait of `serve`. May be called in any thread, also after `close`."""
+        # The socket is full if a wake-up is under way already, and closed if the thread has ended.
+        with contextlib.suppress(OSError):
+            self._wake_in.send(b"\0")
+
+    def serve(self, last: Callable[[], Sequence[CurveMessage]]) -> None:
+        """Wait for clients or `wake`, and handle what came. A new subscription gets what matches it in `last()`."""
+        now = self._clock()
+        wait_s = self._replay.wait_s(now, TICK_S)
+        ready = dict(self._poller.poll(int(wait_s * 1000)))
+        if self._wake_out.fileno() in ready:
+            self._wake_out.recv(4096)
+        if self._monitor in ready:
+            self._count_connections()
+        if self._asked in ready:
+            self._asked.send_multipart(self.access.answer(self._asked.recv_multipart(), self._clock()))
+        if self._publisher in ready:
+            self._read_clients()
+        now = self._clock()
+        self._check_keys(now)
+        self._listener.shut(self._limit.is_reached(now))
+        if self._replay.is_due(now):
+            for message in self._replay.take(last(), now):
+                self.send(message)
+
+    def send(self, message: CurveMessage) -> None:
+        """Send to all clients that subscribed, without waiting. One whose queue is full loses it."""
+        frames = (message.topic, message.payload)
+        try:
+            self._publisher.send_multipart(frames, zmq.DONTWAIT)
+            return
+        except zmq.Again:
+            self._count_missed(message)
+        # With XPUB_NODROP libzmq says that a queue is full, and sends to nobody.
+        self._publisher.setsockopt(zmq.XPUB_NODROP, 0)
+        self._publisher.send_multipart(frames, zmq.DONTWAIT)
+        self._publisher.setsockopt(zmq.XPUB_NODROP, 1)
+
+    def close(self) -> None:
+        """Send what waits, for at most `LINGER_MS`, end all connections and release the address."""
+        self._close()
+        self._asked.close(0)
+        self._context.term()
+        self._listener.close()
+        self._wake_in.close()
+        self._wake_out.close()
+
+    def _count_missed(self, message: CurveMessage) -> None:
+        self.missed[message.kind] += 1
+        if message.kind == "alert" and self.missed["alert"] == 1:
+            text = "a client reads too slowly and missed an alert; more of them are only counted (curve_missed_alert)"
+            log.warning("zmq: %s: %s", self.endpoint, text)
+
+    def _use(self, keys: KeyFolder) -> Certificate:
+        """Read the folder, and use its list. Returns the pair of this vehicle. Raises `KeysError`."""
+        read = keys.read()
+        for fault in read.faults:
+            log.error("zmq.keys: %s; this client is not let in", fault)
+        self._revoked = self.access.replace({client.public: client.name for client in read.clients})
+        return read.server
+
+    def _check_keys(self, now: float) -> None:
+        """Look whether the folder has changed. A revocation, another pair or a fault ends all connections.
+
+        Clients that are still on the list connect again at once, and get the active alerts.
+        """
+        if now < self._next_check:
+            return
+        self._next_check = now + CHECK_S
+        pair = self._pair
+        try:
+            marks = self._keys.marks()
+            if marks == self._marks and not self._fault:
+                return
+            self._marks = marks
+            pair, self._fault = self._use(self._keys), ""
+        except (KeysError, OSError) as error:
+            if str(error) != self._fault:
+                log.error("zmq.keys: %s; until then no client is let in", error)
+            self._fault = str(error)
+            self._revoked = self.access.replace(None)
+        if self._revoked or pair != self._pair:
+            self._pair = pair
+            self._open_again("the list of clients has changed")
+
+    def _open_again(self, reason: str) -> None:
+        log.info("zmq: %s: %s; all connections end, and clients on the list connect again", self.endpoint, reason)
+        self._close()
+        self._limit.forget()
+        self._open()
+
+    def _open(self) -> None:
+        publisher = self._context.socket(zmq.XPUB)
+        publisher.setsockopt(zmq.CURVE_SERVER, 1)
+        publisher.setsockopt(zmq.CURVE_SECRETKEY, str(self._pair.secret).encode())
+        publisher.setsockopt(zmq.ZAP_DOMAIN, DOMAIN)
+        # Without it, libzmq lets everybody in while nobody answers its requests for access.
+        publisher.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
+        publisher.setsockopt(zmq.SNDHWM, self._send_queue)
+        publisher.setsockopt(zmq.LINGER, LINGER_MS)
+        publisher.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
+        publisher.setsockopt(zmq.HEARTBEAT_TIMEOUT, DEAD_MS)
+        publisher.setsockopt(zmq.HEARTBEAT_TTL, DEAD_MS)
+        publisher.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
+        publisher.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME)
+        publisher.setsockopt(zmq.XPUB_VERBOSE, 1)  # each subscription is a message, also if another client has the same
+        publisher.setsockopt(zmq.XPUB_NODROP, 1)
+        publisher.setsockopt(zmq.IPV6, int(self._listener.is_ipv6))
+        publisher.setsockopt(zmq.USE_FD, self._listener.descriptor())
+        events = f"inproc://events-{next(_numbers)}"
+        publisher.monitor(events, _EVENTS)
+        monitor = self._context.socket(zmq.PAIR)
+        monitor.setsockopt(zmq.RCVHWM, 0)  # no event is lost: the number of open connections must stay right
+        monitor.connect(events)
+        publisher.bind(self.endpoint)
+        self._publisher, self._monitor = publisher, monitor
+        self._poller = zmq.Poller()
+        for one in (self._asked, publisher, monitor, self._wake_out):
+            self._poller.register(one, zmq.POLLIN)
+
+    def _close(self) -> None:
+        self._publisher.disable_monitor()
+        self._monitor.close(0)
+        self._publisher.close()
+
+    def _count_connections(self) -> None:
+        for _ in range(AT_ONCE):
+            try:
+                event = parse_monitor_message(self._monitor.recv_multipart(zmq.DONTWAIT))
+            except zmq.Again:
+                return
+            if event["event"] == zmq.EVENT_ACCEPTED:
+                self._limit.accepted(int(event["value"]))
+            elif event["event"] == zmq.EVENT_DISCONNECTED:
+                self._limit.ended(int(event["value"]))
+            else:
+                self._failed += 1
+
+    def _read_clients(self) -> None:
+        for _ in range(AT_ONCE):
+            try:
+                frame = self._publisher.recv(zmq.DONTWAIT, copy=False)
+            except zmq.Again:
+                return
+            key, now = _user(frame), self._clock()
+            if frame.bytes.startswith(b"\1"):
+                self._replay.subscribed(frame.bytes[1:])
+            if key is not None and self.access.limits.floods(key, now):
+                name = self.access.names.get(key, "that was revoked")
+                log.warning("zmq: %s: the client %s sends too much, and must wait a minute", self.endpoint, name)
+                self._open_again("a client sends too much")
+                return
+
+
+def _user(frame: zmq.Frame) -> str | None:
+    """Return the public key of the client that sent `frame`. None: libzmq made it, when a connection ended."""
+    try:
+        return str(frame.get("User-Id"))
+    except zmq.ZMQError:
+        return None

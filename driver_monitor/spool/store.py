@@ -1,0 +1,309 @@
+"""The tables of a spool, on disk or in memory: what is kept, for how long, and what goes first."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from driver_monitor.data.alert import LEVELS
+from driver_monitor.spool import absent
+from driver_monitor.spool.clock import Moment
+from driver_monitor.spool.entry import Absent, AbsentReason, SpoolEntry, SpoolLimits
+from driver_monitor.spool.file import INDEX_BYTES, LOG_BYTES, PAGE, log_size
+
+BATCH = 32
+"""Alerts that change in one transaction: so many fit into the log (`LOG_BYTES`)."""
+SPARE_PAGES = 8
+"""Pages that an alert may need beside those of its body: of the indices and of pages that split."""
+MOST_BODY = 100_000
+"""Bytes of the longest alert that is kept (ours)."""
+VACUUM_PAGES = 64
+"""Pages that are given back to the disk in one step."""
+FREE_PAGES = 256
+"""Free pages that the file keeps for new alerts. From twice as many on, they are given back to the disk (ours)."""
+LONGEST_QUEUE = 1000
+"""Numbers that can be missing within a run because a queue was full. A larger gap is a count that went on elsewhere."""
+DAY_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCounts:
+    """As in `SpoolCounts`. `age`: returns the age of the oldest waiting alert in seconds; None without one."""
+
+    waiting: int = 0
+    dropped: int = 0
+    absent: tuple[Absent, ...] = ()
+    age: Callable[[Moment], float] | None = None
+
+
+class SpoolStore:
+    """All methods raise `sqlite3.Error`.
+
+    `database`: of `file.open_file` or `file.open_memory`. `limits`: of this database. `now`: the time of opening.
+    `same_run`: whether this run had it open before; else a gap before its first number is a power cut.
+    """
+
+    def __init__(self, database: sqlite3.Connection, limits: SpoolLimits, now: Moment, same_run: bool = False) -> None:
+        self._database, self._limits, self._same_run = database, limits, same_run
+        self._most_pages = max(1, (limits.size - LOG_BYTES - INDEX_BYTES) // PAGE)
+        self._first_seq: int | None = None
+        """The first number that was put since the opening."""
+        self._base_s: float = self._total("ran_s") - now.ran_s
+        self._run_s = self._base_s + now.ran_s
+        self._undated = not now.jumped
+
+    def put(self, entry: SpoolEntry, now: Moment) -> bool:
+        """Keep `entry`. Returns False if there is no room for it: all others are worse. Then it is counted."""
+        with _transaction(self._database):
+            if self._database.execute("SELECT 1 FROM alert WHERE id = ?", (entry.id,)).fetchone():
+                return True
+            self._note_gap(entry.seq)
+            kept = len(entry.body) <= MOST_BODY and self._make_room(entry)
+            if kept:
+                self._insert(entry, 0, self.ran_s(now), now.wall_s)
+            else:
+                self._drop(entry.seq, "dropped")
+            self._set("last_seq", entry.seq)
+            self._set("ran_s", self.ran_s(now))
+        self._first_seq = entry.seq if self._first_seq is None else self._first_seq
+        return kept
+
+    def waiting(self, limit: int, without: Collection[str]) -> list[SpoolEntry]:
+        """As in `Spool.waiting`."""
+        ids = self._database.execute("SELECT id, number FROM alert WHERE sent = 0 ORDER BY level DESC, number")
+        chosen = list(islice((number for id_, number in ids if id_ not in without), limit))
+        ids.close()  # an open one would keep the log from being written back
+        with_body = "SELECT id, seq, rule, level, t_wall, body FROM alert WHERE number = ?"
+        return [_entry(self._database.execute(with_body, (number,)).fetchone()) for number in chosen]
+
+    def confirm(self, ids: Sequence[str], now: Moment) -> int:
+        """As in `Spool.confirm`."""
+        keep = "UPDATE alert SET sent = 1, ran_s = :ran_s, wall_s = :wall_s WHERE id = :id AND sent = 0"
+        forget = "DELETE FROM alert WHERE id = :id AND sent = 0"
+        change = keep if self._limits.sent_days > 0 else forget
+        known = 0
+        for start in range(0, len(ids), BATCH):
+            with _transaction(self._database):
+                for id_ in ids[start : start + BATCH]:
+                    values = {"ran_s": self.ran_s(now), "wall_s": now.wall_s, "id": id_}
+                    if self._database.execute(change, values).rowcount:
+                        known += 1
+                        self._add("waiting", -1)
+        return known
+
+    def tend(self, now: Moment) -> bool:
+        """Do a step of what must be done from time to time: date, forget what is too old, give space back.
+
+        Returns whether there is more to do at once.
+        """
+        dated = self._date(now)
+        expired = self._expire(now) if now.settled else 0
+        evicted = self._evict_batch()
+        free = self._pragma("freelist_count")
+        if free > 2 * FREE_PAGES or (free and self._pragma("page_count") > self._most_pages):
+            self._database.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
+            return True
+        return BATCH in (dated, expired, evicted)
+
+    def counts(self) -> StoreCounts:
+        """Return the numbers, as they are now."""
+        oldest = min(filter(None, map(self._oldest, range(len(LEVELS)))), default=None)
+        age = None if oldest is None else partial(self._age_s, ran_s=oldest[2], wall_s=oldest[3])
+        return StoreCounts(self._total("waiting"), self._total("dropped"), absent.ranges(self._database), age)
+
+    def go_on_after(self, last_seq: int) -> None:
+        """Note the last number that this run has put into another store."""
+        self._same_run = True
+        self._set("last_seq", last_seq)
+
+    def ran_s(self, now: Moment) -> float:
+        """Return the running time of all runs together, in seconds."""
+        return now.ran_s + self._base_s
+
+    def take_over(self, other: SpoolStore, now: Moment) -> None:
+        """Move everything from `other` here. It holds what came after this store failed."""
+        shift = self.ran_s(now) - other.ran_s(now)
+        with _transaction(self._database):
+            if other._first_seq is not None and not other._same_run:
+                self._note_gap(other._first_seq)
+            for first, last, reason in absent.ranges(other._database):
+                absent.add(self._database, first, last, reason)
+            self._add("dropped", other._total("dropped"))
+            if (last_seq := other._total("last_seq")) is not None:
+                self._set("last_seq", last_seq)
+        other._database.execute("DELETE FROM absent")
+        other._set("dropped", 0)
+        columns = "number, sent, ran_s, wall_s, id, seq, rule, level, t_wall, body"
+        while rows := other._database.execute(f"SELECT {columns} FROM alert LIMIT ?", (BATCH,)).fetchall():
+            with _transaction(self._database):
+                for _, sent, ran_s, wall_s, *values in rows:
+                    entry = _entry(values)
+                    if self._make_room(entry):
+                        self._insert(entry, sent, ran_s + shift, wall_s)
+                    else:
+                        self._drop(entry.seq, "dropped")
+            for row in rows:
+                other._delete(row[0], row[1])
+
+    def shorten_log(self, path: Path) -> None:
+        """Write the log back if it is too long. Raises `OSError` if another program keeps it from that."""
+        if log_size(path) > LOG_BYTES:
+            busy, _, _ = self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                raise OSError("another program reads the file without an end, so it is locked")
+
+    def close(self, now: Moment) -> None:
+        """Note the running time, and close."""
+        with suppress(sqlite3.Error):
+            self._set("ran_s", max(self.ran_s(now), self._total("ran_s")))
+        with suppress(sqlite3.Error):
+            self._database.close()
+
+    def _insert(self, entry: SpoolEntry, sent: int, ran_s: float, wall_s: float | None) -> None:
+        inserted = self._database.execute(
+            "INSERT INTO alert (id, seq, rule, level, t_wall, sent, ran_s, wall_s, body) VALUES (?,?,?,?,?,?,?,?,?)"
+            " ON CONFLICT DO NOTHING",
+            (entry.id, entry.seq, entry.rule, LEVELS.index(entry.level), entry.t_wall, sent, ran_s, wall_s, entry.body),
+        ).rowcount
+        self._add("waiting", inserted if not sent else 0)
+
+    def _note_gap(self, seq: int) -> None:
+        last = self._total("last_seq")
+        new_run = self._first_seq is None and not self._same_run
+        if last is None or seq <= last + 1:
+            return
+        if new_run or seq - last > LONGEST_QUEUE:
+            absent.add(self._database, last + 1, seq - 1, "power_cut")
+        else:
+            absent.add(self._database, last + 1, seq - 1, "dropped")
+            self._add("dropped", seq - 1 - last)
+
+    def _make_room(self, entry: SpoolEntry) -> bool:
+        """Let go what must go for `entry`: what was sent, then the mildest and oldest. False: that is `entry`."""
+        need = len(entry.body) // PAGE + SPARE_PAGES
+        for _ in range(BATCH):
+            if self._used_pages() + need <= self._most_pages:
+                return True
+            if not self._evict_one(LEVELS.index(entry.level)):
+                return False
+        return self._used_pages() + need <= self._pragma("page_count")  # the limit was lowered: `tend` goes on
+
+    def _evict_batch(self) -> int:
+        """Let go what must go after the limit was lowered, at most `BATCH` alerts. Returns how many."""
+        with _transaction(self._database):
+            for gone in range(BATCH):
+                if self._used_pages() <= self._most_pages or not self._evict_one(len(LEVELS)):
+                    return gone
+        return BATCH
+
+    def _evict_one(self, level: int) -> bool:
+        """Delete one alert that was sent, else the oldest waiting one of the mildest level, up to `level`."""
+        sent = self._database.execute("SELECT number FROM alert WHERE sent = 1 ORDER BY ran_s, number LIMIT 1")
+        if row := sent.fetchone():
+            self._delete(row[0], sent=1)
+            return True
+        for milder in range(min(level + 1, len(LEVELS))):
+            if oldest := self._oldest(milder):
+                self._delete(oldest[0], sent=0)
+                self._drop(oldest[1], "dropped")
+                return True
+        return False
+
+    def _oldest(self, level: int) -> tuple[int, int, float, float | None] | None:
+        """Return number, `seq`, `ran_s` and `wall_s` of the oldest waiting alert of this level; None: there is none."""
+        row: tuple[int, int, float, float | None] | None = self._database.execute(
+            "SELECT number, seq, ran_s, wall_s FROM alert WHERE sent = 0 AND level = ? ORDER BY number LIMIT 1",
+            (level,),
+        ).fetchone()
+        return row
+
+    def _date(self, now: Moment) -> int:
+        """Give alerts without a time that of now less the running time since: they are at least as old.
+
+        After a jump of the wall clock the times of this run may be wrong. They are taken away. Returns how many alerts
+        got a time, at most `BATCH`.
+        """
+        if now.jumped and self._undated:
+            self._undated = False
+            with _transaction(self._database):
+                self._database.execute("UPDATE alert SET wall_s = NULL WHERE ran_s >= ?", (self._run_s,))
+        elif now.wall_s is not None:
+            start_s = now.wall_s - self.ran_s(now)
+            undated = "SELECT number FROM alert WHERE wall_s IS NULL ORDER BY number LIMIT ?"
+            if numbers := self._database.execute(undated, (BATCH,)).fetchall():
+                with _transaction(self._database):
+                    dated = "UPDATE alert SET wall_s = ? + ran_s WHERE number = ?"
+                    self._database.executemany(dated, [(start_s, number) for (number,) in numbers])
+                return len(numbers)
+        return 0
+
+    def _expire(self, now: Moment) -> int:
+        """Forget what is too old, at most `BATCH` alerts of each kind. Returns how many."""
+        with _transaction(self._database):
+            gone = 0
+            history = "SELECT number, ran_s, wall_s FROM alert WHERE sent = 1 ORDER BY ran_s, number LIMIT ?"
+            for number, ran_s, wall_s in self._database.execute(history, (BATCH,)).fetchall():
+                if self._age_s(now, ran_s, wall_s) >= self._limits.sent_days * DAY_S:
+                    self._delete(number, sent=1)
+                    gone += 1
+            for level in range(len(LEVELS)):
+                while gone < BATCH and (oldest := self._oldest(level)):
+                    number, seq, ran_s, wall_s = oldest
+                    if self._age_s(now, ran_s, wall_s) < self._limits.days * DAY_S:
+                        break
+                    self._delete(number, sent=0)
+                    self._drop(seq, "expired")
+                    gone += 1
+            return gone
+
+    def _age_s(self, now: Moment, ran_s: float, wall_s: float | None) -> float:
+        """Return the age in seconds of what happened at this running time and wall clock (None: not known)."""
+        by_wall = 0.0 if wall_s is None or now.wall_s is None else now.wall_s - wall_s
+        return max(0.0, self.ran_s(now) - ran_s, by_wall)
+
+    def _drop(self, seq: int, reason: AbsentReason) -> None:
+        absent.add(self._database, seq, seq, reason)
+        self._add("dropped", 1)
+
+    def _delete(self, number: int, sent: int) -> None:
+        self._database.execute("DELETE FROM alert WHERE number = ?", (number,))
+        self._add("waiting", 0 if sent else -1)
+
+    def _used_pages(self) -> int:
+        return self._pragma("page_count") - self._pragma("freelist_count")
+
+    def _pragma(self, name: str) -> int:
+        return int(self._database.execute(f"PRAGMA {name}").fetchone()[0])
+
+    def _total(self, column: str) -> Any:
+        row = self._database.execute(f"SELECT {column} FROM total").fetchone()
+        if row is None:
+            raise sqlite3.DatabaseError("its totals are missing")
+        return row[0]
+
+    def _add(self, column: str, count: int) -> None:
+        self._database.execute(f"UPDATE total SET {column} = {column} + ?", (count,))
+
+    def _set(self, column: str, value: float) -> None:
+        self._database.execute(f"UPDATE total SET {column} = ?", (value,))
+
+
+def _entry(row: Sequence[Any]) -> SpoolEntry:
+    id_, seq, rule, level, t_wall, body = row
+    try:
+        return SpoolEntry(id_, seq, rule, LEVELS[level], t_wall, body)
+    except (IndexError, TypeError):
+        raise sqlite3.DatabaseError("an alert in it has no level") from None
+
+
+@contextmanager
+def _transaction(database: sqlite3.Connection) -> Iterator[None]:
+    with database:  # commits at the end, or rolls back after an error
+        database.execute("BEGIN IMMEDIATE")
+        yield
