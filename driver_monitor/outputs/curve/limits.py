@@ -72,6 +72,10 @@ class ClientLimits:
         self._banned[key] = now + BAN_S
         return True
 
+    def forget_connects(self) -> None:
+        """All connections were ended here, so that clients connect again through no fault of theirs."""
+        self._connects.clear()
+
     def forget_all_but(self, keys: frozenset[str]) -> None:
         """Keep only what is known of `keys`."""
         self._connects = {key: times for key, times in self._connects.items() if key in keys}

@@ -176,6 +176,7 @@ class CurveServer:
         log.info("zmq: %s: %s; all connections end, and clients on the list connect again", self.endpoint, reason)
         self._close()
         self._limit.forget()
+        self.access.limits.forget_connects()
         self._open()
 
     def _open(self) -> None:

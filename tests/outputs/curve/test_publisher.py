@@ -222,7 +222,7 @@ def test_fail__a_client_that_does_not_read_loses_messages_which_are_counted_and_
         stalls.socket.send(b"\1")
         reads.told("HANDSHAKE_SUCCEEDED")
         publisher.alert(alert(0, "sleep"))
-        stalls.until(lambda: bool(stalls.socket.poll(10)))
+        stalls.hears("id-0")  # and reads nothing after it
         number = 0
         while publisher.counters()["curve_missed_alert"] == 0:
             number += 1
