@@ -47,10 +47,6 @@ class Login:
                 ) from None
         return context
 
-    def files(self) -> tuple[tuple[int, int, int] | None, ...]:
-        """Return what tells that a file of the TLS context was exchanged: inode, size, time; None: it is not there."""
-        return tuple(_stamp(path) for path in (self.ca, self.certificate, self.key) if path is not None)
-
     def share_group(self) -> str:
         """Return the group of the shared subscription of all collectors with this login.
 
@@ -67,6 +63,10 @@ class Login:
         else:
             return GROUP
         return f"{GROUP}-{hashlib.sha256(b'group' + secret).hexdigest()[:32]}"
+
+    def files(self) -> tuple[tuple[int, int, int] | None, ...]:
+        """Return what tells that a file of the TLS context was exchanged: inode, size, time; None: it is not there."""
+        return tuple(_stamp(path) for path in (self.ca, self.certificate, self.key) if path is not None)
 
     def password(self) -> str | None:
         """Return the password in `password_file`, without the end of its line; None without a file.

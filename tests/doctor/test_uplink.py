@@ -180,7 +180,11 @@ STORIES: dict[str, tuple[Callable[[Van], object], str, str]] = {
         "depot",
     ),
     "a key of root": (of_the_service(0, 0o600), "uplink.unreadable", "chgrp driver-monitor"),
-    "a key of the group root": (of_the_service(0, 0o640, 0o755), "uplink.unreadable", "its folder needs mode 750"),
+    "a key of the group root": (
+        of_the_service(0, 0o640, 0o755),
+        "uplink.unreadable",
+        "its folder needs",
+    ),
     "a key that all may read": (of_the_service(0, 0o644), "uplink.key_open", "chmod 640"),
     "a key of another vehicle": (key_of_another, "uplink.wrong_files", "copy the three files"),
     "a damaged certificate": (damaged, "uplink.wrong_files", "copy the three files"),
@@ -229,6 +233,25 @@ def test_ok__the_service_may_read_files_of_its_group(van: Van, monkeypatch: pyte
     monkeypatch.setattr("driver_monitor.doctor.gather.uplink.gather.SERVICE_GROUPS", ("root",))
     of_the_service(0, 0o640, 0o750)(van)
     assert troubles(van.examine()) == []
+
+
+@pytest.mark.parametrize(("service", "faults"), [(True, []), (False, ["uplink.unreadable"] * 3)])
+def test_ok__a_user_who_may_not_look_at_the_files_is_told_to_use_sudo(
+    service: bool, faults: list[str], van: Van, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path.stat
+
+    def closed(path: Path) -> os.stat_result:
+        if path.parent == van.place:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(Path, "stat", closed)
+    monkeypatch.setattr(os, "access", lambda path, right: van.place not in Path(path).parents)
+    van.service = service
+    found = van.examine()
+    assert troubles(found) == faults
+    assert "use sudo" in found[0].found or "in a closed folder" in found[0].found
 
 
 @needs_mosquitto

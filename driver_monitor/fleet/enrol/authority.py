@@ -32,8 +32,6 @@ CA_DAYS = 3652
 BACKDATED = timedelta(days=365)
 """Certificates begin a year before they are made (ours). A car without a battery clock continues at the time of its
 last shutdown until a network sets its clock. After months in a garage, a new certificate would be not yet valid."""
-LIST_BACKDATED = timedelta(days=1)
-"""The list of revoked certificates begins a day before it is made (ours): the broker's clock may be behind."""
 Usage = Literal["client", "server"]
 
 
@@ -98,10 +96,11 @@ class Authority:
     def revoked_list(self, revoked: Iterable[tuple[str, datetime]], now: datetime, before: bytes | None) -> bytes:
         """Return the list of revoked certificates, PEM. `revoked`: serial and time. `before`: the list until now.
 
-        OpenSSL uses the newest list that it has. Of two lists of one second it may use the older one, so that each
-        list begins at least a second after the one before.
+        It begins in the past as certificates do: a broker refuses everybody if its list is not yet valid. OpenSSL uses
+        the list that begins last. Of two that begin in one second it may use the older one, so that each list begins
+        at least a second after the one before.
         """
-        since = now - LIST_BACKDATED
+        since = now - BACKDATED
         if before is not None:
             last = x509.load_pem_x509_crl(before).last_update_utc
             since = max(since, last + timedelta(seconds=1))

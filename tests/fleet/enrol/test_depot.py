@@ -430,6 +430,22 @@ def test_fail__a_key_with_a_passphrase_and_nobody_to_ask(
     assert command("fleet", "enrol", "--depot", "d", "van-2", "--passphrase-file", "secret").code == 0
 
 
+def test_ok__a_passphrase_is_asked_for_at_a_terminal(command: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def prompt(text: str, **options: bool) -> str:
+        asked.append(text)
+        assert options["hide_input"]
+        return "correct horse"
+
+    monkeypatch.setattr("typer.prompt", prompt)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    assert command("fleet", "enrol", "--depot", "d", "--broker-host", "b", "--passphrase", "van-1").code == 0
+    assert command("fleet", "enrolled", "--depot", "d").code == 0
+    assert command("fleet", "revoke", "--depot", "d", "van-1").code == 0
+    assert asked == ["passphrase for the CA's key", "passphrase of d/ca.key", "passphrase of d/ca.key"]
+
+
 def test_fail__without_the_package_the_verb_says_how_to_install_it(
     command: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:

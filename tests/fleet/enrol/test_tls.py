@@ -174,6 +174,17 @@ def test_fail__a_vehicle_talks_to_no_other_broker(where: str, site: Site) -> Non
     assert any(one in visitor.refused for one in words), visitor.refused
 
 
+def test_ok__the_certificates_pass_the_strict_checks_of_python_3_13(site: Site) -> None:
+    van = site.vans / "van-1"
+    context = files(van).tls_context()
+    context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_STRICT
+    with (
+        socket.create_connection(("localhost", site.broker.port)) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as secure,
+    ):
+        assert secure.getpeercert()
+
+
 @pytest.mark.parametrize(
     ("version", "gets_in"), [("TLSv1", False), ("TLSv1_1", False), ("TLSv1_2", True), ("TLSv1_3", True)]
 )

@@ -78,18 +78,17 @@ def _files(machine: Machine, uplink: UplinkConfig, *, service: bool) -> Iterator
         place, secret = machine.path(str(path)), key in ("key", "password_file")
         try:
             found = place.stat()
+        except PermissionError:
+            yield FileFacts(
+                f"uplink.{key}", str(path), there=True, readable=service
+            )  # the service may enter the folder
+            continue
         except OSError:
-            # A folder that this user may not enter is no proof that the file is missing.
-            yield FileFacts(f"uplink.{key}", str(path), there=_hidden(place), readable=not service, secret=secret)
+            yield FileFacts(f"uplink.{key}", str(path), there=False, readable=False)
             continue
         owner, group, mode = user_name(found.st_uid), group_name(found.st_gid), stat.S_IMODE(found.st_mode)
         readable = _open_to_service(machine, place) if service else os.access(place, os.R_OK)
         yield FileFacts(f"uplink.{key}", str(path), stat.S_ISREG(found.st_mode), readable, owner, group, mode, secret)
-
-
-def _hidden(place: Path) -> bool:
-    """Return whether a folder above `place` is closed to this user."""
-    return any(folder.is_dir() and not os.access(folder, os.X_OK) for folder in place.parents)
 
 
 def _open_to_service(machine: Machine, place: Path) -> bool:

@@ -8,7 +8,7 @@ UPLINK_FAULTS: dict[str, tuple[Literal["warning", "fault"], str, str]] = {
     "uplink.no_package": (
         "fault",
         "uplink.brokers needs the package paho-mqtt, which cannot be imported",
-        "install the extra `fleet` (docs/install.md)",
+        "install the extra `fleet`: `pip install 'driver-monitor[fleet]'`",
     ),
     "uplink.no_file": (
         "fault",
@@ -17,8 +17,8 @@ UPLINK_FAULTS: dict[str, tuple[Literal["warning", "fault"], str, str]] = {
     ),
     "uplink.unreadable": (
         "fault",
-        "{key}: the user {user} may not read {path}, of {owner}:{group} with mode {mode}",
-        "`sudo chgrp driver-monitor {path}` and `sudo chmod 640 {path}`; its folder needs mode 750",
+        "{key}: the user {user} may not read {path}, {of}",
+        "`sudo chgrp {user} {path}` and `sudo chmod 640 {path}`; its folder needs the same group, and mode 750",
     ),
     "uplink.key_open": (
         "warning",
@@ -66,13 +66,13 @@ UPLINK_FAULTS: dict[str, tuple[Literal["warning", "fault"], str, str]] = {
     ),
     "uplink.messages_refused": (
         "warning",
-        "the broker has refused {refused} messages of the running daemon",
+        "{refused} messages of the running daemon were refused, or were answers that make no sense",
         "`journalctl -u driver-monitor` says why; ask the operator about the broker's access list and limits",
     ),
     "uplink.dropped": (
         "warning",
         "{dropped} alerts were dropped before the operator had them",
-        "mend the connection, or raise uplink.spool_mb and uplink.spool_days",
+        "correct the connection, or raise uplink.spool_mb and uplink.spool_days",
     ),
 }
 """Each fault by its name: state, what was found, what to do. The driver is warned without an operator too, so that what

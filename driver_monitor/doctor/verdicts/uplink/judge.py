@@ -28,7 +28,7 @@ BROKER_FAULTS = {
 class FileFacts:
     """A file of the login. `key`: where it stands. `readable`: the daemon's user may read it. `mode`: permission bits.
 
-    `secret`: others must not read it.
+    `owner`, `group`, `mode`: empty and 0 if this user may not look at it. `secret`: others must not read it.
     """
 
     key: str
@@ -107,7 +107,8 @@ def _files(facts: UplinkFacts) -> Iterator[Finding]:
         yield trouble("uplink.no_package")
     for file in facts.files:
         words = {"key": file.key, "path": file.path, "user": facts.daemon_user}
-        mode = {"owner": file.owner, "group": file.group, "mode": f"{file.mode:o}"}
+        of = f"of {file.owner}:{file.group} with mode {file.mode:o}" if file.owner else "in a closed folder"
+        mode = {"of": of, "mode": f"{file.mode:o}"}
         if not file.there:
             yield trouble("uplink.no_file", **words)
         elif not file.readable:
