@@ -184,7 +184,8 @@ def break_all(run: Run, faults: list[Callable[[], None]], alerts: int) -> None:
     for number, fault in enumerate(faults, start=1):
         while run.in_spools() < alerts * number / (len(faults) + 1):
             if any(process.poll() is not None for process in run.vehicles):
-                raise SystemExit(f"the vehicles have ended too early; see {run.folder}")
+                told = "".join(path.read_text() for path in run.folder.glob("*.json.errors"))
+                raise SystemExit(f"vehicles have ended too early: {told}")
             time.sleep(POLL_S)
         fault()
 
