@@ -253,11 +253,14 @@ class SimulatedVehicle:
         self._times.sent(status, now)
 
     def _leave(self) -> None:
-        if self._link is not None and self._session.online:
-            if self._trip is not None:
-                self._tell_status(self._trip, self._shared.now())
-            self._link.tell(topics.online(self.name), online_message(self.name, False, self._wall()[0].timestamp()))
-            self._link.leave()
+        """End the connection with a farewell; one that the broker has not accepted yet, without."""
+        if self._link is None or not self._session.online:
+            self._lose_link()
+            return
+        if self._trip is not None:
+            self._tell_status(self._trip, self._shared.now())
+        self._link.tell(topics.online(self.name), online_message(self.name, False, self._wall()[0].timestamp()))
+        self._link.leave()
         self._forget_link()
 
     def _lose_link(self) -> None:
