@@ -15,9 +15,10 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "systemd/README.md", *(ROOT / "docs").glob("*.md")]
 EVERYWHERE = {"git", "make", "python3-venv", "pipx", "alsa-utils", "gstreamer1.0-tools", "gstreamer1.0-plugins-good"}
 """Packages that Debian 12 and 13, Ubuntu 22.04 and 24.04 and Raspberry Pi OS all have (looked up in their archives)."""
+EVERYWHERE |= {"mosquitto"}
 ONE_BOARD_ONLY = {"rpicam-apps"}
 """Packages of Raspberry Pi OS, in a command for its cameras."""
-MAINTAINERS_ONLY = {"mmdebstrap", "systemd-container", "chromium"}
+MAINTAINERS_ONLY = {"mmdebstrap", "systemd-container", "chromium", "postgresql"}
 """Packages that a maintainer needs, on Debian."""
 UNIT_BIN = "/opt/driver-monitor/bin"
 
