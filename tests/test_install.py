@@ -18,7 +18,7 @@ EVERYWHERE = {"git", "make", "python3-venv", "pipx", "alsa-utils", "gstreamer1.0
 EVERYWHERE |= {"mosquitto"}
 ONE_BOARD_ONLY = {"rpicam-apps"}
 """Packages of Raspberry Pi OS, in a command for its cameras."""
-MAINTAINERS_ONLY = {"mmdebstrap", "systemd-container", "chromium"}
+MAINTAINERS_ONLY = {"mmdebstrap", "systemd-container", "chromium", "postgresql"}
 """Packages that a maintainer needs, on Debian."""
 UNIT_BIN = "/opt/driver-monitor/bin"
 

@@ -54,6 +54,8 @@ BY_HAND = {
     "python": "a tool that reads data outside the repository",
 }
 """Programs that no test runs as the documents call them, and why. What they name must exist."""
+NEED_A_BROKER = ("collect", "schema", "simulate", "watch", "report", "acknowledge")
+"""Verbs of `fleet` that need a broker or a store. tests/fleet runs them; here their options must exist."""
 NEED_A_CAR = ("aim", "cameras", "doctor")
 """Verbs that look at a camera, a car or an installation. Tests of their own run them on doubles."""
 OURS = (
@@ -193,8 +195,27 @@ def test_ok__a_command_that_judges_the_machine_answers(code: str, command: Cli, 
     assert outcome.out
 
 
+def needs_a_broker(code: str) -> bool:
+    words = shlex.split(code)
+    return words[1] == "fleet" and words[2] in NEED_A_BROKER
+
+
+@pytest.mark.parametrize("code", [code for code in of(*OURS) if needs_a_broker(code)])
+def test_ok__a_command_of_the_fleet_has_the_options_that_the_documents_give_it(code: str, command: Cli) -> None:
+    _, _, verb, *words = shlex.split(code)
+    shown = command("fleet", verb, "--help")
+    assert shown.code == 0
+    for option in (word.partition("=")[0] for word in words if word.startswith("--")):
+        assert f"{option} " in shown.out, option
+
+
 @pytest.mark.parametrize(
-    "code", [code for code in of(*OURS) if shlex.split(code)[1] not in ("run", "watch", *NEED_A_CAR)]
+    "code",
+    [
+        code
+        for code in of(*OURS)
+        if shlex.split(code)[1] not in ("run", "watch", *NEED_A_CAR) and not needs_a_broker(code)
+    ],
 )
 def test_ok__a_command_of_the_documents_succeeds(code: str, command: Cli, desk: Path) -> None:
     for made_before in ("explain", "results/"):
@@ -323,5 +344,6 @@ def test_ok__the_readme_is_short_and_its_first_screen_has_the_demo() -> None:
 
 
 def test_ok__every_page_is_reached_from_the_readme() -> None:
+    fleet = (ROOT / "docs/fleet.md").read_text()
     for page in (ROOT / "docs").glob("*.md"):
-        assert f"docs/{page.name}" in README.read_text(), page.name
+        assert f"docs/{page.name}" in README.read_text() or page.name in fleet, page.name

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -184,7 +185,8 @@ def break_all(run: Run, faults: list[Callable[[], None]], alerts: int) -> None:
     for number, fault in enumerate(faults, start=1):
         while run.in_spools() < alerts * number / (len(faults) + 1):
             if any(process.poll() is not None for process in run.vehicles):
-                raise SystemExit(f"the vehicles have ended too early; see {run.folder}")
+                told = "".join(path.read_text() for path in run.folder.glob("*.json.errors"))
+                raise SystemExit(f"vehicles have ended too early: {told}")
             time.sleep(POLL_S)
         fault()
 
@@ -201,10 +203,10 @@ def examine(run: Run) -> tuple[list[Answer], dict[str, Any]]:
     store = open_store(run.database.url)
     rows = [Row(*row) for row in store.query("SELECT vehicle, cast(id AS text), seq, body FROM alert")]
     told = store.query("SELECT vehicle, status FROM vehicle")
-    letters = store.query("SELECT reason, sum(count) FROM dead_letter GROUP BY reason")
+    letters = Counter(reason.partition(":")[0] for (reason,) in store.query("SELECT reason FROM dead_letter"))
     store.close()
     statuses = {vehicle: json.loads(status) for vehicle, status in told if status is not None}
-    counts: dict[str, Any] = {"dead letters": {reason: int(count) for reason, count in letters}}
+    counts: dict[str, Any] = {"dead letters": dict(letters)}
     for path in run.folder.glob("*.json"):
         for name, value in json.loads(path.read_text().splitlines()[-1]).items():
             if isinstance(value, int):

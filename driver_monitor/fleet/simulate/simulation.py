@@ -85,6 +85,10 @@ class Simulation:
 
         `progress` is called several times a second.
         """
+        if not self.account.connections:
+            self._start = time.monotonic()
+            for number, vehicle in enumerate(self._vehicles):
+                vehicle.begin(self._start + number / CONNECTS_S)
         end = self._start + NOBODY_S
         while self.account.connected < len(self._vehicles) and not self._over(stop, progress, end):
             self._serve(WAIT_S)
@@ -173,7 +177,7 @@ class Simulation:
         name = f"{self._scenario.prefix}-{number:05}"
         folder = None if self._scenario.folder is None else self._scenario.folder / name
         chance = random.Random(self._chance.random())
-        return SimulatedVehicle(name, shared, folder, chance, self._start + number / CONNECTS_S)
+        return SimulatedVehicle(name, shared, folder, chance)
 
 
 def allow_files(scenario: Scenario) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import uuid
 from collections.abc import Callable
@@ -54,7 +55,6 @@ class SimulatedVehicle:
         shared: Surroundings,
         folder: Path | None,
         chance: random.Random,
-        connect_at: float,
     ) -> None:
         self.name = name
         self._shared, self._folder, self._chance = shared, folder, chance
@@ -66,12 +66,11 @@ class SimulatedVehicle:
         self._link: VehicleLink | None = None
         self._trip: Trip | None = None
         self._left: list[Message] = []
-        self._connect_at: float | None = connect_at
+        self._connect_at: float | None = None
         self._attempts, self._times = Attempts(1), StatusTimes()
         self._connected_at = 0.0
-        self._start_at = connect_at
+        self._start_at = math.inf
         self._clock = VehicleClock(chance, self._clock_kind, shared.wall())
-        shared.wake(self, connect_at)
 
     @property
     def drives(self) -> bool:
@@ -82,6 +81,11 @@ class SimulatedVehicle:
     def online(self) -> bool:
         """Whether a broker has accepted the connection."""
         return self._session.online
+
+    def begin(self, at: float) -> None:
+        """Set out for the first time at `at`."""
+        self._start_at = self._connect_at = at
+        self._shared.wake(self, at)
 
     def tick(self) -> None:
         """Do what is due: set out, connect, send, tell the status."""
@@ -249,11 +253,14 @@ class SimulatedVehicle:
         self._times.sent(status, now)
 
     def _leave(self) -> None:
-        if self._link is not None and self._session.online:
-            if self._trip is not None:
-                self._tell_status(self._trip, self._shared.now())
-            self._link.tell(topics.online(self.name), online_message(self.name, False, self._wall()[0].timestamp()))
-            self._link.leave()
+        """End the connection with a farewell; one that the broker has not accepted yet, without."""
+        if self._link is None or not self._session.online:
+            self._lose_link()
+            return
+        if self._trip is not None:
+            self._tell_status(self._trip, self._shared.now())
+        self._link.tell(topics.online(self.name), online_message(self.name, False, self._wall()[0].timestamp()))
+        self._link.leave()
         self._forget_link()
 
     def _lose_link(self) -> None:
