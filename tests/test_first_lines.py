@@ -42,6 +42,12 @@ def test_ok__an_address_of_ones_own_stands_in_the_command_to_watch(tmp_path: Pat
     assert "nothing is published" in first_line(plan(tmp_path, "zmq: {enabled: false}", "0"), service=False)
 
 
+def test_ok__an_address_for_other_computers_is_named_beside_the_local_one(tmp_path: Path) -> None:
+    line = first_line(plan(tmp_path, "zmq: {bind: 'tcp://[::]:5600', keys: /etc/k}", "0"), service=False)
+    assert " watch) and, for clients with keys, on tcp://[::]:5600; stop with" in line
+    assert "published on tcp://127.0.0.1:5556 (" in line
+
+
 @pytest.mark.parametrize("source", ["rtsp://me:secret@10.0.0.7/live?key=secret", "rtsp://me:secret@[/live"])
 def test_ok__no_password_is_shown(tmp_path: Path, source: str) -> None:
     watched = plan(tmp_path, source=source)

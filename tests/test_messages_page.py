@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from driver_monitor.config.schema import ZmqConfig
+from driver_monitor.keys.key_folder import KeyFolder
 from driver_monitor.messages.envelope import Stamp, ended_by_restart
 from driver_monitor.messages.privacy import PrivacyFilter
+from driver_monitor.outputs.curve.publisher import CurvePublisher
 from driver_monitor.signals.table import SIGNALS
 from driver_monitor.vehicle.obd import ObdVehicle
 from tests.processes import DaemonProcess, Message, Subscriber, free_port
@@ -54,11 +57,19 @@ def published(tmp_path_factory: pytest.TempPathFactory, short_clip: Path) -> lis
     return heard
 
 
-def test_ok__every_field_of_the_status_has_a_line(published: list[Message]) -> None:
+@pytest.fixture
+def curve_counters(tmp_path: Path) -> set[str]:
+    """The counters of the address for other computers, which the daemon above does not have."""
+    KeyFolder(tmp_path / "keys").make()
+    with closing(CurvePublisher(ZmqConfig(bind="tcp://0.0.0.0:*", keys=tmp_path / "keys"))) as publisher:
+        return set(publisher.counters())
+
+
+def test_ok__every_field_of_the_status_has_a_line(published: list[Message], curve_counters: set[str]) -> None:
     documented = set(rows("Fields of the status"))
     shown = {name for topic, status in published if topic == "status/" for name, _ in fields(status)}
     with closing(ObdVehicle("virtual", "nobody")) as bus:
-        assert documented == shown | {f"outputs.{name}" for name in bus.counters()}
+        assert documented == shown | {f"outputs.{name}" for name in {*bus.counters(), *curve_counters}}
 
 
 def test_ok__every_field_of_an_alert_has_a_line(published: list[Message]) -> None:

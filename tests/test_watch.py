@@ -24,6 +24,7 @@ from rich.live import Live
 from rich.text import Text
 
 from driver_monitor.cli import watch as watching_module
+from driver_monitor.cli.curve.connection import ClientKeys
 from driver_monitor.cli.watch import (
     Watcher,
     show_live,
@@ -74,12 +75,14 @@ class Screen(io.StringIO):
 
 
 @contextmanager
-def watching(endpoint: str | None, *, width: int = 200, service: str = SERVICE_SOCKET) -> Iterator[Screen]:
+def watching(
+    endpoint: str | None, *, width: int = 200, service: str = SERVICE_SOCKET, keys: ClientKeys | None = None
+) -> Iterator[Screen]:
     screen, over, failed = Screen(), threading.Event(), []
 
     def run() -> None:
         try:
-            watch(endpoint, Console(file=screen, width=width), over.is_set, service)
+            watch(endpoint, Console(file=screen, width=width), over.is_set, service, keys)
         except BaseException as error:
             failed.append(error)
 

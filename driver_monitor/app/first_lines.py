@@ -50,7 +50,8 @@ def _published(config: ZmqConfig) -> str:
     if address.endswith(":*"):
         return f"published on a free port of {address.removesuffix(':*')} (set zmq.bind to a port for a subscriber)"
     connect = "" if address in (LAPTOP_BIND, SERVICE_BIND) else f" --connect {address}"
-    return f"published on {address} ({program()} watch{connect})"
+    with_keys = f" and, for clients with keys, on {config.bind}" if config.beyond_this_machine else ""
+    return f"published on {address} ({program()} watch{connect}){with_keys}"
 
 
 def next_step(plan: Plan) -> str:

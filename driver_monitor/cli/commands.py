@@ -215,11 +215,22 @@ def watch(
     connect: Annotated[
         OptionalText, typer.Option(help="Address in zmq.bind (default: those of the service and of `run`).")
     ] = None,
+    key: Annotated[
+        OptionalPath, typer.Option(help="File of `keys new`, for the encrypted address of another vehicle.")
+    ] = None,
+    server_key: Annotated[
+        OptionalText, typer.Option(help="Public key of that vehicle, or its file, if it is not in the file of --key.")
+    ] = None,
 ) -> None:
     """Print alerts, state and status of a running daemon as they arrive."""
+    from driver_monitor.cli.curve.connection import load_keys
     from driver_monitor.cli.watch import watch as watch_daemon
 
-    watch_daemon(connect, Console())
+    if (key is not None or server_key is not None) and not (connect or "").startswith("tcp://"):
+        raise UsageError(f"{PROGRAM} watch: --key needs --connect tcp://HOST:PORT, the address of the vehicle")
+    if key is None and server_key is not None:
+        raise UsageError(f"{PROGRAM} watch: --server-key needs --key FILE, the file of this client")
+    watch_daemon(connect, Console(), keys=None if key is None else load_keys(key, server_key))
 
 
 @app.command()

@@ -29,6 +29,10 @@ def config_check(file: ConfigArgument = None, profile: ProfileOption = None) -> 
         emotion = plan.config.emotion
         effect = "expressions are read and stay on this machine" if emotion.enabled else "no expression is read"
         print(f"workplace profile: {effect} (emotion.safety_purpose: {emotion.safety_purpose or 'not set'})")
+    if plan.config.zmq.beyond_this_machine and plan.config.zmq.keys is not None:
+        from driver_monitor.cli.curve.key_files import checked
+
+        print(f"{plan.config.zmq.bind}: {checked(plan.config.zmq.keys)}")
     if (line := lock_line(file, plan.config)) is not None:
         print(line)
     for caution in cautions(plan.config, plan.profile):

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from driver_monitor.cli.curve.connection import ClientKeys, Connection
 from driver_monitor.config.addresses import LAPTOP_BIND, MAX_PORT, SERVICE_SOCKET, tcp_port
 from driver_monitor.errors import UsageError
 from driver_monitor.messages.lines import advice, alert_text, board_words, clock, plain
@@ -56,6 +57,7 @@ class Watcher:
         self._connect, self._out, self._show_state = connect, out, show_state
         self._last_message = 0.0
         self._silent = False
+        self._fault = ""
         self._ids: dict[str, None] = {}
         self._shown_status: Text | None = None
         self._last_state: float | None = None
@@ -73,13 +75,21 @@ class Watcher:
             return
         if self._silent:
             self._print(f"messages from {self._connect} arrive again", "green")
-        self._silent, self._last_message = False, now
+        self._silent, self._fault, self._last_message = False, "", now
         if topic.startswith("alert/"):
             self._alert(message)
         elif topic == "status/":
             self._status(message)
         elif topic == "state/":
             self._state(message, now)
+
+    def explain(self, fault: str) -> None:
+        """Print why no message comes, once. It takes the place of the advice after a silence."""
+        if fault != self._fault:
+            self._fault = fault
+            self._print(fault, "yellow")
+        self._silent = True
+        self._shown_status = None
 
     def check_age(self, now: float) -> None:
         """Remove a state that is too old. Print once per gap that no message came for `SILENCE_S`.
@@ -123,12 +133,17 @@ class Watcher:
 
 
 def watch(
-    connect: str | None, out: Console, stop: Callable[[], bool] = lambda: False, service: str = SERVICE_SOCKET
+    connect: str | None,
+    out: Console,
+    stop: Callable[[], bool] = lambda: False,
+    service: str = SERVICE_SOCKET,
+    keys: ClientKeys | None = None,
 ) -> None:
     """Print the messages of the daemon at `connect` (`tcp://host:port` or `ipc://path`) until `stop()` or Ctrl-C.
 
     `connect` None: listen to the two addresses of a daemon with the default configuration, the local socket `service`
-    of the service and the TCP address of one that a person started. Raises `UsageError` if `connect` is not valid.
+    of the service and the TCP address of one that a person started. `keys`: for the encrypted address of a vehicle.
+    Raises `UsageError` if `connect` is not valid.
     """
     if connect is not None:
         _check_port(connect)
@@ -139,13 +154,14 @@ def watch(
         socket.setsockopt(zmq.LINGER, 0)
         socket.setsockopt(zmq.IPV6, int(any("[" in address for address in addresses)))
         socket.setsockopt(zmq.SUBSCRIBE, b"")
+        connection = Connection(context, socket, connect, keys) if connect is not None else None
         for address in addresses:
             try:
                 socket.connect(address)
             except zmq.ZMQError as error:
                 reason = f"not a valid address ({error.strerror}); {ADVICE}"
                 raise UsageError(f"--connect {plain(address)}: {reason}") from None
-        _print_until(stop, socket, " or ".join(addresses), out)
+        _print_until(stop, socket, " or ".join(addresses), out, connection)
 
 
 def _check_port(connect: str) -> None:
@@ -170,8 +186,16 @@ def _locked(path: Path) -> str | None:
     )
 
 
-def _print_until(stop: Callable[[], bool], socket: zmq.Socket[bytes], connect: str, out: Console) -> None:
+def _print_until(
+    stop: Callable[[], bool],
+    socket: zmq.Socket[bytes],
+    connect: str,
+    out: Console,
+    connection: Connection | None,
+) -> None:
     with ExitStack() as stack:
+        if connection is not None:
+            stack.callback(connection.close)
         show_state = _on_change(out)
         if out.is_terminal:
             live = stack.enter_context(Live(console=out, transient=True, auto_refresh=False))
@@ -181,6 +205,8 @@ def _print_until(stop: Callable[[], bool], socket: zmq.Socket[bytes], connect: s
             while not stop():
                 if socket.poll(POLL_MS):
                     watcher.receive(socket.recv_multipart(), time.monotonic())
+                elif connection is not None and (fault := connection.fault(time.monotonic())) is not None:
+                    watcher.explain(fault)
                 watcher.check_age(time.monotonic())
     if watcher.malformed:
         out.print(f"{watcher.malformed} messages were not of driver-monitor", style="red", highlight=False)

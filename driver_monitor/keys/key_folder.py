@@ -170,6 +170,8 @@ class KeyFolder:
         """Yield the files of clients, by name. A draft, which begins with a dot, is none."""
         try:
             names = sorted(path.name for path in self._clients.iterdir())
+        except FileNotFoundError:
+            return
         except OSError as error:
             raise KeysError(f"{self._clients}: cannot be read: {error.strerror}; check who owns it") from None
         named = [name for name in names if name.endswith(SUFFIX) and _NAME.fullmatch(name.removesuffix(SUFFIX))]

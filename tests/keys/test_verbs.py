@@ -11,9 +11,12 @@ import zmq
 import zmq.auth
 from typer.testing import CliRunner
 
+from driver_monitor.cli.commands import app
 from driver_monitor.cli.curve.keys import keys_app
 from driver_monitor.keys.certificate import parse
 from driver_monitor.keys.key_folder import KeyFolder
+
+MAKE_IT = "make it with `driver-monitor keys new NAME`"
 
 
 @pytest.fixture
@@ -85,3 +88,20 @@ def test_fail__what_cannot_be_done_has_one_line_and_leaves_nothing(folder: Path)
     assert "there is no client b" in said(folder, "revoke", "b")
     assert "cannot name a client" in said(folder, "new", "../b")
     assert [client.name for client in KeyFolder(folder).clients()] == ["a"]
+
+
+def test_ok__config_check_says_who_may_connect_or_what_is_wrong(folder: Path) -> None:
+    config = folder.parent / "my.yaml"
+    config.write_text(f"zmq: {{bind: 'tcp://0.0.0.0:5556', keys: '{folder}'}}")
+
+    def checked() -> str:
+        result = CliRunner().invoke(app, ["config", "check", str(config)])
+        assert result.exit_code == 0
+        return result.output.splitlines()[-1]
+
+    assert checked() == f"tcp://0.0.0.0:5556: {folder}: there is no such folder; {MAKE_IT}"
+    said(folder, "server")
+    assert checked() == "tcp://0.0.0.0:5556: only clients with keys: none yet"
+    said(folder, "new", "b")
+    said(folder, "new", "a")
+    assert checked() == "tcp://0.0.0.0:5556: only clients with keys: a, b"

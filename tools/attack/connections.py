@@ -27,7 +27,7 @@ def main() -> int:
 def step(arguments: argparse.Namespace, victim: Target) -> None:
     """Close our end of the connections that the daemon has closed, and connect until there are `count`."""
     for connection in list(held):
-        if _is_closed(connection):
+        if is_closed(connection):
             connection.close()
             held.remove(connection)
     closed = arguments.count - len(held)
@@ -49,7 +49,8 @@ def _connect(address: str) -> socket.socket:
     return connection
 
 
-def _is_closed(connection: socket.socket) -> bool:
+def is_closed(connection: socket.socket) -> bool:
+    """Return whether the other end has closed a connection that does not block. Bytes that came are thrown away."""
     try:
         while connection.recv(4096):
             pass

@@ -20,6 +20,8 @@ from typing import Any
 
 import zmq
 
+from driver_monitor.keys.certificate import Certificate
+
 MAX_RSS_MB = 220.0
 """Most memory of a daemon under attack."""
 MAX_GAP_S = 2.0
@@ -66,20 +68,28 @@ class Target:
 
 @dataclass
 class Healthy:
-    """What a healthy subscriber got. `gap_s`: longest time between two statuses, seconds."""
+    """What a healthy subscriber got. `gap_s`: longest time between two statuses, seconds.
+
+    `late_s`: seconds from the making of each status to its arrival, by the clock that both share.
+    """
 
     alerts: list[int] = field(default_factory=list)
     statuses: int = 0
     gap_s: float = 0.0
+    late_s: list[float] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     first: threading.Event = field(default_factory=threading.Event)
     over: threading.Event = field(default_factory=threading.Event)
 
-    def listen(self, address: str) -> None:
-        """Receive until `over` is set."""
+    def listen(self, address: str, pair: Certificate | None = None) -> None:
+        """Receive until `over` is set. `pair`: keys for an encrypted address, with that of the daemon."""
         last = None
         with zmq.Context() as context, context.socket(zmq.SUB) as subscriber:
             subscriber.setsockopt(zmq.LINGER, 0)
+            if pair is not None:
+                subscriber.setsockopt(zmq.CURVE_PUBLICKEY, pair.public.encode())
+                subscriber.setsockopt(zmq.CURVE_SECRETKEY, str(pair.secret).encode())
+                subscriber.setsockopt(zmq.CURVE_SERVERKEY, str(pair.server).encode())
             subscriber.subscribe("alert/")
             subscriber.subscribe("status/")
             subscriber.connect(address)
@@ -94,6 +104,7 @@ class Healthy:
                 now = time.monotonic()
                 self.gap_s = max(self.gap_s, now - last) if last is not None else 0.0
                 last = now
+                self.late_s.append(now - message["t_mono"])
                 self.statuses += 1
                 self.outputs = message["outputs"]
                 self.first.set()

@@ -72,5 +72,14 @@ def read_key(text: str) -> str:
         ) from None
 
 
+def checked(folder: Path) -> str:
+    """Return in one line who may connect with the keys in `folder`, or why nobody may: the daemon would not start."""
+    try:
+        clients = KeyFolder(folder).clients()
+    except KeysError as error:
+        return str(error)
+    return f"only clients with keys: {', '.join(client.name for client in clients) or 'none yet'}"
+
+
 def _setting(folder: Path) -> str:
     return f"\nin the vehicle's configuration: zmq: {{bind: 'tcp://0.0.0.0:5556', keys: {str(folder)!r}}}"

@@ -101,11 +101,14 @@ class CurveServer:
         if self._monitor in ready:
             self._count_connections()
         if self._asked in ready:
+            # libzmq's clients give up for good after a refusal: a key that has just come on the list must get in.
+            self._check_keys(self._clock())
             self._asked.send_multipart(self.access.answer(self._asked.recv_multipart(), self._clock()))
         if self._publisher in ready:
             self._read_clients()
         now = self._clock()
-        self._check_keys(now)
+        if now >= self._next_check:
+            self._check_keys(now)
         self._listener.shut(self._limit.is_reached(now))
         if self._replay.is_due(now):
             for message in self._replay.take(last(), now):
@@ -152,8 +155,6 @@ class CurveServer:
 
         Clients that are still on the list connect again at once, and get the active alerts.
         """
-        if now < self._next_check:
-            return
         self._next_check = now + CHECK_S
         pair = self._pair
         try:
