@@ -48,6 +48,12 @@ def test_ok__an_address_for_other_computers_is_named_beside_the_local_one(tmp_pa
     assert "published on tcp://127.0.0.1:5556 (" in line
 
 
+def test_ok__an_operator_stands_in_the_first_line(tmp_path: Path) -> None:
+    fleet = "uplink: {brokers: ['mqtts://broker.example', 'mqtts://other.example']}"
+    line = first_line(plan(tmp_path, fleet, "0"), service=True)
+    assert "; alerts are sent to mqtts://broker.example:8883 (and 1 more); stop" in line
+
+
 @pytest.mark.parametrize("source", ["rtsp://me:secret@10.0.0.7/live?key=secret", "rtsp://me:secret@[/live"])
 def test_ok__no_password_is_shown(tmp_path: Path, source: str) -> None:
     watched = plan(tmp_path, source=source)

@@ -287,6 +287,15 @@ def build_outputs(plan: Plan, console: Console | None, run: VehicleRun, driving:
     outputs: list[Output] = [Journal(console)]
     try:
         outputs.append(ActiveAlerts(state_dir(plan.config.service)))
+        # Before the others, so that it is closed after them: the network must not delay the pins.
+        uplink = None
+        if plan.config.uplink.enabled:
+            from driver_monitor.outputs.uplink.output import UplinkOutput  # brings ssl, which nothing else needs
+
+            uplink = UplinkOutput(plan.config.uplink, state_dir(plan.config.service), run, driving)
+            outputs.append(uplink)
+        if plan.config.metrics.bind is not None:
+            outputs.append(MetricsOutput(plan.config.metrics.bind, uplink.spool if uplink else None))
         publisher = ZmqPublisher(plan.config.zmq) if plan.config.zmq.enabled else None
         outputs += [publisher] if publisher else []
         if plan.config.zmq.beyond_this_machine:
@@ -301,14 +310,6 @@ def build_outputs(plan: Plan, console: Console | None, run: VehicleRun, driving:
         outputs.append(GpioOutput(plan.config.gpio))
         if plan.config.outputs.sound is not None:
             outputs.append(SoundOutput(plan.config.outputs, plan.config.gpio.max_buzz_s))
-        uplink = None
-        if plan.config.uplink.enabled:
-            from driver_monitor.outputs.uplink.output import UplinkOutput  # brings ssl, which nothing else needs
-
-            uplink = UplinkOutput(plan.config.uplink, state_dir(plan.config.service), run, driving)
-            outputs.append(uplink)
-        if plan.config.metrics.bind is not None:
-            outputs.append(MetricsOutput(plan.config.metrics.bind, uplink.spool if uplink else None))
     except BaseException:
         Outputs(outputs).close()
         raise

@@ -13,6 +13,7 @@ from driver_monitor.capture.camera import SourceInfo
 from driver_monitor.capture.open_source import expected_source, plain_name
 from driver_monitor.config.addresses import LAPTOP_BIND, SERVICE_BIND, publish_address
 from driver_monitor.config.schema import ZmqConfig
+from driver_monitor.config.sections.uplink import UplinkConfig
 from driver_monitor.errors import SourceError
 
 
@@ -31,7 +32,9 @@ def program(called: str | None = None) -> str:
 def first_line(plan: Plan, *, service: bool) -> str:
     """Return the first line of `run`, without any password. `service`: systemd runs the daemon."""
     stop = f"systemctl stop {PROGRAM}" if service else "Ctrl-C"
-    return f"watching {_expected(plan).name}; {_published(plan.config.zmq)}; stop with {stop}"
+    return (
+        f"watching {_expected(plan).name}; {_published(plan.config.zmq)}{_sent(plan.config.uplink)}; stop with {stop}"
+    )
 
 
 def _expected(plan: Plan) -> SourceInfo:
@@ -52,6 +55,14 @@ def _published(config: ZmqConfig) -> str:
     connect = "" if address in (LAPTOP_BIND, SERVICE_BIND) else f" --connect {address}"
     with_keys = f" and, for clients with keys, on {config.bind}" if config.beyond_this_machine else ""
     return f"published on {address} ({program()} watch{connect}){with_keys}"
+
+
+def _sent(config: UplinkConfig) -> str:
+    """Return to whom alerts are sent; empty without an operator."""
+    if not config.enabled:
+        return ""
+    first, *others = config.parsed_brokers()
+    return f"; alerts are sent to {first}{f' (and {len(others)} more)' if others else ''}"
 
 
 def next_step(plan: Plan) -> str:

@@ -92,9 +92,10 @@ class UplinkOutput(Output):
 
     def close(self) -> None:
         """Keep the last alerts, say `online: false`, and close. What is not stored is sent by the next run."""
-        self._keeper.close(KEEP_S)
+        kept = self._keeper.close(KEEP_S)
         self._connector.close(CLOSE_S)
-        self._spool.close()
+        if kept:  # else the disk hangs, and closing would wait for it
+            self._spool.close()
 
     def _is_closing(self) -> bool:
         return self._connector.closing

@@ -37,10 +37,13 @@ class OperatorSide:
         self.client.on_message = self._on_message
         subscribed = threading.Event()
         self.client.on_subscribe = lambda *_: subscribed.set()
-        self.client.on_connect = lambda *_: self.client.subscribe("dm/1/#", qos=1)
+        self.client.on_connect = self._on_connect
         connect(self.client, broker, settings)
         self.client.loop_start()
         assert subscribed.wait(PATIENCE_S)
+
+    def _on_connect(self, *_: object) -> None:
+        self.client.subscribe("dm/1/#", qos=1)
 
     def _on_message(self, _client: object, _data: object, message: Any) -> None:
         if message.topic.endswith("/stored"):

@@ -44,7 +44,13 @@ def alert(seq: int, level: str = "warning", vehicle: str = "van-12", **more: Any
 
 
 def status(**more: Any) -> dict[str, Any]:
-    known = {"camera": {"state": "ok"}, "attention": "attentive", "degraded": None, "active": [], "alerts": 0}
+    known: dict[str, Any] = {
+        "camera": {"state": "ok"},
+        "attention": "attentive",
+        "degraded": None,
+        "active": [],
+        "alerts": 0,
+    }
     return {"schema": 1, "vehicle": "van-12", "uptime_s": 7.0, "config_fault": None, "versions": {}, **known, **more}
 
 
