@@ -42,16 +42,16 @@ def test_ok__an_address_of_ones_own_stands_in_the_command_to_watch(tmp_path: Pat
     assert "nothing is published" in first_line(plan(tmp_path, "zmq: {enabled: false}", "0"), service=False)
 
 
-def test_ok__an_operator_stands_in_the_first_line(tmp_path: Path) -> None:
-    fleet = "uplink: {brokers: ['mqtts://broker.example', 'mqtts://other.example']}"
-    line = first_line(plan(tmp_path, fleet, "0"), service=True)
-    assert "; alerts are sent to mqtts://broker.example:8883 (and 1 more); stop" in line
-
-
 def test_ok__an_address_for_other_computers_is_named_beside_the_local_one(tmp_path: Path) -> None:
     line = first_line(plan(tmp_path, "zmq: {bind: 'tcp://[::]:5600', keys: /etc/k}", "0"), service=False)
     assert " watch) and, for clients with keys, on tcp://[::]:5600; stop with" in line
     assert "published on tcp://127.0.0.1:5556 (" in line
+
+
+def test_ok__an_operator_stands_in_the_first_line(tmp_path: Path) -> None:
+    fleet = "uplink: {brokers: ['mqtts://broker.example', 'mqtts://other.example']}"
+    line = first_line(plan(tmp_path, fleet, "0"), service=True)
+    assert "; alerts are sent to mqtts://broker.example:8883 (and 1 more); stop" in line
 
 
 @pytest.mark.parametrize("source", ["rtsp://me:secret@10.0.0.7/live?key=secret", "rtsp://me:secret@[/live"])

@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 
 from driver_monitor.config.schema import ZmqConfig
+from driver_monitor.config.sections.uplink import UplinkConfig
 from driver_monitor.keys.key_folder import KeyFolder
 from driver_monitor.messages.envelope import Stamp, ended_by_restart
 from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.outputs.curve.publisher import CurvePublisher
+from driver_monitor.outputs.uplink.output import UplinkOutput
+from driver_monitor.outputs.uplink.status import DrivingTime, VehicleRun
 from driver_monitor.signals.table import SIGNALS
 from driver_monitor.vehicle.obd import ObdVehicle
 from tests.processes import DaemonProcess, Message, Subscriber, free_port
@@ -48,7 +51,6 @@ def published(tmp_path_factory: pytest.TempPathFactory, short_clip: Path) -> lis
     """What a daemon publishes that uses all its parts, from its start to an alert and a status after it."""
     folder, port = tmp_path_factory.mktemp("daemon"), free_port()
     config = f"vehicle: {{input: 'tcp://127.0.0.1:{free_port()}'}}\noutputs: {{vehicle: zmq, vss: zmq, sound: 'null'}}"
-    config += f"\nuplink: {{brokers: ['mqtt://127.0.0.1:{free_port()}']}}"
     trace = ("--trace", str(folder / "mine.trace.jsonl.gz"))
     with Subscriber(port) as subscriber, DaemonProcess(folder, short_clip, port, config, trace) as daemon:
         heard = subscriber.until("microsleep", "raised")
@@ -59,18 +61,22 @@ def published(tmp_path_factory: pytest.TempPathFactory, short_clip: Path) -> lis
 
 
 @pytest.fixture
-def curve_counters(tmp_path: Path) -> set[str]:
-    """The counters of the address for other computers, which the daemon above does not have."""
+def operator_counters(tmp_path: Path) -> set[str]:
+    """The counters of the ways to an operator. The daemon above has none: it would hide those of local outputs."""
     KeyFolder(tmp_path / "keys").make()
-    with closing(CurvePublisher(ZmqConfig(bind="tcp://0.0.0.0:*", keys=tmp_path / "keys"))) as publisher:
-        return set(publisher.counters())
+    broker, run = UplinkConfig(brokers=(f"mqtt://127.0.0.1:{free_port()}",)), VehicleRun("van-12", "trip", "boot")
+    with (
+        closing(CurvePublisher(ZmqConfig(bind="tcp://0.0.0.0:*", keys=tmp_path / "keys"))) as publisher,
+        closing(UplinkOutput(broker, tmp_path, run, DrivingTime())) as uplink,
+    ):
+        return {*publisher.counters(), *uplink.counters()}
 
 
-def test_ok__every_field_of_the_status_has_a_line(published: list[Message], curve_counters: set[str]) -> None:
+def test_ok__every_field_of_the_status_has_a_line(published: list[Message], operator_counters: set[str]) -> None:
     documented = set(rows("Fields of the status"))
     shown = {name for topic, status in published if topic == "status/" for name, _ in fields(status)}
     with closing(ObdVehicle("virtual", "nobody")) as bus:
-        assert documented == shown | {f"outputs.{name}" for name in {*bus.counters(), *curve_counters}}
+        assert documented == shown | {f"outputs.{name}" for name in {*bus.counters(), *operator_counters}}
 
 
 def test_ok__every_field_of_an_alert_has_a_line(published: list[Message]) -> None:

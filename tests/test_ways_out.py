@@ -41,10 +41,12 @@ from driver_monitor.outputs.metrics import MetricsOutput
 from driver_monitor.outputs.output import Output
 from driver_monitor.outputs.trace_writer import TraceWriter
 from driver_monitor.outputs.uplink.output import UplinkOutput
+from driver_monitor.outputs.uplink.status import VehicleRun, online_message, status_message
 from driver_monitor.outputs.vss.output import VssOutput
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 from driver_monitor.rules.profile import Profile
 from driver_monitor.signals.table import ROWS
+from driver_monitor.spool.entry import SpoolCounts
 from driver_monitor.spool.spool import Spool
 from tests.drive import STARTED, Cabin
 from tests.fleet.services import MOSQUITTO, mosquitto
@@ -339,6 +341,16 @@ def assert_whole(found: list[int]) -> None:
     """The numbers have no gap."""
     assert found
     assert sorted(set(found)) == list(range(min(found), max(found) + 1))
+
+
+def test_ok__the_page_names_every_field_that_the_uplink_sends_of_itself() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "privacy.md").read_text()
+    for kind, sent in (
+        ("status", status_message({}, VehicleRun("v", "t", "b"), SpoolCounts(), 0.0, 0.0, True)),
+        ("online", online_message("v", True, 0.0)),
+    ):
+        (row,) = re.findall(rf"(?m)^\| {kind}\b.*? \| (.*?) \|", page)
+        assert set(re.findall(r"`(\w+)`", row)) == set(sent) - {"schema"}
 
 
 def test_ok__every_output_that_is_not_local_is_tapped_here() -> None:

@@ -294,6 +294,8 @@ def build_outputs(plan: Plan, console: Console | None, run: VehicleRun, driving:
 
             uplink = UplinkOutput(plan.config.uplink, state_dir(plan.config.service), run, driving)
             outputs.append(uplink)
+        if plan.config.metrics.bind is not None:
+            outputs.append(MetricsOutput(plan.config.metrics.bind, uplink.spool if uplink else None))
         publisher = ZmqPublisher(plan.config.zmq) if plan.config.zmq.enabled else None
         outputs += [publisher] if publisher else []
         if plan.config.zmq.beyond_this_machine:
@@ -308,8 +310,6 @@ def build_outputs(plan: Plan, console: Console | None, run: VehicleRun, driving:
         outputs.append(GpioOutput(plan.config.gpio))
         if plan.config.outputs.sound is not None:
             outputs.append(SoundOutput(plan.config.outputs, plan.config.gpio.max_buzz_s))
-        if plan.config.metrics.bind is not None:
-            outputs.append(MetricsOutput(plan.config.metrics.bind, uplink.spool if uplink else None))
     except BaseException:
         Outputs(outputs).close()
         raise
