@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import get_args
 
 from driver_monitor.spool.entry import Absent, AbsentReason
 
+REASONS: tuple[AbsentReason, ...] = get_args(AbsentReason)
 MOST_RANGES = 100
 """Number of ranges that are kept, the newest ones. The retained status has room for them (ours)."""
 
@@ -26,5 +28,7 @@ def add(database: sqlite3.Connection, first: int, last: int, reason: AbsentReaso
 
 def ranges(database: sqlite3.Connection) -> tuple[Absent, ...]:
     """Return all ranges, the newest last."""
-    rows = database.execute("SELECT first, last, reason FROM absent ORDER BY number")
+    rows = database.execute("SELECT first, last, reason FROM absent ORDER BY number").fetchall()
+    if not all(isinstance(first, int) and isinstance(last, int) and reason in REASONS for first, last, reason in rows):
+        raise sqlite3.DatabaseError("a range of numbers in it is damaged")
     return tuple((first, last, reason) for first, last, reason in rows)

@@ -6,6 +6,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,7 +14,8 @@ from driver_monitor.disk.sqlite_damage import is_damage
 from driver_monitor.spool import file
 from driver_monitor.spool.clock import Moment
 from driver_monitor.spool.entry import SpoolLimits
-from driver_monitor.spool.store import SpoolStore
+from driver_monitor.spool.rescue import rescue
+from driver_monitor.spool.store import DAY_S, SpoolStore
 
 RETRY_S = 10.0
 """Time after which a disk that failed is tried again (ours). A failing card may take seconds for each attempt."""
@@ -99,6 +101,8 @@ class SpoolDisk:
     def _open(self, now: Moment) -> SpoolStore:
         if self._folder is None:
             self._folder = file.lock_folder(self._path.parent)
+        if now.wall_s is not None:
+            file.forget_damaged(self._path, now.wall_s - self._limits.days * DAY_S)
         database = file.open_file(self._path, self._folder)
         try:
             self._inode = self._found_inode()
@@ -120,10 +124,10 @@ class SpoolDisk:
         self._close_store(now)
         if self._folder is None:
             raise error
-        aside = file.set_damaged_aside(self._path, self._folder)
+        rescued = file.replace_damaged(self._path, self._folder, partial(rescue, self._path))
         damage = (
-            f"{self._path} is damaged ({error}); renamed to {aside.name}; alerts in it that the operator has not "
-            "stored are not sent; a new file is begun"
+            f"{self._path} is damaged ({error}); renamed to {file.damaged_name(self._path).name}; a new file is begun, "
+            f"with {rescued} waiting alerts that were whole"
         )
         if damage != self._damage:
             log.error("%s", damage)

@@ -1,7 +1,8 @@
 """Makes, opens and replaces the file of the spool, so that a power cut at any moment leaves a complete one or none.
 
-A new file is made under another name and renamed when it is complete. The file has small pages: what is too long for
-one lies in pages of its own, which are free again when the alert goes, whichever alert that is.
+A new file is made under another name and renamed when it is complete, also one that replaces a damaged file. The file
+has small pages: what is too long for one lies in pages of its own, which are free again when the alert goes, whichever
+alert that is.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 FILE = "spool.sqlite"
 VERSION = 1
@@ -29,12 +32,16 @@ CACHE_KB = 64
 """Memory for pages of one spool. A simulator holds thousands of spools."""
 BUSY_S = 0.5
 """Longest wait for another program that holds the file (ours)."""
+READY = ".ready"
+"""Ending of a new spool that is complete and waits for its place."""
 BESIDE = ("-journal", "-wal", "-shm")
 """Endings of the files that SQLite keeps beside a database. It would apply them to another file of the same name."""
 
+T = TypeVar("T")
+
 _TABLES = """
 CREATE TABLE alert (number INTEGER PRIMARY KEY, id TEXT UNIQUE, seq INTEGER, rule TEXT, level INTEGER, t_wall TEXT,
-    sent INTEGER, ran_s REAL, wall_s REAL, body BLOB);
+    sent INTEGER, ran_s REAL, wall_s REAL, digest BLOB, body BLOB);
 CREATE INDEX waiting ON alert (level, number, id) WHERE sent = 0;
 CREATE INDEX history ON alert (ran_s, number) WHERE sent = 1;
 CREATE INDEX undated ON alert (number) WHERE wall_s IS NULL;
@@ -69,8 +76,10 @@ def open_file(path: Path, folder: int) -> sqlite3.Connection:
 
     Raises `sqlite3.Error`, `OSError` or `NewerSpoolError`.
     """
-    if not path.exists():
-        _make(path, folder)
+    if _beside(path, READY).exists():
+        _put_in_place(path, folder)
+    elif not path.exists():
+        replace_damaged(path, folder, lambda _: None)
     database = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rw",
         uri=True,
@@ -110,17 +119,29 @@ def check_version(database: sqlite3.Connection) -> None:
         raise sqlite3.DatabaseError("it is not a spool of this program")
 
 
-def set_damaged_aside(path: Path, folder: int) -> Path:
-    """Rename a damaged spool, and what lies beside it. An older damaged one is replaced. Returns the new name."""
-    aside = path.with_name(f"{path.name}.damaged")
-    for ending in BESIDE:
-        aside.with_name(aside.name + ending).unlink(missing_ok=True)
-    path.replace(aside)
-    for ending in BESIDE[:2]:
-        with suppress(FileNotFoundError):
-            path.with_name(path.name + ending).replace(aside.with_name(aside.name + ending))
-    os.fsync(folder)
-    return aside
+def replace_damaged(path: Path, folder: int, fill: Callable[[sqlite3.Connection], T]) -> T:
+    """Make a new spool with what `fill` takes out of the damaged one at `path`, which is then renamed.
+
+    An older damaged one is replaced. `folder`: descriptor of its folder. Returns what `fill` returns. After a power cut
+    the damaged one is there, or the new one with all that was taken out. Raises `sqlite3.Error` or `OSError`.
+    """
+    filled = _make(path, folder, fill)
+    _put_in_place(path, folder)
+    return filled
+
+
+def damaged_name(path: Path) -> Path:
+    """Return the name of a damaged spool that was at `path`."""
+    return path.with_name(f"{path.name}.damaged")
+
+
+def forget_damaged(path: Path, before_s: float) -> None:
+    """Delete a spool that was set aside and has not been written since `before_s`, seconds since 1970."""
+    aside = damaged_name(path)
+    with suppress(FileNotFoundError):
+        if aside.stat().st_mtime < before_s:
+            for ending in (*BESIDE, ""):
+                _beside(aside, ending).unlink(missing_ok=True)
 
 
 def size(path: Path) -> int:
@@ -128,14 +149,14 @@ def size(path: Path) -> int:
     total = 0
     for ending in ("", *BESIDE):
         with suppress(OSError):
-            total += path.with_name(path.name + ending).stat().st_size
+            total += _beside(path, ending).stat().st_size
     return total
 
 
 def log_size(path: Path) -> int:
     """Return the bytes of the write-ahead log of the spool at `path`."""
     try:
-        return path.with_name(f"{path.name}-wal").stat().st_size
+        return _beside(path, "-wal").stat().st_size
     except OSError:
         return 0
 
@@ -145,7 +166,8 @@ def _make_folder(folder: Path) -> None:
     if not folder.exists():
         _make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
-        _synchronise(folder.parent)
+        with suppress(PermissionError):  # of a folder that may be written and not read
+            _synchronise(folder.parent)
 
 
 def _synchronise(path: Path) -> None:
@@ -156,22 +178,47 @@ def _synchronise(path: Path) -> None:
         os.close(opened)
 
 
-def _make(path: Path, folder: int) -> None:
-    new = path.with_name(f"{path.name}.new")
-    for left in (new, *(file.with_name(file.name + ending) for file in (new, path) for ending in BESIDE)):
+def _make(path: Path, folder: int, fill: Callable[[sqlite3.Connection], T]) -> T:
+    """Make a complete spool beside `path`, under the name of one that waits for its place."""
+    new = _beside(path, ".new")
+    for left in (new, *(_beside(new, ending) for ending in BESIDE)):
         left.unlink(missing_ok=True)
-    os.fsync(folder)  # a log that comes back after a power cut would be applied to the new file
     os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     database = sqlite3.connect(new, isolation_level=None)
     try:
         database.execute("PRAGMA synchronous=OFF")  # it is synchronised as a whole below
         _fill(database)
+        database.execute("BEGIN")
+        filled = fill(database)
+        database.execute("COMMIT")
         database.execute("PRAGMA journal_mode=WAL")
     finally:
         database.close()
     _synchronise(new)
-    new.replace(path)
+    new.replace(_beside(path, READY))
     os.fsync(folder)
+    return filled
+
+
+def _put_in_place(path: Path, folder: int) -> None:
+    """Give the new spool its place. What is there is damaged. A power cut in between is made good at the next start."""
+    aside = damaged_name(path)
+    if path.exists():
+        for ending in BESIDE:
+            _beside(aside, ending).unlink(missing_ok=True)
+        path.replace(aside)
+        for ending in BESIDE[:2]:
+            with suppress(FileNotFoundError):
+                _beside(path, ending).replace(_beside(aside, ending))
+    for ending in BESIDE:  # SQLite would apply a log that is left to the new file
+        _beside(path, ending).unlink(missing_ok=True)
+    os.fsync(folder)
+    _beside(path, READY).replace(path)
+    os.fsync(folder)
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(path.name + ending)
 
 
 def _fill(database: sqlite3.Connection) -> None:

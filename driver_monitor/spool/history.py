@@ -84,5 +84,7 @@ def _rows(database: sqlite3.Connection) -> Iterator[SentAlert]:
     query = "SELECT number, body, sent, wall_s FROM alert WHERE number > ? ORDER BY number LIMIT ?"
     while rows := database.execute(query, (last, PAGE_ROWS)).fetchall():
         for number, body, sent, wall_s in rows:
+            if not isinstance(body, bytes) or not isinstance(wall_s, float | None):
+                raise sqlite3.DatabaseError("an alert in it is damaged")
             yield SentAlert(body, not sent, wall_s if sent else None)
             last = number

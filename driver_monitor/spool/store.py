@@ -16,6 +16,7 @@ from driver_monitor.spool import absent
 from driver_monitor.spool.clock import Moment
 from driver_monitor.spool.entry import Absent, AbsentReason, SpoolEntry, SpoolLimits
 from driver_monitor.spool.file import INDEX_BYTES, LOG_BYTES, PAGE, log_size
+from driver_monitor.spool.rescue import digest, is_time, is_total, whole_entry
 
 BATCH = 32
 """Alerts that change in one transaction: so many fit into the log (`LOG_BYTES`)."""
@@ -79,8 +80,8 @@ class SpoolStore:
         ids = self._database.execute("SELECT id, number FROM alert WHERE sent = 0 ORDER BY level DESC, number")
         chosen = list(islice((number for id_, number in ids if id_ not in without), limit))
         ids.close()  # an open one would keep the log from being written back
-        with_body = "SELECT id, seq, rule, level, t_wall, body FROM alert WHERE number = ?"
-        return [_entry(self._database.execute(with_body, (number,)).fetchone()) for number in chosen]
+        with_body = "SELECT id, seq, rule, level, t_wall, body, digest FROM alert WHERE number = ?"
+        return [whole_entry(self._database.execute(with_body, (number,)).fetchone()) for number in chosen]
 
     def confirm(self, ids: Sequence[str], now: Moment) -> int:
         """As in `Spool.confirm`."""
@@ -140,11 +141,11 @@ class SpoolStore:
                 self._set("last_seq", last_seq)
         other._database.execute("DELETE FROM absent")
         other._set("dropped", 0)
-        columns = "number, sent, ran_s, wall_s, id, seq, rule, level, t_wall, body"
+        columns = "number, sent, ran_s, wall_s, id, seq, rule, level, t_wall, body, digest"
         while rows := other._database.execute(f"SELECT {columns} FROM alert LIMIT ?", (BATCH,)).fetchall():
             with _transaction(self._database):
                 for _, sent, ran_s, wall_s, *values in rows:
-                    entry = _entry(values)
+                    entry = whole_entry(tuple(values))
                     if self._make_room(entry):
                         self._insert(entry, sent, ran_s + shift, wall_s)
                     else:
@@ -168,9 +169,12 @@ class SpoolStore:
 
     def _insert(self, entry: SpoolEntry, sent: int, ran_s: float, wall_s: float | None) -> None:
         inserted = self._database.execute(
-            "INSERT INTO alert (id, seq, rule, level, t_wall, sent, ran_s, wall_s, body) VALUES (?,?,?,?,?,?,?,?,?)"
-            " ON CONFLICT DO NOTHING",
-            (entry.id, entry.seq, entry.rule, LEVELS.index(entry.level), entry.t_wall, sent, ran_s, wall_s, entry.body),
+            "INSERT INTO alert (id, seq, rule, level, t_wall, sent, ran_s, wall_s, digest, body)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING",
+            (
+                *(entry.id, entry.seq, entry.rule, LEVELS.index(entry.level), entry.t_wall),
+                *(sent, ran_s, wall_s, digest(entry), entry.body),
+            ),
         ).rowcount
         self._add("waiting", inserted if not sent else 0)
 
@@ -222,6 +226,8 @@ class SpoolStore:
             "SELECT number, seq, ran_s, wall_s FROM alert WHERE sent = 0 AND level = ? ORDER BY number LIMIT 1",
             (level,),
         ).fetchone()
+        if row is not None and not (isinstance(row[1], int) and is_time(row[2], row[3])):
+            raise sqlite3.DatabaseError("an alert in it has no number or time")
         return row
 
     def _date(self, now: Moment) -> int:
@@ -250,6 +256,8 @@ class SpoolStore:
             gone = 0
             history = "SELECT number, ran_s, wall_s FROM alert WHERE sent = 1 ORDER BY ran_s, number LIMIT ?"
             for number, ran_s, wall_s in self._database.execute(history, (BATCH,)).fetchall():
+                if not is_time(ran_s, wall_s):
+                    raise sqlite3.DatabaseError("an alert in it has no time")
                 if self._age_s(now, ran_s, wall_s) >= self._limits.sent_days * DAY_S:
                     self._delete(number, sent=1)
                     gone += 1
@@ -284,8 +292,8 @@ class SpoolStore:
 
     def _total(self, column: str) -> Any:
         row = self._database.execute(f"SELECT {column} FROM total").fetchone()
-        if row is None:
-            raise sqlite3.DatabaseError("its totals are missing")
+        if row is None or not is_total(column, row[0]):
+            raise sqlite3.DatabaseError("its totals are wrong")
         return row[0]
 
     def _add(self, column: str, count: int) -> None:
@@ -293,14 +301,6 @@ class SpoolStore:
 
     def _set(self, column: str, value: float) -> None:
         self._database.execute(f"UPDATE total SET {column} = ?", (value,))
-
-
-def _entry(row: Sequence[Any]) -> SpoolEntry:
-    id_, seq, rule, level, t_wall, body = row
-    try:
-        return SpoolEntry(id_, seq, rule, LEVELS[level], t_wall, body)
-    except (IndexError, TypeError):
-        raise sqlite3.DatabaseError("an alert in it has no level") from None
 
 
 @contextmanager

@@ -18,9 +18,9 @@ import pytest
 from driver_monitor.spool import spool as spool_module
 from driver_monitor.spool.disk import RETRY_S
 from driver_monitor.spool.entry import SpoolLimits
-from driver_monitor.spool.file import FILE, LOG_BYTES
+from driver_monitor.spool.file import FILE, LOG_BYTES, PAGE
 from driver_monitor.spool.spool import Spool
-from tests.spool.cars import Clocks, alert, numbers, parked
+from tests.spool.cars import DAY_S, Clocks, alert, numbers, parked
 
 Logs = pytest.LogCaptureFixture
 
@@ -216,9 +216,61 @@ def test_fail__a_damaged_file_is_renamed_and_a_new_one_begun(tmp_path: Path, kin
         assert spool.fault is None
     (error,) = errors(caplog)
     assert f"{tmp_path / FILE} is damaged (" in error
-    assert f"renamed to {FILE}.damaged; alerts in it that the operator has not stored are not sent" in error
+    assert f"renamed to {FILE}.damaged; a new file is begun, with " in error
     with closing(parked(tmp_path, clocks)) as spool:
         assert spool.waiting(1000)[-1] == alert(200)
+
+
+def test_ok__what_is_whole_in_a_damaged_file_is_taken_over(tmp_path: Path, caplog: Logs) -> None:
+    clocks = Clocks()
+    with closing(parked(tmp_path, clocks)) as spool:
+        for seq in range(1, 301):
+            spool.put(alert(seq, size=1000 + seq))
+        spool.confirm([alert(seq, size=1000 + seq).id for seq in range(1, 101)])
+        spool.put(alert(303))
+    with (tmp_path / FILE).open("r+b") as file:
+        file.seek((tmp_path / FILE).stat().st_size // 2)
+        file.write(os.urandom(3 * PAGE))
+    clocks.true_s += 3600
+    with closing(parked(tmp_path, clocks)) as spool:
+        found = spool.waiting(1000)
+        assert all(entry == alert(entry.seq, size=1000 + entry.seq) for entry in found if entry.seq != 303)
+        assert len(found) > 150
+        assert found[-1] == alert(303)
+        assert spool.counts().absent == ((301, 302, "dropped"),)
+        assert spool.counts().oldest_s == 3600
+        assert f"with {len(found)} waiting alerts that were whole" in errors(caplog)[0]
+        assert spool.put(alert(304))
+        assert spool.counts().absent == ((301, 302, "dropped"),)
+    with closing(sqlite3.connect(tmp_path / FILE)) as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert database.execute("SELECT count(*) FROM alert WHERE sent = 1").fetchone()[0] > 50
+
+
+def test_ok__a_body_whose_bytes_are_not_those_that_were_put_is_never_sent(tmp_path: Path, caplog: Logs) -> None:
+    clocks = Clocks()
+    with closing(parked(tmp_path, clocks)) as spool:
+        for seq in range(1, 10):
+            spool.put(alert(seq))
+    content = (tmp_path / FILE).read_bytes()
+    at = content.index(alert(5).body[:12])
+    (tmp_path / FILE).write_bytes(content[:at] + b"X" + content[at + 1 :])
+    with closing(parked(tmp_path, clocks)) as spool:
+        assert numbers(spool) == [1, 2, 3, 4, 6, 7, 8, 9]
+        assert "is damaged (an alert in it is not what was put)" in errors(caplog)[0]
+
+
+def test_ok__a_damaged_file_is_forgotten_as_its_alerts_would_have_been(tmp_path: Path) -> None:
+    clocks = Clocks()
+    damaged = tmp_path / f"{FILE}.damaged"
+    parked(tmp_path, clocks).close()
+    (tmp_path / FILE).write_bytes(b"no spool, " * 500)
+    parked(tmp_path, clocks).close()
+    os.utime(damaged, (clocks.true_s, clocks.true_s))
+    for days, known, there in ((59, True, True), (61, False, True), (61, True, False)):
+        later = Clocks(clocks.true_s + days * DAY_S, known=known)
+        parked(tmp_path, later).close()
+        assert damaged.exists() == there, (days, known)
 
 
 def test_fail__damage_that_shows_while_the_daemon_runs_ends_nothing(tmp_path: Path, caplog: Logs) -> None:
@@ -232,9 +284,40 @@ def test_fail__damage_that_shows_while_the_daemon_runs_ends_nothing(tmp_path: Pa
             file.write(os.urandom(300_000))
         spool.waiting(1000)
         assert spool.put(alert(400))
-        assert numbers(spool) == [400]
+        assert numbers(spool)[-1] == 400
         assert len(errors(caplog)) == 1
         assert oct((tmp_path / FILE).stat().st_mode) == "0o100600"
+
+
+COLUMNS = {
+    "alert": ("id", "seq", "rule", "t_wall", "ran_s", "wall_s", "body"),
+    "absent": ("first", "last", "reason"),
+    "total": ("last_seq", "waiting", "dropped", "ran_s"),
+}
+
+
+@pytest.mark.parametrize("table", COLUMNS)
+def test_fail__values_of_a_wrong_kind_end_nothing(tmp_path: Path, table: str, caplog: Logs) -> None:
+    clocks = Clocks()
+    with closing(parked(tmp_path, clocks)) as spool:
+        spool.put(alert(1))
+        spool.put(alert(3))
+    sound = (tmp_path / FILE).read_bytes()
+    for column in COLUMNS[table]:
+        for value in (None, "text", b"\xff", 1e308):
+            (tmp_path / FILE).write_bytes(sound)
+            with closing(sqlite3.connect(tmp_path / FILE)) as file:
+                file.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = 1", (value,))
+                file.commit()
+            with closing(parked(tmp_path, clocks)) as spool:
+                assert spool.put(alert(4)), (column, value)
+                clocks.true_s += DAY_S
+                assert alert(4) in spool.waiting(10), (column, value)
+                assert spool.confirm([alert(4).id]) == 1
+                spool.counts()
+                assert spool.fault is None
+                assert alert(3) in spool.waiting(10)
+    assert all("is damaged (" in error for error in errors(caplog))
 
 
 @pytest.mark.parametrize("damage", ["lost", "empty", "torn", "foreign"])

@@ -38,11 +38,14 @@ def main() -> int:
 
 def drive(folder: Path, part: str, alerts: int) -> None:
     """Do one part. `begin` and `replace` end as a kill does."""
-    numbers = iter(range(1 + 10_000 * PARTS.index(part), 10_000 * (PARTS.index(part) + 1)))
+    numbers = range(1 + 10_000 * PARTS.index(part), 10_000 * (PARTS.index(part) + 1))
     if part == "replace":
-        _damage(folder / file.FILE)
+        _damage(folder / file.FILE, range(numbers[0] - 10_000, numbers[0] - 9_980))
     spool = Spool(folder, LIMITS if part != "lower" else SpoolLimits(size=LIMITS.size - 30 * file.PAGE))
-    _put(spool, numbers, {"begin": alerts // 3, "recover": alerts, "reopen": 5, "replace": 12, "lower": 10}[part])
+    if part == "replace":
+        for one in spool.waiting(1_000):
+            _say(f"PUT {one.seq}")  # it was whole
+    _put(spool, iter(numbers), {"begin": alerts // 3, "recover": alerts, "reopen": 5, "replace": 12, "lower": 10}[part])
     if part in ("begin", "replace"):
         os._exit(0)
     spool.close()
@@ -67,10 +70,13 @@ def _put(spool: Spool, numbers: Iterator[int], count: int) -> None:
             _say(f"CONFIRMED {','.join(map(str, chosen))}")
 
 
-def _damage(path: Path) -> None:
+def _damage(path: Path, numbers: range) -> None:
+    """Write noise over the page in which the body of one of these alerts ends, and the next one."""
+    content = path.read_bytes()
+    at = max(content.find(entry(seq).body[-100:]) for seq in numbers)
     _say("DAMAGED")
     damaged = os.open(path, os.O_RDWR)
-    os.pwrite(damaged, random.Random(1).randbytes(path.stat().st_size - file.PAGE), file.PAGE)
+    os.pwrite(damaged, random.Random(1).randbytes(2 * file.PAGE), at // file.PAGE * file.PAGE)
     os.fsync(damaged)
     os.close(damaged)
 
