@@ -54,7 +54,7 @@ class FolderInUseError(OSError):
 
 def lock_folder(folder: Path) -> int:
     """Create `folder` if necessary, and lock it until the returned descriptor is closed. Raises `OSError`."""
-    folder.mkdir(parents=True, exist_ok=True)
+    _make_folder(folder)
     locked = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -123,6 +123,15 @@ def set_damaged_aside(path: Path, folder: int) -> Path:
     return aside
 
 
+def forget_damaged(path: Path, before_s: float) -> None:
+    """Delete a spool that was set aside and has not been written since `before_s`, seconds since 1970."""
+    aside = path.with_name(f"{path.name}.damaged")
+    with suppress(FileNotFoundError):
+        if aside.stat().st_mtime < before_s:
+            for ending in (*BESIDE, ""):
+                aside.with_name(aside.name + ending).unlink(missing_ok=True)
+
+
 def size(path: Path) -> int:
     """Return the bytes of all files of the spool at `path` together."""
     total = 0
@@ -140,6 +149,23 @@ def log_size(path: Path) -> int:
         return 0
 
 
+def _make_folder(folder: Path) -> None:
+    """Create `folder` and those above it, so that they survive a power cut."""
+    if not folder.exists():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        with suppress(PermissionError):  # of a folder that may be written and not read
+            _synchronise(folder.parent)
+
+
+def _synchronise(path: Path) -> None:
+    opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
 def _make(path: Path, folder: int) -> None:
     new = path.with_name(f"{path.name}.new")
     for left in (new, *(file.with_name(file.name + ending) for file in (new, path) for ending in BESIDE)):
@@ -153,11 +179,7 @@ def _make(path: Path, folder: int) -> None:
         database.execute("PRAGMA journal_mode=WAL")
     finally:
         database.close()
-    file = os.open(new, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
+    _synchronise(new)
     new.replace(path)
     os.fsync(folder)
 
