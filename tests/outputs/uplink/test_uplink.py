@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
+import shutil
 import signal
 import socket
 import subprocess
@@ -360,7 +361,11 @@ def test_fail__a_handshake_that_hangs_is_left_alone_at_the_end_and_never_connect
     heard: list[bytes] = []
     with listener(lambda client: heard.append(client.recv(4096))) as port:
         output = UplinkOutput(
-            UplinkConfig(brokers=(f"mqtts://127.0.0.1:{port}",), ca=certificates), tmp_path, RUN, DrivingTime(), SOON
+            UplinkConfig(brokers=(f"mqtts://127.0.0.1:{port}",), ca=certificates / "ca.pem"),
+            tmp_path,
+            RUN,
+            DrivingTime(),
+            SOON,
         )
         output.alert(alert(1))
         wait_until(lambda: heard)  # the first packet of TLS
@@ -459,12 +464,89 @@ def test_ok__alerts_that_the_broker_forbids_hold_up_no_others(tmp_path: Path, ca
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate that signs nothing here, as `uplink.ca`."""
-    folder = tmp_path_factory.mktemp("ca")
-    key, ca = folder / "key.pem", folder / "ca.pem"
-    name = ["-subj", "/CN=a ca", "-days", "30", "-newkey", "rsa:2048", "-nodes"]
-    subprocess.run(["openssl", "req", "-x509", *name, "-keyout", key, "-out", ca], check=True, capture_output=True)
-    return ca
+    """A folder with two CAs, `ca` and `other`, and what they have signed: the broker, this car, and a stranger."""
+    folder = tmp_path_factory.mktemp("certificates")
+    (folder / "names").write_text("subjectAltName=IP:127.0.0.1\n")
+
+    def openssl(*words: str) -> None:
+        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+    new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    for name in ("ca", "other"):
+        openssl("req", "-x509", *new, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem")
+    for name, signer in (("broker", "ca"), ("van-12", "ca"), ("stranger", "other")):
+        openssl("req", *new, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
+        signed = ("-CA", f"{signer}.pem", "-CAkey", f"{signer}.key", "-CAcreateserial", "-extfile", "names")
+        openssl("x509", "-req", "-in", f"{name}.csr", *signed, "-out", f"{name}.pem")
+    for file in folder.iterdir():
+        file.chmod(0o644)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tls_broker(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> Iterator[Mosquitto]:
+    files = "".join(f"{key} {certificates / name}\n" for key, name in (
+        ("cafile", "ca.pem"), ("certfile", "broker.pem"), ("keyfile", "broker.key")
+    ))  # fmt: skip
+    strict = f"{files}require_certificate true\nuse_identity_as_username true\n"
+    with mosquitto(tmp_path_factory.mktemp("tls"), "allow_anonymous false\n", strict) as running:
+        yield running
+
+
+@contextmanager
+def encrypted(folder: Path, host: str, port: int, **files: Path) -> Iterator[UplinkOutput]:
+    addressed = UplinkConfig(brokers=(f"mqtts://{host}:{port}",), **files)
+    output = UplinkOutput(addressed, folder / "car", RUN, DrivingTime(), SOON)
+    output.alert(alert(1))
+    try:
+        yield output
+    finally:
+        output.close()
+
+
+def test_ok__a_certificate_opens_an_encrypted_connection_and_a_renewed_one_needs_no_reload(
+    tmp_path: Path, tls_broker: Mosquitto, certificates: Path
+) -> None:
+    own, key = tmp_path / "own.pem", tmp_path / "own.key"
+    shutil.copy(certificates / "stranger.pem", own)
+    shutil.copy(certificates / "stranger.key", key)
+    files = {"ca": certificates / "ca.pem", "certificate": own, "key": key}
+    with encrypted(tmp_path, "127.0.0.1", tls_broker.port, **files) as output:
+        wait_until(lambda: output._link._attempts._failed)
+        shutil.copy(certificates / "van-12.key", key)
+        shutil.copy(certificates / "van-12.pem", own)
+        wait_until(lambda: count(output, "connected"))
+        wait_until(lambda: output._link.session.ids)
+
+
+@pytest.mark.parametrize(
+    ("host", "ca", "own", "says"),
+    [
+        ("127.0.0.1", "ca", "stranger", ("refuses the certificate of this vehicle", "unknown ca")),
+        ("127.0.0.1", "ca", None, ("refuses the certificate of this vehicle", "certificate required")),
+        ("127.0.0.1", "other", "van-12", ("its certificate is not trusted", "uplink.ca")),
+        ("localhost", "ca", "van-12", ("its certificate is not trusted", "Hostname mismatch")),
+    ],
+)
+def test_fail__each_fault_of_certificates_is_one_line(
+    tmp_path: Path,
+    tls_broker: Mosquitto,
+    certificates: Path,
+    caplog: pytest.LogCaptureFixture,
+    host: str,
+    ca: str,
+    own: str | None,
+    says: tuple[str, ...],
+) -> None:
+    files = {"ca": certificates / f"{ca}.pem"}
+    if own is not None:
+        files |= {"certificate": certificates / f"{own}.pem", "key": certificates / f"{own}.key"}
+    with encrypted(tmp_path, host, tls_broker.port, **files) as output:
+        wait_until(lambda: output._link._attempts._failed >= 2)
+        assert count(output, "waiting") == 1
+        assert output.failure is None
+    (said,) = [record.message for record in caplog.records if record.message.startswith("uplink:")]
+    assert all(word in said for word in says)
 
 
 @pytest.mark.parametrize(
