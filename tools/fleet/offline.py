@@ -77,6 +77,18 @@ class FakeTime:
         self._real_s, self._runs = time.monotonic(), True
 
 
+class Chance:
+    """Chance that counts how often it was drawn: once for each failed attempt to connect."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.drawn, self._chance = 0, chance
+
+    def __call__(self) -> float:
+        """Return a number from 0 to 1."""
+        self.drawn += 1
+        return self._chance.random()
+
+
 @dataclass
 class Process:
     """Memory (kB), threads and descriptors of this process by the hour."""
@@ -225,13 +237,13 @@ def drive(hours: float, count: int, spool_mb: float, folder: Path) -> list[str]:
     limits = SpoolLimits(size=int(spool_mb * 1e6))
     spool = Spool(folder / "car", limits, clock.monotonic, clock.wall)
     brokers = (parse_broker(f"mqtt://127.0.0.1:{port}"), parse_broker(f"mqtts://127.0.0.1:{other.getsockname()[1]}"))
-    attempts: list[float] = []
-    clocks = Clocks(clock.monotonic, clock.wall, lambda: _noted(chance.random(), attempts))
+    spread = Chance(chance)
+    clocks = Clocks(clock.monotonic, clock.wall, spread)
     link = Link(brokers, Login(), VehicleRun(VEHICLE, "a trip", "a boot"), spool, DrivingTime(), clocks)
     began, cpu = time.monotonic(), time.process_time()
     stay_offline(link, spool, clock, driven, hours * 3600, process)
     offline_s, offline_cpu = time.monotonic() - began, time.process_time() - cpu
-    before, failed = spool.counts(), len(attempts)
+    before, failed = spool.counts(), spread.drawn
     began = time.monotonic()
     closed.close()
     operator = come_back(link, spool, clock, port, folder / "broker")
@@ -247,12 +259,6 @@ def drive(hours: float, count: int, spool_mb: float, folder: Path) -> list[str]:
     spool.close()
     other.close()
     return faults_of(driven, before.dropped, operator, process, limits.size)
-
-
-def _noted(chance: float, attempts: list[float]) -> float:
-    """Return `chance`, which is drawn once for each failed attempt."""
-    attempts.append(chance)
-    return chance
 
 
 def main() -> None:

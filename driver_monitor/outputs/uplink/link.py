@@ -354,7 +354,7 @@ def _vehicle_of(entry: SpoolEntry) -> str | None:
     """Return the vehicle that an alert names. It is another one if `vehicle.id` was changed since."""
     try:
         alert = json.loads(entry.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     vehicle = alert.get("vehicle") if isinstance(alert, dict) else None
     return vehicle if isinstance(vehicle, str) and vehicle else None
