@@ -17,7 +17,7 @@ from contextlib import suppress
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from driver_monitor.errors import OutputError
+from driver_monitor.errors import ConfigError, OutputError
 from driver_monitor.fleet.collect.answers import Outbox, answers
 from driver_monitor.fleet.collect.counts import CollectorCounts
 from driver_monitor.fleet.collect.inbox import BATCH_ROWS, Arrived, Inbox
@@ -51,7 +51,10 @@ log = logging.getLogger(__name__)
 
 
 class Collector:
-    """Collects until `stop` is called. `clock`: monotonic seconds. `progress` is called in each round."""
+    """Collects until `stop` is called. `clock`: monotonic seconds. `progress` is called in each round.
+
+    Raises `ConfigError`: the key or the password of `login` cannot be read.
+    """
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class Collector:
         progress: Callable[[], object] = lambda: None,
     ) -> None:
         self.counts = CollectorCounts()
+        self._group = login.share_group()
         self._broker, self._login, self._clock, self._progress = broker, login, clock, progress
         self._settings = ClientSettings(
             f"collect-{socket.gethostname():.40}-{os.getpid()}-{random.randrange(2**32):08x}",
@@ -154,13 +158,16 @@ class Collector:
     # The broker.
 
     def _connect(self) -> None:
-        client = build_client(self._broker, self._login, self._settings)
-        client.on_connect = self._on_connect
-        client.on_message = self._on_message
-        client.on_publish = lambda _client, _data, mid, _code, _properties: self._outbox.landed(mid)
-        client.max_inflight_messages_set(BATCH_ROWS)
         try:
+            client = build_client(self._broker, self._login, self._settings)
+            client.on_connect = self._on_connect
+            client.on_message = self._on_message
+            client.on_publish = lambda _client, _data, mid, _code, _properties: self._outbox.landed(mid)
+            client.max_inflight_messages_set(BATCH_ROWS)
             connect(client, self._broker, self._settings)
+        except ConfigError as error:  # files of the login that are being exchanged
+            self._lost(str(error))
+            return
         except (OSError, ValueError) as error:
             self._lost(f"the broker cannot be reached: {getattr(error, 'strerror', None) or error}")
             return
@@ -173,11 +180,11 @@ class Collector:
         self._most_flying = min(getattr(properties, "ReceiveMaximum", 65_535), BATCH_ROWS)
         wanted = (topics.EACH_ALERT, topics.EACH_STATUS, topics.EACH_ONLINE)
         client.on_subscribe = self._on_subscribe
-        client.subscribe([(topics.shared(pattern), 1) for pattern in wanted])
+        client.subscribe([(topics.shared(pattern, self._group), 1) for pattern in wanted])
 
     def _on_subscribe(self, _client: Client, _data: object, _mid: int, codes: Sequence[Any], _properties: Any) -> None:
         if any(code.is_failure for code in codes):
-            self._lost(f"the broker refuses the shared subscription $share/{topics.GROUP}/...: {codes[0]}")
+            self._lost(f"the broker refuses the shared subscription of all collectors: {codes[0]}")
             return
         log.warning("connected to %s", self._broker)
         self.counts.connected, self._down, self._retry_s = True, False, RETRY_S
