@@ -116,7 +116,8 @@ def publish(broker: Broker, number: int, alerts: int, vehicles: int) -> None:
 def packet(number: int, topic: str, payload: bytes) -> bytes:
     """Return a PUBLISH of MQTT 5 with QoS 1."""
     name = topic.encode()
-    rest = len(name).to_bytes(2, "big") + name + number.to_bytes(2, "big") + digest_property(payload).pack() + payload
+    properties: bytes = digest_property(payload).pack()  # type: ignore[no-untyped-call]
+    rest = len(name).to_bytes(2, "big") + name + number.to_bytes(2, "big") + properties + payload
     length, left = b"", len(rest)
     while left:
         length += bytes([left % 128 | (128 if left >= 128 else 0)])

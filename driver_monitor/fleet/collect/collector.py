@@ -17,7 +17,7 @@ from contextlib import suppress
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from driver_monitor.errors import OutputError
+from driver_monitor.errors import ConfigError, OutputError
 from driver_monitor.fleet.collect.answers import Outbox, answers
 from driver_monitor.fleet.collect.counts import CollectorCounts
 from driver_monitor.fleet.collect.inbox import BATCH_ROWS, Arrived, Inbox
@@ -51,7 +51,10 @@ log = logging.getLogger(__name__)
 
 
 class Collector:
-    """Collects until `stop` is called. `clock`: monotonic seconds. `progress` is called in each round."""
+    """Collects until `stop` is called. `clock`: monotonic seconds. `progress` is called in each round.
+
+    Raises `ConfigError`: the key or the password of `login` cannot be read.
+    """
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class Collector:
         progress: Callable[[], object] = lambda: None,
     ) -> None:
         self.counts = CollectorCounts()
+        self._group = login.share_group()
         self._broker, self._login, self._clock, self._progress = broker, login, clock, progress
         self._settings = ClientSettings(
             f"collect-{socket.gethostname():.40}-{os.getpid()}-{random.randrange(2**32):08x}",
@@ -125,13 +129,17 @@ class Collector:
     def _serve(self, client: Client, wait_s: float) -> bool:
         """Read and write; False if the connection has ended. A flood is read without a poll between two messages."""
         before = self.counts.messages
-        alive = serve(client, wait_s, self._woken)
-        for _ in range(FLOOD):
-            if self.counts.messages == before or not alive:
-                break
-            before = self.counts.messages
-            client.loop_read()
-            alive = client.socket() is not None
+        try:
+            alive = serve(client, wait_s, self._woken)
+            for _ in range(FLOOD):
+                if self.counts.messages == before or not alive:
+                    break
+                before = self.counts.messages
+                client.loop_read()
+                alive = client.socket() is not None
+        except Exception as error:  # paho has exceptions of its own for packets that break the protocol
+            self._lost(f"a packet that cannot be read: {type(error).__name__}: {error}")
+            return False
         return alive
 
     def _wait_s(self, now: float) -> float:
@@ -154,13 +162,16 @@ class Collector:
     # The broker.
 
     def _connect(self) -> None:
-        client = build_client(self._broker, self._login, self._settings)
-        client.on_connect = self._on_connect
-        client.on_message = self._on_message
-        client.on_publish = lambda _client, _data, mid, _code, _properties: self._outbox.landed(mid)
-        client.max_inflight_messages_set(BATCH_ROWS)
         try:
+            client = build_client(self._broker, self._login, self._settings)
+            client.on_connect = self._on_connect
+            client.on_message = self._on_message
+            client.on_publish = lambda _client, _data, mid, _code, _properties: self._outbox.landed(mid)
+            client.max_inflight_messages_set(BATCH_ROWS)
             connect(client, self._broker, self._settings)
+        except ConfigError as error:  # files of the login that are being exchanged
+            self._lost(str(error))
+            return
         except (OSError, ValueError) as error:
             self._lost(f"the broker cannot be reached: {getattr(error, 'strerror', None) or error}")
             return
@@ -173,27 +184,34 @@ class Collector:
         self._most_flying = min(getattr(properties, "ReceiveMaximum", 65_535), BATCH_ROWS)
         wanted = (topics.EACH_ALERT, topics.EACH_STATUS, topics.EACH_ONLINE)
         client.on_subscribe = self._on_subscribe
-        client.subscribe([(topics.shared(pattern), 1) for pattern in wanted])
+        client.subscribe([(topics.shared(pattern, self._group), 1) for pattern in wanted])
 
     def _on_subscribe(self, _client: Client, _data: object, _mid: int, codes: Sequence[Any], _properties: Any) -> None:
         if any(code.is_failure for code in codes):
-            self._lost(f"the broker refuses the shared subscription $share/{topics.GROUP}/...: {codes[0]}")
+            self._lost(f"the broker refuses the shared subscription of all collectors: {codes[0]}")
             return
         log.warning("connected to %s", self._broker)
         self.counts.connected, self._down, self._retry_s = True, False, RETRY_S
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         self.counts.messages += 1
+        if message.qos == 0 and len(self._inbox) >= BATCH_ROWS:
+            return  # Receive Maximum does not hold these back, and their sender does not ask whether they arrive
         row = None if message.retain else self._row(message)
-        self._inbox.add(Arrived(message.mid, row), self._clock())
+        self._inbox.add(Arrived(message.mid if message.qos else None, row), self._clock())
 
     def _row(self, message: MQTTMessage) -> Row:
-        received = datetime.now(timezone.utc)
+        received, payload = datetime.now(timezone.utc), bytes(message.payload)
         try:
             topic = message.topic
         except UnicodeDecodeError:
-            return DeadLetter("(not UTF-8)", bytes(message.payload), "topic: it is not UTF-8", received)
-        return parse(topic, bytes(message.payload), digest_in(message.properties), received)
+            return DeadLetter("(not UTF-8)", payload, "topic: it is not UTF-8", received)
+        try:
+            return parse(topic, payload, digest_in(message.properties), received)
+        except Exception:
+            # It would come back for ever, and stop the messages of all vehicles each time.
+            log.exception("%s: this message cannot be read; this is a bug, please report it", topic)
+            return DeadLetter(topic, payload, "program: a bug in this program", received)
 
     def _lost(self, reason: str) -> None:
         """Give the connection up: what is not acknowledged comes again. The next attempt has to wait."""
@@ -224,7 +242,8 @@ class Collector:
         # The numbers of an earlier connection are those of other messages now.
         if self._client is not None and self._client is self._in_store_of:
             for arrived in batch:
-                self._client.ack(arrived.mid, 1)
+                if arrived.mid is not None:
+                    self._client.ack(arrived.mid, 1)
         alerts = [row for row in rows if isinstance(row, AlertRow)]
         self._count(alerts, rows, result)
         told = [(row.vehicle, row.id) for index, row in enumerate(alerts) if index not in result.refused]
