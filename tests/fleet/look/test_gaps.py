@@ -113,6 +113,19 @@ def test_ok__a_number_may_still_come_while_the_car_keeps_alerts_or_has_said_noth
     }
 
 
+def test_ok__a_clock_that_was_never_set_neither_hides_a_loss_nor_claims_one(store: Store) -> None:
+    year_2000 = NOW.replace(year=2000)
+    alerts = [row("van-1", seq, year_2000, NOW) for seq in (1, 3)]
+    alerts += [row("van-2", seq, NOW + timedelta(days=900), NOW) for seq in (1, 3)]
+    alerts += [row("van-3", seq, year_2000, NOW + timedelta(hours=2)) for seq in (1, 3)]
+    store.put(Batch(alerts=alerts, statuses=[status(f"van-{number}", []) for number in (1, 2, 3)]))
+    found = {gap[0]: gap[4] for gap in store.query(GAPS)}
+    assert found == {"van-1": "lost", "van-2": "lost", "van-3": "waiting"}
+    assert {one for (one,) in store.query("SELECT alert_after FROM v_gap WHERE vehicle <> 'van-3'")} == {
+        "2026-11-29T12:00:00.000000Z"
+    }
+
+
 def test_ok__what_is_older_than_the_list_of_the_car_is_unknown_not_lost(store: Store) -> None:
     absent = [[100 + 2 * number, 100 + 2 * number, "power_cut"] for number in range(MOST_ABSENT)]
     stored = [1, 3, *range(99, 301, 2)]

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from driver_monitor.fleet.store.rows import Batch, DeadLetter
@@ -102,6 +103,20 @@ def test_ok__each_query_of_the_page_answers(filled: Store, tmp_path: Path) -> No
         if "$" not in query:
             assert embedded.query(query), query
     embedded.close()
+
+
+@needs_postgres
+def test_ok__the_account_of_the_page_reads_each_view_and_writes_nothing(filled: Store, server: Postgres) -> None:
+    (account,) = [block for block in blocks(PAGE, "sql") if block.startswith("CREATE ROLE")]
+    with psycopg.connect(server.url, autocommit=True) as database:
+        database.execute(account.encode())
+    with psycopg.connect(server.url.replace("postgres@", "dashboard@"), autocommit=True) as database:
+        for panel in PANELS:
+            database.execute(expanded(panel["targets"][0]["rawSql"]).encode())
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            database.execute("DELETE FROM alert")
+    with psycopg.connect(server.url, autocommit=True) as database:
+        database.execute("DROP OWNED BY dashboard; DROP ROLE dashboard")
 
 
 @needs_postgres

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import subprocess
 import threading
@@ -145,6 +146,17 @@ def test_ok__only_named_vehicles_are_asked_for() -> None:
     assert subscriptions(Choice()) == ["dm/1/+/alert/#", "dm/1/+/online", "dm/1/+/status"]
     assert subscriptions(Choice(vehicles=("a", "b*"))) == subscriptions(Choice())
     assert subscriptions(Choice(vehicles=("a", "b", "a")))[::3] == ["dm/1/a/alert/#", "dm/1/b/alert/#"]
+
+
+def test_ok__a_reader_that_has_seen_enough_ends_it(broker: Mosquitto) -> None:
+    watch = shlex.join([*PROGRAM, "fleet", "watch", "--broker", f"mqtt://127.0.0.1:{broker.port}"])
+    script = f"{watch} | head -n 1; echo ${{PIPESTATUS[0]}}"
+    with subprocess.Popen(["bash", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as shell:
+        assert shell.stdout is not None
+        assert "vehicles online" in shell.stdout.readline()
+        publish(broker.port, *(alert(5000 + seq) for seq in range(20)))
+        out, err = shell.communicate(timeout=PATIENCE_S)
+    assert (out, err) == ("0\n", "")
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
