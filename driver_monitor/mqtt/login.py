@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
 from driver_monitor.disk.regular_file import read_regular
 from driver_monitor.errors import ConfigError
+from driver_monitor.mqtt.topics import GROUP
 
 MOST_PASSWORD = 1024
 """Bytes of a password file that are read (ours)."""
+MOST_KEY = 65_536
+"""Bytes of a key file that are read (ours). An RSA key of 16,384 bits has 13,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,27 @@ class Login:
                 ) from None
         return context
 
+    def share_group(self) -> str:
+        """Return the group of the shared subscription of all collectors with this login.
+
+        It follows from the key or the password, so that all collectors of an operator know it, and no vehicle does.
+        Raises `ConfigError`.
+        """
+        if self.key is not None:
+            try:
+                secret = read_regular(self.key, MOST_KEY)
+            except OSError as error:
+                raise ConfigError(f"{self.key}: this key cannot be read: {_reason(error)}") from None
+        elif (password := self.password()) is not None:
+            secret = password.encode()
+        else:
+            return GROUP
+        return f"{GROUP}-{hashlib.sha256(b'group' + secret).hexdigest()[:32]}"
+
+    def files(self) -> tuple[tuple[int, int, int] | None, ...]:
+        """Return what tells that a file of the TLS context was exchanged: inode, size, time; None: it is not there."""
+        return tuple(_stamp(path) for path in (self.ca, self.certificate, self.key) if path is not None)
+
     def password(self) -> str | None:
         """Return the password in `password_file`, without the end of its line; None without a file.
 
@@ -55,6 +80,14 @@ class Login:
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{self.password_file}: the password cannot be read: {_reason(error)}") from None
         return text.rstrip("\r\n")
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _reason(error: Exception) -> str:

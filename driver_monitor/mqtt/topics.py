@@ -12,7 +12,8 @@ from typing import Literal
 ROOT = "dm/1"
 Kind = Literal["alert", "status", "online", "stored"]
 GROUP = "store"
-"""The name of the shared subscription of all collectors: each message goes to one of them."""
+"""The name of the shared subscription of all collectors: each message goes to one of them. mosquitto 2.0 lets everybody
+subscribe to it, and drops the share of who may not read: with a certificate it is a secret (`Login.share_group`)."""
 EACH_ALERT = f"{ROOT}/+/alert/#"
 EACH_STATUS = f"{ROOT}/+/status"
 EACH_ONLINE = f"{ROOT}/+/online"
@@ -49,9 +50,9 @@ def stored(vehicle: str) -> str:
     return f"{ROOT}/{vehicle}/stored"
 
 
-def shared(pattern: str) -> str:
-    """Return the shared subscription of all collectors to `pattern`."""
-    return f"$share/{GROUP}/{pattern}"
+def shared(pattern: str, group: str = GROUP) -> str:
+    """Return the shared subscription of all collectors to `pattern`. `group`: `Login.share_group`."""
+    return f"$share/{group}/{pattern}"
 
 
 def parse(topic: str) -> Topic | None:

@@ -14,7 +14,7 @@ MOST_WAITING = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StoredIds:
     """One message `stored` for a vehicle."""
 
     vehicle: str
@@ -26,7 +26,7 @@ class Answer:
         return json.dumps(self.ids, separators=(",", ":")).encode()
 
 
-def answers(stored: Iterable[tuple[str, str]]) -> Iterator[Answer]:
+def answers(stored: Iterable[tuple[str, str]]) -> Iterator[StoredIds]:
     """Yield the messages for these pairs of vehicle and id; an id that stands there twice is told once."""
     by_vehicle: dict[str, dict[str, None]] = {}
     for vehicle, id_ in stored:
@@ -34,7 +34,7 @@ def answers(stored: Iterable[tuple[str, str]]) -> Iterator[Answer]:
     for vehicle, ids in by_vehicle.items():
         told = tuple(ids)
         for first in range(0, len(told), MOST_IDS):
-            yield Answer(vehicle, told[first : first + MOST_IDS])
+            yield StoredIds(vehicle, told[first : first + MOST_IDS])
 
 
 class Outbox:
@@ -43,24 +43,24 @@ class Outbox:
     def __init__(self, most: int = MOST_WAITING) -> None:
         self.forgotten = 0
         self._most = most
-        self._waiting: deque[Answer] = deque()
-        self._flying: dict[int, Answer] = {}
+        self._waiting: deque[StoredIds] = deque()
+        self._flying: dict[int, StoredIds] = {}
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._flying)
 
-    def add(self, answer: Answer) -> None:
+    def add(self, answer: StoredIds) -> None:
         """Append an answer."""
         self._waiting.append(answer)
         if len(self) > self._most and len(self._waiting) > 1:
             self._waiting.popleft()
             self.forgotten += 1
 
-    def next(self) -> Answer | None:
+    def next(self) -> StoredIds | None:
         """Take out the next answer to be published; None if there is none. Follow with `flies`."""
         return self._waiting.popleft() if self._waiting else None
 
-    def flies(self, mid: int, answer: Answer) -> None:
+    def flies(self, mid: int, answer: StoredIds) -> None:
         """`answer` was published with this number and waits for the broker."""
         self._flying[mid] = answer
 

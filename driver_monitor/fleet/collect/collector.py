@@ -17,9 +17,9 @@ from contextlib import suppress
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from driver_monitor.errors import OutputError
+from driver_monitor.errors import ConfigError, OutputError
 from driver_monitor.fleet.collect.answers import Outbox, answers
-from driver_monitor.fleet.collect.counts import Counts
+from driver_monitor.fleet.collect.counts import CollectorCounts
 from driver_monitor.fleet.collect.inbox import BATCH_ROWS, Arrived, Inbox
 from driver_monitor.fleet.collect.parse import parse
 from driver_monitor.fleet.collect.storing import StoringThread
@@ -39,6 +39,8 @@ SLOW_S = 10.0
 """Time after which a batch that is not stored is told in the log (ours)."""
 MOST_FLYING = 20
 """Answers that wait for the broker before the next is sent, unless the broker allows more (mosquitto: 20)."""
+FLOOD = 100
+"""Messages that are read before anything else is done (ours)."""
 LONGEST_WAIT_S = 1.0
 """Longest time between two calls of `progress` (ours)."""
 CLOSE_S, FAREWELL_S = 1.0, 0.3
@@ -49,7 +51,10 @@ log = logging.getLogger(__name__)
 
 
 class Collector:
-    """Collects until `stop` is called. `clock`: monotonic seconds. `progress` is called in each round."""
+    """Collects until `stop` is called. `clock`: monotonic seconds. `progress` is called in each round.
+
+    Raises `ConfigError`: the key or the password of `login` cannot be read.
+    """
 
     def __init__(
         self,
@@ -59,7 +64,8 @@ class Collector:
         clock: Callable[[], float] = time.monotonic,
         progress: Callable[[], object] = lambda: None,
     ) -> None:
-        self.counts = Counts()
+        self.counts = CollectorCounts()
+        self._group = login.share_group()
         self._broker, self._login, self._clock, self._progress = broker, login, clock, progress
         self._settings = ClientSettings(
             f"collect-{socket.gethostname():.40}-{os.getpid()}-{random.randrange(2**32):08x}",
@@ -111,7 +117,7 @@ class Collector:
         wait_s = self._wait_s(now)
         if self._client is not None:
             client = self._client
-            if not serve(client, wait_s, self._woken) and self._client is client:
+            if not self._serve(client, wait_s) and self._client is client:
                 self._lost("the connection has ended")
         else:
             self._pause(wait_s)
@@ -119,6 +125,18 @@ class Collector:
         if (done := self._storing.take()) is not None:
             self._stored(*done)
         self._tell()
+
+    def _serve(self, client: Client, wait_s: float) -> bool:
+        """Read and write; False if the connection has ended. A flood is read without a poll between two messages."""
+        before = self.counts.messages
+        alive = serve(client, wait_s, self._woken)
+        for _ in range(FLOOD):
+            if self.counts.messages == before or not alive:
+                break
+            before = self.counts.messages
+            client.loop_read()
+            alive = client.socket() is not None
+        return alive
 
     def _wait_s(self, now: float) -> float:
         wait_s = LONGEST_WAIT_S
@@ -140,13 +158,16 @@ class Collector:
     # The broker.
 
     def _connect(self) -> None:
-        client = build_client(self._broker, self._login, self._settings)
-        client.on_connect = self._on_connect
-        client.on_message = self._on_message
-        client.on_publish = lambda _client, _data, mid, _code, _properties: self._outbox.landed(mid)
-        client.max_inflight_messages_set(BATCH_ROWS)
         try:
+            client = build_client(self._broker, self._login, self._settings)
+            client.on_connect = self._on_connect
+            client.on_message = self._on_message
+            client.on_publish = lambda _client, _data, mid, _code, _properties: self._outbox.landed(mid)
+            client.max_inflight_messages_set(BATCH_ROWS)
             connect(client, self._broker, self._settings)
+        except ConfigError as error:  # files of the login that are being exchanged
+            self._lost(str(error))
+            return
         except (OSError, ValueError) as error:
             self._lost(f"the broker cannot be reached: {getattr(error, 'strerror', None) or error}")
             return
@@ -159,11 +180,11 @@ class Collector:
         self._most_flying = min(getattr(properties, "ReceiveMaximum", 65_535), BATCH_ROWS)
         wanted = (topics.EACH_ALERT, topics.EACH_STATUS, topics.EACH_ONLINE)
         client.on_subscribe = self._on_subscribe
-        client.subscribe([(topics.shared(pattern), 1) for pattern in wanted])
+        client.subscribe([(topics.shared(pattern, self._group), 1) for pattern in wanted])
 
     def _on_subscribe(self, _client: Client, _data: object, _mid: int, codes: Sequence[Any], _properties: Any) -> None:
         if any(code.is_failure for code in codes):
-            self._lost(f"the broker refuses the shared subscription $share/{topics.GROUP}/...: {codes[0]}")
+            self._lost(f"the broker refuses the shared subscription of all collectors: {codes[0]}")
             return
         log.warning("connected to %s", self._broker)
         self.counts.connected, self._down, self._retry_s = True, False, RETRY_S

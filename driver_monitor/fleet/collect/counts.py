@@ -11,7 +11,7 @@ LATENCY_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3600.0, 86400.0)
 
 
 @dataclass(slots=True)
-class Counts:
+class CollectorCounts:
     """Counted since the start. `connected`: to the broker. `store_down`: the store does not answer at present.
 
     `stored`: new alerts. `duplicates`: alerts that were stored before. `dead`: dead letters by the first word of their

@@ -118,6 +118,6 @@ class TidyThread:
                 if deleted:
                     log.info("deleted %d alerts that are older than the retention", deleted)
             except StoreError as error:
-                log.info("%s; old alerts are deleted in an hour", error)
+                log.warning("%s; what is too old is deleted in an hour", error)
             self._store.close()
             self.worker.wait(TIDY_S)

@@ -8,6 +8,9 @@ from datetime import datetime
 
 from driver_monitor.fleet.store.rows import AlertRow, Batch, DeadLetter, VehicleOnline, VehicleStatus
 
+MOST_KEPT = 65_536
+"""Bytes of a dead letter's payload that are kept (ours). Its digest is that of all bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class SeenVehicle:
@@ -98,8 +101,9 @@ def letters(dead: Iterable[DeadLetter]) -> list[CountedLetter]:
 
 
 def _writable(letter: DeadLetter) -> DeadLetter:
-    """Return `letter` with texts that every engine takes, so that it can always be stored."""
-    return replace(letter, topic=_text(letter.topic), reason=_text(letter.reason))
+    """Return `letter` with texts that every engine takes, and not too long, so that it can always be stored."""
+    payload = letter.payload[:MOST_KEPT]
+    return replace(letter, topic=_text(letter.topic), reason=_text(letter.reason), payload=payload)
 
 
 def _text(text: str) -> str:

@@ -42,8 +42,10 @@ TIDY_LOCK = 0x646D_7469_6479
 """The advisory lock of `tidy` ("dmtidy"): one process at a time."""
 _ROW_FAULTS = (psycopg.DataError, psycopg.IntegrityError, errors.ProgramLimitExceeded, UnicodeError)
 
+INDEXES_ONLY = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off"
+"""Before `INSERT`: PostgreSQL would read the whole table for a batch of 1,000 ids (measured: 600,000 rows, 1.9 s)."""
 # %b: arrays go in binary. As text, psycopg would escape each quote of each body, which takes most of the time.
-_INSERT = f"""
+INSERT = f"""
 INSERT INTO alert ({ALERT_COLUMNS})
 SELECT * FROM unnest(
     %b::timestamptz[], %b::uuid[], %b::text[], %b::bigint[], %b::uuid[], %b::text[], %b::float8[], %b::text[],
@@ -195,7 +197,8 @@ class PostgresStore:
         rows = sorted(first.values(), key=lambda row: (row.t_wall, row.id))
         if not rows:
             return set(), {}
-        new = {id_ for (id_,) in database.execute(_INSERT, _columns(rows))}
+        database.execute(INDEXES_ONLY)
+        new = {id_ for (id_,) in database.execute(INSERT, columns_of(rows))}
         if len(new) == len(alerts):
             return set(), {}
         others = [row.id for row in rows if row.id not in new]
@@ -271,7 +274,8 @@ class PostgresStore:
             raise StoreError(f"{self}: the database must be made with ENCODING 'UTF8', found {found and found[0]}")
 
 
-def _columns(rows: Sequence[AlertRow]) -> list[list[Any]]:
+def columns_of(rows: Sequence[AlertRow]) -> list[list[Any]]:
+    """Return the parameters of `INSERT`."""
     return [
         [row.t_wall for row in rows], [row.id for row in rows], [row.vehicle for row in rows],
         [row.seq for row in rows], [row.episode for row in rows], [row.trip for row in rows], [row.t for row in rows],

@@ -73,6 +73,12 @@ def test_ok__a_dead_letter_that_comes_back_is_one_row_with_a_count(store: Store)
     ]
 
 
+def test_ok__of_a_huge_dead_letter_only_the_beginning_is_kept(store: Store) -> None:
+    first, second = (DeadLetter("t", b"x" * 200_000 + end, "size: too long", NOW) for end in (b"1", b"2"))
+    store.put(Batch(dead=[first, second]))
+    assert store.query("SELECT length(payload), count FROM dead_letter") == [(65_536, 1), (65_536, 1)]
+
+
 @pytest.mark.parametrize(
     ("spoiled", "reason"),
     [
