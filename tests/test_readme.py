@@ -21,7 +21,6 @@ import pytest
 import yaml
 
 from driver_monitor.config.schema import ZmqConfig
-from driver_monitor.fleet.store.sqlite import SqliteStore
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 from tests.conftest import PROGRAM, Cli, demo_frames, write_clip
 from tests.test_cli_score import nap_labels
@@ -53,8 +52,8 @@ BY_HAND = {
     "python": "a tool that reads data outside the repository",
 }
 """Programs that no test runs as the documents call them, and why. What they name must exist."""
-NEED_A_BROKER = ("watch",)
-"""Verbs of `fleet` that run beside a broker until they are stopped. Tests of their own run them."""
+NEED_A_BROKER = ("collect", "schema", "simulate", "watch", "report", "acknowledge")
+"""Verbs of `fleet` that need a broker or a store. tests/fleet runs them; here their options must exist."""
 NEED_A_CAR = ("aim", "cameras", "doctor")
 """Verbs that look at a camera, a car or an installation. Tests of their own run them on doubles."""
 OURS = (
@@ -98,12 +97,6 @@ def commands(page: Path) -> list[str]:
 FOUND = list(dict.fromkeys(command for page in PAGES for command in commands(page)))
 
 
-def runs_beside_a_broker(code: str) -> bool:
-    """Whether this command of ours is a verb of `fleet` in `NEED_A_BROKER`."""
-    words = shlex.split(code)
-    return words[1] == "fleet" and words[2] in NEED_A_BROKER
-
-
 def of(*programs: str) -> list[str]:
     """Return the commands of these programs. One with a <placeholder> cannot be run as it is printed."""
     return [command for command in FOUND if shlex.split(command)[0] in programs and not {"<", "{"} & set(command)]
@@ -129,9 +122,6 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, short_clip: Path, still: 
     arrays: dict[str, Any] = {"images": grey, "closed": np.arange(8, dtype=np.uint8) % 2, "label": np.arange(8)}
     for name in ("eyes.npz", "faces.npz", "FILE.npz"):
         np.savez(folder / name, **arrays)
-    store = SqliteStore(folder / "fleet.db", make=True)
-    store.check_schema()
-    store.close()
     (folder / "my.yaml").write_text(blocks(README, "yaml")[0])
     (folder / "ours.yaml").write_text(blocks(ROOT / "docs/rules.md", "yaml")[0])
     (folder / "try.yaml").write_text("zmq: {bind: 'tcp://127.0.0.1:*'}\ngpio: {backend: mock}\n")
@@ -198,12 +188,26 @@ def test_ok__a_command_that_judges_the_machine_answers(code: str, command: Cli, 
     assert outcome.out
 
 
+def needs_a_broker(code: str) -> bool:
+    words = shlex.split(code)
+    return words[1] == "fleet" and words[2] in NEED_A_BROKER
+
+
+@pytest.mark.parametrize("code", [code for code in of(*OURS) if needs_a_broker(code)])
+def test_ok__a_command_of_the_fleet_has_the_options_that_the_documents_give_it(code: str, command: Cli) -> None:
+    _, _, verb, *words = shlex.split(code)
+    shown = command("fleet", verb, "--help")
+    assert shown.code == 0
+    for option in (word.partition("=")[0] for word in words if word.startswith("--")):
+        assert f"{option} " in shown.out, option
+
+
 @pytest.mark.parametrize(
     "code",
     [
         code
         for code in of(*OURS)
-        if shlex.split(code)[1] not in ("run", "watch", *NEED_A_CAR) and not runs_beside_a_broker(code)
+        if shlex.split(code)[1] not in ("run", "watch", *NEED_A_CAR) and not needs_a_broker(code)
     ],
 )
 def test_ok__a_command_of_the_documents_succeeds(code: str, command: Cli, desk: Path) -> None:

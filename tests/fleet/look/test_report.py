@@ -6,6 +6,8 @@ import csv
 import io
 import itertools
 import json
+import re
+import shlex
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from driver_monitor.fleet.store.store import Store, open_store
 from tests.conftest import Cli
 from tests.fleet.look.fleet import WEEK, report, row, trip
 from tests.fleet.store.rows import NOW, online
+from tests.test_readme import FOUND
 
 DAY = timedelta(days=1)
 HOSTILE = "=cmd|' /C calc'!A0 \x1b[31m\n<script>alert(1)</script>\u202e"
@@ -288,6 +291,14 @@ def test_ok__the_rows_of_each_section_have_its_fields(told: str) -> None:
     store.close()
     assert [one.name for one in found] == list(NAMES)
     assert all(list(row_) == list(one.fields) for one in found for row_ in one.rows)
+
+
+@pytest.mark.parametrize("code", [code for code in FOUND if re.search("fleet (report|acknowledge) [^<]*$", code)])
+def test_ok__each_command_of_the_documents_works(command: Cli, told: str, code: str) -> None:
+    _, *words = shlex.split(code)
+    done = command(*words)
+    assert (done.code, done.err) == (0, "")
+    assert done.out
 
 
 def test_ok__html_of_an_empty_store_says_that_nothing_needs_attention(store: Store, url: str) -> None:
