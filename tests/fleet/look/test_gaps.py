@@ -61,7 +61,7 @@ _NUMBERS = st.integers(0, 40)
 _RANGES = st.lists(st.tuples(_NUMBERS, _NUMBERS, st.sampled_from(REASONS)), max_size=6)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(st.sets(_NUMBERS), _RANGES)
 def test_ok__each_number_is_stored_explained_or_lost_exactly_once(
     memory: sqlite3.Connection, stored: set[int], absent: list[Range]

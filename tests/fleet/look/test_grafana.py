@@ -16,6 +16,7 @@ from driver_monitor.fleet.store.rows import Batch, DeadLetter
 from driver_monitor.fleet.store.store import Store, open_store
 from tests.fleet.look.fleet import row, trip
 from tests.fleet.services import Postgres, needs_postgres
+from tests.fleet.store.conftest import emptied
 from tests.fleet.store.rows import NOW, online
 from tests.test_readme import ROOT, blocks
 
@@ -44,7 +45,7 @@ def fill(store: Store) -> Store:
 
 @pytest.fixture(scope="module")
 def filled(server: Postgres) -> Iterator[Store]:
-    store = open_store(server.url)
+    store = open_store(emptied(server))
     store.make_schema(NOW)
     yield fill(store)
     store.close()

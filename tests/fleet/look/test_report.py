@@ -149,7 +149,7 @@ def test_ok__a_report_can_be_about_some_vehicles_only(store: Store, url: str) ->
         assert {name for name in names if matches(name)} == vehicles(pattern)
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(
     st.lists(st.tuples(st.integers(-200, 100), st.integers(1, 400), st.floats(0, 1)), min_size=1, max_size=8),
     st.integers(-200, 200),
