@@ -129,13 +129,17 @@ class Collector:
     def _serve(self, client: Client, wait_s: float) -> bool:
         """Read and write; False if the connection has ended. A flood is read without a poll between two messages."""
         before = self.counts.messages
-        alive = serve(client, wait_s, self._woken)
-        for _ in range(FLOOD):
-            if self.counts.messages == before or not alive:
-                break
-            before = self.counts.messages
-            client.loop_read()
-            alive = client.socket() is not None
+        try:
+            alive = serve(client, wait_s, self._woken)
+            for _ in range(FLOOD):
+                if self.counts.messages == before or not alive:
+                    break
+                before = self.counts.messages
+                client.loop_read()
+                alive = client.socket() is not None
+        except Exception as error:  # paho has exceptions of its own for packets that break the protocol
+            self._lost(f"a packet that cannot be read: {type(error).__name__}: {error}")
+            return False
         return alive
 
     def _wait_s(self, now: float) -> float:
@@ -191,16 +195,23 @@ class Collector:
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         self.counts.messages += 1
+        if message.qos == 0 and len(self._inbox) >= BATCH_ROWS:
+            return  # Receive Maximum does not hold these back, and their sender does not ask whether they arrive
         row = None if message.retain else self._row(message)
-        self._inbox.add(Arrived(message.mid, row), self._clock())
+        self._inbox.add(Arrived(message.mid if message.qos else None, row), self._clock())
 
     def _row(self, message: MQTTMessage) -> Row:
-        received = datetime.now(timezone.utc)
+        received, payload = datetime.now(timezone.utc), bytes(message.payload)
         try:
             topic = message.topic
         except UnicodeDecodeError:
-            return DeadLetter("(not UTF-8)", bytes(message.payload), "topic: it is not UTF-8", received)
-        return parse(topic, bytes(message.payload), digest_in(message.properties), received)
+            return DeadLetter("(not UTF-8)", payload, "topic: it is not UTF-8", received)
+        try:
+            return parse(topic, payload, digest_in(message.properties), received)
+        except Exception:
+            # It would come back for ever, and stop the messages of all vehicles each time.
+            log.exception("%s: this message cannot be read; this is a bug, please report it", topic)
+            return DeadLetter(topic, payload, "program: a bug in this program", received)
 
     def _lost(self, reason: str) -> None:
         """Give the connection up: what is not acknowledged comes again. The next attempt has to wait."""
@@ -231,7 +242,8 @@ class Collector:
         # The numbers of an earlier connection are those of other messages now.
         if self._client is not None and self._client is self._in_store_of:
             for arrived in batch:
-                self._client.ack(arrived.mid, 1)
+                if arrived.mid is not None:
+                    self._client.ack(arrived.mid, 1)
         alerts = [row for row in rows if isinstance(row, AlertRow)]
         self._count(alerts, rows, result)
         told = [(row.vehicle, row.id) for index, row in enumerate(alerts) if index not in result.refused]

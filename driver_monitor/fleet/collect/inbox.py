@@ -15,9 +15,9 @@ BATCH_ROWS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A message with its number in the connection, for the acknowledgement. `row`: None if it needs none."""
+    """A message. `mid`: its number in the connection, None if it is not acknowledged. `row`: None if it needs none."""
 
-    mid: int
+    mid: int | None
     row: Row | None
 
 
@@ -27,6 +27,9 @@ class Inbox:
     def __init__(self) -> None:
         self._waiting: list[Arrived] = []
         self._oldest_at = math.inf
+
+    def __len__(self) -> int:
+        return len(self._waiting)
 
     @property
     def oldest_at(self) -> float:

@@ -82,10 +82,10 @@ class Car:
             if id_ not in self.stored:
                 self._publish(topic, payload)
 
-    def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
+    def publish(self, topic: str, payload: bytes, retain: bool = False, qos: int = 1) -> None:
         """Send anything, without a digest."""
         assert self._client is not None
-        self._client.publish(topic, payload, qos=1, retain=retain)
+        self._client.publish(topic, payload, qos=qos, retain=retain)
         self.serve()
 
     def serve(self, wait_s: float = 0.02) -> bool:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,9 @@ from driver_monitor.errors import DriverMonitorError
 from driver_monitor.fleet.collect import collector as collector_module
 from driver_monitor.fleet.collect import storing
 from driver_monitor.fleet.collect.collector import Collector
+from driver_monitor.fleet.collect.parse import parse
 from driver_monitor.fleet.store.isolate import SAME_ID
+from driver_monitor.fleet.store.rows import Row
 from driver_monitor.fleet.store.store import Store, open_store
 from driver_monitor.messages import wire
 from driver_monitor.mqtt.broker import parse_broker
@@ -287,7 +290,8 @@ def test_ok__sigterm_ends_it_in_time_with_code_0(broker: Mosquitto, url: str, tm
             lock.execute("BEGIN IMMEDIATE")
             car = Car(used.port).connect()
             car.send(alert("car-1", 1))
-            car.serve(0.3)
+            sent_at = time.monotonic()
+            car.until(lambda: time.monotonic() > sent_at + 0.3)  # the store waits for the lock now
         began = time.monotonic()
         running.terminate()
         assert running.wait(PATIENCE_S) == 0
@@ -313,6 +317,45 @@ def test_fail__a_fault_of_ours_in_one_row_stops_no_other(
             car.send(alert("car-1", seq))
         until(lambda: collector.counts.stored == 2)
         assert collector.counts.dead == {"store": 1}
+
+
+def test_fail__messages_without_acknowledgement_end_no_connection(
+    broker: Mosquitto, url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(collector_module, "BATCH_ROWS", 50)
+    with collecting(broker, open_store(url, make=True)) as collector:
+        until(lambda: collector.counts.connected)
+        car = Car(broker.port).connect()
+        lock = sqlite3.connect(url)
+        lock.execute("BEGIN IMMEDIATE")
+        for number in range(200):
+            car.publish("dm/1/car-1/status", b"%d" % number, qos=0)
+        car.until(lambda: collector.counts.messages == 200)
+        assert len(collector._inbox) <= 50, "bounded also without a Receive Maximum"
+        lock.rollback()
+        car.send(alert("car-1", 1))
+        car.until_all_stored(again_s=PATIENCE_S)
+        assert collector.counts.messages == 201
+    assert "ended" not in caplog.text
+
+
+def test_fail__a_bug_in_reading_one_message_stops_no_other(
+    broker: Mosquitto, url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def faulty(topic: str, payload: bytes, digest: str | None, received: datetime) -> Row:
+        if b'"seq":2' in payload:
+            raise ZeroDivisionError("a bug")
+        return parse(topic, payload, digest, received)
+
+    monkeypatch.setattr(collector_module, "parse", faulty)
+    with collecting(broker, open_store(url, make=True)) as collector:
+        until(lambda: collector.counts.connected)
+        car = Car(broker.port).connect()
+        for seq in (1, 2, 3):
+            car.send(alert("car-1", seq))
+        until(lambda: collector.counts.stored == 2)
+        assert collector.counts.dead == {"program": 1}
+    assert "dm/1/car-1/alert/microsleep: this message cannot be read" in caplog.text
 
 
 @needs_postgres
