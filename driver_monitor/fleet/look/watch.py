@@ -75,8 +75,8 @@ class BrokerWatch:
         """Return why the network does not let us do `action`; None: it does."""
         try:
             action()
-        except (OSError, ValueError) as error:
-            return getattr(error, "strerror", None) or str(error)
+        except Exception as error:  # paho has exceptions of its own for packets that break the protocol
+            return getattr(error, "strerror", None) or str(error) or type(error).__name__
         return None
 
     def _pause(self, stop: Callable[[], bool]) -> None:

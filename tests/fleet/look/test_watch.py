@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import signal
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -134,6 +135,32 @@ def test_fail__without_a_broker_it_says_so_once_and_waits() -> None:
         told.until("broker_lost")
     assert "Connection refused" in told.events[0].text
     assert len(told.events) == 1
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"\x20\xff\xff\xff\xff",
+        b"\x20\x03\x00\x00\x05",
+        b"\x20\x05\x00\x00\x02\xee\x01",
+        b"",
+    ],
+)
+def test_fail__something_that_is_no_broker_is_told_as_a_lost_one(junk: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(junk)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with watching(server.getsockname()[1]) as told:
+            told.until("broker_lost")
+        thread.join(PATIENCE_S)
+    assert [event.what for event in told.events] == ["broker_lost"]
 
 
 def test_fail__a_broker_that_refuses_the_password_is_told_with_what_to_do(tmp_path: Path) -> None:
