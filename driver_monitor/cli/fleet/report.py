@@ -12,9 +12,10 @@ from rich.console import Console
 from driver_monitor.cli.fleet import options
 from driver_monitor.cli.fleet.watch import VehiclesOption
 from driver_monitor.cli.options import TABLE_COLUMNS, OptionalPath, OptionalText, number, word
+from driver_monitor.messages.lines import one_line
 
 FORMS = ("table", "csv", "html", "json")
-SECTIONS = ("rules", "vehicles", "rates", "unacknowledged", "silent", "gaps", "holes", "clocks", "dead-letters")
+SECTIONS = ("rules", "vehicles", "rates", "unacknowledged", "silent", "missing", "gaps", "clocks", "dead-letters")
 
 
 def report(
@@ -57,3 +58,4 @@ def report(
         sys.stdout.write(text)
     else:
         out.write_text(text, encoding="utf-8")
+        print(f"written: {one_line(str(out))}")

@@ -41,10 +41,10 @@ def watch(
 
     def show(event: WatchEvent) -> None:
         now = datetime.now(timezone.utc)
-        if as_json:
-            print(json_line(event, now), flush=True)
-        else:
+        if out.is_terminal and not as_json:
             out.print(text_line(event, now), soft_wrap=True)
+        else:
+            print(json_line(event, now) if as_json else text_line(event, now).plain, flush=True)
 
     login = options.login(ca, certificate, key, user, password_file)
     choice = Choice(tuple(vehicle), tuple(rule), cast(Level, level))

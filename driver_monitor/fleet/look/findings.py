@@ -62,7 +62,7 @@ class SilentVehicle:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Numbers that are missing in one hole of `seq`, and why. See `v_gap`. The alerts beside the hole have times."""
+    """A run of numbers (`seq`) that are missing for one reason. See `v_gap`. The alerts beside it have times."""
 
     vehicle: str
     first_seq: int

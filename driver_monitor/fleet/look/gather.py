@@ -214,26 +214,26 @@ UNION ALL SELECT 'count', vehicle, rule, worst, in_hours, count(*), NULL, NULL F
         return Listed(found, rows[0][-1] if rows else 0)
 
     def _gaps(self) -> tuple[list[MissingNumbers], Listed[Gap]]:
-        """Return the numbers that are missing by vehicle, and the newest holes, losses first."""
+        """Return the numbers that are missing by vehicle, and the newest gaps, losses first."""
         where, names = self._of("vehicle")
         period = self._question.period
         urgent = "CASE reason WHEN 'lost' THEN 0 WHEN 'unknown' THEN 1 WHEN 'waiting' THEN 2 ELSE 3 END"
         rows = self._query(
             f"""
 WITH found AS (SELECT * FROM v_gap WHERE alert_after >= ? AND alert_after < ? AND {where})
-SELECT * FROM (SELECT vehicle, reason, 0 AS holes, first_seq, last_seq, alert_before, alert_after FROM found
+SELECT * FROM (SELECT vehicle, reason, 0 AS gaps, first_seq, last_seq, alert_before, alert_after FROM found
                ORDER BY {urgent}, alert_after DESC, vehicle, first_seq LIMIT ?) newest
 UNION ALL SELECT vehicle, reason, count(*), sum(numbers), NULL, NULL, NULL FROM found GROUP BY vehicle, reason""",
             [period.since, period.until, *names, self._question.rows],
         )
         found = [
             Gap(vehicle, first, last, reason, read(before), read(after))
-            for vehicle, reason, holes, first, last, before, after in rows
-            if not holes
+            for vehicle, reason, gaps, first, last, before, after in rows
+            if not gaps
         ]
         by_vehicle: dict[str, dict[str, int]] = {}
-        for vehicle, reason, holes, numbers, *_ in rows:
-            if holes:
+        for vehicle, reason, gaps, numbers, *_ in rows:
+            if gaps:
                 by_vehicle.setdefault(vehicle, {})[reason] = int(numbers)
         missing = [MissingNumbers(vehicle, reasons) for vehicle, reasons in by_vehicle.items()]
         missing.sort(key=lambda one: (-one.of("lost"), -one.of("unknown"), -one.of("waiting"), one.vehicle or ""))

@@ -38,7 +38,7 @@ th { background: var(--band); white-space: normal; }
   table, tbody, tr, td { display: block; } thead { display: none; }
   tr { border: 1px solid var(--line); border-radius: .4rem; margin: .5rem 0; padding: .2rem 0; }
   td { display: flex; justify-content: space-between; gap: 1rem; border: 0; padding: .15rem .6rem;
-    overflow-wrap: anywhere; }
+    white-space: normal; overflow-wrap: anywhere; }
   td::before { content: attr(data-heading); color: var(--soft); flex: 0 0 auto; } .number { text-align: right; }
   .bar { display: none; }
 }

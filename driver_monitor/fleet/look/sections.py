@@ -46,8 +46,29 @@ class ReportSection:
     rows: Sequence[Row]
     total: int
 
+    @property
+    def fields(self) -> Sequence[str]:
+        """Return the keys of each row, in their order."""
+        return FIELDS[self.name]
 
-NAMES = ("rules", "vehicles", "rates", "unacknowledged", "silent", "gaps", "holes", "clocks", "dead-letters")
+
+_RATE = (
+    *("vehicle", "rule", "episodes", "info", "warning", "critical"),
+    *("in_hours", "hours", "per_hour", "low", "high"),
+)
+FIELDS: Mapping[str, Sequence[str]] = {
+    "rules": _RATE,
+    "vehicles": _RATE,
+    "rates": _RATE,
+    "unacknowledged": ("begun", "age_s", "vehicle", "rule", "level", "active", "episode"),
+    "silent": ("vehicle", "last_seen", "silent_s", "was_online"),
+    "missing": ("vehicle", "lost", "waiting", "unknown", *EXPLAINED, "explained"),
+    "gaps": ("vehicle", "first_seq", "last_seq", "numbers", "reason", "alert_before", "alert_after"),
+    "clocks": ("vehicle", "alerts", "unset_now"),
+    "dead-letters": ("reason", "messages", "different", "last_seen"),
+}
+"""The keys of the rows of each section, in CSV and JSON."""
+NAMES = tuple(FIELDS)
 """All sections, in their order."""
 
 
@@ -59,8 +80,8 @@ def sections(report: FleetReport, zone: tzinfo | None = None) -> list[ReportSect
         _rates("rates", "Episodes by vehicle and rule", report.rates.rows, report.rates.total),
         _unacknowledged(report, zone),
         _silent(report, zone),
-        _gaps(report),
-        _holes(report, zone),
+        _missing(report),
+        _gaps(report, zone),
         _clocks(report),
         _dead_letters(report, zone),
     ]
@@ -225,11 +246,11 @@ def _silent(report: FleetReport, zone: tzinfo | None) -> ReportSection:
     )
 
 
-def _gaps(report: FleetReport) -> ReportSection:
+def _missing(report: FleetReport) -> ReportSection:
     rows = [missing_row(one) for one in report.by_vehicle_missing.rows]
     columns = [_text("vehicle"), *(_count(name) for name in ("lost", "waiting", "unknown")), _count("explained")]
     return ReportSection(
-        "gaps",
+        "missing",
         "Missing numbers (seq) by vehicle",
         "Lost: nobody knows where they are. Waiting: they may still come. Explained: the car said why not.",
         "no number is missing",
@@ -245,7 +266,7 @@ def missing_row(missing: MissingNumbers) -> dict[str, Value]:
     return {"vehicle": missing.vehicle, **own, "explained": sum(own[reason] for reason in EXPLAINED)}
 
 
-def _holes(report: FleetReport, zone: tzinfo | None) -> ReportSection:
+def _gaps(report: FleetReport, zone: tzinfo | None) -> ReportSection:
     rows: list[Row] = [
         {
             "vehicle": one.vehicle,
@@ -268,10 +289,10 @@ def _holes(report: FleetReport, zone: tzinfo | None) -> ReportSection:
         _when("alert_after", "alert after", zone),
     ]
     return ReportSection(
-        "holes",
-        "Each hole of numbers",
+        "gaps",
+        "Each gap in the numbers",
         "For a lost one, look at what happened to broker and collector between the two alerts beside it.",
-        "no hole",
+        "no gap",
         columns,
         rows,
         report.gaps.total,

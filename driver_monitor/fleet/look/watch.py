@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from driver_monitor.fleet.look.watcher import Choice, FleetWatcher, Heard, WatchEvent
@@ -36,7 +37,8 @@ class BrokerWatch:
         self._watcher = FleetWatcher(choice, show)
         self._settings = ClientSettings(f"dm-watch-{uuid.uuid4().hex[:12]}")
         self._context = login.tls_context() if broker.tls else None
-        self._refused: str | None = None
+        self._ended: str | None = None
+        self._untold: list[Callable[[], None]] = []
         self._wait_s = FIRST_WAIT_S
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> int:
@@ -50,22 +52,32 @@ class BrokerWatch:
     def _connection(self, stop: Callable[[], bool]) -> None:
         """Listen with one connection, until it is lost."""
         client = build_client(self._broker, self._login, self._settings, self._context)
-        client.on_connect = self._answered
-        client.on_subscribe = self._subscribed
-        client.on_message = self._received
-        self._refused = None
+        client.on_connect, client.on_subscribe, client.on_message = self._answered, self._subscribed, self._received
+        self._ended = self._attempt(lambda: connect(client, self._broker, self._settings))
+        while self._ended is None and not stop():
+            served = self._attempt(lambda: self._serve(client))
+            # Outside of the attempt: a pipe whose reader has ended is no fault of the broker.
+            for tell in self._untold:
+                tell()
+            self._untold.clear()
+            self._watcher.check_age(time.monotonic())
+            self._ended = self._ended or served
+        self._attempt(client.disconnect)
+        if self._ended is not None:
+            self._watcher.lost(f"{self._broker}: {self._ended}")
+
+    def _serve(self, client: Client) -> None:
+        if not serve(client, POLL_S):
+            raise ConnectionError("the connection has ended")
+
+    @staticmethod
+    def _attempt(action: Callable[[], object]) -> str | None:
+        """Return why the network does not let us do `action`; None: it does."""
         try:
-            connect(client, self._broker, self._settings)
-            while not stop() and self._refused is None and serve(client, POLL_S):
-                self._watcher.check_age(time.monotonic())
-        except (OSError, ValueError) as error:
-            self._watcher.lost(f"{self._broker}: {getattr(error, 'strerror', None) or error}")
-            return
-        finally:
-            with suppress(OSError, ValueError):
-                client.disconnect()
-        if not stop():
-            self._watcher.lost(f"{self._broker}: {self._refused or 'the connection has ended'}")
+            action()
+        except Exception as error:  # paho has exceptions of its own for packets that break the protocol
+            return getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return None
 
     def _pause(self, stop: Callable[[], bool]) -> None:
         end = time.monotonic() + self._wait_s
@@ -75,16 +87,16 @@ class BrokerWatch:
 
     def _answered(self, client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
-            self._refused = f"it refuses this program ({reason}); check --user, --certificate and the clock"
+            self._ended = f"it refuses this program ({reason}); check --user, --certificate and the clock"
             return
         self._wait_s = FIRST_WAIT_S
-        self._watcher.connected(time.monotonic())
+        self._untold.append(partial(self._watcher.connected, time.monotonic()))
         client.subscribe([(pattern, 1) for pattern in subscriptions(self._choice)])
 
     def _subscribed(self, _client: Client, _data: Any, _id: int, reasons: list[Any], _properties: Any) -> None:
         if any(reason.is_failure for reason in reasons):
             text = "the broker does not let this user read everything; change its access list (docs/fleet.md)"
-            self._show(WatchEvent("refused", text=text))
+            self._untold.append(partial(self._show, WatchEvent("refused", text=text)))
 
     def _received(self, _client: Client, _data: Any, message: Any) -> None:
         with suppress(UnicodeDecodeError):  # a topic that is no text
@@ -95,7 +107,7 @@ class BrokerWatch:
                 digest_in(message.properties),
                 message.retain,
             )
-            self._watcher.receive(heard, time.monotonic())
+            self._untold.append(partial(self._watcher.receive, heard, time.monotonic()))
 
 
 def subscriptions(choice: Choice) -> list[str]:

@@ -46,7 +46,7 @@ def as_tables(report: FleetReport, width: int, zone: tzinfo | None = None) -> st
     """Return what `print_tables` prints, `width` characters wide, without colours."""
     written = io.StringIO()
     print_tables(report, Console(file=written, width=width), zone)
-    return written.getvalue()
+    return "".join(f"{line.rstrip()}\n" for line in written.getvalue().splitlines())
 
 
 def print_tables(report: FleetReport, out: Console, zone: tzinfo | None = None) -> None:
@@ -84,9 +84,8 @@ def _print_section(section: ReportSection, out: Console) -> None:
 def _csv(section: ReportSection) -> str:
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
-    names = list(section.rows[0]) if section.rows else []
-    writer.writerow(names)
-    writer.writerows([_cell(row[name]) for name in names] for row in section.rows)
+    writer.writerow(section.fields)
+    writer.writerows([_cell(row[name]) for name in section.fields] for row in section.rows)
     return written.getvalue()
 
 
@@ -96,7 +95,7 @@ def _cell(value: Value) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if not isinstance(value, str):
-        return repr(value)
+        return repr(round(value, 6))
     line = plain(value)
     return f"'{line}" if line.startswith(_FORMULA) else line
 

@@ -233,9 +233,9 @@ WITH states AS (SELECT v.vehicle, v.status_at, {words["waiting"]} AS waiting FRO
 absent AS (SELECT * FROM ({words["absent"]}) listed WHERE first_seq <= last_seq),
 oldest AS (SELECT vehicle, min(first_seq) AS first_seq, count(*) AS ranges FROM absent GROUP BY vehicle),
 holes AS (
-  SELECT vehicle, seq + 1 AS hole, next_seq - 1 AS hole_last, t_wall AS alert_before, next_t_wall AS alert_after
-  FROM (SELECT vehicle, seq, t_wall, lead(seq) OVER numbers AS next_seq, lead(t_wall) OVER numbers AS next_t_wall
-        FROM alert WHERE seq BETWEEN 0 AND {MOST_SEQ}
+  SELECT vehicle, seq + 1 AS hole, next_seq - 1 AS hole_last, at AS alert_before, next_at AS alert_after
+  FROM (SELECT vehicle, seq, at, lead(seq) OVER numbers AS next_seq, lead(at) OVER numbers AS next_at
+        FROM (SELECT a.vehicle, a.seq, {words["at"]} AS at FROM alert a WHERE a.seq BETWEEN 0 AND {MOST_SEQ}) stored
         WINDOW numbers AS (PARTITION BY vehicle ORDER BY seq)) pairs
   WHERE next_seq > seq + 1),
 pieces AS (

@@ -61,7 +61,7 @@ _NUMBERS = st.integers(0, 40)
 _RANGES = st.lists(st.tuples(_NUMBERS, _NUMBERS, st.sampled_from(REASONS)), max_size=6)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(st.sets(_NUMBERS), _RANGES)
 def test_ok__each_number_is_stored_explained_or_lost_exactly_once(
     memory: sqlite3.Connection, stored: set[int], absent: list[Range]
@@ -110,6 +110,19 @@ def test_ok__a_number_may_still_come_while_the_car_keeps_alerts_or_has_said_noth
         "said nothing": "waiting",
         "said it earlier": "waiting",
         "is done": "lost",
+    }
+
+
+def test_ok__a_clock_that_was_never_set_neither_hides_a_loss_nor_claims_one(store: Store) -> None:
+    year_2000 = NOW.replace(year=2000)
+    alerts = [row("van-1", seq, year_2000, NOW) for seq in (1, 3)]
+    alerts += [row("van-2", seq, NOW + timedelta(days=900), NOW) for seq in (1, 3)]
+    alerts += [row("van-3", seq, year_2000, NOW + timedelta(hours=2)) for seq in (1, 3)]
+    store.put(Batch(alerts=alerts, statuses=[status(f"van-{number}", []) for number in (1, 2, 3)]))
+    found = {gap[0]: gap[4] for gap in store.query(GAPS)}
+    assert found == {"van-1": "lost", "van-2": "lost", "van-3": "waiting"}
+    assert {one for (one,) in store.query("SELECT alert_after FROM v_gap WHERE vehicle <> 'van-3'")} == {
+        "2026-11-29T12:00:00.000000Z"
     }
 
 

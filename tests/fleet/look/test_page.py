@@ -82,7 +82,7 @@ def test_ok__the_page_can_be_read_on_a_laptop_and_a_phone(
         assert answer["y"] + answer["height"] <= height, "the answer is in sight without scrolling"
         for selector in ("p.soft >> nth=0", "#rates td >> nth=1", ".critical >> nth=0", ".warning >> nth=0"):
             assert tab.locator(selector).evaluate(CONTRAST) >= LEAST_CONTRAST, selector
-        tab.screenshot(path=str(tmp_path / f"{kind}-{scheme}.png"), full_page=True)
+        tab.screenshot(path=str(tmp_path / f"{kind}-{scheme}.png"))
     assert "unknown" in tab.inner_text("#vehicles")
     assert tab.locator("#unacknowledged tbody tr").count() == 14
     assert faults == []

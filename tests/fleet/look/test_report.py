@@ -6,6 +6,8 @@ import csv
 import io
 import itertools
 import json
+import re
+import shlex
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from driver_monitor.errors import UsageError
 from driver_monitor.fleet.look import patterns
 from driver_monitor.fleet.look.gather import Gatherer, Question
 from driver_monitor.fleet.look.period import Period, age, period
-from driver_monitor.fleet.look.sections import NAMES, rate_words, sections
+from driver_monitor.fleet.look.sections import FIELDS, NAMES, rate_words, sections
 from driver_monitor.fleet.look.write_report import as_tables, as_text
 from driver_monitor.fleet.store.rows import Batch, DeadLetter
 from driver_monitor.fleet.store.sqlite import SqliteStore
@@ -26,6 +28,7 @@ from driver_monitor.fleet.store.store import Store, open_store
 from tests.conftest import Cli
 from tests.fleet.look.fleet import WEEK, report, row, trip
 from tests.fleet.store.rows import NOW, online
+from tests.test_readme import FOUND
 
 DAY = timedelta(days=1)
 HOSTILE = "=cmd|' /C calc'!A0 \x1b[31m\n<script>alert(1)</script>\u202e"
@@ -146,7 +149,7 @@ def test_ok__a_report_can_be_about_some_vehicles_only(store: Store, url: str) ->
         assert {name for name in names if matches(name)} == vehicles(pattern)
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(
     st.lists(st.tuples(st.integers(-200, 100), st.integers(1, 400), st.floats(0, 1)), min_size=1, max_size=8),
     st.integers(-200, 200),
@@ -210,6 +213,7 @@ def test_ok__csv_of_each_section_can_be_read_again_and_runs_nothing(command: Cli
         assert done.code == 0
         rows = list(csv.DictReader(io.StringIO(done.out)))
         assert all(not cell.startswith(("=", "+", "-", "@")) for one in rows for cell in one.values())
+        assert done.out.splitlines()[0].split(",") == list(FIELDS[section])
     rates = command("fleet", "report", "--store", told, "--format", "csv").out
     found = {one["vehicle"]: one for one in csv.DictReader(io.StringIO(rates))}
     assert (found["van-1"]["hours"], found["van-1"]["per_hour"]) == ("1.0", "2.0")
@@ -229,7 +233,7 @@ def test_ok__json_has_all_sections_with_their_totals(command: Cli, told: str) ->
 def test_ok__a_report_is_written_to_a_file(command: Cli, told: str, tmp_path: Path) -> None:
     for form in ("table", "html", "csv", "json"):
         done = command("fleet", "report", "--store", told, "--format", form, "--out", f"report.{form}")
-        assert (done.code, done.out, done.err) == (0, "", "")
+        assert (done.code, done.out, done.err) == (0, f"written: report.{form}\n", "")
         assert (tmp_path / f"report.{form}").stat().st_size > 100
     found = open_store(told)
     text = as_tables(report(found, told), 120)
@@ -279,6 +283,22 @@ def test_ok__an_age_is_told_in_two_units() -> None:
     assert [age(one) for one in seconds] == [
         "0 s", "0 s", "59 s", "1 min", "1 h", "1 h 1 min", "1 d", "1 d 1 h", "11574 d 1 h"
     ]  # fmt: skip
+
+
+def test_ok__the_rows_of_each_section_have_its_fields(told: str) -> None:
+    store = open_store(told)
+    found = sections(report(store, told))
+    store.close()
+    assert [one.name for one in found] == list(NAMES)
+    assert all(list(row_) == list(one.fields) for one in found for row_ in one.rows)
+
+
+@pytest.mark.parametrize("code", [code for code in FOUND if re.search("fleet (report|acknowledge) [^<]*$", code)])
+def test_ok__each_command_of_the_documents_works(command: Cli, told: str, code: str) -> None:
+    _, *words = shlex.split(code)
+    done = command(*words)
+    assert (done.code, done.err) == (0, "")
+    assert done.out
 
 
 def test_ok__html_of_an_empty_store_says_that_nothing_needs_attention(store: Store, url: str) -> None:

@@ -64,7 +64,7 @@ class Story:
 
     def told(self) -> list[tuple[str, str]]:
         """What was told since the last call: (what, vehicle)."""
-        found = [(event.what, event.vehicle) for event in self.events]
+        found: list[tuple[str, str]] = [(event.what, event.vehicle) for event in self.events]
         self.events.clear()
         return found
 

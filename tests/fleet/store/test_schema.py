@@ -97,8 +97,8 @@ def test_ok__what_is_older_than_the_retention_is_deleted(store: Store) -> None:
         statuses=[status(1, "old", received=old), status(1, "new", received=new)],
         dead=[DeadLetter("t", b"old", "x", old), DeadLetter("t", b"new", "x", new)],
     ))  # fmt: skip
-    store.acknowledge(rows[0].episode, "Ada", old, "")
-    store.acknowledge(rows[1].episode, "Ada", old, "the alert is still there")
+    store.acknowledge([rows[0].episode], "Ada", old, "")
+    store.acknowledge([rows[1].episode], "Ada", old, "the alert is still there")
     assert store.tidy(NOW) is not None
     assert store.query("SELECT vehicle, seq FROM alert ORDER BY seq") == [("new", 1), ("new", 9)]
     for table in ("vehicle", "trip"):
