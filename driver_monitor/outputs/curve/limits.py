@@ -6,7 +6,7 @@ from collections import deque
 
 MOST_OPEN = 64
 """Most connections that are open at once (ours): the screens of a depot, and room for strangers who stall."""
-BURST, NEW_A_SECOND = 64, 20.0
+BURST, NEW_A_SECOND = 64, 50.0
 """New connections at once, and for each second after that (ours). A handshake costs the processor about 1 ms."""
 CONNECTS, CONNECTS_S = 30, 60.0
 """Most connections of one key in so many seconds (ours). A tablet at the edge of a wireless network makes fewer."""
