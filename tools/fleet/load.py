@@ -124,7 +124,7 @@ def measure(folder: Path, vehicles: int, rate: float, seconds: float, in_postgre
         stack.callback(cars.kill)
         programs = {"broker": [broker.process.pid], "collector": [collector.pid], "vehicles": [cars.pid]}
         if database is not None:
-            programs["database"] = children(int((folder / "database/d/postmaster.pid").read_text().split()[0]))
+            programs["database"] = children(int((database.folder / "d/postmaster.pid").read_text().split()[0]))
 
         def sample() -> Sample:
             used = {name: sum(map(cpu_s, pids)) for name, pids in programs.items()}
