@@ -42,6 +42,7 @@ from driver_monitor.cli.options import (
     word,
 )
 from driver_monitor.cli.score import score_app
+from driver_monitor.cli.sent import verb as sent_verb
 from driver_monitor.data.alert import KINDS, LEVELS
 from driver_monitor.errors import ConfigError, DriverMonitorError, UsageError
 from driver_monitor.messages.lines import one_line, plain
@@ -275,3 +276,4 @@ def alerts(
 app.command()(aim_verb.aim)
 app.command()(cameras_verb.cameras)
 app.command()(doctor_verb.doctor)
+app.command()(sent_verb.sent)

@@ -17,8 +17,9 @@ from driver_monitor.spool.store import SpoolStore
 
 RETRY_S = 10.0
 """Time after which a disk that failed is tried again (ours). A failing card may take seconds for each attempt."""
-KEEPS_OPEN = ("is full", "locked")
-"""Words of errors after which the open file can still be read. It stays open: a full disk has no room for a new log."""
+READ_ONLY = "readonly"
+"""Word of the error of a file that was opened on a read-only disk. Only opening it again helps. Otherwise it stays open
+and can be read: a full disk would have no room for a new log."""
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -36,7 +37,7 @@ class SpoolDisk:
         self._path, self._limits = folder / file.FILE, limits
         self._folder: int | None = None
         self._store: SpoolStore | None = None
-        self._inode = 0
+        self._inode: tuple[int, int] | None = None
         self._retry_s = 0.0
         self._reopen = self._was_open = False
         self._damage: str | None = None
@@ -84,9 +85,9 @@ class SpoolDisk:
         if self._reopen:
             self.close(now)
             self._reopen = False
-        if self._store is not None and not self._is_there():
+        if self._store is not None and self._found_inode() != self._inode:
             log.error("%s was taken away; alerts in it that the operator has not stored are lost", self._path)
-            self._close_store(now)
+            self.close(now)
         store = self._store or self._open(now)
         result = work(store)
         store.shorten_log(self._path)
@@ -100,7 +101,7 @@ class SpoolDisk:
             self._folder = file.lock_folder(self._path.parent)
         database = file.open_file(self._path, self._folder)
         try:
-            self._inode = self._path.stat().st_ino
+            self._inode = self._found_inode()
             self._store = SpoolStore(database, self._limits, now, self._was_open)
             self._was_open = True
         except BaseException:
@@ -108,11 +109,12 @@ class SpoolDisk:
             raise
         return self._store
 
-    def _is_there(self) -> bool:
+    def _found_inode(self) -> tuple[int, int] | None:
         try:
-            return self._path.stat().st_ino == self._inode
+            found = self._path.stat()
         except OSError:
-            return False
+            return None
+        return found.st_dev, found.st_ino
 
     def _replace(self, error: sqlite3.Error, now: Moment) -> None:
         self._close_store(now)
@@ -133,7 +135,9 @@ class SpoolDisk:
             log.error("%s; until then they are kept in memory", fault)
         self.fault = fault
         self._retry_s = now.ran_s + RETRY_S
-        self._reopen = not any(words in str(error).lower() for words in KEEPS_OPEN)
+        if self._store is None:
+            self.close(now)  # the next attempt begins with the folder
+        self._reopen = READ_ONLY in str(error)
 
     def _close_store(self, now: Moment) -> None:
         if self._store is not None:

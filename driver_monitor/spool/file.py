@@ -54,7 +54,7 @@ class FolderInUseError(OSError):
 
 def lock_folder(folder: Path) -> int:
     """Create `folder` if necessary, and lock it until the returned descriptor is closed. Raises `OSError`."""
-    folder.mkdir(parents=True, exist_ok=True)
+    _make_folder(folder)
     locked = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -140,6 +140,22 @@ def log_size(path: Path) -> int:
         return 0
 
 
+def _make_folder(folder: Path) -> None:
+    """Create `folder` and those above it, so that they survive a power cut."""
+    if not folder.exists():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _synchronise(folder.parent)
+
+
+def _synchronise(path: Path) -> None:
+    opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
 def _make(path: Path, folder: int) -> None:
     new = path.with_name(f"{path.name}.new")
     for left in (new, *(file.with_name(file.name + ending) for file in (new, path) for ending in BESIDE)):
@@ -153,11 +169,7 @@ def _make(path: Path, folder: int) -> None:
         database.execute("PRAGMA journal_mode=WAL")
     finally:
         database.close()
-    file = os.open(new, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
+    _synchronise(new)
     new.replace(path)
     os.fsync(folder)
 

@@ -107,7 +107,8 @@ class SpoolStore:
         evicted = self._evict_batch()
         free = self._pragma("freelist_count")
         if free > 2 * FREE_PAGES or (free and self._pragma("page_count") > self._most_pages):
-            self._database.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
+            # `execute` would stop after the first page: this statement has no columns.
+            self._database.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
             return True
         return BATCH in (dated, expired, evicted)
 

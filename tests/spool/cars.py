@@ -17,7 +17,7 @@ NOON_S = 1_790_000_000.0
 
 @dataclass
 class Clocks:
-    """`true_s`: what a perfect clock shows. `error_s`: how wrong the car's one is. `known`: whether it says it is set."""
+    """`true_s`: of a perfect clock. `error_s`: how wrong the car's one is. `known`: whether it says that it is set."""
 
     true_s: float = NOON_S
     error_s: float = 0.0
