@@ -43,6 +43,10 @@ class Login:
                 ) from None
         return context
 
+    def files(self) -> tuple[tuple[int, int, int] | None, ...]:
+        """Return what tells that a file of the TLS context was exchanged: inode, size, time; None: it is not there."""
+        return tuple(_stamp(path) for path in (self.ca, self.certificate, self.key) if path is not None)
+
     def password(self) -> str | None:
         """Return the password in `password_file`, without the end of its line; None without a file.
 
@@ -55,6 +59,14 @@ class Login:
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{self.password_file}: the password cannot be read: {_reason(error)}") from None
         return text.rstrip("\r\n")
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _reason(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -42,11 +43,18 @@ class Heard:
 class BrokerConnection:
     """A connection to `broker`. `cancelled`: returns True when it must not be opened any more.
 
+    `context`: the TLS context of `login`; None: its files are read.
+
     `ended`: code and reason of the end, once it has ended. `keepalive_s`: `serve` must be called at least so often.
     """
 
     def __init__(
-        self, broker: Broker, login: Login, settings: ClientSettings, cancelled: Callable[[], bool] = lambda: False
+        self,
+        broker: Broker,
+        login: Login,
+        settings: ClientSettings,
+        cancelled: Callable[[], bool] = lambda: False,
+        context: ssl.SSLContext | None = None,
     ) -> None:
         self.broker = broker
         self.ended: tuple[int, str] | None = None
@@ -55,7 +63,7 @@ class BrokerConnection:
         self._heard = Heard()
         self._subscribed: dict[int | None, str] = {}
         self._error = ""
-        self._client = mqtt.build_client(broker, login, settings)
+        self._client = mqtt.build_client(broker, login, settings, context)
         self._client.on_socket_open = self._opened
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
@@ -106,9 +114,16 @@ class BrokerConnection:
         self.drop()
 
     def drop(self) -> None:
-        """Close without a farewell; the broker publishes the will. May be called twice."""
+        """Close without a farewell; the broker publishes the will. May be called twice, also if it was never open.
+
+        The client lets go of this object, so that both are freed at once: thousands of attempts fail in a day without
+        a network, and Python's garbage collector would leave hundreds of them in memory.
+        """
         if (opened := self._client.socket()) is not None:
             opened.close()
+        client = self._client
+        client.on_socket_open = client.on_connect = client.on_disconnect = client.on_publish = None
+        client.on_subscribe = client.on_message = client.on_log = None
 
     def _opened(self, _client: object, _data: object, opened: Any) -> None:
         if self._cancelled():

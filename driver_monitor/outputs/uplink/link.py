@@ -9,6 +9,7 @@ import json
 import logging
 import select
 import socket
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -110,6 +111,7 @@ class Link:
         self._attempts, self._times = Attempts(len(brokers)), StatusTimes()
         self._connection: BrokerConnection | None = None
         self._last_broker, self._resumed = "", False
+        self._context: tuple[object, ssl.SSLContext] | None = None
         self._sent, self._vehicles, self._forbidden = _Sent(), set[str](), set[str]()
         self._next_at = self._began_at = self._clocks.monotonic()
         self._status: Message | None = None
@@ -182,15 +184,26 @@ class Link:
         broker = self._brokers[self._attempts.index]
         will = Will(topics.online(self._run.vehicle), wire.encode(online_message(self._run.vehicle, False, None)))
         settings = ClientSettings(self._run.vehicle, clean_start=False, session_expiry_s=SESSION_S, will=will)
+        connection = None
         try:
-            connection = BrokerConnection(broker, self._login, settings, self._closing)
+            context = self._tls() if broker.tls else None
+            connection = BrokerConnection(broker, self._login, settings, self._closing, context)
             connection.open()
         except (OSError, ValueError, ConfigError) as error:  # DNS, TCP, TLS; a name that is none; a file of the login
+            if connection is not None:
+                connection.drop()
             if not self._closing():
                 self._fault(faults.of_attempt(str(broker), error))
             self._next_at = self._clocks.monotonic() + self._attempts.failed(self._clocks.chance())
             return
         self._connection, self._began_at = connection, now
+
+    def _tls(self) -> ssl.SSLContext:
+        """Return the TLS context, with files that were exchanged since: a renewed certificate needs no reload."""
+        files = self._login.files()
+        if self._context is None or files != self._context[0]:
+            self._context = files, self._login.tls_context()
+        return self._context[1]
 
     def _hear(self, heard: Heard, connection: BrokerConnection, now: float) -> None:
         if heard.answer is not None:

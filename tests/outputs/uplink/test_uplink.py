@@ -22,6 +22,7 @@ from driver_monitor.config.sections.uplink import UplinkConfig
 from driver_monitor.errors import ConfigError
 from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.outputs.fanout import Outputs
+from driver_monitor.outputs.uplink import session
 from driver_monitor.outputs.uplink.link import Clocks
 from driver_monitor.outputs.uplink.output import UplinkOutput
 from driver_monitor.outputs.uplink.status import DrivingTime, VehicleRun
@@ -221,8 +222,9 @@ def test_ok__an_answer_that_comes_while_the_car_is_away_is_kept_by_the_broker(
 
 
 def test_ok__a_broker_that_is_killed_and_comes_back_loses_nothing(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(session, "AGAIN_S", 0.5)  # the car may be back before the operator listens
     with mosquitto(tmp_path / "broker") as broker, uplink(tmp_path, broker.port) as output:
         wait_until(lambda: count(output, "connected"))
         with operator_side(broker.port, answers=False) as operator:
