@@ -45,8 +45,14 @@ class Poller:
             except (struct.error, IndexError, KeyError, UnicodeDecodeError) as error:
                 raise DriverMonitorError(f"{client.host}:{client.port} sends what is no MQTT 5 ({error})") from error
 
+    @property
+    def open(self) -> int:
+        """How many connections are open."""
+        return len(self._clients)
+
     def close(self) -> None:
-        """Close the poller. The sockets belong to their clients."""
+        """Serve nobody any more. Clients that are still connected close their sockets when they are forgotten."""
+        self._clients.clear()
         self._epoll.close()
 
     def _open(self, client: Client, opened: object) -> None:

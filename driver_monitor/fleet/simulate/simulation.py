@@ -35,6 +35,8 @@ CONNECT_S = 600.0
 """Longest wait at the start until all vehicles are connected (ours)."""
 NOBODY_S = 10.0
 """Longest wait at the start for the first of them: where no broker is, all the others wait in vain (ours)."""
+FAREWELL_S = 5.0
+"""Longest wait at the end until all farewells are sent (ours)."""
 TRIES = 8
 """Vehicles that are asked for an alert, until one drives (ours)."""
 
@@ -107,7 +109,9 @@ class Simulation:
         """End all connections in peace, and close the spools."""
         for vehicle in self._vehicles:
             vehicle.end()
-        self._poller.serve(0)
+        end = time.monotonic() + FAREWELL_S
+        while self._poller.open and time.monotonic() < end:
+            self._poller.serve(WAIT_S)
         self._poller.close()
 
     def _drive(self, stop: Callable[[], bool], progress: Callable[[Account], None]) -> None:
