@@ -26,7 +26,7 @@ CONNECTS_S = 500.0
 """Most vehicles that connect in a second at the start (ours): a broker needs its time for each."""
 FILES_EACH, FILES_MORE = 5, 64
 """Open files of a vehicle with a spool on disk (socket, folder, database, log, index), and of the process."""
-MOST_AT_ONCE = 100
+MOST_AT_ONCE = 10
 """Most alerts between two looks at the network, when the machine is too slow for `rate` (ours)."""
 WAIT_S = 0.1
 """Longest wait for the network."""
