@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,12 +12,10 @@ from tools.fleet.fault_run import Size, fault_run
 
 @needs_mosquitto
 @needs_postgres
-def test_ok__no_alert_is_lost_whatever_breaks(capsys: pytest.CaptureFixture[str]) -> None:
+def test_ok__no_alert_is_lost_whatever_breaks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     size = Size(vehicles=50, alerts=500, rate=60, kills=2, store_away_s=2.0, harm=5.0, again_s=2.0)
     # With the real 60 s until a message is sent again, the run would take two minutes.
-    # Not in `tmp_path`: each pytest that starts closes /tmp/pytest-of-USER to all other users, and PostgreSQL is one.
-    with tempfile.TemporaryDirectory() as folder:
-        answers = fault_run(Path(folder), size)
+    answers = fault_run(tmp_path, size)
     told = capsys.readouterr().out
     assert [answer.text for answer in answers if not answer.holds] == [], told
     faults = told.partition("\n")[0]

@@ -9,8 +9,8 @@ from tools.fleet.load import Sample, cpu_s, figures, rss_mb
 
 
 def test_ok__figures_are_differences_of_two_samples() -> None:
-    first = Sample(10.0, {"broker": 1.0, "collector": 2.0, "vehicles": 0.0}, received=500, sent=500, alerts=100)
-    last = Sample(20.0, {"broker": 1.3, "collector": 3.0, "vehicles": 5.0}, received=3500, sent=3500, alerts=1100)
+    first = Sample(10.0, {"broker": 1.0, "collector": 2.0, "vehicles": 0.0}, messages=500, alerts=100)
+    last = Sample(20.0, {"broker": 1.3, "collector": 3.0, "vehicles": 5.0}, messages=3500, alerts=1100)
     found = figures(first, last)
     assert (found["alerts_per_s"], found["messages_per_s"]) == (100.0, 300.0)
     assert found["broker_us_per_message"] == 100  # 0.3 s for 3,000 messages

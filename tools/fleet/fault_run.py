@@ -184,7 +184,7 @@ def break_all(run: Run, faults: list[Callable[[], None]], alerts: int) -> None:
     """Let the faults happen at equal distances while alerts come."""
     for number, fault in enumerate(faults, start=1):
         while run.in_spools() < alerts * number / (len(faults) + 1):
-            if any(process.poll() is not None for process in run.vehicles):
+            if any(process.poll() for process in run.vehicles):  # not 0
                 told = "".join(path.read_text() for path in run.folder.glob("*.json.errors"))
                 raise SystemExit(f"vehicles have ended too early: {told}")
             time.sleep(POLL_S)

@@ -31,8 +31,9 @@ from tools import ROOT
 PROGRAM = (sys.executable, "-m", "driver_monitor", "fleet")
 SETTLED_S = 10.0
 """Time after the first alert before the measurement begins: the last vehicles have told their first status."""
-RECEIVED, SENT = "$SYS/broker/publish/messages/received", "$SYS/broker/publish/messages/sent"
-"""Counts of messages of clients to the broker, and of the broker to clients."""
+SENT = "$SYS/broker/publish/messages/sent"
+"""Count of messages of the broker to clients. Here each message has one receiver, so it is that of all messages.
+(mosquitto 2.0.11 does not count retained messages, such as the status, as received.)"""
 OPEN = "allow_anonymous true\nsys_interval 1\n"
 FILES_MORE = 1000
 """Open files of the broker beside those of the vehicles."""
@@ -44,19 +45,18 @@ class Sample:
 
     at: float
     cpu_s: dict[str, float]
-    received: int
-    sent: int
+    messages: int
     alerts: int
 
 
 class Counters:
-    """The broker's own counters, once a second."""
+    """The broker's own count of `messages`, once a second."""
 
     def __init__(self, port: int) -> None:
-        self.values: dict[str, int] = {}
+        self.messages = 0
         broker, settings = parse_broker(f"mqtt://127.0.0.1:{port}"), ClientSettings("load")
         self._client = build_client(broker, Login(), settings)
-        self._client.on_connect = lambda client, *_: client.subscribe([(RECEIVED, 0), (SENT, 0)])
+        self._client.on_connect = lambda client, *_: client.subscribe(SENT)
         self._client.on_message = self._note
         connect(self._client, broker, settings)
         self._client.loop_start()
@@ -67,7 +67,7 @@ class Counters:
         self._client.loop_stop()
 
     def _note(self, _client: object, _data: object, message: Any) -> None:
-        self.values[message.topic] = int(message.payload)
+        self.messages = int(message.payload)
 
 
 def cpu_s(pid: int) -> float:
@@ -124,12 +124,11 @@ def measure(folder: Path, vehicles: int, rate: float, seconds: float, in_postgre
         stack.callback(cars.kill)
         programs = {"broker": [broker.process.pid], "collector": [collector.pid], "vehicles": [cars.pid]}
         if database is not None:
-            programs["database"] = children(int((folder / "database/d/postmaster.pid").read_text().split()[0]))
+            programs["database"] = children(int((database.folder / "d/postmaster.pid").read_text().split()[0]))
 
         def sample() -> Sample:
             used = {name: sum(map(cpu_s, pids)) for name, pids in programs.items()}
-            values = counters.values
-            return Sample(time.monotonic(), used, values[RECEIVED], values[SENT], len(record.read_bytes().splitlines()))
+            return Sample(time.monotonic(), used, counters.messages, len(record.read_bytes().splitlines()))
 
         while not record.exists() or not record.stat().st_size:
             if cars.poll() is not None:
@@ -149,17 +148,17 @@ def measure(folder: Path, vehicles: int, rate: float, seconds: float, in_postgre
 def figures(first: Sample, last: Sample) -> dict[str, Any]:
     """Return CPU times for a message and shares of a core, between two samples.
 
-    The broker's messages are those that it received. The collector's are those without the answers (`stored`), of
-    which each alert has one: two alerts of one vehicle in one batch are rare.
+    The collector's messages are those of the broker without the answers (`stored`), of which each alert has one: two
+    alerts of one vehicle in one batch are rare.
     """
-    seconds, alerts, received = last.at - first.at, last.alerts - first.alerts, last.received - first.received
+    seconds, alerts, messages = last.at - first.at, last.alerts - first.alerts, last.messages - first.messages
     used = {name: last.cpu_s[name] - first.cpu_s[name] for name in first.cpu_s}
-    of_vehicles = max(1, received - alerts)
+    of_vehicles = max(1, messages - alerts)
     return {
         "seconds": round(seconds, 1),
         "alerts_per_s": round(alerts / seconds, 1),
-        "messages_per_s": round(received / seconds, 1),
-        "broker_us_per_message": round(used["broker"] / max(1, received) * 1e6),
+        "messages_per_s": round(messages / seconds, 1),
+        "broker_us_per_message": round(used["broker"] / max(1, messages) * 1e6),
         "collector_us_per_message": round(used["collector"] / of_vehicles * 1e6),
         "database_us_per_message": round(used["database"] / of_vehicles * 1e6) if "database" in used else None,
         "share_of_a_core": {name: round(value / seconds, 3) for name, value in used.items()},

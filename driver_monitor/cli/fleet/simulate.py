@@ -60,6 +60,9 @@ def simulate(
     ca: CaOption = None,
     certificate: CertificateOption = None,
     key: KeyOption = None,
+    depot: Annotated[
+        OptionalPath, typer.Option(help="Depot with a certificate for each vehicle, instead of --certificate.")
+    ] = None,
     user: UserOption = None,
     password_file: PasswordFileOption = None,
 ) -> None:
@@ -74,6 +77,7 @@ def simulate(
         vehicles,
         options.broker(broker),
         options.login(ca, certificate, key, user, password_file),
+        depot=depot,
         folder=None if memory else folder,
         rate=rate,
         seconds=seconds,
@@ -84,7 +88,7 @@ def simulate(
         drain_s=drain_s,
         seed=seed,
         # Numbers start again at 1: names of an earlier run would have them twice.
-        prefix=f"{prefix}-{secrets.token_hex(2)}" if memory else prefix,
+        prefix=f"{prefix}-{secrets.token_hex(2)}" if memory and depot is None else prefix,
     )
     allow_files(scenario)
     with _recorder(record) as write, _interrupted() as stop:

@@ -23,12 +23,14 @@ if TYPE_CHECKING:  # an extra
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """What all vehicles share: the poller, the broker and the login. `context`: TLS of `login`; None: no TLS."""
+    """What all vehicles share: the poller and the broker. `login`: takes a vehicle, returns who it is, and its TLS.
+
+    Without TLS the second of them is None.
+    """
 
     poller: Poller
     broker: Broker
-    login: Login
-    context: ssl.SSLContext | None
+    login: Callable[[str], tuple[Login, ssl.SSLContext | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ class VehicleLink:
         self._name, self._broker, self._settings, self._events = name, network.broker, settings, events
         self._flying: dict[int, str] = {}
         self._ended = False
-        self._client = build_client(network.broker, network.login, settings, network.context)
+        login, context = network.login(name)
+        self._client = build_client(network.broker, login, settings, context)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publish = self._on_publish

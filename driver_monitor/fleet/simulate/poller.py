@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import socket
+import ssl
 import struct
 from typing import TYPE_CHECKING
 
@@ -39,14 +40,20 @@ class Poller:
                 continue
             try:
                 if events & ~select.EPOLLOUT:
-                    client.loop_read()
+                    _read(client)
                 if events & select.EPOLLOUT and self._clients.get(number) is client:
                     client.loop_write()
             except (struct.error, IndexError, KeyError, UnicodeDecodeError) as error:
                 raise DriverMonitorError(f"{client.host}:{client.port} sends what is no MQTT 5 ({error})") from error
 
+    @property
+    def open(self) -> int:
+        """How many connections are open."""
+        return len(self._clients)
+
     def close(self) -> None:
-        """Close the poller. The sockets belong to their clients."""
+        """Serve nobody any more. Clients that are still connected close their sockets when they are forgotten."""
+        self._clients.clear()
         self._epoll.close()
 
     def _open(self, client: Client, opened: object) -> None:
@@ -63,3 +70,10 @@ class Poller:
     def _want(self, ready: object, events: int) -> None:
         if isinstance(ready, socket.socket) and ready.fileno() in self._clients:
             self._epoll.modify(ready, events)
+
+
+def _read(client: Client) -> None:
+    """Read what has come. TLS decrypts whole records: what is left of one never makes the socket readable."""
+    client.loop_read()
+    while isinstance(connection := client.socket(), ssl.SSLSocket) and connection.pending():
+        client.loop_read()

@@ -15,6 +15,7 @@ from pathlib import Path
 from driver_monitor.errors import UsageError
 from driver_monitor.fleet.simulate.account import Account
 from driver_monitor.fleet.simulate.link import Network
+from driver_monitor.fleet.simulate.logins import check_depot, depot_logins, same_login
 from driver_monitor.fleet.simulate.poller import Poller
 from driver_monitor.fleet.simulate.vehicle import SimulatedVehicle, Surroundings
 from driver_monitor.mqtt.broker import Broker
@@ -25,7 +26,7 @@ CONNECTS_S = 500.0
 """Most vehicles that connect in a second at the start (ours): a broker needs its time for each."""
 FILES_EACH, FILES_MORE = 5, 64
 """Open files of a vehicle with a spool on disk (socket, folder, database, log, index), and of the process."""
-MOST_AT_ONCE = 100
+MOST_AT_ONCE = 10
 """Most alerts between two looks at the network, when the machine is too slow for `rate` (ours)."""
 WAIT_S = 0.1
 """Longest wait for the network."""
@@ -35,13 +36,17 @@ CONNECT_S = 600.0
 """Longest wait at the start until all vehicles are connected (ours)."""
 NOBODY_S = 10.0
 """Longest wait at the start for the first of them: where no broker is, all the others wait in vain (ours)."""
+FAREWELL_S = 5.0
+"""Longest wait at the end until all farewells are sent (ours)."""
 TRIES = 8
 """Vehicles that are asked for an alert, until one drives (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What happens. `folder`: of the spools, one folder for each vehicle; None: in memory.
+    """What happens. `login`: of all vehicles. `depot`: folder with a certificate for each instead (`fleet enrol`).
+
+    `folder`: of the spools, one folder for each vehicle; None: in memory.
 
     `rate`: alerts a second of all vehicles together. `seconds`, `alerts`: what ends the drives; both None: only a
     stop. `offline`: share of the time in which a vehicle has no network, `offline_s` each time on average.
@@ -52,6 +57,7 @@ class Scenario:
     vehicles: int
     broker: Broker
     login: Login
+    depot: Path | None = None
     folder: Path | None = None
     rate: float = 1.0
     seconds: float | None = None
@@ -62,6 +68,10 @@ class Scenario:
     drain_s: float = 300.0
     seed: int = 0
     prefix: str = "sim"
+
+    def name(self, number: int) -> str:
+        """Return the name of a vehicle, counted from 0."""
+        return f"{self.prefix}-{number:05}"
 
 
 class Simulation:
@@ -74,8 +84,12 @@ class Simulation:
         self._due: list[tuple[float, int, SimulatedVehicle]] = []
         self._planned: dict[SimulatedVehicle, float] = {}
         self._order = itertools.count()
-        context = scenario.login.tls_context() if scenario.broker.tls else None
-        network = Network(self._poller, scenario.broker, scenario.login, context)
+        if scenario.depot is None:
+            login = same_login(scenario.broker, scenario.login)
+        else:
+            check_depot(scenario.depot, [scenario.name(number) for number in range(scenario.vehicles)])
+            login = depot_logins(scenario.depot)
+        network = Network(self._poller, scenario.broker, login)
         self._start = time.monotonic()
         shared = Surroundings(network, self.account, time.monotonic, time.time, record, self._wake)
         self._vehicles = [self._make(number, shared) for number in range(scenario.vehicles)]
@@ -107,7 +121,9 @@ class Simulation:
         """End all connections in peace, and close the spools."""
         for vehicle in self._vehicles:
             vehicle.end()
-        self._poller.serve(0)
+        end = time.monotonic() + FAREWELL_S
+        while self._poller.open and time.monotonic() < end:
+            self._poller.serve(WAIT_S)
         self._poller.close()
 
     def _drive(self, stop: Callable[[], bool], progress: Callable[[Account], None]) -> None:
@@ -174,7 +190,7 @@ class Simulation:
         return stop() or time.monotonic() >= end
 
     def _make(self, number: int, shared: Surroundings) -> SimulatedVehicle:
-        name = f"{self._scenario.prefix}-{number:05}"
+        name = self._scenario.name(number)
         folder = None if self._scenario.folder is None else self._scenario.folder / name
         chance = random.Random(self._chance.random())
         return SimulatedVehicle(name, shared, folder, chance)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections import defaultdict
 from collections.abc import Iterator
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from driver_monitor.fleet.simulate.account import Account
+from driver_monitor.fleet.simulate.poller import Poller
 from driver_monitor.fleet.simulate.simulation import Scenario, Simulation
 from driver_monitor.mqtt.broker import parse_broker
+from driver_monitor.mqtt.client import ClientSettings, build_client, connect
 from driver_monitor.mqtt.login import Login
 from tests.conftest import Cli
 from tests.fleet.services import Mosquitto, mosquitto, needs_mosquitto
@@ -101,6 +104,20 @@ def test_ok__a_broker_that_was_killed_gets_everything_again(broker: Mosquitto, t
         simulation.close()
         assert {heard.message["id"] for heard in operator.alerts()} >= bodies.keys()
     assert simulation.account.resent >= 100
+
+
+def test_ok__a_client_that_outlives_the_poller_closes_without_a_word(broker: Mosquitto) -> None:
+    """An exception in its destructor would fail this test."""
+    poller, address = Poller(), parse_broker(f"mqtt://127.0.0.1:{broker.port}")
+    client = build_client(address, Login(), ClientSettings("late"))
+    poller.adopt(client)
+    connect(client, address, ClientSettings("late"))
+    client.publish("dm/1/late/status", b"{}")
+    assert poller.open == 1
+    poller.close()
+    del client
+    gc.collect()
+    assert poller.open == 0
 
 
 def test_ok__vehicles_say_that_they_are_there_how_they_are_and_that_they_leave(broker: Mosquitto) -> None:
