@@ -48,6 +48,7 @@ from driver_monitor.rules.profile import Profile
 from driver_monitor.signals.table import ROWS
 from driver_monitor.spool.entry import SpoolCounts
 from driver_monitor.spool.spool import Spool
+from tests.conftest import Cli
 from tests.drive import STARTED, Cabin
 from tests.fleet.services import MOSQUITTO, mosquitto
 from tests.outputs.uplink.operator_side import Heard, OperatorSide, operator_side
@@ -392,6 +393,17 @@ def test_ok__no_byte_that_leaves_tells_what_a_face_expresses(car: Car) -> None:
     topics = {frames[0].decode() for frames in car.taps.taken["here"]}
     assert {"state/", "status/", "vehicle/dms", "vehicle/vss", "alert/microsleep/"} <= topics
     assert b'driver_monitor_alerts_total{level="warning",phase="raised",rule="microsleep"}' in car.pages[-1]
+
+
+def test_ok__what_a_driver_can_see_of_what_was_sent_is_what_left_and_no_more(car: Car, command: Cli) -> None:
+    with operator(car.broker) as side:
+        car.drive(car.everything_on(str(car.folder / "own.yaml")), until=partial(arrived, car, side))
+        left = [one.payload.decode() for one in car.heard(side) if "/alert/" in one.topic]
+    table = command("sent", "--config", car.folder / "my.yaml")
+    seen = command("sent", "--config", car.folder / "my.yaml", "--json").out
+    assert "microsleep raised" in table.out
+    assert not told(f"{table.out}{table.err}{seen}".encode())
+    assert set(left) <= set(seen.splitlines())
 
 
 def test_ok__the_numbers_that_leave_have_no_gap(car: Car) -> None:
