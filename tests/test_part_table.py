@@ -79,6 +79,15 @@ def test_fail__a_value_that_no_part_needs_is_found(car: Car, name: str, keys: li
     assert unneeded(car.setup, tuple(part for part in TABLE if part.name != name)) == keys
 
 
+def test_ok__a_new_vehicle_id_changes_the_outputs_only_if_its_operator_must_know(car: Car) -> None:
+    for brokers, needed in (((), False), (("mqtt://127.0.0.1:1883",), True)):
+        uplink = car.setup.config.uplink.model_copy(update={"brokers": brokers})
+        old = other(car.setup, replace(car.setup.plan, config=car.setup.config.model_copy(update={"uplink": uplink})))
+        vehicle = old.config.vehicle.model_copy(update={"id": "another"})
+        new = other(old, replace(old.plan, config=old.config.model_copy(update={"vehicle": vehicle})))
+        assert ("outputs" in needed_by(old, new, TABLE)) is needed
+
+
 def test_ok__a_part_that_keeps_something_is_a_field_of_the_daemons_parts(car: Car) -> None:
     names = [part.name for part in TABLE]
     assert set(names) - {"log", "rules"} == {field.name for field in fields(car.daemon.parts)}

@@ -13,7 +13,7 @@ from driver_monitor.disk.sqlite_damage import is_damage
 from driver_monitor.spool import file
 from driver_monitor.spool.clock import Moment
 from driver_monitor.spool.entry import SpoolLimits
-from driver_monitor.spool.store import SpoolStore
+from driver_monitor.spool.store import DAY_S, SpoolStore
 
 RETRY_S = 10.0
 """Time after which a disk that failed is tried again (ours). A failing card may take seconds for each attempt."""
@@ -99,6 +99,8 @@ class SpoolDisk:
     def _open(self, now: Moment) -> SpoolStore:
         if self._folder is None:
             self._folder = file.lock_folder(self._path.parent)
+        if now.wall_s is not None:
+            file.forget_damaged(self._path, now.wall_s - self._limits.days * DAY_S)
         database = file.open_file(self._path, self._folder)
         try:
             self._inode = self._found_inode()

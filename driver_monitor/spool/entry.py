@@ -9,7 +9,7 @@ from driver_monitor.data.alert import Level
 
 AbsentReason = Literal["dropped", "expired", "power_cut"]
 """Why a number never comes. `dropped`: no room. `expired`: too old. `power_cut`: it was skipped, because the power went
-or the program was killed, or because the count went on at another number."""
+or the program was killed, because there was no uplink, or because the count went on at another number."""
 Absent = tuple[int, int, AbsentReason]
 """A range of `seq` that never comes: first, last, reason."""
 

@@ -123,6 +123,15 @@ def set_damaged_aside(path: Path, folder: int) -> Path:
     return aside
 
 
+def forget_damaged(path: Path, before_s: float) -> None:
+    """Delete a spool that was set aside and has not been written since `before_s`, seconds since 1970."""
+    aside = path.with_name(f"{path.name}.damaged")
+    with suppress(FileNotFoundError):
+        if aside.stat().st_mtime < before_s:
+            for ending in (*BESIDE, ""):
+                aside.with_name(aside.name + ending).unlink(missing_ok=True)
+
+
 def size(path: Path) -> int:
     """Return the bytes of all files of the spool at `path` together."""
     total = 0
@@ -145,7 +154,8 @@ def _make_folder(folder: Path) -> None:
     if not folder.exists():
         _make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
-        _synchronise(folder.parent)
+        with suppress(PermissionError):  # of a folder that may be written and not read
+            _synchronise(folder.parent)
 
 
 def _synchronise(path: Path) -> None:

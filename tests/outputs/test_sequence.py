@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
 import subprocess
 import sys
@@ -22,7 +23,8 @@ from driver_monitor.outputs.sequence import (
     MOST,
     AlertSequence,
 )
-from tests.outputs.power_cuts import recorded
+from tools.spool.disk_model import DiskModel
+from tools.spool.recording import CannotTraceError, record
 
 NOW_MS = CLOCK_SET_MS + 10_000_000
 FROM_CLOCK = NOW_MS * IN_A_MS
@@ -30,9 +32,9 @@ COUNT = (
     "import os, sys, pathlib; from driver_monitor.outputs import sequence; sequence.PATIENCE_S = 10\n"
     "counter = sequence.AlertSequence(pathlib.Path(sys.argv[1]))\n"
     "for _ in range(int(sys.argv[2])): os.write(1, b'%d\\n' % counter.next())\n"
-    "os.kill(os.getpid(), 9)\n"
+    "os._exit(0)\n"
 )
-"""Counts, writes each number when it is used, and is killed."""
+"""Counts, writes each number when it is used, and ends as a kill ends it."""
 
 
 @pytest.fixture(autouse=True)
@@ -117,15 +119,24 @@ def test_ok__a_file_of_version_0_1_0_whose_write_ahead_log_may_be_lost_repeats_n
 
 
 def test_ok__a_power_cut_between_any_two_writes_to_the_disk_repeats_no_number(tmp_path: Path) -> None:
-    cuts = recorded([sys.executable, "-c", COUNT, str(tmp_path / "state"), "20"], tmp_path / "state", tmp_path)
-    tried = 0
-    for cut in cuts:
-        folder = tmp_path / f"cut {tried}"
-        cut.write(folder)
-        with at(folder) as counter:
-            assert counter.next() > max(map(int, cut.said), default=0), cut.call
-        tried += 1
-    assert tried > 40, f"the recording holds writes: {tried}"
+    try:
+        events = record([sys.executable, "-c", COUNT, str(tmp_path / "state"), "20"], tmp_path / "state", tmp_path)
+    except CannotTraceError as error:
+        pytest.skip(f"power cuts are not enumerated: {error}")
+    disk, chance, tried, last = DiskModel(), random.Random(1), 0, 0
+    for event in events:
+        changed = disk.apply(event)
+        if event.kind == "said":
+            last = max(last, int(event.data))
+        for content in disk.states(chance, 4) if changed or event.kind == "said" else ():
+            tried += 1
+            folder = tmp_path / f"cut {tried}"
+            folder.mkdir()
+            for name, data in content.items():
+                (folder / name).write_bytes(data)
+            with at(folder) as counter:
+                assert counter.next() > last, event.kind
+    assert tried > 100, f"the recording holds writes: {tried}"
 
 
 def test_ok__two_daemons_in_one_folder_never_share_a_number(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from driver_monitor.spool.disk import RETRY_S
 from driver_monitor.spool.entry import SpoolLimits
 from driver_monitor.spool.file import FILE, LOG_BYTES
 from driver_monitor.spool.spool import Spool
-from tests.spool.cars import Clocks, alert, numbers, parked
+from tests.spool.cars import DAY_S, Clocks, alert, numbers, parked
 
 Logs = pytest.LogCaptureFixture
 
@@ -219,6 +219,19 @@ def test_fail__a_damaged_file_is_renamed_and_a_new_one_begun(tmp_path: Path, kin
     assert f"renamed to {FILE}.damaged; alerts in it that the operator has not stored are not sent" in error
     with closing(parked(tmp_path, clocks)) as spool:
         assert spool.waiting(1000)[-1] == alert(200)
+
+
+def test_ok__a_damaged_file_is_forgotten_as_its_alerts_would_have_been(tmp_path: Path) -> None:
+    clocks = Clocks()
+    damaged = tmp_path / f"{FILE}.damaged"
+    parked(tmp_path, clocks).close()
+    (tmp_path / FILE).write_bytes(b"no spool, " * 500)
+    parked(tmp_path, clocks).close()
+    os.utime(damaged, (clocks.true_s, clocks.true_s))
+    for days, known, there in ((59, True, True), (61, False, True), (61, True, False)):
+        later = Clocks(clocks.true_s + days * DAY_S, known=known)
+        parked(tmp_path, later).close()
+        assert damaged.exists() == there, (days, known)
 
 
 def test_fail__damage_that_shows_while_the_daemon_runs_ends_nothing(tmp_path: Path, caplog: Logs) -> None:

@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import random
+import socket
 import sys
 import tempfile
 import threading
@@ -36,7 +37,6 @@ from driver_monitor.outputs.uplink.status import DrivingTime, VehicleRun, iso
 from driver_monitor.spool.entry import SpoolLimits
 from driver_monitor.spool.spool import Spool
 from tests.fleet.services import Mosquitto
-from tests.processes import free_port
 
 VEHICLE = "van-12"
 START_S = 1_790_000_000.0
@@ -46,7 +46,7 @@ SHARES = (0.6, 0.3, 0.1)
 SETTLED = 0.1
 """Share of the hours after which memory must not grow: by then everything was called once."""
 MOST_GROWTH_KB = 2048
-"""Growth of the memory that counts as flat (ours): Python and SQLite keep some freed memory."""
+"""Growth of the memory that counts as flat (ours): SQLite's cache of the spool may have so much."""
 BATCH = 500
 """Most ids in a message `stored`."""
 LIMIT_S = 300.0
@@ -77,6 +77,18 @@ class FakeTime:
         self._real_s, self._runs = time.monotonic(), True
 
 
+class Chance:
+    """Chance that counts how often it was drawn: once for each failed attempt to connect."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.drawn, self._chance = 0, chance
+
+    def __call__(self) -> float:
+        """Return a number from 0 to 1."""
+        self.drawn += 1
+        return self._chance.random()
+
+
 @dataclass
 class Process:
     """Memory (kB), threads and descriptors of this process by the hour."""
@@ -101,9 +113,12 @@ class StandIn:
         broker, settings = parse_broker(f"mqtt://127.0.0.1:{port}"), ClientSettings("stand-in")
         self._client = build_client(broker, Login(), settings)
         self._client.on_message = self._on_message
+        ready = threading.Event()
+        self._client.on_subscribe = lambda *_: ready.set()
         connect(self._client, broker, settings)
         self._client.subscribe(topics.EACH_ALERT, qos=1)
         self._client.loop_start()
+        ready.wait(LIMIT_S)
 
     def _on_message(self, _client: object, _data: object, message: Any) -> None:
         alert = json.loads(message.payload)
@@ -144,17 +159,23 @@ def alerts(count: int, seconds: float, chance: random.Random) -> list[tuple[floa
     ]  # fmt: skip
 
 
+def closed_port() -> socket.socket:
+    """Return a socket with a port of its own that refuses connections, so that no other program takes the port."""
+    holder = socket.socket()
+    holder.bind(("127.0.0.1", 0))
+    return holder
+
+
 def stay_offline(link: Link, spool: Spool, clock: FakeTime, driven: list[tuple[float, dict[str, Any]]],
-                 seconds: float, process: Process) -> int:  # fmt: skip
-    """Live through `seconds` without a broker. Returns the number of attempts to connect."""
-    todo, attempts, next_note_s = list(reversed(driven)), 0, 0.0
+                 seconds: float, process: Process) -> None:  # fmt: skip
+    """Live through `seconds` without a broker."""
+    todo, next_note_s = list(reversed(driven)), 0.0
     link.status({"camera": {"state": "ok"}, "attention": "attentive", "active": [], "versions": {}})
     while clock.monotonic() < seconds:
         while todo and todo[-1][0] <= clock.monotonic():
             spool.put(entry_of(todo.pop()[1]))
             link.added()
         wait_s = link.turn(0.0)
-        attempts += wait_s > 0.0
         if clock.monotonic() >= next_note_s:
             process.note(clock.monotonic() / 3600, spool.counts().size)
             next_note_s += seconds / 24
@@ -162,7 +183,6 @@ def stay_offline(link: Link, spool: Spool, clock: FakeTime, driven: list[tuple[f
         clock.move_to(next_s)
     for _, alert in reversed(todo):
         spool.put(entry_of(alert))
-    return attempts
 
 
 def come_back(link: Link, spool: Spool, clock: FakeTime, port: int, folder: Path) -> StandIn:
@@ -210,29 +230,34 @@ def faults_of(driven: list[tuple[float, dict[str, Any]]], dropped: int, operator
 
 def drive(hours: float, count: int, spool_mb: float, folder: Path) -> list[str]:
     """Do it all in `folder`, print the figures, and return what is wrong."""
-    clock, chance, process, port = FakeTime(), random.Random(17), Process(), free_port()
+    clock, chance, process = FakeTime(), random.Random(17), Process()
+    closed, other = closed_port(), closed_port()
+    port = closed.getsockname()[1]
     driven = alerts(count, hours * 3600, chance)
     limits = SpoolLimits(size=int(spool_mb * 1e6))
     spool = Spool(folder / "car", limits, clock.monotonic, clock.wall)
-    brokers = (parse_broker(f"mqtt://127.0.0.1:{port}"), parse_broker(f"mqtts://127.0.0.1:{free_port()}"))
-    clocks = Clocks(clock.monotonic, clock.wall, chance.random)
+    brokers = (parse_broker(f"mqtt://127.0.0.1:{port}"), parse_broker(f"mqtts://127.0.0.1:{other.getsockname()[1]}"))
+    spread = Chance(chance)
+    clocks = Clocks(clock.monotonic, clock.wall, spread)
     link = Link(brokers, Login(), VehicleRun(VEHICLE, "a trip", "a boot"), spool, DrivingTime(), clocks)
     began, cpu = time.monotonic(), time.process_time()
-    attempts = stay_offline(link, spool, clock, driven, hours * 3600, process)
+    stay_offline(link, spool, clock, driven, hours * 3600, process)
     offline_s, offline_cpu = time.monotonic() - began, time.process_time() - cpu
-    before = spool.counts()
+    before, failed = spool.counts(), spread.drawn
     began = time.monotonic()
+    closed.close()
     operator = come_back(link, spool, clock, port, folder / "broker")
     after_s = time.monotonic() - began
     print("| hour | memory, kB | threads | descriptors | spool, bytes |\n| --- | --- | --- | --- | --- |")
     for row in process.rows:
         print(f"| {row[0]:.1f} | {row[1]} | {row[2]} | {row[3]} | {row[4]} |")
-    print(f"offline: {hours:g} h, {attempts} attempts, {count} alerts, {before.waiting} wait, {before.dropped} dropped;"
+    print(f"offline: {hours:g} h, {failed} attempts, {count} alerts, {before.waiting} wait, {before.dropped} dropped;"
           f" {offline_s:.1f} s, {offline_cpu:.1f} s of CPU")  # fmt: skip
     print(f"back: {len(operator.arrived)} arrived in {after_s:.1f} s, {operator.again} twice, "
           f"{spool.counts().waiting} wait")  # fmt: skip
     link.ended()
     spool.close()
+    other.close()
     return faults_of(driven, before.dropped, operator, process, limits.size)
 
 

@@ -114,9 +114,16 @@ class BrokerConnection:
         self.drop()
 
     def drop(self) -> None:
-        """Close without a farewell; the broker publishes the will. May be called twice."""
+        """Close without a farewell; the broker publishes the will. May be called twice, also if it was never open.
+
+        The client lets go of this object, so that both are freed at once: thousands of attempts fail in a day without
+        a network, and Python's garbage collector would leave hundreds of them in memory.
+        """
         if (opened := self._client.socket()) is not None:
             opened.close()
+        client = self._client
+        client.on_socket_open = client.on_connect = client.on_disconnect = client.on_publish = None
+        client.on_subscribe = client.on_message = client.on_log = None
 
     def _opened(self, _client: object, _data: object, opened: Any) -> None:
         if self._cancelled():

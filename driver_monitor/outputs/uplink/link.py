@@ -184,11 +184,14 @@ class Link:
         broker = self._brokers[self._attempts.index]
         will = Will(topics.online(self._run.vehicle), wire.encode(online_message(self._run.vehicle, False, None)))
         settings = ClientSettings(self._run.vehicle, clean_start=False, session_expiry_s=SESSION_S, will=will)
+        connection = None
         try:
             context = self._tls() if broker.tls else None
             connection = BrokerConnection(broker, self._login, settings, self._closing, context)
             connection.open()
         except (OSError, ValueError, ConfigError) as error:  # DNS, TCP, TLS; a name that is none; a file of the login
+            if connection is not None:
+                connection.drop()
             if not self._closing():
                 self._fault(faults.of_attempt(str(broker), error))
             self._next_at = self._clocks.monotonic() + self._attempts.failed(self._clocks.chance())
@@ -351,7 +354,7 @@ def _vehicle_of(entry: SpoolEntry) -> str | None:
     """Return the vehicle that an alert names. It is another one if `vehicle.id` was changed since."""
     try:
         alert = json.loads(entry.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     vehicle = alert.get("vehicle") if isinstance(alert, dict) else None
     return vehicle if isinstance(vehicle, str) and vehicle else None

@@ -54,7 +54,7 @@ class UplinkOutput(Output):
         self._keeper: QueueWorker[Message] = QueueWorker("spool", self._keep, rank=_rank)
         self._connector = Worker("uplink", self._link.run, self._link.wake, self._link.ended)
         self._keeper.start()
-        self._connector.start()
+        self._begun = False
 
     @property
     def failure(self) -> str | None:
@@ -63,15 +63,18 @@ class UplinkOutput(Output):
 
     def alert(self, alert: Message) -> None:
         """Take one alert. A thread keeps it on disk; then it is sent."""
+        self._begin()
         if alert.get("seq") is not None:
             self._keeper.put(alert)
 
     def state(self, state: Message) -> None:
         """Count the time that was driven."""
+        self._begin()
         self._driving.update(state)
 
     def status(self, status: Message) -> None:
         """Take the newest status, which is sent when it is due."""
+        self._begin()
         self._link.status(status)
 
     def counters(self) -> dict[str, int]:
@@ -94,8 +97,16 @@ class UplinkOutput(Output):
         """Keep the last alerts, say `online: false`, and close. What is not stored is sent by the next run."""
         kept = self._keeper.close(KEEP_S)
         self._connector.close(CLOSE_S)
+        if not self._begun:
+            self._link.ended()
         if kept:  # else the disk hangs, and closing would wait for it
             self._spool.close()
+
+    def _begin(self) -> None:
+        """Connect once the daemon runs: a fault of the network must not be the first line of its log."""
+        if not self._begun:
+            self._begun = True
+            self._connector.start()
 
     def _is_closing(self) -> bool:
         return self._connector.closing

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
+import signal
 import socket
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from driver_monitor.config.sections.uplink import UplinkConfig
 from driver_monitor.errors import ConfigError
 from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.outputs.fanout import Outputs
+from driver_monitor.outputs.uplink import link, session
 from driver_monitor.outputs.uplink.link import Clocks
 from driver_monitor.outputs.uplink.output import UplinkOutput
 from driver_monitor.outputs.uplink.status import DrivingTime, VehicleRun
@@ -61,6 +63,7 @@ def config(*ports: int, **more: Any) -> UplinkConfig:
 @contextmanager
 def uplink(folder: Path, *ports: int, run: VehicleRun = RUN, **more: Any) -> Iterator[UplinkOutput]:
     output = UplinkOutput(config(*ports, **more), folder / "car", run, DrivingTime(), SOON)
+    output.state({})  # the daemon runs
     try:
         yield output
     finally:
@@ -221,8 +224,9 @@ def test_ok__an_answer_that_comes_while_the_car_is_away_is_kept_by_the_broker(
 
 
 def test_ok__a_broker_that_is_killed_and_comes_back_loses_nothing(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(session, "AGAIN_S", 0.5)  # the car may be back before the operator listens
     with mosquitto(tmp_path / "broker") as broker, uplink(tmp_path, broker.port) as output:
         wait_until(lambda: count(output, "connected"))
         with operator_side(broker.port, answers=False) as operator:
@@ -312,6 +316,42 @@ def test_fail__a_broker_that_accepts_and_never_answers_delays_no_close_and_no_al
         output.close()
         assert time.monotonic() - began < 0.8
     assert not output._connector.thread.is_alive()
+
+
+def test_fail__a_broker_that_never_answers_is_left_for_the_next_one(
+    tmp_path: Path, broker: Mosquitto, operator: OperatorSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "ANSWER_S", 0.2)
+    with listener() as port, uplink(tmp_path, port, broker.port) as output:
+        output.alert(alert(1))
+        wait_until(lambda: count(output, "stored") == 1)
+
+
+def test_fail__a_broker_that_hangs_is_left_for_the_next_one_and_delays_no_close(
+    tmp_path: Path, broker: Mosquitto, operator: OperatorSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "SILENT_S", 0.3)
+    with mosquitto(tmp_path / "hanging") as hanging:
+        with uplink(tmp_path, hanging.port, broker.port) as output:
+            wait_until(lambda: count(output, "connected"))
+            hanging.process.send_signal(signal.SIGSTOP)
+            output.alert(alert(1))
+            wait_until(lambda: count(output, "stored") == 1)
+        hanging.process.send_signal(signal.SIGCONT)
+        with uplink(tmp_path, hanging.port) as output:
+            wait_until(lambda: count(output, "connected"))
+            hanging.process.send_signal(signal.SIGSTOP)
+            began = time.monotonic()
+            output.close()
+            assert time.monotonic() - began < 0.8
+    assert operator.ids() == ["van-12-1"]
+
+
+def test_ok__nothing_is_connected_before_the_daemon_runs(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    output = UplinkOutput(config(free_port()), tmp_path / "car", RUN, DrivingTime(), SOON)
+    assert not output._connector.thread.is_alive()
+    output.close()
+    assert not [record for record in caplog.records if record.message.startswith("uplink:")]
 
 
 def test_fail__a_handshake_that_hangs_is_left_alone_at_the_end_and_never_connects_later(
