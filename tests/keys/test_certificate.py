@@ -10,8 +10,9 @@ import zmq.auth
 
 from driver_monitor.keys.certificate import Certificate, is_key, parse, text_of
 
-PUBLIC, SECRET = (key.decode() for key in zmq.curve_keypair())
-SERVER = zmq.curve_keypair()[0].decode()
+SECRET = "0123456789" * 4
+PUBLIC = zmq.curve_public(SECRET.encode()).decode()
+SERVER = zmq.curve_public(("987654321" * 5)[:40].encode()).decode()
 
 
 def test_ok__what_is_written_is_read_again() -> None:

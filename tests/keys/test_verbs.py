@@ -74,6 +74,14 @@ def test_ok__the_list_and_the_key_of_the_vehicle_are_for_people_and_programs(fol
     assert [client["name"] for client in json.loads(said(folder, "list", "--json"))["clients"]] == ["a"]
 
 
+def test_ok__a_key_that_looks_like_markup_or_an_emoji_is_printed_as_it_is(folder: Path) -> None:
+    said(folder, "server")
+    assert "no client may connect yet; let one in with `driver-monitor keys new NAME`" in said(folder, "list")
+    key = "a:x:a[b]aa[/b]:smile:a[red]aaaaaaaaaaaaaa"[:40]
+    said(folder, "new", "odd", "--public-key", key)
+    assert key in said(folder, "list")
+
+
 def test_fail__what_cannot_be_done_has_one_line_and_leaves_nothing(folder: Path) -> None:
     assert "there is no such folder; make it with `driver-monitor keys new NAME`" in said(folder, "list")
     said(folder, "new", "a")

@@ -73,7 +73,7 @@ def read_key(text: str) -> str:
 
 
 def checked(folder: Path) -> str:
-    """Return in one line who may connect with the keys in `folder`, or why nobody may: the daemon would not start."""
+    """Return in one line who may connect with the keys in `folder`, or why nobody may."""
     try:
         clients = KeyFolder(folder).clients()
     except KeysError as error:

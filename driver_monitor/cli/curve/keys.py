@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
+from driver_monitor import PROGRAM
 from driver_monitor.cli.options import TABLE_COLUMNS, JsonOption, OptionalPath, OptionalText, print_json
 
 keys_app = typer.Typer(help="Keys of ZeroMQ clients on other computers: new, list, revoke.", no_args_is_help=True)
@@ -52,11 +53,16 @@ def list_clients(as_json: JsonOption = False, folder: FolderOption = None) -> No
     if as_json:
         print_json({"server": server.public, "clients": [client._asdict() for client in clients]})
         return
-    table = Table("name", "public key", "since", caption=f"server key of this vehicle: {server.public}")
-    for client in clients:
-        table.add_row(*client)
-    console = Console(width=None if Console().is_terminal else TABLE_COLUMNS, markup=False, highlight=False)
-    console.print(table)
+    if clients:
+        table = Table("name", Column("public key", no_wrap=True), Column("since", no_wrap=True))
+        for client in clients:
+            table.add_row(*client)
+        # A key may look like a word of rich's markup, or like an emoji.
+        width = None if Console().is_terminal else TABLE_COLUMNS
+        Console(width=width, markup=False, emoji=False, highlight=False).print(table)
+    else:
+        print(f"no client may connect yet; let one in with `{PROGRAM} keys new NAME`")
+    print(f"server key of this vehicle: {server.public}")
 
 
 @keys_app.command()

@@ -6,7 +6,7 @@ from collections import deque
 
 MOST_OPEN = 64
 """Most connections that are open at once (ours): the screens of a depot, and room for strangers who stall."""
-BURST, NEW_A_SECOND = 64, 20.0
+BURST, NEW_A_SECOND = 64, 50.0
 """New connections at once, and for each second after that (ours). A handshake costs the processor about 1 ms."""
 CONNECTS, CONNECTS_S = 30, 60.0
 """Most connections of one key in so many seconds (ours). A tablet at the edge of a wireless network makes fewer."""
@@ -71,6 +71,10 @@ class ClientLimits:
             return False
         self._banned[key] = now + BAN_S
         return True
+
+    def forget_connects(self) -> None:
+        """All connections were ended here, so that clients connect again through no fault of theirs."""
+        self._connects.clear()
 
     def forget_all_but(self, keys: frozenset[str]) -> None:
         """Keep only what is known of `keys`."""

@@ -35,9 +35,13 @@ class CurvePublisher(Publisher[CurveMessage]):
         return self._server.endpoint
 
     def counters(self) -> dict[str, int]:
-        """Return `curve_dropped_` and `curve_missed_` with each kind, and `curve_refused`, the connections refused."""
+        """Return `curve_dropped_` and `curve_missed_` with each kind, `curve_refused`: the connections refused.
+
+        And `curve_closed`, 1 while the keys cannot be used, so that nobody is let in.
+        """
         missed = {f"curve_missed_{kind}": count for kind, count in self._server.missed.items()}
-        return {**super().counters(), **missed, "curve_refused": self._server.refused}
+        own = {"curve_refused": self._server.refused, "curve_closed": int(self._server.closed)}
+        return {**super().counters(), **missed, **own}
 
     def _serve(self) -> None:
         self._server.serve(self._last)

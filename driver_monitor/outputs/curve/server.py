@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import logging
 import socket
 import time
@@ -16,31 +15,20 @@ from zmq.utils.monitor import parse_monitor_message
 from driver_monitor.errors import KeysError
 from driver_monitor.keys.certificate import Certificate
 from driver_monitor.keys.key_folder import KeyFolder
-from driver_monitor.outputs.curve.access import ADDRESS, DOMAIN, AccessList
+from driver_monitor.outputs.curve.access import ADDRESS, AccessList
 from driver_monitor.outputs.curve.limits import ConnectionLimit
 from driver_monitor.outputs.curve.listener import CurveListener
 from driver_monitor.outputs.curve.replay import Replay
+from driver_monitor.outputs.curve.sockets import CurveSockets, open_sockets
 from driver_monitor.outputs.zmtp.subscriber import DROP_ORDER, Kind
 
 TICK_S = 0.25
 """Longest wait of `serve`. The folder of keys is looked at `CHECK_S` after the last time."""
 CHECK_S = 0.5
 """Period of the look at the folder of keys (ours). A revocation ends a connection within a second."""
-LINGER_MS = 500
-"""Time for sending what waits when the socket is closed. With 0 the last alerts of a daemon that stops are lost."""
-HEARTBEAT_MS, DEAD_MS = 2000, 6000
-"""A client that is silent is asked every 2 s, and closed after 6 s: a tablet that has left the network."""
-HANDSHAKE_MS = 3000
-"""A connection that has not shown its key after this time is closed. A slow network needs four round trips."""
-MAX_FRAME = 1024
-"""Longest frame of a client, bytes: 20 times the longest topic. A longer one ends the connection."""
 AT_ONCE = 256
 """Most messages of clients, and events of connections, between two of our own messages (ours)."""
-_FAILED = zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
-_EVENTS = zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED | _FAILED
-
 log = logging.getLogger(__name__)
-_numbers = itertools.count(1)
 
 
 class CurveMessage(NamedTuple):
@@ -66,8 +54,10 @@ class CurveServer:
         self.access = AccessList()
         self._failed = 0
         self._keys, self._send_queue, self._clock = keys, send_queue, clock
-        self._marks, self._next_check, self._fault = keys.marks(), clock() + CHECK_S, ""
-        self._pair = self._use(keys)
+        self._marks: tuple[object, ...] = ()
+        self._pair: Certificate | None = None
+        self._fault, self._revoked = "", False
+        self._sockets: CurveSockets | None = None
         self._listener = CurveListener(bind)
         self.endpoint = self._listener.endpoint
         self._limit, self._replay = ConnectionLimit(clock()), Replay()
@@ -78,7 +68,13 @@ class CurveServer:
         # Before the socket that asks it: with ZAP_ENFORCE_DOMAIN, nobody gets in while it is missing.
         self._asked = self._context.socket(zmq.REP)
         self._asked.bind(ADDRESS)
-        self._open()
+        self._register()
+        self._check_keys(clock())
+
+    @property
+    def closed(self) -> bool:
+        """Whether nobody is let in, because the folder of keys cannot be used."""
+        return not self.access.usable
 
     @property
     def refused(self) -> int:
@@ -98,38 +94,41 @@ class CurveServer:
         ready = dict(self._poller.poll(int(wait_s * 1000)))
         if self._wake_out.fileno() in ready:
             self._wake_out.recv(4096)
-        if self._monitor in ready:
-            self._count_connections()
+        if self._sockets is not None and self._sockets.events in ready:
+            self._count_connections(self._sockets.events)
         if self._asked in ready:
             # libzmq's clients give up for good after a refusal: a key that has just come on the list must get in.
             self._check_keys(self._clock())
             self._asked.send_multipart(self.access.answer(self._asked.recv_multipart(), self._clock()))
-        if self._publisher in ready:
-            self._read_clients()
+        if self._sockets is not None and self._sockets.publisher in ready:
+            self._read_clients(self._sockets.publisher)
         now = self._clock()
         if now >= self._next_check:
             self._check_keys(now)
-        self._listener.shut(self._limit.is_reached(now))
+        self._listener.shut(self._sockets is None or self._limit.is_reached(now))
         if self._replay.is_due(now):
             for message in self._replay.take(last(), now):
                 self.send(message)
 
     def send(self, message: CurveMessage) -> None:
         """Send to all clients that subscribed, without waiting. One whose queue is full loses it."""
-        frames = (message.topic, message.payload)
+        if self._sockets is None:
+            return
+        publisher, frames = self._sockets.publisher, (message.topic, message.payload)
         try:
-            self._publisher.send_multipart(frames, zmq.DONTWAIT)
+            publisher.send_multipart(frames, zmq.DONTWAIT)
             return
         except zmq.Again:
             self._count_missed(message)
         # With XPUB_NODROP libzmq says that a queue is full, and sends to nobody.
-        self._publisher.setsockopt(zmq.XPUB_NODROP, 0)
-        self._publisher.send_multipart(frames, zmq.DONTWAIT)
-        self._publisher.setsockopt(zmq.XPUB_NODROP, 1)
+        publisher.setsockopt(zmq.XPUB_NODROP, 0)
+        publisher.send_multipart(frames, zmq.DONTWAIT)
+        publisher.setsockopt(zmq.XPUB_NODROP, 1)
 
     def close(self) -> None:
         """Send what waits, for at most `LINGER_MS`, end all connections and release the address."""
-        self._close()
+        if self._sockets is not None:
+            self._sockets.close()
         self._asked.close(0)
         self._context.term()
         self._listener.close()
@@ -153,69 +152,47 @@ class CurveServer:
     def _check_keys(self, now: float) -> None:
         """Look whether the folder has changed. A revocation, another pair or a fault ends all connections.
 
-        Clients that are still on the list connect again at once, and get the active alerts.
+        Clients that are still on the list connect again at once, and get the active alerts. A fault at the start is one
+        too: the driver must be watched with the right camera, whoever may look.
         """
         self._next_check = now + CHECK_S
-        pair = self._pair
+        pair, fault = self._pair, ""
         try:
             marks = self._keys.marks()
             if marks == self._marks and not self._fault:
                 return
             self._marks = marks
-            pair, self._fault = self._use(self._keys), ""
+            pair = self._use(self._keys)
         except (KeysError, OSError) as error:
-            if str(error) != self._fault:
+            fault = str(error)
+            if fault != self._fault:
                 log.error("zmq.keys: %s; until then no client is let in", error)
-            self._fault = str(error)
             self._revoked = self.access.replace(None)
+        self._fault = fault
         if self._revoked or pair != self._pair:
             self._pair = pair
             self._open_again("the list of clients has changed")
 
     def _open_again(self, reason: str) -> None:
-        log.info("zmq: %s: %s; all connections end, and clients on the list connect again", self.endpoint, reason)
-        self._close()
+        if self._sockets is not None:
+            text = "all connections end, and clients on the list connect again"
+            log.info("zmq: %s: %s; %s", self.endpoint, reason, text)
+            self._sockets.close()
         self._limit.forget()
-        self._open()
+        self.access.limits.forget_connects()
+        if self._pair is not None:
+            self._sockets = open_sockets(self._context, self._listener, str(self._pair.secret), self._send_queue)
+        self._register()
 
-    def _open(self) -> None:
-        publisher = self._context.socket(zmq.XPUB)
-        publisher.setsockopt(zmq.CURVE_SERVER, 1)
-        publisher.setsockopt(zmq.CURVE_SECRETKEY, str(self._pair.secret).encode())
-        publisher.setsockopt(zmq.ZAP_DOMAIN, DOMAIN)
-        # Without it, libzmq lets everybody in while nobody answers its requests for access.
-        publisher.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
-        publisher.setsockopt(zmq.SNDHWM, self._send_queue)
-        publisher.setsockopt(zmq.LINGER, LINGER_MS)
-        publisher.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
-        publisher.setsockopt(zmq.HEARTBEAT_TIMEOUT, DEAD_MS)
-        publisher.setsockopt(zmq.HEARTBEAT_TTL, DEAD_MS)
-        publisher.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
-        publisher.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME)
-        publisher.setsockopt(zmq.XPUB_VERBOSE, 1)  # each subscription is a message, also if another client has the same
-        publisher.setsockopt(zmq.XPUB_NODROP, 1)
-        publisher.setsockopt(zmq.IPV6, int(self._listener.is_ipv6))
-        publisher.setsockopt(zmq.USE_FD, self._listener.descriptor())
-        events = f"inproc://events-{next(_numbers)}"
-        publisher.monitor(events, _EVENTS)
-        monitor = self._context.socket(zmq.PAIR)
-        monitor.setsockopt(zmq.RCVHWM, 0)  # no event is lost: the number of open connections must stay right
-        monitor.connect(events)
-        publisher.bind(self.endpoint)
-        self._publisher, self._monitor = publisher, monitor
+    def _register(self) -> None:
         self._poller = zmq.Poller()
-        for one in (self._asked, publisher, monitor, self._wake_out):
+        for one in (self._asked, self._wake_out, *(self._sockets or ())):
             self._poller.register(one, zmq.POLLIN)
 
-    def _close(self) -> None:
-        self._publisher.disable_monitor()
-        self._monitor.close(0)
-        self._publisher.close()
-
-    def _count_connections(self) -> None:
+    def _count_connections(self, events: zmq.Socket[bytes]) -> None:
         for _ in range(AT_ONCE):
             try:
-                event = parse_monitor_message(self._monitor.recv_multipart(zmq.DONTWAIT))
+                event = parse_monitor_message(events.recv_multipart(zmq.DONTWAIT))
             except zmq.Again:
                 return
             if event["event"] == zmq.EVENT_ACCEPTED:
@@ -225,10 +202,10 @@ class CurveServer:
             else:
                 self._failed += 1
 
-    def _read_clients(self) -> None:
+    def _read_clients(self, publisher: zmq.Socket[bytes]) -> None:
         for _ in range(AT_ONCE):
             try:
-                frame = self._publisher.recv(zmq.DONTWAIT, copy=False)
+                frame = publisher.recv(zmq.DONTWAIT, copy=False)
             except zmq.Again:
                 return
             key, now = _user(frame), self._clock()

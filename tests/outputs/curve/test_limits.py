@@ -56,6 +56,14 @@ def test_fail__a_client_that_connects_again_and_again_must_wait_and_another_need
     assert not limits.may_connect("a", CONNECTS_S + 0.6)
 
 
+def test_ok__a_client_whose_connection_was_ended_here_need_not_wait() -> None:
+    limits = ClientLimits()
+    for _ in range(CONNECTS + 1):
+        limits.may_connect("a", 0.0)
+    limits.forget_connects()
+    assert limits.may_connect("a", 0.0)
+
+
 def test_fail__a_client_that_sends_too_much_is_told_once_and_waits_a_minute() -> None:
     limits = ClientLimits()
     assert [limits.floods("a", 1.0) for _ in range(REQUESTS + 3)] == [*[False] * REQUESTS, True, False, False]

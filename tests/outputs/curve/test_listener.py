@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import select
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -20,20 +24,49 @@ def test_ok__while_it_is_shut_nobody_new_comes_in_and_who_is_in_stays() -> None:
     listener = CurveListener("tcp://0.0.0.0:*")
     accepting = socket.socket(fileno=listener.descriptor())
     accepting.settimeout(5)
-    with accepting, socket.create_connection(("127.0.0.1", port_of(listener))) as first:
+    where = ("127.0.0.1", port_of(listener))
+    with accepting, socket.create_connection(where) as first, contextlib.ExitStack() as waiting:
         inside, _ = accepting.accept()
         listener.shut(True)
         listener.shut(True)
-        with socket.socket() as second, inside:
-            second.settimeout(0.2)
-            with pytest.raises(TimeoutError):
-                second.connect(("127.0.0.1", port_of(listener)))
+        many = [waiting.enter_context(socket.socket()) for _ in range(10)]
+        for one in many:
+            one.setblocking(False)
+            one.connect_ex(where)
+        accepting.setblocking(False)
+        with inside:
             first.sendall(b"still here")
             assert inside.recv(100) == b"still here"
-            listener.shut(False)
-        with socket.create_connection(("127.0.0.1", port_of(listener))):
+        with pytest.raises(BlockingIOError):
+            accepting.accept()
+        known = [one for one in many if select.select([], [one], [], 0)[1]]
+        assert len(known) <= 1, "the kernel answers one, and drops the packets of the others"
+        listener.shut(False)
+        for one in known:  # it comes again
+            one.settimeout(5)
+            assert one.recv(1) == b""
+        accepting.settimeout(5)
+        with socket.create_connection(where):
             accepting.accept()[0].close()
     listener.close()
+
+
+def test_ok__a_daemon_without_privileges_can_shut_it() -> None:
+    program = """
+import os
+from driver_monitor.outputs.curve.listener import CurveListener
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+for bind in ("tcp://0.0.0.0:*", "tcp://[::]:*", "tcp://192.0.2.7:*"):
+    listener = CurveListener(bind)
+    listener.shut(True)
+    listener.shut(False)
+    listener.close()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
 def test_ok__all_interfaces_of_ipv6_are_those_of_ipv4_too() -> None:

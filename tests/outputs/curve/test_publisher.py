@@ -13,9 +13,9 @@ from driver_monitor.config.schema import ZmqConfig
 from driver_monitor.errors import OutputError
 from driver_monitor.keys.key_folder import new_pair
 from driver_monitor.messages.privacy import PrivacyFilter
-from driver_monitor.outputs.curve import server as server_module
+from driver_monitor.outputs.curve import sockets as sockets_module
 from driver_monitor.outputs.curve.publisher import CurvePublisher
-from driver_monitor.outputs.curve.server import CurveServer
+from driver_monitor.outputs.curve.server import CurveMessage, CurveServer
 from driver_monitor.outputs.fanout import Outputs
 from tests.outputs.curve.clients import PATIENCE_S, Client, Depot
 from tests.outputs.listener import alert, status
@@ -60,6 +60,7 @@ def test_ok__a_key_on_the_list_gets_the_last_status_and_the_active_alerts_at_onc
         "curve_dropped_alert": 0,
         "curve_missed_alert": 0,
         "curve_refused": 0,
+        "curve_closed": 0,
     }
 
 
@@ -126,7 +127,7 @@ def test_ok__revoking_ends_the_connection_and_the_others_come_back_to_all_active
 def test_fail__a_folder_that_others_may_read_lets_nobody_in_until_it_is_mended(
     depot: Depot, publisher: CurvePublisher, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_module, "HANDSHAKE_MS", 200)
+    monkeypatch.setattr(sockets_module, "HANDSHAKE_MS", 200)
     publisher.alert(alert(1, "sleep"))
     with Client(publisher.endpoint, depot.client("screen")) as client:
         client.hears("id-1")
@@ -169,7 +170,7 @@ def test_fail__a_dead_authenticator_is_a_failure_and_lets_nobody_in(
 
 
 def test_fail__without_an_authenticator_libzmq_lets_nobody_in(depot: Depot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_module, "HANDSHAKE_MS", 200)
+    monkeypatch.setattr(sockets_module, "HANDSHAKE_MS", 200)
     good = depot.client("screen")
     server = CurveServer("tcp://0.0.0.0:*", depot.keys, 100)
     server._poller.unregister(server._asked)
@@ -177,7 +178,7 @@ def test_fail__without_an_authenticator_libzmq_lets_nobody_in(depot: Depot, monk
     with Client(server.endpoint, good) as client, Client(server.endpoint, new_pair(depot.server)) as stranger:
         while client.events.count("HANDSHAKE_FAILED_NO_DETAIL") < 3 or "DISCONNECTED" not in stranger.events:
             server.serve(list)
-            server.send(server_module.CurveMessage("alert", b"alert/x/", b"{}"))
+            server.send(CurveMessage("alert", b"alert/x/", b"{}"))
             client.look()
             stranger.look()
         assert client.heard == stranger.heard == []
@@ -222,7 +223,7 @@ def test_fail__a_client_that_does_not_read_loses_messages_which_are_counted_and_
         stalls.socket.send(b"\1")
         reads.told("HANDSHAKE_SUCCEEDED")
         publisher.alert(alert(0, "sleep"))
-        stalls.until(lambda: bool(stalls.socket.poll(10)))
+        stalls.hears("id-0")  # and reads nothing after it
         number = 0
         while publisher.counters()["curve_missed_alert"] == 0:
             number += 1
@@ -246,9 +247,25 @@ def test_ok__at_work_no_expression_leaves_the_machine_here_either(depot: Depot, 
         assert "anger" not in str(client.heard)
 
 
-def test_fail__a_folder_without_keys_and_a_port_in_use_end_the_start(depot: Depot, tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="there is no such folder; make it with `driver-monitor keys new NAME`"):
-        CurvePublisher(ZmqConfig(bind="tcp://0.0.0.0:*", keys=tmp_path / "nothing"))
+def test_fail__keys_that_cannot_be_used_at_the_start_stop_no_daemon_and_are_used_when_they_come(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    publisher = CurvePublisher(ZmqConfig(bind="tcp://0.0.0.0:*", keys=tmp_path / "keys"))
+    publisher.alert(alert(1, "sleep"))
+    assert publisher.counters()["curve_closed"] == 1
+    assert (
+        "there is no such folder; make it with `driver-monitor keys new NAME`; until then no client is" in caplog.text
+    )
+    depot = Depot(tmp_path / "keys")
+    pair = depot.client("screen")
+    with Client(publisher.endpoint, pair) as client:
+        client.hears("id-1")
+        assert publisher.counters()["curve_closed"] == 0
+    publisher.close()
+    assert publisher.failure is None
+
+
+def test_fail__a_port_in_use_ends_the_start(depot: Depot) -> None:
     first = CurvePublisher(ZmqConfig(bind="tcp://0.0.0.0:*", keys=depot.folder))
     with pytest.raises(OutputError, match="is in use"):
         CurvePublisher(ZmqConfig(bind=first.endpoint, keys=depot.folder))
