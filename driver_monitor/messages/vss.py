@@ -26,8 +26,8 @@ Value = float | bool
 KSS_LOWEST, KSS_HIGHEST = 1.0, 9.0
 """The ends of the Karolinska scale: 0 and 100 percent. That a step counts the same everywhere is ours."""
 WIDEST = 60.0
-"""Widest interval of a fatigue level that is told, percent (ours), before the ends of the scale cut it. A wider one says
-next to nothing."""
+"""Widest interval of a fatigue level that is told, percent (ours), before the ends of the scale cut it. A wider one
+says next to nothing."""
 AWAY_FULL_S = 3.0
 """Time of one look away from the road that is 100 percent (Euro NCAP Driver Engagement v1.1, as reported: 3 to 4 s)."""
 SUM_FULL_S = 10.0
