@@ -48,6 +48,7 @@ from driver_monitor.rules.profile import Profile
 from driver_monitor.signals.table import ROWS
 from driver_monitor.spool.entry import SpoolCounts
 from driver_monitor.spool.spool import Spool
+from tests.conftest import Cli
 from tests.drive import STARTED, Cabin
 from tests.fleet.services import MOSQUITTO, mosquitto
 from tests.outputs.uplink.operator_side import Heard, OperatorSide, operator_side
@@ -394,12 +395,25 @@ def test_ok__no_byte_that_leaves_tells_what_a_face_expresses(car: Car) -> None:
     assert b'driver_monitor_alerts_total{level="warning",phase="raised",rule="microsleep"}' in car.pages[-1]
 
 
+def test_ok__what_a_driver_can_see_of_what_was_sent_is_what_left_and_no_more(car: Car, command: Cli) -> None:
+    with operator(car.broker) as side:
+        car.drive(car.everything_on(str(car.folder / "own.yaml")), until=partial(arrived, car, side))
+        left = [one.payload.decode() for one in car.heard(side) if "/alert/" in one.topic]
+    table = command("sent", "--config", car.folder / "my.yaml")
+    seen = command("sent", "--config", car.folder / "my.yaml", "--json").out
+    assert "microsleep raised" in table.out
+    assert not told(f"{table.out}{table.err}{seen}".encode())
+    assert set(left) <= set(seen.splitlines())
+
+
 def test_ok__the_numbers_that_leave_have_no_gap(car: Car) -> None:
     with operator(car.broker) as side:
         car.listen()
         car.drive(car.everything_on(str(car.folder / "own.yaml")), until=partial(arrived, car, side))
         at_broker = [one.message for one in car.heard(side) if "/alert/" in one.topic]
     car.taps.stop()
+    for path in car.on_disk():
+        assert "alert-seq" in path or Path(path).stat().st_mode & 0o077 == 0, f"{path} is for its owner only"
     beyond = [json.loads(frames[1]) for frames in car.taps.taken["beyond"] if frames[0].startswith(b"alert/")]
     assert_whole(numbers(beyond))
     if at_broker:
@@ -436,11 +450,3 @@ def test_ok__an_operator_that_comes_and_goes_on_the_way_hears_nothing_of_the_res
     left = [content for path, content in car.on_disk().items() if "spool" in path]
     assert left
     assert not [hit for content in left for hit in told(content.decode("latin-1").encode())]
-
-
-def test_ok__what_is_kept_in_the_state_folder_is_for_its_owner_only(car: Car) -> None:
-    car.drive(car.everything_on("fleet"))
-    paths = [path for path in car.on_disk() if "alert-seq" not in path]  # nothing but a number
-    assert len(paths) >= 2
-    for path in paths:
-        assert Path(path).stat().st_mode & 0o077 == 0, path

@@ -128,7 +128,7 @@ def assert_alike(plan: Plan) -> None:
         assert other.left == first.left
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(
     DRAWN,
     st.sampled_from(OPERATORS),

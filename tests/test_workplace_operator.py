@@ -97,6 +97,12 @@ def test_ok__a_check_says_which_alerts_stay_in_the_car(command: Cli, tmp_path: P
     assert "they stay in the car, and so do the alerts that rest on them (distress)" in line
 
 
+def test_ok__a_check_names_no_alert_where_none_rests_on_an_expression(command: Cli, tmp_path: Path) -> None:
+    (tmp_path / "my.yaml").write_text(f"profile: euro_ncap\n{UPLINK}{SAFETY}")
+    (line,) = [line for line in command("config", "check", "my.yaml").out.splitlines() if line.startswith("warning: ")]
+    assert "they stay in the car: buzzer" in line
+
+
 def test_ok__a_check_warns_if_drivers_cannot_see_what_was_sent(command: Cli, tmp_path: Path) -> None:
     (tmp_path / "my.yaml").write_text("uplink: {sent_days: 0}")
     assert "warning" not in command("config", "check", "my.yaml").out, "nothing is sent"

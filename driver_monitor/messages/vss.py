@@ -26,7 +26,8 @@ Value = float | bool
 KSS_LOWEST, KSS_HIGHEST = 1.0, 9.0
 """The ends of the Karolinska scale: 0 and 100 percent. That a step counts the same everywhere is ours."""
 WIDEST = 60.0
-"""Widest interval of a fatigue level that is told, percent (ours). A wider one says next to nothing."""
+"""Widest interval of a fatigue level that is told, percent (ours), before the ends of the scale cut it. A wider one
+says next to nothing."""
 AWAY_FULL_S = 3.0
 """Time of one look away from the road that is 100 percent (Euro NCAP Driver Engagement v1.1, as reported: 3 to 4 s)."""
 SUM_FULL_S = 10.0
@@ -72,13 +73,13 @@ def _of_system(signal: CarSignal | None) -> dict[str, Value | None]:
 
 def _fatigue(drowsiness: Message) -> Value | None:
     kss, low, high = (drowsiness.get(name) for name in ("kss", "low", "high"))
-    if kss is None or low is None or high is None or _percent_of_kss(high) - _percent_of_kss(low) > WIDEST:
+    if kss is None or low is None or high is None:
         return None
-    return round(_percent_of_kss(kss), 1)
-
-
-def _percent_of_kss(kss: float) -> float:
-    return 100 * (kss - KSS_LOWEST) / (KSS_HIGHEST - KSS_LOWEST)
+    percent_a_step = 100 / (KSS_HIGHEST - KSS_LOWEST)
+    # The ends of the scale cut the interval. Twice its longer side is the whole one: else high levels would be told
+    # where low ones, as unsure, are not.
+    wide = 2 * max(kss - low, high - kss) * percent_a_step > WIDEST
+    return None if wide else round((kss - KSS_LOWEST) * percent_a_step, 1)
 
 
 def _distraction(glances: Message) -> Value | None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MAX_CONNECTIONS = 16
 """Most connections at once (ours). One Prometheus uses one."""
+BACKLOG = 128
+"""Connections that the kernel keeps until they are accepted (ours). With fewer, a burst waits seconds for retries."""
 LONGEST_S = 5.0
 """Time in which a connection must have asked and read its answer (ours). On loopback it takes milliseconds."""
 TICK_S = 0.5
@@ -174,7 +176,7 @@ def serve(registry: CollectorRegistry, address: str, clock: Callable[[], float] 
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        listener.listen(MAX_CONNECTIONS)
+        listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise OutputError(f"metrics {address}: {error.strerror}; choose another port, or end what uses it") from None

@@ -125,7 +125,7 @@ def test_ok__many_connections_need_one_thread_and_few_descriptors(served: Server
 def test_ok__a_long_page_arrives_whole(clock: Clock) -> None:
     registry = CollectorRegistry()
     counter = Counter("alerts", "Alerts", ["rule"], registry=registry)
-    for number in range(40_000):
+    for number in range(5_000):
         counter.labels(f"rule_{number}").inc()
     with_long_page = serve(registry, "127.0.0.1:0", clock)
     reply = ask(with_long_page, b"GET /metrics HTTP/1.1" + http.END)
@@ -133,7 +133,7 @@ def test_ok__a_long_page_arrives_whole(clock: Clock) -> None:
     head, _, body = reply.partition(http.END)
     assert f"Content-Length: {len(body)}".encode() in head
     assert body.endswith(b"\n")
-    assert b"rule_39999" in body
+    assert b"rule_4999" in body
 
 
 def test_ok__a_counter_that_fails_ends_one_answer_only(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:

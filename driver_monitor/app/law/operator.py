@@ -52,11 +52,12 @@ def cautions(config: Config, profile: Profile) -> tuple[str, ...]:
             f" is recorded or sent (as reported); here {config.operator}. Use another profile, or no operator"
         )
     if config.emotion.enabled:
-        rules = ", ".join(sorted(profile.local_rules)) or "none"
+        rules = ", ".join(sorted(profile.local_rules))
+        alerts = f", and so do the alerts that rest on them ({rules})" if rules else ""
         found.append(
-            "expressions are read for the safety purpose; they stay in the car, and so do the alerts that rest on them"
-            f" ({rules}): buzzer, LED, loudspeaker and the local journal. Tell the driver that they are read, and"
-            " see to it that the operator cannot read the journal"
+            f"expressions are read for the safety purpose; they stay in the car{alerts}: buzzer, LED, loudspeaker and"
+            " the local journal. Tell the driver that they are read, and see to it that the operator cannot read the"
+            " journal"
         )
     if config.uplink.enabled and config.uplink.sent_days == 0:
         found.append(
