@@ -18,8 +18,8 @@ from driver_monitor.outputs.uplink.output import UplinkOutput
 from driver_monitor.outputs.uplink.status import DrivingTime, VehicleRun
 from tests.fleet.enrol.brokers import DepotBroker, Visitor, files
 from tests.fleet.services import needs_mosquitto
+from tests.outputs.uplink.cars import SOON, alert, count
 from tests.outputs.uplink.operator_side import wait_until
-from tests.outputs.uplink.test_uplink import SOON, alert, count
 
 pytestmark = needs_mosquitto
 VAN = "van-12"
