@@ -51,7 +51,6 @@ def published(tmp_path_factory: pytest.TempPathFactory, short_clip: Path) -> lis
     """What a daemon publishes that uses all its parts, from its start to an alert and a status after it."""
     folder, port = tmp_path_factory.mktemp("daemon"), free_port()
     config = f"vehicle: {{input: 'tcp://127.0.0.1:{free_port()}'}}\noutputs: {{vehicle: zmq, vss: zmq, sound: 'null'}}"
-    config += f"\nuplink: {{brokers: ['mqtt://127.0.0.1:{free_port()}']}}"
     trace = ("--trace", str(folder / "mine.trace.jsonl.gz"))
     with Subscriber(port) as subscriber, DaemonProcess(folder, short_clip, port, config, trace) as daemon:
         heard = subscriber.until("microsleep", "raised")
