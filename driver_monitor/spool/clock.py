@@ -18,6 +18,8 @@ from pathlib import Path
 
 SYNCED = Path("/run/systemd/timesync/synchronized")
 """The file that exists once systemd-timesyncd has set the clock. A Raspberry Pi has no battery clock."""
+MOST_S = 1e10
+"""Running time, and wall clock in seconds since 1970, that no car reaches (ours): 317 years."""
 JUMP_S = 60.0
 """Difference of wall clock and running time that counts as a jump (ours). Corrections of NTP are under a second."""
 SETTLED_S = 600.0
@@ -54,7 +56,8 @@ class SpoolClock:
     def now(self) -> Moment:
         """Return the present time."""
         ran = self._monotonic() - self._opened
-        wall, known = self._wall()
+        wall, said = self._wall()
+        known = said and 0 <= wall <= MOST_S
         if known and self._start_s is None:
             self._start_s = wall - ran
         if self._start_s is not None and abs(wall - ran - self._start_s) > JUMP_S:

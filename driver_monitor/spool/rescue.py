@@ -11,10 +11,9 @@ from typing import Any
 
 from driver_monitor.data.alert import LEVELS
 from driver_monitor.spool import absent
+from driver_monitor.spool.clock import MOST_S
 from driver_monitor.spool.entry import Absent, SpoolEntry
 
-MOST_S = 1e10
-"""Running time, and wall clock in seconds since 1970, that no car reaches (ours): 317 years."""
 _COLUMNS = "number, sent, ran_s, wall_s, id, seq, rule, level, t_wall, body, digest"
 
 

@@ -148,7 +148,7 @@ class SpoolStore:
                     entry = whole_entry(tuple(values))
                     if self._make_room(entry):
                         self._insert(entry, sent, ran_s + shift, wall_s)
-                    else:
+                    elif not sent:
                         self._drop(entry.seq, "dropped")
             for row in rows:
                 other._delete(row[0], row[1])
@@ -245,7 +245,7 @@ class SpoolStore:
             undated = "SELECT number FROM alert WHERE wall_s IS NULL ORDER BY number LIMIT ?"
             if numbers := self._database.execute(undated, (BATCH,)).fetchall():
                 with _transaction(self._database):
-                    dated = "UPDATE alert SET wall_s = ? + ran_s WHERE number = ?"
+                    dated = "UPDATE alert SET wall_s = max(0.0, ? + ran_s) WHERE number = ?"
                     self._database.executemany(dated, [(start_s, number) for (number,) in numbers])
                 return len(numbers)
         return 0

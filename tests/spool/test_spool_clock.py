@@ -9,6 +9,7 @@ import pytest
 
 from driver_monitor.spool.clock import JUMP_S, SETTLED_S
 from driver_monitor.spool.entry import SpoolLimits
+from driver_monitor.spool.file import FILE
 from driver_monitor.spool.spool import Spool
 from tests.spool.cars import DAY_S, NOON_S, Clocks, alert, killed, numbers, parked
 
@@ -91,6 +92,22 @@ def test_ok__a_clock_that_jumps_drops_nothing_in_this_run_or_the_next(tmp_path: 
         assert numbers(spool) == [1, 2]
         drive(spool, clocks, 60 * DAY_S)
         assert numbers(spool) == [], "running time counts whatever the clock shows"
+
+
+@pytest.mark.parametrize("shown_s", [0.0, 5.0, 1.7e10, 1e300, -5.0])
+def test_ok__a_clock_that_says_it_is_set_to_an_impossible_time_loses_nothing(tmp_path: Path, shown_s: float) -> None:
+    clocks = Clocks(known=False)
+    with closing(parked(tmp_path, clocks)) as spool:
+        spool.put(alert(1))
+        drive(spool, clocks, DAY_S)
+        clocks.error_s, clocks.known = shown_s - clocks.true_s, True
+        drive(spool, clocks, DAY_S)
+        spool.put(alert(2))
+        assert numbers(spool) == [1, 2]
+        assert spool.fault is None
+    with closing(parked(tmp_path, Clocks(clocks.true_s))) as spool:
+        assert spool.put(alert(3))
+        assert not (tmp_path / f"{FILE}.damaged").exists()
 
 
 def test_ok__running_time_counts_over_reboots_without_any_clock(tmp_path: Path) -> None:
