@@ -31,7 +31,8 @@ from driver_monitor.mqtt.broker import parse_broker
 from driver_monitor.mqtt.client import ClientSettings, build_client, connect, digest_in
 from driver_monitor.mqtt.login import Login
 from driver_monitor.outputs.uplink.attempts import LONGEST_S
-from driver_monitor.outputs.uplink.link import Clocks, Link
+from driver_monitor.outputs.uplink.exchange import Clocks, Sender
+from driver_monitor.outputs.uplink.link import Link
 from driver_monitor.outputs.uplink.output import entry_of
 from driver_monitor.outputs.uplink.status import DrivingTime, VehicleRun, iso
 from driver_monitor.spool.entry import SpoolLimits
@@ -239,7 +240,8 @@ def drive(hours: float, count: int, spool_mb: float, folder: Path) -> list[str]:
     brokers = (parse_broker(f"mqtt://127.0.0.1:{port}"), parse_broker(f"mqtts://127.0.0.1:{other.getsockname()[1]}"))
     spread = Chance(chance)
     clocks = Clocks(clock.monotonic, clock.wall, spread)
-    link = Link(brokers, Login(), VehicleRun(VEHICLE, "a trip", "a boot"), spool, DrivingTime(), clocks)
+    run = VehicleRun(VEHICLE, "a trip", "a boot")
+    link = Link(brokers, Login(), Sender(run, spool, DrivingTime(), clocks))
     began, cpu = time.monotonic(), time.process_time()
     stay_offline(link, spool, clock, driven, hours * 3600, process)
     offline_s, offline_cpu = time.monotonic() - began, time.process_time() - cpu

@@ -15,7 +15,8 @@ from driver_monitor.messages.wire import Message
 from driver_monitor.mqtt.client import check_installed
 from driver_monitor.mqtt.login import Login
 from driver_monitor.outputs.output import Output
-from driver_monitor.outputs.uplink.link import Clocks, Link
+from driver_monitor.outputs.uplink.exchange import Clocks, Sender
+from driver_monitor.outputs.uplink.link import Link
 from driver_monitor.outputs.uplink.status import DrivingTime, VehicleRun
 from driver_monitor.spool.clock import wall_clock
 from driver_monitor.spool.entry import SpoolCounts, SpoolEntry, SpoolLimits
@@ -49,7 +50,8 @@ class UplinkOutput(Output):
         self._driving = driving
         self._spool = Spool(folder, SpoolLimits(config.spool_mb * 1_000_000, config.spool_days, config.sent_days))
         clocks = clocks or Clocks(time.monotonic, wall_clock, random.random)
-        self._link = Link(config.parsed_brokers(), login, run, self._spool, driving, clocks, self._is_closing)
+        sender = Sender(run, self._spool, driving, clocks)
+        self._link = Link(config.parsed_brokers(), login, sender, self._is_closing)
         self._reported = False
         self._keeper: QueueWorker[Message] = QueueWorker("spool", self._keep, rank=_rank)
         self._connector = Worker("uplink", self._link.run, self._link.wake, self._link.ended)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from driver_monitor.config.sections.uplink import UplinkConfig
-from driver_monitor.outputs.uplink.link import Clocks
+from driver_monitor.outputs.uplink.exchange import Clocks
 from driver_monitor.outputs.uplink.output import UplinkOutput
 from driver_monitor.outputs.uplink.status import DrivingTime, VehicleRun
 from driver_monitor.spool.clock import wall_clock

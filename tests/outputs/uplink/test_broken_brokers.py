@@ -74,7 +74,7 @@ def test_fail__a_port_that_speaks_no_mqtt_is_a_fault_and_the_next_broker_is_used
 
 def test_fail__a_broker_that_accepts_and_never_answers_delays_no_close_and_no_alert(tmp_path: Path) -> None:
     with listener() as port, uplink(tmp_path, port) as output:
-        wait_until(lambda: output._link._connection is not None)
+        wait_until(lambda: output._link._exchange is not None)
         began = time.monotonic()
         for seq in range(50):
             output.alert(alert(seq))

@@ -134,7 +134,7 @@ def test_ok__a_certificate_opens_an_encrypted_connection_and_a_renewed_one_needs
         shutil.copy(certificates / "van-12.key", key)
         shutil.copy(certificates / "van-12.pem", own)
         wait_until(lambda: count(output, "connected"))
-        wait_until(lambda: output._link.session.ids)
+        wait_until(lambda: output._link._session.ids)
 
 
 @pytest.mark.parametrize(
