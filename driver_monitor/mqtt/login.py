@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import ssl
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from driver_monitor.disk.regular_file import read_regular
 from driver_monitor.errors import ConfigError
 from driver_monitor.mqtt.topics import GROUP
+
+if TYPE_CHECKING:  # most commands and most cars need no TLS, and it takes 50 ms to import
+    import ssl
 
 MOST_PASSWORD = 1024
 """Bytes of a password file that are read (ours)."""
@@ -33,6 +36,8 @@ class Login:
 
     def tls_context(self) -> ssl.SSLContext:
         """Return a TLS context that checks the broker's certificate and its name. Raises `ConfigError`."""
+        import ssl
+
         try:
             context = ssl.create_default_context(cafile=None if self.ca is None else str(self.ca))
         except (OSError, ssl.SSLError) as error:

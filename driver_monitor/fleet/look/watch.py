@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from driver_monitor.fleet.look.watcher import Choice, FleetWatcher, Heard, WatchEvent
+from driver_monitor.fleet.look.watcher import BrokerMessage, Choice, FleetWatcher, WatchEvent
 from driver_monitor.mqtt import topics
 from driver_monitor.mqtt.broker import Broker
 from driver_monitor.mqtt.client import ClientSettings, build_client, check_installed, connect, digest_in, serve
@@ -100,7 +100,7 @@ class BrokerWatch:
 
     def _received(self, _client: Client, _data: Any, message: Any) -> None:
         with suppress(UnicodeDecodeError):  # a topic that is no text
-            heard = Heard(
+            heard = BrokerMessage(
                 message.topic,
                 message.payload,
                 datetime.now(timezone.utc),

@@ -56,7 +56,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class BrokerMessage:
     """A message of the broker. `digest`: its property `sha256`, None without one. `retained`: it was sent earlier."""
 
     topic: str
@@ -102,7 +102,7 @@ class FleetWatcher:
             self._show(WatchEvent("broker_lost", text=f"no broker: {reason}; trying again"))
         self._connected_at, self._lost = None, True
 
-    def receive(self, heard: Heard, now: float) -> None:
+    def receive(self, heard: BrokerMessage, now: float) -> None:
         """Take one message."""
         topic = topics.parse(heard.topic)
         if topic is None or len(topic.vehicle) > MOST_NAME or not self._vehicle(topic.vehicle):
@@ -146,7 +146,7 @@ class FleetWatcher:
             self._show(WatchEvent("back", vehicle, "sends again"))
         return sign
 
-    def _online(self, vehicle: str, heard: Heard, now: float) -> None:
+    def _online(self, vehicle: str, heard: BrokerMessage, now: float) -> None:
         row = parse(heard.topic, heard.payload, heard.digest, heard.received)
         if not isinstance(row, VehicleOnline):
             self._malformed(vehicle, row.reason if isinstance(row, DeadLetter) else "")
@@ -160,7 +160,7 @@ class FleetWatcher:
         sign.online = online
         sign.silent = sign.silent and online
 
-    def _alert(self, topic: topics.Topic, heard: Heard) -> None:
+    def _alert(self, topic: topics.Topic, heard: BrokerMessage) -> None:
         row = parse(heard.topic, heard.payload, heard.digest, heard.received)
         if isinstance(row, DeadLetter):
             self._malformed(topic.vehicle, row.reason)

@@ -16,9 +16,9 @@ from driver_monitor.fleet.look.watcher import (
     MOST_VEHICLES,
     SETTLE_S,
     SILENT_S,
+    BrokerMessage,
     Choice,
     FleetWatcher,
-    Heard,
     WatchEvent,
 )
 from driver_monitor.messages.wire import encode
@@ -29,20 +29,20 @@ from tests.fleet.store.rows import NOW
 ESCAPES = "\x1b[31mred\x1b]0;title\x07\n\r\t\u202eback\u2028line\x9b2J"
 
 
-def heard(vehicle: str, seq: int, retained: bool = False, **changes: Any) -> Heard:
+def heard(vehicle: str, seq: int, retained: bool = False, **changes: Any) -> BrokerMessage:
     """An alert as the broker brings it."""
     made = message(vehicle, seq, NOW, **changes)
     payload = encode(made)
-    return Heard(topics.alert(vehicle, made["rule"]), payload, NOW, digest(payload), retained)
+    return BrokerMessage(topics.alert(vehicle, made["rule"]), payload, NOW, digest(payload), retained)
 
 
-def says(vehicle: str, online: bool, retained: bool = False) -> Heard:
+def says(vehicle: str, online: bool, retained: bool = False) -> BrokerMessage:
     payload = encode({"schema": 1, "vehicle": vehicle, "online": online, "t_wall": None})
-    return Heard(topics.online(vehicle), payload, NOW, None, retained)
+    return BrokerMessage(topics.online(vehicle), payload, NOW, None, retained)
 
 
-def status(vehicle: str, retained: bool = False) -> Heard:
-    return Heard(topics.status(vehicle), b"{}", NOW, None, retained)
+def status(vehicle: str, retained: bool = False) -> BrokerMessage:
+    return BrokerMessage(topics.status(vehicle), b"{}", NOW, None, retained)
 
 
 class Story:
@@ -54,7 +54,7 @@ class Story:
         self.now = 1000.0
         self.watcher.connected(self.now)
 
-    def receive(self, *messages: Heard) -> None:
+    def receive(self, *messages: BrokerMessage) -> None:
         for one in messages:
             self.watcher.receive(one, self.now)
 
@@ -140,16 +140,18 @@ def test_ok__the_loss_of_the_broker_is_told_once_and_nobody_is_called_silent_for
 @pytest.mark.parametrize(
     "wrong",
     [
-        Heard("dm/1/van-1/alert/microsleep", b"no JSON", NOW),
-        Heard("dm/1/van-1/alert/microsleep", b"[" * 100_000, NOW, digest(b"[" * 100_000)),
-        Heard("dm/1/van-1/alert/microsleep", heard("van-2", 1).payload, NOW, digest(heard("van-2", 1).payload)),
-        Heard("dm/1/van-1/alert/sleep", heard("van-1", 1).payload, NOW, digest(heard("van-1", 1).payload)),
-        Heard("dm/1/van-1/alert/microsleep", heard("van-1", 1).payload.replace(b"closed", b"opened"), NOW, "0" * 64),
-        Heard("dm/1/van-1/online", b'{"online": "yes"}', NOW),
+        BrokerMessage("dm/1/van-1/alert/microsleep", b"no JSON", NOW),
+        BrokerMessage("dm/1/van-1/alert/microsleep", b"[" * 100_000, NOW, digest(b"[" * 100_000)),
+        BrokerMessage("dm/1/van-1/alert/microsleep", heard("van-2", 1).payload, NOW, digest(heard("van-2", 1).payload)),
+        BrokerMessage("dm/1/van-1/alert/sleep", heard("van-1", 1).payload, NOW, digest(heard("van-1", 1).payload)),
+        BrokerMessage(
+            "dm/1/van-1/alert/microsleep", heard("van-1", 1).payload.replace(b"closed", b"opened"), NOW, "0" * 64
+        ),
+        BrokerMessage("dm/1/van-1/online", b'{"online": "yes"}', NOW),
         heard("van-1", 1, level="fatal"),
     ],
 )
-def test_fail__what_the_collector_would_not_store_is_counted_and_told_once(wrong: Heard) -> None:
+def test_fail__what_the_collector_would_not_store_is_counted_and_told_once(wrong: BrokerMessage) -> None:
     story = Story()
     story.receive(wrong, wrong, heard("van-1", 7))
     assert story.told() == [("malformed", "van-1"), ("alert", "van-1")]
@@ -159,7 +161,7 @@ def test_fail__what_the_collector_would_not_store_is_counted_and_told_once(wrong
 @pytest.mark.parametrize("topic", ["dm/1/van-1/stored", "dm/2/van-1/status", "", "x", f"dm/1/{'v' * 201}/online"])
 def test_fail__other_topics_are_left_out(topic: str) -> None:
     story = Story()
-    story.receive(Heard(topic, b"{}", NOW))
+    story.receive(BrokerMessage(topic, b"{}", NOW))
     assert story.told() == []
 
 
