@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 
-from driver_monitor import __version__
 from driver_monitor.fleet.simulate.recording import drive
 from driver_monitor.messages.envelope import LiveStamper, Provenance, ended_by_restart, envelope
 from driver_monitor.messages.wire import Message
@@ -60,7 +59,7 @@ class Trip:
             "active": self.rules,
             "alerts": self.raised,
             "config_fault": None,
-            "versions": {"driver_monitor": __version__},
+            "versions": {"driver_monitor": "simulated", "models": MODELS, "config": CONFIG, "profile": PROFILE},
         }
 
     @property
