@@ -13,6 +13,7 @@ from driver_monitor.mqtt import client as mqtt
 from driver_monitor.mqtt.broker import Broker
 from driver_monitor.mqtt.client import ClientSettings
 from driver_monitor.mqtt.login import Login
+from driver_monitor.outputs.uplink import faults
 
 FAREWELL_WAIT_S = 0.05
 """Longest time in which the last packet leaves (ours). It is in the kernel's buffer within microseconds."""
@@ -153,4 +154,18 @@ class BrokerConnection:
     def _on_log(self, _client: object, _data: object, _level: int, text: str) -> None:
         """Keep the reason of an error: paho tells it in its log only."""
         if "on socket: " in text:
-            self._error = text.partition("on socket: ")[2]
+            self._error = self._refusal() or text.partition("on socket: ")[2]
+
+    def _refusal(self) -> str:
+        """Return the reason that the broker gave before it closed a TLS connection; empty: none.
+
+        With TLS 1.3 a broker refuses a certificate after the handshake. Then writing fails, and the reason is unread.
+        """
+        opened = self._client.socket()
+        if not isinstance(opened, ssl.SSLSocket):
+            return ""
+        try:
+            opened.recv(1)
+        except (OSError, ValueError) as error:
+            return str(error) if faults.is_refusal(str(error)) else ""
+        return ""

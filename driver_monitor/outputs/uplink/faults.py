@@ -18,8 +18,8 @@ LOGIN_CODES = {0x84: "it speaks no MQTT 5", 0x85: "it does not accept this clien
 TAKEN_OVER = 0x8E
 """Reason of a DISCONNECT: another client has connected with this client id."""
 NOT_AUTHORISED = 0x87
-_BAD_SIGNS = ("ALERT_", "ALERT ", "alert ")
-"""In texts of OpenSSL: the other side has refused something and says so."""
+_ALERT = "_ALERT_"
+"""In texts of OpenSSL: the other side has refused something and says so, such as TLSV1_ALERT_UNKNOWN_CA."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,15 @@ def of_attempt(broker: str, error: Exception) -> UplinkFault:
     return UplinkFault("reach", f"{broker}: cannot be reached: {reason}; {NETWORK}")
 
 
+def is_refusal(reason: str) -> bool:
+    """Return whether the broker has refused our side of TLS. `reason`: OpenSSL's."""
+    return _ALERT in reason
+
+
 def of_tls(broker: str, reason: str) -> UplinkFault:
     """Return the fault of an encryption that could not begin, or that the broker has ended. `reason`: OpenSSL's."""
-    if any(sign in reason for sign in _BAD_SIGNS):
-        advice = "renew uplink.certificate, or ask the operator whether it is revoked"
+    if is_refusal(reason):
+        advice = "check uplink.certificate (missing, expired, of another CA), or ask the operator whether it is revoked"
         return UplinkFault("ours", f"{broker}: refuses the certificate of this vehicle: {reason}; {advice}")
     return UplinkFault("tls", f"{broker}: no encrypted connection: {reason}; check that this is its port for TLS")
 
@@ -66,7 +71,7 @@ def of_end(broker: str, code: int, reason: str, vehicle: str) -> UplinkFault:
     if code == TAKEN_OVER:
         advice = "give each car its own vehicle.id and certificate"
         return UplinkFault("taken", f"{broker}: another client has connected as {vehicle}; {advice}")
-    if any(sign in reason for sign in _BAD_SIGNS):
+    if is_refusal(reason):
         return of_tls(broker, reason)
     advice = "it is tried again (if it ends again and again, another car may have this vehicle.id)"
     return UplinkFault("lost", f"{broker}: the connection has ended: {reason}; {advice}")
