@@ -173,7 +173,7 @@ class KeyFolder:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise KeysError(f"{self._clients}: cannot be read: {error.strerror}; check who owns it") from None
+            raise private_files.unreadable(self._clients, error) from None
         named = [name for name in names if name.endswith(SUFFIX) and _NAME.fullmatch(name.removesuffix(SUFFIX))]
         yield from (self._clients / name for name in named[:MAX_CLIENTS])
 

@@ -24,7 +24,7 @@ def check_folder(folder: Path, owners: Collection[int]) -> os.stat_result:
     except FileNotFoundError:
         raise KeysError(f"{folder}: there is no such folder; make it with `driver-monitor keys new NAME`") from None
     except OSError as error:
-        raise KeysError(f"{folder}: cannot be opened: {error.strerror}; check who owns it") from None
+        raise unreadable(folder, error) from None
     if not stat.S_ISDIR(found.st_mode):
         raise KeysError(f"{folder}: not a folder; name the folder of the keys")
     _check(folder, found, owners, FOLDER_MODE)
@@ -41,8 +41,7 @@ def read(path: Path, owners: Collection[int]) -> tuple[bytes, os.stat_result]:
     except FileNotFoundError:
         raise
     except OSError as error:
-        reason = "it is a link" if error.errno == errno.ELOOP else error.strerror
-        raise KeysError(f"{path}: cannot be read: {reason}; check who owns it") from None
+        raise unreadable(path, error) from None
     try:
         found = os.fstat(file)
         if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_BYTES:
@@ -51,6 +50,15 @@ def read(path: Path, owners: Collection[int]) -> tuple[bytes, os.stat_result]:
         return os.read(file, MAX_BYTES), found
     finally:
         os.close(file)
+
+
+def unreadable(path: Path, error: OSError) -> KeysError:
+    """Return the error to raise for a file or folder that cannot be read."""
+    if isinstance(error, PermissionError):
+        advice = "use sudo; if the daemon says so, `sudo chown -R driver-monitor` the folder of the keys"
+    else:
+        advice = "replace it by a file or folder of its own" if error.errno == errno.ELOOP else "check the disk"
+    return KeysError(f"{path}: cannot be read: {error.strerror}; {advice}")
 
 
 def _check(path: Path, found: os.stat_result, owners: Collection[int], mode: int) -> None:

@@ -415,6 +415,7 @@ OF_DAEMON: dict[str, tuple[dict[str, Any], str, str]] = {
         "stop other programs",
     ),
     "a loudspeaker that fails": ({"outputs": {"sound_faults": 2}}, "sound.faults", "check the sound card"),
+    "keys that cannot be used": ({"outputs": {"curve_closed": 1}}, "daemon.keys", "sudo driver-monitor keys list"),
     "a hot board": ({"board": {"step": 2}, "camera": {"fps": 15.0}}, "heat.given_up", "ventilate"),
     "a supply that was weak a moment ago": ({"board": {"under_voltage": True}}, "heat.voltage", "power supply"),
     "a pin that cannot be set": ({"outputs": {"gpio_faults": 3}}, "pins.faults", "check the wiring"),

@@ -112,7 +112,12 @@ def test_fail__a_link_a_pipe_a_folder_and_a_long_file_are_no_key_files(tmp_path:
     (tmp_path / "link.key").symlink_to(tmp_path / "a.key")
     os.mkfifo(tmp_path / "pipe.key", 0o600)
     (tmp_path / "folder.key").mkdir(mode=0o700)
-    for name, reason in {"a": "not a key file", "link": "it is a link", "pipe": "not a", "folder": "not a"}.items():
+    for name, reason in {
+        "a": "not a key file",
+        "link": "replace it by a file",
+        "pipe": "not a",
+        "folder": "not a",
+    }.items():
         with pytest.raises(KeysError, match=reason):
             read(tmp_path / f"{name}.key", {ME[0]})
     with pytest.raises(FileNotFoundError):
@@ -125,3 +130,14 @@ def test_fail__a_file_is_no_folder(tmp_path: Path) -> None:
         check_folder(tmp_path / "keys", {ME[0]})
     with pytest.raises(KeysError, match="there is no such folder; make it with `driver-monitor keys new NAME`"):
         check_folder(tmp_path / "nothing", {ME[0]})
+
+
+def test_fail__what_this_user_may_not_read_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", denied)
+    with pytest.raises(
+        KeysError, match="Permission denied; use sudo; if the daemon says so, `sudo chown -R driver-mon"
+    ):
+        read(tmp_path / "a.key", {ME[0]})

@@ -110,6 +110,11 @@ FAULTS: dict[str, Fault] = {
         "stop that program, or set zmq.bind to another address",
     ),
     "daemon.cannot_bind": Fault("fault", "{fault}", "{advice}"),
+    "daemon.keys": Fault(
+        "warning",
+        "the running daemon lets no client of another computer in: the folder zmq.keys cannot be used",
+        "`sudo driver-monitor keys list` says why (docs/fleet-curve.md)",
+    ),
     "daemon.silent": Fault(
         "fault",
         "the service runs, but sends no status at {address}",

@@ -79,6 +79,8 @@ def judge_daemon(facts: DaemonFacts, service: ServiceFacts) -> Iterator[Finding]
     if facts.status is not None:
         uptime = number(facts.status.get("uptime_s"))
         yield ok("daemon", f"a daemon answers at {facts.address}, running for {uptime or 0:.0f} s", uptime_s=uptime)
+        if part(facts.status, "outputs").get("curve_closed") == 1:
+            yield trouble("daemon.keys")
     elif facts.closed is not None:
         yield not_checked("daemon", facts.closed)
     elif not facts.enabled:

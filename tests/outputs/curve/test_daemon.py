@@ -102,6 +102,18 @@ def test_ok__a_revoked_client_is_out_within_two_seconds_and_the_other_one_comes_
         assert took < 2
 
 
+def test_ok__after_a_reload_that_opens_the_address_again_clients_come_back_to_the_active_alert(
+    vehicle: Vehicle,
+) -> None:
+    with Client(vehicle.address, vehicle.depot.client("reload")) as client:
+        client.until(lambda: "alert/camera_fault/" in dict(client.heard))
+        vehicle.configure("outputs: {can_id: 1400}")
+        assert vehicle.reload().returncode == 0
+        client.told("DISCONNECTED")
+        client.heard.clear()
+        client.until(lambda: {"alert/camera_fault/", "status/"} <= set(dict(client.heard)))
+
+
 def test_fail__a_dead_authenticator_ends_the_daemon_and_says_so(tmp_path: Path) -> None:
     with Vehicle(tmp_path, [sys.executable, "-c", DEAD]) as vehicle:
         vehicle.await_notice("READY=1")

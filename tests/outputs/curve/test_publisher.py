@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -183,6 +185,62 @@ def test_fail__without_an_authenticator_libzmq_lets_nobody_in(depot: Depot, monk
             stranger.look()
         assert client.heard == stranger.heard == []
     server.close()
+
+
+CURVE_GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x01" + b"CURVE".ljust(20, b"\0") + bytes(32)
+"""The first 64 bytes of a client with keys (RFC 37)."""
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"\xff",
+        CURVE_GREETING,
+        CURVE_GREETING + b"\x04\xc8\x05HELLO",
+        CURVE_GREETING + b"\x06" + (1 << 40).to_bytes(8, "big"),
+        CURVE_GREETING.replace(b"CURVE", b"NULL\0"),
+        b"GET / HTTP/1.1\r\nHost: van-12\r\n\r\n",
+        bytes(5000),
+    ],
+    ids=["nothing", "a byte", "a greeting", "half a hello", "a huge frame", "no curve", "http", "zeros"],
+)
+def test_fail__who_never_ends_the_handshake_is_put_out_and_the_others_hear_everything(
+    depot: Depot, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    monkeypatch.setattr(sockets_module, "HANDSHAKE_MS", 200)
+    publisher = CurvePublisher(ZmqConfig(bind="tcp://0.0.0.0:*", keys=depot.folder))
+    publisher.alert(alert(1, "sleep"))
+    port = int(publisher.endpoint.rpartition(":")[2])
+    with (
+        Client(publisher.endpoint, depot.client("screen")) as screen,
+        socket.create_connection(("127.0.0.1", port), PATIENCE_S) as raw,
+    ):
+        with contextlib.suppress(ConnectionError):
+            raw.sendall(said)
+            while raw.recv(4096):
+                pass
+        publisher.alert(alert(2, "no_face"))
+        screen.hears("id-1")
+        screen.hears("id-2")
+        assert "DISCONNECTED" not in screen.events
+    publisher.close()
+    assert publisher.failure is None
+
+
+def test_fail__a_client_with_a_key_that_sends_a_long_frame_is_put_out(depot: Depot, publisher: CurvePublisher) -> None:
+    publisher.alert(alert(1, "sleep"))
+    with (
+        Client(publisher.endpoint, depot.client("screen")) as screen,
+        Client(publisher.endpoint, depot.client("long"), kind=zmq.XSUB) as long,
+    ):
+        screen.hears("id-1")
+        long.told("HANDSHAKE_SUCCEEDED")
+        long.socket.send(b"\1" + bytes(10_000))
+        long.told("DISCONNECTED")
+        publisher.alert(alert(2, "no_face"))
+        screen.hears("id-2")
+        assert "DISCONNECTED" not in screen.events
 
 
 def test_fail__a_client_that_floods_is_put_out_and_the_others_get_every_alert(
