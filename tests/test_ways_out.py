@@ -132,14 +132,16 @@ def ways_out() -> set[type[Output]]:
 
 
 class Moody(Cabin):
-    """A driver who shows one expression after the other, and nods off at the end of each."""
+    """A driver who shows one expression after the other, from the `first` on, and nods off at the end of each."""
+
+    first = 0
 
     def __init__(self) -> None:
         super().__init__(*itertools.chain(*[(attentive(EXPRESSION_S - 1.4), shut(1.4)) for _ in EXPRESSIONS]))
         self.shown: set[str] = set()
 
     def observe(self, frame: Frame, camera: CameraState = "ok") -> Observation:
-        name = EXPRESSIONS[int(frame.t / EXPRESSION_S) % len(EXPRESSIONS)]
+        name = EXPRESSIONS[(self.first + int(frame.t / EXPRESSION_S)) % len(EXPRESSIONS)]
         self.shown.add(name)
         expression = Expression({other: 0.93 if other == name else 0.01 for other in EXPRESSIONS})
         return replace(super().observe(frame, camera), expression=expression)
@@ -430,7 +432,10 @@ def test_ok__with_the_filter_away_the_same_search_finds_it(car: Car, monkeypatch
     assert any("distress" in hit for hit in told(car.pages[-1]))
 
 
-def test_ok__an_operator_that_comes_and_goes_on_the_way_hears_nothing_of_the_rest(car: Car) -> None:
+def test_ok__an_operator_that_comes_and_goes_on_the_way_hears_nothing_of_the_rest(
+    car: Car, capfd: pytest.CaptureFixture[str]
+) -> None:
+    car.cabin.first = EXPRESSIONS.index("anger") - 2  # an angry driver at the moment at which the operator comes
     profile = str(car.folder / "own.yaml")
     with operator(car.broker) as side:
         if side is None:
@@ -439,6 +444,10 @@ def test_ok__an_operator_that_comes_and_goes_on_the_way_hears_nothing_of_the_res
         car.drive(private, at_work, private)
         side.until(lambda: car.heard(side)[-1].topic.endswith("/online") and b"false" in car.heard(side)[-1].payload)
         heard = car.heard(side)
+    journal = capfd.readouterr().err
+    ended = [line for line in journal.splitlines() if "zz_cross cleared" in line and "was read again" in line]
+    assert len(ended) == 2, "an alert that rests on an expression is active at both reloads"
+    assert "distress raised" in journal
     alerts = [one.message for one in heard if "/alert/" in one.topic]
     assert {alert["rule"] for alert in alerts} >= {"microsleep"}
     assert all(not told(one.topic.encode() + one.payload) for one in heard)

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from http.client import HTTPConnection
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.registry import Collector
 
@@ -87,6 +89,14 @@ def test_ok__only_a_scrape_by_a_name_of_this_machine_is_answered(
     reply = ask(served, request_line.encode("latin-1") + http.END)
     assert reply.startswith(f"HTTP/1.1 {status} ".encode())
     assert (b"frames_total" in reply) == (status == 200)
+
+
+@given(st.binary(max_size=300))
+def test_ok__no_bytes_of_a_stranger_get_more_than_an_answer(head: bytes) -> None:
+    asked: list[bytes] = []
+    reply = http.answer(head, lambda: asked.append(head) or b"page", "text/plain")  # type: ignore[func-returns-value]
+    assert reply.startswith(b"HTTP/1.1 ")
+    assert not asked or head.startswith((b"GET /metrics", b"HEAD /metrics"))
 
 
 def test_fail__a_head_without_an_end_is_refused(served: Server) -> None:
