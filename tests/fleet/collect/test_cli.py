@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import importlib.abc
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from tests.conftest import Cli
-from tests.fleet.services import Postgres, needs_postgres, postgres
+from tests.fleet.services import Postgres, needs_postgres
+from tests.fleet.store.conftest import emptied
 from tests.processes import free_port
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    with postgres(tmp_path_factory.mktemp("postgres")) as running:
-        yield running
 
 
 def test_ok__the_schema_of_a_file_is_made_and_the_retention_is_set(command: Cli) -> None:
@@ -32,6 +27,7 @@ def test_ok__the_schema_of_a_file_is_made_and_the_retention_is_set(command: Cli)
 
 @needs_postgres
 def test_ok__postgresql_gets_its_tables_from_schema_alone(command: Cli, server: Postgres) -> None:
+    emptied(server)
     refused = command("fleet", "collect", "--store", server.url, "--broker", f"mqtt://127.0.0.1:{free_port()}")
     assert refused.code == 1
     assert refused.lines[-1].endswith("make them with: driver-monitor fleet schema --store ...")

@@ -30,7 +30,8 @@ from driver_monitor.messages import wire
 from driver_monitor.mqtt.broker import parse_broker
 from driver_monitor.mqtt.login import Login
 from tests.fleet.collect.car import Car, alert, status
-from tests.fleet.services import Mosquitto, Postgres, mosquitto, needs_mosquitto, needs_postgres, postgres
+from tests.fleet.services import Mosquitto, Postgres, mosquitto, needs_mosquitto, needs_postgres
+from tests.fleet.store.conftest import emptied
 from tests.fleet.store.rows import NOW
 from tests.processes import PATIENCE_S
 
@@ -40,12 +41,6 @@ pytestmark = needs_mosquitto
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
     with mosquitto(tmp_path_factory.mktemp("broker") / "b") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    with postgres(tmp_path_factory.mktemp("postgres")) as running:
         yield running
 
 
@@ -222,7 +217,7 @@ def test_ok__a_kill_loses_nothing(tmp_path: Path, url: str, victim: str) -> None
 def test_ok__a_store_that_is_killed_is_waited_for(
     broker: Mosquitto, server: Postgres, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store = open_store(server.url)
+    store = open_store(emptied(server))
     store.make_schema(NOW)
     with caplog.at_level(logging.WARNING), collecting(broker, store) as collector:
         until(lambda: collector.counts.connected)

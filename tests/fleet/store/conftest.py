@@ -9,14 +9,8 @@ import psycopg
 import pytest
 
 from driver_monitor.fleet.store.store import Store, open_store
-from tests.fleet.services import Postgres, needs_postgres, postgres
+from tests.fleet.services import Postgres, needs_postgres
 from tests.fleet.store.rows import NOW
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    with postgres(tmp_path_factory.mktemp("postgres")) as running:
-        yield running
 
 
 def emptied(server: Postgres) -> str:
