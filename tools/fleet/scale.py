@@ -2,7 +2,8 @@
 
 A real mosquitto and a real PostgreSQL run on this machine. Publishers send alerts of many vehicles as fast as the
 broker takes them, and wait for nothing but its acknowledgements. The figure is rows in the store by the time from the
-first to the last; CPU is that of each process. Everything shares the cores of this machine.
+first to the last; CPU is that of each process. Everything shares the cores of this machine: with few of them, `--share`
+shows how collectors add up, because none of them gets more.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ from tests.fleet.services import Mosquitto, Postgres, mosquitto, postgres
 
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 PATIENCE_S = 120.0
+PERIOD_US = 20_000
+"""Period in which a collector with `--share` gets its share."""
 WINDOW = 200
 """Alerts of one publisher that wait for the broker: a flood, but no queue in the broker that grows without end."""
 PUBLISH_QOS_1, PUBACK, MOST_NUMBER = 0x32, 0x40, 65_535
@@ -141,19 +144,38 @@ def _children(pid: int) -> Iterator[Path]:
 
 
 @contextmanager
-def running(command: list[str], number: int) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Yield so many processes of `command`, and end them in peace."""
+def running(command: list[str], number: int, share: float | None) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Yield so many processes of `command`, each with at most `share` of a core, and end them in peace."""
     processes = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(number)]
+    groups: list[Path] = []
     try:
         for process in processes:
             assert process.stderr is not None
             assert b"connected" in process.stderr.readline()
+            groups += [] if share is None else [limit(process.pid, share)]
         yield processes
     finally:
         for process in processes:
             process.terminate()
         for process in processes:
-            process.communicate(timeout=10)
+            process.communicate(timeout=30)
+        for group in groups:
+            group.rmdir()
+
+
+def limit(pid: int, share: float) -> Path:
+    """Put a process into a control group of its own that gets at most `share` of a core; return the group."""
+    first = Path("/sys/fs/cgroup/cpu")
+    group = (first if first.is_dir() else first.parent) / f"driver-monitor-scale-{pid}"
+    group.mkdir()
+    quota_us = round(share * PERIOD_US)
+    if first.is_dir():
+        (group / "cpu.cfs_period_us").write_text(str(PERIOD_US))
+        (group / "cpu.cfs_quota_us").write_text(str(quota_us))
+    else:
+        (group / "cpu.max").write_text(f"{quota_us} {PERIOD_US}")
+    (group / "cgroup.procs").write_text(str(pid))
+    return group
 
 
 def measure(
@@ -166,7 +188,7 @@ def measure(
     command = [sys.executable, "-m", "driver_monitor", "fleet", "collect", "--broker", address, "--store", url]
     publisher = [sys.executable, "-m", "tools.fleet.scale", "--publish-to", address, "--vehicles",
                  str(options.vehicles), "--alerts", str(options.alerts // options.publishers)]  # fmt: skip
-    with running(command, collectors) as processes:
+    with running(command, collectors, options.share) as processes:
         pids = [process.pid for process in processes]
         before = cpu_s(*pids), cpu_s(broker.process.pid)
         senders = [subprocess.Popen([*publisher, "--number", str(number)]) for number in range(options.publishers)]
@@ -200,6 +222,7 @@ def main() -> None:
     parser.add_argument("--vehicles", type=int, default=500, help="vehicles of each publisher")
     parser.add_argument("--publishers", type=int, default=2)
     parser.add_argument("--collectors", type=int, nargs="+", default=[1, 2, 3, 4])
+    parser.add_argument("--share", type=float, help="share of a core for each collector, such as 0.2 (root)")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     parser.add_argument("--publish-to", help=argparse.SUPPRESS)
     parser.add_argument("--number", type=int, default=0, help=argparse.SUPPRESS)
@@ -211,7 +234,7 @@ def main() -> None:
     found: list[Measured] = []
     with tempfile.TemporaryDirectory(prefix="scale-") as folder:
         for engine in ("PostgreSQL", "SQLite"):
-            for collectors in options.collectors if engine == "PostgreSQL" else options.collectors[:1]:
+            for collectors in options.collectors if engine == "PostgreSQL" else [1]:
                 found.append(_one(Path(folder) / f"{engine}-{collectors}", engine, collectors, options))
                 print(found[-1].line(), flush=True)
     if options.json is not None:
