@@ -15,7 +15,7 @@ MOST_STARS = 8
 def check(option: str, patterns: Sequence[str]) -> None:
     """Raise `UsageError` if a pattern of `option` cannot be part of a topic, or has too many stars."""
     for pattern in patterns:
-        if not pattern or set(pattern) & set("/+#\0"):
+        if not pattern or not pattern.isprintable() or set(pattern) & set("/+#"):
             raise UsageError(
                 f"{option}: '{pattern:.60}' is no name; give one such as van-12, or a pattern such as van-*"
             )

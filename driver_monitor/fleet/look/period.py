@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from driver_monitor.errors import UsageError
 
 _UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _AGO = re.compile(r"([0-9]{1,6})([mhdw])")
 ADVICE = "expected a time ago such as 12h, 7d or 4w, or a date such as 2026-11-22 or 2026-11-22T06:00"
-LONGEST_S = 100 * 366 * 86400
-"""Seconds. A longer time ago is a slip of the pen (ours)."""
+YEARS = (1970, 9000)
+"""A date outside of these years is a slip of the pen (ours), and engines do not agree about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +37,17 @@ def period(since: str, until: str | None, now: datetime) -> Period:
 
 def moment(option: str, text: str, now: datetime) -> datetime:
     """Return the moment that `text` names: a time before `now`, or a date. `option`: for the `UsageError`."""
-    if ago := _AGO.fullmatch(text):
-        seconds = int(ago[1]) * _UNITS[ago[2]]
-        if seconds <= LONGEST_S:
-            return now - timedelta(seconds=seconds)
     try:
-        # Python 3.10 does not know the Z of UTC.
-        found = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text))
-        found = found if found.tzinfo is not None else found.replace(tzinfo=now.tzinfo)
-        found.astimezone(timezone.utc)
+        if ago := _AGO.fullmatch(text):
+            found = now - timedelta(seconds=int(ago[1]) * _UNITS[ago[2]])
+        else:
+            # Python 3.10 does not know the Z of UTC.
+            found = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text))
+        if YEARS[0] <= found.year <= YEARS[1]:
+            return found if found.tzinfo is not None else found.replace(tzinfo=now.tzinfo)
     except (ValueError, OverflowError):
-        raise UsageError(f"{option}: {ADVICE}, found '{text:.60}'") from None
-    return found
+        pass
+    raise UsageError(f"{option}: {ADVICE}, found '{text:.60}'") from None
 
 
 def read(text: str) -> datetime:

@@ -249,6 +249,7 @@ def test_ok__a_report_is_written_to_a_file(command: Cli, told: str, tmp_path: Pa
         (["--since", "2d", "--until", "3d"], "--since: 2d is not before --until (3d)"),
         (["--vehicle", "a/b"], "--vehicle: 'a/b' is no name"),
         (["--vehicle", "*a" * 9], "more than 8 stars"),
+        (["--vehicle", "van\udc80"], "is no name"),
         (["--format", "pdf"], "expected one of table, csv, html, json"),
         (["--section", "all"], "expected one of rules"),
         (["--silent-h", "0"], "expected a number from 0.1"),
@@ -272,7 +273,23 @@ def test_ok__a_period_is_named_by_times_ago_or_dates(since: str, until: str | No
     assert found.until - found.since == timedelta(hours=hours)
 
 
-@pytest.mark.parametrize("text", ["", "7", "d", "-1d", "999999w", "2026-13-01", "0001-01-01T00:00+23:00", "1e3h"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "7",
+        "d",
+        "-1d",
+        "999999w",
+        "2026-13-01",
+        "0001-01-01T00:00+23:00",
+        "1e3h",
+        "0001-01-02",
+        "9999-12-31",
+        "3000w",
+        "\udc80",
+    ],
+)
 def test_fail__another_period_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="--since: expected"):
         period(text, None, NOW)
