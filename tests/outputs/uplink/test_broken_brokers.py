@@ -21,7 +21,7 @@ from driver_monitor.outputs.uplink.status import DrivingTime
 from tests.fleet.services import Mosquitto, mosquitto, needs_mosquitto
 from tests.outputs.uplink.cars import RUN, SOON, alert, config, count, uplink
 from tests.outputs.uplink.operator_side import OperatorSide, wait_until
-from tests.processes import free_port
+from tests.processes import PATIENCE_S, free_port
 
 pytestmark = needs_mosquitto
 
@@ -119,6 +119,30 @@ def test_ok__nothing_is_connected_before_the_daemon_runs(tmp_path: Path, caplog:
     assert not output._connector.thread.is_alive()
     output.close()
     assert not [record for record in caplog.records if record.message.startswith("uplink:")]
+
+
+def test_fail__a_name_server_that_hangs_is_left_alone_at_the_end(
+    tmp_path: Path, broker: Mosquitto, operator: OperatorSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answer, find = threading.Event(), threading.Event(), socket.getaddrinfo
+
+    def hang(*words: Any, **more: Any) -> Any:
+        asked.set()
+        answer.wait(PATIENCE_S)
+        return find(*words, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    output = UplinkOutput(config(broker.port), tmp_path, RUN, DrivingTime(), SOON)
+    output.alert(alert(1))
+    assert asked.wait(PATIENCE_S)
+    began = time.monotonic()
+    output.close()
+    assert time.monotonic() - began < 1.0
+    answer.set()
+    output._connector.thread.join(PATIENCE_S)
+    assert not output._connector.thread.is_alive()
+    assert output.failure is None
+    assert all(one.retain for one in operator.heard)  # it has never said CONNECT: nothing is new
 
 
 def test_fail__a_handshake_that_hangs_is_left_alone_at_the_end_and_never_connects_later(
