@@ -43,7 +43,7 @@ FLOOD = 100
 """Messages that are read before anything else is done (ours)."""
 LONGEST_WAIT_S = 1.0
 """Longest time between two calls of `progress` (ours)."""
-CLOSE_S, FAREWELL_S = 1.0, 0.3
+CLOSE_S, FAREWELL_S = 0.8, 0.3
 """Time for the last batch after SIGTERM, and for its acknowledgements and answers (ours). The process ends by force
 after 1.5 s (`app.process.stop`)."""
 
@@ -190,7 +190,7 @@ class Collector:
         if any(code.is_failure for code in codes):
             self._lost(f"the broker refuses the shared subscription of all collectors: {codes[0]}")
             return
-        log.warning("connected to %s", self._broker)
+        log.info("connected to %s", self._broker)
         self.counts.connected, self._down, self._retry_s = True, False, RETRY_S
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import ExitStack
 
 from driver_monitor.app.process.stop import Stop
@@ -22,6 +23,7 @@ def run(broker: Broker, login: Login, url: str, metrics: str | None) -> None:
 
     `metrics`: loopback address for Prometheus; None: none.
     """
+    logging.getLogger(__package__).setLevel(logging.INFO)  # commands log warnings only
     check_installed()
     if broker.tls:
         login.tls_context()  # a missing file is told before the store is asked

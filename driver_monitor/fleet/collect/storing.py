@@ -85,7 +85,7 @@ class StoringThread:
                 self._say_down(error)
             else:
                 if self.down:
-                    log.warning("the store answers again")
+                    log.info("the store answers again")
                 self.down = False
                 return result
             if self.worker.closing:

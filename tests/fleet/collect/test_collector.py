@@ -219,7 +219,7 @@ def test_ok__a_store_that_is_killed_is_waited_for(
 ) -> None:
     store = open_store(emptied(server))
     store.make_schema(NOW)
-    with caplog.at_level(logging.WARNING), collecting(broker, store) as collector:
+    with caplog.at_level(logging.INFO), collecting(broker, store) as collector:
         until(lambda: collector.counts.connected)
         car = Car(broker.port).connect()
         car.send(alert("car-1", 0))
