@@ -112,8 +112,8 @@ def lay_documents(target: Target, program: Program, root: Path, site: Path) -> N
 
     known = list(verbs(get_command(app)))
     doc = root / "usr/share/doc/driver-monitor"
-    for page in sorted((TOP / "docs").iterdir()):
-        copy(page, doc / page.name)
+    for page in sorted(path for path in (TOP / "docs").rglob("*") if path.is_file()):
+        copy(page, doc / page.relative_to(TOP / "docs"))
     page_text = man_page(known, program.version, f"{program.date:%Y-%m-%d}")
     zip_text(root / "usr/share/man/man1/driver-monitor.1.gz", page_text)
     write(root / "usr/share/bash-completion/completions/driver-monitor", completion(known))

@@ -12,8 +12,8 @@ from driver_monitor.fleet.store.rows import Batch, PutResult
 
 POSTGRES = ("postgresql://", "postgres://")
 RETENTION_DAYS = 184
-"""Default retention in days: six months, the shortest time for which deployers of a high-risk system keep its logs
-(Regulation (EU) 2024/1689, article 26(6))."""
+"""Default retention in days: six months (ours). As reported, the shortest time for which deployers of a high-risk
+system keep its logs (Regulation (EU) 2024/1689, article 26(6))."""
 
 
 class StoreError(DriverMonitorError):
