@@ -57,6 +57,7 @@ from driver_monitor.perception.scene.face_light import FaceLightReader
 from driver_monitor.perception.scene.repeats import RepeatDetector
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
+from driver_monitor.spool.file import FILE as SPOOL_FILE
 from driver_monitor.state.expression.expression_tracker import ExpressionTracker
 from driver_monitor.state.tracker import StateTracker
 from driver_monitor.vehicle.source import NoVehicle, VehicleSource
@@ -294,6 +295,10 @@ def build_outputs(plan: Plan, console: Console | None, run: VehicleRun, driving:
 
             uplink = UplinkOutput(plan.config.uplink, state_dir(plan.config.service), run, driving)
             outputs.append(uplink)
+        elif (state_dir(plan.config.service) / SPOOL_FILE).exists():
+            from driver_monitor.outputs.uplink.old_spool import OldSpool
+
+            outputs.append(OldSpool(plan.config.uplink, state_dir(plan.config.service)))
         if plan.config.metrics.bind is not None:
             outputs.append(MetricsOutput(plan.config.metrics.bind, uplink.spool if uplink else None))
         publisher = ZmqPublisher(plan.config.zmq) if plan.config.zmq.enabled else None

@@ -36,8 +36,8 @@ T = TypeVar("T")
 class Spool:
     """The spool in `folder`, which is created if necessary. It never raises: a disk that fails ends nothing.
 
-    All methods may be called in any thread. `put`, `waiting`, `confirm` and `close` wait for the disk, so call them in
-    a thread that may wait; `counts` and `fault` do not wait. While the disk fails, alerts are kept in memory.
+    All methods may be called in any thread. `put`, `waiting`, `confirm`, `tend` and `close` wait for the disk, so call
+    them in a thread that may wait; `counts` and `fault` do not wait. While the disk fails, alerts are kept in memory.
     `monotonic`: returns seconds. `wall`: returns seconds since 1970, and whether this clock is known to be set.
     """
 
@@ -118,6 +118,14 @@ class Spool:
                 confirmed += self._write(lambda store: store.confirm(known, now), now)
             self._count(now)
             return confirmed
+
+    def tend(self) -> None:
+        """Forget what is too old. For an owner that neither puts nor sends alerts."""
+        with self._lock:
+            if not self._closed:
+                now = self._clock.now()
+                self._tend(now)
+                self._count(now)
 
     def counts(self) -> SpoolCounts:
         """Return the numbers for the status, as they were after the last call. Never waits for the disk."""
