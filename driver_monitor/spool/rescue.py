@@ -23,11 +23,13 @@ def digest(entry: SpoolEntry) -> bytes:
     return hashlib.sha256(repr(fields).encode() + b"\0" + entry.body).digest()
 
 
-def whole_entry(row: tuple[Any, ...]) -> SpoolEntry:
+def whole_entry(row: tuple[Any, ...] | None) -> SpoolEntry:
     """Return the alert of a row (id, seq, rule, level, t_wall, body, digest).
 
-    Raises `sqlite3.DatabaseError` if it is not what was put.
+    Raises `sqlite3.DatabaseError` if it is not what was put, or if there is no row.
     """
+    if row is None:
+        raise sqlite3.DatabaseError("an alert in it is missing")
     id_, seq, rule, level, t_wall, body, kept = row
     if level in range(len(LEVELS)) and isinstance(body, bytes):
         entry = SpoolEntry(id_, seq, rule, LEVELS[level], t_wall, body)

@@ -55,6 +55,9 @@ class SpoolStore:
         self._most_pages = max(1, (limits.size - LOG_BYTES - INDEX_BYTES) // PAGE)
         self._first_seq: int | None = None
         """The first number that was put since the opening."""
+        (counted,) = database.execute("SELECT count(*) FROM alert WHERE sent = 0").fetchone()
+        if counted != self._tables.total("waiting"):
+            raise sqlite3.DatabaseError("its totals are wrong")
         self._base_s: float = self._tables.total("ran_s") - now.ran_s
         self._run_s = self._base_s + now.ran_s
         self._undated = not now.jumped

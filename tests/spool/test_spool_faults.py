@@ -260,6 +260,38 @@ def test_ok__a_body_whose_bytes_are_not_those_that_were_put_is_never_sent(tmp_pa
         assert "is damaged (an alert in it is not what was put)" in errors(caplog)[0]
 
 
+def test_fail__an_index_that_names_an_alert_that_is_not_there_is_damage(tmp_path: Path, caplog: Logs) -> None:
+    clocks = Clocks()
+    with closing(parked(tmp_path, clocks)) as spool:
+        for seq in range(1, 4):
+            spool.put(alert(seq))
+    index = "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_master WHERE name = 'waiting'"
+    with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as file:
+        row = file.execute(index).fetchone()
+        file.execute("PRAGMA writable_schema=ON")
+        file.execute("DELETE FROM sqlite_master WHERE name = 'waiting'")
+    with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as file:
+        file.execute("DELETE FROM alert WHERE seq = 2")
+        file.execute("PRAGMA writable_schema=ON")
+        file.execute("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", row)
+    with closing(parked(tmp_path, clocks)) as spool:
+        assert numbers(spool) == [1, 3]
+        assert "is damaged (" in errors(caplog)[0]
+        assert spool.counts().waiting == 2
+
+
+def test_fail__a_count_that_is_not_that_of_the_alerts_is_damage(tmp_path: Path, caplog: Logs) -> None:
+    clocks = Clocks()
+    with closing(parked(tmp_path, clocks)) as spool:
+        spool.put(alert(1))
+    with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as file:
+        file.execute("UPDATE total SET waiting = 7")
+    with closing(parked(tmp_path, clocks)) as spool:
+        assert numbers(spool) == [1]
+        assert spool.counts().waiting == 1
+        assert "is damaged (its totals are wrong)" in errors(caplog)[0]
+
+
 def test_ok__a_damaged_file_is_forgotten_as_its_alerts_would_have_been(tmp_path: Path) -> None:
     clocks = Clocks()
     damaged = tmp_path / f"{FILE}.damaged"
