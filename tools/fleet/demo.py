@@ -56,6 +56,7 @@ def _show(mosquitto: str, seconds: float) -> None:
         started.enter_context(_Program("broker", mosquitto, "-c", str(_configure(port))))
         _await(port)
         started.enter_context(_Program("collector", *PROGRAM, "collect", "--broker", broker, "--store", store))
+        _await_collector(FOLDER / "collector.log")
         vehicles = ("--vehicles", str(VEHICLES), "--rate", str(RATE), "--folder", str(FOLDER / "vehicles"))
         started.enter_context(_Program("vehicles", *PROGRAM, "simulate", "--broker", broker, *vehicles))
         view = started.enter_context(_Program("watch", *PROGRAM, "watch", "--broker", broker, shown=True))
@@ -109,6 +110,13 @@ def _await(port: int) -> None:
                 return
         time.sleep(0.05)
     raise SystemExit(f"mosquitto does not listen; see {FOLDER / 'broker.log'}")
+
+
+def _await_collector(log: Path) -> None:
+    """Wait until it listens: what vehicles send before is lost at the broker, and sent again after a minute."""
+    end = time.monotonic() + PATIENCE_S
+    while "connected to" not in log.read_text() and time.monotonic() < end:
+        time.sleep(0.05)
 
 
 def _interrupt(*_: object) -> None:

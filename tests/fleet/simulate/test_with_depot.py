@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import PROGRAM, Cli
 from tests.fleet.services import needs_mosquitto
+from tests.outputs.uplink.operator_side import wait_until
 from tests.processes import PATIENCE_S
 
 enrol: Any = pytest.importorskip("driver_monitor.fleet.enrol.depot")
@@ -37,6 +38,7 @@ def test_ok__each_vehicle_sends_with_its_own_certificate_into_the_table(command:
     inside = ["--broker", f"mqtts://localhost:{broker.operator_port}", *login]
     collector = subprocess.Popen([*PROGRAM, "fleet", "collect", *inside, "--store", str(store)])
     try:
+        wait_until(lambda: "SUBSCRIBE" in broker.log())  # what is sent before is lost, and sent again after a minute
         where = ("--broker", f"mqtts://localhost:{broker.port}", "--depot", depot, "--folder", tmp_path / "cars")
         done = command(
             "fleet", "simulate", "--vehicles", 3, "--alerts", 12, "--rate", 50, *where, "--drain-s", PATIENCE_S
