@@ -175,7 +175,7 @@ def test_ok__without_an_uplink_it_says_so(tmp_path: Path, monkeypatch: pytest.Mo
     assert not (tmp_path / "state").exists()
 
 
-def test_ok__what_an_earlier_uplink_left_is_shown_with_the_way_to_forget_it(
+def test_ok__what_an_earlier_uplink_left_is_shown_with_the_time_it_is_kept(
     running: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out
 ) -> None:
     running.close()
@@ -184,7 +184,8 @@ def test_ok__what_an_earlier_uplink_left_is_shown_with_the_way_to_forget_it(
     assert sent(monkeypatch, "-c", str(file)) == 0
     out = capsys.readouterr().out
     assert "no uplink" in out
-    assert f"to forget them, delete {tmp_path / 'state' / FILE}" in out.replace("\n", "")
+    assert "they are of an earlier uplink; each is forgotten 30 days after it was stored" in out.replace("\n", "")
+    assert str(tmp_path / "state" / FILE) in out
 
 
 def test_ok__an_uplink_that_has_sent_nothing_yet(config: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:

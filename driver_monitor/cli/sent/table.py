@@ -55,12 +55,9 @@ def show(alerts: Iterable[SentAlert], config: Config, file: Path, console: Conso
         return
     history = "" if since is None else f", since {_clock(since)} UTC"
     print(f"stored by the operator: {stored}{history}; waiting: {waiting}")
-    if config.uplink.enabled:
-        print(
-            f"each is forgotten {config.uplink.sent_days:g} days after it was stored (uplink.sent_days); file: {file}"
-        )
-    else:
-        print(f"they are of an earlier uplink, and nothing forgets them; to forget them, delete {file}")
+    earlier = "" if config.uplink.enabled else "they are of an earlier uplink; "
+    kept = f"each is forgotten {config.uplink.sent_days:g} days after it was stored (uplink.sent_days)"
+    print(f"{earlier}{kept}; file: {file}")
 
 
 def _message(body: bytes) -> Mapping[str, Any]:

@@ -85,7 +85,8 @@ class UplinkOutput(Output):
         return {
             "uplink_waiting": spool.waiting,
             "uplink_stored": counts.stored,
-            "uplink_dropped": spool.dropped + self._keeper.dropped,
+            # What the queue dropped is in it: a number that is missing when the next alert comes.
+            "uplink_dropped": spool.dropped,
             "uplink_resent": counts.resent,
             "uplink_refused": counts.refused,
             "uplink_connected": int(counts.connected),
