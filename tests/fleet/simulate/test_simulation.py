@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gc
 import json
+import signal
+import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,9 +19,10 @@ from driver_monitor.fleet.simulate.simulation import Scenario, Simulation
 from driver_monitor.mqtt.broker import parse_broker
 from driver_monitor.mqtt.client import ClientSettings, build_client, connect
 from driver_monitor.mqtt.login import Login
-from tests.conftest import Cli
+from tests.conftest import PROGRAM, Cli
 from tests.fleet.services import Mosquitto, mosquitto, needs_mosquitto
 from tests.outputs.uplink.operator_side import OperatorSide, operator_side
+from tests.processes import PATIENCE_S
 
 pytestmark = needs_mosquitto
 
@@ -120,16 +124,16 @@ def test_ok__a_client_that_outlives_the_poller_closes_without_a_word(broker: Mos
     assert poller.open == 0
 
 
+def said_farewell(operator: OperatorSide, vehicle: str) -> bool:
+    return any(one.topic == f"dm/1/{vehicle}/online" and not one.message["online"] for one in operator.heard)
+
+
 def test_ok__vehicles_say_that_they_are_there_how_they_are_and_that_they_leave(broker: Mosquitto) -> None:
     with operator_side(broker.port) as operator:
         run(scenario(broker, "told", None, vehicles=3, alerts=9))
         for number in range(3):
             name = f"told-0000{number}"
-            operator.until(
-                lambda name=name: any(
-                    one.topic == f"dm/1/{name}/online" and not one.message["online"] for one in operator.heard
-                )
-            )  # type: ignore[misc]
+            operator.until(partial(said_farewell, operator, name))
             about = [one.message for one in operator.heard if one.topic == f"dm/1/{name}/online"]
             assert about[0]["online"]
             status = [one.message for one in operator.heard if one.topic == f"dm/1/{name}/status"]
@@ -166,3 +170,19 @@ def test_fail__options_that_cannot_work_together_are_refused(command: Cli) -> No
         done = command("fleet", "simulate", "--power-cuts", 3, *options)
         assert done.code == 2
         assert "--power-cuts" in done.err
+
+
+def test_ok__ctrl_c_ends_it_with_an_account(broker: Mosquitto) -> None:
+    options = ("--memory", "--vehicles", "3", "--rate", "50", "--prefix", "stopped")
+    program = [*PROGRAM, "fleet", "simulate", "--broker", f"mqtt://127.0.0.1:{broker.port}", *options]
+    pipe = subprocess.PIPE
+    with (
+        operator_side(broker.port) as operator,
+        subprocess.Popen(program, stdout=pipe, stderr=pipe, text=True) as process,
+    ):
+        operator.until(lambda: any("/stopped-" in one.topic for one in operator.alerts()))
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+    assert "of 3 vehicles connected" in out
