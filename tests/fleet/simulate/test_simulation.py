@@ -8,7 +8,6 @@ import signal
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -124,16 +123,15 @@ def test_ok__a_client_that_outlives_the_poller_closes_without_a_word(broker: Mos
     assert poller.open == 0
 
 
-def said_farewell(operator: OperatorSide, vehicle: str) -> bool:
-    return any(one.topic == f"dm/1/{vehicle}/online" and not one.message["online"] for one in operator.heard)
-
-
 def test_ok__vehicles_say_that_they_are_there_how_they_are_and_that_they_leave(broker: Mosquitto) -> None:
     with operator_side(broker.port) as operator:
         run(scenario(broker, "told", None, vehicles=3, alerts=9))
-        for number in range(3):
-            name = f"told-0000{number}"
-            operator.until(partial(said_farewell, operator, name))
+        names = [f"told-0000{number}" for number in range(3)]
+        gone = {f"dm/1/{name}/online" for name in names}
+        operator.until(
+            lambda: gone <= {one.topic for one in operator.heard if one.topic in gone and not one.message["online"]}
+        )
+        for name in names:
             about = [one.message for one in operator.heard if one.topic == f"dm/1/{name}/online"]
             assert about[0]["online"]
             status = [one.message for one in operator.heard if one.topic == f"dm/1/{name}/status"]
