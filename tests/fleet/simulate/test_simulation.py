@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import json
+import signal
+import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +18,10 @@ from driver_monitor.fleet.simulate.simulation import Scenario, Simulation
 from driver_monitor.mqtt.broker import parse_broker
 from driver_monitor.mqtt.client import ClientSettings, build_client, connect
 from driver_monitor.mqtt.login import Login
-from tests.conftest import Cli
+from tests.conftest import PROGRAM, Cli
 from tests.fleet.services import Mosquitto, mosquitto, needs_mosquitto
 from tests.outputs.uplink.operator_side import OperatorSide, operator_side
+from tests.processes import PATIENCE_S
 
 pytestmark = needs_mosquitto
 
@@ -165,3 +168,19 @@ def test_fail__options_that_cannot_work_together_are_refused(command: Cli) -> No
         done = command("fleet", "simulate", "--power-cuts", 3, *options)
         assert done.code == 2
         assert "--power-cuts" in done.err
+
+
+def test_ok__ctrl_c_ends_it_with_an_account(broker: Mosquitto) -> None:
+    options = ("--memory", "--vehicles", "3", "--rate", "50", "--prefix", "stopped")
+    program = [*PROGRAM, "fleet", "simulate", "--broker", f"mqtt://127.0.0.1:{broker.port}", *options]
+    pipe = subprocess.PIPE
+    with (
+        operator_side(broker.port) as operator,
+        subprocess.Popen(program, stdout=pipe, stderr=pipe, text=True) as process,
+    ):
+        operator.until(lambda: any("/stopped-" in one.topic for one in operator.alerts()))
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+    assert "of 3 vehicles connected" in out
