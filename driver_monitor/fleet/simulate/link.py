@@ -37,12 +37,12 @@ class Network:
 class Events:
     """What a link reports. `connected`: with whether the broker still has an earlier session. `ended`: also refused.
 
-    `published`: an alert's id, and whether the broker accepted it. `stored`: the payload of a message `stored`.
+    `published`: an alert's id, and the code of the broker's answer. `stored`: the payload of a message `stored`.
     """
 
     connected: Callable[[bool], None]
     ended: Callable[[], None]
-    published: Callable[[str, bool], None]
+    published: Callable[[str, int], None]
     stored: Callable[[bytes], None]
 
 
@@ -115,7 +115,7 @@ class VehicleLink:
 
     def _on_publish(self, _: object, _data: object, number: int, reason: ReasonCode, *_more: object) -> None:
         if (id_ := self._flying.pop(number, None)) is not None and not self._ended:
-            self._events.published(id_, not reason.is_failure)
+            self._events.published(id_, reason.value)
 
     def _on_message(self, _: object, _data: object, message: MQTTMessage) -> None:
         if not self._ended:

@@ -215,8 +215,8 @@ class SimulatedVehicle:
         self._connect_at = now + pause_s
         self._wake(now)
 
-    def _published(self, id_: str, accepted: bool) -> None:
-        self._session.published(id_, accepted=accepted)
+    def _published(self, id_: str, code: int) -> None:
+        self._session.published(id_, code)
         self._send(self._shared.now())
 
     def _stored(self, payload: bytes) -> None:

@@ -32,11 +32,11 @@ class Answer:
 class Heard:
     """What the broker has said since the last look: its acknowledgements, messages, and refusals of a subscription.
 
-    `published`: number of a message, and None, or code and reason if the broker refuses it. `messages`: topic, payload.
+    `published`: number of a message, and the code and the words of the answer. `messages`: topic, payload.
     """
 
     answer: Answer | None = None
-    published: list[tuple[int, tuple[int, str] | None]] = field(default_factory=list)
+    published: list[tuple[int, int, str]] = field(default_factory=list)
     messages: list[tuple[str, bytes]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
@@ -141,7 +141,7 @@ class BrokerConnection:
         self.ended = self.ended or (code.value if from_broker else 0, reason)
 
     def _on_publish(self, _client: object, _data: object, number: int, code: Any, _properties: object) -> None:
-        self._heard.published.append((number, (code.value, str(code)) if code.is_failure else None))
+        self._heard.published.append((number, code.value, str(code)))
 
     def _on_subscribe(self, _client: object, _data: object, number: int, codes: Any, _properties: object) -> None:
         topic = self._subscribed.pop(number, None)

@@ -12,7 +12,7 @@ from driver_monitor.mqtt import topics
 from driver_monitor.outputs.uplink import faults
 from driver_monitor.outputs.uplink.connection import Answer, BrokerConnection
 from driver_monitor.outputs.uplink.faults import UplinkFault
-from driver_monitor.outputs.uplink.session import UplinkSession
+from driver_monitor.outputs.uplink.session import REFUSED, UplinkSession
 from driver_monitor.outputs.uplink.status import DrivingTime, StatusTimes, VehicleRun, online_message, status_message
 from driver_monitor.spool.entry import SpoolEntry
 from driver_monitor.spool.spool import Spool
@@ -91,10 +91,10 @@ class Exchange:
             self.answer = heard.answer
             if heard.answer.code == 0:
                 self._begin()
-        for number, refusal in heard.published:
-            if refusal is not None:
-                self._report(faults.of_refusal(str(self.connection.broker), *refusal, self._topic_of(number)))
-            self._acknowledged(number, refusal is None)
+        for number, code, words in heard.published:
+            if code >= REFUSED:
+                self._report(faults.of_refusal(str(self.connection.broker), code, words, self._topic_of(number)))
+            self._acknowledged(number, code)
         for topic in heard.refused:
             self._report(faults.no_right(topic))
         for _, payload in heard.messages:
@@ -137,16 +137,16 @@ class Exchange:
         self.connection.subscribe(topics.stored(vehicle))
         self._online = self.connection.publish(topics.online(vehicle), self._sender.online(True), retain=True)
 
-    def _acknowledged(self, number: int, accepted: bool) -> None:
-        """The broker has taken or refused the message of this number."""
+    def _acknowledged(self, number: int, code: int) -> None:
+        """The broker has answered the message of this number with `code`."""
         if number == self._online:
             self._online, self.open = None, True
         elif number == self._status:
             self._status = None
         elif (id_ := self._ids.pop(number, None)) is not None:
-            self._sender.session.published(id_, accepted=accepted)
+            self._sender.session.published(id_, code)
         if self._trial is not None and number == self._trial[0]:
-            (self._vehicles if accepted else self._sender.forbidden).add(self._trial[1])
+            (self._vehicles if code < REFUSED else self._sender.forbidden).add(self._trial[1])
             self._trial = None
 
     def _topic_of(self, number: int) -> str:
@@ -167,7 +167,7 @@ class Exchange:
                 self.connection.subscribe(topics.stored(vehicle))
             number = self.connection.publish(topics.alert(vehicle, entry.rule), entry.body, digest=True)
         except ValueError:  # also the name of a rule or vehicle that no topic can have, from an older version
-            self._sender.session.published(entry.id, accepted=False)
+            self._sender.session.published(entry.id, REFUSED)
             return
         self._ids[number] = entry.id
         if new:

@@ -25,6 +25,12 @@ operator's database may be away for a minute or for a night)."""
 STUCK_TIMES, MOST_STUCK = 3, 1024
 """An alert is stuck when it was sent so often without an answer although one that was sent later was stored, or when
 the broker refuses it. So many stuck alerts take no place from others (ours); each has about 2 kB."""
+REFUSED, NOBODY = 0x80, 0x10
+"""Answers of a broker to an alert (PUBACK reason codes, MQTT 5, 3.4.2.1): from `REFUSED` on it refuses the alert.
+`NOBODY`: it has accepted the alert and forgotten it, because no collector is connected to it."""
+NOBODY_S = 5.0
+"""Time after which an alert that nobody got is sent again (ours). It doubles, up to the usual time: collectors
+are back within seconds after a broker was away."""
 SILENT_S = 30.0
 """Time after which a broker that has not acknowledged an alert counts as dead (ours)."""
 MOST_IDS = 500
@@ -140,13 +146,15 @@ class UplinkSession:
             one.send(now)
         return [one.entry for one in due[:place]]
 
-    def published(self, id_: str, *, accepted: bool = True) -> None:
-        """The broker has acknowledged an alert, or refused it (`accepted` False). It waits for the operator."""
-        self.refused += not accepted
+    def published(self, id_: str, code: int = 0) -> None:
+        """The broker has answered an alert with `code` (see `REFUSED`, `NOBODY`). It waits for the operator."""
+        self.refused += code >= REFUSED
         if (one := self._tracked.get(id_)) is not None:
             one.flying = False
-            if not accepted:
+            if code >= REFUSED:
                 self._set_aside([one])
+            elif code == NOBODY:
+                one.due = min(one.due, one.sent_at + NOBODY_S * 2 ** min(one.unanswered, 10))
 
     def stored(self, payload: bytes) -> list[str]:
         """Return the ids that the operator has stored, for the spool to confirm. `payload`: of a message `stored`.

@@ -7,17 +7,14 @@ import subprocess
 from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
-import pytest
-
+from driver_monitor.fleet.enrol import depot as enrol
 from tests.conftest import PROGRAM, Cli
+from tests.fleet.enrol import brokers
 from tests.fleet.services import needs_mosquitto
 from tests.outputs.uplink.operator_side import wait_until
 from tests.processes import PATIENCE_S
 
-enrol: Any = pytest.importorskip("driver_monitor.fleet.enrol.depot")
-brokers: Any = pytest.importorskip("tests.fleet.enrol.brokers")
 NAMES = [f"sim-0000{number}" for number in range(3)]
 
 

@@ -13,6 +13,9 @@ from driver_monitor.outputs.uplink.session import (
     LONGEST_AGAIN_S,
     MOST_IDS,
     MOST_STUCK,
+    NOBODY,
+    NOBODY_S,
+    REFUSED,
     SILENT_S,
     STUCK_TIMES,
     UNANSWERED,
@@ -128,6 +131,22 @@ def test_ok__what_nobody_stores_is_sent_again_after_a_minute_that_doubles_up_to_
     assert way.session.resent == 9
 
 
+def test_ok__what_no_collector_got_is_sent_again_within_seconds_that_double_up_to_the_usual_time() -> None:
+    way = Way(entry(1))
+    assert way.send() == [1]
+    for wait_s in (NOBODY_S, 2 * NOBODY_S, 4 * NOBODY_S):
+        way.session.published("id-1", NOBODY)
+        assert way.after(wait_s - 0.1) == []
+        assert way.after(0.1) == [1]
+    for _ in range(9):
+        way.session.published("id-1", NOBODY)
+        assert way.after(LONGEST_AGAIN_S) == [1]
+    way.session.published("id-1", NOBODY)
+    assert way.after(LONGEST_AGAIN_S - 0.1) == []
+    way.store(1)
+    assert way.after(LONGEST_AGAIN_S) == []
+
+
 def test_ok__a_new_connection_sends_again_at_once_what_the_broker_did_not_take() -> None:
     way = Way(entry(1), entry(2))
     assert way.send() == [1, 2]
@@ -216,7 +235,7 @@ def test_ok__alerts_that_the_broker_refuses_take_no_place_from_others() -> None:
     refused: list[int] = []
     while (now := way.send()) and now[0] < 1000:
         for seq in now:
-            way.session.published(f"id-{seq}", accepted=False)
+            way.session.published(f"id-{seq}", REFUSED)
         refused += now
     assert (len(refused), way.session.refused) == (UNANSWERED, UNANSWERED)
     assert now == list(range(1000, 1010))
@@ -245,7 +264,7 @@ def test_ok__memory_is_bounded_whatever_waits_and_whoever_refuses() -> None:
     way = Way(*map(entry, range(5000)))
     while now := way.send():
         for seq in now:
-            way.session.published(f"id-{seq}", accepted=False)
+            way.session.published(f"id-{seq}", REFUSED)
     assert len(way.session.ids) == UNANSWERED + MOST_STUCK
 
 
