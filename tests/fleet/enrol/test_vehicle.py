@@ -49,6 +49,7 @@ class Site:
         paths = {key: self.files / f"{key}.pem" for key in ("ca", "certificate", "key")}
         config = UplinkConfig.model_validate({"brokers": [f"mqtts://localhost:{self.broker.port}"], **paths})
         output = UplinkOutput(config, self.car, VehicleRun(VAN, "trip-1", "boot-1"), DrivingTime(), SOON)
+        output.state({})  # the daemon runs
         try:
             yield output
         finally:

@@ -35,7 +35,7 @@ def gather_uplink(machine: Machine, config: Config, folder: Path, *, service: bo
         user=uplink.user,
         spool_bytes=uplink.spool_mb * 1_000_000,
         folder=str(folder),
-        free=_free(machine, folder),
+        free=_free(machine, folder) if uplink.enabled else None,
     )
     if not uplink.enabled or not facts.package or not all(one.there and one.readable for one in facts.files):
         return facts
