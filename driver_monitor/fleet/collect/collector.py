@@ -11,6 +11,7 @@ import os
 import random
 import select
 import socket
+import ssl
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -171,6 +172,9 @@ class Collector:
             connect(client, self._broker, self._settings)
         except ConfigError as error:  # files of the login that are being exchanged
             self._lost(str(error))
+            return
+        except ssl.SSLCertVerificationError as error:
+            self._lost(f"its certificate is not trusted: {error.verify_message}; check --ca, host and clock")
             return
         except (OSError, ValueError) as error:
             self._lost(f"the broker cannot be reached: {getattr(error, 'strerror', None) or error}")
