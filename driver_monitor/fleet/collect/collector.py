@@ -11,7 +11,6 @@ import os
 import random
 import select
 import socket
-import ssl
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -28,7 +27,7 @@ from driver_monitor.fleet.store.rows import AlertRow, DeadLetter, PutResult, Row
 from driver_monitor.fleet.store.store import Store
 from driver_monitor.mqtt import topics
 from driver_monitor.mqtt.broker import Broker
-from driver_monitor.mqtt.client import ClientSettings, build_client, connect, digest_in, serve
+from driver_monitor.mqtt.client import ClientSettings, build_client, connect, digest_in, serve, trouble
 from driver_monitor.mqtt.login import Login
 
 if TYPE_CHECKING:
@@ -173,11 +172,8 @@ class Collector:
         except ConfigError as error:  # files of the login that are being exchanged
             self._lost(str(error))
             return
-        except ssl.SSLCertVerificationError as error:
-            self._lost(f"its certificate is not trusted: {error.verify_message}; check --ca, host and clock")
-            return
         except (OSError, ValueError) as error:
-            self._lost(f"the broker cannot be reached: {getattr(error, 'strerror', None) or error}")
+            self._lost(f"the broker cannot be reached: {trouble(error)}")
             return
         self._client = client
 
