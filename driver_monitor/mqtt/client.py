@@ -164,3 +164,10 @@ def _properties(packet: int) -> Properties:
 
 def _pending(connection: object) -> int:
     return connection.pending() if isinstance(connection, ssl.SSLSocket) else 0
+
+
+def trouble(error: Exception) -> str:
+    """Return in words why an operator's program could not connect, and what to check if that is known."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}; check --ca, host and clock"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

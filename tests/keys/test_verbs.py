@@ -49,6 +49,10 @@ def test_ok__a_new_client_gets_one_private_file_with_all_that_it_needs(folder: P
     assert carried.secret.encode() not in held, "the vehicle does not keep the client's secret"
 
 
+def test_ok__the_setting_for_the_vehicle_names_the_whole_path_of_the_folder(folder: Path) -> None:
+    assert f"keys: '{folder}'}}" in said(Path("keys"), "new", "depot-screen")
+
+
 def test_ok__a_client_that_made_its_own_pair_keeps_its_secret(folder: Path) -> None:
     public, _ = zmq.auth.create_certificates(folder.parent, "screen")
     key = zmq.auth.load_certificate(public)[0].decode()

@@ -82,4 +82,4 @@ def checked(folder: Path) -> str:
 
 
 def _setting(folder: Path) -> str:
-    return f"\nin the vehicle's configuration: zmq: {{bind: 'tcp://0.0.0.0:5556', keys: {str(folder)!r}}}"
+    return f"\nin the vehicle's configuration: zmq: {{bind: 'tcp://0.0.0.0:5556', keys: {str(folder.absolute())!r}}}"

@@ -27,7 +27,7 @@ from driver_monitor.fleet.store.rows import AlertRow, DeadLetter, PutResult, Row
 from driver_monitor.fleet.store.store import Store
 from driver_monitor.mqtt import topics
 from driver_monitor.mqtt.broker import Broker
-from driver_monitor.mqtt.client import ClientSettings, build_client, connect, digest_in, serve
+from driver_monitor.mqtt.client import ClientSettings, build_client, connect, digest_in, serve, trouble
 from driver_monitor.mqtt.login import Login
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ class Collector:
             self._lost(str(error))
             return
         except (OSError, ValueError) as error:
-            self._lost(f"the broker cannot be reached: {getattr(error, 'strerror', None) or error}")
+            self._lost(f"the broker cannot be reached: {trouble(error)}")
             return
         self._client = client
 

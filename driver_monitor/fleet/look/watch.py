@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from driver_monitor.fleet.look.watcher import BrokerMessage, Choice, FleetWatcher, WatchEvent
 from driver_monitor.mqtt import topics
 from driver_monitor.mqtt.broker import Broker
-from driver_monitor.mqtt.client import ClientSettings, build_client, check_installed, connect, digest_in, serve
+from driver_monitor.mqtt.client import ClientSettings, build_client, check_installed, connect, digest_in, serve, trouble
 from driver_monitor.mqtt.login import Login
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class BrokerWatch:
         try:
             action()
         except Exception as error:  # paho has exceptions of its own for packets that break the protocol
-            return getattr(error, "strerror", None) or str(error) or type(error).__name__
+            return trouble(error)
         return None
 
     def _pause(self, stop: Callable[[], bool]) -> None:

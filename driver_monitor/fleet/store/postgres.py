@@ -70,6 +70,7 @@ SELECT * FROM unnest(
     %b::text[], %b::text[], %b::bytea[], %b::text[], %b::bigint[], %b::timestamptz[], %b::timestamptz[])
 {LETTER_UPDATE}
 """
+_ADVICE = "; check that PostgreSQL runs, and host, user, password and database (docs/fleet-store.md)"
 
 
 class PostgresStore:
@@ -238,8 +239,9 @@ class PostgresStore:
         except _ROW_FAULTS as error:
             raise RowFaultError(_reason(error)) from error
         except psycopg.Error as error:
+            advice = _ADVICE if self._connection is None else ""
             self.close()
-            raise StoreDownError(f"{self}: the store cannot be used at present: {_reason(error)}") from error
+            raise StoreDownError(f"{self}: the store cannot be used at present: {_reason(error)}{advice}") from error
 
     def _opened(self) -> psycopg.Connection:
         if self._connection is None:

@@ -6,6 +6,8 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,8 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from driver_monitor.fleet.collect.collector import Collector
 from driver_monitor.fleet.enrol.depot import Depot, make_depot, open_depot
+from driver_monitor.fleet.store.store import open_store
 from driver_monitor.mqtt import topics
+from driver_monitor.mqtt.broker import parse_broker
 from driver_monitor.mqtt.login import Login
 from tests.fleet.enrol.brokers import DepotBroker, Visitor, files
 from tests.fleet.services import needs_mosquitto
@@ -172,6 +177,22 @@ def test_fail__a_vehicle_talks_to_no_other_broker(where: str, site: Site) -> Non
     }[where]
     assert visitor.refused is not None
     assert any(one in visitor.refused for one in words), visitor.refused
+
+
+def test_fail__a_collector_without_our_ca_says_what_to_check(
+    site: Site, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    address = parse_broker(f"mqtts://localhost:{site.broker.operator_port}")
+    collector = Collector(address, Login(), open_store(str(tmp_path / "fleet.db"), make=True))
+    thread = threading.Thread(target=collector.run)
+    thread.start()
+    deadline = time.monotonic() + PATIENCE_S
+    while "certificate" not in caplog.text and time.monotonic() < deadline:
+        time.sleep(0.01)
+    collector.stop()
+    thread.join(PATIENCE_S)
+    assert "its certificate is not trusted: " in caplog.text
+    assert "; check --ca, host and clock; trying again" in caplog.text
 
 
 def test_ok__the_certificates_pass_the_strict_checks_of_python_3_13(site: Site) -> None:

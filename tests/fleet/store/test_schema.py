@@ -223,6 +223,12 @@ def test_fail__a_file_of_something_else_is_told(tmp_path: Path) -> None:
         open_store(str(tmp_path / "missing" / "x.db"), make=True).put(Batch(online=[online(True, 1)]))
 
 
+def test_fail__a_database_that_cannot_be_reached_is_told_with_what_to_check() -> None:
+    store = open_store("postgresql://fleet@127.0.0.1:1/fleet")
+    with pytest.raises(StoreDownError, match="check that PostgreSQL runs, and host, user, password and database"):
+        store.make_schema(datetime.now(timezone.utc))
+
+
 def test_fail__a_password_is_in_no_message() -> None:
     store = open_store("postgresql://fleet:secret@127.0.0.1:1/fleet")
     with pytest.raises(StoreDownError) as caught:
