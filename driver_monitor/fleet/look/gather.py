@@ -22,7 +22,7 @@ from driver_monitor.fleet.look.findings import (
     T,
     UnsetClock,
 )
-from driver_monitor.fleet.look.period import Period, read
+from driver_monitor.fleet.look.period import Period, earlier, read
 from driver_monitor.fleet.store.store import Store
 from driver_monitor.fleet.store.views import (
     ACKNOWLEDGED,
@@ -117,7 +117,7 @@ class Gatherer:
 
         An alert whose clock cannot be right counts when it was received (`at`).
         """
-        since, until = self._question.period.since - before, self._question.period.until
+        since, until = earlier(self._question.period.since, before), self._question.period.until
         vehicle, names = self._of("a.vehicle")
         sql = (
             f"{vehicle} AND (a.t_wall >= ? AND a.t_wall < ? OR a.t_wall < '{CLOCK_SET}' OR a.t_wall >= ?)"

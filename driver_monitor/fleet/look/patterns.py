@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from driver_monitor.errors import UsageError
 from driver_monitor.fleet.store.views import Engine
 
+_NOT_IN_TOPIC = re.compile(r"[/+#\0\ud800-\udfff]")
+"""No topic has these in a name. Half a surrogate pair stands for bytes of a command line that are not UTF-8."""
 MOST_STARS = 8
 """More than these in one pattern take long to compare, and nobody needs them (ours)."""
 
@@ -15,7 +17,7 @@ MOST_STARS = 8
 def check(option: str, patterns: Sequence[str]) -> None:
     """Raise `UsageError` if a pattern of `option` cannot be part of a topic, or has too many stars."""
     for pattern in patterns:
-        if not pattern or set(pattern) & set("/+#\0"):
+        if not pattern or _NOT_IN_TOPIC.search(pattern):
             raise UsageError(
                 f"{option}: '{pattern:.60}' is no name; give one such as van-12, or a pattern such as van-*"
             )

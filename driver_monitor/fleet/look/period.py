@@ -51,6 +51,14 @@ def moment(option: str, text: str, now: datetime) -> datetime:
     return found
 
 
+def earlier(at: datetime, span: timedelta) -> datetime:
+    """Return the moment `span` before `at`; the first one that there is, if that would be before it."""
+    try:
+        return at - span
+    except OverflowError:
+        return datetime.min.replace(tzinfo=timezone.utc)
+
+
 def read(text: str) -> datetime:
     """Return the moment that the store gives as text."""
     return datetime.fromisoformat(re.sub("Z$", "+00:00", text))

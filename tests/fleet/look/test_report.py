@@ -25,6 +25,7 @@ from driver_monitor.fleet.look.write_report import as_tables, as_text
 from driver_monitor.fleet.store.rows import Batch, DeadLetter
 from driver_monitor.fleet.store.sqlite import SqliteStore
 from driver_monitor.fleet.store.store import Store, open_store
+from driver_monitor.fleet.store.views import engine_of
 from tests.conftest import Cli
 from tests.fleet.look.fleet import WEEK, report, row, trip
 from tests.fleet.store.rows import NOW, online
@@ -248,6 +249,7 @@ def test_ok__a_report_is_written_to_a_file(command: Cli, told: str, tmp_path: Pa
         (["--since", "yesterday"], "--since: expected a time ago such as 12h"),
         (["--since", "2d", "--until", "3d"], "--since: 2d is not before --until (3d)"),
         (["--vehicle", "a/b"], "--vehicle: 'a/b' is no name"),
+        (["--vehicle", "a\udcff"], "--vehicle: 'a\\udcff' is no name"),
         (["--vehicle", "*a" * 9], "more than 8 stars"),
         (["--format", "pdf"], "expected one of table, csv, html, json"),
         (["--section", "all"], "expected one of rules"),
@@ -270,6 +272,13 @@ def test_fail__a_mistake_is_one_line(command: Cli, told: str, arguments: list[st
 def test_ok__a_period_is_named_by_times_ago_or_dates(since: str, until: str | None, hours: float) -> None:
     found = period(since, until, NOW)
     assert found.until - found.since == timedelta(hours=hours)
+
+
+@pytest.mark.parametrize("since", ["0001-01-01", "0001-01-01T00:00:00Z", "0001-01-02"])
+def test_ok__a_report_can_begin_with_the_first_year(store: Store, url: str, since: str) -> None:
+    store.put(Batch(alerts=[row("van-1", 1, NOW - DAY)]))
+    question = Question(NOW, period(since, "9999-12-31", NOW), (), 24.0, 100)
+    assert Gatherer(store, engine_of(url), question).report().alerts == 1
 
 
 @pytest.mark.parametrize("text", ["", "7", "d", "-1d", "999999w", "2026-13-01", "0001-01-01T00:00+23:00", "1e3h"])
