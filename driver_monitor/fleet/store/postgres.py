@@ -262,7 +262,7 @@ class PostgresStore:
         if database.execute("SELECT to_regclass('setting')").fetchone() == (None,):
             return 0
         found = database.execute(_own_marks(settings.READ), (settings.SCHEMA_NAME,)).fetchone()
-        return 0 if found is None else int(found[0])
+        return settings.schema(None if found is None else str(found[0]), str(self))
 
     def _days(self, database: psycopg.Connection) -> int:
         found = database.execute(_own_marks(settings.READ), (settings.RETENTION_NAME,)).fetchone()

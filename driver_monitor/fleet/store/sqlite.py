@@ -226,4 +226,4 @@ class SqliteStore:
         if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'setting'").fetchone() is None:
             return 0
         found = database.execute(settings.READ, (settings.SCHEMA_NAME,)).fetchone()
-        return 0 if found is None else int(found[0])
+        return settings.schema(None if found is None else str(found[0]), str(self))
