@@ -14,7 +14,7 @@ from psycopg import conninfo, errors
 
 from driver_monitor.errors import UsageError
 from driver_monitor.fleet.store import fold, partitions, settings
-from driver_monitor.fleet.store.isolate import SAME_ID, RowFaultError, put_rows
+from driver_monitor.fleet.store.isolate import SAME_ID, RowFaultError, no_row_fault, put_rows
 from driver_monitor.fleet.store.rows import AlertRow, Batch, DeadLetter, PutResult
 from driver_monitor.fleet.store.schema import (
     ALERT_COLUMNS,
@@ -95,7 +95,7 @@ class PostgresStore:
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """See `Store`."""
-        with self._transaction() as database:
+        with no_row_fault(self), self._transaction() as database:
             database.execute("SET TRANSACTION READ ONLY")
             found = database.execute(_own_marks(sql), parameters)
             return [tuple(_plain(value) for value in row) for row in found]
