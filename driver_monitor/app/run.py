@@ -33,6 +33,7 @@ from driver_monitor.messages.wire import Message
 from driver_monitor.outputs import journal
 from driver_monitor.outputs.active_alerts import left_active
 from driver_monitor.outputs.output import Output
+from driver_monitor.signals.table import held_rule
 
 log = logging.getLogger(__name__)
 
@@ -105,15 +106,22 @@ def end_by_restart(
     """End the alerts in `left`, which an earlier run left active, at `outputs`. Return the messages.
 
     An alert that `privacy` hides now gets no number, so that others see no gap. While it is active, an alert of a rule
-    that is not in `known`, the ids of the present rules, is hidden, too: it may rest on an expression.
+    that is not in `known`, the ids of the present rules, is hidden, too, and so is one that rests on such a rule: both
+    may rest on an expression.
     """
     ended = []
     for alert in left:
-        local = privacy.alert(alert) is None or (privacy.active and alert["rule"] not in known)
+        local = privacy.alert(alert) is None or (privacy.active and not _rules_of(alert) <= set(known))
         stamp = stamper.stamp_episode(alert["episode"], local, time.monotonic())
         ended.append(ended_by_restart(alert, stamp))
         outputs.alert(ended[-1])
     return tuple(ended)
+
+
+def _rules_of(alert: Message) -> set[str]:
+    """Return the ids of the rule of `alert`, and of those whose `held_s` is in its evidence."""
+    measured = (alert.get("evidence") or {}).get("measured") or {}
+    return {str(alert["rule"]), *filter(None, map(held_rule, measured))}
 
 
 def _privacy(start: Start) -> PrivacyFilter:

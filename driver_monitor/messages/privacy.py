@@ -15,7 +15,7 @@ from typing import Any
 from driver_monitor.data.observation import Observation
 from driver_monitor.messages.wire import Message
 from driver_monitor.signals.as_json import FIELDS
-from driver_monitor.signals.table import ROWS, shows_expression
+from driver_monitor.signals.table import ROWS, held_rule, shows_expression
 
 STATUS_FIELDS = ("file", "vehicle", "uptime_s", "t_mono", "camera", "outputs", "latency_ms", "heat_c", "board",
                  "versions", "config_fault", "locked", "ignored", "aim")  # fmt: skip
@@ -41,13 +41,14 @@ class PrivacyFilter:
         """Return `alert`, or None when it must stay on this machine.
 
         An alert with `seq` None always stays. While the filter is active, an alert of one of the `rules` stays, too.
-        So does an alert with an expression in its evidence: it may come from the rules before a reload.
+        So does an alert with an expression in its evidence, or with one of the `rules`: it may come from the rules
+        before a reload or a restart.
         """
         if alert.get("seq") is None:
             return None
         evidence = alert.get("evidence") or {}
         named = (*(evidence.get("measured") or {}), *(evidence.get("threshold") or {}))
-        private = alert.get("rule") in self.rules or any(map(shows_expression, named))
+        private = alert.get("rule") in self.rules or any(map(self._hides, named))
         return None if self.active and private else alert
 
     def state(self, state: Message) -> Message:
@@ -66,6 +67,10 @@ class PrivacyFilter:
             return status
         count = {"alerts": status["alerts"]} if "alerts" in status else {}
         return {**self._public(status), "active": self._others(status.get("active")), **count}
+
+    def _hides(self, name: str) -> bool:
+        """Return whether this name in the evidence is an expression, or the `held_s` of a rule that reads one."""
+        return shows_expression(name) or held_rule(name) in self.rules
 
     @staticmethod
     def _public(message: Message) -> dict[str, Any]:

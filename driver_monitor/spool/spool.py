@@ -6,6 +6,7 @@ alert leaves by `confirm` alone. What the broker says (PUBACK) proves nothing.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
@@ -30,6 +31,7 @@ MEMORY_BYTES = 4_000_000
 LONGEST_ID = 100
 """Characters of an id; a UUID has 36."""
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -144,8 +146,15 @@ class Spool:
                 self._count(now)
                 self._closed = True
                 self._disk.close(now)
+                self._tell_lost()
         finally:
             self._lock.release()
+
+    def _tell_lost(self) -> None:
+        """Log how many alerts are lost because the disk fails to the end."""
+        lost = 0 if self._memory is None else self._memory.counts().waiting
+        if lost:
+            log.error("%s; %d alerts in memory are lost, because the daemon ends", self._disk.fault, lost)
 
     def _write(self, work: Callable[[SpoolStore], T], now: Moment, retry: bool = False) -> T:
         """Return what `work` returns with the store on disk, which first gets what is in memory.

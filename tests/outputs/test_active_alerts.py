@@ -142,6 +142,9 @@ def test_ok__a_daemon_that_ends_before_anybody_can_listen_leaves_the_end_to_the_
     [
         {"rule": "distress"},
         {"rule": "mine", "evidence": {"measured": {"emotion.distress_s": 9.0}, "threshold": {}}},
+        # The id of a present rule, which then rested on an expression, through a rule that is known, or that is gone.
+        {"rule": "microsleep", "evidence": {"measured": {"rule.distress.held_s": 9.0}, "threshold": {}}},
+        {"rule": "microsleep", "evidence": {"measured": {"rule.mood.held_s": 9.0}, "threshold": {}}},
     ],
 )
 def test_ok__an_alert_of_free_time_does_not_leave_the_machine_when_the_driver_is_at_work(

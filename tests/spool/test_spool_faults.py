@@ -97,6 +97,27 @@ def test_ok__close_writes_what_is_in_memory_if_the_disk_works_again(tmp_path: Pa
         assert numbers(spool) == [1]
 
 
+def test_fail__close_says_how_many_alerts_are_lost_with_a_disk_that_fails(tmp_path: Path, caplog: Logs) -> None:
+    clocks = Clocks()
+    spool = parked(tmp_path, clocks)
+    with failing_disk():
+        for seq in (1, 2, 3):
+            spool.put(alert(seq))
+        spool.confirm([alert(2).id])
+        spool.close()
+    assert "2 alerts in memory are lost, because the daemon ends" in errors(caplog)[-1]
+    assert len(errors(caplog)) == 2
+
+
+def test_ok__a_disk_that_failed_for_nothing_is_closed_without_a_loss(tmp_path: Path, caplog: Logs) -> None:
+    spool = parked(tmp_path, Clocks())
+    with failing_disk():
+        spool.put(alert(1))
+        spool.confirm([alert(1).id])
+        spool.close()
+    assert len(errors(caplog)) == 1
+
+
 def test_ok__memory_is_bounded_too_and_what_it_dropped_is_told(tmp_path: Path) -> None:
     clocks = Clocks()
     with closing(parked(tmp_path, clocks, SpoolLimits(size=1_000_000))) as spool:
@@ -378,7 +399,7 @@ def test_fail__a_file_of_a_newer_version_is_left_as_it_is(tmp_path: Path, caplog
         assert not spool.put(alert(1))
         assert numbers(spool) == [1]
     assert (tmp_path / FILE).read_bytes() == before
-    (error,) = errors(caplog)
+    error, _ = errors(caplog)
     assert "written by a newer version of this program (tables of version 99; this one knows 1); update" in error
 
 

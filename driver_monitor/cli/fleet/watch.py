@@ -30,6 +30,7 @@ def watch(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """Print the alerts of all vehicles as they arrive, and which vehicles come, go and fall silent."""
+    from driver_monitor.app.process.stop import Stop
     from driver_monitor.fleet.look import patterns
     from driver_monitor.fleet.look.event_lines import json_line, text_line
     from driver_monitor.fleet.look.watch import BrokerWatch
@@ -48,6 +49,7 @@ def watch(
 
     login = options.login(ca, certificate, key, user, password_file)
     choice = Choice(tuple(vehicle), tuple(rule), cast(Level, level))
-    malformed = BrokerWatch(options.broker(broker), login, choice, show).run()
+    with Stop() as stop:  # the search for the broker's name may hang longer than a person waits
+        malformed = BrokerWatch(options.broker(broker), login, choice, show).run(lambda: stop.requested)
     if malformed:
         print(f"{malformed} messages could not be shown", file=sys.stderr)

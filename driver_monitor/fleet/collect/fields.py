@@ -64,6 +64,14 @@ def number(message: Mapping[str, Any], name: str) -> float:
     return found
 
 
+def trip_time(message: Mapping[str, Any], name: str) -> float:
+    """Return a time of a trip, seconds; at most `MOST_S` from 0, so that the difference of two is a number."""
+    found = number(message, name)
+    if abs(found) > MOST_S:
+        raise FieldError(f"{name}: expected seconds from {-MOST_S:g} to {MOST_S:g}, found {shown(message[name])}")
+    return found
+
+
 def seconds(message: Mapping[str, Any], name: str) -> float:
     """Return a length of time from 0 to `MOST_S`, seconds; 0 for null: the largest one of a trip counts."""
     if message.get(name) is None:

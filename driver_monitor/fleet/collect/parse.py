@@ -58,7 +58,7 @@ def _alert(message: Mapping[str, Any], parts: topics.Topic, body: str, received:
         seq=fields.sequence_number(message, "seq"),
         episode=fields.uuid(message, "episode"),
         trip=fields.text(message, "trip", MOST_TEXT),
-        t=fields.number(message, "t"),
+        t=fields.trip_time(message, "t"),
         rule=parts.rule,
         level=fields.word(message, "level", LEVELS),
         phase=fields.word(message, "phase", PHASES),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from driver_monitor.fleet.store.rows import AlertRow, Batch, DeadLetter, PutResult
 from driver_monitor.fleet.store.store import StoreError
@@ -16,6 +17,15 @@ SAME_ID = "id: another alert with this id is stored already, with other bytes"
 
 class RowFaultError(Exception):
     """The engine refuses a batch because of what one of its rows holds. The text is its reason."""
+
+
+@contextmanager
+def no_row_fault(store: object) -> Iterator[None]:
+    """Raise `StoreError` for what the engine cannot compute in this block, which reads. `store`: its name."""
+    try:
+        yield
+    except RowFaultError as fault:
+        raise StoreError(f"{store}: a row in it cannot be read: {fault}; please report it") from fault
 
 
 def put_rows(batch: Batch, write: Callable[[Batch], PutResult]) -> PutResult:

@@ -14,7 +14,7 @@ from psycopg import conninfo, errors
 
 from driver_monitor.errors import UsageError
 from driver_monitor.fleet.store import fold, partitions, settings
-from driver_monitor.fleet.store.isolate import SAME_ID, RowFaultError, put_rows
+from driver_monitor.fleet.store.isolate import SAME_ID, RowFaultError, no_row_fault, put_rows
 from driver_monitor.fleet.store.rows import AlertRow, Batch, DeadLetter, PutResult
 from driver_monitor.fleet.store.schema import (
     ALERT_COLUMNS,
@@ -96,7 +96,7 @@ class PostgresStore:
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """See `Store`."""
-        with self._transaction() as database:
+        with no_row_fault(self), self._transaction() as database:
             database.execute("SET TRANSACTION READ ONLY")
             found = database.execute(_own_marks(sql), parameters)
             return [tuple(_plain(value) for value in row) for row in found]
@@ -264,7 +264,7 @@ class PostgresStore:
         if database.execute("SELECT to_regclass('setting')").fetchone() == (None,):
             return 0
         found = database.execute(_own_marks(settings.READ), (settings.SCHEMA_NAME,)).fetchone()
-        return 0 if found is None else int(found[0])
+        return settings.schema(None if found is None else str(found[0]), str(self))
 
     def _days(self, database: psycopg.Connection) -> int:
         found = database.execute(_own_marks(settings.READ), (settings.RETENTION_NAME,)).fetchone()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from driver_monitor import PROGRAM
 from driver_monitor.fleet.store.schema import SCHEMA
 from driver_monitor.fleet.store.store import RETENTION_DAYS, StoreError
@@ -10,6 +12,15 @@ SCHEMA_NAME = "schema"
 RETENTION_NAME = "retention_days"
 READ = "SELECT value FROM setting WHERE name = ?"
 WRITE = "INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+
+
+def schema(value: str | None, store: str) -> int:
+    """Return the number of the schema that the table holds; 0 without one. Raises `StoreError`: it is no number."""
+    if value is None:
+        return 0
+    if not re.fullmatch(r"-?[0-9]{1,6}", value):
+        raise StoreError(f"{store}: its schema is no number ({value!r:.40}); this is not a store of {PROGRAM}")
+    return int(value)
 
 
 def check(found: int, store: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from driver_monitor import PROGRAM
 from driver_monitor.fleet.store import fold, settings
-from driver_monitor.fleet.store.isolate import SAME_ID, RowFaultError, put_rows
+from driver_monitor.fleet.store.isolate import SAME_ID, RowFaultError, no_row_fault, put_rows
 from driver_monitor.fleet.store.rows import AlertRow, Batch, DeadLetter, PutResult
 from driver_monitor.fleet.store.schema import (
     ALERT_COLUMNS,
@@ -59,7 +59,7 @@ class SqliteStore:
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """See `Store`."""
-        with self._database() as database:
+        with no_row_fault(self), self._database() as database:
             database.execute("PRAGMA query_only=ON")
             try:
                 given = [as_text(value) if isinstance(value, datetime) else value for value in parameters]
@@ -226,4 +226,4 @@ class SqliteStore:
         if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'setting'").fetchone() is None:
             return 0
         found = database.execute(settings.READ, (settings.SCHEMA_NAME,)).fetchone()
-        return 0 if found is None else int(found[0])
+        return settings.schema(None if found is None else str(found[0]), str(self))

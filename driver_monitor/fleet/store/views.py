@@ -29,7 +29,8 @@ _POSTGRESQL = {
     "day": "(timestamp 'epoch' + ({}) * interval '1 day')::date",
     "least": "least",
     "greatest": "greatest",
-    "number": "nullif({}, 'NaN'::double precision)",
+    # PostgreSQL ends the whole query where a product or a quotient is too small for a number.
+    "number": "CASE WHEN abs({0}) < 0.001 THEN 0 ELSE nullif({0}, 'NaN'::double precision) END",
     "hours_ago": "extract(epoch FROM now() - {})::double precision / 3600",
     "vehicle_of_topic": "nullif(split_part(topic, '/', 3), '')",
     "cause": "split_part(reason, ':', 1)",

@@ -79,6 +79,8 @@ def test_ok__every_clock_of_the_calendar_is_taken(told: str, utc: str) -> None:
         ({"t_wall": "٢٠٢٦-11-29T12:00:00Z"}, "t_wall: "),
         ({"t": "1"}, "t: expected a number"),
         ({"t": 10**400}, "t: expected a number, found a very large number"),
+        ({"t": 1e308}, "t: expected seconds from -1e+10 to 1e+10, found 1e+308"),
+        ({"t": -2e10}, "t: expected seconds from -1e+10 to 1e+10"),
         ({"level": "worst"}, "level: expected one of info, warning, critical, found 'worst'"),
         ({"level": ["info"]}, "level: expected one of info, warning, critical, found a list"),
         ({"phase": "over"}, "phase: "),

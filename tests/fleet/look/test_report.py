@@ -24,7 +24,7 @@ from driver_monitor.fleet.look.sections import FIELDS, NAMES, rate_words, sectio
 from driver_monitor.fleet.look.write_report import as_tables, as_text
 from driver_monitor.fleet.store.rows import Batch, DeadLetter
 from driver_monitor.fleet.store.sqlite import SqliteStore
-from driver_monitor.fleet.store.store import Store, open_store
+from driver_monitor.fleet.store.store import Store, StoreError, open_store
 from tests.conftest import Cli
 from tests.fleet.look.fleet import WEEK, report, row, trip
 from tests.fleet.store.rows import NOW, online
@@ -271,6 +271,23 @@ def test_fail__a_mistake_is_one_line(command: Cli, told: str, arguments: list[st
 def test_ok__a_period_is_named_by_times_ago_or_dates(since: str, until: str | None, hours: float) -> None:
     found = period(since, until, NOW)
     assert found.until - found.since == timedelta(hours=hours)
+
+
+@pytest.mark.parametrize(("driven_s", "uptime_s"), [(5e-324, 100.0), (5e-324, 5e-324), (1e-300, 1e10), (1e10, 1e-300)])
+def test_ok__no_length_of_a_trip_ends_the_report_of_the_fleet(
+    store: Store, url: str, driven_s: float, uptime_s: float
+) -> None:
+    statuses = [trip("van-1", driven_s, NOW - DAY, uptime_s), trip("van-2", 3600.0, NOW - DAY, 3600.0)]
+    store.put(Batch(alerts=[row("van-2", 1, NOW - DAY)], statuses=statuses))
+    assert report(store, url).vehicles == 2
+    rates = store.query("SELECT vehicle, sum(driving_h) FROM v_rate GROUP BY vehicle ORDER BY vehicle")
+    assert [vehicle for vehicle, _ in rates] == ["van-1", "van-2"]
+    assert rates[1][1] == pytest.approx(1.0)
+
+
+def test_fail__what_the_engine_cannot_compute_is_an_error_for_people(store: Store) -> None:
+    with pytest.raises(StoreError, match="a row in it cannot be read"):
+        store.query("SELECT vehicle FROM alert WHERE vehicle = ?", ("a\udcff",))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import shlex
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -184,6 +185,43 @@ def test_ok__a_reader_that_has_seen_enough_ends_it(broker: Mosquitto) -> None:
         publish(broker.port, *(alert(5000 + seq) for seq in range(20)))
         out, err = shell.communicate(timeout=PATIENCE_S)
     assert (out, err) == ("1\n", ""), "the code that typer gives each verb whose reader ends"
+
+
+HANGING_NAMES = """
+import ctypes, socket
+from driver_monitor.cli import main
+
+def hang(*_, **__):
+    print("searching", flush=True)
+    while True:
+        libc.pthread_mutex_lock(mutex)
+
+libc, mutex = ctypes.CDLL(None), ctypes.create_string_buffer(64)
+socket.getaddrinfo = hang
+main()
+"""
+"""The program where the search for a host's name hangs in C, as without an answer from the DNS server."""
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_ok__ctrl_c_ends_it_in_time_while_the_search_for_the_broker_hangs(ending: signal.Signals) -> None:
+    options = ["--broker", "mqtts://broker.example"]
+    with subprocess.Popen(
+        [sys.executable, "-c", HANGING_NAMES, "fleet", "watch", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "searching\n"
+            process.send_signal(ending)
+            _, err = process.communicate(timeout=10.0)
+        finally:
+            process.kill()
+    assert process.returncode == 0
+    assert "a part did not stop within 1.5 s" in err
+    assert len(err.splitlines()) == 1
 
 
 def test_ok__the_program_prints_lines_into_a_pipe_and_ends_with_ctrl_c(broker: Mosquitto) -> None:

@@ -56,6 +56,8 @@ def test_ok__the_schema_is_made_once(url: str) -> None:
         ("DROP TABLE setting", "has no tables of driver-monitor; make them with: driver-monitor fleet schema"),
         ("UPDATE setting SET value = '0' WHERE name = 'schema'", "has no tables"),
         ("UPDATE setting SET value = '99' WHERE name = 'schema'", "is newer than this program's"),
+        ("UPDATE setting SET value = 'abc' WHERE name = 'schema'", "its schema is no number"),
+        ("UPDATE setting SET value = '' WHERE name = 'schema'", "its schema is no number"),
         ("UPDATE setting SET value = '-1' WHERE name = 'schema'", "is older than this program's"),
     ],
 )
