@@ -30,10 +30,15 @@ def run(broker: Broker, login: Login, url: str, metrics: str | None) -> None:
     notifier = Notifier()
     store = open_store(url, make=True)
     with Stop() as stop, ExitStack() as stack:
-        collector = Collector(broker, login, store, progress=notifier.watchdog)
-        stop.calls(collector.stop)
         tidy = TidyThread(open_store(url, make=True))
         stack.callback(tidy.close, TIDY_CLOSE_S)
+
+        def progress() -> None:
+            tidy.check()
+            notifier.watchdog()
+
+        collector = Collector(broker, login, store, progress=progress)
+        stop.calls(collector.stop)
         if metrics is not None:
             from driver_monitor.fleet.collect.metrics import serve_metrics
 

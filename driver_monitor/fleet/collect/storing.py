@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 
+from driver_monitor.errors import OutputError
 from driver_monitor.fleet.store.rows import Batch, PutResult, Row
 from driver_monitor.fleet.store.store import Store, StoreDownError, StoreError
 from driver_monitor.threads.worker import Worker
@@ -102,16 +103,21 @@ class StoringThread:
 class TidyThread:
     """Deletes what is older than the retention, once an hour. `store`: one of its own, so that storing never waits."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, first_s: float = FIRST_TIDY_S) -> None:
+        self._store, self._first_s = store, first_s
         self.worker = Worker("tidy", self._work)
+
+    def check(self) -> None:
+        """Raise `OutputError` if the thread has failed: alerts would be kept for ever, and nobody would notice."""
+        if self.worker.failure is not None:
+            raise OutputError(self.worker.failure)
 
     def close(self, timeout_s: float) -> bool:
         """End the thread. Returns False if the store did not answer in time."""
         return self.worker.close(timeout_s)
 
     def _work(self) -> None:
-        self.worker.wait(FIRST_TIDY_S)
+        self.worker.wait(self._first_s)
         while not self.worker.closing:
             try:
                 deleted = self._store.tidy(datetime.now(timezone.utc))
