@@ -140,7 +140,10 @@ def test_fail__another_size_is_an_error_that_names_both_and_no_picture(
     if silent:
         length = re.search(r"pictures of (about )?(\d+) bytes", text)
         assert length
-        assert int(length[2]) == pytest.approx(size[0] * size[1] * 3 // 2, rel=0.4 if length[1] else 0)
+        # A reader that is late finds two pictures at once (`length_check`).
+        lengths = [pictures * size[0] * size[1] * 3 // 2 for pictures in (1, 2)]
+        about = 0.4 if length[1] else 0
+        assert any(int(length[2]) == pytest.approx(one, rel=about) for one in lengths)
     else:
         assert f"pictures of {size[0]}x{size[1]}, not of 640x480" in text
 
