@@ -25,7 +25,7 @@ from tools.package.verbs import verbs
 TOP = Path(__file__).parents[2]
 """The top folder of the source tree."""
 DEBIAN = Path(__file__).parent / "debian"
-EXTRAS = ("can", "aim", "jetson", "fleet")
+EXTRAS = ("can", "aim", "jetson", "fleet", "metrics")
 """Extras of the program that a car may need. Those that pyproject.toml has are in the package."""
 ROUNDS = 5
 """Most calls of pip. The first takes nearly all; each other takes what the markers of the target add."""
