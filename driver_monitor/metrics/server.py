@@ -6,7 +6,6 @@ connection, or let one slow client hold up all others.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import selectors
 import socket
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 from driver_monitor.config.addresses import loopback_address
 from driver_monitor.errors import OutputError
 from driver_monitor.metrics import http
+from driver_monitor.threads.wakeup import Wakeup
 from driver_monitor.threads.worker import Worker
 
 if TYPE_CHECKING:
@@ -47,11 +47,11 @@ class Server:
         self.host, self.port = str(host), int(port)
         self._open: dict[socket.socket, _Connection] = {}
         self._selector = selectors.DefaultSelector()
-        self._wake_in, self._wake_out = socket.socketpair()
+        self._wakeup = Wakeup()
         self._selector.register(listener, selectors.EVENT_READ)
-        self._selector.register(self._wake_out, selectors.EVENT_READ)
+        self._selector.register(self._wakeup.socket, selectors.EVENT_READ)
         self._page_failed = False
-        self._worker = Worker(f"metrics {self.host}:{self.port}", self._serve, self._wake, self._release)
+        self._worker = Worker(f"metrics {self.host}:{self.port}", self._serve, self._wakeup.wake, self._release)
         self._worker.start()
 
     @property
@@ -63,20 +63,17 @@ class Server:
         """Release the port, and close all connections. May be called twice."""
         self._worker.close()
 
-    def _wake(self) -> None:
-        with contextlib.suppress(OSError):
-            self._wake_in.send(b"\0")
-
     def _release(self) -> None:
-        for one in (*self._open, self._listener, self._wake_in, self._wake_out):
+        for one in (*self._open, self._listener):
             one.close()
+        self._wakeup.close()
         self._selector.close()
 
     def _serve(self) -> None:
         while not self._worker.closing:
             for key, _ in self._selector.select(TICK_S if self._open else None):
-                if key.fileobj is self._wake_out:
-                    self._wake_out.recv(64)
+                if key.fileobj is self._wakeup.socket:
+                    self._wakeup.clear()
                 elif key.fileobj is self._listener:
                     self._accept()
                 elif isinstance(key.fileobj, socket.socket) and key.fileobj in self._open:

@@ -13,7 +13,6 @@ import select
 import socket
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +28,7 @@ from driver_monitor.mqtt import topics
 from driver_monitor.mqtt.broker import Broker
 from driver_monitor.mqtt.client import ClientSettings, build_client, connect, digest_in, serve, trouble
 from driver_monitor.mqtt.login import Login
+from driver_monitor.threads.wakeup import Wakeup
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client, MQTTMessage
@@ -74,10 +74,8 @@ class Collector:
             keepalive_s=30,
         )
         self._stopping = False
-        self._woken, self._waker = socket.socketpair()
-        for end in (self._woken, self._waker):
-            end.setblocking(False)
-        self._storing = StoringThread(store, self._wake)
+        self._wakeup = Wakeup()
+        self._storing = StoringThread(store, self._wakeup.wake)
         self._inbox, self._outbox = Inbox(), Outbox()
         self._client: Client | None = None
         self._in_store: list[Arrived] = []
@@ -90,7 +88,7 @@ class Collector:
     def stop(self) -> None:
         """End `run` soon. May be called in a signal handler."""
         self._stopping = True
-        self._wake()
+        self._wakeup.wake()
 
     def run(self) -> None:
         """Collect. Returns after `stop`. Raises `DriverMonitorError` if the store has no schema or another one."""
@@ -121,7 +119,7 @@ class Collector:
                 self._lost("the connection has ended")
         else:
             self._pause(wait_s)
-        self._drain()
+        self._wakeup.clear()
         if (done := self._storing.take()) is not None:
             self._stored(*done)
         self._tell()
@@ -130,7 +128,7 @@ class Collector:
         """Read and write; False if the connection has ended. A flood is read without a poll between two messages."""
         before = self.counts.messages
         try:
-            alive = serve(client, wait_s, self._woken)
+            alive = serve(client, wait_s, self._wakeup.socket)
             for _ in range(FLOOD):
                 if self.counts.messages == before or not alive:
                     break
@@ -273,17 +271,8 @@ class Collector:
 
     # Waiting and ending.
 
-    def _wake(self) -> None:
-        with suppress(OSError):  # full: it is awake already
-            self._waker.send(b"\0")
-
-    def _drain(self) -> None:
-        with suppress(BlockingIOError):
-            while self._woken.recv(4096):
-                pass
-
     def _pause(self, wait_s: float) -> None:
-        select.select([self._woken], [], [], wait_s)
+        select.select([self._wakeup.socket], [], [], wait_s)
 
     def _close(self) -> None:
         """Finish the batch that is being stored, acknowledge it, tell the vehicles, and leave."""
@@ -297,5 +286,4 @@ class Collector:
                 break
         if self._client is not None:
             self._client.disconnect()
-        self._woken.close()
-        self._waker.close()
+        self._wakeup.close()

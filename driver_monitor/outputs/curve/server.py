@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import socket
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -21,6 +19,7 @@ from driver_monitor.outputs.curve.listener import CurveListener
 from driver_monitor.outputs.curve.replay import Replay
 from driver_monitor.outputs.curve.sockets import CurveSockets, open_sockets
 from driver_monitor.outputs.zmtp.subscriber import DROP_ORDER, Kind
+from driver_monitor.threads.wakeup import Wakeup
 
 TICK_S = 0.25
 """Longest wait of `serve`. The folder of keys is looked at `CHECK_S` after the last time."""
@@ -61,9 +60,7 @@ class CurveServer:
         self._listener = CurveListener(bind)
         self.endpoint = self._listener.endpoint
         self._limit, self._replay = ConnectionLimit(clock()), Replay()
-        self._wake_in, self._wake_out = socket.socketpair()
-        self._wake_in.setblocking(False)
-        self._wake_out.setblocking(False)
+        self._wakeup = Wakeup()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         # Before the socket that asks it: with ZAP_ENFORCE_DOMAIN, nobody gets in while it is missing.
         self._asked = self._context.socket(zmq.REP)
@@ -83,17 +80,15 @@ class CurveServer:
 
     def wake(self) -> None:
         """End the present or next wait of `serve`. May be called in any thread, also after `close`."""
-        # The socket is full if a wake-up is under way already, and closed if the thread has ended.
-        with contextlib.suppress(OSError):
-            self._wake_in.send(b"\0")
+        self._wakeup.wake()
 
     def serve(self, last: Callable[[], Sequence[CurveMessage]]) -> None:
         """Wait for clients or `wake`, and handle what came. A new subscription gets what matches it in `last()`."""
         now = self._clock()
         wait_s = self._replay.wait_s(now, TICK_S)
         ready = dict(self._poller.poll(int(wait_s * 1000)))
-        if self._wake_out.fileno() in ready:
-            self._wake_out.recv(4096)
+        if self._wakeup.socket.fileno() in ready:
+            self._wakeup.clear()
         if self._sockets is not None and self._sockets.events in ready:
             self._count_connections(self._sockets.events)
         if self._asked in ready:
@@ -132,8 +127,7 @@ class CurveServer:
         self._asked.close(0)
         self._context.term()
         self._listener.close()
-        self._wake_in.close()
-        self._wake_out.close()
+        self._wakeup.close()
 
     def _count_missed(self, message: CurveMessage) -> None:
         self.missed[message.kind] += 1
@@ -186,7 +180,7 @@ class CurveServer:
 
     def _register(self) -> None:
         self._poller = zmq.Poller()
-        for one in (self._asked, self._wake_out, *(self._sockets or ())):
+        for one in (self._asked, self._wakeup.socket, *(self._sockets or ())):
             self._poller.register(one, zmq.POLLIN)
 
     def _count_connections(self, events: zmq.Socket[bytes]) -> None:

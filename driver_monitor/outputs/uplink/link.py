@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import logging
 import select
-import socket
 import ssl
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from driver_monitor.errors import ConfigError
@@ -26,6 +24,7 @@ from driver_monitor.outputs.uplink.connection import BrokerConnection
 from driver_monitor.outputs.uplink.exchange import Exchange, Sender
 from driver_monitor.outputs.uplink.faults import UplinkFault
 from driver_monitor.outputs.uplink.status import SHORTEST_S, online_message
+from driver_monitor.threads.wakeup import Wakeup
 
 SESSION_S = 7 * 24 * 3600
 """How long the broker keeps answers (`stored`) for a car that is not connected (ours): a week of holidays."""
@@ -71,9 +70,7 @@ class Link:
         self._added = False
         self._logged: set[str] = set()
         self._told = False  # whether the log knows that there is a connection
-        self._woken, self._waker = socket.socketpair()
-        self._woken.setblocking(False)
-        self._waker.setblocking(False)
+        self._wakeup = Wakeup()
 
     def added(self) -> None:
         """A new alert is in the spool."""
@@ -88,8 +85,7 @@ class Link:
 
     def wake(self) -> None:
         """End the present wait."""
-        with suppress(OSError):  # the pipe is full: it is woken already; or closed: there is nobody to wake
-            self._waker.send(b"w")
+        self._wakeup.wake()
 
     def run(self) -> None:
         """Connect and send until `closing`, then say farewell."""
@@ -101,18 +97,17 @@ class Link:
         """Close what only the thread uses."""
         if self._exchange is not None:
             self._exchange.close()
-        self._woken.close()
-        self._waker.close()
+        self._wakeup.close()
 
     def turn(self, longest_s: float | None = None) -> float:
         """Do what is due, then wait for something to do, at most `longest_s`. Returns the wait that was planned."""
         planned_s = self._work()
         wait_s = planned_s if longest_s is None else min(planned_s, longest_s)
         if self._exchange is not None:
-            self._exchange.connection.serve(wait_s, self._woken)
+            self._exchange.connection.serve(wait_s, self._wakeup.socket)
         else:
-            select.select([self._woken], [], [], wait_s)
-        self._clear_wakes()
+            select.select([self._wakeup.socket], [], [], wait_s)
+        self._wakeup.clear()
         return planned_s
 
     def _work(self) -> float:
@@ -213,7 +208,7 @@ class Link:
         """Send what is due, say `online: false`, and leave; never longer than `FAREWELL_S`."""
         exchange = self._exchange
         if exchange is not None and self._session.online and exchange.connection.ended is None:
-            self._clear_wakes()
+            self._wakeup.clear()
             now = self._clocks.monotonic()
             self._send(exchange, now)
             exchange.say_offline()
@@ -223,8 +218,3 @@ class Link:
                 self._hear(exchange, now)
             exchange.connection.leave()
         self.counts.connected = False
-
-    def _clear_wakes(self) -> None:
-        with suppress(BlockingIOError):
-            while self._woken.recv(4096):
-                pass

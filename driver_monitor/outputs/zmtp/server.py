@@ -7,7 +7,6 @@ once. No heartbeat is needed, and a subscriber that stops reading for an hour ge
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import logging
 import resource
@@ -19,6 +18,7 @@ from collections.abc import Callable, Iterable
 from driver_monitor.outputs.zmtp.listener import SEND_BUFFER, Listener
 from driver_monitor.outputs.zmtp.protocol import ProtocolError, SubscriberRequest, pong
 from driver_monitor.outputs.zmtp.subscriber import DROP_ORDER, Kind, Packet, Subscriber
+from driver_monitor.threads.wakeup import Wakeup
 
 MAX_SUBSCRIBERS = 256
 """Most connections (ours): a quarter of the usual limit of 1,024 descriptors, and at most half of a lower limit.
@@ -65,12 +65,10 @@ class SubscriberServer:
         self._subscribers: dict[int, Subscriber] = {}
         self._paused_until: float | None = None
         self._next_check = 0.0
-        self._wake_in, self._wake_out = socket.socketpair()
-        self._wake_in.setblocking(False)
-        self._wake_out.setblocking(False)
+        self._wakeup = Wakeup()
         self._epoll = select.epoll()
         self._epoll.register(self._listener.socket, select.EPOLLIN)
-        self._epoll.register(self._wake_out, select.EPOLLIN)
+        self._epoll.register(self._wakeup.socket, select.EPOLLIN)
 
     @property
     def subscribers(self) -> int:
@@ -79,16 +77,14 @@ class SubscriberServer:
 
     def wake(self) -> None:
         """End the present or next wait of `serve`. May be called in any thread, also after `close`."""
-        # The socket is full if a wake-up is under way already, and closed if the thread has ended.
-        with contextlib.suppress(OSError):
-            self._wake_in.send(b"\0")
+        self._wakeup.wake()
 
     def serve(self, last: Iterable[Packet]) -> None:
         """Wait for subscribers or `wake`, and handle what came. A new subscription gets what matches it in `last`."""
         accepts = False
         for number, events in self._epoll.poll(self._timeout_s(), EVENTS_AT_ONCE):
-            if number == self._wake_out.fileno():
-                self._wake_out.recv(4096)
+            if number == self._wakeup.socket.fileno():
+                self._wakeup.clear()
             elif number == self._listener.socket.fileno():
                 accepts = True
             elif (subscriber := self._subscribers.get(number)) is not None:
@@ -108,7 +104,7 @@ class SubscriberServer:
         """Release the address, then send what waits, for at most `LINGER_S`."""
         self._epoll.unregister(self._listener.socket)
         self._listener.close()
-        self._epoll.unregister(self._wake_out)
+        self._epoll.unregister(self._wakeup.socket)
         for subscriber in list(self._subscribers.values()):
             if subscriber.ready and subscriber.wants_to_send:
                 self._epoll.modify(subscriber.connection, select.EPOLLOUT)
@@ -124,8 +120,7 @@ class SubscriberServer:
         for subscriber in list(self._subscribers.values()):
             self._remove(subscriber)
         self._epoll.close()
-        self._wake_in.close()
-        self._wake_out.close()
+        self._wakeup.close()
 
     def _timeout_s(self) -> float | None:
         """Return `TICK_S` if something depends on time, else None (no limit)."""
