@@ -1,4 +1,5 @@
-"""Reads files of the program's own, which somebody else may have exchanged for anything, and judges their errors.
+"""Reads files of the program's own, which somebody else may have exchanged for anything, judges their errors, and makes
+what was written survive a power cut.
 
-It may import nothing of this program. `config`, `app`, `bench`, `outputs` and `spool` use it.
+It may import nothing of this program. `config`, `app`, `bench`, `outputs`, `spool`, `keys` and `fleet` use it.
 """

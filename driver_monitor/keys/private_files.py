@@ -9,6 +9,7 @@ import stat
 from collections.abc import Collection
 from pathlib import Path
 
+from driver_monitor.disk.synchronise import synchronise
 from driver_monitor.errors import KeysError
 
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
@@ -79,7 +80,7 @@ def make_folder(folder: Path, owner: tuple[int, int]) -> None:
         return
     if _gives_away(owner):
         os.chown(folder, *owner, follow_symlinks=False)
-    sync_folder(folder.parent)
+    synchronise(folder.parent)
 
 
 def write_new(path: Path, data: bytes, owner: tuple[int, int]) -> None:
@@ -97,22 +98,13 @@ def write_new(path: Path, data: bytes, owner: tuple[int, int]) -> None:
         os.link(draft, path)
     finally:
         draft.unlink()
-    sync_folder(path.parent)
+    synchronise(path.parent)
 
 
 def remove(path: Path) -> None:
     """Remove a file, durably. Raises `OSError`, such as `FileNotFoundError`."""
     path.unlink()
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make names in `folder` durable. Raises `OSError`."""
-    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
+    synchronise(path.parent)
 
 
 def _write(file: int, data: bytes, owner: tuple[int, int]) -> None:

@@ -15,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from driver_monitor.disk.synchronise import synchronise
+
 FILE = "spool.sqlite"
 VERSION = 1
 """The version of the tables, in the file as `PRAGMA user_version`."""
@@ -167,15 +169,7 @@ def _make_folder(folder: Path) -> None:
         _make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
         with suppress(PermissionError):  # of a folder that may be written and not read
-            _synchronise(folder.parent)
-
-
-def _synchronise(path: Path) -> None:
-    opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+            synchronise(folder.parent)
 
 
 def _make(path: Path, folder: int, fill: Callable[[sqlite3.Connection], T]) -> T:
@@ -194,7 +188,7 @@ def _make(path: Path, folder: int, fill: Callable[[sqlite3.Connection], T]) -> T
         database.execute("PRAGMA journal_mode=WAL")
     finally:
         database.close()
-    _synchronise(new)
+    synchronise(new)
     new.replace(_beside(path, READY))
     os.fsync(folder)
     return filled

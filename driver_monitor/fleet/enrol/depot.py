@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from driver_monitor.disk.regular_file import read_regular
+from driver_monitor.disk.synchronise import synchronise
 from driver_monitor.errors import ConfigError, OutputError, UsageError
 from driver_monitor.fleet.enrol import authority, broker_files, client_files, private_files
 from driver_monitor.fleet.enrol.authority import Authority, Issued
@@ -163,7 +164,7 @@ class Depot:
             source.rename(place)
             shutil.rmtree(old, ignore_errors=True)
         for folder in (self.folder / VEHICLES, self.folder):
-            private_files.sync_folder(folder)
+            synchronise(folder)
         staged.rmdir()
 
     def _place(self, name: str) -> Path:

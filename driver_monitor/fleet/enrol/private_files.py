@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from driver_monitor.disk.synchronise import synchronise
 from driver_monitor.errors import OutputError
 
 PRIVATE_FOLDER = 0o700
@@ -33,16 +34,7 @@ def replace_file(path: Path, data: bytes) -> None:
             with suppress(OSError):
                 new.unlink()
             raise
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Return when the names in `folder` are on disk."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    synchronise(path.parent)
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
