@@ -7,8 +7,8 @@ from pathlib import Path
 
 from driver_monitor.config.sections.uplink import UplinkConfig
 from driver_monitor.outputs.output import Output
+from driver_monitor.outputs.uplink.limits import limits_of
 from driver_monitor.spool.clock import running_clock, wall_clock
-from driver_monitor.spool.entry import SpoolLimits
 from driver_monitor.spool.spool import Spool
 from driver_monitor.threads.worker import Worker
 
@@ -33,7 +33,7 @@ class OldSpool(Output):
         self, config: UplinkConfig, folder: Path, look_s: float = LOOK_S, clocks: Clocks = (running_clock, wall_clock)
     ) -> None:
         self._folder, self._look_s, self._clocks = folder, look_s, clocks
-        self._limits = SpoolLimits(config.spool_mb * 1_000_000, config.spool_days, config.sent_days)
+        self._limits = limits_of(config)
         self._worker: Worker = Worker("old-spool", self._tend_until_closed)
         self._worker.start()
 

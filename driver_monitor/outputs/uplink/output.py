@@ -16,10 +16,11 @@ from driver_monitor.mqtt.client import check_installed
 from driver_monitor.mqtt.login import Login
 from driver_monitor.outputs.output import Output
 from driver_monitor.outputs.uplink.exchange import Clocks, Sender
+from driver_monitor.outputs.uplink.limits import limits_of
 from driver_monitor.outputs.uplink.link import Link
 from driver_monitor.outputs.uplink.status import DrivingTime, VehicleRun
 from driver_monitor.spool.clock import wall_clock
-from driver_monitor.spool.entry import SpoolCounts, SpoolEntry, SpoolLimits
+from driver_monitor.spool.entry import SpoolCounts, SpoolEntry
 from driver_monitor.spool.spool import Spool
 from driver_monitor.threads.worker import QueueWorker, Worker
 
@@ -48,7 +49,7 @@ class UplinkOutput(Output):
         login = Login(config.ca, config.certificate, config.key, config.user, config.password_file)
         check(config, login)
         self._driving = driving
-        self._spool = Spool(folder, SpoolLimits(config.spool_mb * 1_000_000, config.spool_days, config.sent_days))
+        self._spool = Spool(folder, limits_of(config))
         clocks = clocks or Clocks(time.monotonic, wall_clock, random.random)
         sender = Sender(run, self._spool, driving, clocks)
         self._link = Link(config.parsed_brokers(), login, sender, self._is_closing)
