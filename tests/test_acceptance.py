@@ -9,7 +9,8 @@ import pytest
 
 from driver_monitor.app.build import Request, load_models, load_plan
 from driver_monitor.bench.inspect import inspect
-from driver_monitor.bench.replay import ReplayJob, ReplayResult, replay
+from driver_monitor.bench.replays.job import ReplayJob, ReplayResult
+from driver_monitor.bench.replays.replay import replay
 from tests.conftest import SHARED, measured_elsewhere
 
 CLIPS, STILLS = SHARED / "data" / "clips", SHARED / "data" / "nir"

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from driver_monitor.app.build import Request, load_plan
-from driver_monitor.bench.replay import ReplayJob, ReplayResult, replay
+from driver_monitor.bench.replays.job import ReplayJob, ReplayResult
+from driver_monitor.bench.replays.replay import replay
 from driver_monitor.demo import CLIP, TRUTH
 
 Line = dict[str, Any]

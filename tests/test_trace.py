@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from driver_monitor.app import build
 from driver_monitor.app.build import Plan, Request
-from driver_monitor.bench.replay import ReplayJob, replay
+from driver_monitor.bench.replays.job import ReplayJob, RunFiles
+from driver_monitor.bench.replays.replay import replay
 from driver_monitor.data.observation import (
     EXPRESSIONS,
     Expression,
@@ -45,11 +46,11 @@ def plan() -> Plan:
 @pytest.fixture
 def written(short_clip: Path, tmp_path: Path, plan: Plan) -> Path:
     """The folder of a clip's replay, with a trace in it."""
-    return replay(ReplayJob(short_clip, tmp_path / "clip", trace=True), plan).folder
+    return replay(ReplayJob(short_clip, tmp_path / "clip", files=RunFiles(trace=True)), plan).folder
 
 
 def test_ok__a_trace_gives_the_very_same_files_as_the_clip(written: Path, tmp_path: Path, plan: Plan) -> None:
-    again = replay(ReplayJob(written / trace.NAME, tmp_path / "again", trace=True), plan).folder
+    again = replay(ReplayJob(written / trace.NAME, tmp_path / "again", files=RunFiles(trace=True)), plan).folder
     for name in ("signals.jsonl", "events.jsonl", trace.NAME):
         assert (again / name).read_bytes() == (written / name).read_bytes()
     assert (written / "signals.jsonl").read_text().count("\n") > 10
@@ -91,7 +92,7 @@ def test_ok__at_a_workplace_no_expression_is_in_it(short_clip: Path, tmp_path: P
     purpose.write_text("profile: fleet\nemotion: {safety_purpose: Warn the driver of rage before it is dangerous}")
     for at_work in (False, True):
         chosen = build.load_plan(Request(purpose)) if at_work else plan
-        done = replay(ReplayJob(short_clip, tmp_path / str(at_work), trace=True), chosen)
+        done = replay(ReplayJob(short_clip, tmp_path / str(at_work), files=RunFiles(trace=True)), chosen)
         reported = [seen.expression for _, seen in trace.read(done.folder / trace.NAME)[1]]
         assert any(reported) != at_work
 

@@ -27,8 +27,8 @@ from driver_monitor.app.parts import Parts
 from driver_monitor.app.pipeline import Pipeline
 from driver_monitor.app.process.systemd import Notifier
 from driver_monitor.bench.inspect import inspect
-from driver_monitor.bench.replay import ReplayJob
-from driver_monitor.bench.replay import replay as replay_clip
+from driver_monitor.bench.replays.job import ReplayJob
+from driver_monitor.bench.replays.replay import replay as replay_clip
 from driver_monitor.bench.score.track import track_of
 from driver_monitor.config.profiles import load_profile
 from driver_monitor.config.schema import ZmqConfig

@@ -22,24 +22,20 @@ from driver_monitor.cli import aim as aim_verb
 from driver_monitor.cli import cameras as cameras_verb
 from driver_monitor.cli import doctor as doctor_verb
 from driver_monitor.cli import ending
+from driver_monitor.cli.bench.verbs import VERBS
 from driver_monitor.cli.config import config_app
 from driver_monitor.cli.curve.keys import keys_app
 from driver_monitor.cli.fleet.app import fleet_app
 from driver_monitor.cli.options import (
     TABLE_COLUMNS,
     ConfigOption,
-    EveryOption,
     InstalledConfigOption,
-    JobsOption,
     JsonOption,
-    OptionalNumber,
     OptionalPath,
     OptionalText,
     ProfileOption,
     TrackOption,
-    number,
     print_json,
-    recording,
     word,
 )
 from driver_monitor.cli.score import score_app
@@ -157,36 +153,6 @@ def run(
 
 
 @app.command()
-def replay(
-    clips: Annotated[
-        list[Path],
-        typer.Argument(parser=recording, help="Clips, folders with clips or images, traces, or demo."),
-    ],
-    config: ConfigOption = None,
-    out: Annotated[Path, typer.Option(help="Folder for the results, with one folder for each clip.")] = Path("replay"),
-    jobs: JobsOption = 1,
-    profile: ProfileOption = None,
-    every: EveryOption = 1,
-    fps: Annotated[OptionalNumber, number(float, 0.1, 1000, "Frame rate of images, or of a clip without one.")] = None,
-    track: TrackOption = None,
-    images: Annotated[bool, typer.Option("--images", help="Each folder holds the images of one recording.")] = False,
-    trace: Annotated[bool, typer.Option("--trace", help="Also write a trace, which can be replayed again.")] = False,
-) -> None:
-    """Process clips, images or traces as the daemon does, as fast as possible. Write signals.jsonl and events.jsonl."""
-    from driver_monitor.app.build import Request, load_plan
-    from driver_monitor.app.first_lines import program
-    from driver_monitor.bench.replay import jobs_of, replay_all
-
-    plan = load_plan(Request(config, None, profile, track))
-    work, faults = jobs_of(clips, out, every, fps, trace, images)
-    for fault in faults:
-        print(one_line(fault), file=sys.stderr)
-    if replay_all(work, plan, jobs, Console()) or faults:
-        raise typer.Exit(1)
-    print(f"next: {program()} explain {work[0].folder}/events.jsonl")
-
-
-@app.command()
 def inspect(
     images: Annotated[list[Path], typer.Argument(help="Pictures.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each picture.")] = False,
@@ -290,3 +256,5 @@ app.command()(aim_verb.aim)
 app.command()(cameras_verb.cameras)
 app.command()(doctor_verb.doctor)
 app.command()(sent_verb.sent)
+for verb in VERBS:
+    app.command()(verb)

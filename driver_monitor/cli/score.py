@@ -35,7 +35,7 @@ def score_clips(
 ) -> None:
     """Compare clips with their labels: closed eyes, faces, look-aways, yawns and alerts. Writes no files."""
     from driver_monitor.app.build import Request, load_models, load_plan, provenance
-    from driver_monitor.bench.processes import Runner
+    from driver_monitor.bench.batch.processes import Runner
     from driver_monitor.bench.score import summary, table
     from driver_monitor.bench.score.clip import score_clip
     from driver_monitor.bench.score.clips import jobs_of, report

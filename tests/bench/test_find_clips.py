@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from driver_monitor.bench import processes
-from driver_monitor.bench.find_clips import SUFFIXES, find_files, only_pictures
-from driver_monitor.bench.replay import jobs_of
+from driver_monitor.bench.batch import processes
+from driver_monitor.bench.batch.find_clips import SUFFIXES, find_files, only_pictures
+from driver_monitor.bench.batch.jobs import jobs_of
 from driver_monitor.errors import UsageError
 from tests.conftest import PROGRAM, Cli
 

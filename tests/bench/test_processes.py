@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from driver_monitor.app.build import Plan, Request, load_plan
-from driver_monitor.bench.processes import OnProgress, Runner
+from driver_monitor.bench.batch.processes import Runner
+from driver_monitor.bench.replays.replay import OnProgress
 from driver_monitor.errors import SourceError
 
 

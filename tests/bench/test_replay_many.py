@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from driver_monitor.bench.replay import ReplayResult, summary
+from driver_monitor.bench.batch.replay_all import summary
+from driver_monitor.bench.replays.job import ReplayResult
 from driver_monitor.demo import CLIP
 from tests.conftest import PROGRAM
 

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor.bench import run_folder
-from driver_monitor.bench.replay import name_of
-from driver_monitor.bench.run_folder import RunFolder, choose, clip_id, may_replace
+from driver_monitor.bench.batch.jobs import name_of
+from driver_monitor.bench.runs import run_folder
+from driver_monitor.bench.runs.run_folder import RunFolder, choose, clip_id, may_replace
 from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.demo import CLIP
 from driver_monitor.errors import OutputError

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from driver_monitor.app import build
 from driver_monitor.app.build import Request
-from driver_monitor.bench.replay import ReplayJob, replay
+from driver_monitor.bench.replays.job import ReplayJob
+from driver_monitor.bench.replays.replay import replay
 from driver_monitor.data.observation import FASTEST_KMH, UNKNOWN_VEHICLE, VehicleData
 from driver_monitor.errors import ConfigError, SourceError
 from driver_monitor.vehicle.obd import ObdVehicle

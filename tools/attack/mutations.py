@@ -26,7 +26,8 @@ from rich.console import Console
 
 from driver_monitor.app import build
 from driver_monitor.app.build import Plan, Request, load_plan
-from driver_monitor.bench.replay import ReplayJob, replay
+from driver_monitor.bench.replays.job import ReplayJob
+from driver_monitor.bench.replays.replay import replay
 from driver_monitor.bench.spot_check import Segment, raised
 from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.config import resources, schema

@@ -15,7 +15,7 @@ import numpy as np
 
 from driver_monitor.app import build
 from driver_monitor.app.build import Request
-from driver_monitor.bench.replay import frames_of, open_recording
+from driver_monitor.bench.replays.recording import frames_of, open_recording
 from driver_monitor.capture.recordings.images import read_image
 from driver_monitor.data.observation import Expression, Observation
 from driver_monitor.imaging.frame import Frame, Image, to_grey

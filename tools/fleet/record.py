@@ -2,7 +2,7 @@
 
     python -m tools.fleet.record
 
-The clip goes through the rules of the daemon (`bench.replay`). Run it again when the rules or the clip change.
+The clip goes through the rules of the daemon (`bench.replays`). Run it again when the rules or the clip change.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from pathlib import Path
 
 from driver_monitor import demo
 from driver_monitor.app.build import Request, load_plan
-from driver_monitor.bench.replay import ReplayJob, replay
+from driver_monitor.bench.replays.job import ReplayJob
+from driver_monitor.bench.replays.replay import replay
 from driver_monitor.fleet.simulate.recording import FILE
 
 FIELDS = ("t", "rule", "level", "phase", "message", "evidence")

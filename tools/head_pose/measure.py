@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver_monitor.app import build
-from driver_monitor.bench.replay import frames_of
+from driver_monitor.bench.replays.recording import frames_of
 from driver_monitor.bench.score.labels import ClipLabels, load_labels
 from driver_monitor.bench.score.sightings import score_looks
 from driver_monitor.bench.score.track import Track, record_track

@@ -24,8 +24,9 @@ from rich.table import Table
 
 from driver_monitor.app import build
 from driver_monitor.app.build import Plan, Request
-from driver_monitor.bench.processes import OnProgress, Runner
-from driver_monitor.bench.replay import open_recording
+from driver_monitor.bench.batch.processes import Runner
+from driver_monitor.bench.replays.recording import open_recording
+from driver_monitor.bench.replays.replay import OnProgress
 from driver_monitor.bench.score import summary
 from driver_monitor.bench.score.clip import (
     ClipScore,

@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from driver_monitor.bench.replay import frames_of
+from driver_monitor.bench.replays.recording import frames_of
 from driver_monitor.bench.score.labels import load_labels
 from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.config import resources

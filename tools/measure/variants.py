@@ -31,7 +31,7 @@ from typing import Any
 from driver_monitor import demo
 from driver_monitor.app import build
 from driver_monitor.app.build import Request
-from driver_monitor.bench.replay import frames_of, open_recording
+from driver_monitor.bench.replays.recording import frames_of, open_recording
 from driver_monitor.data.observation import Observation
 from driver_monitor.messages import trace
 from tools.measure import variant_clips

@@ -10,8 +10,8 @@ from typing import Any
 
 from driver_monitor.app import build
 from driver_monitor.app.build import Plan
-from driver_monitor.bench.processes import OnProgress
-from driver_monitor.bench.replay import open_recording
+from driver_monitor.bench.replays.recording import open_recording
+from driver_monitor.bench.replays.replay import OnProgress
 from driver_monitor.bench.score.alerts import AlertScore, score_alerts
 from driver_monitor.bench.score.closures import ClosureScore, score_closures
 from driver_monitor.bench.score.intervals import ratio, rounded

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from driver_monitor.bench.find_clips import SUFFIXES, find_files
+from driver_monitor.bench.batch.find_clips import SUFFIXES, find_files
 from driver_monitor.bench.score import clip as clip_scoring
 from driver_monitor.bench.score import summary
 from driver_monitor.bench.score.clip import ClipScore, ScoreJob

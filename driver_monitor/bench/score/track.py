@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver_monitor.app.pipeline import FrameResult, Pipeline
-from driver_monitor.bench.processes import OnProgress
-from driver_monitor.bench.replay import frames_of
+from driver_monitor.bench.replays.recording import frames_of
+from driver_monitor.bench.replays.replay import OnProgress
 from driver_monitor.capture.camera import Camera
 from driver_monitor.data.driver_state import Gaze
 from driver_monitor.data.observation import HeadPose

@@ -24,8 +24,10 @@ from driver_monitor.errors import OutputError
 from driver_monitor.messages import trace
 
 SIGNALS, EVENTS, RUN = "signals.jsonl", "events.jsonl", "run.json"
-NAMES = frozenset({SIGNALS, EVENTS, RUN, trace.NAME})
-"""All files of a run."""
+REPORT, VIDEO, PACKED_SIGNALS = "report.html", "video.mp4", f"{SIGNALS}.gz"
+TABLES = frozenset(f"{name}.{form}" for name in ("signals", "events") for form in ("parquet", "csv"))
+NAMES = frozenset({SIGNALS, PACKED_SIGNALS, EVENTS, RUN, trace.NAME, REPORT, VIDEO}) | TABLES
+"""All files that a run may have."""
 LONGEST_NAME = 255
 """Bytes of the longest file name on Linux (NAME_MAX)."""
 MAX_RUN_BYTES = 1_000_000

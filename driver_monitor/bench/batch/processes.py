@@ -22,6 +22,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from driver_monitor.app.build import Plan
+from driver_monitor.bench.replays.replay import OnProgress
 from driver_monitor.errors import DriverMonitorError
 from driver_monitor.imaging.library_messages import children_reach_the_user, hide_library_messages
 from driver_monitor.outputs import journal
@@ -44,8 +45,6 @@ class ClipJob(Protocol):
 
 Job = TypeVar("Job", bound=ClipJob)
 Result = TypeVar("Result")
-OnProgress = Callable[[int, int | None], None]
-"""Is called with the number of frames done and the number of all frames (None: not known)."""
 Work = Callable[[Job, Plan, OnProgress | None], Result]
 """Does one job and returns its result. It may raise `DriverMonitorError`."""
 CleanUp = Callable[[Job], None]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from driver_monitor import PROGRAM, __version__
-from driver_monitor.bench.run_folder import clip_id
+from driver_monitor.bench.runs.run_folder import clip_id
 from driver_monitor.capture.camera import RecordingFacts
 from driver_monitor.messages import trace
 from driver_monitor.messages.envelope import SCHEMA, Provenance

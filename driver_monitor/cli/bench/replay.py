@@ -1,0 +1,53 @@
+"""The verb `replay`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from driver_monitor.cli.options import (
+    ConfigOption,
+    EveryOption,
+    JobsOption,
+    OptionalNumber,
+    ProfileOption,
+    TrackOption,
+    number,
+    recording,
+)
+from driver_monitor.messages.lines import one_line
+
+
+def replay(
+    clips: Annotated[
+        list[Path],
+        typer.Argument(parser=recording, help="Clips, folders with clips or images, traces, or demo."),
+    ],
+    config: ConfigOption = None,
+    out: Annotated[Path, typer.Option(help="Folder for the results, with one folder for each clip.")] = Path("replay"),
+    jobs: JobsOption = 1,
+    profile: ProfileOption = None,
+    every: EveryOption = 1,
+    fps: Annotated[OptionalNumber, number(float, 0.1, 1000, "Frame rate of images, or of a clip without one.")] = None,
+    track: TrackOption = None,
+    images: Annotated[bool, typer.Option("--images", help="Each folder holds the images of one recording.")] = False,
+    trace: Annotated[bool, typer.Option("--trace", help="Also write a trace, which can be replayed again.")] = False,
+) -> None:
+    """Process clips, images or traces as the daemon does, as fast as possible. Write signals.jsonl and events.jsonl."""
+    from driver_monitor.app.build import Request, load_plan
+    from driver_monitor.app.first_lines import program
+    from driver_monitor.bench.batch.jobs import jobs_of
+    from driver_monitor.bench.batch.replay_all import replay_all
+    from driver_monitor.bench.replays.job import RunFiles
+
+    plan = load_plan(Request(config, None, profile, track))
+    work, faults = jobs_of(clips, out, every, fps, RunFiles(trace), images)
+    for fault in faults:
+        print(one_line(fault), file=sys.stderr)
+    if replay_all(work, plan, jobs, Console()) or faults:
+        raise typer.Exit(1)
+    print(f"next: {program()} explain {work[0].folder}/events.jsonl")
