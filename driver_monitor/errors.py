@@ -29,6 +29,10 @@ class LabelError(DriverMonitorError):
     """Labels, labelled arrays or records are missing or damaged, or belong to another clip or net."""
 
 
+class RunError(DriverMonitorError):
+    """The folder of a run is missing, incomplete or damaged, or the runs do not fit each other."""
+
+
 class OutputError(DriverMonitorError):
     """An output cannot be set up: its port, pin, file or folder is in use, missing or not writable."""
 
