@@ -1,0 +1,34 @@
+"""The library that draws (plotly), packed into a page: 1.9 MB instead of 4.8."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import gzip
+
+from driver_monitor.errors import UsageError
+
+MISSING = "the extra `report` is not installed; pip install 'driver-monitor[report]'"
+
+
+@functools.cache
+def plotly_element() -> str:
+    """Return the element that holds plotly, compressed. Put it in the body once. Raises `UsageError`: not installed."""
+    try:
+        from plotly.offline import get_plotlyjs
+    except ImportError:
+        raise UsageError(MISSING) from None
+    packed = base64.b64encode(gzip.compress(get_plotlyjs().encode(), 9, mtime=0)).decode()
+    return f'<script type="text/plain" id="plotly">{packed}</script>'
+
+
+LOAD = """
+async function loadPlotly() {
+  const packed = Uint8Array.from(atob(document.getElementById("plotly").textContent), (one) => one.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const script = document.createElement("script");
+  script.textContent = await new Response(stream).text();
+  document.head.append(script);
+}
+"""
+"""A script with the function `loadPlotly`; `Plotly` is there when its promise is kept. Browsers since 2023 have it."""
