@@ -10,9 +10,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class RunFiles:
-    """Which files a run has beside run.json, events.jsonl and signals.jsonl. `trace`: a trace."""
+    """Which files a run has beside run.json, events.jsonl and signals.jsonl. `trace`: a trace.
+
+    `report`: report.html. `pictures`: it shows pictures at the alerts.
+    """
 
     trace: bool = False
+    report: bool = False
+    pictures: bool = False
 
 
 LINES_ONLY = RunFiles()
@@ -23,7 +28,7 @@ class ReplayJob:
     """Describes one replay of `clip`: a clip, folder of images or trace. The results go into `folder`.
 
     `every`: use every Nth frame. `fps`: frames per second of images, or of a clip without a rate. `files`: what to
-    write.
+    write. `labels`: the label file of the clip, for the report.
     """
 
     clip: Path
@@ -31,6 +36,7 @@ class ReplayJob:
     every: int = 1
     fps: float | None = None
     files: RunFiles = LINES_ONLY
+    labels: Path | None = None
 
     @property
     def options(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 from driver_monitor.app import build
 from driver_monitor.app.build import Models, Plan
 from driver_monitor.bench.replays.job import ReplayJob, ReplayResult
+from driver_monitor.bench.replays.pictures import AlertPictures
 from driver_monitor.bench.replays.recording import Recording, digest, opened
 from driver_monitor.bench.replays.writers import ReplayedFrame, open_writers
 from driver_monitor.bench.runs import run_json
@@ -54,6 +55,9 @@ def _write_run(
         run = run_json.begun(job.clip, recording.origin, sha256, job.options)
         folder.describe(run)
         writers = open_writers(job, recording, folder, files)
+        pictures = AlertPictures() if job.files.pictures else None
+        if pictures is not None:
+            writers.append(pictures)
         frames, last, alerts = 0, 0.0, list[Mapping[str, Any]]()
         for frame in _replayed(recording, plan):
             for writer in writers:
@@ -66,6 +70,11 @@ def _write_run(
         texts = [text.replace(str(job.clip), job.clip.name) for text in warnings]
         complete = run_json.complete(run, facts, frames, last, len(alerts), texts)
     folder.describe(complete)
+    if job.files.report:
+        # It needs the extra `report`.
+        from driver_monitor.bench.report.of_replay import write_report
+
+        write_report(job, plan, complete, folder, None if pictures is None else pictures.taken)
     folder.publish()
     return ReplayResult(job.clip, job.folder, frames, last, tuple(alerts))
 

@@ -111,6 +111,11 @@ class RunFolder:
         shutil.rmtree(self._folder, ignore_errors=True)
         os.close(self._lock)
 
+    @property
+    def path(self) -> Path:
+        """The hidden folder in which the files lie until `publish`."""
+        return self._folder
+
     @contextmanager
     def open(self, name: str) -> Iterator[TextIO]:
         """Open a file of the run for writing; a name that ends in .gz is compressed. It is on the disk at the end."""

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from driver_monitor.cli.bench.report import LabelsOption, check_report, print_report
 from driver_monitor.cli.options import (
     ConfigOption,
     EveryOption,
@@ -36,6 +37,11 @@ def replay(
     track: TrackOption = None,
     images: Annotated[bool, typer.Option("--images", help="Each folder holds the images of one recording.")] = False,
     trace: Annotated[bool, typer.Option("--trace", help="Also write a trace, which can be replayed again.")] = False,
+    report: Annotated[bool, typer.Option("--report", help="Also write report.html, a page about the run.")] = False,
+    pictures: Annotated[
+        bool, typer.Option("--pictures", help="With --report: show pictures of the person at each alert.")
+    ] = False,
+    labels: LabelsOption = None,
 ) -> None:
     """Process clips, images or traces as the daemon does, as fast as possible. Write signals.jsonl and events.jsonl."""
     from driver_monitor.app.build import Request, load_plan
@@ -43,11 +49,20 @@ def replay(
     from driver_monitor.bench.batch.jobs import jobs_of
     from driver_monitor.bench.batch.replay_all import replay_all
     from driver_monitor.bench.replays.job import RunFiles
+    from driver_monitor.bench.report.labelled import label_jobs
 
+    check_report(report, pictures, labels)
     plan = load_plan(Request(config, None, profile, track))
-    work, faults = jobs_of(clips, out, every, fps, RunFiles(trace), images)
+    files = RunFiles(trace=trace, report=report, pictures=pictures)
+    work, faults = jobs_of(clips, out, every, fps, files, images)
+    if labels is not None:
+        work, wrong = label_jobs(work, labels)
+        faults += wrong
     for fault in faults:
         print(one_line(fault), file=sys.stderr)
-    if replay_all(work, plan, jobs, Console()) or faults:
+    failed = replay_all(work, plan, jobs, Console())
+    if report:
+        print_report(work, labels, plan, out)
+    if failed or faults:
         raise typer.Exit(1)
     print(f"next: {program()} explain {work[0].folder}/events.jsonl")
