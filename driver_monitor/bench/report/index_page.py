@@ -52,7 +52,7 @@ def index_page(rows: Sequence[IndexRow]) -> str:
     judged = ["Missed", "False", "Not judged"] if labelled else []
     headings = ["Run", "Frames", "Seconds", *judged, "Alerts", *rules, "Face", "Eyes", "Gaze"]
     head = "".join(
-        f'<th scope="col" aria-sort="none"><button type="button">{escape(plain(one))}</button></th>' for one in headings
+        f'<th scope="col" aria-sort="none"><button type="button">{_breakable(one)}</button></th>' for one in headings
     )
     lines = [
         f"<h1>{len(rows)} runs</h1>",
@@ -66,6 +66,11 @@ def index_page(rows: Sequence[IndexRow]) -> str:
     ]
     scripts = ((_FILES / "index.js").read_text("utf-8"),)
     return page(f"{len(rows)} runs: {TITLE}", "\n".join(lines), (_FILES / "index.css").read_text("utf-8"), scripts)
+
+
+def _breakable(name: str) -> str:
+    """Return a name as HTML that a browser may break after each underscore."""
+    return escape(plain(name)).replace("_", "_<wbr>")
 
 
 def _badness(row: IndexRow) -> tuple[int, int, str]:

@@ -31,7 +31,7 @@ class RunLabels:
 
 @dataclass(frozen=True, slots=True)
 class LabelledClip:
-    """A clip that may have labels: the folder of its run, the names that labels may give it, and what tells it apart."""
+    """A clip that may have labels: the folder of its run, the names labels may give it, and what tells it apart."""
 
     folder: Path
     names: tuple[str, ...]

@@ -111,7 +111,8 @@ def _summary(summary: RunSummary) -> list[str]:
 _CHART = """<section id="timeline"><h2>Timeline</h2>
 <noscript><p class="notice">The drawing needs JavaScript. The alerts and the summary below do not.</p></noscript>
 <p class="soft scripted">Point at the drawing, or use the arrow keys in it, to read one frame. Drag to zoom in. Click a
-coloured band to see why there was an alert. Hatched: unknown. A thin hatched line: unknown for a part of the time.</p>
+coloured band to see why there was an alert. Hatched: unknown. A thin hatched line: unknown for a part of the time. The
+area around PERCLOS goes from the lowest to the highest possible value.</p>
 <div class="buttons scripted" role="toolbar" aria-label="Time shown">
 <button type="button" data-move="earlier">◀ Earlier</button><button type="button" data-move="later">Later ▶</button>
 <button type="button" data-move="in">Zoom in</button><button type="button" data-move="out">Zoom out</button>

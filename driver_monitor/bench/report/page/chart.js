@@ -5,7 +5,7 @@ const PANELS = [
   { title: "Eyes: openness", part: "eyes", range: [0, 1.5], height: 90, lines: [["eyes.openness", "openness"]] },
   { title: "Eyes: probability of closed", part: "eyes", range: [0, 1], height: 60, lines: [["eyes.p_closed", "p closed"]] },
   { title: "PERCLOS", part: "perclos", range: [0, 1], height: 80, interval: ["perclos.low", "perclos.high"],
-    lines: [["perclos.value", "value, in the band of what is possible"], ["perclos.coverage", "coverage"]] },
+    lines: [["perclos.value", "value"], ["perclos.coverage", "coverage"]] },
   { title: "Gaze, degrees", part: "gaze", height: 100, least: 30, zero: true,
     lines: [["gaze.yaw", "yaw (+ left)"], ["gaze.pitch", "pitch (+ up)"]] },
   { title: "Head, degrees", part: "head", height: 100, least: 30, zero: true,
@@ -137,7 +137,8 @@ class Chart {
   }
 
   title(panel, scene) {
-    const names = panel.lines.map(([, name], k) => `<span style="color:${scene.paint(`--c${k + 1}`)}">${name}</span>`);
+    const short = (name) => (scene.narrow ? name.replace(/ \(.*/, "") : name);
+    const names = panel.lines.map(([, name], k) => `<span style="color:${scene.paint(`--c${k + 1}`)}">${short(name)}</span>`);
     const dashes = ["──", "╌╌", "····"];
     return panel.lines.length > 1 ? `${panel.title}: ${names.map((one, k) => `${dashes[k]} ${one}`).join("  ")}` : panel.title;
   }
