@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from driver_monitor.bench.runs.scored_rules import EYES, GAZE, LIDS, ScoredRule
 from driver_monitor.bench.score.closures import eye_truth
 from driver_monitor.bench.score.labels import ClipLabels, Mask, runs
 from driver_monitor.bench.score.track import Track
-from driver_monitor.rules.profile import Condition, Profile, Rule
-from driver_monitor.signals.table import held_rule
-from driver_monitor.state.eyes.perclos import WINDOW_S as PERCLOS_S
 
 LATE_S = 0.5
 """An alert may come this long after it was due: one or two frames, and the time the eyelid logic waits."""
-EYES, GAZE, LIDS = "eyes.closed_s", "gaze.away_s", "eyes.closed_or_lowered_s"
-"""The signals whose quantity is labelled: closed eyes, gaze off the road, and closed or lowered eyes."""
-PAST_YAWN = "eyes.closed_past_yawn_s"
-"""Closed eyes as in `EYES`. A rule with it has no due time in a labelled yawn."""
-GUARDS = ("eyes.p_closure", PAST_YAWN)
-"""Signals in an `all` that only hold an alert back. So do the `held_s` of other rules."""
-LABELLED, ABOVE = (EYES, GAZE, LIDS), ("above", "at_least")
-UNLABELLED = "drowsiness"
-"""The rule whose alerts all count as false: clips are too short for anybody to be labelled sleepy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,33 +38,17 @@ class AlertScore:
         return {**asdict(self), "not_judged": self.unscored}
 
 
-def due_times(rule: Rule) -> list[tuple[str | None, float]]:
-    """Return causes: signal (None: never labelled), seconds until an alert is due. Empty: the rule is not scored."""
-    branches = [[leaf for leaf in one.leaves() if not _guards(leaf)] for one in rule.when.any_ or (rule.when,)]
-    leaves = [leaf for branch in branches for leaf in branch]
-    single = all(len(branch) == 1 for branch in branches)
-    labelled = single and all(leaf.signal in LABELLED and leaf.comparison in ABOVE for leaf in leaves)
-    if rule.patience is None and labelled:
-        due: dict[str | None, float] = {}
-        for leaf in leaves:
-            seconds = float(leaf.threshold or 0.0) + rule.for_s
-            due[leaf.signal] = min(seconds, due.get(leaf.signal, seconds))
-        return list(due.items())
-    return [(None, PERCLOS_S)] if rule.id == UNLABELLED else []
-
-
-def score_alerts(labels: ClipLabels, track: Track, profile: Profile) -> dict[str, AlertScore]:
-    """Return rule -> score: `drowsiness`, and rules without patience that need one of `LABELLED` above a limit.
-
-    Guards (`GUARDS`, `held_s` of other rules) may stand beside it.
-    """
+def score_alerts(labels: ClipLabels, track: Track, rules: Iterable[ScoredRule]) -> dict[str, AlertScore]:
+    """Return rule -> score. `rules`: see `scored_rules`; those without causes are left out."""
     truth, in_yawn = _truth(labels), labels.mask("yawn")
-    due: dict[Rule, list[tuple[float, Mask, Mask]]] = {}
-    for rule in profile.rules:
-        awake = ~in_yawn if any(leaf.signal == PAST_YAWN for leaf in rule.when.leaves()) else np.ones_like(in_yawn)
-        causes = [(seconds, *truth[signal]) for signal, seconds in due_times(rule)]
-        due[rule] = [(seconds, labelled, scored & awake) for seconds, labelled, scored in causes]
-    return {rule.id: _score(labels, track, rule, causes) for rule, causes in due.items() if causes}
+    scores: dict[str, AlertScore] = {}
+    for rule in rules:
+        awake = ~in_yawn if rule.past_yawn else np.ones_like(in_yawn)
+        truths = [(one.due_s, *truth[one.signal]) for one in rule.causes]
+        causes = [(seconds, labelled, scored & awake) for seconds, labelled, scored in truths]
+        if causes:
+            scores[rule.id] = _score(labels, track, rule, causes)
+    return scores
 
 
 def _truth(labels: ClipLabels) -> dict[str | None, tuple[Mask, Mask]]:
@@ -90,14 +64,10 @@ def _truth(labels: ClipLabels) -> dict[str | None, tuple[Mask, Mask]]:
     }
 
 
-def _guards(leaf: Condition) -> bool:
-    return leaf.signal in GUARDS or held_rule(leaf.signal or "") is not None
-
-
-def _score(labels: ClipLabels, track: Track, rule: Rule, causes: list[tuple[float, Mask, Mask]]) -> AlertScore:
+def _score(labels: ClipLabels, track: Track, rule: ScoredRule, causes: list[tuple[float, Mask, Mask]]) -> AlertScore:
     """Score one rule. Each of its `causes`: seconds until an alert is due, labelled frames, scored frames."""
     raised = [t for name, t in track.raised if name == rule.id]
-    enough = {rule.id} | {held_rule(leaf.signal or "") for leaf in rule.when.leaves()}
+    enough = {rule.id, *rule.held_back_by}
     told = [t for name, t in track.raised if name in enough]
     due = [
         (frame_time(labels, track, first), seconds)
