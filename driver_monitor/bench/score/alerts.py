@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from driver_monitor.bench.score.track import Track
 
 LATE_S = 0.5
 """An alert may come this long after it was due: one or two frames, and the time the eyelid logic waits."""
+Judgement = Literal["right", "false", "not judged"]
+Causes = tuple[float, Mask, Mask]
+"""Seconds until an alert is due, labelled frames, scored frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +44,33 @@ class AlertScore:
 
 def score_alerts(labels: ClipLabels, track: Track, rules: Iterable[ScoredRule]) -> dict[str, AlertScore]:
     """Return rule -> score. `rules`: see `scored_rules`; those without causes are left out."""
+    return {rule.id: _score(labels, track, rule, causes) for rule, causes in _causes(labels, rules)}
+
+
+def judge_alerts(labels: ClipLabels, track: Track, rules: Iterable[ScoredRule]) -> dict[tuple[str, float], Judgement]:
+    """Return rule and time of each alert of the scored `rules` -> whether the labels call it right or false."""
+    return {
+        (rule.id, t): _judged([_right(track, t, *cause) for cause in causes])
+        for rule, causes in _causes(labels, rules)
+        for name, t in track.raised
+        if name == rule.id
+    }
+
+
+def _causes(labels: ClipLabels, rules: Iterable[ScoredRule]) -> Iterator[tuple[ScoredRule, list[Causes]]]:
     truth, in_yawn = _truth(labels), labels.mask("yawn")
-    scores: dict[str, AlertScore] = {}
     for rule in rules:
         awake = ~in_yawn if rule.past_yawn else np.ones_like(in_yawn)
         truths = [(one.due_s, *truth[one.signal]) for one in rule.causes]
-        causes = [(seconds, labelled, scored & awake) for seconds, labelled, scored in truths]
-        if causes:
-            scores[rule.id] = _score(labels, track, rule, causes)
-    return scores
+        if truths:
+            yield rule, [(seconds, labelled, scored & awake) for seconds, labelled, scored in truths]
+
+
+def _judged(verdicts: Collection[bool | None]) -> Judgement:
+    """Return what the verdicts by all causes of a rule say: one that is right is enough."""
+    if True in verdicts:
+        return "right"
+    return "not judged" if None in verdicts else "false"
 
 
 def _truth(labels: ClipLabels) -> dict[str | None, tuple[Mask, Mask]]:
@@ -64,8 +86,8 @@ def _truth(labels: ClipLabels) -> dict[str | None, tuple[Mask, Mask]]:
     }
 
 
-def _score(labels: ClipLabels, track: Track, rule: ScoredRule, causes: list[tuple[float, Mask, Mask]]) -> AlertScore:
-    """Score one rule. Each of its `causes`: seconds until an alert is due, labelled frames, scored frames."""
+def _score(labels: ClipLabels, track: Track, rule: ScoredRule, causes: list[Causes]) -> AlertScore:
+    """Score one rule."""
     raised = [t for name, t in track.raised if name == rule.id]
     enough = {rule.id, *rule.held_back_by}
     told = [t for name, t in track.raised if name in enough]
@@ -76,10 +98,8 @@ def _score(labels: ClipLabels, track: Track, rule: ScoredRule, causes: list[tupl
         if last - first + 1 >= seconds * labels.fps and 2 * scored[first : last + 1].sum() >= last - first + 1
     ]
     in_time = sum(any(start <= t <= start + seconds + LATE_S for t in told) for start, seconds in due)
-    verdicts = [{_right(track, t, *cause) for cause in causes} for t in raised]
-    false = sum(verdict == {False} for verdict in verdicts)
-    unscored = sum(True not in verdict and None in verdict for verdict in verdicts)
-    return AlertScore(len(due), in_time, len(raised), false, unscored)
+    verdicts = [_judged([_right(track, t, *cause) for cause in causes]) for t in raised]
+    return AlertScore(len(due), in_time, len(raised), verdicts.count("false"), verdicts.count("not judged"))
 
 
 def _right(track: Track, t: float, seconds: float, labelled: Mask, scored: Mask) -> bool | None:

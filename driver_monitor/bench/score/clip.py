@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from driver_monitor.app import build
 from driver_monitor.app.build import Plan
 from driver_monitor.bench.replays.recording import open_recording
@@ -139,3 +141,11 @@ def to_json(score: ClipScore) -> dict[str, Any]:
     values["alerts"] = {rule: alert.to_json() for rule, alert in score.alerts.items()}
     values["look_away"] = {**values.pop("looks"), "agreement": score.ratio("look_away_agreement")}
     return dict(rounded(values, 4))
+
+
+_SCORE = TypeAdapter(ClipScore)
+
+
+def from_json(values: Mapping[str, Any]) -> ClipScore:
+    """Return the scores of a clip from their JSON object. Raises pydantic's `ValidationError` or `KeyError`."""
+    return _SCORE.validate_python({**values, "looks": values["look_away"]})
