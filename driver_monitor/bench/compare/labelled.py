@@ -12,7 +12,7 @@ from driver_monitor.errors import LabelError
 
 
 @dataclass(frozen=True, slots=True)
-class LabelFile:
+class ClipLabelFile:
     """The labels in a file."""
 
     file: Path
@@ -31,10 +31,10 @@ class LabelFolder:
         files, self.faults = find_files(folder, frozenset({".json"}))
         if not files:
             raise LabelError(self.faults[0] if self.faults else f"{folder}: no labels (.json files) in this folder")
-        self._by_name: dict[str, LabelFile] = {}
+        self._by_name: dict[str, ClipLabelFile] = {}
         for file in files:
             try:
-                found = LabelFile(file, load_labels(file))
+                found = ClipLabelFile(file, load_labels(file))
             except LabelError as error:
                 self.faults.append(str(error))
                 continue
@@ -42,7 +42,7 @@ class LabelFolder:
             if first is not found:
                 self.faults.append(f"{file}: {first.file} has labels of the same clip; remove one of the two")
 
-    def of(self, run: Run) -> LabelFile | None:
+    def of(self, run: Run) -> ClipLabelFile | None:
         """Return the labels of the clip that `run` is of, None if there are none."""
         clip = Path(str(run.info["clip"]))
         named = self._by_name.get(clip.name)

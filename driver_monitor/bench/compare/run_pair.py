@@ -26,23 +26,23 @@ from driver_monitor.bench.compare.frames import (
     same_signals,
     signal_differences,
 )
-from driver_monitor.bench.compare.labelled import LabelFile
+from driver_monitor.bench.compare.labelled import ClipLabelFile
 from driver_monitor.bench.compare.pairs import RunPair
 from driver_monitor.bench.runs.frame_columns import FrameColumns, read_columns
 from driver_monitor.bench.runs.read_run import Run
 from driver_monitor.bench.runs.scored_rules import rules_of
-from driver_monitor.bench.score.alerts import Judgement, judge_alerts
+from driver_monitor.bench.score.alerts import alert_truth, judged_alerts
 from driver_monitor.bench.score.clip import ClipScore
 from driver_monitor.bench.score.run_track import score_run, track_of_run
 
 Meaning = Literal["new false alert", "missed", "false alert gone", "found"]
-MEANINGS: Mapping[tuple[str, Judgement], Meaning] = {
-    ("only in B", "false"): "new false alert",
-    ("only in A", "right"): "missed",
-    ("only in A", "false"): "false alert gone",
-    ("only in B", "right"): "found",
+MEANINGS: Mapping[tuple[str, bool], Meaning] = {
+    ("only in B", False): "new false alert",
+    ("only in A", True): "missed",
+    ("only in A", False): "false alert gone",
+    ("only in B", True): "found",
 }
-"""What an alert that only one run has means for B, by what the labels say of it."""
+"""What an alert that only one run has means for B, by whether it is right by the labels."""
 WORSE: tuple[Meaning, ...] = ("new false alert", "missed")
 LEAST_WINDOW_S = 6.0
 """At least so many seconds before an alert are searched for its reason: the longest limit of a look or a closure in the
@@ -113,7 +113,7 @@ class PairDifference:
         return (worse, alone, len(kinds), *(self.signals[name].seconds for name in BY_WEIGHT))
 
 
-def compare_pair(pair: RunPair, moved_s: float = MOVED_S, labels: LabelFile | None = None) -> PairDifference:
+def compare_pair(pair: RunPair, moved_s: float = MOVED_S, labels: ClipLabelFile | None = None) -> PairDifference:
     """Compare two runs. It holds the columns of both, and nothing of them afterwards.
 
     Raises `RunError`: a file is damaged; `LabelError`: the labels are of another clip.
@@ -149,17 +149,20 @@ def _no_difference(pair: RunPair) -> dict[str, SignalDifference]:
     return dict.fromkeys(SIGNALS, SignalDifference(frames if isinstance(frames, int) else 0))
 
 
-Judged = Mapping[tuple[str, float], Judgement]
+Judged = Mapping[tuple[str, float], bool | None]
+"""Rule and time of an alert -> whether it is right; None: not judged."""
 
 
-def _judged(run: Run, labels: LabelFile, columns: FrameColumns) -> Judged:
-    return judge_alerts(labels.labels, track_of_run(run, columns), rules_of(run))
+def _judged(run: Run, labels: ClipLabelFile, columns: FrameColumns) -> Judged:
+    truth, track = alert_truth(labels.labels), track_of_run(run, columns)
+    scored = [rule for rule in rules_of(run) if rule.causes]
+    return {(rule.id, t): right for rule in scored for t, right in judged_alerts(truth, track, rule)}
 
 
 def _meaning(difference: AlertDifference, a: Judged, b: Judged) -> Meaning | None:
-    episode, judged = difference.episode, b if difference.a is None else a
-    judgement = judged.get((episode.rule, episode.t))
-    return None if judgement is None else MEANINGS.get((difference.kind, judgement))
+    episode = difference.episode
+    right = (b if difference.a is None else a).get((episode.rule, episode.t))
+    return None if right is None else MEANINGS.get((difference.kind, right))
 
 
 def _reason(difference: AlertDifference, common: CommonFrames | None) -> str:

@@ -39,7 +39,7 @@ def header(found: RunComparison) -> Iterator[str]:
     """Yield what is compared, what differs in the settings, what is the same, and whether anything differs."""
     clips = f"{len(found.pairs)} clip" + ("" if len(found.pairs) == 1 else "s")
     if found.same:
-        yield f"nothing differs: {clips}, the same settings, alerts, eyes, attention, gaze and face"
+        yield f"nothing differs: {clips}, the same settings, alerts, eyes, attention, gaze and face{finer(found)}"
         return
     yield f"A {found.a}, B {found.b}: {clips}"
     differ = [one for one in found.settings if one.differs]
@@ -52,11 +52,17 @@ def header(found: RunComparison) -> Iterator[str]:
         if names:
             yield f"only in {side}: {listed(names)}"
     if not found.different:
-        yield f"no result differs: {clips}, the same alerts, eyes, attention, gaze and face"
+        yield f"no result differs: {clips}, the same alerts, eyes, attention, gaze and face{finer(found)}"
     elif not any(found.kinds.values()):
         yield "the alerts are the same"
     if left_out := sum(one.signals[SIGNALS[0]].left_out for one in found.pairs):
         yield f"frames that only A or only B has, not compared: {left_out}"
+
+
+def finer(found: RunComparison) -> str:
+    """Return in how many clips only values differ that are not compared, such as angles and probabilities."""
+    count = sum(one.same and not one.same_signals for one in found.pairs)
+    return f" (finer values, such as angles or probabilities, differ in {count})" if count else ""
 
 
 def _part(setting: SettingValues, found: RunComparison) -> str:

@@ -64,11 +64,12 @@ _RULES = TypeAdapter(tuple[ScoredRule, ...])
 
 def scored_rules(profile: Profile) -> tuple[ScoredRule, ...]:
     """Return the rules of a profile that labels can judge: they have causes, or imply that the driver is distracted."""
-    found = (_scored(rule) for rule in profile.rules if rule.id not in profile.local_rules)
+    found = (scored_rule(rule) for rule in profile.rules if rule.id not in profile.local_rules)
     return tuple(rule for rule in found if rule.causes or rule.distracted)
 
 
-def _scored(rule: Rule) -> ScoredRule:
+def scored_rule(rule: Rule) -> ScoredRule:
+    """Return what labels say of one rule."""
     leaves = rule.when.leaves()
     return ScoredRule(
         id=rule.id,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -15,9 +14,6 @@ from driver_monitor.bench.score.track import Track
 
 LATE_S = 0.5
 """An alert may come this long after it was due: one or two frames, and the time the eyelid logic waits."""
-Judgement = Literal["right", "false", "not judged"]
-Causes = tuple[float, Mask, Mask]
-"""Seconds until an alert is due, labelled frames, scored frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,64 +38,88 @@ class AlertScore:
         return {**asdict(self), "not_judged": self.unscored}
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class AlertTruth:
+    """What labels say of the causes of alerts. `by_signal`: labelled frames and scored frames; None: never labelled."""
+
+    labels: ClipLabels
+    by_signal: Mapping[str | None, tuple[Mask, Mask]]
+    in_yawn: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class DueEvent:
+    """A labelled stretch in which an alert is due: `seconds` after its `start`. `start`, `end`: time in the clip, s.
+
+    `signal`: what is labelled; see `LABELLED`.
+    """
+
+    signal: str | None
+    start: float
+    end: float
+    seconds: float
+
+
 def score_alerts(labels: ClipLabels, track: Track, rules: Iterable[ScoredRule]) -> dict[str, AlertScore]:
     """Return rule -> score. `rules`: see `scored_rules`; those without causes are left out."""
-    return {rule.id: _score(labels, track, rule, causes) for rule, causes in _causes(labels, rules)}
+    truth = alert_truth(labels)
+    return {rule.id: score_rule(truth, track, rule) for rule in rules if rule.causes}
 
 
-def judge_alerts(labels: ClipLabels, track: Track, rules: Iterable[ScoredRule]) -> dict[tuple[str, float], Judgement]:
-    """Return rule and time of each alert of the scored `rules` -> whether the labels call it right or false."""
-    return {
-        (rule.id, t): _judged([_right(track, t, *cause) for cause in causes])
-        for rule, causes in _causes(labels, rules)
-        for name, t in track.raised
-        if name == rule.id
-    }
-
-
-def _causes(labels: ClipLabels, rules: Iterable[ScoredRule]) -> Iterator[tuple[ScoredRule, list[Causes]]]:
-    truth, in_yawn = _truth(labels), labels.mask("yawn")
-    for rule in rules:
-        awake = ~in_yawn if rule.past_yawn else np.ones_like(in_yawn)
-        truths = [(one.due_s, *truth[one.signal]) for one in rule.causes]
-        if truths:
-            yield rule, [(seconds, labelled, scored & awake) for seconds, labelled, scored in truths]
-
-
-def _judged(verdicts: Collection[bool | None]) -> Judgement:
-    """Return what the verdicts by all causes of a rule say: one that is right is enough."""
-    if True in verdicts:
-        return "right"
-    return "not judged" if None in verdicts else "false"
-
-
-def _truth(labels: ClipLabels) -> dict[str | None, tuple[Mask, Mask]]:
-    """Return what the labels say of each signal: labelled frames, scored frames. None: never labelled."""
+def alert_truth(labels: ClipLabels) -> AlertTruth:
+    """Return what the labels say of the causes of alerts."""
     eyes = eye_truth(labels)
     away = labels.mask("look_away")
     head = ~(labels.mask("look_away_marginal", "uncertain_head", "face_not_visible") | eyes.closed) | away
-    return {
+    by_signal = {
         EYES: (eyes.closed, eyes.counted),
         LIDS: (eyes.closed | labels.mask("eyes_lowered"), eyes.counted),
         GAZE: (away, head),
         None: (np.zeros_like(away), np.ones_like(away)),
     }
+    return AlertTruth(labels, by_signal, labels.mask("yawn"))
 
 
-def _score(labels: ClipLabels, track: Track, rule: ScoredRule, causes: list[Causes]) -> AlertScore:
-    """Score one rule."""
-    raised = [t for name, t in track.raised if name == rule.id]
-    enough = {rule.id, *rule.held_back_by}
-    told = [t for name, t in track.raised if name in enough]
-    due = [
-        (frame_time(labels, track, first), seconds)
-        for seconds, labelled, scored in causes
+def due_events(truth: AlertTruth, track: Track, rule: ScoredRule) -> list[DueEvent]:
+    """Return the labelled stretches, at least half of them scored, that are as long as `rule` needs."""
+    labels = truth.labels
+    return [
+        DueEvent(signal, frame_time(labels, track, first), frame_time(labels, track, last), seconds)
+        for signal, seconds, labelled, scored in _causes(truth, rule)
         for first, last in runs(labelled)
         if last - first + 1 >= seconds * labels.fps and 2 * scored[first : last + 1].sum() >= last - first + 1
     ]
-    in_time = sum(any(start <= t <= start + seconds + LATE_S for t in told) for start, seconds in due)
-    verdicts = [_judged([_right(track, t, *cause) for cause in causes]) for t in raised]
-    return AlertScore(len(due), in_time, len(raised), verdicts.count("false"), verdicts.count("not judged"))
+
+
+def times_told(track: Track, rule: ScoredRule) -> list[float]:
+    """Return the times of the alerts of `rule` and of the rules that hold it back, as they tell the driver too."""
+    enough = {rule.id, *rule.held_back_by}
+    return [t for name, t in track.raised if name in enough]
+
+
+def judged_alerts(truth: AlertTruth, track: Track, rule: ScoredRule) -> list[tuple[float, bool | None]]:
+    """Return the time of each alert of `rule`, and whether it is right. None: most of its time is not scored."""
+    causes = _causes(truth, rule)
+    found: list[tuple[float, bool | None]] = []
+    for t in (t for name, t in track.raised if name == rule.id):
+        verdicts = {_right(track, t, seconds, labelled, scored) for _, seconds, labelled, scored in causes}
+        found.append((t, True if True in verdicts else None if None in verdicts else False))
+    return found
+
+
+def score_rule(truth: AlertTruth, track: Track, rule: ScoredRule) -> AlertScore:
+    """Return the score of one rule with causes."""
+    told, due = times_told(track, rule), due_events(truth, track, rule)
+    in_time = sum(any(one.start <= t <= one.start + one.seconds + LATE_S for t in told) for one in due)
+    right = [verdict for _, verdict in judged_alerts(truth, track, rule)]
+    return AlertScore(len(due), in_time, len(right), right.count(False), right.count(None))
+
+
+def _causes(truth: AlertTruth, rule: ScoredRule) -> list[tuple[str | None, float, Mask, Mask]]:
+    """Return the causes of a rule: signal, seconds until an alert is due, labelled frames, scored frames."""
+    awake = ~truth.in_yawn if rule.past_yawn else np.ones_like(truth.in_yawn)
+    found = [(cause.signal, cause.due_s, *truth.by_signal[cause.signal]) for cause in rule.causes]
+    return [(signal, seconds, labelled, scored & awake) for signal, seconds, labelled, scored in found]
 
 
 def _right(track: Track, t: float, seconds: float, labelled: Mask, scored: Mask) -> bool | None:

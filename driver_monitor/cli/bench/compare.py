@@ -33,6 +33,8 @@ def compare(
     from driver_monitor.app.first_lines import program
     from driver_monitor.bench.compare import bench_files, comparison, score_files, table
     from driver_monitor.bench.compare.json_files import open_sides
+    from driver_monitor.bench.compare.page import comparison_page
+    from driver_monitor.bench.html.write_page import write_page
 
     sides = open_sides(a, b)
     kind = sides[0].kind
@@ -51,6 +53,8 @@ def compare(
         for fault in runs.faults:
             print(one_line(fault), file=sys.stderr)
         print_json(comparison.to_json(runs)) if as_json else table.show(runs, console, program())
+        if html is not None:
+            write_page(html, comparison_page(runs, program()))
         worse, faults = runs.worse, len(runs.faults)
     if faults or (check and worse):
         raise typer.Exit(1)
