@@ -18,6 +18,7 @@ from driver_monitor.bench.replays.writers import ReplayedFrame, open_writers
 from driver_monitor.bench.runs import run_json
 from driver_monitor.bench.runs.run_folder import RunFolder, clip_id, lies_in, remove_remains
 from driver_monitor.bench.runs.run_json import log_lines
+from driver_monitor.bench.runs.scored_rules import recorded
 from driver_monitor.errors import DriverMonitorError, UsageError
 from driver_monitor.messages import trace
 from driver_monitor.messages.envelope import ReplayStamper, envelope
@@ -52,7 +53,7 @@ def _write_run(
     job: ReplayJob, plan: Plan, models: Models | None, sha256: str, folder: RunFolder, progress: OnProgress | None
 ) -> ReplayResult:
     with ExitStack() as files, log_lines() as warnings, opened(job, plan, models, sha256) as recording:
-        run = run_json.begun(job.clip, recording.origin, sha256, job.options)
+        run = run_json.begun(job.clip, recording.origin, sha256, {**job.options, **recorded(plan.profile)})
         folder.describe(run)
         writers = open_writers(job, recording, folder, files)
         pictures = AlertPictures() if job.files.pictures else None

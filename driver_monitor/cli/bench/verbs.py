@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from driver_monitor.cli.bench.compare import compare
 from driver_monitor.cli.bench.replay import replay
 from driver_monitor.cli.bench.report import report
 
 VERBS: tuple[Callable[..., None], ...] = (replay, report)
+VERBS: tuple[Callable[..., None], ...] = (replay, compare)
