@@ -8,5 +8,8 @@ from driver_monitor.cli.bench.compare import compare
 from driver_monitor.cli.bench.replay import replay
 from driver_monitor.cli.bench.report import report
 
-VERBS: tuple[Callable[..., None], ...] = (replay, report)
-VERBS: tuple[Callable[..., None], ...] = (replay, compare)
+VERBS: tuple[Callable[..., None], ...] = (
+    replay,
+    report,
+    compare,
+)
