@@ -10,9 +10,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class RunFiles:
-    """Which files a run has beside run.json, events.jsonl and signals.jsonl. `trace`: a trace."""
+    """Which files a run has beside run.json, events.jsonl and signals.jsonl.
+
+    `trace`: a trace. `gzip`: signals.jsonl.gz instead of signals.jsonl. `tables`: also signals and events as tables,
+    `parquet` or `csv`; None: no tables.
+    """
 
     trace: bool = False
+    gzip: bool = False
+    tables: str | None = None
 
 
 LINES_ONLY = RunFiles()

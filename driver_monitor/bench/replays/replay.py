@@ -76,7 +76,8 @@ def _replayed(recording: Recording, plan: Plan) -> Iterator[ReplayedFrame]:
     for number, picture, result in recording.results:
         line = privacy.state(signals(number, result.state, result.verdict))
         stamped = (envelope(event, stamper.stamp(event, None), recording.origin) for event in result.verdict.events)
-        alerts = [alert for one in stamped if (alert := privacy.alert(one)) is not None]
+        # Only a replay knows the number of the frame in the clip, so messages on ZeroMQ do not have it.
+        alerts = [{**alert, "frame": number} for one in stamped if (alert := privacy.alert(one)) is not None]
         yield ReplayedFrame(number, picture, result, privacy.observation(result.observation), line, tuple(alerts))
 
 

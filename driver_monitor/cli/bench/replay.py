@@ -14,10 +14,12 @@ from driver_monitor.cli.options import (
     EveryOption,
     JobsOption,
     OptionalNumber,
+    OptionalText,
     ProfileOption,
     TrackOption,
     number,
     recording,
+    word,
 )
 from driver_monitor.messages.lines import one_line
 
@@ -36,6 +38,10 @@ def replay(
     track: TrackOption = None,
     images: Annotated[bool, typer.Option("--images", help="Each folder holds the images of one recording.")] = False,
     trace: Annotated[bool, typer.Option("--trace", help="Also write a trace, which can be replayed again.")] = False,
+    gzip: Annotated[bool, typer.Option("--gzip", help="Write signals.jsonl.gz instead of signals.jsonl.")] = False,
+    form: Annotated[
+        OptionalText, word(("parquet", "csv"), "FORMAT", "Also write tables: parquet or csv.", "--format")
+    ] = None,
 ) -> None:
     """Process clips, images or traces as the daemon does, as fast as possible. Write signals.jsonl and events.jsonl."""
     from driver_monitor.app.build import Request, load_plan
@@ -43,9 +49,12 @@ def replay(
     from driver_monitor.bench.batch.jobs import jobs_of
     from driver_monitor.bench.batch.replay_all import replay_all
     from driver_monitor.bench.replays.job import RunFiles
+    from driver_monitor.bench.tables.table_file import check_form
 
+    if form is not None:
+        check_form(form)
     plan = load_plan(Request(config, None, profile, track))
-    work, faults = jobs_of(clips, out, every, fps, RunFiles(trace), images)
+    work, faults = jobs_of(clips, out, every, fps, RunFiles(trace, gzip, form), images)
     for fault in faults:
         print(one_line(fault), file=sys.stderr)
     if replay_all(work, plan, jobs, Console()) or faults:
