@@ -55,7 +55,7 @@ def _write_run(
         folder.describe(run)
         writers = open_writers(job, recording, folder, files)
         frames, last, alerts = 0, 0.0, list[Mapping[str, Any]]()
-        for frame in _replayed(recording, plan):
+        for frame in replayed(recording, plan):
             for writer in writers:
                 writer.write(frame)
             alerts += frame.alerts
@@ -70,7 +70,8 @@ def _write_run(
     return ReplayResult(job.clip, job.folder, frames, last, tuple(alerts))
 
 
-def _replayed(recording: Recording, plan: Plan) -> Iterator[ReplayedFrame]:
+def replayed(recording: Recording, plan: Plan) -> Iterator[ReplayedFrame]:
+    """Yield each frame of `recording` with what may be written of it."""
     privacy = plan.privacy  # People pass these files on to others.
     stamper = ReplayStamper(recording.trip)
     for number, picture, result in recording.results:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from driver_monitor.cli.bench.replay import replay
+from driver_monitor.cli.bench.speed import bench
 from driver_monitor.cli.bench.table import table
 
-VERBS: tuple[Callable[..., None], ...] = (replay, table)
+VERBS: tuple[Callable[..., None], ...] = (replay, table, bench)
