@@ -10,14 +10,17 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class RunFiles:
-    """Which files a run has beside run.json, events.jsonl and signals.jsonl. `trace`: a trace.
+    """Which files a run has beside run.json, events.jsonl and signals.jsonl.
 
-    `report`: report.html. `pictures`: it shows pictures at the alerts.
+    `trace`: a trace. `report`: report.html. `pictures`: it shows pictures at the alerts. `gzip`: signals.jsonl.gz
+    instead of signals.jsonl. `tables`: also signals and events as tables, `parquet` or `csv`; None: no tables.
     """
 
     trace: bool = False
     report: bool = False
     pictures: bool = False
+    gzip: bool = False
+    tables: str | None = None
 
 
 LINES_ONLY = RunFiles()

@@ -60,7 +60,7 @@ def _write_run(
         if pictures is not None:
             writers.append(pictures)
         frames, last, alerts = 0, 0.0, list[Mapping[str, Any]]()
-        for frame in _replayed(recording, plan):
+        for frame in replayed(recording, plan):
             for writer in writers:
                 writer.write(frame)
             alerts += frame.alerts
@@ -80,13 +80,15 @@ def _write_run(
     return ReplayResult(job.clip, job.folder, frames, last, tuple(alerts))
 
 
-def _replayed(recording: Recording, plan: Plan) -> Iterator[ReplayedFrame]:
+def replayed(recording: Recording, plan: Plan) -> Iterator[ReplayedFrame]:
+    """Yield each frame of `recording` with what may be written of it."""
     privacy = plan.privacy  # People pass these files on to others.
     stamper = ReplayStamper(recording.trip)
     for number, picture, result in recording.results:
         line = privacy.state(signals(number, result.state, result.verdict))
         stamped = (envelope(event, stamper.stamp(event, None), recording.origin) for event in result.verdict.events)
-        alerts = [alert for one in stamped if (alert := privacy.alert(one)) is not None]
+        # Only a replay knows the number of the frame in the clip, so messages on ZeroMQ do not have it.
+        alerts = [{**alert, "frame": number} for one in stamped if (alert := privacy.alert(one)) is not None]
         yield ReplayedFrame(number, picture, result, privacy.observation(result.observation), line, tuple(alerts))
 
 

@@ -84,7 +84,7 @@ def numbers(column: Iterable[float | bool | None]) -> Floats:
 
 def read_run(path: Path) -> Run:
     """Return the run in a folder; `path` may also be a file of the run. Raises `RunError`: no complete run is there."""
-    folder = path if path.is_dir() else path.parent
+    folder = path.parent if path.is_file() else path
     try:
         info = json.loads(read_regular(folder / RUN, MAX_RUN_BYTES))
         state, clip = info["state"], str(info["clip"])

@@ -15,10 +15,12 @@ from driver_monitor.cli.options import (
     EveryOption,
     JobsOption,
     OptionalNumber,
+    OptionalText,
     ProfileOption,
     TrackOption,
     number,
     recording,
+    word,
 )
 from driver_monitor.messages.lines import one_line
 
@@ -42,6 +44,10 @@ def replay(
         bool, typer.Option("--pictures", help="With --report: show pictures of the person at each alert.")
     ] = False,
     labels: LabelsOption = None,
+    gzip: Annotated[bool, typer.Option("--gzip", help="Write signals.jsonl.gz instead of signals.jsonl.")] = False,
+    form: Annotated[
+        OptionalText, word(("parquet", "csv"), "FORMAT", "Also write tables: parquet or csv.", "--format")
+    ] = None,
 ) -> None:
     """Process clips, images or traces as the daemon does, as fast as possible. Write signals.jsonl and events.jsonl."""
     from driver_monitor.app.build import Request, load_plan
@@ -50,10 +56,13 @@ def replay(
     from driver_monitor.bench.batch.replay_all import replay_all
     from driver_monitor.bench.replays.job import RunFiles
     from driver_monitor.bench.report.labelled import label_jobs
+    from driver_monitor.bench.tables.table_file import check_form
 
     check_report(report, pictures, labels)
+    if form is not None:
+        check_form(form)
     plan = load_plan(Request(config, None, profile, track))
-    files = RunFiles(trace=trace, report=report, pictures=pictures)
+    files = RunFiles(trace=trace, report=report, pictures=pictures, gzip=gzip, tables=form)
     work, faults = jobs_of(clips, out, every, fps, files, images)
     if labels is not None:
         work, wrong = label_jobs(work, labels)
