@@ -1,4 +1,4 @@
 """A replay of one clip: opened, run through the pipeline, written as a run.
 
-This folder may import `app` and every folder below `app`, and `bench.runs`.
+This folder may import `app` and every folder below `app`, `bench.runs` and `bench.video`.
 """

@@ -10,9 +10,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class RunFiles:
-    """Which files a run has beside run.json, events.jsonl and signals.jsonl. `trace`: a trace."""
+    """Which files a run has beside run.json, events.jsonl and signals.jsonl. `trace`: a trace. `video`: video.mp4."""
 
     trace: bool = False
+    video: bool = False
 
 
 LINES_ONLY = RunFiles()

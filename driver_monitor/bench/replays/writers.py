@@ -12,6 +12,7 @@ from driver_monitor.app.pipeline import FrameResult
 from driver_monitor.bench.replays.job import ReplayJob
 from driver_monitor.bench.replays.recording import Recording
 from driver_monitor.bench.runs.run_folder import EVENTS, SIGNALS, RunFolder
+from driver_monitor.bench.video.writer import VideoFrames
 from driver_monitor.data.observation import Observation
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages import trace
@@ -49,6 +50,8 @@ def open_writers(job: ReplayJob, recording: Recording, folder: RunFolder, files:
     if job.files.trace:
         header = trace.Header(recording.trip, recording.origin.models)
         writers.append(TraceLines(files.enter_context(folder.open(trace.NAME)), header))
+    if job.files.video:
+        writers.append(VideoFrames(job, recording, folder, files))
     return writers
 
 

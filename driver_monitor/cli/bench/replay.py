@@ -36,6 +36,9 @@ def replay(
     track: TrackOption = None,
     images: Annotated[bool, typer.Option("--images", help="Each folder holds the images of one recording.")] = False,
     trace: Annotated[bool, typer.Option("--trace", help="Also write a trace, which can be replayed again.")] = False,
+    video: Annotated[
+        bool, typer.Option("--video", help="Also write video.mp4: the clip with what was read from it. Shows a person!")
+    ] = False,
 ) -> None:
     """Process clips, images or traces as the daemon does, as fast as possible. Write signals.jsonl and events.jsonl."""
     from driver_monitor.app.build import Request, load_plan
@@ -43,9 +46,13 @@ def replay(
     from driver_monitor.bench.batch.jobs import jobs_of
     from driver_monitor.bench.batch.replay_all import replay_all
     from driver_monitor.bench.replays.job import RunFiles
+    from driver_monitor.bench.video.writer import NOTICE, check_jobs
 
     plan = load_plan(Request(config, None, profile, track))
-    work, faults = jobs_of(clips, out, every, fps, RunFiles(trace), images)
+    work, faults = jobs_of(clips, out, every, fps, RunFiles(trace, video), images)
+    check_jobs(work)
+    if video:
+        print(NOTICE, file=sys.stderr)
     for fault in faults:
         print(one_line(fault), file=sys.stderr)
     if replay_all(work, plan, jobs, Console()) or faults:
