@@ -41,13 +41,15 @@ def _gaze(line: Line) -> str:
         return f"gaze: {UNKNOWN}{_because(line.get('gaze_reason'))}"
     yaw, pitch = gaze["yaw"], gaze["pitch"]
     across = f"{abs(yaw):.0f} deg {'left' if yaw >= 0 else 'right'}"
-    return f"gaze: {gaze['zone']}, {across}, {abs(pitch):.0f} deg {'up' if pitch >= 0 else 'down'} of straight ahead"
+    off = f"{across}, {abs(pitch):.0f} deg {'up' if pitch >= 0 else 'down'} of straight ahead"
+    uncertain = gaze.get("uncertainty_deg") or 0.0
+    return f"gaze: {gaze['zone']}, {off}{f' (+-{uncertain:.0f})' if uncertain >= 1 else ''}"
 
 
 def _sleepiness(line: Line) -> str:
     perclos, sleepiness, mouth = line.get("perclos") or {}, line.get("drowsiness"), line.get("mouth")
     closed, read = perclos.get("value"), perclos.get("coverage")
-    why = "" if read is None else f" ({100 * read:.0f} % of its time read)"
+    why = "" if read is None else f" ({100 * read:.0f} % read)"
     parts = [f"PERCLOS: {f'{UNKNOWN}{why}' if closed is None else f'{100 * closed:.0f} %'}"]
     parts.append(f"KSS: {UNKNOWN if sleepiness is None else format(sleepiness['kss'], '.1f')}")
     parts.append(f"mouth: {UNKNOWN if mouth is None else 'yawning' if mouth['yawning'] else 'no yawn'}")
