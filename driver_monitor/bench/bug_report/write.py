@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import shlex
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from driver_monitor import PROGRAM, demo
 from driver_monitor.app import build
 from driver_monitor.app.build import Plan, Request, load_plan
 from driver_monitor.bench.bug_report import without_names
@@ -25,7 +27,7 @@ from driver_monitor.bench.replays.job import ReplayJob
 from driver_monitor.bench.replays.replay import replay
 from driver_monitor.bench.replays.writers import to_line
 from driver_monitor.bench.runs.read_run import Run, read_run
-from driver_monitor.bench.runs.run_folder import EVENTS, RUN, SIGNALS
+from driver_monitor.bench.runs.run_folder import EVENTS, RUN, SIGNALS, clip_id
 from driver_monitor.errors import OutputError, RunError, UsageError
 from driver_monitor.messages import trace
 
@@ -61,8 +63,7 @@ def write_bug_report(run: Run, plan: Plan, first: float | None, last: float | No
         begin, end = _period(run, first, last)
     _check_plan(run, plan)
     if run.trace is None:
-        again = f"replay {run.info['clip']} --trace --out {run.folder.parent}"
-        raise RunError(f"{run.folder}: this run has no trace; replay the clip again with --trace: {again}")
+        raise RunError(f"{run.folder}: this run has no trace; replay the clip again: {_with_trace(run)}")
     with _shown(target), tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as made:
         if target.exists():
             raise OutputError(f"{target}: exists; choose another file with --out")
@@ -95,6 +96,12 @@ def _check_plan(run: Run, plan: Plan) -> None:
             f"{run.folder}: made with another configuration or profile ({run.info.get('profile')}); give the --config, "
             "--profile and --track of that replay, or replay the clip again"
         )
+
+
+def _with_trace(run: Run) -> str:
+    """Return the command that makes the run again, with a trace. run.json has no path of the clip, only its name."""
+    clip = "demo" if run.info.get("clip_id") == clip_id(demo.CLIP) else str(run.info["clip"])
+    return shlex.join([PROGRAM, "replay", clip, "--trace", "--out", str(run.folder.parent)])
 
 
 def _collect(
