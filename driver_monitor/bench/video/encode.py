@@ -15,12 +15,13 @@ from av.video.stream import VideoStream
 from driver_monitor.errors import OutputError
 from driver_monitor.imaging.frame import Image
 
-TICKS = 90_000
-"""Units of a time stamp in a second, as in MPEG: the usual frame times are exact, others good to 6 microseconds."""
+TICKS = 60_000
+"""Units of a time stamp in a second: the times of usual rates are exact, others good to 9 microseconds. MPEG-4 part 2
+has at most 65,535."""
 CODECS: dict[str, dict[str, str]] = {
     # One thread: the same clip gives the same bytes on machines with other numbers of cores, and `--jobs` fills them.
     "libx264": {"preset": "veryfast", "crf": "23", "threads": "1"},
-    "mpeg4": {"qscale": "4", "threads": "1"},
+    "mpeg4": {"b": "4000000", "threads": "1"},
 }
 """Encoders in order of preference, with their options. PyAV's wheels for x86-64 and aarch64 have both; a PyAV that was
 built with an FFmpeg without GPL parts has only the second one."""
