@@ -111,7 +111,8 @@ def _collect(
     config, left_out = without_names.plain_config(plan.config)
     _write_yaml(folder / "config.yaml", config)
     _write_yaml(folder / without_names.PROFILE, without_names.plain_profile(plan.profile))
-    _cut_trace(recorded, folder / trace.NAME, end)
+    if not _cut_trace(recorded, folder / trace.NAME, end, run.info["frames"]):
+        raise RunError(f"{recorded}: has fewer frames than its run; replay the clip again")
     public = load_plan(Request(folder / "config.yaml", profile=str(folder / without_names.PROFILE)))
     # The receiver's profile is the file beside the configuration, by its name.
     named = public.config.model_copy(update={"profile": without_names.PROFILE})
@@ -134,8 +135,13 @@ def _collect(
     return (len(shown), len(alerts)), left_out, differences
 
 
-def _cut_trace(source: Path, target: Path, end: float) -> None:
-    """Copy a trace up to the time `end`, seconds. It begins with the first frame: what was learned decides later."""
+def _cut_trace(source: Path, target: Path, end: float, frames: int) -> bool:
+    """Copy a trace up to the time `end`, seconds. Return whether it is whole: up to there, or with all `frames`.
+
+    It begins with the first frame: what was learned there decides later. With the 20 s before it, the demo's alert
+    about drowsiness is not raised again.
+    """
+    copied = 0
     header, observations = trace.read(source)
     with (
         target.open("wb") as raw,
@@ -145,8 +151,10 @@ def _cut_trace(source: Path, target: Path, end: float) -> None:
         file.write(trace.line(header.to_json()))
         for number, seen in observations:
             if seen.t > end + HALF_MS:
-                break
+                return True
             file.write(trace.line(trace.encode(number, seen)))
+            copied += 1
+    return copied >= frames
 
 
 def _in_time(alerts: Alerts, begin: float) -> list[Mapping[str, Any]]:
