@@ -14,8 +14,11 @@ TABLE_COLUMNS = 120
 """Width of tables that are written to a file or a pipe."""
 
 
-def number(kind: type[int] | type[float], low: float, high: float, meaning: str) -> Any:
-    """Return an option for a number from `low` to `high`. The errors of typer's own name Python types."""
+def number(kind: type[int] | type[float], low: float, high: float, meaning: str, *names: str) -> Any:
+    """Return an option for a number from `low` to `high`. The errors of typer's own name Python types.
+
+    `names`: of the option, such as "--from"; without them it is that of the argument.
+    """
     wanted = f"expected a {'whole ' if kind is int else ''}number from {low:g} to {high:g}"
 
     def parse(text: str) -> float:
@@ -24,7 +27,7 @@ def number(kind: type[int] | type[float], low: float, high: float, meaning: str)
                 return value
         raise typer.BadParameter(f"{wanted}, found '{text}'")
 
-    return typer.Option(parser=parse, metavar=f"<{low:g} to {high:g}>", help=meaning)
+    return typer.Option(*names, parser=parse, metavar=f"<{low:g} to {high:g}>", help=meaning)
 
 
 def word(words: Sequence[str], metavar: str, meaning: str, *names: str) -> Any:

@@ -15,8 +15,10 @@ from driver_monitor.cli.options import (
     EveryOption,
     JobsOption,
     JsonOption,
+    OptionalPath,
     ProfileOption,
     print_json,
+    recording,
 )
 from driver_monitor.messages.lines import one_line
 
@@ -25,8 +27,10 @@ score_app = typer.Typer(help="Compare results with labels, with 95 % confidence 
 
 @score_app.command("clips")
 def score_clips(
-    folder: Annotated[Path, typer.Argument(help="Folder with the clips.")],
-    labels: Annotated[Path, typer.Option(help="Folder with the labels, one .json file for each clip.")],
+    folder: Annotated[Path, typer.Argument(parser=recording, help="Folder with the clips, a clip, or demo.")],
+    labels: Annotated[
+        OptionalPath, typer.Option(help="Folder with the labels, one .json file for each clip (demo has its own).")
+    ] = None,
     as_json: JsonOption = False,
     config: ConfigOption = None,
     profile: ProfileOption = None,
@@ -38,8 +42,9 @@ def score_clips(
     from driver_monitor.bench.batch.processes import Runner
     from driver_monitor.bench.score import summary, table
     from driver_monitor.bench.score.clip import score_clip
-    from driver_monitor.bench.score.clips import jobs_of, report
+    from driver_monitor.bench.score.clips import jobs_of, labels_of, report
 
+    labels = labels_of(folder, labels)
     plan = load_plan(Request(config, None, profile))
     # Loaded here too, so that a wrong model is one error, not one for each clip.
     origin = provenance(plan, load_models(plan.config).digest)

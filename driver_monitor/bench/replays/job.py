@@ -13,7 +13,8 @@ class RunFiles:
     """Which files a run has beside run.json, events.jsonl and signals.jsonl.
 
     `trace`: a trace. `report`: report.html. `pictures`: it shows pictures at the alerts. `gzip`: signals.jsonl.gz
-    instead of signals.jsonl. `tables`: also signals and events as tables, `parquet` or `csv`; None: no tables.
+    instead of signals.jsonl. `tables`: also signals and events as tables, `parquet` or `csv`; None: no tables. `video`:
+    video.mp4.
     """
 
     trace: bool = False
@@ -21,6 +22,7 @@ class RunFiles:
     pictures: bool = False
     gzip: bool = False
     tables: str | None = None
+    video: bool = False
 
 
 LINES_ONLY = RunFiles()

@@ -19,6 +19,7 @@ from driver_monitor.bench.runs import run_json
 from driver_monitor.bench.runs.run_folder import RunFolder, clip_id, lies_in, remove_remains
 from driver_monitor.bench.runs.run_json import log_lines
 from driver_monitor.bench.runs.scored_rules import recorded
+from driver_monitor.bench.video import writer as video
 from driver_monitor.errors import DriverMonitorError, UsageError
 from driver_monitor.messages import trace
 from driver_monitor.messages.envelope import ReplayStamper, envelope
@@ -37,6 +38,7 @@ def replay(job: ReplayJob, plan: Plan, progress: OnProgress | None = None) -> Re
     after it has begun removes older results of this clip. Raises `DriverMonitorError` if the clip or a model cannot be
     read, or the folder cannot be written or holds other files.
     """
+    video.check_jobs([job])
     if lies_in(job.clip, job.folder):
         raise UsageError(f"{job.clip}: the results would overwrite this file; choose another folder with --out")
     models = None if trace.is_trace(job.clip) else build.load_models(plan.config)
@@ -69,6 +71,7 @@ def _write_run(
                 progress(frames, recording.total)
         facts = None if recording.camera is None else recording.camera.facts()
         texts = [text.replace(str(job.clip), job.clip.name) for text in warnings]
+        texts += [video.NOTICE] if job.files.video else []
         complete = run_json.complete(run, facts, frames, last, len(alerts), texts)
     folder.describe(complete)
     if job.files.report:

@@ -13,6 +13,7 @@ from driver_monitor.bench.replays.job import ReplayJob
 from driver_monitor.bench.replays.recording import Recording
 from driver_monitor.bench.replays.table_writer import TableRows
 from driver_monitor.bench.runs.run_folder import EVENTS, PACKED_SIGNALS, SIGNALS, RunFolder
+from driver_monitor.bench.video.writer import VideoFrames
 from driver_monitor.data.observation import Observation
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.messages import trace
@@ -52,6 +53,8 @@ def open_writers(job: ReplayJob, recording: Recording, folder: RunFolder, files:
         writers.append(TraceLines(files.enter_context(folder.open(trace.NAME)), header))
     if job.files.tables is not None:
         writers.append(TableRows(job.files.tables, folder, files))
+    if job.files.video:
+        writers.append(VideoFrames(job, recording, folder, files))
     return writers
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from driver_monitor.disk.regular_file import read_regular
 from driver_monitor.errors import OutputError
@@ -119,12 +119,18 @@ class RunFolder:
     @contextmanager
     def open(self, name: str) -> Iterator[TextIO]:
         """Open a file of the run for writing; a name that ends in .gz is compressed. It is on the disk at the end."""
-        with _shown(self._target / name), (self._folder / name).open("wb") as raw:
+        with self.open_binary(name) as raw:
             # Without time and file name in the header, the same clip gives the same bytes.
             packed = gzip.GzipFile("", "wb", fileobj=raw, mtime=0) if name.endswith(".gz") else None
             file = io.TextIOWrapper(packed or raw, "utf-8", "backslashreplace")
             yield file
             file.detach() if packed is None else file.close()
+
+    @contextmanager
+    def open_binary(self, name: str) -> Iterator[BinaryIO]:
+        """Open a file of the run for writing bytes. It is on the disk at the end."""
+        with _shown(self._target / name), (self._folder / name).open("wb") as raw:
+            yield raw
             raw.flush()
             os.fsync(raw.fileno())
 

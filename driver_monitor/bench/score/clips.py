@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from driver_monitor import demo
 from driver_monitor.bench.batch.find_clips import SUFFIXES, find_files
 from driver_monitor.bench.score import clip as clip_scoring
 from driver_monitor.bench.score import summary
 from driver_monitor.bench.score.clip import ClipScore, ScoreJob
 from driver_monitor.bench.score.labels import load_labels
-from driver_monitor.errors import LabelError
+from driver_monitor.errors import LabelError, UsageError
 from driver_monitor.messages.envelope import SCHEMA, Provenance
 
 
 def jobs_of(clips: Path, labels: Path, every: int) -> tuple[list[ScoreJob], list[str]]:
     """Pair the clips in one folder with the label files (.json) in another. Return the jobs, and a line for each fault.
 
-    Subfolders are searched too.
+    Each may also be a single file. Subfolders are searched too.
     A label file belongs to the clip named in its field `clip`, or else to the clip with the label file's own name. A
     name without the suffix of a clip fits any suffix. Faults: a label file that is wrong or without a clip, two label
     files for one clip, a clip without labels. They have no job. Raises `LabelError` if a folder is unreadable, or holds
@@ -46,7 +47,18 @@ def jobs_of(clips: Path, labels: Path, every: int) -> tuple[list[ScoreJob], list
     return jobs, faults
 
 
+def labels_of(clips: Path, labels: Path | None) -> Path:
+    """Return `labels`, or those of the bundled clip if `clips` is that clip. Raises `UsageError` if there are none."""
+    if labels is not None:
+        return labels
+    if clips == demo.CLIP:
+        return demo.TRUTH
+    raise UsageError(f"{clips}: name its labels with --labels; only demo has labels of its own")
+
+
 def _files(folder: Path, suffixes: frozenset[str], what: str) -> tuple[list[Path], list[str]]:
+    if folder.is_file() and folder.suffix.lower() in suffixes:
+        return [folder], []
     found, faults = find_files(folder, suffixes)
     if not found and len(faults) == 1:
         raise LabelError(faults[0])

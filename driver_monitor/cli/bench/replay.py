@@ -48,6 +48,9 @@ def replay(
     form: Annotated[
         OptionalText, word(("parquet", "csv"), "FORMAT", "Also write tables: parquet or csv.", "--format")
     ] = None,
+    video: Annotated[
+        bool, typer.Option("--video", help="Also write video.mp4: the clip with what was read from it. Shows a person!")
+    ] = False,
 ) -> None:
     """Process clips, images or traces as the daemon does, as fast as possible. Write signals.jsonl and events.jsonl."""
     from driver_monitor.app.build import Request, load_plan
@@ -57,13 +60,17 @@ def replay(
     from driver_monitor.bench.replays.job import RunFiles
     from driver_monitor.bench.report.labelled import label_jobs
     from driver_monitor.bench.tables.table_file import check_form
+    from driver_monitor.bench.video.writer import NOTICE, check_jobs
 
     check_report(report, pictures, labels)
     if form is not None:
         check_form(form)
     plan = load_plan(Request(config, None, profile, track))
-    files = RunFiles(trace=trace, report=report, pictures=pictures, gzip=gzip, tables=form)
+    files = RunFiles(trace=trace, report=report, pictures=pictures, gzip=gzip, tables=form, video=video)
     work, faults = jobs_of(clips, out, every, fps, files, images)
+    check_jobs(work)
+    if video:
+        print(NOTICE, file=sys.stderr)
     if labels is not None:
         work, wrong = label_jobs(work, labels)
         faults += wrong
