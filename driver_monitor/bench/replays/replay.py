@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
-from driver_monitor.app import build
 from driver_monitor.app.build import Models, Plan
 from driver_monitor.bench.replays.job import ReplayJob, ReplayResult
+from driver_monitor.bench.replays.kept_models import kept_models
 from driver_monitor.bench.replays.recording import Recording, digest, opened
 from driver_monitor.bench.replays.writers import ReplayedFrame, open_writers
 from driver_monitor.bench.runs import run_json
@@ -37,7 +37,7 @@ def replay(job: ReplayJob, plan: Plan, progress: OnProgress | None = None) -> Re
     """
     if lies_in(job.clip, job.folder):
         raise UsageError(f"{job.clip}: the results would overwrite this file; choose another folder with --out")
-    models = None if trace.is_trace(job.clip) else build.load_models(plan.config)
+    models = None if trace.is_trace(job.clip) else kept_models(plan.config)
     sha256 = digest(job.clip)
     with RunFolder(job.folder, clip_id(job.clip)) as folder:
         try:
@@ -65,9 +65,9 @@ def _write_run(
         facts = None if recording.camera is None else recording.camera.facts()
         texts = [text.replace(str(job.clip), job.clip.name) for text in warnings]
         complete = run_json.complete(run, facts, frames, last, len(alerts), texts)
-    folder.describe(complete)
+    folder.describe({**complete, "files": folder.sizes()})
     folder.publish()
-    return ReplayResult(job.clip, job.folder, frames, last, tuple(alerts))
+    return ReplayResult(job.clip, job.folder, frames, last, tuple(alerts), sha256)
 
 
 def _replayed(recording: Recording, plan: Plan) -> Iterator[ReplayedFrame]:

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from driver_monitor import PROGRAM
+from driver_monitor.cli.bench.batch_options import ListOption, ShardOption, WhereOption
 from driver_monitor.cli.options import (
     ConfigOption,
     EveryOption,
     JobsOption,
     OptionalNumber,
+    OptionalPath,
+    OptionalPaths,
+    OptionalText,
     ProfileOption,
     TrackOption,
     number,
     recording,
 )
+from driver_monitor.errors import UsageError
 from driver_monitor.messages.lines import one_line
 
 
 def replay(
     clips: Annotated[
-        list[Path],
+        OptionalPaths,
         typer.Argument(parser=recording, help="Clips, folders with clips or images, traces, or demo."),
-    ],
+    ] = None,
     config: ConfigOption = None,
     out: Annotated[Path, typer.Option(help="Folder for the results, with one folder for each clip.")] = Path("replay"),
     jobs: JobsOption = 1,
@@ -36,18 +43,47 @@ def replay(
     track: TrackOption = None,
     images: Annotated[bool, typer.Option("--images", help="Each folder holds the images of one recording.")] = False,
     trace: Annotated[bool, typer.Option("--trace", help="Also write a trace, which can be replayed again.")] = False,
+    # Batches: which clips, and where.
+    clip_list: ListOption = None,
+    where: WhereOption = None,
+    labels: Annotated[
+        OptionalPath, typer.Option(help="Folder with labels, for --where label=... or person=...")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Leave out clips whose run in --out is up to date.")] = False,
+    shard: ShardOption = None,
+    cluster: Annotated[
+        OptionalText, typer.Option(help="Scheduler of dask: tls://HOST:PORT or tcp://127.0.0.1:PORT.")
+    ] = None,
+    cluster_keys: Annotated[
+        OptionalPath, typer.Option(help="Folder with ca.pem, cert.pem and key.pem, for --cluster tls://...")
+    ] = None,
 ) -> None:
     """Process clips, images or traces as the daemon does, as fast as possible. Write signals.jsonl and events.jsonl."""
     from driver_monitor.app.build import Request, load_plan
     from driver_monitor.app.first_lines import program
+    from driver_monitor.bench.batch.clip_list import NO_LIST, read_list
     from driver_monitor.bench.batch.jobs import jobs_of
-    from driver_monitor.bench.batch.replay_all import replay_all
+    from driver_monitor.bench.batch.replay_all import BatchOptions, replay_all
+    from driver_monitor.bench.cluster.address import cluster_address
+    from driver_monitor.bench.cluster.dask_cluster import connected
     from driver_monitor.bench.replays.job import RunFiles
+    from driver_monitor.bench.select.where import chosen, condition
 
+    if not clips and clip_list is None:
+        raise UsageError(f"{PROGRAM} replay: no clips given; name clips or folders, or a file with --list")
+    conditions = [condition(text) for text in where or []]
+    address = None if cluster is None else cluster_address(cluster, cluster_keys)
     plan = load_plan(Request(config, None, profile, track))
-    work, faults = jobs_of(clips, out, every, fps, RunFiles(trace), images)
+    listed = NO_LIST if clip_list is None else read_list(clip_list)
+    work, faults = jobs_of(clips or [], out, every, fps, RunFiles(trace), images, listed, shard)
+    if conditions:
+        work, wrong = chosen(work, conditions, labels)
+        faults += wrong
     for fault in faults:
         print(one_line(fault), file=sys.stderr)
-    if replay_all(work, plan, jobs, Console()) or faults:
+    with nullcontext() if address is None else connected(address, out) as there:
+        failed = replay_all(work, plan, BatchOptions(out, jobs, resume, shard, there), Console())
+    if failed or faults:
         raise typer.Exit(1)
-    print(f"next: {program()} explain {work[0].folder}/events.jsonl")
+    if work:
+        print(f"next: {program()} explain {work[0].folder}/events.jsonl")
