@@ -50,6 +50,8 @@ def recording(text: str) -> Path:
 
 # typer evaluates annotations, and on Python 3.10 it needs Optional.
 OptionalPath = Optional[Path]  # noqa: UP045
+OptionalPaths = Optional[list[Path]]  # noqa: UP045
+OptionalTexts = Optional[list[str]]  # noqa: UP045
 OptionalText = Optional[str]  # noqa: UP045
 OptionalInteger = Optional[int]  # noqa: UP045
 OptionalNumber = Optional[float]  # noqa: UP045

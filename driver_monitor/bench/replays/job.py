@@ -51,10 +51,14 @@ class ReplayJob:
 
 @dataclass(frozen=True, slots=True)
 class ReplayResult:
-    """What a replay did. `frames`: number used. `seconds`: time of the last frame. `alerts`: those in events.jsonl."""
+    """What a replay did. `frames`: number used. `seconds`: time of the last frame. `alerts`: those in events.jsonl.
+
+    `sha256`: of the clip.
+    """
 
     clip: Path
     folder: Path
     frames: int = 0
     seconds: float = 0.0
     alerts: tuple[Mapping[str, Any], ...] = ()
+    sha256: str = ""

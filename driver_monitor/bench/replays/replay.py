@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
-from driver_monitor.app import build
 from driver_monitor.app.build import Models, Plan
 from driver_monitor.bench.replays.job import ReplayJob, ReplayResult
+from driver_monitor.bench.replays.kept_models import kept_models
 from driver_monitor.bench.replays.pictures import AlertPictures
 from driver_monitor.bench.replays.recording import Recording, digest, opened
 from driver_monitor.bench.replays.writers import ReplayedFrame, open_writers
@@ -41,7 +41,7 @@ def replay(job: ReplayJob, plan: Plan, progress: OnProgress | None = None) -> Re
     video.check_jobs([job])
     if lies_in(job.clip, job.folder):
         raise UsageError(f"{job.clip}: the results would overwrite this file; choose another folder with --out")
-    models = None if trace.is_trace(job.clip) else build.load_models(plan.config)
+    models = None if trace.is_trace(job.clip) else kept_models(plan.config)
     sha256 = digest(job.clip)
     with RunFolder(job.folder, clip_id(job.clip)) as folder:
         try:
@@ -73,14 +73,15 @@ def _write_run(
         texts = [text.replace(str(job.clip), job.clip.name) for text in warnings]
         texts += [video.NOTICE] if job.files.video else []
         complete = run_json.complete(run, facts, frames, last, len(alerts), texts)
-    folder.describe(complete)
+    # A report is not among the files with sizes: the verb `report` may write it anew.
+    folder.describe({**complete, "files": folder.sizes()})
     if job.files.report:
         # It needs the extra `report`.
         from driver_monitor.bench.report.of_replay import write_report
 
         write_report(job, plan, complete, folder, None if pictures is None else pictures.taken)
     folder.publish()
-    return ReplayResult(job.clip, job.folder, frames, last, tuple(alerts))
+    return ReplayResult(job.clip, job.folder, frames, last, tuple(alerts), sha256)
 
 
 def replayed(recording: Recording, plan: Plan) -> Iterator[ReplayedFrame]:

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from driver_monitor.app import build
 from driver_monitor.app.build import Plan
+from driver_monitor.bench.replays.kept_models import kept_models
 from driver_monitor.bench.replays.recording import open_recording
 from driver_monitor.bench.replays.replay import OnProgress
 from driver_monitor.bench.runs.scored_rules import ScoredRule, scored_rules
@@ -81,7 +82,7 @@ _EYE_RATIOS = ("frame_f1", "frame_precision", "frame_recall", "event_f1", "unkno
 
 def score_clip(job: ScoreJob, plan: Plan, progress: OnProgress | None = None) -> ClipScore:
     """Replay the clip and score it. Raises `DriverMonitorError`: clip or model unreadable, or labels do not fit."""
-    pipeline = build.build_pipeline(plan, build.load_models(plan.config))
+    pipeline = build.build_pipeline(plan, kept_models(plan.config))
     with open_recording(job.clip, plan.config.camera, job.every) as camera:
         track = record_track(camera, pipeline, job.every, progress)
     check_length(job, track)
