@@ -82,11 +82,12 @@ def _truth(labels: ClipLabels) -> dict[str | None, tuple[Mask, Mask]]:
     eyes = eye_truth(labels)
     away = labels.mask("look_away")
     head = ~(labels.mask("look_away_marginal", "uncertain_head", "face_not_visible") | eyes.closed) | away
+    seen = labels.seen
     return {
         EYES: (eyes.closed, eyes.counted),
         LIDS: (eyes.closed | labels.mask("eyes_lowered"), eyes.counted),
-        GAZE: (away, head),
-        None: (np.zeros_like(away), np.ones_like(away)),
+        GAZE: (away, head & seen),
+        None: (np.zeros_like(away), seen),
     }
 
 
