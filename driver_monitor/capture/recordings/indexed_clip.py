@@ -3,7 +3,9 @@
 The clip is decoded once from its first to its last frame, as a replay does. That gives each frame its number, and a
 checksum of its picture is kept. Later, FFmpeg goes to a key frame and decodes from there. Containers name wrong key
 frames, and damaged packets decode differently after a jump; so a picture is returned only if its checksum is that of
-its number. If it is not, an earlier key frame is tried, and at last the clip is decoded from its start again.
+its number. If it is not, an earlier key frame is tried, and at last the clip is decoded from its start again, where
+counting gives the number. FFmpeg fills what is missing of a damaged picture differently each time: then only the number
+is sure.
 """
 
 from __future__ import annotations
@@ -66,6 +68,9 @@ class IndexedClip:
         self._by_stamp = stamps if len(stamps) == len(self.frames) else {}
         self._keys = [number for number, one in enumerate(self.frames) if one.key] if self._by_stamp else []
         self._position: int | None = None
+        self._unstable: set[int] = set()
+        """Frames that are another picture each time they are decoded: damaged ones."""
+        self._identity = _identity(path)
         self.reads_from_start = 0
         last = self.frames[-1].t
         self.fps = (len(self.frames) - 1) / last if last > 0 else self._decoder.rate or 1.0
@@ -94,7 +99,7 @@ class IndexedClip:
             if picture is not None:
                 return picture
         picture = self._from_start(number)
-        if picture is None:
+        if picture is None or _identity(self._path) != self._identity:
             raise SourceError(f"{self._path}: the file has changed since it was opened; start again")
         return picture
 
@@ -123,8 +128,16 @@ class IndexedClip:
         self.reads_from_start += 1
         self._decoder.close()
         self._decoder = open_clip(self._path, track=self._track)
-        self._position = 0
-        return self._decode_on(number)
+        self._position = None
+        for current in range(number + 1):
+            decoded = self._decoder.next_or_fault()[0]
+            if decoded is None:
+                return None
+            if checksum(decoded.picture) != self.frames[current].check:
+                self._unstable.add(current)
+            self._keep(current, decoded.picture)
+        self._position = number + 1
+        return self._kept[number][0]
 
     def _decode_on(self, number: int) -> Picture | None:
         """Decode until frame `number`. None: it does not come, or is another picture than in the index."""
@@ -133,7 +146,7 @@ class IndexedClip:
             if current is None or current > number:
                 break
             self._position = current + 1
-            right = checksum(decoded.picture) == self.frames[current].check
+            right = current in self._unstable or checksum(decoded.picture) == self.frames[current].check
             if right:
                 self._keep(current, decoded.picture)
             if current == number:
@@ -154,6 +167,11 @@ class IndexedClip:
         self._kept[number] = picture, size
         while self._kept_bytes > KEEP_BYTES and len(self._kept) > 1:
             self._kept_bytes -= self._kept.popitem(last=False)[1][1]
+
+
+def _identity(path: Path) -> tuple[int, int, int]:
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def checksum(picture: Picture) -> int:
