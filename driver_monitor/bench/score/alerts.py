@@ -71,11 +71,12 @@ def alert_truth(labels: ClipLabels) -> AlertTruth:
     eyes = eye_truth(labels)
     away = labels.mask("look_away")
     head = ~(labels.mask("look_away_marginal", "uncertain_head", "face_not_visible") | eyes.closed) | away
+    seen = labels.seen
     by_signal = {
         EYES: (eyes.closed, eyes.counted),
         LIDS: (eyes.closed | labels.mask("eyes_lowered"), eyes.counted),
-        GAZE: (away, head),
-        None: (np.zeros_like(away), np.ones_like(away)),
+        GAZE: (away, head & seen),
+        None: (np.zeros_like(away), seen),
     }
     return AlertTruth(labels, by_signal, labels.mask("yawn"))
 

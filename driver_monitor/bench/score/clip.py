@@ -42,7 +42,10 @@ class ScoreJob:
 
 @dataclass(frozen=True, slots=True)
 class ClipScore:
-    """All scores of one clip. `frames`, `seconds`: length by the labels. `raised`: rule -> number of alerts, if any."""
+    """All scores of one clip. `frames`: of the clip. `seconds`: those that a person has looked at.
+
+    `raised`: rule -> number of alerts, if any.
+    """
 
     clip: str
     person: str
@@ -123,7 +126,7 @@ def score_by_rules(clip: str, labels: ClipLabels, track: Track, rules: Sequence[
         clip,
         labels.person,
         labels.frames,
-        labels.frames / labels.fps,
+        int(labels.seen.sum()) / labels.fps,
         score_closures(labels, track),
         score_face(labels, track),
         score_looks(labels, track),

@@ -56,7 +56,9 @@ def score_long(labels: ClipLabels, track: Track, rules: Sequence[ScoredRule]) ->
     seconds = {rule.id: rule.causes[0].due_s for rule in rules if {cause.signal for cause in rule.causes} == {EYES}}
     raised = [(t, seconds[rule]) for rule, t in track.raised if rule in seconds]
     yawns = [yawn for yawn in sure_yawns(labels) if _seconds(labels, yawn) >= YAWN_S]
-    looks = [look for look in runs(labels.mask("look_away")) if _seconds(labels, look) >= LOOK_S]
+    seen = labels.seen
+    away = [look for look in runs(labels.mask("look_away")) if counts(seen[look[0] : look[1] + 1])]
+    looks = [look for look in away if _seconds(labels, look) >= LOOK_S]
     about_gaze = {rule.id for rule in rules if rule.distracted}
     told = [t for rule, t in track.raised if rule in about_gaze]
     return LongScore(
