@@ -72,11 +72,18 @@ def bootstrap_ratio(numerators: Floats, denominators: Floats) -> Figure:
     value = ratio(float(numerators.sum()), float(denominators.sum()))
     if value is None or int(np.count_nonzero(denominators)) < 2:
         return Figure(value)
-    count = len(numerators)
-    draws = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), size=DRAWS)
+    draws = _draws(len(numerators))
     below = draws @ denominators
     defined = below > 0
     return _around(value, (draws @ numerators)[defined] / below[defined])
+
+
+@functools.lru_cache(maxsize=1)
+def _draws(count: int) -> NDArray[np.int64]:
+    """Return (DRAWS, count): how often each item counts in each sample. A sweep asks for the same ones many times."""
+    draws = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), size=DRAWS)
+    draws.setflags(write=False)
+    return draws
 
 
 def bootstrap(count: int, measure: Callable[[NDArray[np.int64]], float | None]) -> Figure:

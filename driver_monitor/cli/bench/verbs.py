@@ -5,5 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from driver_monitor.cli.bench.replay import replay
+from driver_monitor.cli.bench.sweep import sweep
 
-VERBS: tuple[Callable[..., None], ...] = (replay,)
+VERBS: tuple[Callable[..., None], ...] = (replay, sweep)
