@@ -131,7 +131,7 @@ def judged_alerts(truth: AlertTruth, track: Track, rule: Rule) -> list[tuple[flo
     causes = _causes(truth, rule)
     found: list[tuple[float, bool | None]] = []
     for t in (t for name, t in track.raised if name == rule.id):
-        verdicts = {_right(track, t, *cause) for _, *cause in causes}
+        verdicts = {_right(track, t, seconds, labelled, scored) for _, seconds, labelled, scored in causes}
         found.append((t, True if True in verdicts else None if None in verdicts else False))
     return found
 

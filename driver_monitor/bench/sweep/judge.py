@@ -50,6 +50,21 @@ class JudgedRule:
         return as_numbers(self.held)
 
 
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """The rules of a profile to judge, in its order, each with the names `rule.<id>.held_s` that it reads."""
+
+    standstill: Standstill | None
+    rules: tuple[tuple[Rule, tuple[str, ...]], ...]
+
+
+def rule_set(profile: Profile, wanted: Collection[str]) -> RuleSet:
+    """Return the rules with the ids `wanted`, and those that they refer to."""
+    needed = with_referred(profile, wanted)
+    rules = (rule for rule in profile.rules if rule.id in needed)
+    return RuleSet(profile.standstill, tuple((rule, tuple(filter(held_rule, rule.reads()))) for rule in rules))
+
+
 class TraceJudge:
     """Judges rules on the driver states of one trace. States that are not later than those before them are left out."""
 
@@ -63,18 +78,16 @@ class TraceJudge:
         self._same: dict[tuple[object, ...], JudgedRule] = {}
         """Results by what they are: rules that refer to the same result are judged once."""
 
-    def judge(self, profile: Profile, wanted: Collection[str]) -> dict[str, JudgedRule]:
-        """Return the rules with the ids `wanted`, and those that they refer to, by id in the order of `profile`."""
-        needed = with_referred(profile, wanted)
+    def judge(self, asked: RuleSet) -> dict[str, JudgedRule]:
+        """Return the result of each rule, by id."""
         done: dict[str, JudgedRule] = {}
-        for rule in profile.rules:
-            if rule.id not in needed:
-                continue
-            others = {name: done[other] for name in rule.reads() if (other := held_rule(name)) in done and other}
+        for rule, names in asked.rules:
+            # A message may name the rule's own time.
+            others = {name: done[other] for name in names if (other := held_rule(name)) in done and other}
             # Hashing a rule takes longer than judging it. The rule is kept, so that no other one gets its id.
-            key = (id(rule), profile.standstill, *map(id, others.values()))
+            key = (id(rule), asked.standstill, *map(id, others.values()))
             if key not in self._known:
-                found = _judge_rule(rule, profile.standstill, self._columns, others)
+                found = _judge_rule(rule, asked.standstill, self._columns, others)
                 self._known[key] = rule, self._same.setdefault((found.alerts, tuple(found.held)), found)
             done[rule.id] = self._known[key][1]
         return done

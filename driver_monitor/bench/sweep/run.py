@@ -15,7 +15,7 @@ from driver_monitor.bench.score.intervals import rounded
 from driver_monitor.bench.sweep.judge import with_referred
 from driver_monitor.bench.sweep.pooling import RuleFigures, figures
 from driver_monitor.bench.sweep.settings import Axis, Setting
-from driver_monitor.bench.sweep.trace_sweep import SweepJob, TraceOutcome, sweep_trace
+from driver_monitor.bench.sweep.trace_sweep import SweepJob, TraceOutcome, asked, sweep_trace
 from driver_monitor.bench.sweep.traces import LabelledTrace
 from driver_monitor.errors import UsageError
 from driver_monitor.messages.envelope import SCHEMA
@@ -98,8 +98,9 @@ def sweep(
     """
     present = next(number for number, one in enumerate(settings) if one.present)
     valid = [present, *(n for n, one in enumerate(settings) if one.profile is not None and n != present)]
-    profiles = tuple(one for number in valid if (one := settings[number].profile) is not None)
-    work = [SweepJob(one, profiles, rules) for one in traces]
+    profiles = (settings[number].profile for number in valid)
+    to_judge = tuple(asked(profile, rules) for profile in profiles if profile is not None)
+    work = [SweepJob(one, to_judge) for one in traces]
     outcomes = list(Runner(sweep_trace, plan).run(work, jobs, console))
     errors = [one.error for one in outcomes if one.error is not None]
     done = tuple(sorted((one.result for one in outcomes if one.result is not None), key=lambda one: one.path))
@@ -109,7 +110,7 @@ def sweep(
 
 def to_json(result: Sweep) -> dict[str, Any]:
     """Return a sweep as a JSON object: times in seconds, shares from 0 to 1, None where there is no figure."""
-    values = {
+    values: dict[str, Any] = {
         "schema": SCHEMA,
         "profile": result.profile,
         "models": sorted({one.models for one in result.traces}),

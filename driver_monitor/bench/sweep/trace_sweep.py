@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from driver_monitor.bench.score.alerts import (
 )
 from driver_monitor.bench.score.clip import ScoreJob, check_length, check_rate
 from driver_monitor.bench.score.track import Track, track_of
-from driver_monitor.bench.sweep.judge import TraceJudge
+from driver_monitor.bench.sweep.judge import RuleSet, TraceJudge, rule_set
 from driver_monitor.bench.sweep.traces import LabelledTrace
 from driver_monitor.data.alert import Verdict
 from driver_monitor.messages import trace
@@ -33,13 +33,31 @@ from driver_monitor.state.tracker import StateTracker
 _NO_VERDICT = Verdict("unknown", (), None, ())
 
 
+Due = tuple[tuple[str | None, float], ...]
+"""As `due_times` returns it. Empty: the rule cannot be scored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A setting to judge. `chosen`: the rules whose alerts are wanted, with when they are due. `local`: stay unseen."""
+
+    judged: RuleSet
+    chosen: tuple[tuple[Rule, Due], ...]
+    local: frozenset[str]
+
+
+def asked(profile: Profile, rules: Collection[str]) -> Asked:
+    """Return what to judge of `profile`. `rules`: ids of the rules whose alerts are wanted."""
+    chosen = tuple((rule, tuple(due_times(rule))) for rule in profile.rules if rule.id in rules)
+    return Asked(rule_set(profile, rules), chosen, profile.local_rules)
+
+
 @dataclass(frozen=True, slots=True)
 class SweepJob:
-    """A trace to judge with all `profiles`, the present one first. `rules`: ids of the rules that are wanted."""
+    """A trace to judge with all `settings`, the present one first."""
 
     labelled: LabelledTrace
-    profiles: tuple[Profile, ...]
-    rules: tuple[str, ...]
+    settings: tuple[Asked, ...]
 
     @property
     def clip(self) -> Path:
@@ -94,38 +112,47 @@ def sweep_trace(job: SweepJob, plan: Plan, progress: OnProgress | None = None) -
     as_job = ScoreJob(job.clip, job.labelled.file, labels, job.labelled.every)
     check_length(as_job, track)
     check_rate(as_job, track)
-    judge, truth = TraceJudge(result.state for _, result in results), alert_truth(labels)
-    events = {rule.id: tuple(due_events(truth, track, rule)) for rule in _chosen(job.profiles[0], job.rules)}
-    outcomes: dict[str, list[RuleOutcome]] = {rule: [] for rule in job.rules}
-    for profile in job.profiles:
-        judged = judge.judge(profile, job.rules)
-        raised = tuple((rule, t) for rule, one in judged.items() for t in one.raised if rule not in profile.local_rules)
-        told = replace(track, raised=raised)
-        for rule in _chosen(profile, job.rules):
-            outcomes[rule.id].append(_outcome(truth, told, rule, judged[rule.id].raised, events[rule.id]))
+    judge, scorer = TraceJudge(result.state for _, result in results), _Scorer(alert_truth(labels), track, job)
+    outcomes: dict[str, list[RuleOutcome]] = {rule: [] for rule in scorer.events}
+    for setting in job.settings:
+        judged = judge.judge(setting.judged)
+        raised = tuple((rule, t) for rule, one in judged.items() for t in one.raised if rule not in setting.local)
+        for rule, due in setting.chosen:
+            outcomes[rule.id].append(scorer.outcome(rule, due, raised))
     return TraceOutcome(
         job.clip,
         job.labelled.clip_name,
         labels.person,
         labels.frames / labels.fps,
         header.models,
-        events,
+        scorer.events,
         {rule: tuple(found) for rule, found in outcomes.items()},
     )
 
 
-def _chosen(profile: Profile, rules: Sequence[str]) -> list[Rule]:
-    return [rule for rule in profile.rules if rule.id in rules]
+class _Scorer:
+    """Scores the alerts of rules in one trace. Settings with the same alerts are scored once."""
 
+    def __init__(self, truth: AlertTruth, track: Track, job: SweepJob) -> None:
+        self._truth, self._track = truth, track
+        self.events = {rule.id: tuple(due_events(truth, track, rule)) for rule, _ in job.settings[0].chosen}
+        self._known: dict[tuple[object, ...], RuleOutcome] = {}
 
-def _outcome(
-    truth: AlertTruth, track: Track, rule: Rule, raised: tuple[float, ...], events: Sequence[DueEvent]
-) -> RuleOutcome:
-    needs = dict(due_times(rule))
-    if not needs:
-        return RuleOutcome(raised)
-    times = sorted(times_told(track, rule))
-    told = tuple(next((t for t in times if one.start <= t <= one.end + LATE_S), None) for one in events)
-    due = tuple(one.start + needs[one.signal] for one in events)
-    false = tuple(t for t, right in judged_alerts(truth, track, rule) if right is False)
-    return RuleOutcome(raised, score_rule(truth, track, rule), told, due, false)
+    def outcome(self, rule: Rule, due: Due, raised: tuple[tuple[str, float], ...]) -> RuleOutcome:
+        """Return the outcome of a rule. `raised`: rule and time of the alerts of this rule and those it refers to."""
+        if not due:
+            return RuleOutcome(tuple(t for name, t in raised if name == rule.id))
+        key = (rule.id, due, raised)
+        if key not in self._known:
+            self._known[key] = self._score(rule, dict(due), replace(self._track, raised=raised))
+        return self._known[key]
+
+    def _score(self, rule: Rule, seconds: dict[str | None, float], track: Track) -> RuleOutcome:
+        events = self.events[rule.id]
+        times = sorted(times_told(track, rule))
+        told = tuple(next((t for t in times if one.start <= t <= one.end + LATE_S), None) for one in events)
+        due = tuple(one.start + seconds[one.signal] for one in events)
+        alerts = judged_alerts(self._truth, track, rule)
+        false = tuple(t for t, right in alerts if right is False)
+        score = score_rule(self._truth, track, rule)
+        return RuleOutcome(tuple(t for t, _ in alerts), score, told, due, false)
