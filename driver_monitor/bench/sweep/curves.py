@@ -28,8 +28,11 @@ def trade(result: Sweep, rule: str) -> dict[str, Any]:
         rates, recalls = [_rate(one.false) for _, one in curve], [_recall(one.recall) for _, one in curve]
         line = _line(result, name, colour, curve, [value for value, _, _ in rates], recalls)
         data.append({**line, "error_x": _bars(rates)})
+    ends = [_rate(one.false)[2] for one in result.rules[rule].values()]
+    most = max((end for end in ends if end is not None), default=1.0)
     layout = {
-        "xaxis": {"title": {"text": "false alerts an hour"}, "rangemode": "tozero"},
+        # Points at 0 need room at their left.
+        "xaxis": {"title": {"text": "false alerts an hour"}, "range": [-0.04 * most, 1.04 * most]},
         "yaxis": {"title": {"text": "recall, %"}, "range": [-5, 105]},
         "height": 460,
         "hovermode": "closest",

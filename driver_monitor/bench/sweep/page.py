@@ -91,7 +91,7 @@ def sweep_page(result: Sweep) -> str:
 def _table(result: Sweep, rule: str) -> str:
     found = result.rules[rule]
     scored = any(one.counts is not None for one in found.values())
-    heads = [*table.value_heads(result, rule), *(table.TITLES if scored else table.UNSCORED_TITLES)]
+    heads = [*table.value_heads(result), *(table.TITLES if scored else table.UNSCORED_TITLES)]
     rows = ["<tr>", *(f'<th class="number">{escape(head)}</th>' for head in heads), "<th>against the present</th></tr>"]
     for number, one in sorted(found.items()):
         values = [shown(value) for value in result.settings[number].values]

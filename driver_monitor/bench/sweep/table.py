@@ -16,8 +16,6 @@ from driver_monitor.bench.sweep.settings import shown
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 """Names of the values in the heads of the tables: a path is too wide for a column."""
-COLUMNS = 150
-"""Least width of the tables in a file or a pipe."""
 TITLES = ("raised", "told", "recall", "false", "false an hour", "delay s", "late s")
 UNSCORED_TITLES = ("raised", "an hour")
 """Heads of the figures of a rule, and of a rule that cannot be scored."""
@@ -40,7 +38,8 @@ def show(result: Sweep, console: Console) -> None:
         _line(console, line)
     for rule, found in result.rules.items():
         console.print()
-        console.print(_table(result, rule, found))
+        console.print(f"[bold]{escape(rule)}[/]", highlight=False)
+        console.print(_table(result, found))
         for line in words.summary(result, rule):
             _line(console, line)
     invalid = [one for one in result.settings if one.fault]
@@ -52,16 +51,14 @@ def show(result: Sweep, console: Console) -> None:
     _line(console, words.footing(result))
 
 
-def _table(result: Sweep, rule: str, found: dict[int, RuleFigures]) -> Table:
+def _table(result: Sweep, found: dict[int, RuleFigures]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in value_heads(result, rule):
+    for name in value_heads(result):
         table.add_column(escape(name), justify="right", no_wrap=True)
     scored = any(one.counts is not None for one in found.values())
     for title in TITLES if scored else UNSCORED_TITLES:
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("against the present")
-    table.title = escape(rule) if len(result.axes) > 1 else None
-    table.title_justify = "left"
     for number, one in sorted(found.items()):
         values = [shown(value) for value in result.settings[number].values]
         style = "bold" if number == result.present else None
@@ -78,9 +75,9 @@ def what_was_set(result: Sweep) -> list[str]:
     ]
 
 
-def value_heads(result: Sweep, rule: str) -> list[str]:
+def value_heads(result: Sweep) -> list[str]:
     """Return the heads of the columns with the values that were set."""
-    return list(LETTERS[: len(result.axes)]) if len(result.axes) > 1 else [rule]
+    return list(LETTERS[: len(result.axes)]) if len(result.axes) > 1 else ["value"]
 
 
 def cells(one: RuleFigures) -> list[str]:
@@ -95,7 +92,7 @@ def cells(one: RuleFigures) -> list[str]:
         str(one.counts.false),
         words.rate_in_words(one.false),
         words.seconds(one.delay_s),
-        words.seconds(one.late_s),
+        words.NONE if one.late_s.value is None else words.plain_seconds(one.late_s.value),
     ]
 
 

@@ -45,8 +45,8 @@ def seconds(figure: Figure) -> str:
     if figure.value is None:
         return NONE
     if figure.low is None or figure.high is None:
-        return _seconds(figure.value)
-    return f"{_seconds(figure.value)} ({_seconds(figure.low)} to {_seconds(figure.high)})"
+        return plain_seconds(figure.value)
+    return f"{plain_seconds(figure.value)} ({plain_seconds(figure.low)} to {plain_seconds(figure.high)})"
 
 
 def against(result: Sweep, number: int, one: RuleFigures) -> str:
@@ -65,22 +65,24 @@ def summary(result: Sweep, rule: str) -> list[str]:
         lines.append(f"No labelled event is long enough for {rule}: these clips show nothing about its recall.")
     best = min(found, key=lambda number: _rank(found[number], number == result.present))
     one, name = found[best], result.settings[best].name
-    figures = f"{told(one.recall)} told, {one.false.count if one.false else 0} false"
-    if best == result.present:
-        lines.append(f"No setting tells more events with as few false alerts as the present one ({name}: {figures}).")
-    else:
-        lines.append(f"Most told, then fewest false, then earliest: {name} ({figures}); {one.against.words}.")
-    apart = [number for number in found if one_differs(found[number])]
+    if first.recall.events or one.false is None or one.false.count:
+        change = "the present one" if best == result.present else one.against.words
+        lines.append(f"Most told, then fewest false, then earliest: {name} ({change}): {_figures(one)}.")
+    apart = [result.settings[number].name for number in sorted(found) if differs(found[number])]
     if not apart:
-        lines.append("No setting can be told from the present one by these clips.")
+        lines.append("These clips cannot distinguish any setting from the present one.")
     else:
-        names = [result.settings[number].name for number in apart]
-        shown = "; ".join(names[:MANY]) + (f"; and {len(names) - MANY} more" if len(names) > MANY else "")
-        lines.append(f"Told apart from the present one: {shown}. All others cannot be.")
+        more = f"; and {len(apart) - MANY} more" if len(apart) > MANY else ""
+        lines.append(f"Distinguishable from the present one: {'; '.join(apart[:MANY])}{more}. All others are not.")
     return lines
 
 
-def one_differs(one: RuleFigures) -> bool:
+def _figures(one: RuleFigures) -> str:
+    recall, rate = recall_in_words(one.recall), rate_in_words(one.false)
+    return f"told {told(one.recall)}, {recall}; false {one.false.count if one.false else 0}, {rate} an hour"
+
+
+def differs(one: RuleFigures) -> bool:
     """Return whether the persons show that a setting tells more or fewer events, or raises more or fewer false ones."""
     changes = (one.against.told, one.against.false)
     return any(change is not None and change.told_apart for change in changes)
@@ -88,10 +90,11 @@ def one_differs(one: RuleFigures) -> bool:
 
 def footing(result: Sweep) -> str:
     """Return what the figures rest on."""
+    clips, persons = _count(len(result.traces), "clip"), _count(result.persons, "person")
     return (
-        f"{len(result.traces)} clips of {result.persons} persons, {60 * result.hours:.1f} minutes. Intervals are 95 %: "
+        f"{clips} of {persons}, {60 * result.hours:.1f} minutes. Intervals are 95 %: "
         "recall and times by bootstrap over persons, false alerts an hour exact Poisson. The last column: exact test "
-        "of signs by person; of 20 settings that are alike, one looks different by chance"
+        "of signs by person; of 20 settings that are alike, one looks different by chance."
     )
 
 
@@ -103,9 +106,14 @@ def _rank(one: RuleFigures, present: bool) -> tuple[int, int, float, bool]:
     return -one.recall.told, one.false.count, 0.0 if delay is None else round(delay, 3), not present
 
 
-def _seconds(value: float) -> str:
+def plain_seconds(value: float) -> str:
+    """Return a time with two decimals."""
     # Without the sum, a small negative number would be -0.00.
     return f"{round(value, 2) + 0.0:.2f}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _rate(value: float) -> str:

@@ -56,7 +56,7 @@ def sweep(
     from driver_monitor.bench.sweep.traces import labelled_traces
 
     plan = load_plan(Request(config, None, profile))
-    console = Console(width=None if Console().is_terminal else max(TABLE_COLUMNS, table.COLUMNS))
+    console = Console(width=None if Console().is_terminal else TABLE_COLUMNS)
     if paths:
         table.show_places(places(plan.profile).values(), console)
         return
