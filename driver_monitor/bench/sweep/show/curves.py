@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from driver_monitor.bench.score.intervals import Figure, Rate
-from driver_monitor.bench.sweep import words
 from driver_monitor.bench.sweep.pooling import Recall, RuleFigures
 from driver_monitor.bench.sweep.run import Sweep
 from driver_monitor.bench.sweep.settings import shown
+from driver_monitor.bench.sweep.show import words
 from driver_monitor.data.alert import Value
 
 Bar = tuple[float | None, float | None, float | None]
