@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
@@ -26,10 +27,12 @@ def make_clips(folder: Path, number: int) -> list[Path]:
 def runs(out: Path) -> dict[str, tuple[int, int]]:
     """Return the name of each complete run below `out` -> inode and time of its run.json: both change in a new run."""
     found = {}
-    for path in out.rglob("run.json"):
-        if not any(part.startswith(".") for part in path.relative_to(out).parts):
-            status = path.stat()
-            found[str(path.parent.relative_to(out))] = (status.st_ino, status.st_mtime_ns)
+    # Unlike `rglob`, `os.walk` goes on when a folder disappears meanwhile.
+    for folder, folders, files in os.walk(out):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        if "run.json" in files:
+            status = Path(folder, "run.json").stat()
+            found[str(Path(folder).relative_to(out))] = (status.st_ino, status.st_mtime_ns)
     return found
 
 
