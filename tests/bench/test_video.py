@@ -49,7 +49,8 @@ def video_of(path: Path) -> tuple[list[float], list[Image]]:
 
 def write_odd_clip(path: Path, pix_fmt: str, times_ms: list[int], size: tuple[int, int] = (201, 151)) -> None:
     """Write a lossless clip of the demo's face with these frame times, and a sound track."""
-    images = [cv2.resize(image[60:360, 130:530], size) for image in demo_frames(20, 20 + len(times_ms))]
+    faces = (image[60:360, 130:530] for image in demo_frames(20, 20 + len(times_ms)))
+    images = [np.asarray(cv2.resize(face, size), np.uint8) for face in faces]
     with av.open(str(path), "w") as container:
         stream = container.add_stream("ffv1", rate=20)
         stream.width, stream.height, stream.pix_fmt = *size, pix_fmt
