@@ -33,6 +33,10 @@ class RunError(DriverMonitorError):
     """The folder of a run is missing, incomplete or damaged, or the runs do not fit each other."""
 
 
+class ClusterError(DriverMonitorError):
+    """A cluster cannot be reached, is lost, or has no worker that can be used."""
+
+
 class OutputError(DriverMonitorError):
     """An output cannot be set up: its port, pin, file or folder is in use, missing or not writable."""
 

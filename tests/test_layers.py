@@ -20,7 +20,7 @@ LAYERS = (
     {"signals", "mqtt", "spool", "keys"},
     {"rules"},
     {"config"},
-    {"nets", "vehicle", "gpio", "board", "messages", "installer", "metrics"},
+    {"nets", "vehicle", "gpio", "board", "messages", "installer", "metrics", "web"},
     {"capture", "perception", "outputs", "demo"},
     {"app"},
     {"bench", "doctor", "aim", "fleet"},

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 from driver_monitor.aim.page_message import page_message, waiting_message
 from driver_monitor.data.observation import Observation
 from driver_monitor.installer.aiming import SteadyGood
 from driver_monitor.messages.sighting import Sighting
+from driver_monitor.web.server import End
 
 WINDOW_S = 1.5
 """Seconds of observations that a verdict rests on. The light on the face is measured twice a second. Ours."""
@@ -18,8 +19,6 @@ STALE_S = 2.0
 """Seconds without a sighting after which the page says that there is no picture. Ours."""
 LIMIT_S = 15 * 60.0
 """Seconds after which the page ends by itself: nobody must be shown on a page that was forgotten. Ours."""
-
-End = Literal["time", "stopped"]
 
 
 class Live:

@@ -12,17 +12,17 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from driver_monitor import PROGRAM
-from driver_monitor.aim.access import Access, hosts_of, new_token
 from driver_monitor.aim.buzzer import Buzzer
 from driver_monitor.aim.daemon_socket import ROOT, DaemonSocket
 from driver_monitor.aim.live import LIMIT_S, Live
 from driver_monitor.aim.own_camera import OwnCamera
-from driver_monitor.aim.server import LOOPBACK, PageServer, bound
 from driver_monitor.aim.web_app import web_app
 from driver_monitor.app import lock
 from driver_monitor.app.build import Plan, Request
 from driver_monitor.config.addresses import SERVICE_FOLDER, runtime_folder
 from driver_monitor.errors import DriverMonitorError, UsageError
+from driver_monitor.web.access import Access, hosts_of, new_token, page_address
+from driver_monitor.web.server import LOOPBACK, PageServer, bound
 
 log = logging.getLogger(__name__)
 
@@ -52,10 +52,9 @@ def run(request: Request, bind: str | None = None) -> None:
         opened.callback(pictures.close)
         pictures.check()
         access = Access(token, hosts_of(address, port))
-        page = PageServer(web_app(live, access, Buzzer(daemon.beep, plan.config.gpio)), listener, live)
+        page = PageServer(web_app(live, access, Buzzer(daemon.beep, plan.config.gpio)), listener, live, "aim")
         opened.callback(page.close)
-        host = f"[{address}]" if ":" in address else address
-        _greet(f"http://{host}:{port}/?token={token}", loopback=ipaddress.ip_address(address).is_loopback)
+        _greet(page_address(address, port, token), loopback=ipaddress.ip_address(address).is_loopback)
         page.run(pictures.check)
         print("The time is over: no picture is shown any more.", flush=True)
 

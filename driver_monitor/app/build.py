@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from rich.console import Console
 
@@ -61,6 +63,8 @@ from driver_monitor.spool.file import FILE as SPOOL_FILE
 from driver_monitor.state.expression.expression_tracker import ExpressionTracker
 from driver_monitor.state.tracker import StateTracker
 from driver_monitor.vehicle.source import NoVehicle, VehicleSource
+
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +158,26 @@ def _plan(config: Config, own_text: str, path: Path) -> Plan:
     return Plan(config, profile, text, own_text)
 
 
-def load_models(config: Config, loaded: Models | None = None) -> Models:
+class Around(Protocol):
+    """Takes a part of the pipeline by its name, and returns it or what stands for it: a stopwatch around it."""
+
+    def __call__(self, name: str, part: Part) -> Part:
+        """Return what the pipeline uses as `part`."""
+
+
+def as_it_is(name: str, part: Part) -> Part:
+    """Return `part`: nothing stands for it."""
+    del name
+    return part
+
+
+def load_models(
+    config: Config, loaded: Models | None = None, on_load: Callable[[str], object] = lambda _: None
+) -> Models:
     """Check the model files with the manifest, then load them. HOG replaces a missing `detector.onnx`.
 
     No file is parsed before its hash is checked. `loaded`: models in use; returned if files and settings are the same.
-    Raises `ModelError`.
+    `on_load` is called with the name of each net when it has been loaded. Raises `ModelError`.
     """
     folder = config.models.folder or resources.path("models")
     threads, detector_name = config.models.threads, config.face.detector
@@ -171,9 +190,13 @@ def load_models(config: Config, loaded: Models | None = None) -> Models:
     if loaded is not None and loaded.origin == origin:
         return loaded
     landmarks = LandmarkNet(folder / "landmarks.onnx", threads)
+    on_load("landmarks")
     eyes = EyeNet(folder / "eyes.onnx", threads)
+    on_load("eyes")
     expression = load_expression_net(config) if config.emotion.enabled else None
+    on_load("expression")
     detector = open_detector(detector_name, folder, threads)
+    on_load("detector")
     own_detector = detector if isinstance(detector, NetDetector) else None
     nets = {DETECTOR_FILE: own_detector, "landmarks.onnx": landmarks, "eyes.onnx": eyes, "emotion.onnx": expression}
     other_detector = [detector.sha256] if isinstance(detector, YunetDetector) else []
@@ -197,10 +220,10 @@ def load_expression_net(config: Config) -> ExpressionNet:
     return ExpressionNet(folder / "emotion.onnx", config.models.threads)
 
 
-def build_perception(config: Config, models: Models, *, still: bool = False) -> Perception:
+def build_perception(config: Config, models: Models, *, still: bool = False, around: Around = as_it_is) -> Perception:
     """Build face tracker, eye reader and, if its net is loaded, expression reader. A new reader is added here.
 
-    `still`: one picture is too little to find out that it is turned.
+    `still`: one picture is too little to find out that it is turned. `around`: gets each part; a reader by its field.
     """
     seat = DriverSeat(config.camera.driver_side)
     face = FaceTracker(models.detector, models.landmarks, config.face.search_hz, seat)
@@ -208,19 +231,23 @@ def build_perception(config: Config, models: Models, *, still: bool = False) -> 
     if models.expression is not None:
         readers.append(ExpressionReader(models.expression, config.emotion.rate_hz))
     best_face = BestFace(models.detector, models.landmarks, models.eyes)
-    orientation = None if still else OrientationFinder(best_face)
-    return Perception(face, readers, orientation, config.camera.rotate)
+    orientation = None if still else around("orientation", OrientationFinder(best_face))
+    readers = [around(reader.field, reader) for reader in readers]
+    return Perception(around("face", face), readers, orientation, config.camera.rotate)
 
 
-def build_pipeline(plan: Plan, models: Models | None, *, still: bool = False) -> Pipeline:
+def build_pipeline(plan: Plan, models: Models | None, *, still: bool = False, around: Around = as_it_is) -> Pipeline:
     """Build a pipeline that has learned nothing yet.
 
     `models`: None if it gets observations of a trace. `still`: it gets one picture; an expression is answered at once.
+    `around`: gets the pipeline and each of its parts.
     """
-    perception = build_perception(plan.config, models, still=still) if models else NoPerception()
+    perception = build_perception(plan.config, models, still=still, around=around) if models else NoPerception()
     expressions = ExpressionTracker(evidence_s=0.0) if still else ExpressionTracker()
-    state = StateTracker(expressions, plan.config.vehicle.steering_wheel)
-    return Pipeline(perception, state, Engine(plan.profile), RepeatDetector(), perception.pause_expressions)
+    state = around("state", StateTracker(expressions, plan.config.vehicle.steering_wheel))
+    rules, repeats = around("rules", Engine(plan.profile)), around("repeats", RepeatDetector())
+    pause = perception.pause_expressions
+    return around("pipeline", Pipeline(around("perception", perception), state, rules, repeats, pause))
 
 
 def provenance(plan: Plan, models_digest: str) -> Provenance:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -92,17 +92,33 @@ def explain(path: Path, wanted: str = "") -> str:
     was raised. Raises `LabelError`: unreadable, or a line is not an alert; `UsageError`: no id begins with `wanted`.
     """
     alerts = list(_read(path))
-    names = {alert.episode for alert in alerts if alert.id.startswith(wanted) or alert.episode.startswith(wanted)}
-    if wanted and not names:
+    episodes = episodes_of(alerts)
+    named = [
+        one for one in episodes if any(alert.id.startswith(wanted) for alert in one) or _id(one).startswith(wanted)
+    ]
+    if wanted and not named:
         raise UsageError(f"{path}: no alert or episode has an id that begins with {wanted!r:.50}; omit --id for all")
+    if not named:
+        return f"{path}: no alert was raised"
+    span = span_of(alerts)
+    return "\n\n".join([*(story(episode, span) for episode in named), LEGEND])
+
+
+def episodes_of(alerts: Sequence[RecordedAlert]) -> list[list[RecordedAlert]]:
+    """Return the alerts of each episode, in the order in which the episodes begin."""
     episodes: dict[str, list[RecordedAlert]] = {}
     for alert in alerts:
-        if alert.episode in names:
-            episodes.setdefault(alert.episode, []).append(alert)
-    if not episodes:
-        return f"{path}: no alert was raised"
-    span = (min(alert.t for alert in alerts), max(alert.t for alert in alerts))
-    return "\n\n".join([*(_story(episode, span) for episode in episodes.values()), LEGEND])
+        episodes.setdefault(alert.episode, []).append(alert)
+    return list(episodes.values())
+
+
+def span_of(alerts: Sequence[RecordedAlert]) -> tuple[float, float]:
+    """Return the times of the first and the last alert, seconds: the two ends of a timeline."""
+    return min(alert.t for alert in alerts), max(alert.t for alert in alerts)
+
+
+def _id(episode: list[RecordedAlert]) -> str:
+    return episode[0].episode
 
 
 def _read(path: Path) -> Iterator[RecordedAlert]:
@@ -118,7 +134,8 @@ def _read(path: Path) -> Iterator[RecordedAlert]:
             raise LabelError(f"{path}:{number}: not JSON; give {wanted}") from None
 
 
-def _story(episode: list[RecordedAlert], span: tuple[float, float]) -> str:
+def story(episode: list[RecordedAlert], span: tuple[float, float]) -> str:
+    """Return the text that explains the alerts of one `episode`. `span`: as `span_of` all alerts of the record."""
     first, worst = episode[0], max((alert.level for alert in episode), key=LEVELS.index)
     lines = [f"{first.rule} ({worst}): {_when(first, episode[-1])}", f"  {_timeline(episode, span)}"]
     for alert in episode:

@@ -30,15 +30,15 @@ def number(kind: type[int] | type[float], low: float, high: float, meaning: str,
     return typer.Option(*names, parser=parse, metavar=f"<{low:g} to {high:g}>", help=meaning)
 
 
-def word(words: Sequence[str], metavar: str, meaning: str) -> Any:
-    """Return an option for one of `words`."""
+def word(words: Sequence[str], metavar: str, meaning: str, *names: str) -> Any:
+    """Return an option for one of `words`. `names`: of the option, such as `--format`; none: that of the argument."""
 
     def parse(text: str) -> str:
         if text not in words:
             raise typer.BadParameter(f"expected one of {', '.join(words)}, found '{text}'")
         return text
 
-    return typer.Option(parser=parse, metavar=metavar, help=meaning)
+    return typer.Option(*names, parser=parse, metavar=metavar, help=meaning)
 
 
 def recording(text: str) -> Path:
@@ -57,6 +57,8 @@ def labels_path(text: str) -> Path:
 
 # typer evaluates annotations, and on Python 3.10 it needs Optional.
 OptionalPath = Optional[Path]  # noqa: UP045
+OptionalPaths = Optional[list[Path]]  # noqa: UP045
+OptionalTexts = Optional[list[str]]  # noqa: UP045
 OptionalText = Optional[str]  # noqa: UP045
 OptionalInteger = Optional[int]  # noqa: UP045
 OptionalNumber = Optional[float]  # noqa: UP045

@@ -6,7 +6,7 @@ from driver_monitor.data.alert import LEVELS, SIGNS, AlertEvent, Attention, Leve
 from driver_monitor.data.driver_state import DriverState
 from driver_monitor.rules.conditions import Values
 from driver_monitor.rules.kinds import kinds
-from driver_monitor.rules.profile import Profile
+from driver_monitor.rules.profile import Profile, Standstill
 from driver_monitor.rules.running_rule import RunningRule, milder, rank
 from driver_monitor.signals.table import doubtful, past, reader, shows_expression
 from driver_monitor.state.eyes.closure import BLINK_MAX_S
@@ -51,7 +51,7 @@ class Engine:
         cap = self._cap(state)
         values = self._read(state)
         doubts = doubtful(state)
-        sure = _without(doubts, values) if doubts else values
+        sure = without(doubts, values) if doubts else values
         events: list[AlertEvent] = []
         for running in self._rules:
             sure_met = running.judge_when(sure)
@@ -111,7 +111,7 @@ class Engine:
         active.sort(key=lambda running: -rank(running.level or "info"))
         # Without a face, a window shows what was.
         gone = past(state)
-        present = _without(gone, values) if gone else values
+        present = without(gone, values) if gone else values
         implied = {_implied(running, present) for running in active}
         attention = next((name for name in WORST_FIRST if name in implied), None) or self._unalarmed(state)
         names = tuple(running.rule.id for running in active)
@@ -127,10 +127,7 @@ class Engine:
         return Verdict(attention, names, level, events, min(signs, key=URGENCY.__getitem__, default=None), warned)
 
     def _cap(self, state: DriverState) -> Level:
-        """Return the worst level that is allowed now. It is lower while the car is known to stand still."""
-        speed, standstill = state.vehicle.speed_kmh, self._standstill
-        stands = standstill is not None and speed is not None and speed < standstill.below_kmh
-        return standstill.level if standstill and stands else LEVELS[-1]
+        return worst_allowed(self._standstill, state.vehicle.speed_kmh)
 
     def _unalarmed(self, state: DriverState) -> Attention:
         """Return the attention without active rules: "attentive" if `Verdict` says so, else "unknown"."""
@@ -152,6 +149,12 @@ def _implied(running: RunningRule, values: Values) -> Attention | None:
     return "unknown"
 
 
-def _without(unknown: frozenset[str], values: Values) -> dict[str, Value]:
+def worst_allowed(standstill: Standstill | None, speed_kmh: float | None) -> Level:
+    """Return the worst level that is allowed now. It is lower while the car is known to stand still."""
+    stands = standstill is not None and speed_kmh is not None and speed_kmh < standstill.below_kmh
+    return standstill.level if standstill and stands else LEVELS[-1]
+
+
+def without(unknown: frozenset[str], values: Values) -> dict[str, Value]:
     """Return `values` with those of `unknown` set to None."""
     return {**values, **dict.fromkeys(unknown)}

@@ -8,14 +8,14 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from driver_monitor.aim.access import Access, hosts_of
 from driver_monitor.aim.buzzer import Buzzer
 from driver_monitor.aim.live import Live
 from driver_monitor.aim.own_camera import OwnCamera
-from driver_monitor.aim.server import PageServer, bound
 from driver_monitor.aim.web_app import web_app
 from driver_monitor.app.build import Request, load_plan
 from driver_monitor.config.schema import GpioConfig
+from driver_monitor.web.access import Access, hosts_of
+from driver_monitor.web.server import PageServer, bound
 
 TOKEN = "abcdefghjkmn"
 
@@ -63,7 +63,7 @@ def staged(base: Callable[[], float] = lambda: 0.0, config: GpioConfig | None = 
         port = listener.getsockname()[1]
         buzzer = Buzzer(lambda: False, config or GpioConfig(backend="off"), wait=lambda _: None)
         app = web_app(live, Access(TOKEN, hosts_of("127.0.0.1", port)), buzzer)
-        with closing(PageServer(app, listener, live)) as server:
+        with closing(PageServer(app, listener, live, "aim")) as server:
             yield Stage(port, live, server, clock)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from driver_monitor.bench.runs.scored_rules import scored_rules
 from driver_monitor.bench.score.closures import score_closures
 from driver_monitor.bench.score.labels import ClipLabels
 from driver_monitor.bench.score.long_events import LongScore, score_long
@@ -15,7 +16,7 @@ from tests.timeline import shipped
 
 
 def score(clip: ClipLabels, seen: Track, profile: str = "default") -> LongScore:
-    return score_long(clip, seen, shipped(profile))
+    return score_long(clip, seen, scored_rules(shipped(profile)))
 
 
 def partial(*events: dict[str, Any], blinks: str = "partial") -> ClipLabels:

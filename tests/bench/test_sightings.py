@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from driver_monitor.bench.runs.scored_rules import ScoredRule, scored_rules
 from driver_monitor.bench.score.alerts import AlertScore, score_alerts
 from driver_monitor.bench.score.labels import ClipLabels
 from driver_monitor.bench.score.sightings import score_face, score_looks, score_yawns
@@ -16,7 +17,7 @@ from tests.timeline import shipped
 
 
 def scores(clip: ClipLabels, seen: Track, profile: str = "default") -> dict[str, AlertScore]:
-    return score_alerts(clip, seen, shipped(profile))
+    return score_alerts(clip, seen, scored_rules(shipped(profile)))
 
 
 def test_ok__a_face_lost_and_found_again() -> None:
@@ -157,17 +158,17 @@ def test_ok__a_rule_with_two_causes_is_due_by_either_and_right_by_either() -> No
     assert found == AlertScore(due=2, in_time=2, raised=3, false=1, unscored=0)
 
 
-def own_profile(**rule: object) -> Profile:
-    """A profile of one rule on closed eyes."""
+def own_rule(**rule: object) -> tuple[ScoredRule, ...]:
+    """What labels say of one rule on closed eyes."""
     clear = {"signal": "eyes.closed_s", "at_most": 0.0}
     when = {"signal": "eyes.closed_s", "at_least": 0.5}
     values = {"id": "nap", "when": when, "clear": clear, "level": "info", "message": "nap", "clause": "ours", **rule}
-    return Profile.model_validate({"name": "own", "rules": [values]})
+    return scored_rules(Profile.model_validate({"name": "own", "rules": [values]}))
 
 
 def test_ok__a_users_own_rule_is_due_after_its_limit_and_its_wait() -> None:
     for frames, due in ((24, 0), (25, 1)):
-        found = score_alerts(labels(*closed((20, 19 + frames))), track(), own_profile(for_s=0.75))
+        found = score_alerts(labels(*closed((20, 19 + frames))), track(), own_rule(for_s=0.75))
         assert {rule: score.due for rule, score in found.items()} == {"nap": due}
 
 
@@ -181,12 +182,12 @@ def test_ok__a_users_own_rule_is_due_after_its_limit_and_its_wait() -> None:
     ],
 )
 def test_ok__a_rule_that_rests_on_something_not_labelled_is_not_scored(rule: dict[str, object]) -> None:
-    assert score_alerts(labels(*closed((20, 99))), track(), own_profile(**rule)) == {}
+    assert score_alerts(labels(*closed((20, 99))), track(), own_rule(**rule)) == {}
 
 
 def test_ok__conditions_that_hold_an_alert_back_do_not_keep_it_from_being_scored() -> None:
     guards = [{"signal": "eyes.p_closure", "at_least": 0.7}, {"signal": "eyes.closed_past_yawn_s", "at_least": 0.5}]
-    rule = own_profile(when={"all": [{"signal": "eyes.closed_s", "at_least": 0.5}, *guards]})
+    rule = own_rule(when={"all": [{"signal": "eyes.closed_s", "at_least": 0.5}, *guards]})
     found = score_alerts(labels(*closed((20, 39))), track(raised=[("nap", 1.5)]), rule)
     assert (found["nap"].due, found["nap"].in_time) == (1, 1)
 

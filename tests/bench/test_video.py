@@ -22,7 +22,7 @@ from driver_monitor.bench.runs.run_folder import RunFolder
 from driver_monitor.bench.video import draw, encode
 from driver_monitor.bench.video.draw import LEVELS, FrameDrawer
 from driver_monitor.bench.video.layout import BANNERS, LEAST_WIDTH, LINES, LONGEST_SIDE, layout_of
-from driver_monitor.bench.video.words import ShownAlerts, Banner, ascii_only, captions, fitting
+from driver_monitor.bench.video.words import Banner, ShownAlerts, ascii_only, captions, fitting
 from driver_monitor.bench.video.writer import NOTICE
 from driver_monitor.imaging.frame import Image
 from tests.conftest import Cli, demo_frames

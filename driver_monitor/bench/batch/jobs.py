@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
+from driver_monitor.bench.batch.clip_list import NO_LIST, ClipList
 from driver_monitor.bench.batch.find_clips import SUFFIXES, find_files, is_folder, only_pictures
+from driver_monitor.bench.batch.shard import Shard
 from driver_monitor.bench.replays.job import LINES_ONLY, ReplayJob, RunFiles
 from driver_monitor.bench.runs.run_folder import choose
 from driver_monitor.errors import UsageError
@@ -35,34 +38,40 @@ def _name_below(clip: Path, folder: Path) -> Path:
 
 
 def jobs_of(
-    clips: list[Path],
+    clips: Sequence[Path],
     out: Path,
     every: int = 1,
     fps: float | None = None,
     files: RunFiles = LINES_ONLY,
     images: bool = False,
+    listed: ClipList = NO_LIST,
+    shard: Shard | None = None,
 ) -> tuple[list[ReplayJob], list[str]]:
     """Return one job for each different clip, and a line for each file or folder that cannot be used.
 
     A folder stands for the clips in it and in its subfolders. With `images`, or if it holds only pictures, it is one
-    recording. `out`: parent of the jobs' folders. `files`: what each run has beside its lines.
-    Raises `UsageError` for a folder of pictures without `fps`, or without clips.
+    recording. `out`: parent of the jobs' folders. `files`: what each run has beside its lines. `listed`: more clips;
+    those below the folder of their list keep their path below it. `shard`: only these; the folders are those of a batch
+    of all clips. Raises `UsageError` for a folder of pictures without `fps`, or without clips.
     """
     places: list[tuple[Path, Path]] = []
     faults: list[str] = []
-    for clip in clips:
+    for clip, base in [*((clip, None) for clip in clips), *((clip, listed.folder) for clip in listed.clips)]:
+        below = base is not None and clip.is_relative_to(base) and ".." not in clip.relative_to(base).parts
         if not is_folder(clip):
-            places.append((clip, name_of(clip)))
+            places.append((clip, _name_below(clip, base) if base is not None and below else name_of(clip)))
         elif images or only_pictures(clip):
             if fps is None:
                 raise UsageError(f"{clip}: a folder of images has no frame rate of its own; give one with --fps")
-            places.append((clip, name_of(clip)))
+            places.append((clip, _name_below(clip, base) if base is not None and below else name_of(clip)))
         else:
             found, wrong = find_files(clip, SUFFIXES)
-            places += [(one, _name_below(one, clip)) for one in found]
+            places += [(one, _name_below(one, base if base is not None and below else clip)) for one in found]
             faults += wrong
             if not found and not wrong:
                 raise UsageError(f"{clip}: no clips in this folder; for a folder of images give --images and --fps")
     unique = {os.path.realpath(place[0]): place for place in reversed(places)}
-    chosen = choose(list(unique.values())[::-1], out)
-    return [ReplayJob(clip, folder, every, fps, files) for clip, folder in chosen.items()], faults
+    wished = dict(list(unique.values())[::-1])
+    chosen = choose(wished.items(), out)
+    mine = {clip: folder for clip, folder in chosen.items() if shard is None or shard.has(wished[clip])}
+    return [ReplayJob(clip, folder, every, fps, files) for clip, folder in mine.items()], faults

@@ -3,26 +3,77 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 
 from driver_monitor.app.build import Plan
-from driver_monitor.bench.batch.processes import Runner
+from driver_monitor.bench.batch.done import not_done
+from driver_monitor.bench.batch.manifest import Manifest
+from driver_monitor.bench.batch.processes import Cluster, Runner
+from driver_monitor.bench.batch.shard import Shard
 from driver_monitor.bench.replays.job import ReplayJob, ReplayResult
 from driver_monitor.bench.replays.replay import clean_up, replay
 from driver_monitor.messages.lines import one_line
 
 
-def replay_all(jobs: list[ReplayJob], plan: Plan, at_a_time: int, console: Console) -> int:
-    """Replay all clips, `at_a_time` in parallel; print a summary or an error for each. Return how many clips failed."""
-    failed = 0
-    for outcome in Runner(replay, plan, clean_up).run(jobs, at_a_time, console):
-        if outcome.result is not None:
-            console.print(summary(outcome.result), highlight=False, soft_wrap=True)
-        else:
-            failed += 1
-            print(one_line(outcome.error or ""), file=sys.stderr)
+@dataclass(frozen=True, slots=True)
+class BatchOptions:
+    """How a batch is done. `out`: where its manifest lies. `resume`: leave out clips whose run is there already.
+
+    `at_a_time`: processes. `cluster`: does the clips instead. `shard`: which share of a larger batch this is.
+    """
+
+    out: Path
+    at_a_time: int = 1
+    resume: bool = False
+    shard: Shard | None = None
+    cluster: Cluster | None = None
+
+
+def replay_all(jobs: Sequence[ReplayJob], plan: Plan, options: BatchOptions, console: Console) -> int:
+    """Replay the clips; print a summary or an error for each. Return how many clips failed.
+
+    A batch of several clips writes batch.jsonl. One that is interrupted says how to continue.
+    """
+    if options.cluster is not None:
+        jobs = [replace(job, clip=job.clip.absolute(), folder=job.folder.absolute()) for job in jobs]
+    if len(jobs) == 1 and not options.resume and options.shard is None:
+        return _replay(jobs, plan, options, console, None)
+    with Manifest(options.out, options.shard) as manifest:
+        if not options.resume:
+            return _replay(jobs, plan, options, console, manifest)
+        todo = not_done(jobs, plan, manifest)
+        skipped = len(jobs) - len(todo)
+        console.print(f"{skipped:,} of {len(jobs):,} clips are done already, {len(todo):,} to do", highlight=False)
+        return _replay(todo, plan, options, console, manifest)
+
+
+def _replay(
+    jobs: Sequence[ReplayJob], plan: Plan, options: BatchOptions, console: Console, manifest: Manifest | None
+) -> int:
+    failed = ended = 0
+    if manifest is not None:
+        manifest.begin(jobs)
+    try:
+        runner = Runner(replay, plan, clean_up)
+        for outcome in runner.run(jobs, options.at_a_time, console, options.cluster):
+            ended += 1
+            if manifest is not None:
+                manifest.add(outcome)
+            if outcome.result is not None:
+                console.print(summary(outcome.result), highlight=False, soft_wrap=True)
+            else:
+                failed += 1
+                print(one_line(outcome.error or ""), file=sys.stderr)
+    except (KeyboardInterrupt, SystemExit):
+        if manifest is not None:
+            done = f"{ended - failed:,} of {len(jobs):,} clips are done and kept"
+            print(f"stopped: {done}; to continue, run the same command with --resume", file=sys.stderr)
+        raise
     return failed
 
 

@@ -6,11 +6,10 @@ import json
 from html import escape
 from typing import Any
 
-_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-    "img-src data: blob:; media-src data: blob:"
-)
-"""A browser then loads nothing from anywhere."""
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+"""A browser then loads nothing from anywhere, and runs nothing."""
+_OWN_PARTS = "; script-src 'unsafe-inline'; img-src data: blob:; media-src data: blob:"
+"""What a page with scripts may use beside: what lies in the page itself."""
 STYLE = """
 :root { color-scheme: light dark; --ground: #fff; --text: #1b1b1b; --soft: #4a4a4a; --line: #c9c9c9; --band: #f3f3f3;
   --critical: #8a0f14; --warning: #6b4300; --bar: #1d5fa8; }
@@ -30,12 +29,16 @@ th { background: var(--band); } .number { text-align: right; font-variant-numeri
 
 
 def page(title: str, body: str, style: str = "", scripts: tuple[str, ...] = ()) -> str:
-    """Return a page. `title`: plain text. `body`: HTML, its texts already escaped. `scripts`: texts of JavaScript."""
+    """Return a page. `title`: plain text. `body`: HTML, its texts already escaped. `scripts`: texts of JavaScript.
+
+    Without `scripts` a browser runs nothing, whatever the body holds.
+    """
+    policy = _POLICY + (_OWN_PARTS if scripts else "")
     return "\n".join(
         [
             "<!DOCTYPE html>",
             '<html lang="en"><head><meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">',
+            f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{escape(title)}</title><style>{STYLE}{style}</style></head><body>",
             body,

@@ -5,10 +5,17 @@ from __future__ import annotations
 import base64
 import functools
 import gzip
+import importlib.util
 
 from driver_monitor.errors import UsageError
 
 MISSING = "the extra `report` is not installed; pip install 'driver-monitor[report]'"
+
+
+def check_plotly() -> None:
+    """Raise `UsageError` if plotly is not installed."""
+    if importlib.util.find_spec("plotly") is None:
+        raise UsageError(MISSING)
 
 
 @functools.cache

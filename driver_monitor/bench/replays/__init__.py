@@ -1,4 +1,5 @@
 """A replay of one clip: opened, run through the pipeline, written as a run.
 
-This folder may import `app` and every folder below `app`, `bench.runs` and `bench.video`.
+This folder may import `app` and every folder below `app`, `bench.runs`, `bench.tables`,
+`bench.video` and `bench.report`.
 """

@@ -10,9 +10,18 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class RunFiles:
-    """Which files a run has beside run.json, events.jsonl and signals.jsonl. `trace`: a trace. `video`: video.mp4."""
+    """Which files a run has beside run.json, events.jsonl and signals.jsonl.
+
+    `trace`: a trace. `report`: report.html. `pictures`: it shows pictures at the alerts. `gzip`: signals.jsonl.gz
+    instead of signals.jsonl. `tables`: also signals and events as tables, `parquet` or `csv`; None: no tables. `video`:
+    video.mp4.
+    """
 
     trace: bool = False
+    report: bool = False
+    pictures: bool = False
+    gzip: bool = False
+    tables: str | None = None
     video: bool = False
 
 
@@ -24,7 +33,7 @@ class ReplayJob:
     """Describes one replay of `clip`: a clip, folder of images or trace. The results go into `folder`.
 
     `every`: use every Nth frame. `fps`: frames per second of images, or of a clip without a rate. `files`: what to
-    write.
+    write. `labels`: the label file of the clip, for the report.
     """
 
     clip: Path
@@ -32,6 +41,7 @@ class ReplayJob:
     every: int = 1
     fps: float | None = None
     files: RunFiles = LINES_ONLY
+    labels: Path | None = None
 
     @property
     def options(self) -> dict[str, Any]:
@@ -41,10 +51,14 @@ class ReplayJob:
 
 @dataclass(frozen=True, slots=True)
 class ReplayResult:
-    """What a replay did. `frames`: number used. `seconds`: time of the last frame. `alerts`: those in events.jsonl."""
+    """What a replay did. `frames`: number used. `seconds`: time of the last frame. `alerts`: those in events.jsonl.
+
+    `sha256`: of the clip.
+    """
 
     clip: Path
     folder: Path
     frames: int = 0
     seconds: float = 0.0
     alerts: tuple[Mapping[str, Any], ...] = ()
+    sha256: str = ""

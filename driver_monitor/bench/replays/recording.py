@@ -12,7 +12,7 @@ from pathlib import Path
 
 from driver_monitor import demo
 from driver_monitor.app import build
-from driver_monitor.app.build import Models, Plan
+from driver_monitor.app.build import Around, Models, Plan, as_it_is
 from driver_monitor.app.pipeline import FrameResult
 from driver_monitor.bench.replays.job import ReplayJob
 from driver_monitor.capture.camera import Camera
@@ -42,9 +42,14 @@ class Recording:
 
 
 @contextmanager
-def opened(job: ReplayJob, plan: Plan, models: Models | None, sha256: str) -> Iterator[Recording]:
-    """Open `job.clip` and run it through the pipeline. `models` None: it is a trace. `sha256`: of the clip."""
-    pipeline = build.build_pipeline(plan, models)
+def opened(
+    job: ReplayJob, plan: Plan, models: Models | None, sha256: str, around: Around = as_it_is
+) -> Iterator[Recording]:
+    """Open `job.clip` and run it through the pipeline. `models` None: it is a trace. `sha256`: of the clip.
+
+    `around`: gets the camera and all parts of the pipeline.
+    """
+    pipeline = build.build_pipeline(plan, models, around=around)
     if models is None:
         header, observations = trace.read(job.clip)
         used = itertools.islice(observations, 0, None, job.every)
@@ -54,7 +59,8 @@ def opened(job: ReplayJob, plan: Plan, models: Models | None, sha256: str) -> It
     vehicle = open_recorded(job.clip)
     with open_recording(job.clip, plan.config.camera, job.every, job.fps) as camera:
         frames = (
-            (frame.sequence, frame, pipeline.step(frame, vehicle=vehicle.at(frame.t))) for frame in frames_of(camera)
+            (frame.sequence, frame, pipeline.step(frame, vehicle=vehicle.at(frame.t)))
+            for frame in frames_of(around("camera", camera))
         )
         yield Recording(frames, build.provenance(plan, models.digest), sha256, camera.frames, camera)
 

@@ -11,7 +11,8 @@ from typing import Any, Protocol, TextIO
 from driver_monitor.app.pipeline import FrameResult
 from driver_monitor.bench.replays.job import ReplayJob
 from driver_monitor.bench.replays.recording import Recording
-from driver_monitor.bench.runs.run_folder import EVENTS, SIGNALS, RunFolder
+from driver_monitor.bench.replays.table_writer import TableRows
+from driver_monitor.bench.runs.run_folder import EVENTS, PACKED_SIGNALS, SIGNALS, RunFolder
 from driver_monitor.bench.video.writer import VideoFrames
 from driver_monitor.data.observation import Observation
 from driver_monitor.imaging.frame import Frame
@@ -44,12 +45,14 @@ class RunWriter(Protocol):
 def open_writers(job: ReplayJob, recording: Recording, folder: RunFolder, files: ExitStack) -> list[RunWriter]:
     """Return the writers of the files that `job` asks for. `files` closes them. Raises `OutputError`."""
     writers: list[RunWriter] = [
-        SignalLines(files.enter_context(folder.open(SIGNALS))),
+        SignalLines(files.enter_context(folder.open(PACKED_SIGNALS if job.files.gzip else SIGNALS))),
         AlertLines(files.enter_context(folder.open(EVENTS))),
     ]
     if job.files.trace:
         header = trace.Header(recording.trip, recording.origin.models)
         writers.append(TraceLines(files.enter_context(folder.open(trace.NAME)), header))
+    if job.files.tables is not None:
+        writers.append(TableRows(job.files.tables, folder, files))
     if job.files.video:
         writers.append(VideoFrames(job, recording, folder, files))
     return writers

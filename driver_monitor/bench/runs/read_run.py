@@ -38,10 +38,19 @@ class Run:
         path = self.folder / trace.NAME
         return path if path.is_file() else None
 
+    @property
+    def signals(self) -> Path:
+        """The path of signals.jsonl, or of signals.jsonl.gz."""
+        plain = self.folder / SIGNALS
+        return plain if plain.exists() else self.folder / PACKED_SIGNALS
+
     def lines(self) -> Iterator[dict[str, Any]]:
         """Yield the objects of signals.jsonl, or of signals.jsonl.gz. Raises `RunError`."""
-        plain = self.folder / SIGNALS
-        return _objects(plain if plain.exists() else self.folder / PACKED_SIGNALS)
+        return _objects(self.signals)
+
+    def raw_lines(self) -> Iterator[bytes]:
+        """Yield the lines of signals.jsonl, not parsed, for a reader that needs few of their fields."""
+        return _raw(self.signals)
 
     def alerts(self) -> list[dict[str, Any]]:
         """Return the alerts of events.jsonl, in their order. Raises `RunError`."""
@@ -75,7 +84,7 @@ def numbers(column: Iterable[float | bool | None]) -> Floats:
 
 def read_run(path: Path) -> Run:
     """Return the run in a folder; `path` may also be a file of the run. Raises `RunError`: no complete run is there."""
-    folder = path if path.is_dir() else path.parent
+    folder = path.parent if path.is_file() else path
     try:
         info = json.loads(read_regular(folder / RUN, MAX_RUN_BYTES))
         state, clip = info["state"], str(info["clip"])
@@ -114,17 +123,20 @@ def _hidden(path: Path) -> bool:
 
 
 def _objects(path: Path) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(_raw(path), 1):
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict):
+            raise RunError(f"{path}:{number}: not a JSON object; replay the clip again")
+        yield value
+
+
+def _raw(path: Path) -> Iterator[bytes]:
     with _shown(path), gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-        number = 0
         while line := file.readline(LONGEST_LINE):
-            number += 1
-            try:
-                value = json.loads(line)
-            except (ValueError, RecursionError):
-                value = None
-            if not isinstance(value, dict):
-                raise RunError(f"{path}:{number}: not a JSON object; replay the clip again")
-            yield value
+            yield line
 
 
 @contextmanager

@@ -48,12 +48,16 @@ def choose(places: Iterable[tuple[Path, Path]], out: Path) -> dict[Path, Path]:
     other files. Then it gets `out/<name>-<clip_id>`, and keeps it in later runs.
     """
     chosen: dict[Path, Path] = {}
+    taken: set[Path] = set()
+    above: set[Path] = set()
     for clip, wished in places:
         own = clip_id(clip)
         plain, other = out / wished, out / _with_id(wished.name, own)
-        taken = any(plain in (one, *one.parents) or one in plain.parents for one in chosen.values())
-        free = not taken and not other.exists() and may_replace(plain, own)
-        chosen[clip] = plain if free or lies_in(clip, plain) else other
+        free = plain not in taken and plain not in above and not taken.intersection(plain.parents)
+        free = free and not other.exists() and may_replace(plain, own)
+        folder = chosen[clip] = plain if free or lies_in(clip, plain) else other
+        taken.add(folder)
+        above.update(folder.parents)
     return chosen
 
 
@@ -111,6 +115,11 @@ class RunFolder:
         shutil.rmtree(self._folder, ignore_errors=True)
         os.close(self._lock)
 
+    @property
+    def path(self) -> Path:
+        """The hidden folder in which the files lie until `publish`."""
+        return self._folder
+
     @contextmanager
     def open(self, name: str) -> Iterator[TextIO]:
         """Open a file of the run for writing; a name that ends in .gz is compressed. It is on the disk at the end."""
@@ -133,6 +142,10 @@ class RunFolder:
         """Write run.json: what the run is, and how far it is."""
         with self.open(RUN) as file:
             file.write(json.dumps(run, ensure_ascii=False, allow_nan=False, indent=2) + "\n")
+
+    def sizes(self) -> dict[str, int]:
+        """Return name -> bytes of the files so far, without run.json, in order of name."""
+        return {path.name: path.stat().st_size for path in sorted(self._folder.iterdir()) if path.name != RUN}
 
     def publish(self) -> None:
         """Put the folder in the place of `target`, and remove the results of an earlier run that lay there."""

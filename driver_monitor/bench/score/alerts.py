@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from driver_monitor.bench.runs.scored_rules import EYES, GAZE, LIDS, ScoredRule
 from driver_monitor.bench.score.closures import eye_truth
 from driver_monitor.bench.score.labels import ClipLabels, Mask, runs
 from driver_monitor.bench.score.track import Track
-from driver_monitor.rules.profile import Condition, Profile, Rule
-from driver_monitor.signals.table import held_rule
-from driver_monitor.state.eyes.perclos import WINDOW_S as PERCLOS_S
 
 LATE_S = 0.5
 """An alert may come this long after it was due: one or two frames, and the time the eyelid logic waits."""
-EYES, GAZE, LIDS = "eyes.closed_s", "gaze.away_s", "eyes.closed_or_lowered_s"
-"""The signals whose quantity is labelled: closed eyes, gaze off the road, and closed or lowered eyes."""
-PAST_YAWN = "eyes.closed_past_yawn_s"
-"""Closed eyes as in `EYES`. A rule with it has no due time in a labelled yawn."""
-GUARDS = ("eyes.p_closure", PAST_YAWN)
-"""Signals in an `all` that only hold an alert back. So do the `held_s` of other rules."""
-LABELLED, ABOVE = (EYES, GAZE, LIDS), ("above", "at_least")
-UNLABELLED = "drowsiness"
-"""The rule whose alerts all count as false: clips are too short for anybody to be labelled sleepy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,68 +38,89 @@ class AlertScore:
         return {**asdict(self), "not_judged": self.unscored}
 
 
-def due_times(rule: Rule) -> list[tuple[str | None, float]]:
-    """Return causes: signal (None: never labelled), seconds until an alert is due. Empty: the rule is not scored."""
-    branches = [[leaf for leaf in one.leaves() if not _guards(leaf)] for one in rule.when.any_ or (rule.when,)]
-    leaves = [leaf for branch in branches for leaf in branch]
-    single = all(len(branch) == 1 for branch in branches)
-    labelled = single and all(leaf.signal in LABELLED and leaf.comparison in ABOVE for leaf in leaves)
-    if rule.patience is None and labelled:
-        due: dict[str | None, float] = {}
-        for leaf in leaves:
-            seconds = float(leaf.threshold or 0.0) + rule.for_s
-            due[leaf.signal] = min(seconds, due.get(leaf.signal, seconds))
-        return list(due.items())
-    return [(None, PERCLOS_S)] if rule.id == UNLABELLED else []
+@dataclass(frozen=True, slots=True, eq=False)
+class AlertTruth:
+    """What labels say of the causes of alerts. `by_signal`: labelled frames and scored frames; None: never labelled."""
+
+    labels: ClipLabels
+    by_signal: Mapping[str | None, tuple[Mask, Mask]]
+    in_yawn: Mask
 
 
-def score_alerts(labels: ClipLabels, track: Track, profile: Profile) -> dict[str, AlertScore]:
-    """Return rule -> score: `drowsiness`, and rules without patience that need one of `LABELLED` above a limit.
+@dataclass(frozen=True, slots=True)
+class DueEvent:
+    """A labelled stretch in which an alert is due: `seconds` after its `start`. `start`, `end`: time in the clip, s.
 
-    Guards (`GUARDS`, `held_s` of other rules) may stand beside it.
+    `signal`: what is labelled; see `LABELLED`.
     """
-    truth, in_yawn = _truth(labels), labels.mask("yawn")
-    due: dict[Rule, list[tuple[float, Mask, Mask]]] = {}
-    for rule in profile.rules:
-        awake = ~in_yawn if any(leaf.signal == PAST_YAWN for leaf in rule.when.leaves()) else np.ones_like(in_yawn)
-        causes = [(seconds, *truth[signal]) for signal, seconds in due_times(rule)]
-        due[rule] = [(seconds, labelled, scored & awake) for seconds, labelled, scored in causes]
-    return {rule.id: _score(labels, track, rule, causes) for rule, causes in due.items() if causes}
+
+    signal: str | None
+    start: float
+    end: float
+    seconds: float
 
 
-def _truth(labels: ClipLabels) -> dict[str | None, tuple[Mask, Mask]]:
-    """Return what the labels say of each signal: labelled frames, scored frames. None: never labelled."""
+def score_alerts(labels: ClipLabels, track: Track, rules: Iterable[ScoredRule]) -> dict[str, AlertScore]:
+    """Return rule -> score. `rules`: see `scored_rules`; those without causes are left out."""
+    truth = alert_truth(labels)
+    return {rule.id: score_rule(truth, track, rule) for rule in rules if rule.causes}
+
+
+def alert_truth(labels: ClipLabels) -> AlertTruth:
+    """Return what the labels say of the causes of alerts."""
     eyes = eye_truth(labels)
     away = labels.mask("look_away")
     head = ~(labels.mask("look_away_marginal", "uncertain_head", "face_not_visible") | eyes.closed) | away
-    return {
+    seen = labels.seen
+    by_signal = {
         EYES: (eyes.closed, eyes.counted),
         LIDS: (eyes.closed | labels.mask("eyes_lowered"), eyes.counted),
-        GAZE: (away, head),
-        None: (np.zeros_like(away), np.ones_like(away)),
+        GAZE: (away, head & seen),
+        None: (np.zeros_like(away), seen),
     }
+    return AlertTruth(labels, by_signal, labels.mask("yawn"))
 
 
-def _guards(leaf: Condition) -> bool:
-    return leaf.signal in GUARDS or held_rule(leaf.signal or "") is not None
-
-
-def _score(labels: ClipLabels, track: Track, rule: Rule, causes: list[tuple[float, Mask, Mask]]) -> AlertScore:
-    """Score one rule. Each of its `causes`: seconds until an alert is due, labelled frames, scored frames."""
-    raised = [t for name, t in track.raised if name == rule.id]
-    enough = {rule.id} | {held_rule(leaf.signal or "") for leaf in rule.when.leaves()}
-    told = [t for name, t in track.raised if name in enough]
-    due = [
-        (frame_time(labels, track, first), seconds)
-        for seconds, labelled, scored in causes
+def due_events(truth: AlertTruth, track: Track, rule: ScoredRule) -> list[DueEvent]:
+    """Return the labelled stretches, at least half of them scored, that are as long as `rule` needs."""
+    labels = truth.labels
+    return [
+        DueEvent(signal, frame_time(labels, track, first), frame_time(labels, track, last), seconds)
+        for signal, seconds, labelled, scored in _causes(truth, rule)
         for first, last in runs(labelled)
         if last - first + 1 >= seconds * labels.fps and 2 * scored[first : last + 1].sum() >= last - first + 1
     ]
-    in_time = sum(any(start <= t <= start + seconds + LATE_S for t in told) for start, seconds in due)
-    verdicts = [{_right(track, t, *cause) for cause in causes} for t in raised]
-    false = sum(verdict == {False} for verdict in verdicts)
-    unscored = sum(True not in verdict and None in verdict for verdict in verdicts)
-    return AlertScore(len(due), in_time, len(raised), false, unscored)
+
+
+def times_told(track: Track, rule: ScoredRule) -> list[float]:
+    """Return the times of the alerts of `rule` and of the rules that hold it back, as they tell the driver too."""
+    enough = {rule.id, *rule.held_back_by}
+    return [t for name, t in track.raised if name in enough]
+
+
+def judged_alerts(truth: AlertTruth, track: Track, rule: ScoredRule) -> list[tuple[float, bool | None]]:
+    """Return the time of each alert of `rule`, and whether it is right. None: most of its time is not scored."""
+    causes = _causes(truth, rule)
+    found: list[tuple[float, bool | None]] = []
+    for t in (t for name, t in track.raised if name == rule.id):
+        verdicts = {_right(track, t, seconds, labelled, scored) for _, seconds, labelled, scored in causes}
+        found.append((t, True if True in verdicts else None if None in verdicts else False))
+    return found
+
+
+def score_rule(truth: AlertTruth, track: Track, rule: ScoredRule) -> AlertScore:
+    """Return the score of one rule with causes."""
+    told, due = times_told(track, rule), due_events(truth, track, rule)
+    in_time = sum(any(one.start <= t <= one.start + one.seconds + LATE_S for t in told) for one in due)
+    right = [verdict for _, verdict in judged_alerts(truth, track, rule)]
+    return AlertScore(len(due), in_time, len(right), right.count(False), right.count(None))
+
+
+def _causes(truth: AlertTruth, rule: ScoredRule) -> list[tuple[str | None, float, Mask, Mask]]:
+    """Return the causes of a rule: signal, seconds until an alert is due, labelled frames, scored frames."""
+    awake = ~truth.in_yawn if rule.past_yawn else np.ones_like(truth.in_yawn)
+    found = [(cause.signal, cause.due_s, *truth.by_signal[cause.signal]) for cause in rule.causes]
+    return [(signal, seconds, labelled, scored & awake) for signal, seconds, labelled, scored in found]
 
 
 def _right(track: Track, t: float, seconds: float, labelled: Mask, scored: Mask) -> bool | None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from driver_monitor.app import build
 from driver_monitor.app.build import Plan
+from driver_monitor.bench.replays.kept_models import kept_models
 from driver_monitor.bench.replays.recording import open_recording
 from driver_monitor.bench.replays.replay import OnProgress
+from driver_monitor.bench.runs.scored_rules import ScoredRule, scored_rules
 from driver_monitor.bench.score.alerts import AlertScore, score_alerts
 from driver_monitor.bench.score.closures import ClosureScore, score_closures
 from driver_monitor.bench.score.intervals import ratio, rounded
@@ -38,7 +42,10 @@ class ScoreJob:
 
 @dataclass(frozen=True, slots=True)
 class ClipScore:
-    """All scores of one clip. `frames`, `seconds`: length by the labels. `raised`: rule -> number of alerts, if any."""
+    """All scores of one clip. `frames`: of the clip. `seconds`: those that a person has looked at.
+
+    `raised`: rule -> number of alerts, if any.
+    """
 
     clip: str
     person: str
@@ -78,7 +85,7 @@ _EYE_RATIOS = ("frame_f1", "frame_precision", "frame_recall", "event_f1", "unkno
 
 def score_clip(job: ScoreJob, plan: Plan, progress: OnProgress | None = None) -> ClipScore:
     """Replay the clip and score it. Raises `DriverMonitorError`: clip or model unreadable, or labels do not fit."""
-    pipeline = build.build_pipeline(plan, build.load_models(plan.config))
+    pipeline = build.build_pipeline(plan, kept_models(plan.config))
     with open_recording(job.clip, plan.config.camera, job.every) as camera:
         track = record_track(camera, pipeline, job.every, progress)
     check_length(job, track)
@@ -110,18 +117,23 @@ def check_rate(job: ScoreJob, track: Track) -> None:
 
 def score_track(clip: str, labels: ClipLabels, track: Track, profile: Profile) -> ClipScore:
     """Return the scores of `track` against `labels`. `clip`: its name. `profile`: its rules say when alerts are due."""
+    return score_by_rules(clip, labels, track, scored_rules(profile))
+
+
+def score_by_rules(clip: str, labels: ClipLabels, track: Track, rules: Sequence[ScoredRule]) -> ClipScore:
+    """Return the scores of `track`, as `score_track` does, by the `rules` that labels can judge."""
     return ClipScore(
         clip,
         labels.person,
         labels.frames,
-        labels.frames / labels.fps,
+        int(labels.seen.sum()) / labels.fps,
         score_closures(labels, track),
         score_face(labels, track),
         score_looks(labels, track),
         score_yawns(labels, track),
-        score_alerts(labels, track, profile),
+        score_alerts(labels, track, rules),
         dict(Counter(rule for rule, _ in track.raised)),
-        score_long(labels, track, profile),
+        score_long(labels, track, rules),
     )
 
 
@@ -133,3 +145,11 @@ def to_json(score: ClipScore) -> dict[str, Any]:
     values["alerts"] = {rule: alert.to_json() for rule, alert in score.alerts.items()}
     values["look_away"] = {**values.pop("looks"), "agreement": score.ratio("look_away_agreement")}
     return dict(rounded(values, 4))
+
+
+_SCORE = TypeAdapter(ClipScore)
+
+
+def from_json(values: Mapping[str, Any]) -> ClipScore:
+    """Return the scores of a clip from their JSON object. Raises pydantic's `ValidationError` or `KeyError`."""
+    return _SCORE.validate_python({**values, "looks": values["look_away"]})

@@ -26,7 +26,8 @@ Span = tuple[int, int]
 class EyeTruth:
     """What the labels say of the eyes: one value per frame of the clip.
 
-    `closed`: labelled closed. `counted`: without a `NOT_SCORED` label. `scored`: counted, not at an edge of `closed`.
+    `closed`: labelled closed. `counted`: looked at, without a `NOT_SCORED` label. `scored`: counted, not at an edge of
+    `closed`.
     """
 
     closed: Mask
@@ -61,7 +62,7 @@ class ClosureScore:
 def eye_truth(labels: ClipLabels) -> EyeTruth:
     """Return what the labels say of the eyes. The frames on both sides of an edge of `eyes_closed` are not scored."""
     closed = labels.mask("eyes_closed")
-    counted = ~labels.mask(*NOT_SCORED)
+    counted = ~labels.mask(*NOT_SCORED) & labels.seen
     scored = counted.copy()
     after = np.flatnonzero(closed[1:] != closed[:-1]) + 1
     scored[after] = scored[after - 1] = False

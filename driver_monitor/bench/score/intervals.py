@@ -72,11 +72,36 @@ def bootstrap_ratio(numerators: Floats, denominators: Floats) -> Figure:
     value = ratio(float(numerators.sum()), float(denominators.sum()))
     if value is None or int(np.count_nonzero(denominators)) < 2:
         return Figure(value)
-    count = len(numerators)
-    draws = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), size=DRAWS)
+    draws = _draws(len(numerators))
     below = draws @ denominators
     defined = below > 0
     return _around(value, (draws @ numerators)[defined] / below[defined])
+
+
+def bootstrap_difference(a: tuple[Floats, Floats], b: tuple[Floats, Floats]) -> Figure:
+    """Return the ratio of `b` minus that of `a`, with its interval by resampling the rows (persons).
+
+    Each of the two: numerators and denominators, (n,) each. A draw has the same persons for both: what is common to
+    both cancels out. There is no value if denominators sum to 0, and no interval if less than two rows have any.
+    """
+    first, second = (ratio(float(above.sum()), float(below.sum())) for above, below in (a, b))
+    if first is None or second is None:
+        return Figure(None)
+    value = second - first
+    if int(np.count_nonzero(a[1] + b[1])) < 2:
+        return Figure(value)
+    draws = _draws(len(a[0]))
+    below_a, below_b = draws @ a[1], draws @ b[1]
+    defined = (below_a > 0) & (below_b > 0)
+    return _around(value, ((draws @ b[0])[defined] / below_b[defined]) - (draws @ a[0])[defined] / below_a[defined])
+
+
+@functools.lru_cache(maxsize=1)
+def _draws(count: int) -> NDArray[np.int64]:
+    """Return (DRAWS, count): how often each item counts in each sample. A sweep asks for the same ones many times."""
+    draws = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), size=DRAWS)
+    draws.setflags(write=False)
+    return draws
 
 
 def bootstrap(count: int, measure: Callable[[NDArray[np.int64]], float | None]) -> Figure:

@@ -4,6 +4,7 @@
      "events": [{"type": "eyes_closed", "start": 10, "end": 14}, ...]}
 
 Frames are numbered from 0 in decoding order. `start` and `end` are both part of the event. Other keys are ignored.
+`reviewed`, `[[0, 399]]`: the frames that a person has looked at; missing: all. Only these are scored.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ def _printable(name: str) -> str:
     return name
 
 
+Range = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2, max_length=2)]
+"""First and last frame, both included."""
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_printable)]
 """Name of a clip or a person. Tables and error lines show it."""
 
@@ -82,7 +85,7 @@ class ClipLabels(BaseModel):
     """All labels of one clip. `clip`: its name; None: the label file's name. `frames`: number of frames of the clip.
 
     `closures_over_half_second`: whether the clip has any; None: not said. `blinks`: whether all, some or none of the
-    short closures are labelled.
+    short closures are labelled. `reviewed`: ranges of frames that a person has looked at; None: all frames.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
@@ -94,6 +97,7 @@ class ClipLabels(BaseModel):
     look_away_reference: str = CAMERA
     closures_over_half_second: Literal["yes", "no", "unsure"] | None = None
     blinks: Literal["complete", "partial", "none"] = "complete"
+    reviewed: list[Range] | None = None
     events: list[Event]
 
     @model_validator(mode="after")
@@ -103,7 +107,18 @@ class ClipLabels(BaseModel):
                 raise ValueError(f"events[{index}]: ends at {event.end}, before its start at {event.start}")
             if event.end >= self.frames:
                 raise ValueError(f"events[{index}]: ends at {event.end}; the last frame is {self.frames - 1}")
+        for index, (first, last) in enumerate(self.reviewed or []):
+            if not first <= last < self.frames:
+                raise ValueError(f"reviewed[{index}]: {first} to {last} is no range in frames 0 to {self.frames - 1}")
         return self
+
+    @property
+    def seen(self) -> Mask:
+        """(frames,) bool: true in each frame that a person has looked at. The other frames are not scored."""
+        seen = np.full(self.frames, self.reviewed is None)
+        for first, last in self.reviewed or []:
+            seen[first : last + 1] = True
+        return seen
 
     def mask(self, *types: str) -> Mask:
         """Return (frames,) bool: true in each frame of an event of these `types`."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from driver_monitor.bench.score.alerts import EYES, LATE_S, due_times, frame_time
+from driver_monitor.bench.runs.scored_rules import EYES, ScoredRule
+from driver_monitor.bench.score.alerts import LATE_S, frame_time
 from driver_monitor.bench.score.closures import LONG_S, EyeTruth, Span, counts, eye_truth, rows_in
 from driver_monitor.bench.score.labels import ClipLabels, runs
 from driver_monitor.bench.score.sightings import found_yawns, sure_yawns
 from driver_monitor.bench.score.track import Track
-from driver_monitor.rules.profile import Profile
 
 CALLED = 0.5
 """A long closure is missed if a smaller share of its frames is called closed."""
@@ -48,16 +49,17 @@ class LongScore:
         return asdict(self)
 
 
-def score_long(labels: ClipLabels, track: Track, profile: Profile) -> LongScore:
-    """Return the counts of `track` against `labels`. `profile`: its rules say what an alert is about."""
+def score_long(labels: ClipLabels, track: Track, rules: Sequence[ScoredRule]) -> LongScore:
+    """Return the counts of `track` against `labels`. `rules`: they say what an alert is about."""
     truth = eye_truth(labels)
     closures, missed = _closures(labels, truth, track)
-    needs = {rule.id: due_times(rule) for rule in profile.rules}
-    seconds = {rule: causes[0][1] for rule, causes in needs.items() if {signal for signal, _ in causes} == {EYES}}
+    seconds = {rule.id: rule.causes[0].due_s for rule in rules if {cause.signal for cause in rule.causes} == {EYES}}
     raised = [(t, seconds[rule]) for rule, t in track.raised if rule in seconds]
     yawns = [yawn for yawn in sure_yawns(labels) if _seconds(labels, yawn) >= YAWN_S]
-    looks = [look for look in runs(labels.mask("look_away")) if _seconds(labels, look) >= LOOK_S]
-    about_gaze = {rule.id for rule in profile.rules if rule.attention == "distracted"}
+    seen = labels.seen
+    away = [look for look in runs(labels.mask("look_away")) if counts(seen[look[0] : look[1] + 1])]
+    looks = [look for look in away if _seconds(labels, look) >= LOOK_S]
+    about_gaze = {rule.id for rule in rules if rule.distracted}
     told = [t for rule, t in track.raised if rule in about_gaze]
     return LongScore(
         closures=closures,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from driver_monitor.bench.score.closures import Span
+from driver_monitor.bench.score.closures import Span, counts
 from driver_monitor.bench.score.labels import CAMERA, ClipLabels, Mask, runs
 from driver_monitor.bench.score.track import Angles, Track
 
@@ -53,7 +53,7 @@ class YawnScore:
 
 def score_face(labels: ClipLabels, track: Track) -> FaceScore:
     """Compare the frames in which the face was found with those in which it is visible by the labels."""
-    visible = ~labels.mask("face_not_visible")[track.frame]
+    visible = (~labels.mask("face_not_visible") & labels.seen)[track.frame]
     gaps = {rows: (rows[1] - rows[0] + 1) * track.stride / labels.fps for rows in runs(visible & ~track.face)}
     # "Found again" needs the face before and after the gap.
     again = [gap for (a, b), gap in gaps.items() if track.face[:a].any() and track.face[b + 1 : b + 2].any()]
@@ -66,7 +66,7 @@ def score_looks(labels: ClipLabels, track: Track) -> LookScore:
 
     A frame counts once. In overlapping look-aways, one of their directions must agree.
     """
-    scored = ~labels.mask("uncertain_head", "face_not_visible")[track.frame]
+    scored = (~labels.mask("uncertain_head", "face_not_visible") & labels.seen)[track.frame]
     head = _from_reference(labels, track)
     away, agreed = np.zeros(len(track), bool), np.zeros(len(track), bool)
     for event in labels.events:
@@ -81,7 +81,7 @@ def score_looks(labels: ClipLabels, track: Track) -> LookScore:
 def score_yawns(labels: ClipLabels, track: Track) -> YawnScore:
     """Compare yawns with labels. A yawn found at an unsure yawn, unsure mouth or mouth wide open is not false."""
     sure = sure_yawns(labels)
-    unsure = labels.mask("mouth_wide_open", "uncertain_mouth")
+    unsure = labels.mask("mouth_wide_open", "uncertain_mouth") | ~labels.seen
     for event in labels.events:
         if event.type == "yawn" and event.confidence == "low":
             unsure[event.start : event.end + 1] = True
@@ -95,8 +95,10 @@ def score_yawns(labels: ClipLabels, track: Track) -> YawnScore:
 
 
 def sure_yawns(labels: ClipLabels) -> list[Span]:
-    """Return first and last frame of each labelled yawn that the labeller was sure of."""
-    return [(one.start, one.end) for one in labels.events if one.type == "yawn" and one.confidence != "low"]
+    """Return first and last frame of each labelled yawn that the labeller was sure of, if half of it was looked at."""
+    seen = labels.seen
+    yawns = [one for one in labels.events if one.type == "yawn" and one.confidence != "low"]
+    return [(one.start, one.end) for one in yawns if counts(seen[one.start : one.end + 1])]
 
 
 def found_yawns(labelled: list[Span], track: Track) -> int:

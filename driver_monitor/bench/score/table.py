@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from driver_monitor.bench.score.alerts import UNLABELLED
+from driver_monitor.bench.runs.scored_rules import UNLABELLED
 from driver_monitor.bench.score.clip import ClipScore
 from driver_monitor.bench.score.intervals import Figure, Rate
 from driver_monitor.bench.score.summary import Pooled

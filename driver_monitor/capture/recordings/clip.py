@@ -43,7 +43,7 @@ class ClipCamera(GuardedCamera):
         wait: Wait | None = None,
     ) -> None:
         self._where = str(path)
-        self._decoder = _open(path, every, fps, track)
+        self._decoder = open_clip(path, every, fps, track)
         self._slow = SlowCheck(self._where)
         total = self._decoder.total
         super().__init__(path.name, live=False, frames=None if total is None else -(-total // every))
@@ -106,7 +106,8 @@ class ClipCamera(GuardedCamera):
         self._decoder.close()
 
 
-def _open(path: Path, every: int, fps: float | None, track: int | None) -> decoder.Decoder:
+def open_clip(path: Path, every: int = 1, fps: float | None = None, track: int | None = None) -> decoder.Decoder:
+    """Return a decoder at the first frame of a clip; for the arguments see `Decoder`. Raises `SourceError`."""
     from driver_monitor.capture.recordings import decoder
 
     try:

@@ -54,11 +54,16 @@ def open_container(where: str, **options: Any) -> InputContainer:
 
 
 class Decoded(NamedTuple):
-    """A decoded picture. `t`: seconds since the first one. `sequence`: its number among all decoded frames, from 0."""
+    """A decoded picture. `t`: seconds since the first one. `sequence`: its number among all decoded frames, from 0.
+
+    `stamp`: its time in units of the stream, None: it has none. `key`: decoding can begin with it.
+    """
 
     picture: Image | YuvPicture
     t: float
     sequence: int
+    stamp: int | None
+    key: bool
 
 
 class Decoder:
@@ -90,6 +95,7 @@ class Decoder:
         base = _fraction(stream.time_base) or Fraction(1, av.time_base)
         self._timeline = Timeline(base, self.rate)
         self._stretch = _stretch(stream)
+        self._stream = stream
         self._frames = self._decode(stream)
         self.decoded = self.damaged = 0
         self.total = stream.frames or None
@@ -129,8 +135,19 @@ class Decoder:
             self.decoded += 1
             t = self._timeline.at(self._stamp(frame), self._stamp(self._waiting))
             if sequence % self._every == 0:
-                return Decoded(picture_of(frame, self._where, self._stretch), t, sequence)
+                picture = picture_of(frame, self._where, self._stretch)
+                return Decoded(picture, t, sequence, self._stamp(frame), frame.key_frame)
         return None
+
+    def seek(self, stamp: int) -> None:
+        """Go to the last key frame at or before `stamp`, as the container has it. `next` returns what comes then.
+
+        From then on, `t` and `sequence` mean nothing. Raises `av.FFmpegError` or `OSError`.
+        """
+        self._frames.close()
+        self._waiting = self._fault = None
+        self._container.seek(stamp, stream=self._stream)
+        self._frames = self._decode(self._stream)
 
     def next_or_fault(self) -> tuple[Decoded | None, str | None]:
         """Return what `next` returns, and None; or None and the reason why the container cannot be read further."""

@@ -6,31 +6,17 @@ from collections.abc import Sequence
 from datetime import tzinfo
 from html import escape
 
+from driver_monitor.bench.html import page as html
 from driver_monitor.fleet.look.findings import FleetReport
 from driver_monitor.fleet.look.period import shown
 from driver_monitor.fleet.look.sections import Column, ReportSection, Row, headline, sections, summary
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-"""A browser then loads nothing and runs nothing, whatever a vehicle has sent."""
 _STYLE = """
-:root { color-scheme: light dark; --ground: #fff; --text: #1b1b1b; --soft: #4a4a4a; --line: #c9c9c9; --band: #f3f3f3;
-  --critical: #8a0f14; --warning: #6b4300; --bar: #1d5fa8; }
-@media (prefers-color-scheme: dark) { :root { --ground: #16181a; --text: #f1f1f1; --soft: #c4c4c4; --line: #4c4c4c;
-  --band: #222528; --critical: #ffb0ac; --warning: #ffd58a; --bar: #8fc1ff; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1rem; max-width: 75rem; background: var(--ground); color: var(--text);
-  font: 16px/1.45 system-ui, sans-serif; }
-h1 { font-size: 1.4rem; margin: 0 0 .2rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .2rem; }
-p { margin: .2rem 0; } .soft { color: var(--soft); }
+body { max-width: 75rem; }
 ul.answer { list-style: none; margin: 1rem 0; padding: 0; display: flex; flex-wrap: wrap; gap: .5rem; }
 ul.answer li { border: 2px solid var(--line); border-radius: .4rem; padding: .3rem .7rem; font-weight: 600; }
-table { border-collapse: collapse; width: 100%; margin-top: .5rem; font-size: .95rem; }
-th, td { text-align: left; padding: .3rem .5rem; border-bottom: 1px solid var(--line); vertical-align: top;
-  white-space: nowrap; }
-th { background: var(--band); white-space: normal; }
+th, td { white-space: nowrap; } th { white-space: normal; }
 .sent { white-space: normal; overflow-wrap: anywhere; }
-.number { text-align: right; font-variant-numeric: tabular-nums; }
-.critical { color: var(--critical); font-weight: 700; } .warning { color: var(--warning); font-weight: 600; }
 .bar { position: relative; height: .5rem; min-width: 6rem; margin-top: .3rem; background: var(--band); }
 .bar span { position: absolute; top: .1rem; height: .3rem; background: var(--bar); opacity: .45; }
 .bar b { position: absolute; top: 0; width: 3px; height: .5rem; background: var(--bar); }
@@ -54,21 +40,13 @@ def page(report: FleetReport, zone: tzinfo | None = None) -> str:
     period = f"{shown(report.period.since, zone)} to {shown(report.period.until, zone)}"
     zone_name = escape(f"{report.made.astimezone(zone):UTC%z}")
     answers = headline(report) or ["nothing needs attention"]
-    return "\n".join(
-        [
-            "<!DOCTYPE html>",
-            '<html lang="en"><head><meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>Fleet report, {escape(period)}</title><style>{_STYLE}</style></head><body>",
-            f"<h1>Fleet report</h1><p>{escape(period)} ({zone_name}), made {escape(shown(report.made, zone))}</p>",
-            f'<p class="soft">{escape(summary(report))}. About vehicles, not about persons.</p>',
-            f'<ul class="answer">{"".join(f"<li>{escape(one)}</li>" for one in answers)}</ul>',
-            *(_section(one) for one in sections(report, zone)),
-            "</body></html>",
-            "",
-        ]
-    )
+    body = [
+        f"<h1>Fleet report</h1><p>{escape(period)} ({zone_name}), made {escape(shown(report.made, zone))}</p>",
+        f'<p class="soft">{escape(summary(report))}. About vehicles, not about persons.</p>',
+        f'<ul class="answer">{"".join(f"<li>{escape(one)}</li>" for one in answers)}</ul>',
+        *(_section(one) for one in sections(report, zone)),
+    ]
+    return html.page(f"Fleet report, {period}", "\n".join(body), _STYLE)
 
 
 def _section(section: ReportSection) -> str:

@@ -45,10 +45,10 @@ class ExpressionNet:
 
     def __init__(self, path: Path, threads: int = 1) -> None:
         """Load the net. Raises `ModelError` if the file is missing, damaged or the wrong model."""
-        self._model = OnnxModel(path, {"face": (None, 1, SIZE, SIZE)}, {"p": (None, len(EXPRESSIONS))}, threads)
-        self.sha256 = self._model.sha256
+        self.model = OnnxModel(path, {"face": (None, 1, SIZE, SIZE)}, {"p": (None, len(EXPRESSIONS))}, threads)
+        self.sha256 = self.model.sha256
 
     def probabilities(self, crop: NDArray[np.uint8]) -> Expression:
         """Return the calibrated probability of each expression for one (48, 48) crop of `expression_crop`."""
-        (p,) = self._model.run({"face": np.divide(crop[None, None], np.float32(255), dtype=np.float32)})
+        (p,) = self.model.run({"face": np.divide(crop[None, None], np.float32(255), dtype=np.float32)})
         return Expression(dict(zip(EXPRESSIONS, p[0].tolist(), strict=True)))

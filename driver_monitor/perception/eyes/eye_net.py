@@ -38,12 +38,12 @@ class EyeNet:
         """Load the net. Raises `ModelError` if the file is missing, damaged or the wrong model."""
         inputs = {"eye": (None, 1, HEIGHT, WIDTH), "band": (None, 1, BAND_HEIGHT, BAND_WIDTH)}
         outputs = {"p": (None, 4), "aspect": (None,), "sunglasses": (None,)}
-        self._model = OnnxModel(path, inputs, outputs, threads)
-        self.sha256 = self._model.sha256
+        self.model = OnnxModel(path, inputs, outputs, threads)
+        self.sha256 = self.model.sha256
 
     def read(self, patches: NDArray[np.uint8], bands: NDArray[np.uint8]) -> Answers:
         """Return the answers for n eyes, given by (n, 32, 48) `patches` and (n, 32, 64) `bands` of `eye_crops`."""
-        return Answers(*self._model.run({"eye": _scaled(patches), "band": _scaled(bands)}))
+        return Answers(*self.model.run({"eye": _scaled(patches), "band": _scaled(bands)}))
 
     def classify(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return (n, 4) probabilities of open, lowered, closed, hidden for (n, 32, 48) patches of `crop_patch`.

@@ -149,16 +149,16 @@ class LandmarkNet:
 
     def __init__(self, path: Path, threads: int = 1) -> None:
         """Load `models/landmarks.onnx`. Raises `ModelError` if it is missing, damaged or the wrong model."""
-        self._model = OnnxModel(
+        self.model = OnnxModel(
             path,
             {"image": (None, 1, IMAGE_SIZE, IMAGE_SIZE)},
             {"points": (None, POINTS, 2), "face": (None,), "mouth_hidden": (None,), "turn": (None, 6)},
             threads,
         )
-        self.sha256 = self._model.sha256
+        self.sha256 = self.model.sha256
 
     def read(self, grey: Image, crop: Crop) -> Landmarks:
         """Return the net's answer for `crop` of a grey frame (H, W), also if there is no face (see `score`)."""
         image = np.divide(crop.cut(grey), np.float32(255.0), dtype=np.float32)
-        points, face, hidden, turn = self._model.run({"image": image[None, None]})
+        points, face, hidden, turn = self.model.run({"image": image[None, None]})
         return Landmarks(crop.to_frame(points[0]), float(face[0]), float(hidden[0]), crop.turn_back(rotation(turn[0])))

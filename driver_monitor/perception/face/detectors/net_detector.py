@@ -52,8 +52,8 @@ class NetDetector:
 
     def __init__(self, path: Path, threads: int = 1) -> None:
         """Load the net; raises `ModelError` if it is missing, damaged or the wrong model."""
-        self._model = OnnxModel(path, {"image": (1, 1, None, None)}, {"cells": (1, 7, None, None)}, threads)
-        self.sha256 = self._model.sha256
+        self.model = OnnxModel(path, {"image": (1, 1, None, None)}, {"cells": (1, 7, None, None)}, threads)
+        self.sha256 = self.model.sha256
 
     def find(self, grey: Image) -> list[Box]:
         """Return boxes in pixels of `grey` (H, W), best first: score `SURE` or more; if none, the best from `FAINT`."""
@@ -62,7 +62,7 @@ class NetDetector:
     def rows(self, grey: Image, least: float = FAINT) -> Row:
         """Return faces of score `least` or more, each once, at most `MOST`, best first, in pixels of `grey` (H, W)."""
         scale = LONG_SIDE / max(grey.shape)
-        (cells,) = self._model.run({"image": even_out(shrink(grey))[None, None]})
+        (cells,) = self.model.run({"image": even_out(shrink(grey))[None, None]})
         rows = distinct(decode(cells[0], least))
         rows[:, [0, 1, 2, 3]] /= scale
         return rows

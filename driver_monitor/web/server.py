@@ -8,11 +8,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from typing import Literal, Protocol
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from driver_monitor.aim.live import Live
 from driver_monitor.errors import OutputError, UsageError
 
 PORT = 8642
@@ -23,6 +23,19 @@ FAREWELL_S = 0.5
 CLOSE_S = 3.0
 """Longest wait for the server's thread."""
 MOST_CONNECTIONS = 32
+MOST_MESSAGE_BYTES = 1024
+"""Longest message that a page may send over its WebSocket."""
+
+End = Literal["time", "stopped"]
+
+
+class PageLife(Protocol):
+    """Says when a page ends. `ended`: why it has ended, None while it lives; open pages are told this value."""
+
+    ended: End | None
+
+    def time_is_over(self) -> bool:
+        """Return whether the page has lived as long as it may."""
 
 
 def bound(address: str) -> socket.socket:
@@ -57,9 +70,12 @@ def bound(address: str) -> socket.socket:
 
 
 class PageServer:
-    """Serves `app` at `listener` in a thread. `live`: says when the time is over, and tells open pages of the end."""
+    """Serves `app` at `listener` in a thread. `life`: says when the time is over, and tells open pages of the end.
 
-    def __init__(self, app: ASGIApp, listener: socket.socket, live: Live) -> None:
+    `name`: the verb of the page, for errors and for the name of the thread.
+    """
+
+    def __init__(self, app: ASGIApp, listener: socket.socket, life: PageLife, name: str) -> None:
         config = uvicorn.Config(
             app,
             log_config=None,  # the address of the first request holds the token
@@ -69,31 +85,31 @@ class PageServer:
             server_header=False,
             timeout_graceful_shutdown=1,  # an open page would hold the end
             limit_concurrency=MOST_CONNECTIONS,
-            ws_max_size=1024,
+            ws_max_size=MOST_MESSAGE_BYTES,
             ws="websockets-sansio",
         )
-        self._server, self._live, self._listener = uvicorn.Server(config), live, listener
-        self._thread = threading.Thread(target=self._serve, name="aim-page", daemon=True)
+        self._server, self._life, self._listener, self._name = uvicorn.Server(config), life, listener, name
+        self._thread = threading.Thread(target=self._serve, name=f"{name}-page", daemon=True)
         self._thread.start()
 
     def run(self, check: Callable[[], object], period_s: float = 0.1) -> None:
-        """Return when the time of `live` is over or it has `ended`. `check`: called each `period_s`; it may raise.
+        """Return when the time of `life` is over or it has `ended`. `check`: called each `period_s`; it may raise.
 
         Raises `OutputError` if the server has failed.
         """
-        while self._live.ended is None and self._thread.is_alive():
-            if self._live.time_is_over():
-                self._live.ended = "time"
+        while self._life.ended is None and self._thread.is_alive():
+            if self._life.time_is_over():
+                self._life.ended = "time"
                 return
             check()
             time.sleep(period_s)
-        if self._live.ended is None:
-            raise OutputError("aim: the web server has failed; see the lines above")
+        if self._life.ended is None:
+            raise OutputError(f"{self._name}: the web server has failed; see the lines above")
 
     def close(self) -> None:
         """Tell open pages that it has ended, and end the server."""
-        if self._live.ended is None:
-            self._live.ended = "stopped"
+        if self._life.ended is None:
+            self._life.ended = "stopped"
         if self._server.server_state.connections:
             time.sleep(FAREWELL_S)
         self._server.should_exit = True

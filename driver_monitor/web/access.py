@@ -45,3 +45,9 @@ def hosts_of(address: str, port: int) -> frozenset[str]:
     own = f"[{address}]" if ":" in address else address
     names = {own, "localhost"} if address in ("127.0.0.1", "::1") else {own}
     return frozenset({f"{name}:{port}" for name in names} | (names if port == 80 else set()))
+
+
+def page_address(address: str, port: int, token: str) -> str:
+    """Return the address to open in a browser, with the token. `address`: an IPv4 or IPv6 address."""
+    host = f"[{address}]" if ":" in address else address
+    return f"http://{host}:{port}/?token={token}"

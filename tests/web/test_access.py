@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor.aim.access import LENGTH, LETTERS, Access, hosts_of, new_token
-from driver_monitor.aim.server import PORT, bound
 from driver_monitor.errors import OutputError, UsageError
+from driver_monitor.web.access import LENGTH, LETTERS, Access, hosts_of, new_token
+from driver_monitor.web.server import PORT, bound
 
 ACCESS = Access("secret", hosts_of("127.0.0.1", 8642))
 

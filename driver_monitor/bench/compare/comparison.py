@@ -1,0 +1,191 @@
+"""Compares two runs or two folders of runs, and gives the result as a JSON object."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+from driver_monitor import PROGRAM
+from driver_monitor.bench.compare.episodes import KINDS, MOVED_S
+from driver_monitor.bench.compare.figures import PairedFigure, ScorePair, paired_figures
+from driver_monitor.bench.compare.frames import SIGNALS
+from driver_monitor.bench.compare.labelled import LabelFolder
+from driver_monitor.bench.compare.pairs import Pairing, RunPair, SettingValues, pair, settings
+from driver_monitor.bench.compare.run_pair import WORSE, Meaning, PairDifference, compare_pair
+from driver_monitor.bench.runs.read_run import find_runs
+from driver_monitor.bench.score.alerts import AlertScore
+from driver_monitor.bench.score.clip import ClipScore
+from driver_monitor.bench.score.intervals import rounded
+from driver_monitor.errors import DriverMonitorError, RunError
+from driver_monitor.messages.envelope import SCHEMA
+
+KIND = f"{PROGRAM} compare"
+"""The value of `kind` in the JSON object."""
+OnPair = Callable[[Sequence[RunPair]], Iterable[RunPair]]
+"""Gets all pairs and yields them, to show how far a comparison is."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunComparison:
+    """Two sides, A and B, and all that differs. `pairs`: those that differ most come first. `faults`: a line each.
+
+    `moved_s`: from which time on an alert counts as moved. `figures`: empty without labels.
+    """
+
+    a: Path
+    b: Path
+    moved_s: float
+    settings: tuple[SettingValues, ...]
+    pairs: tuple[PairDifference, ...]
+    only_a: tuple[str, ...]
+    only_b: tuple[str, ...]
+    figures: tuple[PairedFigure, ...]
+    faults: tuple[str, ...]
+
+    @property
+    def different(self) -> tuple[PairDifference, ...]:
+        """The pairs that differ, those that differ most first."""
+        return tuple(one for one in self.pairs if not one.same)
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs, neither in the runs nor in what they were made with."""
+        return not (self.different or self.only_a or self.only_b or any(one.differs for one in self.settings))
+
+    @property
+    def labelled(self) -> tuple[PairDifference, ...]:
+        """The pairs with labels."""
+        return tuple(one for one in self.pairs if one.scores is not None)
+
+    @property
+    def kinds(self) -> Mapping[str, int]:
+        """Kind of difference -> number of alerts in all pairs."""
+        found = Counter[str](one.alert.kind for pair in self.pairs for one in pair.alerts)
+        return {kind: found[kind] for kind in KINDS}
+
+    @property
+    def meanings(self) -> Mapping[Meaning, int]:
+        """What the alerts that only one side has mean by the labels -> their number in all pairs."""
+        return Counter(one.meaning for pair in self.pairs for one in pair.alerts if one.meaning is not None)
+
+    @property
+    def worse(self) -> int:
+        """The number of alerts that B raises wrongly or misses, and A does not, by the labels."""
+        return sum(self.meanings.get(meaning, 0) for meaning in WORSE)
+
+    def frames(self, signal: str) -> tuple[int, int, float]:
+        """Return of a compared field: common frames of all pairs, of these those that differ, and their seconds."""
+        found = [one.signals[signal] for one in self.pairs]
+        return (
+            sum(one.frames for one in found),
+            sum(one.different for one in found),
+            round(sum(one.seconds for one in found), 3),
+        )
+
+
+def compare_runs(
+    a: Path, b: Path, labels: Path | None = None, moved_s: float = MOVED_S, on_pair: OnPair | None = None
+) -> RunComparison:
+    """Compare the runs in `a` with those in `b`, one pair after the other.
+
+    Raises `RunError`: a side has no run, or no run of one belongs to one of the other; `LabelError`: no labels.
+    """
+    pairing, faults = _paired(a, b)
+    known = None if labels is None else LabelFolder(labels)
+    faults += [] if known is None else known.faults
+    compared: list[PairDifference] = []
+    used: list[RunPair] = []
+    for one in on_pair(pairing.pairs) if on_pair else pairing.pairs:
+        try:
+            compared.append(compare_pair(one, moved_s, None if known is None else known.of(one.b)))
+            used.append(one)
+        except DriverMonitorError as error:
+            faults.append(str(error))
+    scores: list[ScorePair] = [one.scores for one in compared if one.scores is not None]
+    if known is not None and not scores and compared:
+        faults.append(f"{labels}: no labels of these clips; a file is named like its clip, or names it in `clip`")
+    return RunComparison(
+        a,
+        b,
+        moved_s,
+        settings(used),
+        tuple(sorted(compared, key=lambda one: (tuple(-part for part in one.weight), one.name))),
+        pairing.only_a,
+        pairing.only_b,
+        tuple(paired_figures(scores)),
+        tuple(faults),
+    )
+
+
+def _paired(a: Path, b: Path) -> tuple[Pairing, list[str]]:
+    sides, faults = [], []
+    for side in (a, b):
+        runs, wrong = find_runs([side])
+        if not runs:
+            raise RunError(wrong[0])
+        sides.append(runs)
+        faults += [fault for fault in wrong if fault not in faults]
+    pairing = pair(*sides)
+    if not pairing.pairs:
+        raise RunError(f"{a}, {b}: no run of one is of a clip of the other, by content or name; give other folders")
+    return pairing, faults
+
+
+def to_json(found: RunComparison) -> dict[str, Any]:
+    """Return a comparison as a JSON object. `clips` has the pairs that differ only."""
+    return {
+        "schema": SCHEMA,
+        "kind": KIND,
+        "of": "runs",
+        "a": str(found.a),
+        "b": str(found.b),
+        "same": found.same,
+        "moved_s": found.moved_s,
+        "pairs": len(found.pairs),
+        "labelled": len(found.labelled),
+        "only_in_a": list(found.only_a),
+        "only_in_b": list(found.only_b),
+        "settings": [{**asdict(one), "differs": one.differs} for one in found.settings],
+        "alerts": {
+            "a": sum(one.episodes[0] for one in found.pairs),
+            "b": sum(one.episodes[1] for one in found.pairs),
+            **{kind.replace(" ", "_").lower(): count for kind, count in found.kinds.items()},
+            "by_labels": {meaning.replace(" ", "_"): count for meaning, count in found.meanings.items()},
+        },
+        "frames": {
+            name: dict(zip(("common", "different", "seconds"), found.frames(name), strict=True)) for name in SIGNALS
+        },
+        "scores": [one.to_json() for one in found.figures],
+        "clips": [_clip(one) for one in found.different],
+        "faults": list(found.faults),
+    }
+
+
+def _clip(one: PairDifference) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "clip": one.clip,
+        "a": str(one.a),
+        "b": str(one.b),
+        "notes": list(one.notes),
+        "alerts": [alert.to_json() for alert in one.alerts],
+        "signals": {name: signal.to_json() for name, signal in one.signals.items()},
+        "scores": None if one.scores is None else scores_of_clip(one.scores),
+    }
+
+
+def scores_of_clip(scores: ScorePair) -> dict[str, Any]:
+    """Return the main scores of one clip in A and in B as a JSON object."""
+    a, b = (
+        {name: score.ratio(name) for name in ("frame_f1", "event_f1")} | alert_sums(score).to_json() for score in scores
+    )
+    return dict(rounded({"person": scores[1].person, "seconds": scores[1].seconds, "a": a, "b": b}))
+
+
+def alert_sums(score: ClipScore) -> AlertScore:
+    """Return the counts of alerts of a clip over all scored rules."""
+    columns = zip(*(astuple(alert) for alert in score.alerts.values()), strict=True)
+    return AlertScore(*map(sum, columns)) if score.alerts else AlertScore(0, 0, 0, 0, 0)
