@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 import yaml
 
+from driver_monitor.bench.video.writer import NOTICE
 from driver_monitor.config.schema import ZmqConfig
 from driver_monitor.fleet.enrol.depot import make_depot, open_depot
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
@@ -76,6 +77,8 @@ MAKES = {
     "test": ".venv/bin/pytest --numprocesses auto --maxprocesses 4 --dist worksteal",
 }
 """What the two targets of the README end with. The CI runs them."""
+TOO_FEW = "too slow to judge closures"
+"""The warning about each tenth frame of the demo, which is scored instead of all 880 frames."""
 PATIENCE_S = 60.0
 """Longest wait for a program; only a failure takes so long."""
 
@@ -96,7 +99,9 @@ def commands(page: Path) -> list[str]:
     return list(dict.fromkeys(shlex.join(words) for code in found if (words := shlex.split(code, comments=True))))
 
 
-FOUND = list(dict.fromkeys(command for page in PAGES for command in commands(page)))
+IN_ORDER = ROOT / "docs/bench.md"
+"""A page whose commands need each other. tests/test_bench_page.py runs them in their order."""
+FOUND = list(dict.fromkeys(command for page in PAGES if page != IN_ORDER for command in commands(page)))
 
 
 def of(*programs: str) -> list[str]:
@@ -145,6 +150,8 @@ def desk(prepared: Path, command: Cli, tmp_path: Path) -> Path:
 def arguments(code: str) -> list[str]:
     """The arguments of a command of ours, with the stand-ins, and with patterns replaced by the files."""
     words = [ELSEWHERE.get(word, word) for word in shlex.split(code)[1:]]
+    if words[:3] == ["score", "clips", "trip.mp4"]:
+        words[2:] = ["demo", "--every", "10"]  # with its own labels, which a part of it does not have
     if words[0] == "sweep":  # `--labels demo` are those of the bundled clip; its stand-in has others
         words = ["labels" if word == ELSEWHERE["demo"] else word for word in words]
     if words[:2] == ["config", "check"] and "--profile" in words:
@@ -227,7 +234,8 @@ def test_ok__a_command_of_the_documents_succeeds(code: str, command: Cli, desk: 
             assert command("replay", "trip.mp4", "--out", "results", "--trace").code == 0
             break
     outcome = command(*arguments(code))
-    assert (outcome.code, outcome.lines) == (0, []), outcome.err
+    said = [NOTICE] if "--video" in code else []
+    assert (outcome.code, [line for line in outcome.lines if TOO_FEW not in line]) == (0, said), outcome.err
     assert outcome.out
 
 

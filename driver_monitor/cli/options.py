@@ -48,6 +48,13 @@ def recording(text: str) -> Path:
     return named_recording(text)
 
 
+def labels_path(text: str) -> Path:
+    """Return the labels that `text` names: `demo` is the folder with those of the bundled clip. Others: `./demo`."""
+    from driver_monitor import demo
+
+    return demo.TRUTH.parent if text == "demo" else Path(text)
+
+
 # typer evaluates annotations, and on Python 3.10 it needs Optional.
 OptionalPath = Optional[Path]  # noqa: UP045
 OptionalPaths = Optional[list[Path]]  # noqa: UP045

@@ -17,6 +17,7 @@ from driver_monitor.cli.options import (
     JsonOption,
     OptionalPath,
     ProfileOption,
+    labels_path,
     print_json,
     recording,
 )
@@ -29,7 +30,10 @@ score_app = typer.Typer(help="Compare results with labels, with 95 % confidence 
 def score_clips(
     folder: Annotated[Path, typer.Argument(parser=recording, help="Folder with the clips, a clip, or demo.")],
     labels: Annotated[
-        OptionalPath, typer.Option(help="Folder with the labels, one .json file for each clip (demo has its own).")
+        OptionalPath,
+        typer.Option(
+            parser=labels_path, help="Folder with the labels, one .json file for each clip; demo has its own."
+        ),
     ] = None,
     as_json: JsonOption = False,
     config: ConfigOption = None,

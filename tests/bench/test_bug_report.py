@@ -213,7 +213,7 @@ def test_ok__a_profile_comes_through_whole(name: str, tmp_path: Path) -> None:
     assert read == profile.model_copy(update={"description": "", "extends": None})
 
 
-TEXTS = {
+TEXTS: dict[str, dict[str, Any]] = {
     "camera": {"source": "/dev/video-khan"},
     "face": {"detector": "/home/ali/yunet.onnx"},
     "emotion": {"safety_purpose": "Protect Ali Khan from himself"},

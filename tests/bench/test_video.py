@@ -22,7 +22,7 @@ from driver_monitor.bench.runs.run_folder import RunFolder
 from driver_monitor.bench.video import draw, encode
 from driver_monitor.bench.video.draw import LEVELS, FrameDrawer
 from driver_monitor.bench.video.layout import BANNERS, LEAST_WIDTH, LINES, LONGEST_SIDE, layout_of
-from driver_monitor.bench.video.words import ActiveAlerts, Banner, ascii_only, captions, fitting
+from driver_monitor.bench.video.words import Banner, ShownAlerts, ascii_only, captions, fitting
 from driver_monitor.bench.video.writer import NOTICE
 from driver_monitor.imaging.frame import Image
 from tests.conftest import Cli, demo_frames
@@ -49,7 +49,8 @@ def video_of(path: Path) -> tuple[list[float], list[Image]]:
 
 def write_odd_clip(path: Path, pix_fmt: str, times_ms: list[int], size: tuple[int, int] = (201, 151)) -> None:
     """Write a lossless clip of the demo's face with these frame times, and a sound track."""
-    images = [cv2.resize(image[60:360, 130:530], size) for image in demo_frames(20, 20 + len(times_ms))]
+    faces = (image[60:360, 130:530] for image in demo_frames(20, 20 + len(times_ms)))
+    images = [np.asarray(cv2.resize(face, size), np.uint8) for face in faces]
     with av.open(str(path), "w") as container:
         stream = container.add_stream("ffv1", rate=20)
         stream.width, stream.height, stream.pix_fmt = *size, pix_fmt
@@ -241,7 +242,7 @@ def test_ok__a_known_line_is_told_in_numbers() -> None:
 
 
 def test_ok__the_worst_alert_is_first_and_the_level_is_a_word() -> None:
-    alerts = ActiveAlerts()
+    alerts = ShownAlerts()
     alerts.update(["microsleep"], [alert("microsleep", "warning")])
     banners = alerts.update(["microsleep", "sleep"], [alert("sleep", "critical", t=3.0, message="Asleep")])
     assert [banner.text for banner in banners] == [
@@ -265,7 +266,7 @@ def test_ok__what_has_no_row_of_its_own_is_named() -> None:
 )
 def test_ok__a_message_is_shown_in_ascii_or_gives_way_to_the_name_of_its_rule(text: str, shown: str) -> None:
     assert ascii_only(text) == shown
-    banners = ActiveAlerts().update(["nap"], [alert("nap", "info", message=text)])
+    banners = ShownAlerts().update(["nap"], [alert("nap", "info", message=text)])
     assert banners == [Banner("info", f"INFO  nap since 1.0 s{': ' if shown else ''}{shown}")]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from driver_monitor.app.build import Request, build_pipeline, load_models, load_plan, provenance
 from driver_monitor.bench.video.draw import FrameDrawer
-from driver_monitor.bench.video.words import ActiveAlerts
+from driver_monitor.bench.video.words import ShownAlerts
 from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.demo import CLIP
 from driver_monitor.messages.envelope import ReplayStamper, envelope
@@ -32,7 +32,7 @@ def main() -> None:
     plan = load_plan(Request())
     models = load_models(plan.config)
     pipeline, stamper, origin = build_pipeline(plan, models), ReplayStamper(""), provenance(plan, models.digest)
-    due, tiles, active = list(MOMENTS_S), [], ActiveAlerts()
+    due, tiles, active = list(MOMENTS_S), [], ShownAlerts()
     with ClipCamera(CLIP) as camera:
         while due and (frame := camera.read()) is not None:
             step = pipeline.step(frame)

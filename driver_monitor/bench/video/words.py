@@ -75,7 +75,7 @@ def _plain(word: str) -> str:
     return word.replace("_", " ")
 
 
-class ActiveAlerts:
+class ShownAlerts:
     """Follows the active alerts of a replay. Only alerts that went through the privacy filter may be given to it."""
 
     def __init__(self) -> None:

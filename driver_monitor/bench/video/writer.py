@@ -10,7 +10,7 @@ from driver_monitor.bench.replays.job import ReplayJob
 from driver_monitor.bench.replays.recording import Recording
 from driver_monitor.bench.runs.run_folder import VIDEO, RunFolder
 from driver_monitor.bench.video.draw import FrameDrawer
-from driver_monitor.bench.video.words import ActiveAlerts
+from driver_monitor.bench.video.words import ShownAlerts
 from driver_monitor.capture.recordings.timeline import DEFAULT_RATE
 from driver_monitor.errors import UsageError
 from driver_monitor.messages import trace
@@ -38,7 +38,7 @@ class VideoFrames:
         facts = None if recording.camera is None else recording.camera.facts()
         rate = (facts and facts.rate) or DEFAULT_RATE
         self._mp4 = files.enter_context(Mp4Writer(files.enter_context(folder.open_binary(VIDEO)), rate / job.every))
-        self._alerts = ActiveAlerts()
+        self._alerts = ShownAlerts()
         self._drawer: FrameDrawer | None = None
 
     def write(self, frame: ReplayedFrame) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, TypeVar
 import typer
 from rich.console import Console
 
-from driver_monitor.cli.options import TABLE_COLUMNS, JsonOption, OptionalPath, number, print_json
+from driver_monitor.cli.options import TABLE_COLUMNS, JsonOption, OptionalPath, labels_path, number, print_json
 from driver_monitor.errors import UsageError
 from driver_monitor.messages.lines import one_line
 
@@ -21,7 +21,9 @@ SIDE = "Run, folder of runs, or the JSON of `score clips` or `bench`"
 def compare(
     a: Annotated[Path, typer.Argument(help=f"{SIDE}: the one that is known.")],
     b: Annotated[Path, typer.Argument(help=f"{SIDE}: the one in question.")],
-    labels: Annotated[OptionalPath, typer.Option(help="Folder with labels: also compare the scores of runs.")] = None,
+    labels: Annotated[
+        OptionalPath, typer.Option(parser=labels_path, help="Folder with labels, or demo: also compare scores of runs.")
+    ] = None,
     moved: Annotated[float, number(float, 0, 3600, "Seconds from which on an alert counts as moved.")] = 0.5,
     as_json: JsonOption = False,
     html: Annotated[OptionalPath, typer.Option(help="Also write a page for a browser to this file.")] = None,

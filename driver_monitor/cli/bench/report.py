@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from driver_monitor.cli.options import OptionalPath, ProfileOption
+from driver_monitor.cli.options import OptionalPath, ProfileOption, labels_path
 from driver_monitor.messages.lines import one_line
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from driver_monitor.bench.replays.job import ReplayJob
 
 LabelsOption = Annotated[
-    OptionalPath, typer.Option(help="Label file, or folder with label files, to show in the reports (docs/scores.md).")
+    OptionalPath,
+    typer.Option(parser=labels_path, help="Label file, or folder with label files, for the reports (docs/scores.md)."),
 ]
 
 
