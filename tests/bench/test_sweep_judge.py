@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
@@ -39,7 +40,7 @@ from tests.timeline import (
 Events = list[tuple[float, str, str, str]]
 PROFILES = ("default", "euro_ncap", "eu_addw", "quiet")
 """The others are `default` with a rule more, or at a workplace."""
-ACTS = (shut, away, attentive, lap, no_face, no_camera, unreadable, yawn)
+ACTS: tuple[Callable[..., Stretch], ...] = (shut, away, attentive, lap, no_face, no_camera, unreadable, yawn)
 
 
 @st.composite
