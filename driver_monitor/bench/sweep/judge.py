@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from driver_monitor.bench.sweep.columns import MEANING, TRUE, TraceColumns, Numbers, as_numbers, judged
+from driver_monitor.bench.sweep.columns import MEANING, TRUE, Numbers, TraceColumns, as_numbers, judged
 from driver_monitor.data.alert import Level, Phase, Value
 from driver_monitor.data.driver_state import DriverState
 from driver_monitor.rules.engine import without, worst_allowed
