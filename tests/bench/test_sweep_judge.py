@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
@@ -11,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driver_monitor.bench.sweep.columns import MEANING, Columns, judged
+from driver_monitor.bench.sweep.columns import MEANING, TraceColumns, judged
 from driver_monitor.bench.sweep.judge import TraceJudge, rule_set
-from driver_monitor.bench.sweep.places import Place, places
-from driver_monitor.bench.sweep.settings import Setting, parse_axes, settings_of, shown
+from driver_monitor.bench.sweep.places import ProfilePlace, places
+from driver_monitor.bench.sweep.settings import SweepSetting, parse_axes, settings_of, shown
 from driver_monitor.data.driver_state import DriverState
 from driver_monitor.data.observation import Observation
 from driver_monitor.rules.conditions import compile_condition
@@ -39,7 +40,7 @@ from tests.timeline import (
 Events = list[tuple[float, str, str, str]]
 PROFILES = ("default", "euro_ncap", "eu_addw", "quiet")
 """The others are `default` with a rule more, or at a workplace."""
-ACTS = (shut, away, attentive, lap, no_face, no_camera, unreadable, yawn)
+ACTS: tuple[Callable[..., Stretch], ...] = (shut, away, attentive, lap, no_face, no_camera, unreadable, yawn)
 
 
 @st.composite
@@ -69,7 +70,7 @@ def of_sweep(judge: TraceJudge, profile: Profile) -> Events:
     return sorted(events, key=lambda event: (event[0], ids.index(event[1])))
 
 
-def any_value(place: Place, chance: random.Random) -> str:
+def any_value(place: ProfilePlace, chance: random.Random) -> str:
     if isinstance(place.value, str):
         return chance.choice(("dark", "glare", "day")) if place.comparison else chance.choice(("info", "warning"))
     if place.value in (None, 0.0):
@@ -96,7 +97,7 @@ def test_ok__any_setting_gives_the_alerts_of_the_engine(name: str, frames: list[
 @settings(max_examples=3, deadline=None)
 @given(frames=drives())
 def test_ok__a_condition_on_columns_is_that_on_each_frame(name: str, frames: list[Observation]) -> None:
-    columns = Columns(states(frames))
+    columns = TraceColumns(states(frames))
     conditions = [rule.when for rule in shipped(name).rules] + [rule.clear for rule in shipped(name).rules]
     for condition in conditions:
         names = [leaf.signal or "" for leaf in condition.leaves()]
@@ -143,7 +144,7 @@ def test_ok__a_longer_time_or_a_higher_limit_never_raises_more_nor_earlier(
         assert all(late >= early for late, early in zip(stricter, laxer, strict=False))
 
 
-def of_value(setting: Setting) -> float:
+def of_value(setting: SweepSetting) -> float:
     return float(setting.values[0] or 0.0)
 
 

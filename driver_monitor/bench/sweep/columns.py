@@ -22,7 +22,7 @@ Codes: TypeAlias = NDArray[np.int8]
 Numbers: TypeAlias = NDArray[np.float64]
 
 
-class Columns:
+class TraceColumns:
     """The sure values of signals in the frames of a trace: unknown where a signal may not decide in this frame.
 
     `states`: in order of time. A column is made when it is first asked for.
@@ -58,7 +58,7 @@ def as_numbers(values: Sequence[Value]) -> Numbers:
     return np.array([np.nan if value is None else value for value in values], np.float64)
 
 
-def judged(condition: Condition, columns: Columns, held: dict[str, Numbers]) -> Codes:
+def judged(condition: Condition, columns: TraceColumns, held: dict[str, Numbers]) -> Codes:
     """Return (n,) what `condition` is in each frame. The same as `rules.conditions.compile_condition` on each.
 
     `held`: the times without a return of other rules, by `rule.<id>.held_s`.

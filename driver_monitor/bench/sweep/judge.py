@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from driver_monitor.bench.sweep.columns import MEANING, TRUE, Columns, Numbers, as_numbers, judged
+from driver_monitor.bench.sweep.columns import MEANING, TRUE, Numbers, TraceColumns, as_numbers, judged
 from driver_monitor.data.alert import Level, Phase, Value
 from driver_monitor.data.driver_state import DriverState
 from driver_monitor.rules.engine import without, worst_allowed
@@ -73,7 +73,7 @@ class TraceJudge:
         for state in states:
             if not kept or state.t > kept[-1].t:
                 kept.append(state)
-        self._columns = Columns(kept)
+        self._columns = TraceColumns(kept)
         self._known: dict[tuple[object, ...], tuple[Rule, JudgedRule]] = {}
         self._same: dict[tuple[object, ...], JudgedRule] = {}
         """Results by what they are: rules that refer to the same result are judged once."""
@@ -103,7 +103,7 @@ def with_referred(profile: Profile, wanted: Collection[str]) -> frozenset[str]:
 
 
 def _judge_rule(
-    rule: Rule, standstill: Standstill | None, columns: Columns, others: dict[str, JudgedRule]
+    rule: Rule, standstill: Standstill | None, columns: TraceColumns, others: dict[str, JudgedRule]
 ) -> JudgedRule:
     """Judge one rule as `rules.engine.Engine` does. `others`: the rules that it reads, by `rule.<id>.held_s`."""
     when = judged(rule.when, columns, {name: other.numbers for name, other in others.items()})

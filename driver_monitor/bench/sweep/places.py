@@ -32,7 +32,7 @@ NEAR = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ProfilePlace:
     """A value of a profile. `path`: its name for users. `keys`: where it is in `plain`. `value`: None: not set.
 
     `comparison`: of a limit, such as `at_least`; empty for all else.
@@ -50,18 +50,18 @@ def plain(profile: Profile) -> dict[str, Any]:
     return dict(values)
 
 
-def places(profile: Profile) -> dict[str, Place]:
+def places(profile: Profile) -> dict[str, ProfilePlace]:
     """Return all that can be set in a profile, by path, in the order of the file."""
     values = plain(profile)
-    found: list[Place] = []
+    found: list[ProfilePlace] = []
     for key in ("below_kmh", "level") if profile.standstill else ():
-        found.append(Place(f"standstill.{key}", ("standstill", key), values["standstill"][key]))
+        found.append(ProfilePlace(f"standstill.{key}", ("standstill", key), values["standstill"][key]))
     for index, rule in enumerate(profile.rules):
         found += _in_rule(rule, ("rules", index), values["rules"][index])
     return {place.path: place for place in found}
 
 
-def find_place(profile: Profile, path: str) -> Place:
+def find_place(profile: Profile, path: str) -> ProfilePlace:
     """Return the place with this path. Raises `UsageError` that lists what exists there."""
     known = places(profile)
     if path in known:
@@ -95,7 +95,7 @@ def changed(values: Mapping[str, Any], keys: Keys, value: Value) -> dict[str, An
     return whole
 
 
-def _in_rule(rule: Rule, keys: Keys, values: Mapping[str, Any]) -> Iterator[Place]:
+def _in_rule(rule: Rule, keys: Keys, values: Mapping[str, Any]) -> Iterator[ProfilePlace]:
     base = f"rules.{rule.id}"
     yield from _limits(rule.when, f"{base}.when", (*keys, "when"))
     for inner in _IN_RULE:
@@ -103,19 +103,19 @@ def _in_rule(rule: Rule, keys: Keys, values: Mapping[str, Any]) -> Iterator[Plac
             continue
         part = getattr(rule, str(inner[0]))
         value = part if len(inner) == 1 else getattr(part, str(inner[1]))
-        yield Place(f"{base}.{'.'.join(map(str, inner))}", (*keys, *inner), value)
+        yield ProfilePlace(f"{base}.{'.'.join(map(str, inner))}", (*keys, *inner), value)
     if rule.patience is not None:
         yield from _limits(rule.patience.when, f"{base}.patience.when", (*keys, "patience", "when"))
     yield from _limits(rule.clear, f"{base}.clear", (*keys, "clear"))
     for index, step in enumerate(rule.escalate):
         path, inner = f"{base}.escalate.{step.level}", (*keys, "escalate", index)
         if step.after_s is not None:
-            yield Place(f"{path}.after_s", (*inner, "after_s"), step.after_s)
+            yield ProfilePlace(f"{path}.after_s", (*inner, "after_s"), step.after_s)
         if step.when is not None:
             yield from _limits(step.when, f"{path}.when", (*inner, "when"))
 
 
-def _limits(condition: Condition, path: str, keys: Keys) -> Iterator[Place]:
+def _limits(condition: Condition, path: str, keys: Keys) -> Iterator[ProfilePlace]:
     """Yield the limits in a condition. A signal that stands there twice gets a number from 1: `eyes.closed_s.2`."""
     leaves = list(_leaves(condition, keys))
     often = Counter(leaf.signal for leaf, _ in leaves)
@@ -124,7 +124,7 @@ def _limits(condition: Condition, path: str, keys: Keys) -> Iterator[Place]:
         seen[leaf.signal] += 1
         number = f".{seen[leaf.signal]}" if often[leaf.signal] > 1 else ""
         comparison = leaf.comparison or ""
-        yield Place(f"{path}.{leaf.signal}{number}", (*where, comparison), leaf.threshold, comparison)
+        yield ProfilePlace(f"{path}.{leaf.signal}{number}", (*where, comparison), leaf.threshold, comparison)
 
 
 def _leaves(condition: Condition, keys: Keys) -> Iterator[tuple[Condition, Keys]]:

@@ -14,7 +14,7 @@ from driver_monitor.bench.runs.scored_rules import due_times
 from driver_monitor.bench.score.intervals import rounded
 from driver_monitor.bench.sweep.judge import with_referred
 from driver_monitor.bench.sweep.pooling import RuleFigures, figures
-from driver_monitor.bench.sweep.settings import Axis, Setting
+from driver_monitor.bench.sweep.settings import Axis, SweepSetting
 from driver_monitor.bench.sweep.trace_sweep import SweepJob, TraceOutcome, asked, sweep_trace
 from driver_monitor.bench.sweep.traces import LabelledTrace
 from driver_monitor.errors import UsageError
@@ -36,7 +36,7 @@ class Sweep:
 
     profile: str
     axes: tuple[Axis, ...]
-    settings: tuple[Setting, ...]
+    settings: tuple[SweepSetting, ...]
     rules: dict[str, dict[int, RuleFigures]]
     traces: tuple[TraceOutcome, ...]
     faults: tuple[str, ...]
@@ -85,7 +85,7 @@ def chosen_rules(profile: Profile, axes: Sequence[Axis], wanted: Sequence[str]) 
 def sweep(
     plan: Plan,
     axes: tuple[Axis, ...],
-    settings: tuple[Setting, ...],
+    settings: tuple[SweepSetting, ...],
     rules: tuple[str, ...],
     traces: Sequence[LabelledTrace],
     faults: Sequence[str],

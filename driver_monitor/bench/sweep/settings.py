@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from driver_monitor.bench.files import first_fault
-from driver_monitor.bench.sweep.places import Place, changed, find_place, plain
+from driver_monitor.bench.sweep.places import ProfilePlace, changed, find_place, plain
 from driver_monitor.data.alert import Value
 from driver_monitor.errors import UsageError
 from driver_monitor.rules.profile import Profile, Rule
@@ -28,12 +28,12 @@ FORMS = "give a range FROM:TO:STEP, or values with commas"
 class Axis:
     """One `--set`: a place of the profile, and the values to try there, in order."""
 
-    place: Place
+    place: ProfilePlace
     values: tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class SweepSetting:
     """A combination of values, one for each axis. `profile`: with these values; None: invalid, and `fault` says why.
 
     `present`: the values are those that the profile has now.
@@ -71,7 +71,7 @@ def parse_axes(profile: Profile, options: Sequence[str]) -> tuple[Axis, ...]:
     return tuple(axes)
 
 
-def settings_of(profile: Profile, axes: Sequence[Axis]) -> tuple[Setting, ...]:
+def settings_of(profile: Profile, axes: Sequence[Axis]) -> tuple[SweepSetting, ...]:
     """Return a setting for each combination of the values, the last axis fastest. The present one is among them.
 
     If no combination is the present one, it is added: first, or among the numbers of a single axis in order. Each
@@ -81,7 +81,7 @@ def settings_of(profile: Profile, axes: Sequence[Axis]) -> tuple[Setting, ...]:
     now = tuple(axis.place.value for axis in axes)
     combined = list(itertools.product(*(axis.values for axis in axes)))
     found = [_setting(profile, base, axes, values, rules) for values in combined if values != now]
-    found.insert(_place_of(now, combined), Setting(now, profile, present=True))
+    found.insert(_place_of(now, combined), SweepSetting(now, profile, present=True))
     return tuple(found)
 
 
@@ -97,15 +97,15 @@ def _place_of(now: tuple[Value, ...], combined: Sequence[tuple[Value, ...]]) -> 
 
 def _setting(
     profile: Profile, base: dict[str, Any], axes: Sequence[Axis], values: tuple[Value, ...], rules: dict[Rule, Rule]
-) -> Setting:
+) -> SweepSetting:
     for axis, value in zip(axes, values, strict=True):
         base = changed(base, axis.place.keys, value)
     try:
         checked = Profile.model_validate(base)
     except ValidationError as error:
-        return Setting(values, None, _named(profile, first_fault(error)))
+        return SweepSetting(values, None, _named(profile, first_fault(error)))
     same = tuple(rules.setdefault(rule, rule) for rule in checked.rules)
-    return Setting(values, checked.model_copy(update={"rules": same}))
+    return SweepSetting(values, checked.model_copy(update={"rules": same}))
 
 
 def _unchanged_rules_checked(profile: Profile, axes: Sequence[Axis]) -> dict[str, Any]:

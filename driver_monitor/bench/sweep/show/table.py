@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from driver_monitor.bench.sweep.places import Place
+from driver_monitor.bench.sweep.places import ProfilePlace
 from driver_monitor.bench.sweep.pooling import RuleFigures
 from driver_monitor.bench.sweep.run import Sweep
 from driver_monitor.bench.sweep.settings import shown
@@ -21,7 +21,7 @@ UNSCORED_TITLES = ("raised", "an hour")
 """Heads of the figures of a rule, and of a rule that cannot be scored."""
 
 
-def show_places(places: Iterable[Place], console: Console) -> None:
+def show_places(places: Iterable[ProfilePlace], console: Console) -> None:
     """Print what can be set, with the present values."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("path", "present"):
