@@ -68,21 +68,32 @@ function groupsOf(i0, i1, most) {
   return groups;
 }
 
-// The lowest and the highest value of each group, in order of time; each is a value of the run. null: all unknown.
-function extremes(t, values, groups) {
-  const x = [], y = [];
+// The lowest, the middle and the highest known value of each group; each is a value of the run. null: all unknown.
+function levels(t, values, groups) {
+  const found = { x: [], low: [], middle: [], high: [] };
   for (const [first, end] of groups) {
-    let low = -1, high = -1;
-    for (let i = first; i < end; i++) {
-      const value = values[i];
-      if (Number.isNaN(value)) continue;
-      if (low < 0 || value < values[low]) low = i;
-      if (high < 0 || value > values[high]) high = i;
-    }
-    if (low < 0) { x.push(t[first]); y.push(null); continue; }
-    for (const i of low === high ? [low] : [Math.min(low, high), Math.max(low, high)]) { x.push(t[i]); y.push(values[i]); }
+    const known = values.slice(first, end).filter((value) => !Number.isNaN(value)).sort();
+    const at = (k) => (known.length ? known[k] : null);
+    found.x.push(t[first]);
+    found.low.push(at(0));
+    found.middle.push(at(known.length >> 1));
+    found.high.push(at(known.length - 1));
   }
-  return { x, y };
+  return found;
+}
+
+// The outline of the area between two lines: one closed line for each stretch in which both are known.
+function outline(x, low, high) {
+  const area = { x: [], y: [] };
+  for (let k = 0, next; k < x.length; k = next) {
+    for (next = k; next < x.length && low[next] !== null && high[next] !== null; next++);
+    if (next === k) { next = k + 1; continue; }
+    for (let i = k; i < next; i++) { area.x.push(x[i]); area.y.push(high[i]); }
+    for (let i = next - 1; i >= k; i--) { area.x.push(x[i]); area.y.push(low[i]); }
+    area.x.push(null);
+    area.y.push(null);
+  }
+  return area;
 }
 
 // Stretches in which a part is unknown: [[start, end, whole], ...] in seconds. `whole` false: for a part of the time.
