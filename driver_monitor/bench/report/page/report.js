@@ -21,7 +21,7 @@
   const plot = byId("plot"), drawing = byId("drawing"), cursor = byId("cursor"), readout = byId("readout");
   let chart, view, at = 0;
   try {
-    const [series] = await Promise.all([unpackSeries(byId("packed").textContent, facts.series, facts.frames), loadPlotly()]);
+    const [series] = await Promise.all([unpackSeries("packed", facts.series, facts.frames), loadPlotly()]);
     chart = new Chart(facts, series);
   } catch (error) {
     byId("fault").textContent = `The drawing cannot be shown: ${error}. Use a browser of 2023 or newer.`;

@@ -2,11 +2,9 @@
 
 const POWERS = [1, 10, 100, 1000, 10000, 100000, 1000000];
 
-// Unpacks the text that bench/report/packing.py makes. Returns name -> {values} or {codes, table}; see there.
-async function unpackSeries(text, series, frames) {
-  const packed = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+// Unpacks the element that holds the text of bench/report/packing.py. Returns name -> {values} or {codes, table}; see there.
+async function unpackSeries(id, series, frames) {
+  const bytes = new Uint8Array(await (await unpackText(id)).arrayBuffer());
   const found = new Map();
   for (const one of series) {
     if (one.kind === "floats") {
@@ -16,7 +14,9 @@ async function unpackSeries(text, series, frames) {
     }
     const steps = unpackSteps(bytes, one.at, frames);
     if (one.table) {
-      found.set(one.name, { codes: Uint8Array.from(steps, (k) => (Number.isNaN(k) ? 0 : k + 1)), table: one.table });
+      const codes = new Uint8Array(frames);
+      for (let i = 0; i < frames; i++) codes[i] = Number.isNaN(steps[i]) ? 0 : steps[i] + 1;
+      found.set(one.name, { codes, table: one.table });
     } else {
       const power = POWERS[one.digits];
       for (let i = 0; i < frames; i++) steps[i] /= power;
