@@ -177,7 +177,6 @@
   plot.on("plotly_relayout", (change) => {
     if ("xaxis.range[0]" in change) show(change["xaxis.range[0]"], change["xaxis.range[1]"]);
   });
-  plot.on("plotly_doubleclick", () => show(...chart.whole));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   new ResizeObserver(() => { if (plot.layout.width !== width()) draw(); }).observe(drawing);
   window.report = { chart, draw, show, go, valueAt, get view() { return view; }, get frame() { return at; } };
