@@ -30,12 +30,18 @@ def plotly_element() -> str:
 
 
 LOAD = """
+async function unpackText(id) {
+  const text = atob(document.getElementById(id).textContent), packed = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) packed[i] = text.charCodeAt(i);
+  return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip")));
+}
 async function loadPlotly() {
-  const packed = Uint8Array.from(atob(document.getElementById("plotly").textContent), (one) => one.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   const script = document.createElement("script");
-  script.textContent = await new Response(stream).text();
+  script.textContent = await (await unpackText("plotly")).text();
   document.head.append(script);
 }
 """
-"""A script with the function `loadPlotly`; `Plotly` is there when its promise is kept. Browsers since 2023 have it."""
+"""A script with the function `loadPlotly`; `Plotly` is there when its promise is kept. Browsers since 2023 can run it.
+
+`unpackText(id)` gives the `Response` with what an element holds as base64 of gzip.
+"""

@@ -202,30 +202,25 @@ class Chart {
     if (boxes.length) scene.traces.push(rectangles(boxes, axis, hatch));
     if (panel.interval) this.interval(panel, axis, scene);
     panel.lines.forEach(([name], k) => {
-      const { x, y } = extremes(this.t, this.series.get(name).values, groups);
-      scene.traces.push({ type: "scatter", mode: "lines", name, x, y, xaxis: "x", yaxis: axis, hoverinfo: "skip",
-        connectgaps: false, line: { width: 1.4, color: scene.paint(`--c${k + 1}`), dash: DASHES[k], simplify: false } });
+      const { x, low: lowest, middle, high: highest } = levels(this.t, this.series.get(name).values, groups);
+      const colour = scene.paint(`--c${k + 1}`), shared = { type: "scatter", mode: "lines", xaxis: "x", yaxis: axis,
+        hoverinfo: "skip", connectgaps: false };
+      if (groups.length < scene.i1 - scene.i0) {
+        const line = { width: 1, color: colour };
+        scene.traces.push({ ...shared, ...outline(x, lowest, highest), name: `${name} from lowest to highest`, fill: "toself",
+          fillcolor: colour, line, opacity: 0.3 });
+      }
+      scene.traces.push({ ...shared, name, x, y: middle,
+        line: { width: 1.5, color: colour, dash: DASHES[k], simplify: false } });
     });
     return { range: [low, high], nticks: 4, tickfont: { size: 10 }, zeroline: Boolean(panel.zero),
       zerolinecolor: scene.paint("--line") };
   }
 
   interval(panel, axis, scene) {
-    const [low, high] = panel.interval.map((name) => this.series.get(name).values);
-    const x = [], lower = [], upper = [];
-    for (const [first, end] of scene.groups) {
-      let bottom = NaN, above = NaN;
-      for (let i = first; i < end; i++) {
-        if (!(bottom <= low[i])) bottom = Number.isNaN(low[i]) ? bottom : low[i];
-        if (!(above >= high[i])) above = Number.isNaN(high[i]) ? above : high[i];
-      }
-      const known = !Number.isNaN(bottom) && !Number.isNaN(above);
-      x.push(this.t[first]);
-      lower.push(known ? bottom : null);
-      upper.push(known ? above : null);
-    }
-    const shared = { type: "scatter", mode: "lines", x, xaxis: "x", yaxis: axis, hoverinfo: "skip", line: { width: 0 } };
-    scene.traces.push({ ...shared, y: lower }, { ...shared, y: upper, fill: "tonexty", fillcolor: scene.paint("--interval") });
+    const [low, high] = panel.interval.map((name) => levels(this.t, this.series.get(name).values, scene.groups));
+    scene.traces.push({ type: "scatter", mode: "lines", ...outline(low.x, low.low, high.high), xaxis: "x", yaxis: axis,
+      hoverinfo: "skip", fill: "toself", fillcolor: scene.paint("--interval"), line: { width: 0 } });
   }
 
   strips(axis, scene) {

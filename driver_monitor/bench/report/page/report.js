@@ -21,7 +21,7 @@
   const plot = byId("plot"), drawing = byId("drawing"), cursor = byId("cursor"), readout = byId("readout");
   let chart, view, at = 0;
   try {
-    const [series] = await Promise.all([unpackSeries(byId("packed").textContent, facts.series, facts.frames), loadPlotly()]);
+    const [series] = await Promise.all([unpackSeries("packed", facts.series, facts.frames), loadPlotly()]);
     chart = new Chart(facts, series);
   } catch (error) {
     byId("fault").textContent = `The drawing cannot be shown: ${error}. Use a browser of 2023 or newer.`;
@@ -177,7 +177,6 @@
   plot.on("plotly_relayout", (change) => {
     if ("xaxis.range[0]" in change) show(change["xaxis.range[0]"], change["xaxis.range[1]"]);
   });
-  plot.on("plotly_doubleclick", () => show(...chart.whole));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   new ResizeObserver(() => { if (plot.layout.width !== width()) draw(); }).observe(drawing);
   window.report = { chart, draw, show, go, valueAt, get view() { return view; }, get frame() { return at; } };

@@ -2,11 +2,9 @@
 
 const POWERS = [1, 10, 100, 1000, 10000, 100000, 1000000];
 
-// Unpacks the text that bench/report/packing.py makes. Returns name -> {values} or {codes, table}; see there.
-async function unpackSeries(text, series, frames) {
-  const packed = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+// Unpacks the element that holds the text of bench/report/packing.py. Returns name -> {values} or {codes, table}; see there.
+async function unpackSeries(id, series, frames) {
+  const bytes = new Uint8Array(await (await unpackText(id)).arrayBuffer());
   const found = new Map();
   for (const one of series) {
     if (one.kind === "floats") {
@@ -16,7 +14,9 @@ async function unpackSeries(text, series, frames) {
     }
     const steps = unpackSteps(bytes, one.at, frames);
     if (one.table) {
-      found.set(one.name, { codes: Uint8Array.from(steps, (k) => (Number.isNaN(k) ? 0 : k + 1)), table: one.table });
+      const codes = new Uint8Array(frames);
+      for (let i = 0; i < frames; i++) codes[i] = Number.isNaN(steps[i]) ? 0 : steps[i] + 1;
+      found.set(one.name, { codes, table: one.table });
     } else {
       const power = POWERS[one.digits];
       for (let i = 0; i < frames; i++) steps[i] /= power;
@@ -68,21 +68,32 @@ function groupsOf(i0, i1, most) {
   return groups;
 }
 
-// The lowest and the highest value of each group, in order of time; each is a value of the run. null: all unknown.
-function extremes(t, values, groups) {
-  const x = [], y = [];
+// The lowest, the middle and the highest known value of each group; each is a value of the run. null: all unknown.
+function levels(t, values, groups) {
+  const found = { x: [], low: [], middle: [], high: [] };
   for (const [first, end] of groups) {
-    let low = -1, high = -1;
-    for (let i = first; i < end; i++) {
-      const value = values[i];
-      if (Number.isNaN(value)) continue;
-      if (low < 0 || value < values[low]) low = i;
-      if (high < 0 || value > values[high]) high = i;
-    }
-    if (low < 0) { x.push(t[first]); y.push(null); continue; }
-    for (const i of low === high ? [low] : [Math.min(low, high), Math.max(low, high)]) { x.push(t[i]); y.push(values[i]); }
+    const known = values.slice(first, end).filter((value) => !Number.isNaN(value)).sort();
+    const at = (k) => (known.length ? known[k] : null);
+    found.x.push(t[first]);
+    found.low.push(at(0));
+    found.middle.push(at(known.length >> 1));
+    found.high.push(at(known.length - 1));
   }
-  return { x, y };
+  return found;
+}
+
+// The outline of the area between two lines: one closed line for each stretch in which both are known.
+function outline(x, low, high) {
+  const area = { x: [], y: [] };
+  for (let k = 0, next; k < x.length; k = next) {
+    for (next = k; next < x.length && low[next] !== null && high[next] !== null; next++);
+    if (next === k) { next = k + 1; continue; }
+    for (let i = k; i < next; i++) { area.x.push(x[i]); area.y.push(high[i]); }
+    for (let i = next - 1; i >= k; i--) { area.x.push(x[i]); area.y.push(low[i]); }
+    area.x.push(null);
+    area.y.push(null);
+  }
+  return area;
 }
 
 // Stretches in which a part is unknown: [[start, end, whole], ...] in seconds. `whole` false: for a part of the time.
