@@ -153,7 +153,8 @@ def test_ok__20_s_are_labelled_with_the_keys_killed_in_the_middle_and_scored(
     browser: Any, piece: Path, tmp_path: Path, command: Cli
 ) -> None:
     file = tmp_path / "labels" / "piece.json"
-    truth = true_events("eyes_closed", "yawn", "eyes_lowered")
+    # The first label is wrong, so that not every figure is 1.
+    truth = [{"type": "eyes_closed", "start": 20, "end": 22}, *true_events("eyes_closed", "yawn", "eyes_lowered")]
     keys = {"eyes_closed": "1", "eyes_lowered": "2", "yawn": "4"}
     with labelling(*options(piece, file.parent)) as process:
         page = LabelPage(browser, process.address)
@@ -189,6 +190,7 @@ def test_ok__20_s_are_labelled_with_the_keys_killed_in_the_middle_and_scored(
     outcome = command("score", "clips", piece / "clips", "--labels", file.parent, "--json")
     assert (outcome.code, outcome.err) == (0, "")
     scored = json.loads(outcome.out)
+    assert figures["event_recall"] < figures["event_precision"]
     (clip,) = scored["clips"]
     for name in ("event_precision", "event_recall"):
         assert figures[name] == f"{scored['pooled'][name]['value']:.3f}"
