@@ -276,7 +276,9 @@ def test_ok__the_label_page_starts_as_the_documents_start_it(code: str, desk: Pa
     pytest.importorskip("uvicorn", reason="uvicorn is not installed (extra label)")
     words = shlex.split(code)[1:]
     if "--run" in words:
-        assert subprocess.run([*PROGRAM, "replay", "trip.mp4"], cwd=desk, capture_output=True, check=False).returncode == 0
+        assert (
+            subprocess.run([*PROGRAM, "replay", "trip.mp4"], cwd=desk, capture_output=True, check=False).returncode == 0
+        )
     assert "http://127.0.0.1:" in first_line([*PROGRAM, *words], "Open this page", desk)
 
 

@@ -17,7 +17,7 @@ from driver_monitor.bench.label.session import LabelSession
 from driver_monitor.bench.label.signals import ClipSignals, check_run, found_run, of_replay, of_run
 from driver_monitor.bench.replays.recording import digest
 from driver_monitor.capture.recordings.indexed_clip import IndexedClip
-from driver_monitor.errors import RunError, UsageError
+from driver_monitor.errors import DriverMonitorError, RunError, UsageError
 from driver_monitor.web.server import End
 
 OnStep = Callable[[str, int, int | None], None]
@@ -115,5 +115,8 @@ class LabelDesk:
         return of_replay(clip, plan, models, lambda done, total: self._tell("Replaying", done, total))
 
     def _tell(self, what: str, done: int, total: int | None) -> None:
+        """Tell the progress. Raises `DriverMonitorError` if the program ends: nobody waits for the clip any more."""
+        if self.ended is not None:
+            raise DriverMonitorError("label has been ended")
         self.step = what, done, total or 0
         self._on_step(what, done, total)

@@ -93,12 +93,16 @@ def new_document(clip: str, person: str, fps: float, frames: int) -> LabelDocume
 
 
 def of_json(values: Mapping[str, Any]) -> LabelDocument:
-    """Return the document of a label file that `load_labels` accepts. Without `reviewed`, all frames are reviewed."""
+    """Return the document of a label file that `load_labels` accepts.
+
+    Without `reviewed`, all frames are reviewed but those in an event with `MARK`.
+    """
     frames = int(values["frames"])
     events = [one for one in values["events"] if one.get(MARK) is not True]
+    hidden = merged((one["start"], one["end"]) for one in values["events"] if one.get(MARK) is True)
     kept = {key: value for key, value in values.items() if key not in ("events", "reviewed", "rejected")}
     seen = values.get("reviewed")
-    reviewed = [(0, frames - 1)] if seen is None else [(one[0], one[1]) for one in seen]
+    reviewed = gaps(hidden, frames) if seen is None else [(one[0], one[1]) for one in seen]
     numbered = tuple(NumberedEvent(number, one) for number, one in enumerate(events))
     return LabelDocument(kept, numbered, merged(reviewed), _rejected(values.get("rejected")), len(numbered))
 

@@ -53,7 +53,8 @@ class LabelFile:
                 self._replace(text)
 
     def _replace(self, text: str) -> None:
-        beside = self.path.with_name(f".{self.path.name[:200]}.{os.getpid()}.part")
+        # One name: what a killed program left is overwritten. The lock of the folder keeps two writers apart.
+        beside = self.path.with_name(f".{self.path.name[:200]}.part")
         try:
             with beside.open("w", encoding="utf-8", errors="surrogateescape") as file:
                 file.write(text)

@@ -36,7 +36,7 @@ def label(setting: DeskSetting) -> None:
         opened.callback(listener.close)
         address, port = listener.getsockname()[:2]
         token = new_token()
-        server = PageServer(web_app(desk, Access(token, hosts_of(address, port))), listener, desk, "label")
+        server = PageServer(web_app(desk, Access(token, hosts_of(address, port)), port), listener, desk, "label")
         opened.callback(server.close)
         print(f"Open this page: {page_address(address, port, token)}")
         print(f"It shows the pictures of the clip, on this machine only. Only labels are written, to {setting.labels}.")

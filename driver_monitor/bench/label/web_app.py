@@ -26,15 +26,16 @@ from driver_monitor.web.access import Access
 from driver_monitor.web.guard import HEADERS, Entrance, Guard, file_response
 
 FOLDER = Path(__file__).parent / "page"
-COOKIE = "label"
+COOKIE = "label-{port}"
+"""Browsers send a cookie to every port of a host: two pages at once need two names."""
 SCRIPTS = ("label.js", "timeline.js", "pictures.js", "keys.js")
 FILES = {"/label.css": "text/css", **{f"/{name}": "text/javascript" for name in SCRIPTS}}
 LOOK_S = 0.1
 """Seconds between two looks whether another tab has changed something."""
 
 
-def web_app(desk: LabelDesk, access: Access) -> ASGIApp:
-    """Return the application, behind `Guard`."""
+def web_app(desk: LabelDesk, access: Access, port: int) -> ASGIApp:
+    """Return the application, behind `Guard`. `port`: of the server."""
 
     async def page(_: Request) -> Response:
         return file_response(FOLDER / "index.html", "text/html")
@@ -81,7 +82,7 @@ def web_app(desk: LabelDesk, access: Access) -> ASGIApp:
         Route("/clip/{clip:int}/{frame:int}.jpg", picture),
         WebSocketRoute("/live/{clip:int}", live),
     ]
-    return Guard(Starlette(routes=routes), Entrance(access, COOKIE, FOLDER / "refused.html"))
+    return Guard(Starlette(routes=routes), Entrance(access, COOKIE.format(port=port), FOLDER / "refused.html"))
 
 
 async def _session(desk: LabelDesk, index: int) -> LabelSession | None:

@@ -15,7 +15,8 @@ from driver_monitor.bench.label.web_app import web_app
 from driver_monitor.demo import TRUTH
 from driver_monitor.web.access import Access, hosts_of, page_address
 from driver_monitor.web.server import PageServer, bound
-from tests.conftest import PROGRAM, demo_frames, write_clip
+from tests.capture.clips import write_clip
+from tests.conftest import PROGRAM, demo_frames
 
 PIECE = (40, 440)
 """Frames of the demo in the piece: 20 s with blinks, a sleep and a yawn."""
@@ -26,7 +27,7 @@ TOKEN = "abcdefghjkmn"
 
 
 def make_piece(path: Path) -> Path:
-    write_clip(path, demo_frames(*PIECE)[::STEP], FPS)
+    write_clip(path, demo_frames(*PIECE)[::STEP], fps=FPS)
     return path
 
 
@@ -83,7 +84,7 @@ def served(desk: LabelDesk) -> Iterator[str]:
     """Serve a desk in this process. Yields the address of the page."""
     with bound("127.0.0.1") as listener:
         address, port = listener.getsockname()
-        app = web_app(desk, Access(TOKEN, hosts_of(address, port)))
+        app = web_app(desk, Access(TOKEN, hosts_of(address, port)), port)
         with closing(PageServer(app, listener, desk, "label")):
             yield page_address(address, port, TOKEN)
 

@@ -73,6 +73,13 @@ def test_fail__a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pyte
     file.save({**VALUES, "person": "p2"})
 
 
+def test_ok__what_a_killed_program_left_is_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "trip.json"
+    (tmp_path / ".trip.json.part").write_text('{"clip": "tr')
+    LabelFile(path).save(VALUES)
+    assert list(tmp_path.iterdir()) == [path]
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"person": 1}', '{"person": "p", "fps": 1, "frames": 1}', "\xff"])
 def test_fail__a_file_that_holds_no_labels_is_told_and_left(tmp_path: Path, text: str) -> None:
     path = tmp_path / "trip.json"

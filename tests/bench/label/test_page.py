@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,11 +17,13 @@ from driver_monitor.bench.label.label_file import LabelFile
 from driver_monitor.bench.label.run import Retry
 from driver_monitor.bench.label.session import LabelSession
 from driver_monitor.bench.label.signals import ClipSignals, of_run
+from driver_monitor.bench.replays.job import ReplayJob
+from driver_monitor.bench.replays.replay import replay
 from driver_monitor.bench.runs.read_run import read_run
 from driver_monitor.bench.score.labels import load_labels
 from driver_monitor.capture.recordings.indexed_clip import IndexedClip
 from tests.bench.label.stage import COUNT, labelling, make_piece, served, true_events
-from tests.conftest import PROGRAM, Cli
+from tests.conftest import Cli
 from tests.processes import PATIENCE_S
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra browser)")
@@ -56,7 +57,7 @@ def piece(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("piece")
     (folder / "clips").mkdir()
     clip = make_piece(folder / "clips" / "piece.mp4")
-    subprocess.run([*PROGRAM, "replay", str(clip), "--out", str(folder / "runs")], check=True, capture_output=True)
+    replay(ReplayJob(clip, folder / "runs" / "piece"), PLAN)
     return folder
 
 
@@ -152,7 +153,8 @@ def test_ok__20_s_are_labelled_with_the_keys_killed_in_the_middle_and_scored(
     browser: Any, piece: Path, tmp_path: Path, command: Cli
 ) -> None:
     file = tmp_path / "labels" / "piece.json"
-    truth = true_events("eyes_closed", "yawn", "eyes_lowered")
+    # The first label is wrong, so that not every figure is 1.
+    truth = [{"type": "eyes_closed", "start": 20, "end": 22}, *true_events("eyes_closed", "yawn", "eyes_lowered")]
     keys = {"eyes_closed": "1", "eyes_lowered": "2", "yawn": "4"}
     with labelling(*options(piece, file.parent)) as process:
         page = LabelPage(browser, process.address)
@@ -188,6 +190,7 @@ def test_ok__20_s_are_labelled_with_the_keys_killed_in_the_middle_and_scored(
     outcome = command("score", "clips", piece / "clips", "--labels", file.parent, "--json")
     assert (outcome.code, outcome.err) == (0, "")
     scored = json.loads(outcome.out)
+    assert figures["event_recall"] < figures["event_precision"]
     (clip,) = scored["clips"]
     for name in ("event_precision", "event_recall"):
         assert figures[name] == f"{scored['pooled'][name]['value']:.3f}"

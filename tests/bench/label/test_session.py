@@ -243,7 +243,7 @@ def test_fail__wrong_use_is_one_line(command: Cli, short_clip: Path, tmp_path: P
     (tmp_path / "empty").mkdir()
     (tmp_path / "labels").mkdir()
     (tmp_path / "labels" / "nap.json").write_text("{")
-    cases = [
+    cases: list[tuple[list[object], int, str]] = [
         (["missing.mp4"], 1, "no such file"),
         ([tmp_path / "empty"], 2, "no clips in this folder"),
         ([short_clip], 1, "nap.json:1: not valid JSON"),

@@ -25,6 +25,7 @@ let socket = null;
 let over = false;
 let edits = [];
 let waiting = null;
+let before = new Set();
 let numbers = 0;
 let drawn = false;
 let playing = null;
@@ -68,23 +69,18 @@ async function take(message) {
     saved(message.failed ?? "driver-monitor label has been ended.", true);
     return;
   }
-  if (message.answer !== undefined && message.answer === waiting) waiting = null;
+  const mine = message.answer !== undefined && message.answer === waiting;
+  if (mine) waiting = null;
   if (message.refused) {
     edits = [];
     hint(message.refused);
     if (byId("facts").open) setText(byId("facts-refused"), message.refused);
   }
-  const added = state && message.answer !== undefined && !message.refused ? newest(message.state) : null;
   show(message.state);
-  if (added !== null) choose(view.events.find((one) => one.number === added) ?? null);
+  const added = mine && !message.refused ? view.events.find((one) => !before.has(one.number)) : undefined;
+  if (added) choose(added);
   send();
   if (facts === null) await start();
-}
-
-// The number of the label that this state has more than the last one, or null.
-function newest(next) {
-  const known = new Set(state.events.map((one) => one.number));
-  return next.events.find((one) => !known.has(one.number))?.number ?? null;
 }
 
 function show(next) {
@@ -129,6 +125,7 @@ function send() {
   if (waiting !== null || !edits.length || socket.readyState !== WebSocket.OPEN) return;
   const next = edits.shift();
   waiting = numbers += 1;
+  before = new Set(state.events.map((one) => one.number));
   socket.send(JSON.stringify({ ...next, id: waiting, revision: state.revision }));
 }
 
@@ -240,7 +237,7 @@ function showWhere() {
   setText(byId("where"), text);
   const at = (name) => view.signals[name][view.frame];
   setText(byId("values"), `eyes ${at("eyes.state")}, openness ${number(at("eyes.openness"))}, p closed ${number(at("eyes.p_closed"))}, `
-    + `gaze ${at("gaze.zone") ?? "unknown"} ${number(at("gaze.yaw"), 0)}, mouth ${number(at("mouth.opening"))}`);
+    + `gaze ${at("gaze.yaw") === null ? "unknown" : `${at("gaze.zone")} ${number(at("gaze.yaw"), 0)}°`}, mouth ${number(at("mouth.opening"))}`);
 }
 
 // ---- playing ----
@@ -488,11 +485,11 @@ function scoreRows(score) {
   const rows = [
     ["Closures found", `${eyes.found} of ${eyes.labelled}`, "closures"],
     ["False closures", `${eyes.false}`, "false"],
-    ["Precision of closures", figure(score.event_precision), "event_precision"],
-    ["Recall of closures", figure(score.event_recall), "event_recall"],
-    ["Frames closed: precision", figure(eyes.frame_precision), "frame_precision"],
-    ["Frames closed: recall", figure(eyes.frame_recall), "frame_recall"],
-    ["Yawns found, false", `${yawns.found} of ${yawns.labelled}, ${yawns.false}`, "yawns"],
+    ["Closures: precision", figure(score.event_precision), "event_precision"],
+    ["Closures: recall", figure(score.event_recall), "event_recall"],
+    ["Frames: precision", figure(eyes.frame_precision), "frame_precision"],
+    ["Frames: recall", figure(eyes.frame_recall), "frame_recall"],
+    ["Yawns", `${yawns.found} of ${yawns.labelled} found, ${yawns.false} false`, "yawns"],
     ["Looks away agree", figure(score.look_away.agreement), "look_away"],
   ];
   for (const [rule, alert] of Object.entries(alerts)) {
@@ -522,8 +519,12 @@ function showList() {
     return item;
   }));
   const pressed = list.querySelector("[aria-pressed=true]");
-  if (focused) pressed?.focus();
-  pressed?.scrollIntoView({ block: "nearest" });
+  if (focused) pressed?.focus({ preventScroll: true });
+  // Not scrollIntoView: it would scroll the page too, and the picture out of sight.
+  if (pressed) {
+    const { offsetTop, offsetHeight } = pressed;
+    list.scrollTop = Math.min(offsetTop, Math.max(list.scrollTop, offsetTop + offsetHeight - list.clientHeight));
+  }
 }
 
 function openFacts() {
