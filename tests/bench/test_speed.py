@@ -23,7 +23,7 @@ from driver_monitor.bench.speed.bench import bench
 from driver_monitor.bench.speed.computer import board_name, cpu_facts, is_busy, rss_mb, warnings
 from driver_monitor.bench.speed.nets import bare_nets, precision_of, recording
 from driver_monitor.bench.speed.passes import Subject, Times, measure
-from driver_monitor.bench.speed.stopwatch import STAGES, Stopwatch, cost_of_change
+from driver_monitor.bench.speed.stopwatch import STAGES, StageWatch, cost_of_change
 from driver_monitor.bench.speed.text import sentences, verdict
 from driver_monitor.board.reading import BoardReading
 from driver_monitor.config import resources
@@ -81,7 +81,7 @@ class Outer:
 
 
 def test_ok__time_of_a_part_in_a_part_belongs_to_the_inner_one() -> None:
-    watch = Stopwatch()
+    watch = StageWatch()
     inner = watch.around("eyes", Inner())
     outer = watch.around("perception", Outer(inner))
     watch.begin("messages")
@@ -96,7 +96,7 @@ def test_ok__time_of_a_part_in_a_part_belongs_to_the_inner_one() -> None:
 
 
 def test_ok__a_part_that_fails_gives_the_stage_back() -> None:
-    watch = Stopwatch()
+    watch = StageWatch()
     watch.begin("messages")
     with pytest.raises(ZeroDivisionError):
         watch.around("eyes", Failing()).read()
@@ -110,7 +110,7 @@ class Failing:
 
 def test_ok__a_part_without_a_stage_of_its_own_is_in_the_scene() -> None:
     """A new reader is measured before anybody has thought of this table."""
-    watch = Stopwatch()
+    watch = StageWatch()
     watch.begin("messages")
     assert watch.around("telephone", Inner()).read() == "seen"
     assert watch.end()["scene"][1] > 0.01
@@ -139,7 +139,7 @@ def test_ok__a_measured_replay_sees_what_a_replay_sees(
     subject, _ = measured
     replay(ReplayJob(short_clip, tmp_path / "run"), subject.plan)
     wanted = [json.loads(line) for line in (tmp_path / "run/signals.jsonl").read_text().splitlines()]
-    watch = Stopwatch()
+    watch = StageWatch()
     seen: list[Mapping[str, Any]] = []
     with subject.replaying(watch) as watched:
         watched._writers.append(Lines(seen))

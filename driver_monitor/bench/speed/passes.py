@@ -23,7 +23,7 @@ from driver_monitor.bench.replays.replay import replayed
 from driver_monitor.bench.replays.writers import ReplayedFrame, RunWriter, open_writers
 from driver_monitor.bench.runs.run_folder import RunFolder
 from driver_monitor.bench.speed.nets import BareNet, recording, run_bare
-from driver_monitor.bench.speed.stopwatch import OF_STEP, STAGES, Stopwatch
+from driver_monitor.bench.speed.stopwatch import OF_STEP, STAGES, StageWatch
 from driver_monitor.capture.camera import RecordingFacts
 
 BLOCK = 15
@@ -80,7 +80,7 @@ class Replaying:
             wall.append(time.perf_counter() - begin)
         return wall, time.process_time() - cpu
 
-    def watched_block(self, count: int, watch: Stopwatch) -> list[list[list[float]]]:
+    def watched_block(self, count: int, watch: StageWatch) -> list[list[list[float]]]:
         """Do the same with stopwatches. Return the seconds of each frame by stage and clock."""
         spent = []
         for _ in range(count):
@@ -117,7 +117,7 @@ class Subject:
     repeats: int
 
     @contextmanager
-    def replaying(self, watch: Stopwatch | None = None) -> Iterator[Replaying]:
+    def replaying(self, watch: StageWatch | None = None) -> Iterator[Replaying]:
         """Open a replay; with `watch`, its parts are measured."""
         models, around = (self.models, as_it_is) if watch is None else (_watched(self.models, watch), watch.around)
         with TemporaryDirectory() as name, ExitStack() as files:
@@ -126,7 +126,7 @@ class Subject:
             yield Replaying(clip, self.plan, open_writers(self.job, clip, folder, files))
 
 
-def _watched(models: Models, watch: Stopwatch) -> Models:
+def _watched(models: Models, watch: StageWatch) -> Models:
     """Return `models` whose detector and landmark net are stages. The other nets are measured with their readers."""
     parts: dict[str, Any] = {name: watch.around(name, getattr(models, name)) for name in ("detector", "landmarks")}
     return replace(models, **cast(Any, parts))
@@ -146,7 +146,7 @@ def measure(subject: Subject) -> Times:
 
 
 def _one_pass(subject: Subject, repeat: int, runs: dict[str, list[float]]) -> Times:
-    watch = Stopwatch()
+    watch = StageWatch()
     stages: list[list[list[float]]] = []
     plain: list[float] = []
     blocks: list[tuple[float, float]] = []

@@ -90,7 +90,7 @@ def _median_ms(seconds: list[float]) -> float | None:
 def overhead(times: Times) -> float:
     """Return by which share the stopwatches slow the loop down: their number in a frame times the cost of one."""
     each = float(np.median(times.changes)) / times.plain.shape[1] * cost_of_change()
-    return round(MS * each / float(loop(times)["cpu_ms"]), 4)
+    return round(float(MS * each / loop(times)["cpu_ms"]), 4)
 
 
 def result(subject: Subject, times: Times, wanted: float | None) -> dict[str, Any]:
