@@ -34,7 +34,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass
-class Times:
+class StageTimes:
     """Seconds of all passes; a row for each repeat.
 
     `stages`: (repeats, frames, stages, 2), wall and processor.
@@ -132,7 +132,7 @@ def _watched(models: Models, watch: StageWatch) -> Models:
     return replace(models, **cast(Any, parts))
 
 
-def measure(subject: Subject) -> Times:
+def measure(subject: Subject) -> StageTimes:
     """Replay the clip in each way. Raises `DriverMonitorError` if it cannot be read."""
     with subject.replaying() as warm:
         warm.block(WARM_UP)
@@ -142,10 +142,10 @@ def measure(subject: Subject) -> Times:
         name: np.concatenate([getattr(one, name) for one in passes])
         for name in ("stages", "plain", "plain_cpu", "nets", "changes")
     }
-    return Times(**joined, runs=runs, facts=passes[-1].facts, size=passes[-1].size)
+    return StageTimes(**joined, runs=runs, facts=passes[-1].facts, size=passes[-1].size)
 
 
-def _one_pass(subject: Subject, repeat: int, runs: dict[str, list[float]]) -> Times:
+def _one_pass(subject: Subject, repeat: int, runs: dict[str, list[float]]) -> StageTimes:
     watch = StageWatch()
     stages: list[list[list[float]]] = []
     plain: list[float] = []
@@ -166,4 +166,4 @@ def _one_pass(subject: Subject, repeat: int, runs: dict[str, list[float]]) -> Ti
         facts = None if camera is None else camera.facts()
     plain_cpu_s, nets_s = np.array(blocks).T[:, None]
     rows = np.array(stages)[None], np.array(plain)[None]
-    return Times(*rows, plain_cpu_s, nets_s, np.array([watch.changes]), facts=facts, size=bare_loop.size)
+    return StageTimes(*rows, plain_cpu_s, nets_s, np.array([watch.changes]), facts=facts, size=bare_loop.size)
