@@ -22,8 +22,8 @@ from driver_monitor.bench.speed import result as results
 from driver_monitor.bench.speed.bench import bench
 from driver_monitor.bench.speed.computer import board_name, cpu_facts, is_busy, rss_mb, warnings
 from driver_monitor.bench.speed.nets import bare_nets, precision_of, recording
-from driver_monitor.bench.speed.passes import Subject, Times, measure
-from driver_monitor.bench.speed.stopwatch import STAGES, Stopwatch, cost_of_change
+from driver_monitor.bench.speed.passes import StageTimes, Subject, measure
+from driver_monitor.bench.speed.stopwatch import STAGES, StageWatch, cost_of_change
 from driver_monitor.bench.speed.text import sentences, verdict
 from driver_monitor.board.reading import BoardReading
 from driver_monitor.config import resources
@@ -35,7 +35,7 @@ FP32 = Path(__file__).parents[1] / "data" / "emotion_fp32.onnx"
 
 
 @pytest.fixture(scope="module")
-def measured(short_clip: Path) -> tuple[Subject, Times]:
+def measured(short_clip: Path) -> tuple[Subject, StageTimes]:
     """A measurement of half of the clip, with the expression net in both precisions."""
     plan = build.load_plan(Request())
     models = build.load_models(plan.config)
@@ -46,7 +46,7 @@ def measured(short_clip: Path) -> tuple[Subject, Times]:
 
 
 @pytest.fixture(scope="module")
-def shown(measured: tuple[Subject, Times]) -> dict[str, Any]:
+def shown(measured: tuple[Subject, StageTimes]) -> dict[str, Any]:
     return results.result(*measured, None)
 
 
@@ -81,7 +81,7 @@ class Outer:
 
 
 def test_ok__time_of_a_part_in_a_part_belongs_to_the_inner_one() -> None:
-    watch = Stopwatch()
+    watch = StageWatch()
     inner = watch.around("eyes", Inner())
     outer = watch.around("perception", Outer(inner))
     watch.begin("messages")
@@ -96,7 +96,7 @@ def test_ok__time_of_a_part_in_a_part_belongs_to_the_inner_one() -> None:
 
 
 def test_ok__a_part_that_fails_gives_the_stage_back() -> None:
-    watch = Stopwatch()
+    watch = StageWatch()
     watch.begin("messages")
     with pytest.raises(ZeroDivisionError):
         watch.around("eyes", Failing()).read()
@@ -110,7 +110,7 @@ class Failing:
 
 def test_ok__a_part_without_a_stage_of_its_own_is_in_the_scene() -> None:
     """A new reader is measured before anybody has thought of this table."""
-    watch = Stopwatch()
+    watch = StageWatch()
     watch.begin("messages")
     assert watch.around("telephone", Inner()).read() == "seen"
     assert watch.end()["scene"][1] > 0.01
@@ -120,7 +120,7 @@ def test_ok__a_change_of_the_stage_costs_microseconds() -> None:
     assert 0 < cost_of_change() < 50e-6
 
 
-def test_ok__the_stages_make_up_the_frame(measured: tuple[Subject, Times], shown: dict[str, Any]) -> None:
+def test_ok__the_stages_make_up_the_frame(measured: tuple[Subject, StageTimes], shown: dict[str, Any]) -> None:
     _, times = measured
     assert times.stages.shape == (2, 40, len(STAGES), 2)
     assert [stage["name"] for stage in shown["stages"]] == list(STAGES)
@@ -133,13 +133,13 @@ def test_ok__the_stages_make_up_the_frame(measured: tuple[Subject, Times], shown
 
 
 def test_ok__a_measured_replay_sees_what_a_replay_sees(
-    measured: tuple[Subject, Times], short_clip: Path, tmp_path: Path
+    measured: tuple[Subject, StageTimes], short_clip: Path, tmp_path: Path
 ) -> None:
     """Stopwatches change nothing: the same lines come out."""
     subject, _ = measured
     replay(ReplayJob(short_clip, tmp_path / "run"), subject.plan)
     wanted = [json.loads(line) for line in (tmp_path / "run/signals.jsonl").read_text().splitlines()]
-    watch = Stopwatch()
+    watch = StageWatch()
     seen: list[Mapping[str, Any]] = []
     with subject.replaying(watch) as watched:
         watched._writers.append(Lines(seen))
@@ -156,7 +156,7 @@ class Lines:
 
 
 def test_ok__the_ratio_is_that_of_the_step_to_the_bare_nets(
-    measured: tuple[Subject, Times], shown: dict[str, Any]
+    measured: tuple[Subject, StageTimes], shown: dict[str, Any]
 ) -> None:
     nets = shown["nets"]
     assert 1 < nets["low"] <= nets["ratio"] <= nets["high"] < 20
@@ -186,7 +186,7 @@ def test_ok__a_net_in_the_other_precision_is_found_beside_the_first(tmp_path: Pa
     assert precision_of(FP32) == "fp32"
 
 
-def test_ok__after_the_recording_of_inputs_the_nets_are_as_before(measured: tuple[Subject, Times]) -> None:
+def test_ok__after_the_recording_of_inputs_the_nets_are_as_before(measured: tuple[Subject, StageTimes]) -> None:
     subject, _ = measured
     net = subject.nets["eyes"]
     feeds = {"eye": np.zeros((2, 1, 32, 48), np.float32), "band": np.zeros((2, 1, 32, 64), np.float32)}

@@ -297,7 +297,7 @@ def test_fail__a_damaged_run_is_one_line_and_leaves_no_table(command: Cli, runs:
     (folder / "signals.parquet").unlink()
     done = command("table", "out/nap", *out)
     assert done.code == 1
-    assert done.lines == ["out/nap: line 2: t: expected a number, found []; replay the clip again"]
+    assert done.lines == ["out/nap/signals.jsonl:2: t: expected a number, found []; replay the clip again"]
     assert list(Path().rglob("all/*")) + list(Path("out/nap").glob("signals.parquet")) == []
 
 

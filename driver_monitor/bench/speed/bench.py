@@ -10,7 +10,7 @@ from driver_monitor.app.build import Request, load_models, load_plan, provenance
 from driver_monitor.bench.replays.job import ReplayJob
 from driver_monitor.bench.replays.recording import digest
 from driver_monitor.bench.speed import result as results
-from driver_monitor.bench.speed.computer import Surroundings, versions
+from driver_monitor.bench.speed.computer import MeasuredComputer, versions
 from driver_monitor.bench.speed.nets import bare_nets
 from driver_monitor.bench.speed.passes import Subject, measure
 from driver_monitor.bench.speed.start import measure_start
@@ -30,7 +30,7 @@ def bench(clip: Path, request: Request, frames: int, repeats: int, fps: float | 
         raise UsageError(f"{clip}: a folder of images has no frame rate of its own; give one with --fps")
     plan = load_plan(request)
     sha256, models = digest(clip), load_models(plan.config)
-    around = Surroundings()
+    around = MeasuredComputer()
     rate = fps if clip.is_dir() else None
     subject = Subject(
         ReplayJob(clip, Path("none"), fps=rate), plan, models, bare_nets(plan.config, models), sha256, frames, repeats

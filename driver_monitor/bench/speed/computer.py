@@ -70,7 +70,7 @@ def waited_s() -> float | None:
 
 
 @dataclass
-class Surroundings:
+class MeasuredComputer:
     """Watches the computer during a measurement: its load, its clock and its supply.
 
     `cpu`: as JSON shows it; `waited` is the share of the time for which this program waited for a processor, None

@@ -23,7 +23,7 @@ from driver_monitor.bench.replays.replay import replayed
 from driver_monitor.bench.replays.writers import ReplayedFrame, RunWriter, open_writers
 from driver_monitor.bench.runs.run_folder import RunFolder
 from driver_monitor.bench.speed.nets import BareNet, recording, run_bare
-from driver_monitor.bench.speed.stopwatch import OF_STEP, STAGES, Stopwatch
+from driver_monitor.bench.speed.stopwatch import OF_STEP, STAGES, StageWatch
 from driver_monitor.capture.camera import RecordingFacts
 
 BLOCK = 15
@@ -34,7 +34,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass
-class Times:
+class StageTimes:
     """Seconds of all passes; a row for each repeat.
 
     `stages`: (repeats, frames, stages, 2), wall and processor.
@@ -80,7 +80,7 @@ class Replaying:
             wall.append(time.perf_counter() - begin)
         return wall, time.process_time() - cpu
 
-    def watched_block(self, count: int, watch: Stopwatch) -> list[list[list[float]]]:
+    def watched_block(self, count: int, watch: StageWatch) -> list[list[list[float]]]:
         """Do the same with stopwatches. Return the seconds of each frame by stage and clock."""
         spent = []
         for _ in range(count):
@@ -117,7 +117,7 @@ class Subject:
     repeats: int
 
     @contextmanager
-    def replaying(self, watch: Stopwatch | None = None) -> Iterator[Replaying]:
+    def replaying(self, watch: StageWatch | None = None) -> Iterator[Replaying]:
         """Open a replay; with `watch`, its parts are measured."""
         models, around = (self.models, as_it_is) if watch is None else (_watched(self.models, watch), watch.around)
         with TemporaryDirectory() as name, ExitStack() as files:
@@ -126,13 +126,13 @@ class Subject:
             yield Replaying(clip, self.plan, open_writers(self.job, clip, folder, files))
 
 
-def _watched(models: Models, watch: Stopwatch) -> Models:
+def _watched(models: Models, watch: StageWatch) -> Models:
     """Return `models` whose detector and landmark net are stages. The other nets are measured with their readers."""
     parts: dict[str, Any] = {name: watch.around(name, getattr(models, name)) for name in ("detector", "landmarks")}
     return replace(models, **cast(Any, parts))
 
 
-def measure(subject: Subject) -> Times:
+def measure(subject: Subject) -> StageTimes:
     """Replay the clip in each way. Raises `DriverMonitorError` if it cannot be read."""
     with subject.replaying() as warm:
         warm.block(WARM_UP)
@@ -142,11 +142,11 @@ def measure(subject: Subject) -> Times:
         name: np.concatenate([getattr(one, name) for one in passes])
         for name in ("stages", "plain", "plain_cpu", "nets", "changes")
     }
-    return Times(**joined, runs=runs, facts=passes[-1].facts, size=passes[-1].size)
+    return StageTimes(**joined, runs=runs, facts=passes[-1].facts, size=passes[-1].size)
 
 
-def _one_pass(subject: Subject, repeat: int, runs: dict[str, list[float]]) -> Times:
-    watch = Stopwatch()
+def _one_pass(subject: Subject, repeat: int, runs: dict[str, list[float]]) -> StageTimes:
+    watch = StageWatch()
     stages: list[list[list[float]]] = []
     plain: list[float] = []
     blocks: list[tuple[float, float]] = []
@@ -166,4 +166,4 @@ def _one_pass(subject: Subject, repeat: int, runs: dict[str, list[float]]) -> Ti
         facts = None if camera is None else camera.facts()
     plain_cpu_s, nets_s = np.array(blocks).T[:, None]
     rows = np.array(stages)[None], np.array(plain)[None]
-    return Times(*rows, plain_cpu_s, nets_s, np.array([watch.changes]), facts=facts, size=bare_loop.size)
+    return StageTimes(*rows, plain_cpu_s, nets_s, np.array([watch.changes]), facts=facts, size=bare_loop.size)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from driver_monitor.bench.speed.nets import BareNet
-from driver_monitor.bench.speed.passes import Floats, Subject, Times
+from driver_monitor.bench.speed.passes import Floats, StageTimes, Subject
 from driver_monitor.bench.speed.stopwatch import STAGES, cost_of_change
 from driver_monitor.nets.onnx_model import read_model
 
@@ -27,7 +27,7 @@ def spread(seconds: Floats) -> dict[str, float]:
     return {name: round(float(value), 4) for name, value in found.items()}
 
 
-def stages(times: Times) -> list[dict[str, Any]]:
+def stages(times: StageTimes) -> list[dict[str, Any]]:
     """Return the stages in their order, those that never ran too: `expression` can be switched off."""
     found: list[dict[str, Any]] = [
         {
@@ -37,17 +37,18 @@ def stages(times: Times) -> list[dict[str, Any]]:
         }
         for index, name in enumerate(STAGES)
     ]
-    total = sum(stage["ms"]["mean"] for stage in found)
-    return [{**stage, "share": round(stage["ms"]["mean"] / total, 4)} for stage in found]
+    # Of processor time: on a busy computer the clock shows where the program was made to wait.
+    total = sum(stage["cpu_ms"] for stage in found)
+    return [{**stage, "share": round(stage["cpu_ms"] / total, 4)} for stage in found]
 
 
-def loop(times: Times) -> dict[str, Any]:
+def loop(times: StageTimes) -> dict[str, Any]:
     """Return the time of a whole frame, without stopwatches in it."""
     frames = times.plain.shape[1]
     return {"ms": spread(times.plain), "cpu_ms": round(MS * float(np.median(times.plain_cpu.sum(1))) / frames, 4)}
 
 
-def nets(times: Times) -> dict[str, Any]:
+def nets(times: StageTimes) -> dict[str, Any]:
     """Return the time of the bare nets, and the ratio to it: over blocks with a net, each the median of its repeats.
 
     `ratio` and its bounds are None if no net ran, as in a clip without a picture.
@@ -62,12 +63,12 @@ def nets(times: Times) -> dict[str, Any]:
     }
 
 
-def models(times: Times, found: dict[str, BareNet]) -> list[dict[str, Any]]:
+def models(times: StageTimes, found: dict[str, BareNet]) -> list[dict[str, Any]]:
     """Return each net: what file it is, in which precision, and how long one run takes."""
     return [_model(times, net) for net in found.values()]
 
 
-def _model(times: Times, net: BareNet) -> dict[str, Any]:
+def _model(times: StageTimes, net: BareNet) -> dict[str, Any]:
     runs, twin = times.runs.get(net.name, []), times.runs.get(f"{net.name} twin", [])
     data = len(read_model(net.path))
     frames = times.plain.size
@@ -87,13 +88,13 @@ def _median_ms(seconds: list[float]) -> float | None:
     return round(MS * float(np.median(seconds)), 4) if seconds else None
 
 
-def overhead(times: Times) -> float:
+def overhead(times: StageTimes) -> float:
     """Return by which share the stopwatches slow the loop down: their number in a frame times the cost of one."""
     each = float(np.median(times.changes)) / times.plain.shape[1] * cost_of_change()
-    return round(MS * each / float(loop(times)["cpu_ms"]), 4)
+    return round(float(MS * each / loop(times)["cpu_ms"]), 4)
 
 
-def result(subject: Subject, times: Times, wanted: float | None) -> dict[str, Any]:
+def result(subject: Subject, times: StageTimes, wanted: float | None) -> dict[str, Any]:
     """Return the part of the object that follows from the times. `wanted`: frames a second; None: those of the clip."""
     facts, whole = times.facts, loop(times)
     rate = None if facts is None or facts.rate is None else round(facts.rate, 4)

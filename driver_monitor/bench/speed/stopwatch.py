@@ -24,7 +24,7 @@ _STAGE_OF = {
 """The stage of each part whose name is none. A reader that is not named here is a stage of its own, in `scene`."""
 
 
-class Stopwatch:
+class StageWatch:
     """Adds up the time of each stage, in seconds. Time inside a part that another one calls belongs to the inner one.
 
     Two clocks are read at each change of the stage: a monotonic one, and the processor time of this thread.
@@ -67,7 +67,7 @@ class Stopwatch:
 class _Timed:
     """Stands for a part. Its methods are wrapped once, and everything else is that of the part."""
 
-    def __init__(self, part: object, stage: str, watch: Stopwatch) -> None:
+    def __init__(self, part: object, stage: str, watch: StageWatch) -> None:
         self._part = part
         for name in dir(type(part)):
             if not name.startswith("_") and callable(getattr(type(part), name)):
@@ -77,7 +77,7 @@ class _Timed:
         return getattr(self._part, name)
 
 
-def _timed(call: Callable[..., Any], stage: str, watch: Stopwatch) -> Callable[..., Any]:
+def _timed(call: Callable[..., Any], stage: str, watch: StageWatch) -> Callable[..., Any]:
     def timed(*arguments: Any, **options: Any) -> Any:
         before = watch.change(stage)
         try:
@@ -90,7 +90,7 @@ def _timed(call: Callable[..., Any], stage: str, watch: Stopwatch) -> Callable[.
 
 def cost_of_change() -> float:
     """Return the processor time of one change of the stage, with its share of the call around it: seconds."""
-    timed = _timed(_nothing, STAGES[0], Stopwatch())
+    timed = _timed(_nothing, STAGES[0], StageWatch())
     rounds = []
     for _ in range(ROUNDS):
         begin = time.thread_time()

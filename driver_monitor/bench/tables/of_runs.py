@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from driver_monitor.bench.runs.read_run import Run
+from driver_monitor.bench.runs.run_folder import EVENTS, SIGNALS
 from driver_monitor.bench.tables.columns import EVENT_COLUMNS, RUN_COLUMNS, SIGNAL_COLUMNS, CellError, TableColumn
 from driver_monitor.bench.tables.table_file import TableFile, open_table
 from driver_monitor.errors import OutputError, RunError
+
+LINES = (SIGNALS, EVENTS)
+"""The files of JSON lines that the two tables are made from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +95,18 @@ def _write(
             for run in runs:
                 lines = run.alerts() if index else run.lines()
                 about = {"run": names.get(run.folder), "clip": str(run.info["clip"])} if first else {}
-                counts[index] += _add_lines(run, lines, about, table)
+                counts[index] += _add_lines(run.folder / LINES[index], lines, about, table)
     return MadeTables(shown, *counts)
 
 
-def _add_lines(run: Run, lines: Any, about: Mapping[str, Any], table: TableFile) -> int:
+def _add_lines(path: Path, lines: Iterable[Mapping[str, Any]], about: Mapping[str, Any], table: TableFile) -> int:
+    """Add a row for each line of the file `path`, with the cells of `about`. Return the number of rows."""
     number = 0
     for number, line in enumerate(lines, 1):
         try:
             table.add({**line, **about} if about else line)
         except CellError as error:
-            raise RunError(f"{run.folder}: line {number}: {error}; replay the clip again") from None
+            raise RunError(f"{path}:{number}: {error}; replay the clip again") from None
     return number
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from driver_monitor.cli.options import (
     ConfigOption,
@@ -33,7 +35,9 @@ def bench(
     from driver_monitor.bench.speed.text import sentences
     from driver_monitor.messages.lines import one_line
 
-    result = measure(clip, Request(config, None, profile), frames, repeats, fps)
+    console = Console(stderr=True)
+    with console.status("measuring, some ten seconds to some minutes") if console.is_terminal else nullcontext():
+        result = measure(clip, Request(config, None, profile), frames, repeats, fps)
     if as_json:
         print_json(result)
     else:
