@@ -151,7 +151,8 @@ def connected(address: ClusterAddress, out: Path) -> Iterator[DaskCluster]:
     except ImportError:
         raise UsageError(MISSING) from None
     # A worker that is lost is told in a line of ours. dask tells the same in tracebacks.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "distributed.client"):  # dask gives each a level of its own
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     connect: Any = distributed.Client  # dask has no types
     try:
         client = connect(address.url, security=address.security(), timeout=CONNECT_S, set_as_default=False)
