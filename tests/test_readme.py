@@ -53,6 +53,8 @@ BY_HAND = {
     "journalctl": "needs an installed service",
     "systemd-analyze": "checks the unit; tests/test_systemd.py runs it",
     "python": "a tool that reads data outside the repository",
+    "openssl": "makes keys of a cluster; tests/bench/clusters.py makes such keys",
+    "dask": "starts a cluster, which runs until it is stopped; tests/bench/test_cluster.py starts one",
 }
 """Programs that no test runs as the documents call them, and why. What they name must exist."""
 NEED_A_BROKER = ("collect", "schema", "simulate", "watch", "report", "acknowledge")
@@ -120,6 +122,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, short_clip: Path, still: 
     for name in ("labels", "LABELS"):
         (folder / name).mkdir()
         (folder / name / "nap.json").write_text(json.dumps(nap_labels()))
+    (folder / "clips.txt").write_text("# one clip\ntrips/nap.mp4\n")
     (folder / "pictures").mkdir()
     picture = cv2.imread(str(still))
     assert picture is not None

@@ -104,7 +104,10 @@ def test_fail__a_worker_that_would_answer_otherwise_is_refused_in_one_line(
     known.look()
     assert known.good == ["good"]
     assert capsys.readouterr().err.splitlines() == [
-        f"worker elsewhere: is not used: it does not see {tmp_path}/out; mount the folder of --out there at the same path",
+        (
+            f"worker elsewhere: is not used: it does not see {tmp_path}/out; "
+            "mount the folder of --out there at the same path"
+        ),
         (
             "worker foreign: is not used: it has no driver-monitor that fits (ModuleNotFoundError: No module named "
             f"'driver_monitor'), here is {__version__}; install the same version there"

@@ -19,14 +19,12 @@ from driver_monitor.bench.cluster.address import MISSING, ClusterAddress
 from driver_monitor.bench.cluster.workers import KnownWorkers
 from driver_monitor.errors import ClusterError, UsageError
 
-CONNECT_S = 10.0
+CONNECT_S = 30.0
 """Longest wait for the scheduler (ours)."""
 LOOK_S = 2.0
 """Time between two looks for new workers (ours)."""
 ALONE_S = 60.0
 """Longest wait while there is no worker that may be used (ours): one that is restarted needs some seconds."""
-AHEAD = 2
-"""Tasks for each worker at a time: one that runs, one that waits there, so that no worker waits for this machine."""
 
 
 class DaskCluster:
@@ -97,7 +95,8 @@ class _Tasks:
             self._gone(error)
 
     def _submit(self) -> None:
-        while self._todo and len(self._running) < AHEAD * len(self._known.good):
+        # One task a worker: dask blames the loss of a worker on all tasks that wait there, and gives them up too.
+        while self._todo and len(self._running) < len(self._known.good):
             index = self._todo.popleft()
             future = self._client.submit(
                 on_worker.attempt,
@@ -152,7 +151,8 @@ def connected(address: ClusterAddress, out: Path) -> Iterator[DaskCluster]:
     except ImportError:
         raise UsageError(MISSING) from None
     # A worker that is lost is told in a line of ours. dask tells the same in tracebacks.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "distributed.client"):  # dask gives each a level of its own
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     connect: Any = distributed.Client  # dask has no types
     try:
         client = connect(address.url, security=address.security(), timeout=CONNECT_S, set_as_default=False)
