@@ -21,6 +21,9 @@ import numpy as np
 import pytest
 import yaml
 
+from driver_monitor.app.build import Request, load_plan
+from driver_monitor.bench.replays.job import ReplayJob
+from driver_monitor.bench.replays.replay import replay
 from driver_monitor.bench.video.writer import NOTICE
 from driver_monitor.config.schema import ZmqConfig
 from driver_monitor.fleet.enrol.depot import make_depot, open_depot
@@ -132,6 +135,11 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, short_clip: Path, still: 
     arrays: dict[str, Any] = {"images": grey, "closed": np.arange(8, dtype=np.uint8) % 2, "label": np.arange(8)}
     for name in ("eyes.npz", "faces.npz", "FILE.npz"):
         np.savez(folder / name, **arrays)
+    for name, profile in (("old", None), ("new", "quiet")):
+        replay(ReplayJob(short_clip, folder / "results" / name / "nap"), load_plan(Request(profile=profile)))
+    for name, p50 in (("before", 2.0), ("after", 1.0)):
+        measured = {"kind": "driver-monitor bench", "schema": 1, "stages": [{"name": "eyes", "ms": {"p50": p50}}]}
+        (folder / f"{name}.json").write_text(json.dumps(measured))
     (folder / "vans.txt").write_text("".join(f"van-{number}\n" for number in range(1, 11)))
     now = datetime.now(timezone.utc).replace(microsecond=0)
     make_depot(folder / "depot", now, None)

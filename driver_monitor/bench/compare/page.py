@@ -8,7 +8,6 @@ from typing import Any
 
 from driver_monitor.bench.compare import table
 from driver_monitor.bench.compare.comparison import RunComparison
-from driver_monitor.bench.compare.figures import CHANGES
 from driver_monitor.bench.compare.frames import SIGNALS
 from driver_monitor.bench.compare.run_pair import WORSE, PairDifference
 from driver_monitor.bench.html.page import embedded, page
@@ -21,7 +20,7 @@ MOST_DRAWN = 200
 MOST_ROWS = 5000
 """Rows of a table. A browser shows so many at once; `--json` has all."""
 _STYLE = """
-td { overflow-wrap: anywhere; } .better { color: #1a6b2b; font-weight: 600; }
+td { overflow-wrap: break-word; } .number { white-space: nowrap; } .better { color: #1a6b2b; font-weight: 600; }
 @media (prefers-color-scheme: dark) { .better { color: #8fdba0; } }
 code { font-size: .9em; } #drawing { max-width: 70rem; }
 """
@@ -129,8 +128,6 @@ def _figures(found: RunComparison) -> Iterator[str]:
         ]
         yield "<h2>Scores</h2>"
         yield _table(("score", "A", "B", "B - A", "95 % interval", "persons", "shows"), rows, (1, 2, 3, 4, 5))
-        changes = dict.fromkeys(one.change for one in found.figures)
-        yield "".join(f'<p class="soft">{escape(one)}: {escape(CHANGES[one])}</p>' for one in changes)
 
 
 def _signals(found: RunComparison) -> Iterator[str]:

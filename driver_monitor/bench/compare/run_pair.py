@@ -47,8 +47,8 @@ WORSE: tuple[Meaning, ...] = ("new false alert", "missed")
 LEAST_WINDOW_S = 6.0
 """At least so many seconds before an alert are searched for its reason: the longest limit of a look or a closure in the
 shipped profiles (`unresponsive`)."""
-WORDS = {"eyes.state": "eyes", "gaze.zone": "gaze", "face.present": "face"}
-"""The fields of a line that alerts rest on, and what a reason calls them."""
+WORDS = {"eyes.state": "eyes differ", "gaze.zone": "gaze differs", "face.present": "face differs"}
+"""The fields of a line that alerts rest on, and what a reason says if they differ."""
 
 BY_WEIGHT = ("attention", "eyes.state", "gaze.zone", "face.present")
 """The compared fields in the order in which they decide which clips differ most."""
@@ -177,7 +177,7 @@ def _reason(difference: AlertDifference, common: CommonFrames | None) -> str:
     if not any(counts.values()):
         return f"eyes, gaze, face agree in the {window:.0f} s before: rules or finer values differ"
     return f"in the {window:.0f} s before, " + ", ".join(
-        f"{WORDS[name]} differ in {count} of {int(rows.sum())} frames ({_usual(common, name, rows)})"
+        f"{WORDS[name]} in {count} of {int(rows.sum())} frames ({_usual(common, name, rows)})"
         for name, count in counts.items()
         if count
     )

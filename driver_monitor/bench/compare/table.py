@@ -177,7 +177,7 @@ def figure_cells(one: PairedFigure) -> tuple[str, ...]:
     words = one.name.replace("_", " ")
     if one.hours is not None:
         a, b = (NONE if value is None else f"{value:.0f}" for value in (one.a, one.b))
-        return f"{words} (difference an hour)", a, b, *_interval(one, "{:+.1f}"), str(one.persons)
+        return f"{words} (B - A an hour)", a, b, *_interval(one, "{:+.1f}"), str(one.persons)
     percent = one.name in PERCENT
     a, b = (_value(value, percent) for value in (one.a, one.b))
     return words, a, b, *_interval(one, "{:+.2%}" if percent else "{:+.3f}"), str(one.persons)
@@ -199,7 +199,7 @@ def _value(value: float | None, percent: bool) -> str:
 def shown_change(one: PairedFigure) -> str:
     """Return what a figure shows, in words. A rate without any change says which change the clips exclude."""
     if one.excluded is not None:
-        return f"{one.change}; a change by more than {one.excluded:.0f} an hour is excluded at 95 %"
+        return f"{one.change} (above {one.excluded:.0f} an hour: excluded)"
     return one.change
 
 
@@ -247,7 +247,8 @@ def notes(found: RunComparison) -> Iterator[str]:
         persons = len({one.scores[0].person for one in found.labelled if one.scores})
         yield (
             f"Scores of {len(found.labelled)} labelled clips of {persons} persons. 95 % intervals: bootstrap over "
-            "persons, the same draws for A and B; counts also need an exact sign test over persons."
+            "persons, the same draws for A and B; counts also need an exact sign test over persons. Excluded: a change "
+            "that these hours exclude at 95 %."
         )
         for change in dict.fromkeys(one.change for one in found.figures):
             yield f"  {change}: {CHANGES[change]}"
