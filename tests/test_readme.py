@@ -57,8 +57,8 @@ BY_HAND = {
 """Programs that no test runs as the documents call them, and why. What they name must exist."""
 NEED_A_BROKER = ("collect", "schema", "simulate", "watch", "report", "acknowledge")
 """Verbs of `fleet` that need a broker or a store. tests/fleet runs them; here their options must exist."""
-NEED_A_CAR = ("aim", "cameras", "doctor")
-"""Verbs that look at a camera, a car or an installation. Tests of their own run them on doubles."""
+NEED_A_CAR = ("aim", "cameras", "doctor", "label")
+"""Verbs that look at a camera, a car or an installation, or wait for a person. Tests of their own run them."""
 OURS = (
     "driver-monitor",
     ".venv/bin/driver-monitor",
@@ -229,7 +229,7 @@ def test_ok__a_command_of_the_fleet_has_the_options_that_the_documents_give_it(c
 def test_ok__a_command_of_the_documents_succeeds(code: str, command: Cli, desk: Path) -> None:
     if "sweep" in code and "--paths" not in code:
         assert command("replay", "trips", "--out", "results", "--trace").code == 0
-    for made_before in ("explain", "results/"):
+    for made_before in ("explain", "results/", "table results"):
         if made_before in code and "--out results" not in code:
             assert command("replay", "trip.mp4", "--out", "results", "--trace").code == 0
             break
@@ -269,6 +269,15 @@ def test_ok__the_aiming_page_starts_as_the_documents_start_it(code: str, tmp_pat
     words = ["127.0.0.1" if word.startswith("192.168.") else word for word in shlex.split(code)[1:]]
     source = [] if "--source" in words else ["--source", "demo"]
     assert "http://127.0.0.1:" in first_line([*PROGRAM, *words, *source], "Open this page", tmp_path)
+
+
+@pytest.mark.parametrize("code", [code for code in of(*OURS) if shlex.split(code)[1] == "label"])
+def test_ok__the_label_page_starts_as_the_documents_start_it(code: str, desk: Path) -> None:
+    pytest.importorskip("uvicorn", reason="uvicorn is not installed (extra label)")
+    words = shlex.split(code)[1:]
+    if "--run" in words:
+        assert subprocess.run([*PROGRAM, "replay", "trip.mp4"], cwd=desk, capture_output=True, check=False).returncode == 0
+    assert "http://127.0.0.1:" in first_line([*PROGRAM, *words], "Open this page", desk)
 
 
 def test_ok__the_subscriber_of_the_readme_prints_an_alert(publisher: ZmqPublisher, tmp_path: Path) -> None:

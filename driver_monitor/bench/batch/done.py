@@ -11,7 +11,7 @@ from pathlib import Path
 
 from driver_monitor.app import build
 from driver_monitor.app.build import Plan
-from driver_monitor.bench.batch.manifest import Manifest
+from driver_monitor.bench.batch.manifest import BatchManifest
 from driver_monitor.bench.batch.progress import LINE_S
 from driver_monitor.bench.replays.job import ReplayJob
 from driver_monitor.bench.replays.kept_models import kept_models
@@ -22,7 +22,7 @@ from driver_monitor.errors import RunError, SourceError
 from driver_monitor.messages import trace
 
 
-def not_done(jobs: Sequence[ReplayJob], plan: Plan, manifest: Manifest) -> list[ReplayJob]:
+def not_done(jobs: Sequence[ReplayJob], plan: Plan, manifest: BatchManifest) -> list[ReplayJob]:
     """Return the jobs that must be done. The others have a run that `replay` would write again, byte for byte.
 
     What killed runs left of the others is removed: no later run would. Raises `ModelError`.
@@ -38,7 +38,7 @@ def not_done(jobs: Sequence[ReplayJob], plan: Plan, manifest: Manifest) -> list[
     return todo
 
 
-def is_done(job: ReplayJob, plan: Plan, manifest: Manifest) -> bool:
+def is_done(job: ReplayJob, plan: Plan, manifest: BatchManifest) -> bool:
     """Return whether the folder of `job` has its complete run: the same clip, version, models, settings and options.
 
     A file with another size than run.json says is damaged. Raises `ModelError`.

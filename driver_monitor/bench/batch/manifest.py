@@ -34,7 +34,7 @@ def signature(clip: Path) -> str:
     return parts[0] if not clip.is_dir() else hashlib.sha256(os.fsencode("\n".join(parts))).hexdigest()
 
 
-class Manifest:
+class BatchManifest:
     """Reads batch.jsonl and those of all shards in the folder `out`, and writes one of them.
 
     Each shard writes a file of its own: on a network drive, lines that two machines append get mixed up.
@@ -46,7 +46,7 @@ class Manifest:
         self._hashes: dict[tuple[str, str], str] = {}
         self._before: dict[Path, str] = {}
 
-    def __enter__(self) -> Manifest:
+    def __enter__(self) -> BatchManifest:
         """Read the files, and open the own one. Raises `OutputError`."""
         for path in sorted(self._out.glob(f"{STEM}*{SUFFIX}")):
             self._read(path)

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from driver_monitor.app.build import Plan
 from driver_monitor.bench.batch.done import not_done
-from driver_monitor.bench.batch.manifest import Manifest
+from driver_monitor.bench.batch.manifest import BatchManifest
 from driver_monitor.bench.batch.processes import Cluster, Runner
 from driver_monitor.bench.batch.shard import Shard
 from driver_monitor.bench.replays.job import ReplayJob, ReplayResult
@@ -43,7 +43,7 @@ def replay_all(jobs: Sequence[ReplayJob], plan: Plan, options: BatchOptions, con
         jobs = [replace(job, clip=job.clip.absolute(), folder=job.folder.absolute()) for job in jobs]
     if len(jobs) == 1 and not options.resume and options.shard is None:
         return _replay(jobs, plan, options, console, None)
-    with Manifest(options.out, options.shard) as manifest:
+    with BatchManifest(options.out, options.shard) as manifest:
         if not options.resume:
             return _replay(jobs, plan, options, console, manifest)
         todo = not_done(jobs, plan, manifest)
@@ -53,7 +53,7 @@ def replay_all(jobs: Sequence[ReplayJob], plan: Plan, options: BatchOptions, con
 
 
 def _replay(
-    jobs: Sequence[ReplayJob], plan: Plan, options: BatchOptions, console: Console, manifest: Manifest | None
+    jobs: Sequence[ReplayJob], plan: Plan, options: BatchOptions, console: Console, manifest: BatchManifest | None
 ) -> int:
     failed = ended = 0
     if manifest is not None:

@@ -50,15 +50,16 @@ class KnownWorkers:
             if number != 1
         }
         # One after the other: a worker of another version may not understand the later questions.
-        for function, argument, wrong in (
+        for question, arguments, wrong in (
             (on_worker.version, (), self._other_version),
             (on_worker.exists, (probe,), self._other_folder),
             (on_worker.models, (self._plan,), self._other_models),
         ):
             asked = [address for address in threads if address not in faults]
-            answers = self._client.run(function, *argument, workers=asked, on_error="return") if asked else {}
+            answers = self._client.run(question, *arguments, workers=asked, on_error="return") if asked else {}
             # A worker that has gone meanwhile gives no answer. If it comes again, it has a new address.
-            faults |= {one: why for one in asked if (why := wrong(answers.get(one, "no answer"))) is not None}
+            faults |= {one: "it gives no answer" for one in asked if one not in answers}
+            faults |= {one: why for one, answer in answers.items() if (why := wrong(answer)) is not None}
         return faults
 
     def _other_version(self, answer: object) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
@@ -14,7 +15,13 @@ from driver_monitor.bench.compare.figures import PairedFigure, ScorePair, paired
 from driver_monitor.bench.compare.frames import SIGNALS
 from driver_monitor.bench.compare.labelled import LabelFolder
 from driver_monitor.bench.compare.pairs import Pairing, RunPair, SettingValues, pair, settings
-from driver_monitor.bench.compare.run_pair import WORSE, Meaning, PairDifference, compare_pair
+from driver_monitor.bench.compare.run_pair import (
+    MEANINGS,
+    WORSE,
+    JudgedDifference,
+    PairDifference,
+    compare_pair,
+)
 from driver_monitor.bench.runs.read_run import find_runs
 from driver_monitor.bench.score.alerts import AlertScore
 from driver_monitor.bench.score.clip import ClipScore
@@ -24,8 +31,41 @@ from driver_monitor.messages.envelope import SCHEMA
 
 KIND = f"{PROGRAM} compare"
 """The value of `kind` in the JSON object."""
+ALL_MEANINGS = tuple(MEANINGS.values())
 OnPair = Callable[[Sequence[RunPair]], Iterable[RunPair]]
 """Gets all pairs and yields them, to show how far a comparison is."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleDifference:
+    """The alerts of one rule: number in `a` and in `b`, and of the differences by kind and, with labels, by meaning.
+
+    `shift_s`: median of B - A over the moved ones; None: none is moved.
+    """
+
+    rule: str
+    a: int
+    b: int
+    kinds: Mapping[str, int]
+    meanings: Mapping[str, int]
+    shift_s: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the counts as a JSON object."""
+        kinds, meanings = (
+            {key.replace(" ", "_").lower(): n for key, n in of.items()} for of in (self.kinds, self.meanings)
+        )
+        return {"rule": self.rule, "a": self.a, "b": self.b, **kinds, "by_labels": meanings, "shift_s": self.shift_s}
+
+
+def _of_rule(rule: str, a: int, b: int, differences: Sequence[JudgedDifference]) -> RuleDifference:
+    kinds = Counter[str](one.alert.kind for one in differences)
+    meanings = Counter[str](one.meaning for one in differences if one.meaning is not None)
+    shifts = [one.alert.moved_s for one in differences if one.alert.kind == "moved" and one.alert.moved_s is not None]
+    shift = round(statistics.median(shifts), 3) if shifts else None
+    return RuleDifference(
+        rule, a, b, {kind: kinds[kind] for kind in KINDS}, {one: meanings[one] for one in ALL_MEANINGS}, shift
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +101,27 @@ class RunComparison:
         return tuple(one for one in self.pairs if one.scores is not None)
 
     @property
-    def kinds(self) -> Mapping[str, int]:
-        """Kind of difference -> number of alerts in all pairs."""
-        found = Counter[str](one.alert.kind for pair in self.pairs for one in pair.alerts)
-        return {kind: found[kind] for kind in KINDS}
+    def by_rule(self) -> tuple[RuleDifference, ...]:
+        """The differences between the alerts of each rule, in order of rule."""
+        found = [(one.alert.episode.rule, one) for pair in self.pairs for one in pair.alerts]
+        counts = [Counter[str](), Counter[str]()]
+        for compared in self.pairs:
+            for count, episodes in zip(counts, compared.episodes, strict=True):
+                count.update(episodes)
+        grouped: dict[str, list[JudgedDifference]] = {rule: [] for rule in sorted(counts[0] | counts[1])}
+        for rule, one in found:
+            grouped[rule].append(one)
+        return tuple(_of_rule(rule, counts[0][rule], counts[1][rule], ones) for rule, ones in grouped.items())
 
     @property
-    def meanings(self) -> Mapping[Meaning, int]:
-        """What the alerts that only one side has mean by the labels -> their number in all pairs."""
-        return Counter(one.meaning for pair in self.pairs for one in pair.alerts if one.meaning is not None)
+    def alerts(self) -> int:
+        """The number of differences between alerts."""
+        return sum(len(one.alerts) for one in self.pairs)
 
     @property
     def worse(self) -> int:
         """The number of alerts that B raises wrongly or misses, and A does not, by the labels."""
-        return sum(self.meanings.get(meaning, 0) for meaning in WORSE)
+        return sum(one.meaning in WORSE for pair in self.pairs for one in pair.alerts)
 
     def frames(self, signal: str) -> tuple[int, int, float]:
         """Return of a compared field: common frames of all pairs, of these those that differ, and their seconds."""
@@ -149,12 +196,7 @@ def to_json(found: RunComparison) -> dict[str, Any]:
         "only_in_a": list(found.only_a),
         "only_in_b": list(found.only_b),
         "settings": [{**asdict(one), "differs": one.differs} for one in found.settings],
-        "alerts": {
-            "a": sum(one.episodes[0] for one in found.pairs),
-            "b": sum(one.episodes[1] for one in found.pairs),
-            **{kind.replace(" ", "_").lower(): count for kind, count in found.kinds.items()},
-            "by_labels": {meaning.replace(" ", "_"): count for meaning, count in found.meanings.items()},
-        },
+        "alerts": [one.to_json() for one in found.by_rule],
         "frames": {
             name: dict(zip(("common", "different", "seconds"), found.frames(name), strict=True)) for name in SIGNALS
         },

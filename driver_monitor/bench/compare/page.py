@@ -108,12 +108,15 @@ def _alerts(found: RunComparison) -> Iterator[str]:
                 ]
             )
     if rows:
-        counts = ", ".join(f"{kind}: {count}" for kind, count in found.kinds.items() if count)
-        meanings = ", ".join(f"{meaning}: {count}" for meaning, count in found.meanings.items())
-        a, b = (sum(one.episodes[side] for one in found.pairs) for side in (0, 1))
-        yield f"<h2>Alerts</h2><p>A has {a}, B has {b}. {escape(counts)}.</p>"
-        if meanings:
-            yield f"<p>By the labels: {escape(meanings)}.</p>"
+        shown = table.rule_columns(found)
+        by_rule: list[Row] = []
+        for rule in found.by_rule:
+            counts = {**rule.kinds, **rule.meanings}
+            shift = table.NONE if rule.shift_s is None else f"{rule.shift_s:+.2f} s"
+            cells = (rule.rule, str(rule.a), str(rule.b), *(str(counts[name]) for name in shown), shift)
+            by_rule.append([(cell, "") for cell in cells])
+        yield "<h2>Alerts</h2>"
+        yield _table(("rule", "A", "B", *shown, "median shift"), by_rule, range(1, len(shown) + 4))
         yield _table(("clip", "rule", "A", "B", "B - A", "what", "by the labels", "why"), rows, (2, 3, 4))
 
 

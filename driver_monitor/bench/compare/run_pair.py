@@ -71,7 +71,7 @@ class JudgedDifference:
 
 @dataclass(frozen=True, slots=True)
 class PairDifference:
-    """All differences between two runs of a clip. `episodes`: number of alerts in A and in B.
+    """All differences between two runs of a clip. `episodes`: rule -> number of alerts, of A and of B.
 
     `same_signals`: the lines of both are equal, byte for byte. `signals`: see `SIGNALS`. `scores`: of A and B; None
     without labels.
@@ -82,7 +82,7 @@ class PairDifference:
     a: Path
     b: Path
     notes: tuple[str, ...]
-    episodes: tuple[int, int]
+    episodes: tuple[Mapping[str, int], Mapping[str, int]]
     alerts: tuple[JudgedDifference, ...]
     same_signals: bool
     signals: Mapping[str, SignalDifference]
@@ -136,7 +136,7 @@ def compare_pair(pair: RunPair, moved_s: float = MOVED_S, labels: ClipLabelFile 
         pair.a.folder,
         pair.b.folder,
         pair.notes,
-        (len(episodes[0]), len(episodes[1])),
+        (Counter(one.rule for one in episodes[0]), Counter(one.rule for one in episodes[1])),
         tuple(JudgedDifference(one, _reason(one, common), meanings.get(one)) for one in found),
         same,
         _no_difference(pair) if common is None else signal_differences(common),
@@ -168,14 +168,14 @@ def _meaning(difference: AlertDifference, a: Judged, b: Judged) -> Meaning | Non
 def _reason(difference: AlertDifference, common: CommonFrames | None) -> str:
     """Return what differs in the frames before an alert: eyes, gaze or face, or none of these."""
     if common is None:
-        return "the signals are the same: rules, limits or settings differ"
+        return "the signals are the same: rules or settings differ"
     episodes = [one for one in (difference.a, difference.b) if one is not None]
     end = max(one.t for one in episodes)
     window = max(LEAST_WINDOW_S, *(one.window_s for one in episodes))
     rows = (common.t > end - window) & (common.t <= end + 1e-9)
     counts = {name: int(common.differs(name)[rows].sum()) for name in WORDS}
     if not any(counts.values()):
-        return f"eyes, gaze and face agree in the {window:.0f} s before: rules, limits or finer values differ"
+        return f"eyes, gaze, face agree in the {window:.0f} s before: rules or finer values differ"
     return f"in the {window:.0f} s before, " + ", ".join(
         f"{WORDS[name]} differ in {count} of {int(rows.sum())} frames ({_usual(common, name, rows)})"
         for name, count in counts.items()

@@ -53,7 +53,7 @@ def header(found: RunComparison) -> Iterator[str]:
             yield f"only in {side}: {listed(names)}"
     if not found.different:
         yield f"no result differs: {clips}, the same alerts, eyes, attention, gaze and face{finer(found)}"
-    elif not any(found.kinds.values()):
+    elif not found.alerts:
         yield "the alerts are the same"
     if left_out := sum(one.signals[SIGNALS[0]].left_out for one in found.pairs):
         yield f"frames that only A or only B has, not compared: {left_out}"
@@ -79,7 +79,7 @@ def tables(found: RunComparison) -> Iterator[Table]:
     """Yield the tables that have rows: alerts, signals, scores, clips."""
     alerts = [(pair, one) for pair in found.different for one in pair.alerts]
     if alerts:
-        yield _counts(found)
+        yield _rules(found)
         yield _alerts(alerts)
     yield _signals(found)
     if found.figures:
@@ -97,11 +97,21 @@ def _table(*columns: str, left: Sequence[str] = ()) -> Table:
     return table
 
 
-def _counts(found: RunComparison) -> Table:
-    table = _table("alerts", "in A", "in B", *found.kinds, *found.meanings)
-    a, b = (sum(one.episodes[side] for one in found.pairs) for side in (0, 1))
-    table.add_row("", str(a), str(b), *map(str, found.kinds.values()), *map(str, found.meanings.values()))
+def _rules(found: RunComparison) -> Table:
+    shown = rule_columns(found)
+    table = _table("alerts by rule", "A", "B", *shown, "median shift")
+    for one in found.by_rule:
+        counts = {**one.kinds, **one.meanings}
+        shift = NONE if one.shift_s is None else f"{one.shift_s:+.2f} s"
+        table.add_row(escape(one.rule), str(one.a), str(one.b), *(str(counts[name]) for name in shown), shift)
     return table
+
+
+def rule_columns(found: RunComparison) -> list[str]:
+    """Return the kinds and meanings of differences that a rule has any of."""
+    rules = found.by_rule
+    names = [*rules[0].kinds, *rules[0].meanings] if rules else []
+    return [name for name in names if any({**one.kinds, **one.meanings}[name] for one in rules)]
 
 
 def _alerts(rows: Sequence[tuple[PairDifference, JudgedDifference]]) -> Table:
@@ -228,7 +238,7 @@ def moments(pair: PairDifference, most: int = 3) -> list[str]:
 
 def notes(found: RunComparison) -> Iterator[str]:
     """Yield how alerts were paired, and what the words of the scores mean."""
-    if any(found.kinds.values()):
+    if found.alerts:
         yield (
             f"Alerts of one rule are paired one to one, at most 2 s apart; moved: by more than {found.moved_s:g} s. "
             "What is left is paired by time alone (other rule)."

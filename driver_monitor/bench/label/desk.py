@@ -97,11 +97,11 @@ class LabelDesk:
         return LabelSession(clip.name, source, seen, labels, profile, person, degrees)
 
     def _signals(self, clip: Path) -> ClipSignals:
-        plan = self._setting.plan
-        models = build.load_models(plan.config)
-        origin, sha256 = build.provenance(plan, models.digest), digest(clip)
+        plan, sha256 = self._setting.plan, digest(clip)
         if self._setting.run is not None:
-            return of_run(check_run(self._setting.run, clip, sha256, origin.profile))
+            return of_run(check_run(self._setting.run, clip, sha256, plan.profile.name))
+        models = build.load_models(plan.config)
+        origin = build.provenance(plan, models.digest)
         wanted: dict[str, Any] = {
             "sha256": sha256,
             "model": origin.models,

@@ -50,14 +50,14 @@ def label(setting: DeskSetting) -> None:
 
 
 class Retry:
-    """Saves again every `RETRY_S` what could not be saved."""
+    """Saves again every `period_s` seconds what could not be saved."""
 
-    def __init__(self, desk: LabelDesk) -> None:
-        self._desk, self._last = desk, time.monotonic()
+    def __init__(self, desk: LabelDesk, period_s: float = RETRY_S) -> None:
+        self._desk, self._period_s, self._last = desk, period_s, time.monotonic()
 
     def check(self) -> None:
         """Save again if it is time. Call it several times a second."""
-        if time.monotonic() - self._last >= RETRY_S:
+        if time.monotonic() - self._last >= self._period_s:
             self._desk.retry()
             self._last = time.monotonic()
 
@@ -81,6 +81,7 @@ def clips_of(paths: Sequence[Path]) -> list[Path]:
 @contextmanager
 def _progress() -> Iterator[OnStep]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=None)
         yield lambda what, done, total: progress.update(task, description=what, completed=done, total=total)

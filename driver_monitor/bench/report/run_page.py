@@ -109,7 +109,7 @@ def _summary(summary: RunSummary) -> list[str]:
 
 
 _CHART = """<section id="timeline"><h2>Timeline</h2>
-<noscript><p class="notice">The drawing needs JavaScript. The alerts and the summary below do not.</p></noscript>
+<noscript><style>.scripted { display: none !important; }</style><p class="notice">The drawing needs JavaScript. The alerts and the summary below do not.</p></noscript>
 <p class="soft scripted">Point at the drawing, or use the arrow keys in it, to read one frame. Drag to zoom in. Click a
 coloured band to see why there was an alert. Hatched: unknown. A thin hatched line: unknown for a part of the time. The
 area around PERCLOS goes from the lowest to the highest possible value.</p>

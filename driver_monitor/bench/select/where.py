@@ -17,25 +17,25 @@ EXPECTED = "expected label=TYPE, person=NAME or rule=NAME"
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class ClipCondition:
     """`key` is one of `KEYS`. A clip fits if it has this label or person, or if its run in --out raised this rule."""
 
     key: str
     value: str
 
 
-def condition(text: str) -> Condition:
+def condition(text: str) -> ClipCondition:
     """Return the condition in `text`, such as "label=yawn". Raises `UsageError`."""
     key, equals, value = text.partition("=")
     if not equals or key not in KEYS or not value:
         raise UsageError(f"--where {text}: {EXPECTED}")
     if key == "label" and value not in TYPES:
         raise UsageError(f"--where {text}: no such type of label; there are {', '.join(sorted(TYPES))}")
-    return Condition(key, value)
+    return ClipCondition(key, value)
 
 
 def chosen(
-    jobs: Sequence[ReplayJob], conditions: Sequence[Condition], labels: Path | None
+    jobs: Sequence[ReplayJob], conditions: Sequence[ClipCondition], labels: Path | None
 ) -> tuple[list[ReplayJob], list[str]]:
     """Return the jobs that fit all `conditions`, and a line for each file with labels that cannot be used.
 

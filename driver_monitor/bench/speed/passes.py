@@ -40,15 +40,15 @@ class Times:
     `stages`: (repeats, frames, stages, 2), wall and processor.
 
     `plain`: (repeats, frames), wall seconds of a whole frame without stopwatches. `plain_cpu`: (repeats, blocks),
-    processor seconds of a block of all threads. `watched_cpu`: the same with stopwatches. `nets`: the same of the bare
-    nets. `runs`: processor seconds of each run of a net, by name. `facts`, `size`: of the clip.
+    processor seconds of a block of all threads. `nets`: the same of the bare nets. `changes`: (repeats,) changes of the
+    stage in a pass. `runs`: processor seconds of each run of a net, by name. `facts`, `size`: of the clip.
     """
 
     stages: Floats
     plain: Floats
     plain_cpu: Floats
-    watched_cpu: Floats
     nets: Floats
+    changes: Floats
     runs: dict[str, list[float]] = field(default_factory=dict)
     facts: RecordingFacts | None = None
     size: tuple[int, int] = (0, 0)
@@ -80,9 +80,9 @@ class Replaying:
             wall.append(time.perf_counter() - begin)
         return wall, time.process_time() - cpu
 
-    def watched_block(self, count: int, watch: Stopwatch) -> tuple[list[list[list[float]]], float]:
-        """Do the same with stopwatches. Return the seconds of each frame by stage and clock, and as `block`."""
-        spent, cpu = [], time.process_time()
+    def watched_block(self, count: int, watch: Stopwatch) -> list[list[list[float]]]:
+        """Do the same with stopwatches. Return the seconds of each frame by stage and clock."""
+        spent = []
         for _ in range(count):
             watch.begin("messages")
             frame = next(self._frames, None)
@@ -91,7 +91,7 @@ class Replaying:
             watch.change("writing")
             self._write(frame)
             spent.append(list(watch.end().values()))
-        return spent, time.process_time() - cpu
+        return spent
 
     def _write(self, frame: ReplayedFrame) -> None:
         for writer in self._writers:
@@ -140,7 +140,7 @@ def measure(subject: Subject) -> Times:
     passes = [_one_pass(subject, repeat, runs) for repeat in range(subject.repeats)]
     joined = {
         name: np.concatenate([getattr(one, name) for one in passes])
-        for name in ("stages", "plain", "plain_cpu", "watched_cpu", "nets")
+        for name in ("stages", "plain", "plain_cpu", "nets", "changes")
     }
     return Times(**joined, runs=runs, facts=passes[-1].facts, size=passes[-1].size)
 
@@ -149,21 +149,21 @@ def _one_pass(subject: Subject, repeat: int, runs: dict[str, list[float]]) -> Ti
     watch = Stopwatch()
     stages: list[list[list[float]]] = []
     plain: list[float] = []
-    blocks: list[tuple[float, float, float]] = []
+    blocks: list[tuple[float, float]] = []
     with subject.replaying() as bare_loop, subject.replaying(watch) as watched_loop:
         while len(plain) < subject.frames:
             count = min(BLOCK, subject.frames - len(plain))
             first = bare_loop.block(count) if (len(blocks) + repeat) % 2 else None
             with recording(subject.nets) as calls:
-                spent, watched_cpu = watched_loop.watched_block(count, watch)
+                spent = watched_loop.watched_block(count, watch)
             wall, plain_cpu = first or bare_loop.block(count)
             if not wall:
                 break
             stages += spent
             plain += wall
-            blocks.append((plain_cpu, watched_cpu, run_bare(subject.nets, calls, runs)))
+            blocks.append((plain_cpu, run_bare(subject.nets, calls, runs)))
         camera = bare_loop.recording.camera
         facts = None if camera is None else camera.facts()
-    plain_cpu_s, watched_cpu_s, nets_s = np.array(blocks).T[:, None]
+    plain_cpu_s, nets_s = np.array(blocks).T[:, None]
     rows = np.array(stages)[None], np.array(plain)[None]
-    return Times(*rows, plain_cpu_s, watched_cpu_s, nets_s, facts=facts, size=bare_loop.size)
+    return Times(*rows, plain_cpu_s, nets_s, np.array([watch.changes]), facts=facts, size=bare_loop.size)

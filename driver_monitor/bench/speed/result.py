@@ -8,7 +8,7 @@ import numpy as np
 
 from driver_monitor.bench.speed.nets import BareNet
 from driver_monitor.bench.speed.passes import Floats, Subject, Times
-from driver_monitor.bench.speed.stopwatch import STAGES
+from driver_monitor.bench.speed.stopwatch import STAGES, cost_of_change
 from driver_monitor.nets.onnx_model import read_model
 
 KIND = "driver-monitor bench"
@@ -88,9 +88,9 @@ def _median_ms(seconds: list[float]) -> float | None:
 
 
 def overhead(times: Times) -> float:
-    """Return by which share the stopwatches slow the loop down: processor time, median over blocks."""
-    watched, plain = np.median(times.watched_cpu, 0), np.median(times.plain_cpu, 0)
-    return round(float(np.median(watched / np.maximum(plain, 1e-9))) - 1, 4)
+    """Return by which share the stopwatches slow the loop down: their number in a frame times the cost of one."""
+    each = float(np.median(times.changes)) / times.plain.shape[1] * cost_of_change()
+    return round(MS * each / float(loop(times)["cpu_ms"]), 4)
 
 
 def result(subject: Subject, times: Times, wanted: float | None) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def sentences(result: dict[str, Any]) -> str:
         *_nets(result),
         _start(result["start_s"]),
         _memory(result["memory"]),
-        f"stopwatches: they slow a frame down by {max(0.0, result['overhead']):.1%}; the whole frame is without them",
+        f"stopwatches: they slow a frame down by {result['overhead']:.1%}; the whole frame is without them",
         *(f"warning: {text}" for text in result["warnings"]),
         "",
         verdict(result),

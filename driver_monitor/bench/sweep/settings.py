@@ -74,16 +74,25 @@ def parse_axes(profile: Profile, options: Sequence[str]) -> tuple[Axis, ...]:
 def settings_of(profile: Profile, axes: Sequence[Axis]) -> tuple[Setting, ...]:
     """Return a setting for each combination of the values, the last axis fastest. The present one is among them.
 
-    If no combination is the present one, it comes first. Each profile is checked like a file. Rules that are equal are
-    the same object in all of them.
+    If no combination is the present one, it is added: first, or among the numbers of a single axis in order. Each
+    profile is checked like a file. Rules that are equal are the same object in all of them.
     """
     base, rules = _unchanged_rules_checked(profile, axes), {rule: rule for rule in profile.rules}
     now = tuple(axis.place.value for axis in axes)
     combined = list(itertools.product(*(axis.values for axis in axes)))
     found = [_setting(profile, base, axes, values, rules) for values in combined if values != now]
-    index = combined.index(now) if now in combined else 0
-    found.insert(index, Setting(now, profile, present=True))
+    found.insert(_place_of(now, combined), Setting(now, profile, present=True))
     return tuple(found)
+
+
+def _place_of(now: tuple[Value, ...], combined: Sequence[tuple[Value, ...]]) -> int:
+    """Return the place of the present values among the others."""
+    if now in combined:
+        return combined.index(now)
+    numbers = [value for values in (now, *combined) for value in values if isinstance(value, int | float)]
+    if len(now) > 1 or len(numbers) <= len(combined):
+        return 0
+    return sum(number < numbers[0] for number in numbers[1:])
 
 
 def _setting(

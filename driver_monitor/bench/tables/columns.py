@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from driver_monitor.data.observation import EXPRESSIONS
@@ -77,33 +77,63 @@ RUN_COLUMNS = (
 """The first columns of one table of many runs."""
 
 
+@dataclass
+class _Node:
+    """A key of a line: the columns of its value, with their numbers, and the keys of the object that it holds."""
+
+    cells: list[tuple[int, TableColumn]] = field(default_factory=list)
+    members: dict[str, _Node] = field(default_factory=dict)
+
+
 def row_reader(columns: Sequence[TableColumn]) -> Callable[[Mapping[str, Any]], list[Any]]:
     """Return a function that reads the cells of a line, in the order of `columns`. None: unknown or left out.
 
     Texts of kind `json` are compact JSON. The function raises `CellError` for a value of another kind.
     """
+    root = _Node()
+    for number, column in enumerate(columns):
+        node = root
+        for key in column.path:
+            node = node.members.setdefault(key, _Node())
+        node.cells.append((number, column))
+    empty = [False if column.kind == "known" else None for column in columns]
 
     def read(line: Mapping[str, Any]) -> list[Any]:
-        return [_cell(line, column) for column in columns]
+        cells: list[Any] = empty.copy()
+        _fill(cells, line, root)
+        return cells
 
     return read
 
 
-def _cell(line: Mapping[str, Any], column: TableColumn) -> Any:
-    value: Any = line
-    for key in column.path:
+def _fill(cells: list[Any], line: Mapping[str, Any], node: _Node) -> None:
+    """Put the values of an object into the `cells` of its members."""
+    for key, member in node.members.items():
+        value = line.get(key)
         if value is None:
-            break
-        if not isinstance(value, Mapping):
-            raise CellError(f"{column.name}: expected an object around it, found {_shown(value)}")
-        value = value.get(key)
-    if column.kind == "known":
-        return value is not None
-    if value is None:
-        return None
-    if not _FITS[column.kind](value):
-        raise CellError(f"{column.name}: expected {_EXPECTED[column.kind]}, found {_shown(value)}")
-    return json.dumps(value, ensure_ascii=False) if column.kind == "json" else value
+            continue
+        for number, column in member.cells:
+            cells[number] = _cell(value, column)
+        if member.members:
+            if not isinstance(value, dict):
+                name = _first(member).name
+                raise CellError(f"{name}: expected an object around it, found {_shown(value)}")
+            _fill(cells, value, member)
+
+
+def _first(node: _Node) -> TableColumn:
+    """Return the first column whose value lies in the object of `node`."""
+    inner = next(iter(node.members.values()))
+    return inner.cells[0][1] if inner.cells else _first(inner)
+
+
+def _cell(value: Any, column: TableColumn) -> Any:
+    kind = column.kind
+    if kind == "known":
+        return True
+    if not _FITS[kind](value):
+        raise CellError(f"{column.name}: expected {_EXPECTED[kind]}, found {_shown(value)}")
+    return json.dumps(value, ensure_ascii=False) if kind == "json" else value
 
 
 def _shown(value: object) -> str:

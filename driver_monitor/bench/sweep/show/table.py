@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from driver_monitor.bench.sweep import words
 from driver_monitor.bench.sweep.places import Place
 from driver_monitor.bench.sweep.pooling import RuleFigures
 from driver_monitor.bench.sweep.run import Sweep
 from driver_monitor.bench.sweep.settings import shown
+from driver_monitor.bench.sweep.show import words
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 """Names of the values in the heads of the tables: a path is too wide for a column."""

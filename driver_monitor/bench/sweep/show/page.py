@@ -10,9 +10,9 @@ from typing import Any
 
 from driver_monitor.bench.html.page import embedded, page
 from driver_monitor.bench.html.plotly_script import LOAD, plotly_element
-from driver_monitor.bench.sweep import curves, table, words
 from driver_monitor.bench.sweep.run import Sweep
 from driver_monitor.bench.sweep.settings import shown
+from driver_monitor.bench.sweep.show import curves, table, words
 from driver_monitor.errors import OutputError
 
 STYLE = "td { white-space: nowrap; } tr.present { font-weight: 700; } .wide { overflow-x: auto; }"

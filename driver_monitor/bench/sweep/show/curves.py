@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from driver_monitor.bench.score.intervals import Figure, Rate
-from driver_monitor.bench.sweep import words
 from driver_monitor.bench.sweep.pooling import Recall, RuleFigures
 from driver_monitor.bench.sweep.run import Sweep
 from driver_monitor.bench.sweep.settings import shown
+from driver_monitor.bench.sweep.show import words
 from driver_monitor.data.alert import Value
 
 Bar = tuple[float | None, float | None, float | None]
@@ -68,18 +68,17 @@ def by_value(result: Sweep, rule: str) -> dict[str, Any]:
 def _curves(result: Sweep, rule: str) -> list[tuple[str, str, Curve]]:
     """Return colour, name and settings of each curve: a curve for each combination of the values after the first."""
     groups: dict[str, list[tuple[int, RuleFigures]]] = {}
-    for number, one in sorted(result.rules[rule].items()):
+    firsts = _positions([one.values[0] for one in result.settings])
+    order = sorted(result.rules[rule].items(), key=lambda item: (firsts[item[0]], item[0]))
+    for number, one in order:
         rest = zip(result.axes[1:], result.settings[number].values[1:], strict=True)
-        groups.setdefault(", ".join(f"{axis.place.path} {shown(value)}" for axis, value in rest), []).append(
-            (number, one)
-        )
+        name = ", ".join(f"{axis.place.path} {shown(value)}" for axis, value in rest)
+        groups.setdefault(name, []).append((number, one))
     named = list(groups.items())[:MOST_CURVES]
     return [(COLOURS[index % len(COLOURS)], name, curve) for index, (name, curve) in enumerate(named)]
 
 
-def _line(
-    result: Sweep, name: str, colour: str, curve: Curve, x: Sequence[float | str | None], y: Sequence[Bar]
-) -> dict[str, Any]:
+def _line(result: Sweep, name: str, colour: str, curve: Curve, x: Sequence[Any], y: Sequence[Bar]) -> dict[str, Any]:
     present = [number == result.present for number, _ in curve]
     return {
         "mode": "lines+markers",
@@ -138,7 +137,7 @@ def _figure(figure: Figure) -> Bar:
     return figure.value, figure.low, figure.high
 
 
-def _positions(values: Sequence[Value]) -> list[float | str | None]:
+def _positions(values: Sequence[Value]) -> list[Any]:
     """Return where values stand on an axis: numbers, or else all of them as words."""
     numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
     return list(numbers) if len(numbers) == len(values) else [shown(value) for value in values]
