@@ -20,7 +20,11 @@ def test_ok__scoring_the_demo_prints_what_the_document_shows(command: Cli) -> No
     (shown,) = re.findall(r"(?ms)^driver-monitor score clips demo\n```\n\n```text\n(.*?)```$", PAGE.read_text())
     outcome = command("score", "clips", "demo")
     assert (outcome.code, outcome.lines) == (0, [])
-    assert [line.rstrip() for line in outcome.out.splitlines()] == shown.splitlines()
+    printed = [line.rstrip() for line in outcome.out.splitlines()]
+    assert printed == shown.splitlines()
+    tour = re.findall(r"(?m)^(?:clip  .*|demo\.mp4  .*)$", (PAGE.parent / "bench.md").read_text())
+    assert len(tour) == 2
+    assert set(tour) <= set(printed)
 
 
 def test_ok__the_demo_and_its_labels_are_files_like_others(command: Cli) -> None:

@@ -13,7 +13,7 @@ from driver_monitor import PROGRAM, __version__
 from driver_monitor.gpio.expected_pins import BOARD
 
 PACKAGES = ("av", "dlib-bin", "gpiozero", "numpy", "onnxruntime", "opencv-python-headless", "pydantic", "pyyaml",
-            "pyzmq", "rich", "typer")  # fmt: skip
+            "pyzmq", "rich", "typer", "typing-extensions")  # fmt: skip
 """What every installation has, as in pyproject.toml."""
 
 
