@@ -66,6 +66,6 @@ def check_enough(table: EyeTable) -> None:
     if closed < LEAST_CLOSED or opened < LEAST_OPEN:
         more = "closures" if closed < LEAST_CLOSED else "open eyes"
         raise LabelError(
-            f"too few labelled eyes: {closed} usable frames are closed (at least {LEAST_CLOSED}), {opened} open (at least "
-            f"{LEAST_OPEN}); label more {more}, best of several persons"
+            f"too few labelled eyes: {closed} usable frames are closed (at least {LEAST_CLOSED}), {opened} open "
+            f"(at least {LEAST_OPEN}); label more {more}"
         )
