@@ -33,9 +33,9 @@ STEPS, BATCH, RATE, WARM = 400, 128, 1e-3, 0.1
 KEEP = 4.0
 """Weight of the start net's answers, beside a weight of 1 of the labels (ours: the higher of two that were tried)."""
 HALF = 0.5
-"""Share of the way from the start net's weights to the learned ones. Chosen on p6 and p14 of the labelled clips. The nets
-of the parts call 161 of their 646 frames wrong at 0, 56 at 0.3, 31 at 0.5 and 27 at 1. Of 526 web faces with open eyes
-11, 13, 15 and 39 are then called closed."""
+"""Share of the way from the start net's weights to the learned ones. Chosen on p6 and p14 of the labelled clips: the
+nets of the parts call 161 of their 646 frames wrong at 0, 56 at 0.3, 31 at 0.5 and 27 at 1. Of 526 web faces with open
+eyes 11, 13, 15 and 39 are then called closed."""
 SMOOTH = 0.02
 """Label smoothing, as in `tools.eyes.courses`."""
 SHUT_ASPECT = 0.10
