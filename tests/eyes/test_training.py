@@ -10,10 +10,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs torch, which is not installed")
 pytest.importorskip("onnx", reason="needs onnx, which is not installed")
 
+from tools.eyes.courses import _allowed  # noqa: E402
 from tools.eyes.data import HEIGHT, WIDTH, name_of  # noqa: E402
 from tools.eyes.painting import spots  # noqa: E402
 from tools.eyes.painting.augment import Batch  # noqa: E402
-from tools.eyes.train import _allowed  # noqa: E402
 from tools.training.people import FOLDS, spread  # noqa: E402
 
 RIGHT_EYE = {36: (36, 44), 37: (46, 42), 38: (57, 42), 39: (67, 44), 40: (57, 46), 41: (46, 46)}

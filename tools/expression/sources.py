@@ -28,11 +28,11 @@ from driver_monitor.data.observation import EXPRESSIONS
 from driver_monitor.imaging.frame import to_grey
 from tools import SHARED
 from tools.expression.data import load
+from tools.expression.distil import shifted
 from tools.expression.measure import Net
 from tools.expression.nets import Mirrored
 from tools.expression.nets import Net as Form
 from tools.expression.stills import cut_out, rows_of
-from tools.expression.train import shifted
 from tools.training.nets import rate
 
 FEWEST = 8

@@ -1,147 +1,64 @@
-"""Train the expression net on the answers of its teachers and on the FER+ votes.
+"""Train the expression net: the shipped one on FER+, or calibrate it on your own pictures.
 
     python -m tools.expression.teach --seed 1; python -m tools.expression.teach --seed 2
     python -m tools.expression.train
     python -m tools.expression.quantise
 
-Seeded. A new start continues from the checkpoint in `--work`. Needs the extra `train`.
+    python -m tools.expression.train --own DIR --start models/emotion.onnx
+
+With `--own` the net learns how sure it may be on your camera (docs/your_own_data.md). It writes a whole folder of
+models with a model card. `tools.expression.distil` tells how the shipped net is trained. Needs the extra `train`.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
+import shlex
+import sys
 from pathlib import Path
 
-import numpy as np
-import torch
-from torch import nn
-
-from driver_monitor.data.observation import EXPRESSIONS
+from driver_monitor.errors import DriverMonitorError, UsageError
 from tools import ROOT, SHARED
-from tools.expression.data import Faces, load
-from tools.expression.looks import SIZE, looks, mouths_hidden
-from tools.expression.nets import Mirrored, Net, Teacher
-from tools.expression.teach import logits_of, step
-from tools.training.nets import follow, rate, resume, save
 
-BATCH, WEIGHT_DECAY, WARM, EMA = 128, 0.05, 0.03, 0.999
-TAUGHT = 0.7
-"""Weight of the teachers' answers in the target. The votes have the rest."""
-VIEWS = 20
-"""Pictures of each face."""
-MILD_FROM, ROUGH, MILD = 12, 0.45, 0.25
-"""`rough` of `looks` is `ROUGH`, and `MILD` from picture `MILD_FROM` on."""
-COURSES = ((100, 3e-3), (110, 8e-4))
-"""End epoch and peak learning rate of each course."""
-HIDDEN, DOUBT = 0.2, 0.3
-"""In the second course: the share of pictures with a hidden mouth, and the weight of the mean votes in their targets.
-
-The calibration is fitted on whole faces. It sharpens the answers, so the net would be too sure of half a face.
-"""
-LATE_FROM = 78
-"""From this epoch on only the mild pictures are used."""
-
-
-class Views:
-    """`VIEWS` pictures of each face and the answers of the teachers. Made at first use and kept on disk.
-
-    Teachers and net get the same picture ("consistent teaching", Beyer et al., CVPR 2022).
-    """
-
-    def __init__(self, faces: Faces, teachers: list[nn.Module], work: Path) -> None:
-        self._faces, self._teachers, self._work = faces, teachers, work
-
-    def get(self, view: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the pictures (N, 48, 48) and the teachers' probabilities (N, 8)."""
-        path = self._work / f"view{view}.npz"
-        if not path.exists():
-            dice = torch.Generator().manual_seed(500 + view)
-            rough = MILD if view >= MILD_FROM else ROUGH
-            parts = torch.from_numpy(self._faces.images).split(500)
-            pictures = torch.cat([looks(some.unsqueeze(1).float() / 255, dice, rough)[:, 0] for some in parts])
-            images = (pictures * 255).round().clamp(0, 255).to(torch.uint8)
-            np.savez(path, images=images.numpy(), p=answer(self._teachers, images).numpy())
-        z = np.load(path)
-        return torch.from_numpy(z["images"]), torch.from_numpy(z["p"])
-
-
-@torch.no_grad()
-def answer(teachers: list[nn.Module], images: torch.Tensor) -> torch.Tensor:
-    """Return the mean probabilities of the teachers (N, 8) for pictures (N, 48, 48), uint8."""
-    total = torch.zeros(len(images), len(EXPRESSIONS))
-    for teacher in teachers:
-        for i, some in enumerate(images.split(500)):
-            x = (some.unsqueeze(1).float() / 255).contiguous(memory_format=torch.channels_last)
-            with torch.autocast("cpu", torch.bfloat16):
-                total[500 * i : 500 * i + len(some)] += torch.softmax(teacher(x).float(), 1)
-    return total / len(teachers)
-
-
-def fit(faces: Faces, views: Views, watch: Faces, path: Path, epochs: int) -> None:
-    """Train with soft cross-entropy and keep the running mean of the weights. `watch`: for the printed accuracy."""
-    torch.manual_seed(7)
-    net, mean = Net().to(memory_format=torch.channels_last), Net()
-    mean.load_state_dict(net.state_dict())
-    optimizer = torch.optim.AdamW(net.parameters(), lr=COURSES[0][1], weight_decay=WEIGHT_DECAY)
-    start = resume(path, net, mean, optimizer)
-    votes = torch.from_numpy(faces.sharp())
-    usual = votes.mean(0)
-    per_epoch = len(faces) // BATCH
-    for epoch in range(start, epochs):
-        dice = torch.Generator().manual_seed(1000 + epoch)
-        began, total = time.monotonic(), 0.0
-        images, p = views.get(view_of(epoch))
-        target = TAUGHT * p + (1 - TAUGHT) * votes
-        for i, rows in enumerate(torch.randperm(len(images), generator=dice)[: per_epoch * BATCH].split(BATCH)):
-            for group in optimizer.param_groups:
-                group["lr"] = rate(epoch + i / per_epoch, COURSES, WARM)
-            x, y = shifted(images[rows].float() / 255, dice), target[rows]
-            if epoch >= COURSES[0][0]:
-                chosen = torch.rand(len(x), generator=dice) < HIDDEN
-                x = mouths_hidden(x, chosen, dice)
-                y = torch.lerp(y, usual.expand_as(y), DOUBT * chosen[:, None])
-            total += step(net, x.contiguous(memory_format=torch.channels_last), y, optimizer)
-            follow(mean, net, EMA)
-        save(path, net, mean, optimizer, epoch + 1)
-        right = (logits_of(Mirrored(mean), torch.from_numpy(watch.images)).argmax(1).numpy() == watch.label).mean()
-        print(f"epoch {epoch + 1}/{epochs} loss {total / per_epoch:.4f} held-back accuracy {right:.4f}"
-              f" {time.monotonic() - began:.0f} s", flush=True)  # fmt: skip
-
-
-def view_of(epoch: int) -> int:
-    """Return the number of the pictures that are used in an epoch."""
-    if epoch < LATE_FROM:
-        return epoch % VIEWS
-    return MILD_FROM + epoch % (VIEWS - MILD_FROM)
-
-
-def shifted(images: torch.Tensor, dice: torch.Generator) -> torch.Tensor:
-    """Mirror half of the pictures (N, 48, 48) and shift the batch by up to 2 px. Returns (N, 1, 48, 48)."""
-    flip = torch.rand(len(images), 1, 1, generator=dice) < 0.5
-    images = torch.where(flip, images.flip(2), images).unsqueeze(1)
-    dx, dy = torch.randint(0, 5, (2,), generator=dice).tolist()
-    padded = nn.functional.pad(images, (2, 2, 2, 2), mode="replicate")
-    return padded[:, :, dy : dy + SIZE, dx : dx + SIZE]
+EXTRA = "pip install -e '.[train]'"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=(__doc__ or ""), formatter_class=argparse.RawDescriptionHelpFormatter, prog="tools.expression.train"
+    )
+    parser.add_argument("--own", type=Path, metavar="DIR", help="your pictures: DIR/PERSON/EXPRESSION/*.jpg or .png")
+    parser.add_argument("--start", type=Path, default=ROOT / "models/emotion.onnx", help="the net to calibrate")
+    parser.add_argument("--out", type=Path, default=ROOT / "training/own-expressions", help="new folder of models")
     parser.add_argument("--data", type=Path, default=SHARED / "data/emotion/ferplus48_train_valid.npz")
     parser.add_argument("--work", type=Path, default=ROOT / "training/emotion")
-    parser.add_argument("--epochs", type=int, default=COURSES[-1][0])
+    parser.add_argument("--epochs", type=int)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    split = load(options.data, options.work / "decoded.npy")
-    teachers: list[nn.Module] = []
-    for path in sorted(options.work.glob("teacher*.pt")):
-        teachers.append(Teacher().to(memory_format=torch.channels_last).eval())
-        teachers[-1].load_state_dict(torch.load(path, weights_only=True)["mean"])
-    if not teachers:
-        parser.error(f"no teacher*.pt in {options.work}; run python -m tools.expression.teach first")
-    views = Views(split.train, teachers, options.work)
-    fit(split.train, views, split.held.certain(), options.work / "net.pt", options.epochs)
+    try:
+        (_shipped if options.own is None else _own)(options)
+    except ModuleNotFoundError as error:
+        _end(UsageError(f"this needs {error.name}, which is not installed: {EXTRA}"))
+    except DriverMonitorError as error:
+        _end(error)
+
+
+def _end(error: DriverMonitorError) -> None:
+    print(f"error: {error}", file=sys.stderr)
+    raise SystemExit(error.exit_code)
+
+
+def _shipped(options: argparse.Namespace) -> None:
+    from tools.expression.distil import COURSES, train_shipped
+
+    train_shipped(options.data, options.work, options.epochs or COURSES[-1][0], options.threads)
+
+
+def _own(options: argparse.Namespace) -> None:
+    from tools.expression.own.command import run
+
+    command = shlex.join(["python", "-m", "tools.expression.train", *sys.argv[1:]])
+    run(options.own, options.start, options.out, command, lambda line: print(line, file=sys.stderr, flush=True))
 
 
 if __name__ == "__main__":

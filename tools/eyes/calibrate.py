@@ -13,7 +13,7 @@ from tools.eyes.teach import crops
 from tools.training.people import FOLDS
 
 if TYPE_CHECKING:
-    from tools.eyes.train import Samples
+    from tools.eyes.courses import Samples
 
 FACTORS = [round(0.4 + 0.05 * step, 2) for step in range(53)]
 SHIFTS = [round(-4.0 + 0.1 * step, 1) for step in range(61)]

@@ -19,9 +19,9 @@ import torch
 
 from driver_monitor.config import resources
 from tools import ROOT, SHARED, manifest
+from tools.eyes.courses import PEAK_LR, SHARES, STEPS, Course, Samples, Training, base_of, run
 from tools.eyes.data import collect, places, scenery
 from tools.eyes.net import Answers, example
-from tools.eyes.train import PEAK_LR, SHARES, STEPS, Course, Samples, Training, base_of, run
 from tools.training.onnx_file import export
 from tools.training.people import CLIP_PERSONS
 
