@@ -75,7 +75,7 @@ class Answers:
     def __init__(self, models: str) -> None:
         good: dict[Callable[..., Any], Any] = {on_worker.version: __version__, on_worker.exists: True}
         good[on_worker.models] = models
-        self.answers = {
+        self.answers: dict[str, dict[Callable[..., Any], Any]] = {
             "good": good,
             "old": {on_worker.version: "0.0.1"},
             "foreign": {on_worker.version: ModuleNotFoundError("No module named 'driver_monitor'")},
