@@ -32,15 +32,21 @@ def labels_of(frames: int, *events: tuple[str, int, int]) -> ClipLabels:
     return ClipLabels.model_validate({"person": "p1", "fps": 20.0, "frames": frames, "events": listed})
 
 
+def copy(path: Path, net: bytes) -> None:
+    path.write_bytes(net)
+
+
 def some_crops(states: list[str], seed: int = 1) -> EyeCrops:
     """Crops of noise with these states; each run of a state is an event."""
     n, random = len(states), np.random.default_rng(seed)
     state = np.array(states, "<U7")
     event = np.concatenate(([0], np.cumsum(state[1:] != state[:-1])))
-    grey = [random.integers(0, 256, (n, *size), dtype=np.uint8) for size in ((2, 32, 48), (2, 32, 64), (88, 168))]
+    patches, bands, strips = (
+        random.integers(0, 256, (n, *size), dtype=np.uint8) for size in ((2, 32, 48), (2, 32, 64), (88, 168))
+    )
     points = np.full((n, 70, 2), 44.0, np.float32)
     points[:, 36:48, 0] = [36, 46, 57, 67, 57, 46, 101, 111, 122, 132, 122, 111]
-    return EyeCrops(np.arange(n), state, event, *grey[:2], np.ones((n, 2), bool), grey[2], points)
+    return EyeCrops(np.arange(n), state, event, patches, bands, np.ones((n, 2), bool), strips, points)
 
 
 def some_table(persons: dict[str, list[str]]) -> EyeTable:
@@ -141,7 +147,7 @@ def test_fail__a_net_that_is_not_better_or_has_forgotten_is_refused() -> None:
 
 def test_ok__the_folder_is_complete_and_the_daemon_loads_it(tmp_path: Path) -> None:
     out = tmp_path / "mine"
-    write_folder(EYES, out, lambda path: path.write_bytes(EYES.read_bytes()) and None, "# A card")
+    write_folder(EYES, out, lambda path: copy(path, EYES.read_bytes()), "# A card")
     assert {path.name for path in out.iterdir()} == {path.name for path in EYES.parent.iterdir()}
     assert (out / "eyes.md").read_text().startswith("# A card\n\n# The card of the net it started from\n\n## eyes.onnx")
     (tmp_path / "my.yaml").write_text(f"models: {{folder: {out}}}\n")
@@ -151,9 +157,9 @@ def test_ok__the_folder_is_complete_and_the_daemon_loads_it(tmp_path: Path) -> N
 def test_fail__a_folder_in_use_is_kept_and_a_wrong_net_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "used").mkdir()
     with pytest.raises(UsageError, match="exists already"):
-        write_folder(EYES, tmp_path / "used", lambda path: path.write_bytes(b"x") and None, "")
+        write_folder(EYES, tmp_path / "used", lambda path: copy(path, b"x"), "")
     with pytest.raises(ModelError):
-        write_folder(EYES, tmp_path / "new", lambda path: path.write_bytes(b"x") and None, "")
+        write_folder(EYES, tmp_path / "new", lambda path: copy(path, b"x"), "")
     assert [path.name for path in tmp_path.iterdir()] == ["used"]
 
 

@@ -31,7 +31,7 @@ def parts_of(
     """
     for by, unit in (("person", person), ("clip", clip)):
         _, which = np.unique(unit, return_inverse=True)
-        rows = np.bincount(which, state == rare)
+        rows = np.bincount(which, state == rare).astype(np.float64)
         if np.count_nonzero(rows) >= 2:
             count = min(MOST_PARTS, int(np.count_nonzero(rows)))
             return Parts(_spread(rows, np.bincount(which).astype(np.float64), count)[which], count, by)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -124,7 +124,7 @@ def _counts(table: EyeTable) -> list[str]:
 
 
 def _table(of: Measured) -> list[str]:
-    rows = (
+    rows: tuple[tuple[str, Callable[[EyeFigures], str]], ...] = (
         ("AUC, closed against open and lowered", lambda f: _words(f.auc)),
         ("accuracy", lambda f: _words(f.accuracy)),
         ("closed called open", lambda f: str(f.missed)),

@@ -81,9 +81,13 @@ def figures(odds: NDArray[np.float64], hidden: NDArray[np.float64], table: EyeTa
     area = Auc(odds, closed)
     right = (odds > 0) == closed
     p = 1 / (1 + np.exp(-odds))
+    rows, right_rows = (np.bincount(unit, of).astype(np.float64) for of in (None, right))
     return EyeFigures(
         _sure(bootstrap(count, lambda times: area(times[unit])), with_closed),
-        _sure(bootstrap_ratio(np.bincount(unit, right), np.bincount(unit).astype(np.float64)), with_closed),
+        _sure(
+            bootstrap_ratio(right_rows, rows),
+            with_closed,
+        ),
         Counts(int((~right & closed).sum()), int(closed.sum())),
         Counts(int((~right & ~closed).sum()), int((~closed).sum())),
         Counts(int((p[closed] >= SURE_CLOSED).sum()), int(closed.sum())),

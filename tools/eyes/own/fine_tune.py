@@ -82,7 +82,7 @@ def likelihood(table: EyeTable) -> NDArray[np.float64]:
                 of_event = 1 / np.sqrt(np.bincount(events)[events])
                 of_state[rows] = of_event / of_event.sum()
         weight += share * of_state / max(of_state.sum(), 1.0)
-    return weight / weight.sum()
+    return np.asarray(weight / weight.sum())
 
 
 @torch.no_grad()
@@ -118,7 +118,7 @@ def _changed(table: EyeTable, rows: NDArray[np.int64]) -> tuple[torch.Tensor, to
 
 def fine_tuned(start: Net, table: EyeTable, own: Views, known: Views, seed: int) -> Net:
     """Return a net that has learned from the labels of `own`, views of `table`. On `known` it answers as `start`."""
-    net = Net().eval()
+    net: Net = Net().eval()
     net.load_state_dict(start.state_dict())
     for name, parameter in net.named_parameters():
         parameter.requires_grad = name.startswith(LEARNING)

@@ -35,7 +35,7 @@ class EyeTable:
     @property
     def closed(self) -> NDArray[np.bool_]:
         """(n,): labelled closed."""
-        return self.crops.state == CLOSED
+        return np.asarray(self.crops.state == CLOSED)
 
     def of(self, rows: NDArray[np.bool_]) -> EyeTable:
         """Return some rows."""
