@@ -73,13 +73,12 @@ def _write_run(
         texts = [text.replace(str(job.clip), job.clip.name) for text in warnings]
         texts += [video.NOTICE] if job.files.video else []
         complete = run_json.complete(run, facts, frames, last, len(alerts), texts)
-    # A report is not among the files with sizes: the verb `report` may write it anew.
-    folder.describe({**complete, "files": folder.sizes()})
     if job.files.report:
         # It needs the extra `report`.
         from driver_monitor.bench.report.of_replay import write_report
 
         write_report(job, plan, complete, folder, None if pictures is None else pictures.taken)
+    folder.describe({**complete, "files": folder.sizes()})
     folder.publish()
     return ReplayResult(job.clip, job.folder, frames, last, tuple(alerts), sha256)
 
