@@ -15,7 +15,8 @@ from driver_monitor.bench.runs.scored_rules import KEY
 PER_CLIP = frozenset(
     {
         *("schema", "state", "program", "clip", "clip_id", "kind", "sha256", "vehicle_sha256", "frame_rate"),
-        *("frame_rate_from", "frames", "seconds", "announced", "missing", "damaged", "alerts", "warnings", KEY),
+        *("frame_rate_from", "frames", "seconds", "announced", "missing", "damaged", "alerts", "warnings", "files"),
+        KEY,
     }
 )
 """The keys of run.json that say something of the clip. All others say with what it was replayed."""

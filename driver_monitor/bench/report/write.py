@@ -1,33 +1,29 @@
-"""Makes the reports of runs and the index of many, and writes each beside its place before it is renamed."""
+"""Makes the reports of runs and the index of many, and writes them."""
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
+from driver_monitor.bench.html.write_page import write_page
+from driver_monitor.bench.labelled.label_files import ClipLabelFile
 from driver_monitor.bench.report.columns import read_columns
 from driver_monitor.bench.report.episodes import read_episodes
 from driver_monitor.bench.report.index_page import INDEX, TITLE, IndexRow, index_page
-from driver_monitor.bench.report.judged import judge
-from driver_monitor.bench.report.labelled import LabelSpan, RunLabels, spans
+from driver_monitor.bench.report.labelled import LabelSpan, spans
 from driver_monitor.bench.report.run_page import Pictures, ReportContent, run_page
 from driver_monitor.bench.report.summary import summarize
+from driver_monitor.bench.report.track import track_of_columns
 from driver_monitor.bench.runs.read_run import Run
 from driver_monitor.bench.runs.run_folder import REPORT
 from driver_monitor.bench.score.clip import ClipScore
-from driver_monitor.config.profiles import load_profile
+from driver_monitor.bench.score.run_track import score_run
 from driver_monitor.disk.regular_file import read_regular
-from driver_monitor.errors import ConfigError, LabelError, OutputError
-from driver_monitor.rules.profile import Profile
+from driver_monitor.errors import LabelError, OutputError, RunError
 
 
-def read_content(
-    run: Run, labels: RunLabels | None, profile: Profile | None = None, pictures: Pictures | None = None
-) -> ReportContent:
-    """Read what the page of a run shows. `profile`: its rules; None: the shipped one that run.json names.
+def read_content(run: Run, labels: ClipLabelFile | None, pictures: Pictures | None = None) -> ReportContent:
+    """Read what the page of a run shows. Its rules are scored as run.json has them.
 
     Labels that do not fit are left out, and the page says why. Raises `RunError`.
     """
@@ -37,14 +33,12 @@ def read_content(
     note = ""
     if labels is not None:
         try:
-            rules = profile or load_profile(str(run.info.get("profile")))[0]
-            score = judge(run, columns, raised, labels, rules)
-        except LabelError as error:
-            note = f"Without labels: {error}"
-        except ConfigError:
-            note = f"Not scored: the profile {run.info.get('profile')} is not known here; give it with --profile"
-        if not note.startswith("Without"):
             shown = spans(columns, labels.labels)
+            score = score_run(run, labels.file, labels.labels, track_of_columns(run, columns, raised))
+        except LabelError as error:
+            shown, note = None, f"Without labels: {error}"
+        except RunError as error:
+            note = f"Not scored: {error}"
     return ReportContent(run, columns, episodes, shown, score, pictures, note)
 
 
@@ -52,7 +46,7 @@ def write_run_page(content: ReportContent, folder: Path) -> Path:
     """Write report.html into `folder`. Return its path. Raises `UsageError`: no plotly; `OutputError`."""
     path = folder / REPORT
     # A part that a killed process leaves must not lie among the files of a run.
-    write_beside(path, run_page(content), folder.parent)
+    write_page(path, run_page(content), folder.parent)
     return path
 
 
@@ -61,7 +55,7 @@ def write_index(rows: Sequence[IndexRow], folder: Path) -> Path:
     path = folder / INDEX
     if path.exists() and f"{TITLE}</title>" not in _begin(path):
         raise OutputError(f"{path}: is not an index of runs; rename it, or keep the runs in a folder of their own")
-    write_beside(path, index_page(rows), folder)
+    write_page(path, index_page(rows))
     return path
 
 
@@ -75,18 +69,3 @@ def _begin(path: Path) -> str:
         return read_regular(path, 2000).decode("utf-8", "replace")
     except OSError:
         return ""
-
-
-def write_beside(path: Path, text: str, folder: Path) -> None:
-    """Write `text` into a new file in `folder`, and rename it to `path`. Raises `OutputError`."""
-    part = folder / f".{path.name}.{secrets.token_hex(4)}.part"
-    try:
-        with part.open("x", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise OutputError(f"{path}: cannot write: {error.strerror}; check disk and permissions") from error

@@ -75,6 +75,7 @@ def replay(
     from driver_monitor.bench.batch.clip_list import NO_LIST, read_list
     from driver_monitor.bench.batch.jobs import jobs_of
     from driver_monitor.bench.batch.replay_all import BatchOptions, replay_all
+    from driver_monitor.bench.batch.shard import Shard
     from driver_monitor.bench.cluster.address import cluster_address
     from driver_monitor.bench.cluster.dask_cluster import connected
     from driver_monitor.bench.replays.job import RunFiles
@@ -84,7 +85,9 @@ def replay(
     from driver_monitor.bench.video.writer import NOTICE, check_jobs
 
     if not clips and clip_list is None:
-        raise UsageError(f"{PROGRAM} replay: no clips given; name clips or folders, or a file with --list")
+        raise UsageError(
+            f"{PROGRAM} replay: no clips given; name clips or folders, or a file with --list; see `{PROGRAM} replay --help`"
+        )
     check_report(report, pictures, labels if report or not where else None)
     conditions = [condition(text) for text in where or []]
     address = None if cluster is None else cluster_address(cluster, cluster_keys)
@@ -92,8 +95,9 @@ def replay(
         check_form(form)
     plan = load_plan(Request(config, None, profile, track))
     files = RunFiles(trace=trace, report=report, pictures=pictures, gzip=gzip, tables=form, video=video)
+    share = None if shard is None else Shard(*shard)
     listed = NO_LIST if clip_list is None else read_list(clip_list)
-    work, faults = jobs_of(clips or [], out, every, fps, files, images, listed, shard)
+    work, faults = jobs_of(clips or [], out, every, fps, files, images, listed, share)
     if conditions:
         work, wrong = chosen(work, conditions, labels)
         faults += wrong
@@ -106,9 +110,9 @@ def replay(
     for fault in faults:
         print(one_line(fault), file=sys.stderr)
     with nullcontext() if address is None else connected(address, out) as there:
-        failed = replay_all(work, plan, BatchOptions(out, jobs, resume, shard, there), Console())
+        failed = replay_all(work, plan, BatchOptions(out, jobs, resume, share, there), Console())
     if report:
-        print_report(work, labels, plan, out)
+        print_report(work, labels, out)
     if failed or faults:
         raise typer.Exit(1)
     if work:

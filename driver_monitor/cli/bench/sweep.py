@@ -16,6 +16,7 @@ from driver_monitor.cli.options import (
     JobsOption,
     JsonOption,
     OptionalPath,
+    labels_path,
     print_json,
 )
 from driver_monitor.errors import UsageError
@@ -29,7 +30,9 @@ Texts = Optional[list[str]]  # noqa: UP045
 def sweep(
     profile: Annotated[str, typer.Argument(help="Rule profile, name or file.")],
     traces: Annotated[Paths, typer.Argument(help="Traces, or folders with runs or traces.")] = None,
-    labels: Annotated[Paths, typer.Option(help="Folder with the labels; may be given more than once.")] = None,
+    labels: Annotated[
+        Paths, typer.Option(parser=labels_path, help="Folder with the labels, or demo; may be given more than once.")
+    ] = None,
     changes: Annotated[
         Texts,
         typer.Option(
@@ -47,12 +50,13 @@ def sweep(
 ) -> None:
     """Try values in a profile on traces of labelled clips: recall, false alerts an hour, delay, with 95 % intervals."""
     from driver_monitor.app.build import Request, load_plan
+    from driver_monitor.bench.html.write_page import write_page
     from driver_monitor.bench.sweep.places import places
     from driver_monitor.bench.sweep.run import chosen_rules, to_json
     from driver_monitor.bench.sweep.run import sweep as run_sweep
     from driver_monitor.bench.sweep.settings import parse_axes, settings_of
     from driver_monitor.bench.sweep.show import table
-    from driver_monitor.bench.sweep.show.page import check_page, write_page
+    from driver_monitor.bench.sweep.show.page import check_page, sweep_page
     from driver_monitor.bench.sweep.traces import labelled_traces
 
     plan = load_plan(Request(config, None, profile))
@@ -73,7 +77,7 @@ def sweep(
     for fault in result.faults:
         print(one_line(fault), file=sys.stderr)
     if html is not None and result.traces:
-        write_page(result, html)
+        write_page(html, sweep_page(result))
     if as_json:
         print_json(to_json(result))
     elif result.traces:
