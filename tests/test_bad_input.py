@@ -267,7 +267,7 @@ SHOWN = "a\\nb \\x1b[31m.mp4"
 def test_fail__an_error_is_one_line_whatever_the_name_of_the_file(command: Cli, verb: list[str], there: bool) -> None:
     """Such a name must not write a second line, nor a colour, into a terminal or a log."""
     Path("labels").mkdir()
-    Path("labels", "other.json").write_text('{"person": "p", "fps": 20, "frames": 1, "events": []}')
+    Path("labels", f"{Path(ODD).stem}.json").write_text('{"person": "p", "fps": 20, "frames": 1, "events": []}')
     if there:
         Path(ODD).write_text("no clip")
     outcome = command(*verb, ODD)
