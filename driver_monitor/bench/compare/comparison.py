@@ -13,7 +13,6 @@ from driver_monitor import PROGRAM
 from driver_monitor.bench.compare.episodes import KINDS, MOVED_S
 from driver_monitor.bench.compare.figures import PairedFigure, ScorePair, paired_figures
 from driver_monitor.bench.compare.frames import SIGNALS
-from driver_monitor.bench.compare.labelled import LabelFolder
 from driver_monitor.bench.compare.pairs import Pairing, RunPair, SettingValues, pair, settings
 from driver_monitor.bench.compare.run_pair import (
     MEANINGS,
@@ -22,6 +21,8 @@ from driver_monitor.bench.compare.run_pair import (
     PairDifference,
     compare_pair,
 )
+from driver_monitor.bench.labelled.label_files import needed_labels
+from driver_monitor.bench.labelled.names import name_of_run
 from driver_monitor.bench.runs.read_run import find_runs
 from driver_monitor.bench.score.alerts import AlertScore
 from driver_monitor.bench.score.clip import ClipScore
@@ -141,13 +142,13 @@ def compare_runs(
     Raises `RunError`: a side has no run, or no run of one belongs to one of the other; `LabelError`: no labels.
     """
     pairing, faults = _paired(a, b)
-    known = None if labels is None else LabelFolder(labels)
+    known = None if labels is None else needed_labels([labels])
     faults += [] if known is None else known.faults
     compared: list[PairDifference] = []
     used: list[RunPair] = []
     for one in on_pair(pairing.pairs) if on_pair else pairing.pairs:
         try:
-            compared.append(compare_pair(one, moved_s, None if known is None else known.of(one.b)))
+            compared.append(compare_pair(one, moved_s, None if known is None else known.of(name_of_run(one.b))))
             used.append(one)
         except DriverMonitorError as error:
             faults.append(str(error))

@@ -26,8 +26,8 @@ from driver_monitor.bench.compare.frames import (
     same_signals,
     signal_differences,
 )
-from driver_monitor.bench.compare.labelled import ClipLabelFile
 from driver_monitor.bench.compare.pairs import RunPair
+from driver_monitor.bench.labelled.label_files import ClipLabelFile
 from driver_monitor.bench.runs.frame_columns import FrameColumns, read_columns
 from driver_monitor.bench.runs.read_run import Run
 from driver_monitor.bench.runs.scored_rules import rules_of

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from driver_monitor.bench.labelled.label_files import ClipLabelFile
 from driver_monitor.bench.report.columns import Columns
-from driver_monitor.bench.report.labelled import RunLabels
 from driver_monitor.bench.runs.read_run import Run
 from driver_monitor.bench.score.clip import ClipScore, ScoreJob, check_length, check_rate, score_track
 from driver_monitor.bench.score.track import Track
@@ -17,7 +17,7 @@ from driver_monitor.rules.profile import Profile
 
 
 def judge(
-    run: Run, columns: Columns, raised: Sequence[tuple[str, float]], labels: RunLabels, profile: Profile
+    run: Run, columns: Columns, raised: Sequence[tuple[str, float]], labels: ClipLabelFile, profile: Profile
 ) -> ClipScore:
     """Return the scores of a run against its labels, as `score clips` does. `raised`: rule and time of each alert.
 

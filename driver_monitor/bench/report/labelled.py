@@ -4,42 +4,29 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from driver_monitor import demo
-from driver_monitor.bench.batch.find_clips import find_files
+from driver_monitor.bench.labelled.label_files import ClipLabelFile, LabelFiles
+from driver_monitor.bench.labelled.names import name_in_labels, name_of_run
 from driver_monitor.bench.replays.job import ReplayJob
 from driver_monitor.bench.replays.recording import digest
 from driver_monitor.bench.report.columns import Columns
 from driver_monitor.bench.runs.read_run import Run
 from driver_monitor.bench.score.labels import ClipLabels, load_labels
-from driver_monitor.errors import LabelError
-from driver_monitor.messages import trace
-
-
-@dataclass(frozen=True, slots=True)
-class RunLabels:
-    """The labels of the clip of a run, and their `file`."""
-
-    file: Path
-    labels: ClipLabels
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledClip:
-    """A clip that may have labels: the folder of its run, the names labels may give it, and what tells it apart."""
+    """A clip that may have labels: the folder of its run, its name in labels, and what tells it apart."""
 
     folder: Path
-    names: tuple[str, ...]
+    name: str
     identity: str
-
-    def among(self, by_name: Mapping[str, RunLabels]) -> list[RunLabels]:
-        """Return the labels with one of the names of this clip, its full name first."""
-        return [by_name[name] for name in self.names if name in by_name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +39,13 @@ class LabelSpan:
     note: str
 
 
-def labels_of(runs: Sequence[Run], given: Path | None) -> tuple[dict[Path, RunLabels], list[str]]:
+def labels_of(runs: Sequence[Run], given: Path | None) -> tuple[dict[Path, ClipLabelFile], list[str]]:
     """Return folder of a run -> labels of its clip, and a line for each fault. Runs without labels are left out.
 
     `given`: see `pair`. None: only the bundled clip has labels.
     """
-    found = {run.folder: RunLabels(demo.TRUTH, _demo_truth()) for run in runs if _is_demo(run)}
-    clips = [LabelledClip(run.folder, _names(run), str(run.info.get("sha256"))) for run in runs]
+    found = {run.folder: ClipLabelFile(demo.TRUTH, _demo_truth()) for run in runs if _is_demo(run)}
+    clips = [LabelledClip(run.folder, name_of_run(run), str(run.info.get("sha256"))) for run in runs]
     paired, faults = pair(clips, given, found)
     return found | paired, faults
 
@@ -67,7 +54,8 @@ def label_jobs(jobs: Sequence[ReplayJob], given: Path | None) -> tuple[list[Repl
     """Return the jobs, each with the label file of its clip, and a line for each fault. `given`: see `pair`."""
     bundled = {job.folder for job in jobs if job.clip == demo.CLIP}
     clips = [
-        LabelledClip(job.folder, names_of(job.clip.name, job.folder.name), os.path.realpath(job.clip)) for job in jobs
+        LabelledClip(job.folder, name_in_labels(job.clip.name, job.folder.name), os.path.realpath(job.clip))
+        for job in jobs
     ]
     paired, faults = pair(clips, given, bundled)
     return [replace(job, labels=paired[job.folder].file if job.folder in paired else None) for job in jobs], faults
@@ -75,7 +63,7 @@ def label_jobs(jobs: Sequence[ReplayJob], given: Path | None) -> tuple[list[Repl
 
 def pair(
     clips: Sequence[LabelledClip], given: Path | None, other: Container[Path] = ()
-) -> tuple[dict[Path, RunLabels], list[str]]:
+) -> tuple[dict[Path, ClipLabelFile], list[str]]:
     """Return folder -> labels, and a line for each fault. `other`: folders of clips that have labels anyway.
 
     `given`: a label file, or a folder with label files; subfolders count. A file belongs to the clip that it names, or
@@ -84,36 +72,17 @@ def pair(
     """
     if given is None:
         return {}, []
-    files, faults = find_files(given, frozenset({".json"})) if given.is_dir() else ([given], [])
-    by_name: dict[str, RunLabels] = {}
-    for file in files:
-        try:
-            labels = RunLabels(file, load_labels(file))
-        except LabelError as error:
-            faults.append(str(error))
-            continue
-        name = labels.labels.clip or file.stem
-        if name in by_name:
-            faults.append(f"{file}: clip: {name} has labels in {by_name[name].file} already; remove one of the two")
-        by_name.setdefault(name, labels)
-    alone = list(by_name.values()) if len(clips) == 1 and not given.is_dir() else []
-    found = {clip.folder: fitting[0] for clip in clips if (fitting := clip.among(by_name) or alone)}
-    for file in {labels.file for labels in found.values()}:
+    labels = LabelFiles([given])
+    faults = list(labels.faults)
+    alone = next(iter(labels.files), None) if len(clips) == 1 and not given.is_dir() else None
+    found = {clip.folder: fitting for clip in clips if (fitting := labels.of(clip.name) or alone) is not None}
+    for file in {one.file for one in found.values()}:
         if len({clip.identity for clip in clips if clip.folder in found and found[clip.folder].file == file}) > 1:
             faults.append(f"{file}: different clips have this name; give one of them a new name, in its labels too")
-            found = {folder: labels for folder, labels in found.items() if labels.file != file}
-    if by_name and not found and not faults and not any(clip.folder in other for clip in clips):
+            found = {folder: one for folder, one in found.items() if one.file != file}
+    if labels.files and not found and not faults and not any(clip.folder in other for clip in clips):
         faults.append(f"{given}: has labels for none of these clips; name the clip in the key clip of each file")
     return found, faults
-
-
-def names_of(clip: str, folder: str) -> tuple[str, ...]:
-    """Return the names by which labels may call a clip. Traces are called alike: the name of the `folder` counts."""
-    return (folder,) if trace.is_trace(Path(clip)) else (clip, Path(clip).stem)
-
-
-def _names(run: Run) -> tuple[str, ...]:
-    return names_of(str(run.info.get("clip", "")), Path(run.name).name)
 
 
 def _is_demo(run: Run) -> bool:

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from driver_monitor.bench.labelled.label_files import ClipLabelFile
 from driver_monitor.bench.report.columns import read_columns
 from driver_monitor.bench.report.episodes import read_episodes
 from driver_monitor.bench.report.index_page import INDEX, TITLE, IndexRow, index_page
 from driver_monitor.bench.report.judged import judge
-from driver_monitor.bench.report.labelled import LabelSpan, RunLabels, spans
+from driver_monitor.bench.report.labelled import LabelSpan, spans
 from driver_monitor.bench.report.run_page import Pictures, ReportContent, run_page
 from driver_monitor.bench.report.summary import summarize
 from driver_monitor.bench.runs.read_run import Run
@@ -25,7 +26,7 @@ from driver_monitor.rules.profile import Profile
 
 
 def read_content(
-    run: Run, labels: RunLabels | None, profile: Profile | None = None, pictures: Pictures | None = None
+    run: Run, labels: ClipLabelFile | None, profile: Profile | None = None, pictures: Pictures | None = None
 ) -> ReportContent:
     """Read what the page of a run shows. `profile`: its rules; None: the shipped one that run.json names.
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from driver_monitor import demo
 from driver_monitor.bench.batch.find_clips import SUFFIXES, find_files
+from driver_monitor.bench.labelled.label_files import needed_labels
+from driver_monitor.bench.labelled.pairs import paired_labels
 from driver_monitor.bench.score import clip as clip_scoring
 from driver_monitor.bench.score import summary
 from driver_monitor.bench.score.clip import ClipScore, ScoreJob
-from driver_monitor.bench.score.labels import load_labels
 from driver_monitor.errors import LabelError, UsageError
 from driver_monitor.messages.envelope import SCHEMA, Provenance
 
@@ -25,26 +26,9 @@ def jobs_of(clips: Path, labels: Path, every: int) -> tuple[list[ScoreJob], list
     files for one clip, a clip without labels. They have no job. Raises `LabelError` if a folder is unreadable, or holds
     no clips or no labels.
     """
-    jobs: list[ScoreJob] = []
-    files, faults = _files(clips, SUFFIXES, "clips")
-    label_files, unreadable = _files(labels, frozenset({".json"}), "labels (.json files)")
-    faults += unreadable
-    for label_file in label_files:
-        try:
-            clip_labels = load_labels(label_file)
-            clip = _clip_of(label_file, clip_labels.clip, files)
-        except LabelError as error:
-            faults.append(str(error))
-            files = [file for file in files if file.stem != label_file.stem]
-            continue
-        if any(job.clip == clip for job in jobs):
-            faults.append(f"{label_file}: clip: {clip.name} has labels in another file already; remove one of the two")
-            continue
-        jobs.append(ScoreJob(clip, label_file, clip_labels, every))
-    labelled = {job.clip for job in jobs}
-    unlabelled = [file for file in files if file not in labelled]
-    faults += [f"{file}: has no labels in {labels}; add {file.stem}.json or move the clip" for file in unlabelled]
-    return jobs, faults
+    files, faults = _clips(clips)
+    pairs, wrong = paired_labels({file: file.name for file in files}, needed_labels([labels]), "clip")
+    return [ScoreJob(clip, one.file, one.labels, every) for clip, one in pairs.items()], faults + wrong
 
 
 def labels_of(clips: Path, labels: Path | None) -> Path:
@@ -56,28 +40,15 @@ def labels_of(clips: Path, labels: Path | None) -> Path:
     raise UsageError(f"{clips}: name its labels with --labels; only demo has labels of its own")
 
 
-def _files(folder: Path, suffixes: frozenset[str], what: str) -> tuple[list[Path], list[str]]:
-    if folder.is_file() and folder.suffix.lower() in suffixes:
+def _clips(folder: Path) -> tuple[list[Path], list[str]]:
+    if folder.is_file() and folder.suffix.lower() in SUFFIXES:
         return [folder], []
-    found, faults = find_files(folder, suffixes)
+    found, faults = find_files(folder, SUFFIXES)
     if not found and len(faults) == 1:
         raise LabelError(faults[0])
     if not found and not faults:
-        raise LabelError(f"{folder}: no {what} in this folder; check the path")
+        raise LabelError(f"{folder}: no clips in this folder; check the path")
     return found, faults
-
-
-def _clip_of(label_file: Path, name: str | None, files: list[Path]) -> Path:
-    wanted = name or label_file.stem
-    same = [file for file in files if file.name == wanted]
-    if Path(wanted).suffix.lower() not in SUFFIXES:
-        same = same or [file for file in files if file.stem == wanted]
-    if len(same) > 1:
-        names = " and ".join(file.name for file in same)
-        raise LabelError(f"{label_file}: clip: {names} have this name; give the full name of one, with its suffix")
-    if not same:
-        raise LabelError(f"{label_file}: clip: {wanted} is not among the clips; add the clip or remove this file")
-    return same[0]
 
 
 def report(scores: Sequence[ClipScore], faults: Sequence[str], origin: Provenance, every: int) -> dict[str, Any]:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from driver_monitor.bench.batch.find_clips import SUFFIXES, find_files
+from driver_monitor.bench.labelled.label_files import LabelFiles, needed_labels
+from driver_monitor.bench.labelled.names import name_in_labels
 from driver_monitor.bench.replays.job import ReplayJob
 from driver_monitor.bench.runs.read_run import read_run
-from driver_monitor.bench.score.labels import TYPES, ClipLabels, Event, load_labels
-from driver_monitor.errors import LabelError, RunError, UsageError
+from driver_monitor.bench.score.labels import TYPES, ClipLabels
+from driver_monitor.errors import RunError, UsageError
 
 KEYS = ("label", "person", "rule")
 EXPECTED = "expected label=TYPE, person=NAME or rule=NAME"
@@ -42,49 +43,26 @@ def chosen(
     `labels`: the folder of the labels. A clip without labels has none, and one without a run raised no rule. Raises
     `UsageError` if `labels` is missing and needed, or no job fits; `LabelError` if the folder cannot be read.
     """
-    faults: list[str] = []
-    of_clip: dict[str, ClipLabels] = {}
+    known = LabelFiles([])
     if any(one.key != "rule" for one in conditions):
         if labels is None:
             raise UsageError("--where label=... and person=... need --labels FOLDER, the folder of the labels")
-        of_clip, faults = _labels_in(labels)
+        known = needed_labels([labels])
     fits: dict[str, Callable[[ReplayJob, str], bool]] = {
-        "label": lambda job, value: any(one.type == value for one in _events(of_clip, job.clip)),
-        "person": lambda job, value: (found := _labels(of_clip, job.clip)) is not None and found.person == value,
+        "label": lambda job, value: (found := _labels(known, job)) is not None and bool(found.mask(value).any()),
+        "person": lambda job, value: (found := _labels(known, job)) is not None and found.person == value,
         "rule": _raised,
     }
     found = [job for job in jobs if all(fits[one.key](job, one.value) for one in conditions)]
     if jobs and not found:
         wanted = " ".join(f"{one.key}={one.value}" for one in conditions)
         raise UsageError(f"--where {wanted}: none of {len(jobs):,} clips fits; check the names")
-    return found, faults
+    return found, known.faults
 
 
-def _labels_in(folder: Path) -> tuple[dict[str, ClipLabels], list[str]]:
-    """Return name of a clip, with or without suffix -> its labels; and a line for each file that cannot be used."""
-    files, faults = find_files(folder, frozenset({".json"}))
-    if not files:
-        raise LabelError(faults[0] if faults else f"{folder}: no labels (.json files) in this folder; check the path")
-    of_clip: dict[str, ClipLabels] = {}
-    for file in files:
-        try:
-            labels = load_labels(file)
-        except LabelError as error:
-            faults.append(str(error))
-            continue
-        of_clip[labels.clip or file.stem] = labels
-    return of_clip, faults
-
-
-def _labels(of_clip: dict[str, ClipLabels], clip: Path) -> ClipLabels | None:
-    # As in `score clips`: a name without the suffix of a clip fits any suffix.
-    plain = of_clip.get(clip.stem) if Path(clip.stem).suffix.lower() not in SUFFIXES else None
-    return of_clip.get(clip.name, plain)
-
-
-def _events(of_clip: dict[str, ClipLabels], clip: Path) -> Sequence[Event]:
-    found = _labels(of_clip, clip)
-    return [] if found is None else found.events
+def _labels(known: LabelFiles, job: ReplayJob) -> ClipLabels | None:
+    found = known.of(name_in_labels(job.clip.name, job.folder.name))
+    return None if found is None else found.labels
 
 
 def _raised(job: ReplayJob, rule: str) -> bool:

@@ -16,6 +16,7 @@ from driver_monitor.cli.options import (
     JobsOption,
     JsonOption,
     OptionalPath,
+    labels_path,
     print_json,
 )
 from driver_monitor.errors import UsageError
@@ -29,7 +30,9 @@ Texts = Optional[list[str]]  # noqa: UP045
 def sweep(
     profile: Annotated[str, typer.Argument(help="Rule profile, name or file.")],
     traces: Annotated[Paths, typer.Argument(help="Traces, or folders with runs or traces.")] = None,
-    labels: Annotated[Paths, typer.Option(help="Folder with the labels; may be given more than once.")] = None,
+    labels: Annotated[
+        Paths, typer.Option(parser=labels_path, help="Folder with the labels, or demo; may be given more than once.")
+    ] = None,
     changes: Annotated[
         Texts,
         typer.Option(

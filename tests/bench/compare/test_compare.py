@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from driver_monitor.bench.score.labels import ClipLabels
+from driver_monitor.messages.trace import NAME
 from tests.conftest import Cli
 from tests.test_cli_score import nap_labels
 
@@ -122,6 +123,16 @@ def test_ok__another_eye_net_is_named_and_so_is_what_it_misses(command: Cli, res
     assert scores["long_closures_found"]["a"] == 1.0
     assert scores["long_closures_found"]["b"] == 0.0
     assert {one["change"] for one in found["scores"]} <= {"same", "too few persons", "not in both"}
+
+
+def test_ok__runs_of_a_trace_are_labelled_by_the_name_of_their_folder(
+    command: Cli, short_clip: Path, labels: Path
+) -> None:
+    assert command("replay", short_clip, "--trace", "--out", "clips").code == 0
+    for profile in ("default", "quiet"):
+        assert command("replay", f"clips/nap/{NAME}", "--profile", profile, "--out", profile).code == 0
+    (labels / "nap.json").write_text(json.dumps(nap_labels(clip="nap.mp4")))
+    assert compared(command, "default", "quiet", "--labels", labels)["labelled"] == 1
 
 
 def test_ok__the_rules_of_each_run_are_scored_at_its_own_limits(command: Cli, results: Path, labels: Path) -> None:
