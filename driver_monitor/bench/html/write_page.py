@@ -1,25 +1,16 @@
-"""Writes a page beside its place and renames it, so that a full disk or a kill leaves no half of it."""
+"""Writes a page so that a full disk or a kill leaves no half of it."""
 
 from __future__ import annotations
 
-import os
-import secrets
-from contextlib import suppress
 from pathlib import Path
 
+from driver_monitor.disk.replace_file import replace_file
 from driver_monitor.errors import OutputError
 
 
-def write_page(path: Path, text: str) -> None:
-    """Write `text` into a new file beside `path`, and rename it to `path`. Raises `OutputError`."""
-    part = path.with_name(f".{secrets.token_hex(4)}.part")
+def write_page(path: Path, text: str, folder: Path | None = None) -> None:
+    """Replace the file `path` by `text`. `folder`: see `replace_file`. Raises `OutputError`."""
     try:
-        with part.open("x", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        replace_file(path, text.encode("utf-8", "backslashreplace"), folder=folder)
     except OSError as error:
-        with suppress(OSError):
-            part.unlink()
         raise OutputError(f"{path}: cannot write: {error.strerror}; check the folder and its permissions") from error

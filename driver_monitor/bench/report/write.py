@@ -1,13 +1,11 @@
-"""Makes the reports of runs and the index of many, and writes each beside its place before it is renamed."""
+"""Makes the reports of runs and the index of many, and writes them."""
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
+from driver_monitor.bench.html.write_page import write_page
 from driver_monitor.bench.labelled.label_files import ClipLabelFile
 from driver_monitor.bench.report.columns import read_columns
 from driver_monitor.bench.report.episodes import read_episodes
@@ -53,7 +51,7 @@ def write_run_page(content: ReportContent, folder: Path) -> Path:
     """Write report.html into `folder`. Return its path. Raises `UsageError`: no plotly; `OutputError`."""
     path = folder / REPORT
     # A part that a killed process leaves must not lie among the files of a run.
-    write_beside(path, run_page(content), folder.parent)
+    write_page(path, run_page(content), folder.parent)
     return path
 
 
@@ -62,7 +60,7 @@ def write_index(rows: Sequence[IndexRow], folder: Path) -> Path:
     path = folder / INDEX
     if path.exists() and f"{TITLE}</title>" not in _begin(path):
         raise OutputError(f"{path}: is not an index of runs; rename it, or keep the runs in a folder of their own")
-    write_beside(path, index_page(rows), folder)
+    write_page(path, index_page(rows))
     return path
 
 
@@ -76,18 +74,3 @@ def _begin(path: Path) -> str:
         return read_regular(path, 2000).decode("utf-8", "replace")
     except OSError:
         return ""
-
-
-def write_beside(path: Path, text: str, folder: Path) -> None:
-    """Write `text` into a new file in `folder`, and rename it to `path`. Raises `OutputError`."""
-    part = folder / f".{path.name}.{secrets.token_hex(4)}.part"
-    try:
-        with part.open("x", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise OutputError(f"{path}: cannot write: {error.strerror}; check disk and permissions") from error

@@ -50,12 +50,13 @@ def sweep(
 ) -> None:
     """Try values in a profile on traces of labelled clips: recall, false alerts an hour, delay, with 95 % intervals."""
     from driver_monitor.app.build import Request, load_plan
+    from driver_monitor.bench.html.write_page import write_page
     from driver_monitor.bench.sweep.places import places
     from driver_monitor.bench.sweep.run import chosen_rules, to_json
     from driver_monitor.bench.sweep.run import sweep as run_sweep
     from driver_monitor.bench.sweep.settings import parse_axes, settings_of
     from driver_monitor.bench.sweep.show import table
-    from driver_monitor.bench.sweep.show.page import check_page, write_page
+    from driver_monitor.bench.sweep.show.page import check_page, sweep_page
     from driver_monitor.bench.sweep.traces import labelled_traces
 
     plan = load_plan(Request(config, None, profile))
@@ -76,7 +77,7 @@ def sweep(
     for fault in result.faults:
         print(one_line(fault), file=sys.stderr)
     if html is not None and result.traces:
-        write_page(result, html)
+        write_page(html, sweep_page(result))
     if as_json:
         print_json(to_json(result))
     elif result.traces:

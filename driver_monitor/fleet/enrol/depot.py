@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from driver_monitor.disk.regular_file import read_regular
+from driver_monitor.disk.replace_file import DRAFT
 from driver_monitor.disk.synchronise import synchronise
 from driver_monitor.errors import ConfigError, OutputError, UsageError
 from driver_monitor.fleet.enrol import authority, broker_files, client_files, private_files
@@ -171,7 +172,7 @@ class Depot:
         return self.folder / name if name in (BROKER, OPERATOR) else self.folder / VEHICLES / name
 
     def _save(self, register: Register) -> None:
-        private_files.replace_file(self.folder / REGISTER, to_json(register))
+        private_files.replace_private(self.folder / REGISTER, to_json(register))
         self.register = register
 
     def _list(self) -> bytes | None:
@@ -193,7 +194,7 @@ class Depot:
             return
         private_files.make_folder(self.folder / BROKER)
         signed = self._authority().revoked_list(self.register.revoked(), self._now, self._list())
-        private_files.replace_file(self.folder / BROKER / REVOKED, signed)
+        private_files.replace_private(self.folder / BROKER / REVOKED, signed)
 
     def _authority(self) -> Authority:
         if self._loaded is None:
@@ -228,14 +229,14 @@ def make_depot(folder: Path, now: datetime, passphrase: str | None) -> None:
         private_files.make_folder(folder)
         with private_files.locked(folder):
             ca = authority.make_authority(now)
-            private_files.replace_file(folder / CA_KEY, ca.key_pem(passphrase))
-            private_files.replace_file(folder / CA, ca.certificate_pem())
-            private_files.replace_file(folder / REGISTER, to_json(Register()))
+            private_files.replace_private(folder / CA_KEY, ca.key_pem(passphrase))
+            private_files.replace_private(folder / CA, ca.certificate_pem())
+            private_files.replace_private(folder / REGISTER, to_json(Register()))
 
 
 def _is_left_over(path: Path) -> bool:
     """Return whether a first command left this file when a power cut ended it: nothing was signed yet."""
-    return path.name in (CA, CA_KEY) or path.name.startswith(".new-")
+    return path.name in (CA, CA_KEY) or path.name.startswith(DRAFT)
 
 
 def is_depot(folder: Path) -> bool:

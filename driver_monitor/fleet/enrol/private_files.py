@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from driver_monitor.disk.synchronise import synchronise
+from driver_monitor.disk.replace_file import replace_file
 from driver_monitor.errors import OutputError
 
 PRIVATE_FOLDER = 0o700
@@ -21,20 +20,9 @@ def make_folder(folder: Path) -> None:
     folder.chmod(PRIVATE_FOLDER)
 
 
-def replace_file(path: Path, data: bytes) -> None:
+def replace_private(path: Path, data: bytes) -> None:
     """Write `path` (mode 0600) so that it is old or new at any moment. It is on disk on return. Raises `OSError`."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".new-", delete=False) as file:
-        new = Path(file.name)
-        try:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            new.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                new.unlink()
-            raise
-    synchronise(path.parent)
+    replace_file(path, data, 0o600)
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:

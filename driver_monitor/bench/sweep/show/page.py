@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-from contextlib import suppress
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -37,23 +35,6 @@ loadPlotly().then(() => {
 });
 """
 """Draws all figures; the attribute `data-drawn` of the body says that it is done. Colours are those of the page."""
-
-
-def write_page(result: Sweep, path: Path) -> None:
-    """Write the page to `path`, beside it first, so that an older page stays whole until then.
-
-    Raises `OutputError`, or `UsageError` if plotly is not installed.
-    """
-    text = sweep_page(result)
-    draft = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.part")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot write it: {error.strerror}; choose another file with --html") from error
-    finally:
-        with suppress(OSError):
-            draft.unlink()
 
 
 def check_page(path: Path) -> None:
