@@ -52,7 +52,8 @@ def written(folder: Path, *lines: Any, **info: Any) -> Run:
 def test_ok__a_run_gets_the_scores_of_its_clip(short_clip: Path, tmp_path: Path, every: int, profile: str) -> None:
     plan = load_plan(Request(profile=profile))
     replay(ReplayJob(short_clip, tmp_path / "nap", every), plan)
-    from_run = score_run(read_run(tmp_path / "nap"), Path("nap.json"), nap())
+    run = read_run(tmp_path / "nap")
+    from_run = score_run(run, Path("nap.json"), nap(), track_of_run(run))
     from_clip = score_clip(ScoreJob(short_clip, Path("nap.json"), nap(), every), plan)
     assert to_json(from_run) == to_json(from_clip)
     assert from_run.alerts["microsleep"].raised == 1
@@ -126,8 +127,9 @@ def test_fail__rubbish_is_one_clear_error(tmp_path_factory: pytest.TempPathFacto
 )  # fmt: skip
 def test_fail__a_wrong_run_json_is_named(tmp_path: Path, info: dict[str, Any], reason: str) -> None:
     labels = ClipLabels.model_validate(nap_labels(frames=1, events=[]))
+    run = written(tmp_path, LINE, **info)
     with pytest.raises(RunError, match=f"run.json: .*{reason}"):
-        score_run(written(tmp_path, LINE, **info), Path("nap.json"), labels)
+        score_run(run, Path("nap.json"), labels, track_of_run(run))
 
 
 def test_fail__a_run_of_an_older_version_has_no_rules(tmp_path: Path) -> None:
@@ -138,5 +140,6 @@ def test_fail__a_run_of_an_older_version_has_no_rules(tmp_path: Path) -> None:
 
 
 def test_fail__labels_of_another_clip(tmp_path: Path) -> None:
+    run = written(tmp_path, LINE)
     with pytest.raises(LabelError, match=r"nap.json: frames: 120 are labelled"):
-        score_run(written(tmp_path, LINE), Path("nap.json"), nap())
+        score_run(run, Path("nap.json"), nap(), track_of_run(run))

@@ -127,9 +127,9 @@ def compare_pair(pair: RunPair, moved_s: float = MOVED_S, labels: ClipLabelFile 
         b = a if same else read_columns(pair.b)
         common = None if same else common_frames(a, b)
         if labels is not None:
-            scores = score_run(pair.a, labels.file, labels.labels, a), score_run(pair.b, labels.file, labels.labels, b)
-            judged = _judged(pair.a, labels, a), _judged(pair.b, labels, b)
-            meanings = {one: _meaning(one, *judged) for one in found}
+            (score_a, judged_a), (score_b, judged_b) = _scored(pair.a, labels, a), _scored(pair.b, labels, b)
+            scores = score_a, score_b
+            meanings = {one: _meaning(one, judged_a, judged_b) for one in found}
     return PairDifference(
         pair.name,
         str(pair.b.info["clip"]),
@@ -153,10 +153,12 @@ Judged = Mapping[tuple[str, float], bool | None]
 """Rule and time of an alert -> whether it is right; None: not judged."""
 
 
-def _judged(run: Run, labels: ClipLabelFile, columns: FrameColumns) -> Judged:
+def _scored(run: Run, labels: ClipLabelFile, columns: FrameColumns) -> tuple[ClipScore, Judged]:
     truth, track = alert_truth(labels.labels), track_of_run(run, columns)
     scored = [rule for rule in rules_of(run) if rule.causes]
-    return {(rule.id, t): right for rule in scored for t, right in judged_alerts(truth, track, rule)}
+    return score_run(run, labels.file, labels.labels, track), {
+        (rule.id, t): right for rule in scored for t, right in judged_alerts(truth, track, rule)
+    }
 
 
 def _meaning(difference: AlertDifference, a: Judged, b: Judged) -> Meaning | None:

@@ -79,7 +79,7 @@ def _write_run(
         # It needs the extra `report`.
         from driver_monitor.bench.report.of_replay import write_report
 
-        write_report(job, plan, complete, folder, None if pictures is None else pictures.taken)
+        write_report(job, complete, folder, None if pictures is None else pictures.taken)
     folder.publish()
     return ReplayResult(job.clip, job.folder, frames, last, tuple(alerts), sha256)
 

@@ -12,17 +12,16 @@ from driver_monitor.bench.report.write import index_row, read_content, write_ind
 from driver_monitor.bench.runs.read_run import Run, read_run
 from driver_monitor.bench.runs.run_folder import REPORT
 from driver_monitor.errors import RunError
-from driver_monitor.rules.profile import Profile
 
 
 class Reports:
-    """Writes the pages of `runs`. `labels`: a file or folder, None: none. `profile`: None: that of each run.
+    """Writes the pages of `runs`. `labels`: a file or folder, None: none.
 
     `faults`: a line for each fault so far.
     """
 
-    def __init__(self, runs: Sequence[Run], labels: Path | None, profile: Profile | None) -> None:
-        self._runs, self._profile = runs, profile
+    def __init__(self, runs: Sequence[Run], labels: Path | None) -> None:
+        self._runs = runs
         self._labels, self.faults = labels_of(runs, labels)
         self._rows: list[IndexRow] = []
 
@@ -33,7 +32,7 @@ class Reports:
         """
         for run in self._runs:
             try:
-                content = read_content(run, self._labels.get(run.folder), self._profile)
+                content = read_content(run, self._labels.get(run.folder))
             except RunError as error:
                 self.faults.append(str(error))
                 continue
@@ -57,7 +56,7 @@ class Reports:
         return Path(os.path.commonpath([run.folder.resolve().parent for run in self._runs]))
 
 
-def index_replays(folders: Sequence[Path], labels: Path | None, profile: Profile, out: Path) -> Path | None:
+def index_replays(folders: Sequence[Path], labels: Path | None, out: Path) -> Path | None:
     """Write the index of replays that wrote their reports, into `out`. None: less than two of them have succeeded."""
     runs = []
     for folder in folders:
@@ -66,7 +65,7 @@ def index_replays(folders: Sequence[Path], labels: Path | None, profile: Profile
             runs.append(Run(run.folder, run.info, os.path.relpath(folder, out)))
     if len(runs) < 2:
         return None
-    reports = Reports(runs, labels, profile)
+    reports = Reports(runs, labels)
     for _ in reports.write(make_pages=False):
         pass
     return reports.write_index(out)

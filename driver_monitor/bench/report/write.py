@@ -10,23 +10,20 @@ from driver_monitor.bench.labelled.label_files import ClipLabelFile
 from driver_monitor.bench.report.columns import read_columns
 from driver_monitor.bench.report.episodes import read_episodes
 from driver_monitor.bench.report.index_page import INDEX, TITLE, IndexRow, index_page
-from driver_monitor.bench.report.judged import judge
 from driver_monitor.bench.report.labelled import LabelSpan, spans
 from driver_monitor.bench.report.run_page import Pictures, ReportContent, run_page
 from driver_monitor.bench.report.summary import summarize
+from driver_monitor.bench.report.track import track_of_columns
 from driver_monitor.bench.runs.read_run import Run
 from driver_monitor.bench.runs.run_folder import REPORT
 from driver_monitor.bench.score.clip import ClipScore
-from driver_monitor.config.profiles import load_profile
+from driver_monitor.bench.score.run_track import score_run
 from driver_monitor.disk.regular_file import read_regular
-from driver_monitor.errors import ConfigError, LabelError, OutputError
-from driver_monitor.rules.profile import Profile
+from driver_monitor.errors import LabelError, OutputError, RunError
 
 
-def read_content(
-    run: Run, labels: ClipLabelFile | None, profile: Profile | None = None, pictures: Pictures | None = None
-) -> ReportContent:
-    """Read what the page of a run shows. `profile`: its rules; None: the shipped one that run.json names.
+def read_content(run: Run, labels: ClipLabelFile | None, pictures: Pictures | None = None) -> ReportContent:
+    """Read what the page of a run shows. Its rules are scored as run.json has them.
 
     Labels that do not fit are left out, and the page says why. Raises `RunError`.
     """
@@ -36,14 +33,12 @@ def read_content(
     note = ""
     if labels is not None:
         try:
-            rules = profile or load_profile(str(run.info.get("profile")))[0]
-            score = judge(run, columns, raised, labels, rules)
-        except LabelError as error:
-            note = f"Without labels: {error}"
-        except ConfigError:
-            note = f"Not scored: the profile {run.info.get('profile')} is not known here; give it with --profile"
-        if not note.startswith("Without"):
             shown = spans(columns, labels.labels)
+            score = score_run(run, labels.file, labels.labels, track_of_columns(run, columns, raised))
+        except LabelError as error:
+            shown, note = None, f"Without labels: {error}"
+        except RunError as error:
+            note = f"Not scored: {error}"
     return ReportContent(run, columns, episodes, shown, score, pictures, note)
 
 

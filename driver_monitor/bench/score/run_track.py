@@ -11,31 +11,39 @@ from driver_monitor.bench.runs.scored_rules import rules_of
 from driver_monitor.bench.score.clip import ClipScore, ScoreJob, check_length, check_rate, score_by_rules
 from driver_monitor.bench.score.labels import ClipLabels
 from driver_monitor.bench.score.track import Track
-from driver_monitor.errors import RunError
+from driver_monitor.errors import LabelError, RunError
 
 
-def score_run(run: Run, file: Path, labels: ClipLabels, columns: FrameColumns | None = None) -> ClipScore:
+def score_run(run: Run, file: Path, labels: ClipLabels, track: Track) -> ClipScore:
     """Return the scores of a run against the `labels` of `file`, as `score clips` does for the clip.
 
-    `columns`: those of the run, if they were read already. A line has times in milliseconds and angles in tenths of a
-    degree; `score clips` does not round. So a figure can differ by the frame at the edge of a time, and by a look-away
-    whose angle lies within 0.05 degrees of a limit. Raises `RunError`, or `LabelError`: the labels do not fit.
+    `track`: of the run. The rules are those of the profile that the run was made with, at its limits. A line has times
+    in milliseconds and angles in tenths of a degree; `score clips` does not round. So a figure can differ by the frame
+    at the edge of a time, and by a look-away whose angle lies within 0.05 degrees of a limit. Raises `RunError`: no
+    rules in run.json; `LabelError`: the labels do not fit.
     """
-    track = track_of_run(run, columns)
-    job = ScoreJob(run.folder, file, labels, track.stride)
+    clip = str(run.info["clip"])
+    job = ScoreJob(Path(clip), file, labels, track.stride)
     check_length(job, track)
     check_rate(job, track)
-    return score_by_rules(str(run.info["clip"]), labels, track, rules_of(run))
+    if len(track) and track.frame[-1] >= labels.frames:
+        raise LabelError(f"{file}: frames: {labels.frames}, but the run has frame {track.frame[-1]}")
+    return score_by_rules(clip, labels, track, rules_of(run))
+
+
+def stride_of(run: Run) -> int:
+    """Return N of a run with every Nth frame of its clip. Raises `RunError`: run.json does not say it."""
+    every = run.info.get("every")
+    if not isinstance(every, int) or every < 1:
+        raise RunError(f"{run.folder / RUN}: every: expected a whole number from 1, found {every!r:.40}")
+    return every
 
 
 def track_of_run(run: Run, columns: FrameColumns | None = None) -> Track:
     """Return the track of a run. `columns`: those of the run, if they were read already. Raises `RunError`."""
     read = read_columns(run) if columns is None else columns
-    every = run.info.get("every")
-    if not isinstance(every, int) or every < 1:
-        raise RunError(f"{run.folder / RUN}: every: expected a whole number from 1, found {every!r:.40}")
     return Track(
-        every,
+        stride_of(run),
         read.frame,
         read.t,
         read.face,

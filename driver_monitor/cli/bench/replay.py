@@ -108,7 +108,7 @@ def replay(
     with nullcontext() if address is None else connected(address, out) as there:
         failed = replay_all(work, plan, BatchOptions(out, jobs, resume, shard, there), Console())
     if report:
-        print_report(work, labels, plan, out)
+        print_report(work, labels, out)
     if failed or faults:
         raise typer.Exit(1)
     if work:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from driver_monitor.cli.options import OptionalPath, ProfileOption, labels_path
+from driver_monitor.cli.options import OptionalPath, labels_path
 from driver_monitor.messages.lines import one_line
 
 if TYPE_CHECKING:
-    from driver_monitor.app.build import Plan
     from driver_monitor.bench.replays.job import ReplayJob
 
 LabelsOption = Annotated[
@@ -25,16 +24,14 @@ LabelsOption = Annotated[
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Folders that `replay` wrote, or folders with such folders.")],
     labels: LabelsOption = None,
-    profile: ProfileOption = None,
 ) -> None:
     """Write report.html into the folder of each run, and index.html beside them if there are several."""
     from driver_monitor.bench.report.report_all import Reports
     from driver_monitor.bench.runs.read_run import find_runs
-    from driver_monitor.config.profiles import load_profile
 
     check_report(True, False, labels)
     found, faults = find_runs(runs)
-    reports = Reports(found, labels, load_profile(profile)[0] if profile else None)
+    reports = Reports(found, labels)
     for path in reports.write():
         print(one_line(f"report: {path}"))
     if len(found) > 1:
@@ -59,12 +56,12 @@ def check_report(report: bool, pictures: bool, labels: Path | None) -> None:
         raise UsageError(f"{labels}: no such file or folder; give labels with --labels (docs/scores.md)")
 
 
-def print_report(jobs: Sequence[ReplayJob], labels: Path | None, plan: Plan, out: Path) -> None:
+def print_report(jobs: Sequence[ReplayJob], labels: Path | None, out: Path) -> None:
     """Write the index of several replays with reports, and print where to begin to read."""
     from driver_monitor.bench.report.report_all import index_replays
     from driver_monitor.bench.runs.run_folder import REPORT
 
-    index = index_replays([job.folder for job in jobs], labels, plan.profile, out) if len(jobs) > 1 else None
+    index = index_replays([job.folder for job in jobs], labels, out) if len(jobs) > 1 else None
     first = index or next((path for job in jobs if (path := job.folder / REPORT).is_file()), None)
     if first is not None:
         print(one_line(f"report: {first}"))

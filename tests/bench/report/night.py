@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from driver_monitor.bench.runs.read_run import value_at
+from driver_monitor.bench.runs.scored_rules import recorded
 from driver_monitor.messages.envelope import Provenance, ReplayStamper, envelope
 from driver_monitor.messages.state import signals
 from tests.timeline import (
@@ -22,6 +23,7 @@ from tests.timeline import (
     film,
     no_camera,
     no_face,
+    shipped,
     shut,
     states,
     unreadable,
@@ -58,6 +60,7 @@ def write_night(
         **{"schema": 1, "state": "complete", "version": "0", "clip": clip, "clip_id": "0", "kind": "clip"},
         **{"sha256": sha256, "model": "m0", "config": "c0", "profile": "default", "every": 1, "fps": None},
         **{"frames": len(lines), "seconds": lines[-1]["t"], "alerts": len(alerts), "warnings": []},
+        **recorded(shipped("default")),
     }
     (folder / "run.json").write_text(json.dumps(info))
     (folder / "signals.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))

@@ -42,7 +42,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     events = [{"type": "eyes_closed", "start": 60, "end": 99}, {"type": HOSTILE, "start": 5, "end": 9}]
     (folder / "labels.json").write_text(json.dumps({**truth, "events": events}))
     (folder / "night.json").write_text("{}")
-    reports = Reports(find_runs([folder])[0], folder / "labels.json", None)
+    reports = Reports(find_runs([folder])[0], folder / "labels.json")
     assert len(list(reports.write())) == 2
     reports.write_index(folder)
     return folder

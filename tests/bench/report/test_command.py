@@ -13,6 +13,7 @@ import pytest
 
 from driver_monitor import demo
 from driver_monitor.bench.report.run_page import PICTURE_WARNING
+from driver_monitor.bench.runs.scored_rules import KEY
 from tests.bench.report.night import element, from_json, unpacked, write_night
 from tests.conftest import Cli
 from tests.test_cli_score import nap_labels
@@ -118,14 +119,29 @@ def test_fail__two_clips_of_one_name_do_not_share_labels(command: Cli, tmp_path:
     ]
 
 
-def test_fail__an_unknown_profile_is_not_guessed(command: Cli, tmp_path: Path) -> None:
+def test_ok__the_rules_of_a_profile_that_is_not_known_here_are_scored_as_the_run_had_them(
+    command: Cli, tmp_path: Path
+) -> None:
     folder = write_night(tmp_path / "night")
     info = json.loads((folder / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps({**info, "profile": "mine"}))
     (tmp_path / "night.json").write_text(truth())
     outcome = command("report", "night", "--labels", "night.json")
-    assert outcome.lines == ["night: Not scored: the profile mine is not known here; give it with --profile"]
-    assert command("report", "night", "--labels", "night.json", "--profile", "default").code == 0
+    assert (outcome.code, outcome.err) == (0, "")
+
+
+def test_fail__a_run_of_an_older_version_is_shown_with_its_labels_and_without_scores(
+    command: Cli, tmp_path: Path
+) -> None:
+    folder = write_night(tmp_path / "night")
+    info = json.loads((folder / "run.json").read_text())
+    del info[KEY]
+    (folder / "run.json").write_text(json.dumps(info))
+    (tmp_path / "night.json").write_text(truth())
+    outcome = command("report", "night", "--labels", "night.json")
+    assert (outcome.code, len(outcome.lines)) == (1, 1)
+    assert "night: Not scored: night/run.json: no " in outcome.err
+    assert json.loads(element((folder / "report.html").read_text(), "facts"))["labels"]
 
 
 def test_fail__a_page_of_somebody_else_is_not_replaced(command: Cli, tmp_path: Path) -> None:
@@ -144,7 +160,6 @@ def test_fail__a_page_of_somebody_else_is_not_replaced(command: Cli, tmp_path: P
         (["replay", "demo", "--pictures"], "--pictures is for the report; give --report too"),
         (["replay", "demo", "--labels", "."], "--labels is for the report; give --report too"),
         (["report", "night", "--labels", "nowhere"], "nowhere: no such file or folder"),
-        (["report", "night", "--profile", "nowhere"], "no profile 'nowhere'"),
     ],
 )
 def test_fail__options_that_cannot_work(command: Cli, tmp_path: Path, arguments: list[str], words: str) -> None:
