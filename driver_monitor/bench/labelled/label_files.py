@@ -67,9 +67,10 @@ class LabelFiles:
 
 
 def needed_labels(paths: Sequence[Path]) -> LabelFiles:
-    """Return the label files in `paths`. Raises `LabelError`: all that was found is one fault."""
+    """Return the label files in `paths`. Raises `LabelError`: a folder has none, or the only file named is wrong."""
     labels = LabelFiles(paths)
-    if not labels.files and len(labels.faults) == 1:
+    in_folder = labels.damaged and any(map(is_folder, paths))
+    if not labels.files and not in_folder and len(labels.faults) == 1:
         raise LabelError(labels.faults[0])
     return labels
 

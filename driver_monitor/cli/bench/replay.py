@@ -85,9 +85,8 @@ def replay(
     from driver_monitor.bench.video.writer import NOTICE, check_jobs
 
     if not clips and clip_list is None:
-        raise UsageError(
-            f"{PROGRAM} replay: no clips given; name clips or folders, or a file with --list; see `{PROGRAM} replay --help`"
-        )
+        wanted = "name clips or folders, or a file with --list"
+        raise UsageError(f"{PROGRAM} replay: no clips given; {wanted}; see `{PROGRAM} replay --help`")
     check_report(report, pictures, labels if report or not where else None)
     conditions = [condition(text) for text in where or []]
     address = None if cluster is None else cluster_address(cluster, cluster_keys)
