@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Generic, NoReturn
@@ -90,6 +91,8 @@ class _Batch(Generic[Job, Result]):
 
     def _start(self) -> None:
         ours, theirs = multiprocessing.Pipe()
+        # With the first process comes the tracker, and its start would lift the mask below.
+        resource_tracker.ensure_running()
         # Ctrl-C reaches the whole process group. Workers inherit this mask: only the parent ends them.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:

@@ -17,7 +17,7 @@ class ShardNumbers(NamedTuple):
     """The two numbers of `--shard`, such as 3/10."""
 
     number: int
-    count: int
+    of: int
 
 
 def _shard(text: str) -> ShardNumbers:
