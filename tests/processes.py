@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,18 @@ from tests.conftest import PROGRAM
 PATIENCE_S = 60.0
 """Longest wait for a moment or a message; only a failure takes so long."""
 
+MOMENT_S = 0.05
+"""Between two looks at what a program has done. A test that looks without a pause takes a processor from it."""
+
 Message = tuple[str, dict[str, Any]]
 """Topic and payload."""
+
+
+def still_runs(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> bool:
+    """Wait a moment for the end of a process, and return whether it runs."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(MOMENT_S)
+    return process.poll() is None
 
 
 class DaemonProcess:

@@ -9,7 +9,7 @@ import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from tests.processes import PATIENCE_S, free_port
+from tests.processes import PATIENCE_S, free_port, still_runs
 
 OTHER_VERSION = "import driver_monitor; driver_monitor.__version__ = '0.0.1'; from distributed.cli import dask_worker; "
 OTHER_VERSION += "dask_worker.main()"
@@ -44,6 +44,7 @@ class ClusterProcesses:
         end = time.monotonic() + PATIENCE_S
         while (self._folder / "0-scheduler.log").read_text().count(text) < number:
             assert time.monotonic() < end, f"no {text}"
+            assert still_runs(self.processes[0])
 
     def _start(self, name: str, arguments: list[str]) -> None:
         log = (self._folder / f"{len(self.processes)}-{name}.log").open("wb")

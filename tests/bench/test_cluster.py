@@ -24,7 +24,7 @@ from tests.bench.clusters import OTHER_VERSION, ClusterProcesses, make_keys
 from tests.bench.test_processes import Work, length
 from tests.bench.test_replay_many import said
 from tests.conftest import PROGRAM, Cli
-from tests.processes import free_port
+from tests.processes import free_port, still_runs
 
 PATIENCE_S = 300
 CLIPS = 12
@@ -55,7 +55,7 @@ def test_ok__a_batch_on_three_workers_of_which_one_is_killed_is_complete(command
             [*PROGRAM, *replay], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as client:
             while not runs(out):
-                assert client.poll() is None
+                assert still_runs(client)
             cluster.kill(2)
             told, err = client.communicate(timeout=PATIENCE_S)
         assert client.returncode == 0, err

@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.bench.batches import contents, make_clips, runs
 from tests.bench.test_replay_many import said
 from tests.conftest import PROGRAM, Cli
+from tests.processes import still_runs
 
 PATIENCE_S = 120
 CLIPS = 20
@@ -25,7 +26,7 @@ def test_ok__a_batch_killed_three_times_is_continued_and_each_clip_is_done_once(
             [*PROGRAM, *replay], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         ) as process:
             while len(runs(out)) < len(done) + 3:
-                assert process.poll() is None
+                assert still_runs(process)
             os.killpg(process.pid, signal.SIGKILL)
         left = runs(out)
         assert done.items() <= left.items()

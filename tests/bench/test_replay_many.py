@@ -16,6 +16,7 @@ from driver_monitor.bench.batch.replay_all import summary
 from driver_monitor.bench.replays.job import ReplayResult
 from driver_monitor.demo import CLIP
 from tests.conftest import PROGRAM
+from tests.processes import still_runs
 
 PATIENCE_S = 60
 
@@ -48,7 +49,7 @@ def started(clips: list[Path], tmp_path: Path) -> Iterator[subprocess.Popen[str]
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     while len(list(tmp_path.glob("out/.*.part/signals.jsonl"))) < 2:
-        assert process.poll() is None
+        assert still_runs(process)
     yield process
     process.kill()
 

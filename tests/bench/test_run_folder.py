@@ -23,6 +23,7 @@ from driver_monitor.demo import CLIP
 from driver_monitor.errors import OutputError
 from tests.capture.clips import write_clip as write_mjpeg
 from tests.conftest import PROGRAM, Cli
+from tests.processes import still_runs
 from tests.tiny_onnx import copying_model
 
 
@@ -159,7 +160,7 @@ def test_ok__a_killed_run_leaves_the_old_results_and_the_next_one_removes_what_i
     command = [*PROGRAM, "replay", str(trip), "--out", str(out)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         while not list(out.glob(".*.part/signals.jsonl")):
-            assert process.poll() is None
+            assert still_runs(process)
         (running,) = out.glob(".*.part/run.json")
         assert json.loads(running.read_text())["state"] == "running"
         process.send_signal(signal.SIGKILL)
