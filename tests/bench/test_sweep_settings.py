@@ -198,3 +198,8 @@ def test_fail__an_expression_at_a_workplace_is_not_counted() -> None:
         chosen_rules(profile, axes, ())
     with pytest.raises(UsageError, match="stays in the car"):
         chosen_rules(profile, axes, ("distress",))
+
+
+def test_ok__true_is_another_value_than_one() -> None:
+    (values,) = values_of(f"{CLOSED}=1,true,1.0")
+    assert [(type(value), value) for value in values] == [(float, 1.0), (bool, True)]

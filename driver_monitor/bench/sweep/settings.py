@@ -128,8 +128,10 @@ def _axis(profile: Profile, option: str) -> Axis:
     if not separator or not text:
         raise UsageError(f"--set {option}: expected PATH=VALUES; {FORMS}")
     place = find_place(profile, path.strip())
-    values = tuple(dict.fromkeys(value for part in text.split(",") for value in _values(path, part.strip())))
-    return Axis(place, values)
+    given = (value for part in text.split(",") for value in _values(path, part.strip()))
+    # By type too: true equals 1.
+    unique = {(type(value), value): value for value in given}
+    return Axis(place, tuple(unique.values()))
 
 
 def _values(path: str, text: str) -> Iterator[Value]:
@@ -155,7 +157,7 @@ def _range(path: str, text: str) -> Iterator[float]:
         raise UsageError(f"--set {path}: {text}: TO must be at least FROM, and STEP more than 0")
     count = int((last - first) / step) + 1
     if count > MOST_SETTINGS:
-        raise UsageError(f"--set {path}: {text} has {count} values; at most {MOST_SETTINGS} in one sweep")
+        raise UsageError(f"--set {path}: {text} has {count:.3g} values; at most {MOST_SETTINGS} in one sweep")
     # Decimal: 0.8 and three steps of 0.2 are 1.4, and not 1.4000000000000001.
     yield from (float(first + step * number) for number in range(count))
 
