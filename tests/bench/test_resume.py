@@ -12,6 +12,10 @@ import pytest
 
 from driver_monitor.bench.batch import done
 from driver_monitor.bench.batch.manifest import BatchManifest, signature
+from driver_monitor.bench.batch.shard import Shard
+from driver_monitor.bench.runs import run_json
+from driver_monitor.errors import OutputError, SourceError
+from driver_monitor.messages.envelope import Provenance
 from tests.bench.batches import make_clips, runs
 from tests.conftest import Cli
 
@@ -162,3 +166,17 @@ def test_ok__looking_at_many_clips_says_how_far_it_is(
     monkeypatch.setattr(done, "LINE_S", 0.0)
     outcome = command("replay", clip, "--out", "out", "--resume")
     assert outcome.lines == ["progress: looked at 1 of 1 clips"]
+
+
+def test_fail__a_pipe_as_manifest_is_an_error_and_nothing_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "batch.jsonl")
+    with pytest.raises(OutputError, match=r"batch\.jsonl: cannot write: not a regular file"), BatchManifest(tmp_path):
+        pass
+    with BatchManifest(tmp_path, Shard(1, 2)):
+        assert (tmp_path / "batch-1-of-2.jsonl").is_file()
+
+
+def test_fail__a_pipe_as_vehicle_data_is_an_error_and_nothing_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "trip.vehicle.jsonl")
+    with pytest.raises(SourceError, match=r"trip\.vehicle\.jsonl: cannot read it: not a regular file"):
+        run_json.begun(tmp_path / "trip.mp4", Provenance("", "", "", ""), "", {})

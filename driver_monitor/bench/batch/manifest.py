@@ -18,6 +18,7 @@ from driver_monitor.bench.batch.processes import Outcome
 from driver_monitor.bench.batch.shard import Shard
 from driver_monitor.bench.replays.job import ReplayJob, ReplayResult
 from driver_monitor.bench.replays.recording import digest
+from driver_monitor.disk.regular_file import open_regular
 from driver_monitor.errors import OutputError
 
 STEM, SUFFIX = "batch", ".jsonl"
@@ -52,7 +53,7 @@ class BatchManifest:
             self._read(path)
         try:
             self._out.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("a+b")
+            self._file = open(self._path, "a+b", opener=open_regular)
             # A killed run may have left half a line.
             if self._file.tell() and os.pread(self._file.fileno(), 1, self._file.tell() - 1) != b"\n":
                 self._file.write(b"\n")
@@ -99,7 +100,7 @@ class BatchManifest:
 
     def _read(self, path: Path) -> None:
         try:
-            with path.open("rb") as file:
+            with open(path, "rb", opener=open_regular) as file:
                 for line in file:
                     self._take(line)
         except OSError:
