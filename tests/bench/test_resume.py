@@ -77,7 +77,21 @@ def with_other_models(clip: Path, run: Path) -> None:
     (run / "run.json").write_text(json.dumps({**info, "model": "0123456789abcdef"}))
 
 
-CHANGES = [other_content, vehicle_data, cut_off, file_gone, not_ended, of_an_older_version, with_other_models]
+def names_of_no_run(clip: Path, run: Path) -> None:
+    info = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**info, "files": {"a\0b": 1}}))
+
+
+CHANGES = [
+    other_content,
+    vehicle_data,
+    cut_off,
+    file_gone,
+    not_ended,
+    of_an_older_version,
+    with_other_models,
+    names_of_no_run,
+]
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -123,7 +137,17 @@ def test_ok__without_the_manifest_the_clips_are_read(command: Cli, clip: Path) -
     assert not replayed(command, clip)
 
 
-@pytest.mark.parametrize("rubbish", [b"", b"{", b"\xff\x00\n", b"[1]\n{}\n", b'{"clip": 1, "file": 2, "sha256": 3}\n'])
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        b"",
+        b"{",
+        b"\xff\x00\n",
+        b"[1]\n{}\n",
+        b'{"clip": 1, "file": 2, "sha256": 3}\n',
+        b'{"clip": [], "file": "", "sha256": ""}\n',
+    ],
+)
 def test_ok__rubbish_in_the_manifest_costs_only_time(command: Cli, clip: Path, rubbish: bytes) -> None:
     assert replayed(command, clip)
     Path("out/batch.jsonl").write_bytes(rubbish)
