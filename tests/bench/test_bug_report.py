@@ -19,8 +19,11 @@ from driver_monitor.app.build import Request, load_plan
 from driver_monitor.bench.bug_report.readme import CONTENTS
 from driver_monitor.bench.bug_report.versions import PACKAGES
 from driver_monitor.bench.bug_report.without_names import HIDDEN, plain_config, plain_profile, plain_run
+from driver_monitor.bench.bug_report.write import write_bug_report
+from driver_monitor.bench.runs.read_run import Run
 from driver_monitor.config.profiles import known
 from driver_monitor.config.schema import Config
+from driver_monitor.errors import RunError
 from driver_monitor.messages import trace
 from tests.conftest import Cli
 
@@ -244,3 +247,10 @@ def test_ok__the_versions_of_all_packages_are_told() -> None:
     listed = re.search(r"(?s)^dependencies = \[(.*?)\]", text, re.MULTILINE)
     assert listed is not None
     assert sorted(PACKAGES) == sorted(re.findall(r'"([\w-]+)', listed[1]))
+
+
+@pytest.mark.parametrize("seconds", [10**400, float("inf"), float("nan")], ids=["huge", "inf", "nan"])
+def test_fail__a_length_that_is_no_finite_number(tmp_path: Path, seconds: float) -> None:
+    run = Run(tmp_path, {"seconds": seconds}, "trip")
+    with pytest.raises(RunError, match="its files were changed after the replay"):
+        write_bug_report(run, load_plan(Request()), None, None, tmp_path / "bug.zip")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,12 @@ def test_fail__a_cut_archive(tmp_path: Path) -> None:
     packed.write_bytes(packed.read_bytes()[:-12])
     with pytest.raises(RunError, match="damaged"):
         run.columns(["t"])
+
+
+@pytest.mark.parametrize("name", ["signals.jsonl", "signals.jsonl.gz", "events.jsonl"])
+def test_fail__a_pipe_in_a_run_is_an_error_and_nothing_waits_for_it(tmp_path: Path, name: str) -> None:
+    run = read_run(write_run(tmp_path / "trip", packed=name.endswith(".gz")))
+    (run.folder / name).unlink()
+    os.mkfifo(run.folder / name)
+    with pytest.raises(RunError, match=f"{name}: cannot read it: not a regular file; replay the clip again"):
+        run.alerts() if name == "events.jsonl" else list(run.lines())

@@ -12,6 +12,10 @@ import pytest
 
 from driver_monitor.bench.batch import done
 from driver_monitor.bench.batch.manifest import BatchManifest, signature
+from driver_monitor.bench.batch.shard import Shard
+from driver_monitor.bench.runs import run_json
+from driver_monitor.errors import OutputError, SourceError
+from driver_monitor.messages.envelope import Provenance
 from tests.bench.batches import make_clips, runs
 from tests.conftest import Cli
 
@@ -73,7 +77,21 @@ def with_other_models(clip: Path, run: Path) -> None:
     (run / "run.json").write_text(json.dumps({**info, "model": "0123456789abcdef"}))
 
 
-CHANGES = [other_content, vehicle_data, cut_off, file_gone, not_ended, of_an_older_version, with_other_models]
+def names_of_no_run(clip: Path, run: Path) -> None:
+    info = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**info, "files": {"a\0b": 1}}))
+
+
+CHANGES = [
+    other_content,
+    vehicle_data,
+    cut_off,
+    file_gone,
+    not_ended,
+    of_an_older_version,
+    with_other_models,
+    names_of_no_run,
+]
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -119,7 +137,17 @@ def test_ok__without_the_manifest_the_clips_are_read(command: Cli, clip: Path) -
     assert not replayed(command, clip)
 
 
-@pytest.mark.parametrize("rubbish", [b"", b"{", b"\xff\x00\n", b"[1]\n{}\n", b'{"clip": 1, "file": 2, "sha256": 3}\n'])
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        b"",
+        b"{",
+        b"\xff\x00\n",
+        b"[1]\n{}\n",
+        b'{"clip": 1, "file": 2, "sha256": 3}\n',
+        b'{"clip": [], "file": "", "sha256": ""}\n',
+    ],
+)
 def test_ok__rubbish_in_the_manifest_costs_only_time(command: Cli, clip: Path, rubbish: bytes) -> None:
     assert replayed(command, clip)
     Path("out/batch.jsonl").write_bytes(rubbish)
@@ -162,3 +190,17 @@ def test_ok__looking_at_many_clips_says_how_far_it_is(
     monkeypatch.setattr(done, "LINE_S", 0.0)
     outcome = command("replay", clip, "--out", "out", "--resume")
     assert outcome.lines == ["progress: looked at 1 of 1 clips"]
+
+
+def test_fail__a_pipe_as_manifest_is_an_error_and_nothing_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "batch.jsonl")
+    with pytest.raises(OutputError, match=r"batch\.jsonl: cannot write: not a regular file"), BatchManifest(tmp_path):
+        pass
+    with BatchManifest(tmp_path, Shard(1, 2)):
+        assert (tmp_path / "batch-1-of-2.jsonl").is_file()
+
+
+def test_fail__a_pipe_as_vehicle_data_is_an_error_and_nothing_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "trip.vehicle.jsonl")
+    with pytest.raises(SourceError, match=r"trip\.vehicle\.jsonl: cannot read it: not a regular file"):
+        run_json.begun(tmp_path / "trip.mp4", Provenance("", "", "", ""), "", {})

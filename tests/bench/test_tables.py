@@ -32,6 +32,7 @@ from driver_monitor.bench.tables.columns import (
     ColumnKind,
     TableColumn,
 )
+from driver_monitor.bench.tables.of_runs import write_own_tables
 from driver_monitor.bench.tables.table_file import open_table
 from tests.conftest import Cli, write_clip
 
@@ -348,3 +349,13 @@ def test_fail__a_full_disk_is_an_error_and_nothing_is_written_later(
     assert capfd.readouterr().err == ""
     with contextlib.suppress(OSError):
         file.close()
+
+
+@pytest.mark.parametrize("own", ["x/../../y", "a\0b", 7], ids=repr)
+def test_ok__a_changed_clip_id_chooses_no_other_folder(tmp_path: Path, own: object) -> None:
+    folder = tmp_path / "trip"
+    folder.mkdir()
+    for name in ("signals.jsonl", "events.jsonl"):
+        (folder / name).touch()
+    assert write_own_tables(Run(folder, {"clip": "trip.mp4", "clip_id": own}, "trip"), "csv").folder == folder
+    assert [path.name for path in tmp_path.iterdir()] == ["trip"]

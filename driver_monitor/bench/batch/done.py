@@ -17,7 +17,7 @@ from driver_monitor.bench.replays.job import ReplayJob
 from driver_monitor.bench.replays.kept_models import kept_models
 from driver_monitor.bench.runs import run_json
 from driver_monitor.bench.runs.read_run import read_run
-from driver_monitor.bench.runs.run_folder import REPORT, clip_id, remove_remains
+from driver_monitor.bench.runs.run_folder import NAMES, REPORT, clip_id, remove_remains
 from driver_monitor.errors import RunError, SourceError
 from driver_monitor.messages import trace
 
@@ -49,13 +49,13 @@ def is_done(job: ReplayJob, plan: Plan, manifest: BatchManifest) -> bool:
         wanted = run_json.begun(job.clip, build.provenance(plan, models), str(info.get("sha256")), job.options)
         same = json.loads(json.dumps(wanted)).items() <= {**info, "state": wanted["state"]}.items()
         return same and _whole(job.folder, info.get("files")) and info["sha256"] == manifest.sha256(job.clip)
-    except (RunError, SourceError, OSError, TypeError):
+    except (RunError, SourceError, OSError, TypeError, ValueError):
         return False  # The replay tells what is wrong.
 
 
 def _whole(folder: Path, files: object) -> bool:
     """Return whether all `files` (name -> bytes) lie in `folder`. A report may have been drawn again since."""
-    if not isinstance(files, dict) or not files:
+    if not isinstance(files, dict) or not files or not files.keys() <= NAMES:
         return False
     for name, size in files.items():
         status = (folder / name).stat()

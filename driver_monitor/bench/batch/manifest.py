@@ -18,6 +18,7 @@ from driver_monitor.bench.batch.processes import Outcome
 from driver_monitor.bench.batch.shard import Shard
 from driver_monitor.bench.replays.job import ReplayJob, ReplayResult
 from driver_monitor.bench.replays.recording import digest
+from driver_monitor.disk.regular_file import open_regular
 from driver_monitor.errors import OutputError
 
 STEM, SUFFIX = "batch", ".jsonl"
@@ -47,12 +48,12 @@ class BatchManifest:
         self._before: dict[Path, str] = {}
 
     def __enter__(self) -> BatchManifest:
-        """Read the files, and open the own one. Raises `OutputError`."""
+        """Read the files, and open the own one. Raises `OutputError`, also at the end of the `with` block."""
         for path in sorted(self._out.glob(f"{STEM}*{SUFFIX}")):
             self._read(path)
         try:
             self._out.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("a+b")
+            self._file = open(self._path, "a+b", opener=open_regular)
             # A killed run may have left half a line.
             if self._file.tell() and os.pread(self._file.fileno(), 1, self._file.tell() - 1) != b"\n":
                 self._file.write(b"\n")
@@ -63,7 +64,11 @@ class BatchManifest:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as fault:
+            if error is None:  # Else that error says more; often it is the same.
+                raise self._full(fault) from fault
 
     def sha256(self, clip: Path) -> str:
         """Return the SHA-256 of `clip`, from an earlier run if the file has not changed. Raises `SourceError`."""
@@ -95,11 +100,14 @@ class BatchManifest:
             self._file.write(json.dumps(line, ensure_ascii=True).encode() + b"\n")
             self._file.flush()
         except OSError as error:
-            raise OutputError(f"{self._path}: cannot write: {error.strerror}; look for space on the disk") from error
+            raise self._full(error) from error
+
+    def _full(self, error: OSError) -> OutputError:
+        return OutputError(f"{self._path}: cannot write: {error.strerror}; look for space on the disk")
 
     def _read(self, path: Path) -> None:
         try:
-            with path.open("rb") as file:
+            with open(path, "rb", opener=open_regular) as file:
                 for line in file:
                     self._take(line)
         except OSError:
@@ -111,7 +119,7 @@ class BatchManifest:
             clip, file, sha256 = entry["clip"], entry["file"], entry["sha256"]
         except (ValueError, LookupError, TypeError, RecursionError):
             return  # Half a line, or a clip that failed.
-        if isinstance(sha256, str) and isinstance(file, str):
+        if isinstance(clip, str) and isinstance(file, str) and isinstance(sha256, str):
             self._hashes[clip, file] = sha256
 
 

@@ -17,6 +17,7 @@ from driver_monitor.bench.batch.processes import Cluster, Runner
 from driver_monitor.bench.batch.shard import Shard
 from driver_monitor.bench.replays.job import ReplayJob, ReplayResult
 from driver_monitor.bench.replays.replay import clean_up, replay
+from driver_monitor.bench.runs.run_folder import EVENTS
 from driver_monitor.messages.lines import one_line
 
 
@@ -62,13 +63,14 @@ def _replay(
         runner = Runner(replay, plan, clean_up)
         for outcome in runner.run(jobs, options.at_a_time, console, options.cluster):
             ended += 1
+            if outcome.result is None:
+                failed += 1
+                # First: on a full disk the manifest cannot be written either.
+                print(one_line(outcome.error or ""), file=sys.stderr)
             if manifest is not None:
                 manifest.add(outcome)
             if outcome.result is not None:
                 console.print(summary(outcome.result), highlight=False, soft_wrap=True)
-            else:
-                failed += 1
-                print(one_line(outcome.error or ""), file=sys.stderr)
     except (KeyboardInterrupt, SystemExit):
         if manifest is not None:
             done = f"{ended - failed:,} of {len(jobs):,} clips are done and kept"
@@ -77,12 +79,23 @@ def _replay(
     return failed
 
 
+def first_events(jobs: Sequence[ReplayJob]) -> Path:
+    """Return events.jsonl of the first job that has alerts; of the first job if none has. There must be a job."""
+    return next((path for job in jobs if _has_content(path := job.folder / EVENTS)), jobs[0].folder / EVENTS)
+
+
+def _has_content(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False
+
+
 def summary(result: ReplayResult) -> str:
     """Return a text with frames, seconds, folder and alerts of a replayed clip, in rich's markup."""
-    clip, folder = escape(str(result.clip)), escape(str(result.folder))
+    clip, folder = escape(one_line(str(result.clip))), escape(one_line(str(result.folder)))
     lines = [f"[bold]{clip}[/]: {result.frames} frames, {result.seconds:.1f} s, results in {folder}"]
-    lines += [
-        f"  {alert['t']:8.2f} s  {alert['level']:<8}  {alert['rule']} {alert['phase']}: {escape(alert['message'])}"
-        for alert in result.alerts
-    ]
+    for alert in result.alerts:
+        what, message = f"{alert['rule']} {alert['phase']}", escape(one_line(alert["message"]))
+        lines.append(f"  {alert['t']:8.2f} s  {alert['level']:<8}  {what}: {message}")
     return "\n".join(lines if result.alerts else [*lines, "  no alerts"])

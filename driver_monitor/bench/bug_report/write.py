@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import math
 import shlex
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -81,6 +82,8 @@ def write_bug_report(run: Run, plan: Plan, first: float | None, last: float | No
 
 def _period(run: Run, first: float | None, last: float | None) -> tuple[float, float]:
     length = float(run.info["seconds"])
+    if not math.isfinite(length):
+        raise ValueError("seconds: not a finite number")
     begin, end = first or 0.0, length if last is None else min(last, length)
     if begin > length:
         raise UsageError(f"{run.folder}: --from {begin:g}: this run ends at {length:.2f} s; give an earlier time")
@@ -208,7 +211,7 @@ def _write_lines(path: Path, messages: Iterable[Mapping[str, Any]]) -> None:
 def _whole(run: Run) -> Iterator[None]:
     try:
         yield
-    except (LookupError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
         raise RunError(f"{run.folder}: its files were changed after the replay; replay the clip again") from error
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver_monitor.bench.runs.run_folder import EVENTS, MAX_RUN_BYTES, PACKED_SIGNALS, RUN, SIGNALS
-from driver_monitor.disk.regular_file import read_regular
+from driver_monitor.disk.regular_file import open_regular, read_regular
 from driver_monitor.errors import RunError
 from driver_monitor.messages import trace
 
@@ -134,7 +134,11 @@ def _objects(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _raw(path: Path) -> Iterator[bytes]:
-    with _shown(path), gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+    with (
+        _shown(path),
+        open(path, "rb", opener=open_regular) as plain,
+        gzip.GzipFile(fileobj=plain) if path.suffix == ".gz" else plain as file,
+    ):
         while line := file.readline(LONGEST_LINE):
             yield line
 

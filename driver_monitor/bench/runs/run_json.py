@@ -12,15 +12,19 @@ from typing import Any
 from driver_monitor import PROGRAM, __version__
 from driver_monitor.bench.runs.run_folder import clip_id
 from driver_monitor.capture.camera import RecordingFacts
+from driver_monitor.disk.regular_file import read_regular
+from driver_monitor.errors import SourceError
 from driver_monitor.messages import trace
 from driver_monitor.messages.envelope import SCHEMA, Provenance
-from driver_monitor.vehicle.recorded import found_beside
+from driver_monitor.vehicle.recorded import MAX_BYTES, found_beside
 
 
 def begun(clip: Path, origin: Provenance, sha256: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return run.json at the start of a run. `origin`: hashes as in alerts. `sha256`: of the clip."""
+    """Return run.json at the start of a run. `origin`: hashes as in alerts. `sha256`: of the clip.
+
+    Raises `SourceError` on vehicle data that cannot be read.
+    """
     kind = "trace" if trace.is_trace(clip) else "images" if clip.is_dir() else "clip"
-    vehicle = found_beside(clip)
     return {
         "schema": SCHEMA,
         "state": "running",
@@ -30,12 +34,25 @@ def begun(clip: Path, origin: Provenance, sha256: str, options: Mapping[str, Any
         "clip_id": clip_id(clip),
         "kind": kind,
         "sha256": sha256,
-        "vehicle_sha256": None if vehicle is None else hashlib.sha256(vehicle.read_bytes()).hexdigest(),
+        "vehicle_sha256": _vehicle_sha256(clip),
         "model": origin.models,
         "config": origin.config,
         "profile": origin.profile,
         **options,
     }
+
+
+def _vehicle_sha256(clip: Path) -> str | None:
+    path = found_beside(clip)
+    if path is None:
+        return None
+    try:
+        data = read_regular(path, MAX_BYTES + 1)
+    except OSError as error:
+        raise SourceError(f"{path}: cannot read it: {error.strerror}; replace it by JSON lines or remove it") from error
+    if len(data) > MAX_BYTES:
+        raise SourceError(f"{path}: more than {MAX_BYTES} bytes; cut it to the length of the clip")
+    return hashlib.sha256(data).hexdigest()
 
 
 def complete(

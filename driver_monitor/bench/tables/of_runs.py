@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,8 +36,11 @@ def write_own_tables(run: Run, form: str) -> MadeTables:
 
     Raises `RunError` if the run is damaged, `OutputError` if a table cannot be written.
     """
+    own = run.info.get("clip_id")
+    # A changed run.json must not choose another folder.
+    beginning = own if isinstance(own, str) and re.fullmatch("[0-9a-f]{8}", own) else "table"
     # A hidden folder of this name, left by a killed process, is removed by the next replay of the clip.
-    with _new_tables(run.folder, form, f".{run.info.get('clip_id', 'table')}.") as new:
+    with _new_tables(run.folder, form, f".{beginning}.") as new:
         return _write([run], {}, form, new, run.folder, ())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -74,7 +75,7 @@ def replay(
     from driver_monitor.app.first_lines import program
     from driver_monitor.bench.batch.clip_list import NO_LIST, read_list
     from driver_monitor.bench.batch.jobs import jobs_of
-    from driver_monitor.bench.batch.replay_all import BatchOptions, replay_all
+    from driver_monitor.bench.batch.replay_all import BatchOptions, first_events, replay_all
     from driver_monitor.bench.batch.shard import Shard
     from driver_monitor.bench.cluster.address import cluster_address
     from driver_monitor.bench.cluster.dask_cluster import connected
@@ -115,4 +116,4 @@ def replay(
     if failed or faults:
         raise typer.Exit(1)
     if work:
-        print(f"next: {program()} explain {work[0].folder}/events.jsonl")
+        print(one_line(f"next: {program()} explain {shlex.quote(str(first_events(work)))}"))
