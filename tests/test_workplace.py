@@ -27,6 +27,7 @@ from driver_monitor.app.parts import Parts
 from driver_monitor.app.pipeline import Pipeline
 from driver_monitor.app.process.systemd import Notifier
 from driver_monitor.bench.inspect import inspect
+from driver_monitor.bench.replays import kept_models
 from driver_monitor.bench.replays.job import ReplayJob
 from driver_monitor.bench.replays.replay import replay as replay_clip
 from driver_monitor.bench.score.track import track_of
@@ -220,6 +221,7 @@ def test_ok__neither_a_replays_files_nor_stills_tell_it(
 ) -> None:
     monkeypatch.setattr(build, "ExpressionNet", lambda *_: AlwaysAngry())
     monkeypatch.setattr(manifest, "check", lambda *_: None)
+    monkeypatch.setattr(kept_models, "_kept", None)
     own = build.load_plan(Request())
     quick = own.profile.model_copy(update={"rules": tuple(map(_soon, own.profile.rules))})
     for plan, tells in ((rage, False), (replace(own, profile=quick), True)):

@@ -1,6 +1,6 @@
 """Measures batches of short clips: killed and continued, in processes, on a cluster, and their processor time.
 
-    python -m tools.measure.batch [--clips 1000] [--frames 10] [loop] [jobs] [kills] [cluster]
+    python -m tools.batch.measure [--clips 1000] [--frames 10] [loop] [jobs] [kills] [cluster]
 
 Makes different small clips from the demo, then does what is named (without names: all of it):
 
