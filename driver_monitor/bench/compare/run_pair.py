@@ -34,6 +34,7 @@ from driver_monitor.bench.runs.scored_rules import rules_of
 from driver_monitor.bench.score.alerts import alert_truth, judged_alerts
 from driver_monitor.bench.score.clip import ClipScore
 from driver_monitor.bench.score.run_track import score_run, track_of_run
+from driver_monitor.errors import LabelError, RunError
 
 Meaning = Literal["new false alert", "missed", "false alert gone", "found"]
 MEANINGS: Mapping[tuple[str, bool], Meaning] = {
@@ -74,7 +75,7 @@ class PairDifference:
     """All differences between two runs of a clip. `episodes`: rule -> number of alerts, of A and of B.
 
     `same_signals`: the lines of both are equal, byte for byte. `signals`: see `SIGNALS`. `scores`: of A and B; None
-    without labels.
+    without labels. `unscored`: why there are no scores although there are labels; None: no such fault.
     """
 
     name: str
@@ -87,6 +88,7 @@ class PairDifference:
     same_signals: bool
     signals: Mapping[str, SignalDifference]
     scores: tuple[ClipScore, ClipScore] | None = None
+    unscored: str | None = None
 
     @property
     def same(self) -> bool:
@@ -116,20 +118,25 @@ class PairDifference:
 def compare_pair(pair: RunPair, moved_s: float = MOVED_S, labels: ClipLabelFile | None = None) -> PairDifference:
     """Compare two runs. It holds the columns of both, and nothing of them afterwards.
 
-    Raises `RunError`: a file is damaged; `LabelError`: the labels are of another clip.
+    A run that cannot be scored, or labels of another clip, only cost the scores. Raises `RunError`: a file is damaged.
     """
     episodes = episodes_of(pair.a), episodes_of(pair.b)
     found = differences(*episodes, moved_s)
     same = same_signals(pair)
-    common, scores, meanings = None, None, dict[AlertDifference, Meaning | None]()
+    common, scores, unscored = None, None, None
+    meanings = dict[AlertDifference, Meaning | None]()
     if labels is not None or not same:
         a = read_columns(pair.a)
         b = a if same else read_columns(pair.b)
         common = None if same else common_frames(a, b)
         if labels is not None:
-            (score_a, judged_a), (score_b, judged_b) = _scored(pair.a, labels, a), _scored(pair.b, labels, b)
-            scores = score_a, score_b
-            meanings = {one: _meaning(one, judged_a, judged_b) for one in found}
+            try:
+                (score_a, judged_a), (score_b, judged_b) = _scored(pair.a, labels, a), _scored(pair.b, labels, b)
+            except (LabelError, RunError) as error:
+                unscored = str(error)
+            else:
+                scores = score_a, score_b
+                meanings = {one: _meaning(one, judged_a, judged_b) for one in found}
     return PairDifference(
         pair.name,
         str(pair.b.info["clip"]),
@@ -141,6 +148,7 @@ def compare_pair(pair: RunPair, moved_s: float = MOVED_S, labels: ClipLabelFile 
         same,
         _no_difference(pair) if common is None else signal_differences(common),
         scores,
+        unscored,
     )
 
 

@@ -38,6 +38,9 @@ def show(found: RunComparison, console: Console, program: str) -> None:
 def header(found: RunComparison) -> Iterator[str]:
     """Yield what is compared, what differs in the settings, what is the same, and whether anything differs."""
     clips = f"{len(found.pairs)} clip" + ("" if len(found.pairs) == 1 else "s")
+    if not found.pairs:
+        yield f"nothing could be compared: A {found.a}, B {found.b}"
+        return
     if found.same:
         yield f"nothing differs: {clips}, the same settings, alerts, eyes, attention, gaze and face{finer(found)}"
         return
@@ -52,7 +55,8 @@ def header(found: RunComparison) -> Iterator[str]:
         if names:
             yield f"only in {side}: {listed(names)}"
     if not found.different:
-        yield f"no result differs: {clips}, the same alerts, eyes, attention, gaze and face{finer(found)}"
+        rest = "; not all could be compared or scored" if found.faults else ""
+        yield f"no result differs: {clips}, the same alerts, eyes, attention, gaze and face{finer(found)}{rest}"
     elif not found.alerts:
         yield "the alerts are the same"
     if left_out := sum(one.signals[SIGNALS[0]].left_out for one in found.pairs):

@@ -208,6 +208,32 @@ def test_fail__a_damaged_run_is_named_and_the_others_are_compared(command: Cli, 
     assert [one["name"] for one in json.loads(outcome.out)["clips"]] == ["good"]
 
 
+def test_fail__runs_that_cannot_be_scored_are_compared_without_scores(
+    command: Cli, results: Path, labels: Path, tmp_path: Path
+) -> None:
+    for side, of in {"a": "default", "b": "other"}.items():
+        shutil.copytree(results / of / "nap", tmp_path / side)
+        info = json.loads((tmp_path / side / "run.json").read_text())
+        (tmp_path / side / "run.json").write_text(json.dumps({k: v for k, v in info.items() if k != "scored_rules"}))
+    outcome = command("compare", tmp_path / "a", tmp_path / "b", "--labels", labels, "--json")
+    assert (outcome.code, len(outcome.lines)) == (1, 1)
+    found = json.loads(outcome.out)
+    assert (found["same"], found["pairs"], found["labelled"], found["scores"]) == (False, 1, 0, [])
+    assert [one["kind"] for one in found["clips"][0]["alerts"]] == ["only in A", "only in A"]
+    equal = command("compare", tmp_path / "a", tmp_path / "a", "--labels", labels, "--json")
+    assert (equal.code, json.loads(equal.out)["same"]) == (1, None)
+
+
+def test_fail__nothing_compared_is_not_the_same(command: Cli, results: Path, tmp_path: Path) -> None:
+    shutil.copytree(results / "default/nap", tmp_path / "b")
+    (tmp_path / "b/events.jsonl").write_text('{"rule": 3}\n')
+    outcome = command("compare", results / "default/nap", tmp_path / "b")
+    assert (outcome.code, len(outcome.lines)) == (1, 1)
+    assert outcome.out.startswith("nothing could be compared")
+    found = command("compare", results / "default/nap", tmp_path / "b", "--json")
+    assert json.loads(found.out)["same"] is None
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
