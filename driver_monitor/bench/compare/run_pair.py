@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,8 +15,10 @@ from driver_monitor.bench.compare.episodes import (
     KINDS,
     MOVED_S,
     AlertDifference,
+    AlertEpisode,
     differences,
     episodes_of,
+    told_by,
 )
 from driver_monitor.bench.compare.frames import (
     SIGNALS,
@@ -27,6 +29,7 @@ from driver_monitor.bench.compare.frames import (
     signal_differences,
 )
 from driver_monitor.bench.compare.pairs import RunPair
+from driver_monitor.bench.compare.rule_changes import changed_rules
 from driver_monitor.bench.labelled.label_files import ClipLabelFile
 from driver_monitor.bench.runs.frame_columns import FrameColumns, read_columns
 from driver_monitor.bench.runs.read_run import Run
@@ -57,16 +60,26 @@ BY_WEIGHT = ("attention", "eyes.state", "gaze.zone", "face.present")
 
 @dataclass(frozen=True, slots=True)
 class JudgedDifference:
-    """A difference between alerts. `reason`: what differs in the frames before it. `meaning`: by the labels, if any."""
+    """A difference between alerts. `reason`: what differs in the frames before it. `meaning`: by the labels, if any.
+
+    `told`: the alert of the other run that tells the driver the same, in place of a meaning; empty: none.
+    """
 
     alert: AlertDifference
     reason: str
     meaning: Meaning | None = None
+    told: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """The meaning, or who tells the driver the same; empty: neither is known."""
+        return f"told by {self.told}" if self.told else self.meaning or ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the difference as a JSON object."""
         a, b = (None if one is None else one.to_json() for one in (self.alert.a, self.alert.b))
         moved = {"moved_s": self.alert.moved_s, "reason": self.reason, "meaning": self.meaning}
+        moved["told_by"] = self.told or None
         return {"kind": self.alert.kind, "a": a, "b": b, **moved}
 
 
@@ -144,12 +157,24 @@ def compare_pair(pair: RunPair, moved_s: float = MOVED_S, labels: ClipLabelFile 
         pair.b.folder,
         pair.notes,
         (Counter(one.rule for one in episodes[0]), Counter(one.rule for one in episodes[1])),
-        tuple(JudgedDifference(one, _reason(one, common), meanings.get(one)) for one in found),
+        tuple(
+            _judged(one, _reason(one, common, changed_rules(pair, one)), meanings.get(one), episodes) for one in found
+        ),
         same,
         _no_difference(pair) if common is None else signal_differences(common),
         scores,
         unscored,
     )
+
+
+def _judged(
+    one: AlertDifference, reason: str, meaning: Meaning | None, episodes: tuple[Sequence[AlertEpisode], ...]
+) -> JudgedDifference:
+    """Return a difference with what it means. A new false alert stays one, whatever A says at this time."""
+    told = ""
+    if one.kind in ("only in A", "only in B") and meaning != "new false alert":
+        told = told_by(one.episode, episodes[1 if one.b is None else 0])
+    return JudgedDifference(one, reason, None if told else meaning, told)
 
 
 def _no_difference(pair: RunPair) -> dict[str, SignalDifference]:
@@ -175,22 +200,23 @@ def _meaning(difference: AlertDifference, a: Judged, b: Judged) -> Meaning | Non
     return None if right is None else MEANINGS.get((difference.kind, right))
 
 
-def _reason(difference: AlertDifference, common: CommonFrames | None) -> str:
-    """Return what differs in the frames before an alert: eyes, gaze or face, or none of these."""
+def _reason(difference: AlertDifference, common: CommonFrames | None, rules: str) -> str:
+    """Return what differs in the frames before an alert: eyes, gaze or face, or none of these; then `rules`."""
     if common is None:
-        return "the signals are the same: rules or settings differ"
+        return f"the signals are the same: {rules or 'rules or settings differ'}"
     episodes = [one for one in (difference.a, difference.b) if one is not None]
     end = max(one.t for one in episodes)
     window = max(LEAST_WINDOW_S, *(one.window_s for one in episodes))
     rows = (common.t > end - window) & (common.t <= end + 1e-9)
     counts = {name: int(common.differs(name)[rows].sum()) for name in WORDS}
     if not any(counts.values()):
-        return f"eyes, gaze, face agree in the {window:.0f} s before: rules or finer values differ"
-    return f"in the {window:.0f} s before, " + ", ".join(
+        return f"eyes, gaze, face agree in the {window:.0f} s before: {rules or 'rules or finer values differ'}"
+    frames = ", ".join(
         f"{WORDS[name]} in {count} of {int(rows.sum())} frames ({_usual(common, name, rows)})"
         for name, count in counts.items()
         if count
     )
+    return f"in the {window:.0f} s before, {frames}" + (f"; {rules}" if rules else "")
 
 
 def _usual(common: CommonFrames, name: str, rows: NDArray[np.bool_]) -> str:
