@@ -115,6 +115,8 @@ def show(found: ScoreComparison, console: Console) -> None:
     if found.same:
         return
     console.print(table.figures_table(found.figures))
+    for line in table.rule_notes(found.pairs):
+        console.print(table.escaped(line), highlight=False, soft_wrap=True)
     for change in dict.fromkeys(one.change for one in found.figures):
         console.print(f"  {change}: {CHANGES[change]}", highlight=False, soft_wrap=True)
     console.print(table.scored_clips([both for both in found.pairs if both[0] != both[1]]))

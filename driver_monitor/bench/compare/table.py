@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from driver_monitor.bench.compare.comparison import RunComparison, alert_sums
-from driver_monitor.bench.compare.figures import CHANGES, PairedFigure, ScorePair
+from driver_monitor.bench.compare.figures import CHANGES, PairedFigure, ScorePair, common_rules, rules_of_one
 from driver_monitor.bench.compare.frames import SIGNALS
 from driver_monitor.bench.compare.pairs import SettingValues
 from driver_monitor.bench.compare.run_pair import WORSE, JudgedDifference, PairDifference
@@ -190,6 +190,8 @@ def figure_cells(one: PairedFigure) -> tuple[str, ...]:
         return f"{words} (B - A an hour)", a, b, *_interval(one, "{:+.1f}"), str(one.persons)
     percent = one.name in PERCENT
     a, b = (_value(value, percent) for value in (one.a, one.b))
+    if one.counts is not None:
+        a, b = (f"{text} ({n}/{of})" if of else text for text, (n, of) in zip((a, b), one.counts, strict=True))
     return words, a, b, *_interval(one, "{:+.2%}" if percent else "{:+.3f}"), str(one.persons)
 
 
@@ -216,9 +218,9 @@ def shown_change(one: PairedFigure) -> str:
 def scored_clips(pairs: Sequence[ScorePair]) -> Table:
     """Return the table of the scores of single clips."""
     table = _table("scores by clip", "person", "frame F1 A", "B", "event F1 A", "B", "in time A", "B", "false A", "B")
-    for a, b in pairs[:MOST_ROWS]:
+    for (a, b), shared in zip(pairs[:MOST_ROWS], common_rules(pairs[:MOST_ROWS]), strict=True):
         cells = [_value(side.ratio(name), False) for name in ("frame_f1", "event_f1") for side in (a, b)]
-        cells += [f"{side.in_time}/{side.due}" for side in map(alert_sums, (a, b))]
+        cells += [f"{side.in_time}/{side.due}" for side in map(alert_sums, shared)]
         cells += [str(alert_sums(side).false) for side in (a, b)]
         table.add_row(escaped(b.clip), escaped(b.person), *cells)
     if len(pairs) > MOST_ROWS:
@@ -260,8 +262,16 @@ def notes(found: RunComparison) -> Iterator[str]:
             "persons, the same draws for A and B; counts also need an exact sign test over persons. Excluded: a change "
             "that these hours exclude at 95 %."
         )
+        yield from rule_notes([one.scores for one in found.labelled if one.scores])
         for change in dict.fromkeys(one.change for one in found.figures):
             yield f"  {change}: {CHANGES[change]}"
+
+
+def rule_notes(pairs: Sequence[ScorePair]) -> Iterator[str]:
+    """Yield which rules only one side scores, if any: alerts in time leave them out."""
+    for side, names in zip("AB", rules_of_one(pairs), strict=True):
+        if names:
+            yield f"Only {side} scores {', '.join(names)}: alerts in time are of the rules that both score."
 
 
 def next_commands(found: RunComparison, program: str) -> Iterator[str]:

@@ -144,6 +144,12 @@ def test_ok__the_rules_of_each_run_are_scored_at_its_own_limits(command: Cli, re
     closed = [one for one in ClipLabels.model_validate(nap_labels()).events if one.end - one.start >= 60]
     assert len(closed) == 1
     assert (clip["scores"]["a"]["due"], clip["scores"]["b"]["due"]) == (3, 1)
+    # Alerts in time are pooled over the rules that both have.
+    in_time = next(one for one in found["scores"] if one["name"] == "alerts_in_time")
+    assert in_time["counts"][0][1] < 3
+    assert in_time["counts"][0][1] >= in_time["counts"][1][1] == 1
+    shown = command("compare", results / "default", results / "quiet", "--labels", labels).out
+    assert "Only A scores drowsiness, eyes_closed_or_lowered, sleep" in shown
 
 
 @pytest.mark.parametrize("events", [None, []])
