@@ -98,8 +98,8 @@ def _episode(alerts: list[RecordedAlert]) -> AlertEpisode:
         waited = times.pop("for_s", 0.0)
         window = max(window, alert.evidence.window_s or 0.0, max(times.values(), default=0.0) + waited)
     told = [alert for alert in alerts if alert.phase != "cleared"] or [first]
-    levels, times = tuple(alert.level for alert in told), tuple(alert.t for alert in told)
-    return AlertEpisode(first.rule, first.t, levels, first.message, window, first.phase == "raised", times)
+    levels, told_at = tuple(alert.level for alert in told), tuple(alert.t for alert in told)
+    return AlertEpisode(first.rule, first.t, levels, first.message, window, first.phase == "raised", told_at)
 
 
 def told_by(episode: AlertEpisode, others: Sequence[AlertEpisode]) -> str:
