@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from driver_monitor.bench.compare.comparison import KIND
 from driver_monitor.bench.compare.json_files import ComparedSide
+from driver_monitor.bench.compare.table import escaped
 from driver_monitor.messages.envelope import SCHEMA
 
 DEEPEST = 20
@@ -101,9 +101,9 @@ def show(found: BenchComparison, console: Console) -> None:
     if found.same:
         console.print("nothing differs: both files have the same numbers", highlight=False)
         return
-    console.print(escape(f"A {found.a.path}, B {found.b.path}; B / A: below 1 is faster or smaller"), soft_wrap=True)
+    console.print(escaped(f"A {found.a.path}, B {found.b.path}; B / A: below 1 is faster or smaller"), soft_wrap=True)
     for path, (a, b) in found.texts.items():
-        console.print(escape(f"differs: {path} {a} -> {b}"), highlight=False, soft_wrap=True)
+        console.print(escaped(f"differs: {path} {a} -> {b}"), highlight=False, soft_wrap=True)
     console.print(_stages(found))
     console.print(_others(found))
 
@@ -119,7 +119,7 @@ def _stages(found: BenchComparison) -> Table:
         cells: list[str] = []
         for measure in measures:
             cells += _cells(by_path.get(f"{stage}.{measure}"))
-        table.add_row(escape(stage.removeprefix("stages.")), *cells)
+        table.add_row(escaped(stage.removeprefix("stages.")), *cells)
     return table
 
 
@@ -127,7 +127,7 @@ def _others(found: BenchComparison) -> Table:
     table = _table("other numbers", "A", "B", "B / A")
     for one in found.numbers:
         if not one.path.startswith(tuple(f"{key}." for key in HIDDEN)) and one.path not in HIDDEN:
-            table.add_row(escape(one.path), *_cells(one))
+            table.add_row(escaped(one.path), *_cells(one))
     return table
 
 

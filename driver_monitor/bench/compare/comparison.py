@@ -92,9 +92,16 @@ class RunComparison:
         return tuple(one for one in self.pairs if not one.same)
 
     @property
-    def same(self) -> bool:
-        """Whether nothing differs, neither in the runs nor in what they were made with."""
-        return not (self.different or self.only_a or self.only_b or any(one.differs for one in self.settings))
+    def same(self) -> bool | None:
+        """Whether nothing differs, neither in the runs nor in what they were made with.
+
+        None: nobody knows, because no pair could be compared, or because there are faults and no difference is found.
+        """
+        if not self.pairs:
+            return None
+        if self.different or self.only_a or self.only_b or any(one.differs for one in self.settings):
+            return False
+        return None if self.faults else True
 
     @property
     def labelled(self) -> tuple[PairDifference, ...]:
@@ -148,12 +155,14 @@ def compare_runs(
     used: list[RunPair] = []
     for one in on_pair(pairing.pairs) if on_pair else pairing.pairs:
         try:
-            compared.append(compare_pair(one, moved_s, None if known is None else known.of(name_of_run(one.b))))
+            found = compare_pair(one, moved_s, None if known is None else known.of(name_of_run(one.b)))
+            compared.append(found)
             used.append(one)
+            faults += [] if found.unscored is None else [found.unscored]
         except DriverMonitorError as error:
             faults.append(str(error))
     scores: list[ScorePair] = [one.scores for one in compared if one.scores is not None]
-    if known is not None and not scores and compared:
+    if known is not None and compared and all(one.scores is None and one.unscored is None for one in compared):
         faults.append(f"{labels}: no labels of these clips; a file is named like its clip, or names it in `clip`")
     return RunComparison(
         a,

@@ -30,6 +30,7 @@ class AlertEpisode:
     """One alert from raised to cleared. `levels`: when raised, then by each escalation. `window_s`: what it rests on.
 
     `first`: whether its first message is here as "raised"; else `t` is the time of the first message that is here.
+    `times`: of each of `levels`; empty: all at `t`.
     """
 
     rule: str
@@ -38,6 +39,12 @@ class AlertEpisode:
     message: str
     window_s: float
     first: bool = True
+    times: tuple[float, ...] = ()
+
+    @property
+    def told(self) -> tuple[tuple[float, Level], ...]:
+        """When the driver is told, and at which level: raised, then each escalation."""
+        return tuple(zip(self.times or (self.t,) * len(self.levels), self.levels, strict=True))
 
     @property
     def worst(self) -> Level:
@@ -90,8 +97,27 @@ def _episode(alerts: list[RecordedAlert]) -> AlertEpisode:
         times = {name: value for name, value in limits if name.endswith("_s") and isinstance(value, float)}
         waited = times.pop("for_s", 0.0)
         window = max(window, alert.evidence.window_s or 0.0, max(times.values(), default=0.0) + waited)
-    levels = tuple(alert.level for alert in alerts if alert.phase != "cleared") or (first.level,)
-    return AlertEpisode(first.rule, first.t, levels, first.message, window, first.phase == "raised")
+    told = [alert for alert in alerts if alert.phase != "cleared"] or [first]
+    levels, told_at = tuple(alert.level for alert in told), tuple(alert.t for alert in told)
+    return AlertEpisode(first.rule, first.t, levels, first.message, window, first.phase == "raised", told_at)
+
+
+def told_by(episode: AlertEpisode, others: Sequence[AlertEpisode]) -> str:
+    """Return which of `others` tells the driver the same, such as `microsleep (critical)`; empty: none.
+
+    Each level of `episode` is told by an alert of at least that level, at most `MOVED_S` earlier or later.
+    """
+    name = ""
+    for t, level in episode.told:
+        for other in others:
+            levels = [found for at, found in other.told if abs(at - t) <= MOVED_S + 1e-9]
+            enough = [found for found in levels if LEVELS.index(found) >= LEVELS.index(level)]
+            if enough:
+                name = f"{other.rule} ({max(enough, key=LEVELS.index)})"
+                break
+        else:
+            return ""
+    return name
 
 
 def differences(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -59,7 +59,8 @@ class PairedFigure:
 
     For a rate (`hours` is not None), `a` and `b` are counts, and `difference` is per hour. `persons`: those with data;
     `up`, `down`: of these, those with a larger and a smaller value in B. `excluded`: only of a rate that is the same
-    for each person: a larger difference per hour is excluded at 95 %.
+    for each person: a larger difference per hour is excluded at 95 %. `counts`: only of alerts in time: how many are,
+    and how many are due, in A and in B.
     """
 
     name: str
@@ -72,6 +73,7 @@ class PairedFigure:
     change: Change
     hours: float | None = None
     excluded: float | None = None
+    counts: tuple[tuple[int, int], tuple[int, int]] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the figure as a JSON object."""
@@ -85,7 +87,28 @@ def paired_figures(pairs: Sequence[ScorePair]) -> list[PairedFigure]:
     rules = tuple(dict.fromkeys(rule for both in pairs for score in both for rule in score.alerts))
     shares = {**SHARES, **{f"{rule}_in_time": _share_of(rule) for rule in rules if rule != UNLABELLED}}
     counts = {**COUNTS, **{f"false_{rule}": _count_of(rule) for rule in rules}}
-    return [_ratio(pairs, *one) for one in shares.items()] + [_rate(pairs, *one) for one in counts.items()]
+    both_score = common_rules(pairs)
+    ratios = [_ratio(both_score if name == "alerts_in_time" else pairs, name, share) for name, share in shares.items()]
+    return ratios + [_rate(pairs, *one) for one in counts.items()]
+
+
+def common_rules(pairs: Iterable[ScorePair]) -> list[ScorePair]:
+    """Return the pairs with the alerts of those rules only that both runs score: others have no fair partner."""
+    return [
+        (
+            replace(a, alerts={rule: score for rule, score in a.alerts.items() if rule in b.alerts}),
+            replace(b, alerts={rule: score for rule, score in b.alerts.items() if rule in a.alerts}),
+        )
+        for a, b in pairs
+    ]
+
+
+def rules_of_one(pairs: Iterable[ScorePair]) -> tuple[list[str], list[str]]:
+    """Return the rules that only A scores in a clip, and those that only B scores."""
+    both = list(pairs)
+    only_a = {rule for a, b in both for rule in a.alerts.keys() - b.alerts.keys()}
+    only_b = {rule for a, b in both for rule in b.alerts.keys() - a.alerts.keys()}
+    return sorted(only_a), sorted(only_b)
 
 
 def _share_of(rule: str) -> Share:
@@ -104,8 +127,10 @@ def _count_of(rule: str) -> Count:
 def _ratio(pairs: Sequence[ScorePair], name: str, share: Share) -> PairedFigure:
     sides = _sums(pairs, share)
     a, b = (ratio(float(side[0].sum()), float(side[1].sum())) for side in sides)
+    in_a, in_b = ((int(side[0].sum()), int(side[1].sum())) for side in sides)
+    counts = (in_a, in_b) if name.endswith("_in_time") else None
     if a is None or b is None:
-        return PairedFigure(name, a, b, Figure(None), 0, 0, 0, "not in both")
+        return PairedFigure(name, a, b, Figure(None), 0, 0, 0, "not in both", counts=counts)
     found = bootstrap_difference(*sides)
     with np.errstate(invalid="ignore", divide="ignore"):
         own = [np.where(side[1] > 0, side[0] / side[1], np.nan) for side in sides]
@@ -113,7 +138,7 @@ def _ratio(pairs: Sequence[ScorePair], name: str, share: Share) -> PairedFigure:
     up, down = int(np.sum(own[1] > own[0])), int(np.sum(own[1] < own[0]))
     changed = any(not np.array_equal(one, other) for one, other in zip(*sides, strict=True))
     change = _change(found, persons, changed, lower=name in LOWER_IS_BETTER)
-    return PairedFigure(name, a, b, found, persons, up, down, change)
+    return PairedFigure(name, a, b, found, persons, up, down, change, counts=counts)
 
 
 def _rate(pairs: Sequence[ScorePair], name: str, count: Count) -> PairedFigure:

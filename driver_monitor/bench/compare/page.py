@@ -102,7 +102,7 @@ def _alerts(found: RunComparison) -> Iterator[str]:
                     *((text, "") for text in sides),
                     (table.NONE if moved is None else f"{moved:+.2f} s", ""),
                     (one.alert.kind, ""),
-                    (one.meaning or "", kind),
+                    (one.verdict, kind),
                     (one.reason, ""),
                 ]
             )

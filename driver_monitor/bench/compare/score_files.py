@@ -7,7 +7,6 @@ from typing import Any
 
 from pydantic import ValidationError
 from rich.console import Console
-from rich.markup import escape
 
 from driver_monitor.bench.compare import table
 from driver_monitor.bench.compare.comparison import KIND, scores_of_clip
@@ -112,10 +111,12 @@ def show(found: ScoreComparison, console: Console) -> None:
     """Print what differs: settings, figures with their intervals, clips."""
     lines = list(_header(found))
     for line in lines:
-        console.print(escape(line), highlight=False, soft_wrap=True)
+        console.print(table.escaped(line), highlight=False, soft_wrap=True)
     if found.same:
         return
     console.print(table.figures_table(found.figures))
+    for line in table.rule_notes(found.pairs):
+        console.print(table.escaped(line), highlight=False, soft_wrap=True)
     for change in dict.fromkeys(one.change for one in found.figures):
         console.print(f"  {change}: {CHANGES[change]}", highlight=False, soft_wrap=True)
     console.print(table.scored_clips([both for both in found.pairs if both[0] != both[1]]))

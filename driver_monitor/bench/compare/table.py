@@ -11,11 +11,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from driver_monitor.bench.compare.comparison import RunComparison, alert_sums
-from driver_monitor.bench.compare.figures import CHANGES, PairedFigure, ScorePair
+from driver_monitor.bench.compare.figures import CHANGES, PairedFigure, ScorePair, common_rules, rules_of_one
 from driver_monitor.bench.compare.frames import SIGNALS
 from driver_monitor.bench.compare.pairs import SettingValues
 from driver_monitor.bench.compare.run_pair import WORSE, JudgedDifference, PairDifference
 from driver_monitor.bench.runs.run_folder import EVENTS
+from driver_monitor.messages.lines import one_line
 
 MOST_ROWS = 20
 """Rows of a table of alerts or clips. `--json` and `--html` have all of them."""
@@ -24,20 +25,28 @@ PERCENT = ("unknown_share", "face_present", "look_away_agreement")
 STYLES = {"better": "green", "worse": "bold red", "new false alert": "bold red", "missed": "bold red", "found": "green"}
 
 
+def escaped(text: str) -> str:
+    """Return `text` as one line that neither the terminal nor rich takes for its own: runs may come from others."""
+    return escape(one_line(text))
+
+
 def show(found: RunComparison, console: Console, program: str) -> None:
     """Print a comparison. `program`: how the user starts the program, for the commands to look closer."""
     for line in header(found):
-        console.print(escape(line), highlight=False, soft_wrap=True)
+        console.print(escaped(line), highlight=False, soft_wrap=True)
     if found.different:
         for table in tables(found):
             console.print(table)
         for line in (*notes(found), *next_commands(found, program)):
-            console.print(escape(line), highlight=False, soft_wrap=True)
+            console.print(escaped(line), highlight=False, soft_wrap=True)
 
 
 def header(found: RunComparison) -> Iterator[str]:
     """Yield what is compared, what differs in the settings, what is the same, and whether anything differs."""
     clips = f"{len(found.pairs)} clip" + ("" if len(found.pairs) == 1 else "s")
+    if not found.pairs:
+        yield f"nothing could be compared: A {found.a}, B {found.b}"
+        return
     if found.same:
         yield f"nothing differs: {clips}, the same settings, alerts, eyes, attention, gaze and face{finer(found)}"
         return
@@ -52,7 +61,8 @@ def header(found: RunComparison) -> Iterator[str]:
         if names:
             yield f"only in {side}: {listed(names)}"
     if not found.different:
-        yield f"no result differs: {clips}, the same alerts, eyes, attention, gaze and face{finer(found)}"
+        rest = "; not all could be compared or scored" if found.faults else ""
+        yield f"no result differs: {clips}, the same alerts, eyes, attention, gaze and face{finer(found)}{rest}"
     elif not found.alerts:
         yield "the alerts are the same"
     if left_out := sum(one.signals[SIGNALS[0]].left_out for one in found.pairs):
@@ -103,7 +113,7 @@ def _rules(found: RunComparison) -> Table:
     for one in found.by_rule:
         counts = {**one.kinds, **one.meanings}
         shift = NONE if one.shift_s is None else f"{one.shift_s:+.2f} s"
-        table.add_row(escape(one.rule), str(one.a), str(one.b), *(str(counts[name]) for name in shown), shift)
+        table.add_row(escaped(one.rule), str(one.a), str(one.b), *(str(counts[name]) for name in shown), shift)
     return table
 
 
@@ -118,15 +128,15 @@ def _alerts(rows: Sequence[tuple[PairDifference, JudgedDifference]]) -> Table:
     table = _table("clip", "rule", "A", "B", "B - A", "what", "why", left=("rule", "what", "why"))
     for pair, one in rows[:MOST_ROWS]:
         style = STYLES.get(one.meaning or "", "")
-        what = one.alert.kind if one.meaning is None else f"{one.alert.kind}: {one.meaning}"
+        what = escaped(f"{one.alert.kind}: {one.verdict}" if one.verdict else one.alert.kind)
         moved = one.alert.moved_s
         table.add_row(
-            escape(pair.name),
-            escape(rule_words(one)),
+            escaped(pair.name),
+            escaped(rule_words(one)),
             *(NONE if side is None else f"{side.t:.2f} s" for side in (one.alert.a, one.alert.b)),
             NONE if moved is None else f"{moved:+.2f} s",
             f"[{style}]{what}[/]" if style else what,
-            escape(one.reason),
+            escaped(one.reason),
         )
     if len(rows) > MOST_ROWS:
         table.add_row(f"and {len(rows) - MOST_ROWS} more: --json or --html", *[""] * 6)
@@ -148,7 +158,7 @@ def _signals(found: RunComparison) -> Table:
     for name in SIGNALS:
         common, different, seconds = found.frames(name)
         share = f"{100 * different / common:.2f} %" if common else NONE
-        table.add_row(name, str(common), str(different), share, f"{seconds:.1f}", escape(longest(found, name)))
+        table.add_row(name, str(common), str(different), share, f"{seconds:.1f}", escaped(longest(found, name)))
     return table
 
 
@@ -167,7 +177,7 @@ def figures_table(figures: Sequence[PairedFigure]) -> Table:
     table = _table("scores", "A", "B", "B - A", "95 % interval", "persons", "shows", left=("shows",))
     for one in figures:
         style = STYLES.get(one.change, "")
-        shows = escape(shown_change(one))
+        shows = escaped(shown_change(one))
         table.add_row(*figure_cells(one), f"[{style}]{shows}[/]" if style else shows)
     return table
 
@@ -180,6 +190,8 @@ def figure_cells(one: PairedFigure) -> tuple[str, ...]:
         return f"{words} (B - A an hour)", a, b, *_interval(one, "{:+.1f}"), str(one.persons)
     percent = one.name in PERCENT
     a, b = (_value(value, percent) for value in (one.a, one.b))
+    if one.counts is not None:
+        a, b = (f"{text} ({n}/{of})" if of else text for text, (n, of) in zip((a, b), one.counts, strict=True))
     return words, a, b, *_interval(one, "{:+.2%}" if percent else "{:+.3f}"), str(one.persons)
 
 
@@ -206,11 +218,11 @@ def shown_change(one: PairedFigure) -> str:
 def scored_clips(pairs: Sequence[ScorePair]) -> Table:
     """Return the table of the scores of single clips."""
     table = _table("scores by clip", "person", "frame F1 A", "B", "event F1 A", "B", "in time A", "B", "false A", "B")
-    for a, b in pairs[:MOST_ROWS]:
+    for (a, b), shared in zip(pairs[:MOST_ROWS], common_rules(pairs[:MOST_ROWS]), strict=True):
         cells = [_value(side.ratio(name), False) for name in ("frame_f1", "event_f1") for side in (a, b)]
-        cells += [f"{side.in_time}/{side.due}" for side in map(alert_sums, (a, b))]
+        cells += [f"{side.in_time}/{side.due}" for side in map(alert_sums, shared)]
         cells += [str(alert_sums(side).false) for side in (a, b)]
-        table.add_row(escape(b.clip), escape(b.person), *cells)
+        table.add_row(escaped(b.clip), escaped(b.person), *cells)
     if len(pairs) > MOST_ROWS:
         table.add_row(f"and {len(pairs) - MOST_ROWS} more: --json", *[""] * 9)
     return table
@@ -220,7 +232,7 @@ def _clips(found: RunComparison) -> Table:
     table = _table("clips that differ most", "alerts", "attention s", "eyes s", "gaze s", "at", left=("at",))
     for pair in found.different[:MOST_ROWS]:
         seconds = [f"{pair.signals[name].seconds:.1f}" for name in ("attention", "eyes.state", "gaze.zone")]
-        table.add_row(escape(pair.name), str(len(pair.alerts)), *seconds, escape(", ".join(moments(pair))))
+        table.add_row(escaped(pair.name), str(len(pair.alerts)), *seconds, escaped(", ".join(moments(pair))))
     if len(found.different) > MOST_ROWS:
         table.add_row(f"and {len(found.different) - MOST_ROWS} more: --json or --html", *[""] * 5)
     return table
@@ -250,8 +262,16 @@ def notes(found: RunComparison) -> Iterator[str]:
             "persons, the same draws for A and B; counts also need an exact sign test over persons. Excluded: a change "
             "that these hours exclude at 95 %."
         )
+        yield from rule_notes([one.scores for one in found.labelled if one.scores])
         for change in dict.fromkeys(one.change for one in found.figures):
             yield f"  {change}: {CHANGES[change]}"
+
+
+def rule_notes(pairs: Sequence[ScorePair]) -> Iterator[str]:
+    """Yield which rules only one side scores, if any: alerts in time leave them out."""
+    for side, names in zip("AB", rules_of_one(pairs), strict=True):
+        if names:
+            yield f"Only {side} scores {', '.join(names)}: alerts in time are of the rules that both score."
 
 
 def next_commands(found: RunComparison, program: str) -> Iterator[str]:

@@ -93,7 +93,8 @@ def test_ok__another_profile_changes_alerts_and_attention_only(command: Cli, res
     level, gone = clip["alerts"]
     assert (level["a"]["levels"], level["b"]["levels"]) == (["warning"], ["warning", "critical"])
     assert (gone["a"]["rule"], gone["a"]["t"], gone["b"]) == ("sleep", 5.5, None)
-    assert all("rules or finer values differ" in one["reason"] for one in clip["alerts"])
+    assert "microsleep is due after 1 s (eyes.closed_s) in A, 1.5 s (eyes.closed_s) in B" in level["reason"]
+    assert "B has no rule sleep" in gone["reason"]
     common, other = different(a, b, "attention")
     assert found["frames"]["attention"] == {"common": common, "different": other, "seconds": round(other * 0.05, 3)}
     assert other > 0
@@ -143,6 +144,36 @@ def test_ok__the_rules_of_each_run_are_scored_at_its_own_limits(command: Cli, re
     closed = [one for one in ClipLabels.model_validate(nap_labels()).events if one.end - one.start >= 60]
     assert len(closed) == 1
     assert (clip["scores"]["a"]["due"], clip["scores"]["b"]["due"]) == (3, 1)
+    # Alerts in time are pooled over the rules that both have.
+    in_time = next(one for one in found["scores"] if one["name"] == "alerts_in_time")
+    assert in_time["counts"][0][1] < 3
+    assert in_time["counts"][0][1] >= in_time["counts"][1][1] == 1
+    shown = command("compare", results / "default", results / "quiet", "--labels", labels).out
+    assert "Only A scores drowsiness, eyes_closed_or_lowered, sleep" in shown
+
+
+@pytest.mark.parametrize("events", [None, []])
+def test_ok__an_alert_that_another_rule_of_b_tells_is_neither_missed_nor_gone(
+    command: Cli, results: Path, labels: Path, events: list[Any] | None
+) -> None:
+    (labels / "nap.json").write_text(json.dumps(nap_labels() if events is None else nap_labels(events=events)))
+    arguments = ("compare", results / "default", results / "quiet", "--labels", labels)
+    outcome = command(*arguments, "--check")
+    assert outcome.code == 0
+    assert "told by" in outcome.out
+    assert "missed" not in outcome.out
+    gone = json.loads(command(*arguments, "--json").out)["clips"][0]["alerts"][-1]
+    assert (gone["a"]["rule"], gone["meaning"], gone["told_by"]) == ("sleep", None, "microsleep (critical)")
+
+
+def test_ok__control_characters_of_a_run_do_not_reach_the_terminal(command: Cli, results: Path, tmp_path: Path) -> None:
+    shutil.copytree(results / "quiet/nap", tmp_path / "b")
+    info = json.loads((tmp_path / "b/run.json").read_text())
+    (tmp_path / "b/run.json").write_text(json.dumps({**info, "profile": "\x1b]0;owned\x07\x9b2J"}))
+    outcome = command("compare", results / "default/nap", tmp_path / "b")
+    assert outcome.code == 0
+    assert "\\x1b]0;owned" in outcome.out
+    assert all(char.isprintable() or char == "\n" for char in outcome.out)
 
 
 @pytest.mark.parametrize(("b", "code"), [("other", 1), ("default", 0), ("every", 0)])
@@ -206,6 +237,32 @@ def test_fail__a_damaged_run_is_named_and_the_others_are_compared(command: Cli, 
         f"{tmp_path}/b/cut/signals.jsonl:121",
     ]
     assert [one["name"] for one in json.loads(outcome.out)["clips"]] == ["good"]
+
+
+def test_fail__runs_that_cannot_be_scored_are_compared_without_scores(
+    command: Cli, results: Path, labels: Path, tmp_path: Path
+) -> None:
+    for side, of in {"a": "default", "b": "other"}.items():
+        shutil.copytree(results / of / "nap", tmp_path / side)
+        info = json.loads((tmp_path / side / "run.json").read_text())
+        (tmp_path / side / "run.json").write_text(json.dumps({k: v for k, v in info.items() if k != "scored_rules"}))
+    outcome = command("compare", tmp_path / "a", tmp_path / "b", "--labels", labels, "--json")
+    assert (outcome.code, len(outcome.lines)) == (1, 1)
+    found = json.loads(outcome.out)
+    assert (found["same"], found["pairs"], found["labelled"], found["scores"]) == (False, 1, 0, [])
+    assert [one["kind"] for one in found["clips"][0]["alerts"]] == ["only in A", "only in A"]
+    equal = command("compare", tmp_path / "a", tmp_path / "a", "--labels", labels, "--json")
+    assert (equal.code, json.loads(equal.out)["same"]) == (1, None)
+
+
+def test_fail__nothing_compared_is_not_the_same(command: Cli, results: Path, tmp_path: Path) -> None:
+    shutil.copytree(results / "default/nap", tmp_path / "b")
+    (tmp_path / "b/events.jsonl").write_text('{"rule": 3}\n')
+    outcome = command("compare", results / "default/nap", tmp_path / "b")
+    assert (outcome.code, len(outcome.lines)) == (1, 1)
+    assert outcome.out.startswith("nothing could be compared")
+    found = command("compare", results / "default/nap", tmp_path / "b", "--json")
+    assert json.loads(found.out)["same"] is None
 
 
 @pytest.mark.parametrize(

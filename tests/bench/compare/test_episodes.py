@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor.bench.compare.episodes import PAIR_S, AlertEpisode, differences, match
+from driver_monitor.bench.compare.episodes import PAIR_S, AlertEpisode, differences, match, told_by
 from driver_monitor.data.alert import Level
 
 TIMES = st.lists(st.integers(0, 200).map(lambda tenths: tenths / 10), max_size=5).map(sorted)
@@ -71,3 +71,11 @@ def test_ok__each_alert_is_told_of_once_and_a_and_b_may_be_exchanged(a: list[flo
     back = differences(theirs, mine)
     assert sum(one.kind == "only in B" for one in back) == alone["only in A"]
     assert differences(mine, mine) == []
+
+
+def test_ok__the_driver_is_told_by_an_alert_of_at_least_this_level_at_this_time() -> None:
+    microsleep = AlertEpisode("microsleep", 6.8, ("warning", "critical"), "", 0.0, True, (6.8, 8.8))
+    assert told_by(alert(8.84, "sleep", "critical"), [microsleep]) == "microsleep (critical)"
+    assert told_by(alert(6.8, "sleep", "critical"), [microsleep]) == "", "only a warning at this time"
+    assert told_by(alert(9.31, "sleep", "critical"), [microsleep]) == "", "too far apart"
+    assert told_by(microsleep, [alert(8.84, "sleep", "critical")]) == "", "the warning is not told"

@@ -73,3 +73,14 @@ def test_ok__few_clips_need_no_drawing_and_equal_runs_no_table(command: Cli, res
     assert "nothing differs" in same
     assert "<table" not in same
     assert [path.name for path in Path().glob(".*.part")] == []
+
+
+def test_fail__a_file_that_is_no_page_of_this_program_stays(command: Cli, results: Path) -> None:
+    Path("notes.txt").write_text("<!DOCTYPE html>\nmy notes")
+    Path("empty.html").touch()
+    arguments = ("compare", results / "quiet", results / "quiet", "--html")
+    outcome = command(*arguments, "notes.txt")
+    assert (outcome.code, len(outcome.lines)) == (1, 1)
+    assert "notes.txt: is not a page of this program" in outcome.err
+    assert Path("notes.txt").read_text() == "<!DOCTYPE html>\nmy notes"
+    assert [command(*arguments, "empty.html").code for _ in range(2)] == [0, 0], "the second replaces a page"
