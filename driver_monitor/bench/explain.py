@@ -1,4 +1,4 @@
-"""Explain in plain sentences why alerts were raised, from events.jsonl alone, for `driver-monitor explain`."""
+"""Explain in plain sentences why alerts were raised, from events.jsonl, for `driver-monitor explain`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from driver_monitor.bench.files import first_fault, read_bytes
+from driver_monitor.bench.runs.read_run import Run, read_run
+from driver_monitor.bench.runs.run_folder import EVENTS
 from driver_monitor.data.alert import LEVELS, Level, Phase, Value
-from driver_monitor.errors import LabelError, UsageError
+from driver_monitor.errors import LabelError, RunError, UsageError
 from driver_monitor.messages.lines import clock, plain
 from driver_monitor.rules.conditions import OPERATORS
 from driver_monitor.signals.table import find, held_rule
@@ -22,7 +24,9 @@ WIDTH = 60
 ROUNDING = 5e-4
 """A number that is at most this far from its limit counts as reached, because records have three decimals."""
 MARKS: dict[Phase, str] = {"raised": "!", "escalated": "^", "cleared": "."}
-LEGEND = "Timeline of the whole record: ! raised, ^ escalated, = active, . cleared"
+LEGEND = "! raised, ^ escalated, = active, . cleared"
+WHOLE, PART = "Timeline of the whole clip", "Timeline from the first alert to the last"
+"""Start of the legend: with the run of the events, and without."""
 PHRASES = {
     "blinks.per_min": "Blinks",
     "camera.fault_s": "No usable picture for",
@@ -100,8 +104,10 @@ def explain(path: Path, wanted: str = "") -> str:
         raise UsageError(f"{path}: no alert or episode has an id that begins with {wanted!r:.50}; omit --id for all")
     if not named:
         return f"{path}: no alert was raised"
-    span = span_of(alerts)
-    return "\n\n".join([*(story(episode, span) for episode in named), LEGEND])
+    seconds = _seconds_beside(path)
+    span = span_of(alerts, seconds)
+    legend = f"{PART if seconds is None else WHOLE}: {LEGEND}"
+    return "\n\n".join([*(story(episode, span) for episode in named), legend])
 
 
 def episodes_of(alerts: Sequence[RecordedAlert]) -> list[list[RecordedAlert]]:
@@ -112,9 +118,26 @@ def episodes_of(alerts: Sequence[RecordedAlert]) -> list[list[RecordedAlert]]:
     return list(episodes.values())
 
 
-def span_of(alerts: Sequence[RecordedAlert]) -> tuple[float, float]:
-    """Return the times of the first and the last alert, seconds: the two ends of a timeline."""
-    return min(alert.t for alert in alerts), max(alert.t for alert in alerts)
+def span_of(alerts: Sequence[RecordedAlert], seconds: float | None) -> tuple[float, float]:
+    """Return the two ends of a timeline, seconds. `seconds`: length of the clip; None: from first to last alert."""
+    ends = [] if seconds is None else [0.0, seconds]
+    times = [*ends, *(alert.t for alert in alerts)]
+    return min(times), max(times)
+
+
+def seconds_of(run: Run) -> float | None:
+    """Return the time of the last frame of a run, None if its run.json does not say it."""
+    seconds = run.info.get("seconds")
+    return float(seconds) if isinstance(seconds, int | float) and 0 <= seconds <= 1e9 else None
+
+
+def _seconds_beside(path: Path) -> float | None:
+    if path.name != EVENTS:
+        return None
+    try:
+        return seconds_of(read_run(path.parent))
+    except RunError:
+        return None
 
 
 def _id(episode: list[RecordedAlert]) -> str:

@@ -101,6 +101,20 @@ def test_ok__the_timeline_shows_where_in_the_record_it_was(night: Path) -> None:
     assert lines[-1].endswith("=^")
 
 
+def test_ok__beside_its_run_the_timeline_is_that_of_the_whole_clip(night: Path) -> None:
+    assert explain(night).endswith(
+        "\n\nTimeline from the first alert to the last: ! raised, ^ escalated, = active, . cleared"
+    )
+    run = night.with_name("run.json")
+    run.write_text(json.dumps({"state": "complete", "clip": "night.mp4", "seconds": 56.0}))
+    text = explain(night)
+    assert "\nTimeline of the whole clip: " in text
+    first = text.splitlines()[1].strip()
+    assert first.index("!") == int(json.loads(night.read_text().splitlines()[0])["t"] / 56 * WIDTH)
+    run.write_text("torn")
+    assert "Timeline from the first alert to the last: " in explain(night)
+
+
 def test_ok__one_alert_is_asked_for_by_the_beginning_of_its_id(night: Path) -> None:
     last = json.loads(night.read_text().splitlines()[-1])
     text = explain(night, last["id"][:8])

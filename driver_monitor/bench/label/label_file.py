@@ -54,7 +54,8 @@ class LabelFile:
 
     def _replace(self, text: str) -> None:
         # One name: what a killed program left is overwritten. The lock of the folder keeps two writers apart.
-        beside = self.path.with_name(f".{self.path.name[:200]}.part")
+        # Cut, because a name has 255 bytes at most.
+        beside = self.path.with_name(f".{os.fsdecode(os.fsencode(self.path.name)[:200])}.part")
         try:
             with beside.open("w", encoding="utf-8", errors="surrogateescape") as file:
                 file.write(text)

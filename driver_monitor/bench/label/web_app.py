@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
@@ -22,6 +23,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from driver_monitor.bench.label.desk import LabelDesk
 from driver_monitor.bench.label.session import LabelSession
 from driver_monitor.errors import DriverMonitorError
+from driver_monitor.messages.lines import one_line
 from driver_monitor.web.access import Access
 from driver_monitor.web.guard import HEADERS, Entrance, Guard, file_response
 
@@ -61,8 +63,6 @@ def web_app(desk: LabelDesk, access: Access, port: int) -> ASGIApp:
             data = await asyncio.to_thread(session.jpeg, request.path_params["frame"])
         except IndexError:
             return _missing()
-        except DriverMonitorError as error:
-            return Response(str(error), 500, HEADERS, "text/plain")
         return Response(data, headers=HEADERS, media_type="image/jpeg")
 
     async def live(socket: WebSocket) -> None:
@@ -78,11 +78,29 @@ def web_app(desk: LabelDesk, access: Access, port: int) -> ASGIApp:
         *(Route(path, part) for path in FILES),
         Route("/favicon.ico", nothing),
         Route("/clips", clips),
-        Route("/clip/{clip:int}", facts),
-        Route("/clip/{clip:int}/{frame:int}.jpg", picture),
-        WebSocketRoute("/live/{clip:int}", live),
+        Route("/clip/{clip:index}", facts),
+        Route("/clip/{clip:index}/{frame:index}.jpg", picture),
+        WebSocketRoute("/live/{clip:index}", live),
     ]
-    return Guard(Starlette(routes=routes), Entrance(access, COOKIE.format(port=port), FOLDER / "refused.html"))
+    app = Starlette(routes=routes, exception_handlers={DriverMonitorError: _failed, 404: _nowhere})
+    return Guard(app, Entrance(access, COOKIE.format(port=port), FOLDER / "refused.html"))
+
+
+class IndexConvertor(IntegerConvertor):
+    """The number of a clip or frame in an address. Python refuses to read a number of thousands of digits."""
+
+    regex = "[0-9]{1,9}"
+
+
+register_url_convertor("index", IndexConvertor())
+
+
+async def _failed(_: Request, error: Exception) -> Response:
+    return Response(one_line(str(error)), 500, HEADERS, "text/plain")
+
+
+async def _nowhere(_: Request, __: Exception) -> Response:
+    return _missing()
 
 
 async def _session(desk: LabelDesk, index: int) -> LabelSession | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from driver_monitor.bench.explain import RecordedAlert, episodes_of, span_of, story
+from driver_monitor.bench.explain import RecordedAlert, episodes_of, seconds_of, span_of, story
 from driver_monitor.bench.files import first_fault
 from driver_monitor.bench.runs.read_run import Run
 from driver_monitor.data.alert import LEVELS
@@ -40,7 +40,7 @@ def read_episodes(run: Run) -> tuple[list[Episode], list[tuple[str, float]]]:
     alerts = [_alert(run, number, alert) for number, alert in enumerate(run.alerts(), 1)]
     if not alerts:
         return [], []
-    span = span_of(alerts)
+    span = span_of(alerts, seconds_of(run))
     raised = [(alert.rule, alert.t) for alert in alerts if alert.phase == "raised"]
     return [_episode(episode, span) for episode in episodes_of(alerts)], raised
 

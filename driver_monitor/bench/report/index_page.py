@@ -39,6 +39,18 @@ class IndexRow:
         return None if self.score is None else sum(one.false for one in self.score.alerts.values())
 
     @property
+    def false_rules(self) -> list[str]:
+        """The rules of the false alerts."""
+        return [] if self.score is None else [rule for rule, one in self.score.alerts.items() if one.false]
+
+    @property
+    def not_scored(self) -> int | None:
+        """Alerts of rules that no label can judge. None: nobody labelled the clip."""
+        if self.score is None:
+            return None
+        return sum(self.score.raised.values()) - sum(one.raised for one in self.score.alerts.values())
+
+    @property
     def not_judged(self) -> int | None:
         """Alerts of which the labels do not say whether they are right. None: nobody labelled the clip."""
         return None if self.score is None else sum(one.unscored for one in self.score.alerts.values())
@@ -83,10 +95,12 @@ def _totals(rows: Sequence[IndexRow], labelled: bool) -> str:
     text = f"{sum(row.summary.frames for row in rows)} frames, {hours:.2f} h, {alerts} alerts."
     if not labelled:
         return text
-    missed, false, judged = (sum(getattr(row, name) or 0 for row in rows) for name in ("missed", "false", "not_judged"))
+    names = ("missed", "false", "not_judged", "not_scored")
+    missed, false, judged, scored = (sum(getattr(row, name) or 0 for row in rows) for name in names)
     count = sum(row.score is not None for row in rows)
     return (
-        f"{text} {count} runs have labels: {missed} missed, {false} false, {judged} not judged. "
+        f"{text} {count} runs have labels: {missed} missed, {false} false, {judged} not judged, "
+        f"{scored} not scored (of rules that no label can judge). "
         "Counted as `score clips` does: an alert for drowsiness always counts as false."
     )
 
@@ -96,8 +110,9 @@ def _row(row: IndexRow, rules: Sequence[str], labelled: bool) -> str:
     note = f' <span class="soft">{escape(plain(row.note))}</span>' if row.note else ""
     cells = [str(summary.frames), f"{summary.seconds:.1f}"]
     if labelled:
-        cells += ["-" if one is None else str(one) for one in (row.missed, row.false, row.not_judged)]
+        missed, false, judged = ("-" if one is None else str(one) for one in (row.missed, row.false, row.not_judged))
+        cells += [missed, f"{false} {', '.join(row.false_rules)}".rstrip(), judged]
     cells += [str(sum(summary.alerts.values())), *(str(summary.alerts.get(rule, 0)) for rule in rules)]
     cells += [percent(summary.visible[part].share) for part in ("face", "eyes", "gaze")]
     name = f'<td><a href="{escape(row.link)}">{escape(plain(row.name))}</a>{note}</td>'
-    return f"<tr>{name}{''.join(f'<td>{escape(one)}</td>' for one in cells)}</tr>"
+    return f"<tr>{name}{''.join(f'<td>{_breakable(one)}</td>' for one in cells)}</tr>"

@@ -17,7 +17,7 @@ from driver_monitor.bench.replays.job import ReplayJob
 from driver_monitor.bench.replays.recording import digest
 from driver_monitor.bench.report.columns import Columns
 from driver_monitor.bench.runs.read_run import Run
-from driver_monitor.bench.score.labels import ClipLabels, load_labels
+from driver_monitor.bench.score.labels import ClipLabels, Event, load_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,14 @@ def spans(columns: Columns, labels: ClipLabels) -> list[LabelSpan]:
             event.type,
             time(event.start),
             time(event.end + 1),
-            " ".join(filter(None, (event.direction, f"confidence {event.confidence}" if event.confidence else None))),
+            _note(event),
         )
         for event in labels.events
     ]
+
+
+def _note(event: Event) -> str:
+    """Return direction and confidence of a label. Its sides are those of the image: the program's are the driver's."""
+    words = [word for word in (event.direction or "").split("_") if word and word != "image"]
+    direction = f"{' '.join(words)} in the image" if words else ""
+    return ", ".join(filter(None, (direction, f"confidence {event.confidence}" if event.confidence else "")))

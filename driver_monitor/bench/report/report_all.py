@@ -25,6 +25,11 @@ class Reports:
         self._labels, self.faults = labels_of(runs, labels)
         self._rows: list[IndexRow] = []
 
+    @property
+    def unlabelled(self) -> int:
+        """The number of runs without labels."""
+        return len(self._runs) - len(self._labels)
+
     def write(self, make_pages: bool = True) -> Iterator[Path]:
         """Write report.html into the folder of each run, and yield its path. A damaged run is a fault.
 

@@ -27,11 +27,17 @@ _FILES = resources.files("driver_monitor.bench.report") / "page"
 
 Pictures = Mapping[str, Sequence[AlertPicture]]
 """Alert id -> pictures that lead to it."""
+Verdicts = Mapping[tuple[str, float], bool | None]
+"""Rule and time of each alert that is scored -> whether it is right. None: most of its time is not labelled."""
+VERDICTS = {True: "right", False: "false", None: "not judged"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReportContent:
-    """What the page of a run shows. `labels`, `score`: None without labels. `note`: what the reader should know."""
+    """What the page of a run shows. `labels`, `score`, `verdicts`: None without labels.
+
+    `note`: what the reader should know.
+    """
 
     run: Run
     columns: Columns
@@ -40,6 +46,14 @@ class ReportContent:
     score: ClipScore | None = None
     pictures: Pictures | None = None
     note: str = ""
+    verdicts: Verdicts | None = None
+
+    def verdict(self, episode: Episode) -> str | None:
+        """Return what the labels say of an alert, in words. None: the run is not scored."""
+        if self.verdicts is None:
+            return None
+        key = episode.rule, episode.start
+        return VERDICTS[self.verdicts[key]] if key in self.verdicts else "not scored"
 
 
 def file_text(name: str) -> str:
@@ -127,22 +141,28 @@ area around PERCLOS goes from the lowest to the highest possible value.</p>
 <dl id="readout" aria-live="polite" aria-label="Values of one frame"></dl></aside>"""
 
 
+JUDGED = "By the labels"
+
+
 def _alerts(content: ReportContent) -> list[str]:
     lines = ['<section id="alerts"><h2>Alerts</h2>']
     if not content.episodes:
         return [*lines, "<p>No alert was raised.</p></section>"]
-    headings = "".join(f'<th scope="col">{name}</th>' for name in ("Alert", "Level", "From", "Seconds", "Message"))
+    judged = [] if content.verdicts is None else [JUDGED]
+    names = ["Alert", "Level", "From", "Seconds", *judged, "Message"]
+    headings = "".join(f'<th scope="col">{name}</th>' for name in names)
     lines.append(f"<table><thead><tr>{headings}</tr></thead><tbody>")
     for number, episode in enumerate(content.episodes):
-        lines.append(_alert_row(number, episode))
+        lines.append(_alert_row(number, episode, content.verdict(episode)))
         pictures = _figure(episode, content.pictures or {})
         lines.append(
-            f'<tr class="why" id="why-{number}"><td colspan="5"><pre>{escape(episode.text)}</pre>{pictures}</td></tr>'
+            f'<tr class="why" id="why-{number}"><td colspan="{len(names)}"><pre>{escape(episode.text)}</pre>{pictures}'
+            "</td></tr>"
         )
     return [*lines, "</tbody></table></section>"]
 
 
-def _alert_row(number: int, episode: Episode) -> str:
+def _alert_row(number: int, episode: Episode, verdict: str | None) -> str:
     rule, level = escape(plain(episode.rule)), escape(episode.level)
     length = "still active" if episode.end is None else f"{episode.end - episode.start:.1f}"
     cells = [
@@ -150,6 +170,7 @@ def _alert_row(number: int, episode: Episode) -> str:
         ("Level", f'<span class="{level}">{level}</span>'),
         ("From", clock(episode.start)),
         ("Seconds", length),
+        *([] if verdict is None else [(JUDGED, f"<strong>{verdict}</strong>" if verdict == "false" else verdict)]),
         ("Message", escape(plain(episode.message))),
     ]
     return "<tr>" + "".join(f'<td data-heading="{name}">{cell}</td>' for name, cell in cells) + "</tr>"

@@ -11,11 +11,13 @@ from driver_monitor.bench.report.columns import read_columns
 from driver_monitor.bench.report.episodes import read_episodes
 from driver_monitor.bench.report.index_page import INDEX, TITLE, IndexRow, index_page
 from driver_monitor.bench.report.labelled import LabelSpan, spans
-from driver_monitor.bench.report.run_page import Pictures, ReportContent, run_page
+from driver_monitor.bench.report.run_page import Pictures, ReportContent, Verdicts, run_page
 from driver_monitor.bench.report.summary import summarize
 from driver_monitor.bench.report.track import track_of_columns
 from driver_monitor.bench.runs.read_run import Run
 from driver_monitor.bench.runs.run_folder import REPORT
+from driver_monitor.bench.runs.scored_rules import rules_of
+from driver_monitor.bench.score.alerts import verdicts_of
 from driver_monitor.bench.score.clip import ClipScore
 from driver_monitor.bench.score.run_track import score_run
 from driver_monitor.disk.regular_file import read_regular
@@ -30,16 +32,19 @@ def read_content(run: Run, labels: ClipLabelFile | None, pictures: Pictures | No
     columns, (episodes, raised) = read_columns(run), read_episodes(run)
     shown: list[LabelSpan] | None = None
     score: ClipScore | None = None
+    verdicts: Verdicts | None = None
     note = ""
     if labels is not None:
         try:
             shown = spans(columns, labels.labels)
-            score = score_run(run, labels.file, labels.labels, track_of_columns(run, columns, raised))
+            track = track_of_columns(run, columns, raised)
+            score = score_run(run, labels.file, labels.labels, track)
+            verdicts = verdicts_of(labels.labels, track, rules_of(run))
         except LabelError as error:
             shown, note = None, f"Without labels: {error}"
         except RunError as error:
             note = f"Not scored: {error}"
-    return ReportContent(run, columns, episodes, shown, score, pictures, note)
+    return ReportContent(run, columns, episodes, shown, score, pictures, note, verdicts)
 
 
 def write_run_page(content: ReportContent, folder: Path) -> Path:

@@ -108,6 +108,12 @@ def judged_alerts(truth: AlertTruth, track: Track, rule: ScoredRule) -> list[tup
     return found
 
 
+def verdicts_of(labels: ClipLabels, track: Track, rules: Iterable[ScoredRule]) -> dict[tuple[str, float], bool | None]:
+    """Return rule and time of each alert -> whether it is right, as `judged_alerts`. Rules as in `score_alerts`."""
+    truth = alert_truth(labels)
+    return {(rule.id, t): right for rule in rules if rule.causes for t, right in judged_alerts(truth, track, rule)}
+
+
 def score_rule(truth: AlertTruth, track: Track, rule: ScoredRule) -> AlertScore:
     """Return the score of one rule with causes."""
     told, due = times_told(track, rule), due_events(truth, track, rule)

@@ -36,6 +36,9 @@ def report(
         print(one_line(f"report: {path}"))
     if len(found) > 1:
         print(one_line(f"index: {reports.write_index(reports.folder)}"))
+    # Labels for none of the runs are a fault.
+    if labels is not None and 0 < reports.unlabelled < len(found):
+        print(f"labels: {reports.unlabelled} of {len(found)} runs have none", file=sys.stderr)
     for fault in [*faults, *reports.faults]:
         print(one_line(fault), file=sys.stderr)
     if faults or reports.faults:

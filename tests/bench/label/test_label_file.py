@@ -27,6 +27,12 @@ def test_ok__a_new_file_comes_with_its_folder_and_is_read_again(tmp_path: Path) 
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_ok__a_name_may_be_as_long_as_a_file_system_allows(tmp_path: Path) -> None:
+    path = tmp_path / f"{'й' * 125}.json"
+    LabelFile(path).save(VALUES)
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_ok__a_link_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "real.json").write_text(json.dumps(VALUES))
     (tmp_path / "trip.json").symlink_to("real.json")

@@ -71,6 +71,22 @@ def test_fail__nothing_is_shown_without_the_token_or_to_a_name_that_leads_here(a
         live(address, Origin="http://evil.example")
 
 
+def test_fail__a_clip_that_cannot_be_opened_is_one_line(address: str, capfd: pytest.CaptureFixture[str]) -> None:
+    for path in ("/clip/1", "/clip/1/0.jpg"):
+        answer = get(address, path)
+        assert (answer.status, answer.getheader("Cache-Control")) == (500, "no-store")
+        text = answer.read().decode()
+        assert "torn.mp4: " in text
+        assert "\n" not in text
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("path", ["/clip/" + "7" * 5000, "/clip/0/" + "7" * 5000 + ".jpg", "/clip/7", "/elsewhere"])
+def test_fail__what_is_not_there_is_not_found(address: str, path: str) -> None:
+    answer = get(address, path)
+    assert (answer.status, answer.getheader("Cache-Control")) == (404, "no-store")
+
+
 def test_ok__every_answer_forbids_storing_and_all_that_the_page_does_not_need(address: str) -> None:
     for path in ("/", "/label.js", "/label.css", "/keys.js", "/timeline.js", "/pictures.js", "/clips", "/clip/0/3.jpg"):
         answer = get(address, path)

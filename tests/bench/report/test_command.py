@@ -22,7 +22,10 @@ pytest.importorskip("plotly", reason="plotly is not installed (extra report)")
 
 
 def truth(clip: str | None = None, frames: int = 460) -> str:
-    events = [{"type": "eyes_closed", "start": 60, "end": 99}]
+    events = [
+        {"type": "eyes_closed", "start": 60, "end": 99},
+        {"type": "look_away_marginal", "start": 450, "end": 455, "direction": "image_left_down", "confidence": "low"},
+    ]
     return json.dumps({"clip": clip, "person": "p", "fps": 10, "frames": frames, "events": events})
 
 
@@ -77,13 +80,25 @@ def test_ok__many_runs_get_an_index_with_the_labelled_ones_judged(command: Cli, 
     (tmp_path / "labels").mkdir()
     (tmp_path / "labels/night.json").write_text(truth())
     outcome = command("report", "runs", "--labels", "labels")
-    assert (outcome.code, outcome.lines) == (0, [])
+    assert (outcome.code, outcome.lines) == (0, ["labels: 1 of 2 runs have none"])
     assert outcome.out.splitlines()[-1].endswith("runs/index.html")
     index = (tmp_path / "runs/index.html").read_text()
     assert 'href="a/night/report.html"' in index
     row = index[index.index("a/night</a>") : index.index("</tr>", index.index("a/night</a>"))]
     # Nobody labelled the look away; and an alert for drowsiness always counts as false.
-    assert re.findall(r"<td>([^<]*)</td>", row)[:5] == ["460", "45.9", "0", "2", "0"]
+    cells = re.findall(r"<td>(.*?)</td>", row.replace("<wbr>", ""))
+    assert cells[:5] == ["460", "45.9", "0", "2 long_distraction, drowsiness", "0"]
+    page = (tmp_path / "runs/a/night/report.html").read_text()
+    told = re.findall(r'data-alert="\d+"[^>]*>([^<]*)</button>.*?"By the labels">(.*?)</td>', page)
+    assert sorted(rule for rule, said in told if "false" in said) == ["drowsiness", "long_distraction"]
+    unscored = sum(said == "not scored" for _, said in told)
+    assert f", 0 not judged, {unscored} not scored" in index
+    assert sum(said == "right" for _, said in told) == len(told) - 2 - unscored
+    assert [one["note"] for one in json.loads(element(page, "facts"))["labels"]] == [
+        "",
+        "left down in the image, confidence low",
+    ]
+    assert "By the labels" not in (tmp_path / "runs/b/day/report.html").read_text()
     assert command("report", "runs").code == 0, "an index is replaced by the next one"
 
 

@@ -52,7 +52,7 @@
   const fields = [
     ["time"], ["frame", "frame"], ["attention", "attention"], ["eyes", "eyes.state", "eyes"],
     ["openness", "eyes.openness", "eyes"], ["p closed", "eyes.p_closed", "eyes"], ["PERCLOS", "perclos.value", "perclos"],
-    ["from", "perclos.low"], ["to", "perclos.high"], ["coverage", "perclos.coverage"], ["gaze yaw", "gaze.yaw", "gaze"],
+    ["PERCLOS from", "perclos.low"], ["PERCLOS to", "perclos.high"], ["PERCLOS coverage", "perclos.coverage"], ["gaze yaw", "gaze.yaw", "gaze"],
     ["gaze pitch", "gaze.pitch", "gaze"], ["gaze zone", "gaze.zone", "gaze"], ["head yaw", "head.yaw", "head"],
     ["head pitch", "head.pitch", "head"], ["head roll", "head.roll", "head"], ["mouth", "mouth.opening", "mouth"],
     ["yawning", "mouth.yawning", "mouth"], ["light", "light"], ["degraded", "degraded"], ["face", "face.present", "face"],
