@@ -113,10 +113,10 @@ def test_ok__the_bundled_clip_brings_its_own_labels(command: Cli, tmp_path: Path
 
 def test_fail__labels_that_do_not_fit_cost_a_line_and_not_the_report(command: Cli, tmp_path: Path) -> None:
     folder = write_night(tmp_path / "night")
-    (tmp_path / "short.json").write_text(truth(frames=300))
+    (tmp_path / "short.json").write_text(truth(frames=458))
     outcome = command("report", "night", "--labels", "short.json")
     assert outcome.code == 1
-    reason = "frames: 300 are labelled, but night.mp4 has 460; use the clip that was labelled, uncut"
+    reason = "frames: 458 are labelled, but night.mp4 has 460; use the clip that was labelled, uncut"
     assert outcome.lines == [f"night: Without labels: short.json: {reason}"]
     page = (folder / "report.html").read_text()
     assert "Without labels: short.json: frames" in page

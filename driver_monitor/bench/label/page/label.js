@@ -26,6 +26,8 @@ let over = false;
 let edits = [];
 let waiting = null;
 let before = new Set();
+// Whether the user has chosen something since the edit was sent: then the new label must not take its place.
+let wentOn = false;
 let numbers = 0;
 let drawn = false;
 let playing = null;
@@ -78,7 +80,7 @@ async function take(message) {
   }
   show(message.state);
   const added = mine && !message.refused ? view.events.find((one) => !before.has(one.number)) : undefined;
-  if (added) choose(added);
+  if (added && !wentOn) choose(added);
   send();
   if (facts === null) await start();
 }
@@ -126,6 +128,7 @@ function send() {
   const next = edits.shift();
   waiting = numbers += 1;
   before = new Set(state.events.map((one) => one.number));
+  wentOn = false;
   socket.send(JSON.stringify({ ...next, id: waiting, revision: state.revision }));
 }
 
@@ -288,6 +291,7 @@ function setSpeed(change) {
 
 function choose(one, jump = false) {
   view.chosen = one;
+  wentOn = true;
   if (one !== null && jump) go(one.start);
   if (one !== null) {
     const what = one.number === undefined ? "Suggestion" : "Label";
