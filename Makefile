@@ -60,7 +60,7 @@ $(VENV)/.installed-operator: $(VENV)/.installed pyproject.toml
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed pyproject.toml
-	@echo "Installing the tools of the tests into $(VENV): 120 MB more."
+	@echo "Installing the tools of the tests into $(VENV): 480 MB more."
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
