@@ -15,10 +15,8 @@ import shlex
 import sys
 from pathlib import Path
 
-from driver_monitor.errors import DriverMonitorError, UsageError
 from tools import ROOT, SHARED
-
-EXTRA = "pip install -e '.[train]'"
+from tools.own.ending import one_line_faults
 
 
 def main() -> None:
@@ -35,17 +33,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, nargs=3, help="of the base, the first and the second course")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
-    try:
+    with one_line_faults():
         (_shipped if options.own is None else _own)(options)
-    except ModuleNotFoundError as error:
-        _end(UsageError(f"this needs {error.name}, which is not installed: {EXTRA}"))
-    except DriverMonitorError as error:
-        _end(error)
-
-
-def _end(error: DriverMonitorError) -> None:
-    print(f"error: {error}", file=sys.stderr)
-    raise SystemExit(error.exit_code)
 
 
 def _shipped(options: argparse.Namespace) -> None:
