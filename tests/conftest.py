@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -32,6 +33,17 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 SHARED = Path(__file__).parents[2] / "shared"
 """Data that may not be passed on lies beside the project, or nowhere; checks that need it skip and say so."""
 CPU_FLAGS = Path("/proc/cpuinfo")
+CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
 measured_elsewhere = pytest.mark.xfail(
     not (CPU_FLAGS.exists() and "avx512_vnni" in CPU_FLAGS.read_text()),
     reason="the bound was measured on an x86 CPU with AVX-512 VNNI; others round the nets differently (docs/scores.md)",
@@ -61,6 +73,18 @@ def write_clip(path: Path, images: list[Image], fps: int = SHORT_FPS) -> None:
                 container.mux(packet)
         for packet in stream.encode():
             container.mux(packet)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A real browser, which asks nobody for anything by itself. It ends with the module: it has an event loop."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra browser)")
+    if not CHROMIUM.exists():
+        pytest.skip("chromium is not installed (apt-get install chromium)")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_OPTIONS)
+        yield opened
+        opened.close()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -22,29 +22,9 @@ from tests.conftest import PROGRAM
 from tests.processes import PATIENCE_S, free_port
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra browser)")
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="chromium is not installed (apt-get install chromium)")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-]
 LAPTOP, PHONE = (1280, 800), (390, 844)
 LEAST_CONTRAST = 7.0
 """Ratio of the lightness of text and ground for good sight of everybody (WCAG 2.2, 1.4.6)."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 class Page:

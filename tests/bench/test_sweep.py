@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -321,18 +320,6 @@ def test_ok__looks_away_are_swept_too(command: Cli, tmp_path: Path) -> None:
     found = of(json.loads(outcome.out), "long_distraction")
     assert [found[limit]["recall"]["told"] for limit in (2, 3, 4, 6)] == [1, 1, 1, 0]
     assert found[3]["delay_s"]["value"] == pytest.approx(3.0, abs=0.1)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra browser)")
-    chromium = Path("/usr/bin/chromium")
-    if not chromium.exists():
-        pytest.skip("chromium is not installed (apt-get install chromium)")
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=str(chromium), args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        opened.close()
 
 
 def test_ok__the_page_draws_the_curves_and_a_point_tells_its_setting(sweep: Any, browser: Any, tmp_path: Path) -> None:

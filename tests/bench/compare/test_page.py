@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from driver_monitor.bench.compare import page
 from driver_monitor.errors import UsageError
 from tests.conftest import Cli
-
-CHROMIUM = shutil.which("chromium")
 
 
 @pytest.fixture
@@ -27,28 +26,22 @@ def batches(results: Path, tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "a", tmp_path / "b"
 
 
-def test_ok__a_browser_draws_the_clips_and_asks_nobody(command: Cli, batches: tuple[Path, Path]) -> None:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra browser)")
+def test_ok__a_browser_draws_the_clips_and_asks_nobody(command: Cli, browser: Any, batches: tuple[Path, Path]) -> None:
     pytest.importorskip("plotly", reason="plotly is not installed (extra report)")
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
     assert command("compare", *batches, "--html", "compared.html").code == 0
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        tab = browser.new_page()
-        asked: list[str] = []
-        faults: list[str] = []
-        tab.on("request", lambda request: asked.append(request.url))
-        tab.on("pageerror", lambda error: faults.append(str(error)))
-        tab.goto(Path("compared.html").resolve().as_uri())
-        tab.wait_for_selector("#drawing .barlayer .point", timeout=60_000)
-        assert len(tab.query_selector_all("#drawing .ytick")) == 3
-        text = tab.inner_text("body")
-        assert "<i>three" in text
-        assert text.count("only in A") >= 6, "two alerts of each clip"
-        assert faults == []
-        assert all(url.startswith(("file:", "data:", "blob:")) for url in asked)
-        browser.close()
+    tab = browser.new_page()
+    asked: list[str] = []
+    faults: list[str] = []
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.on("pageerror", lambda error: faults.append(str(error)))
+    tab.goto(Path("compared.html").resolve().as_uri())
+    tab.wait_for_selector("#drawing .barlayer .point", timeout=60_000)
+    assert len(tab.query_selector_all("#drawing .ytick")) == 3
+    text = tab.inner_text("body")
+    assert "<i>three" in text
+    assert text.count("only in A") >= 6, "two alerts of each clip"
+    assert faults == []
+    assert all(url.startswith(("file:", "data:", "blob:")) for url in asked)
 
 
 def test_ok__without_plotly_the_tables_say_the_same(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +14,9 @@ from driver_monitor.bench.runs.read_run import find_runs, read_run
 from tests.bench.report.night import from_json, lines_of, write_night
 
 pytest.importorskip("plotly", reason="plotly is not installed (extra report)")
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra browser)")
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="chromium is not installed (apt-get install chromium)")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 HOSTILE = "<img src=x onerror=\"document.title='run'\"></script><script>document.title='run'</script><a href=//x>"
 PATIENCE_MS = 60_000
 """Longest wait for a page; only a failure takes so long."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

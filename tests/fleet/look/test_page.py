@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,10 @@ import pytest
 from driver_monitor.fleet.look.write_report import as_text
 from driver_monitor.fleet.store.rows import Batch, DeadLetter
 from driver_monitor.fleet.store.store import open_store
-from tests.aim.test_page import ARGUMENTS, CHROMIUM, LEAST_CONTRAST
+from tests.aim.test_page import LEAST_CONTRAST
 from tests.fleet.look.fleet import report, row, trip
 from tests.fleet.store.rows import NOW, online
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra browser)")
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="chromium is not installed (apt-get install chromium)")
 SIZES = {"laptop": (1280, 800), "phone": (390, 844)}
 HOSTILE = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>" + "x" * 300
 CONTRAST = """element => {
@@ -55,14 +52,6 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path.write_text(as_text(report(store, "fleet.db"), "html", "rates", timezone.utc))
     store.close()
     return path
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
