@@ -145,6 +145,23 @@ class Expression:
     p: Mapping[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class ObjectsView:
+    """What one look of the objects net shows at the driver's face: calibrated probabilities, each None if unknown.
+
+    `phone_left`, `phone_right`: a telephone held at this ear; left and right are the driver's own. `hand`: a hand on
+    the face. `at_mouth`: an object at the mouth, such as a cup or a cigarette; a mask is none. `mask`: a face mask
+    over the mouth. `mouth_hidden`: mask, hand or object hides most of the mouth.
+    """
+
+    phone_left: float | None
+    phone_right: float | None
+    hand: float | None
+    at_mouth: float | None
+    mask: float | None
+    mouth_hidden: float | None
+
+
 FASTEST_KMH = 400.0
 """Highest possible speed of a car on a road. A higher one is a fault of the sender. Ours."""
 
@@ -171,7 +188,7 @@ class Observation:
     `bridged`: frames between the last observation and this one repeated its picture, and were left out.
     `extra`: answers of readers that have no field of their own yet, by `Reader.field`. No trace keeps them. `grey`:
     whether the picture has no colours; None before the first judgement. `face_light`, `scene`,
-    `shake`: also None when not measured in this frame.
+    `shake`, `objects`: also None when not measured in this frame.
     """
 
     t: float
@@ -189,3 +206,4 @@ class Observation:
     face_light: FaceLight | None = None
     scene: SceneView | None = None
     shake: Shake | None = None
+    objects: ObjectsView | None = None
