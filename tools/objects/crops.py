@@ -23,7 +23,15 @@ from driver_monitor.data.observation import Box
 from driver_monitor.imaging.crop import cut
 from driver_monitor.perception.face.detectors.net_detector import NetDetector
 from driver_monitor.perception.face.head_pose import head_pose
-from driver_monitor.perception.face.landmarks import LandmarkNet, Landmarks, crop_of_box, face_crop
+from driver_monitor.perception.face.landmarks import (
+    CROP_MARGIN,
+    POINTS,
+    LandmarkNet,
+    Landmarks,
+    crop_of_box,
+    face_crop,
+)
+from tools import ROOT
 from tools.detector.data import Teacher, overlap
 from tools.training.pictures import read_grey
 
@@ -36,12 +44,15 @@ SMALLEST = 18.0
 
 @dataclass(frozen=True)
 class Face:
-    """One face of a picture. `x`, `y`, `side`: middle and longer side of its points' box, pixels of the picture."""
+    """One face of a picture. `x`, `y`, `side`: middle and longer side of its points' box, pixels of the picture.
+
+    `points`: (70, 2), pixels of the picture; None: the landmark net refuses the face.
+    """
 
     x: float
     y: float
     side: float
-    landmarks: bool
+    points: NDArray[np.float32] | None
     yaw: float
 
 
@@ -54,17 +65,18 @@ def main() -> None:
     args = parser.parse_args()
     finder = FaceFinder(args.anchors)
     args.out.mkdir(parents=True, exist_ok=True)
-    crops, rows = list[Picture](), list[dict[str, object]]()
+    crops, points, rows = list[Picture](), list[NDArray[np.float32]](), list[dict[str, object]]()
     for source, name, group in pictures(args.data):
         grey = read_grey(args.data / source / name)
         for number, face in enumerate(finder.faces(grey, source == "objects")):
             crops.append(square(grey, face))
+            points.append(points_in_square(face))
             rows.append(
                 {"crop": len(rows), "source": source, "file": name, "face": number, "group": group,
                  "x": round(face.x, 1), "y": round(face.y, 1), "side": round(face.side, 1),
-                 "landmarks": int(face.landmarks), "yaw": round(face.yaw, 1), "w": grey.shape[1], "h": grey.shape[0]}
+                 "landmarks": int(face.points is not None), "yaw": round(face.yaw, 1)}
             )  # fmt: skip
-    np.savez_compressed(args.out / "crops.npz", crops=np.stack(crops))
+    np.savez_compressed(args.out / "crops.npz", crops=np.stack(crops), points=np.stack(points))
     with (args.out / "crops.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
@@ -92,10 +104,8 @@ class FaceFinder:
 
     def __init__(self, anchors: Path) -> None:
         self._teacher = Teacher(anchors, 0.6)
-        self._net, self._landmarks = (
-            NetDetector(Path("models/detector.onnx")),
-            LandmarkNet(Path("models/landmarks.onnx")),
-        )
+        self._net = NetDetector(ROOT / "models/detector.onnx")
+        self._landmarks = LandmarkNet(ROOT / "models/landmarks.onnx")
 
     def faces(self, grey: Picture, every_size: bool) -> list[Face]:
         """Return the faces of `grey` (H, W), each once. `every_size`: search small faces, too."""
@@ -120,13 +130,14 @@ class FaceFinder:
             return _of_landmarks(seen, grey)
         if kind != "yunet":
             return None
-        return Face(crop.cx, crop.cy, crop.side / 1.4, False, float("nan"))
+        return Face(crop.cx, crop.cy, crop.side / CROP_MARGIN, None, float("nan"))
 
 
 def _of_landmarks(seen: Landmarks, grey: Picture) -> Face:
     box = seen.box
     pose = head_pose(seen.turn, box, (grey.shape[0], grey.shape[1]))
-    return Face(box.x + box.w / 2, box.y + box.h / 2, max(box.w, box.h), True, pose.yaw if pose else float("nan"))
+    yaw = pose.yaw if pose else float("nan")
+    return Face(box.x + box.w / 2, box.y + box.h / 2, max(box.w, box.h), seen.points, yaw)
 
 
 def _taken(box: Box, taken: list[list[float]]) -> bool:
@@ -140,6 +151,13 @@ def square(grey: Picture, face: Face) -> Picture:
     step = face.side * SIDES / SIZE
     start = (face.x - step * (SIZE - 1) / 2, face.y - step * (SIZE - 1) / 2)
     return cut(grey, np.array([[step, 0.0, start[0]], [0.0, step, start[1]]]), (SIZE, SIZE))
+
+
+def points_in_square(face: Face) -> NDArray[np.float32]:
+    """Return the points (70, 2) in units of the square (0 to 1 inside it), NaN without points."""
+    if face.points is None:
+        return np.full((POINTS, 2), np.nan, np.float32)
+    return np.asarray((face.points - (face.x, face.y)) / (SIDES * face.side) + 0.5, np.float32)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,93 @@
+"""Calibrate a trained objects net and write it as ONNX.
+
+    python -m tools.objects.export
+
+Factor and shift of each answer are fitted to the answers of the nets of the folds, on faces that they have not learned
+from. The weights are stored as 16-bit floats: half the file, and the same answers within 0.002. onnxruntime
+converts them when it loads the file.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from tools import ROOT
+from tools.objects.faces import UNKNOWN, load
+from tools.objects.measure import fold_answers, load_net
+from tools.objects.net import ANSWERS, SIDE, Answers
+from tools.training.onnx_file import export, shorten
+
+FEWEST = 500
+"""Smallest tensor, in numbers, that is stored with 16 bits."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=(__doc__ or ""), formatter_class=argparse.RawDescriptionHelpFormatter, prog="tools.objects.export"
+    )
+    parser.add_argument("--work", type=Path, default=ROOT / "training/objects", help="folder of crops and nets")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=ROOT / "models/objects.onnx")
+    options = parser.parse_args()
+    faces = load(options.work)
+    logits = fold_answers(faces, options.work, options.seed)
+    lines = fit_lines(logits, faces.targets)
+    print("factors and shifts:", lines.round(3).tolist())
+    net = Answers(load_net(options.work / f"net-all-{options.seed}.pt"), torch.from_numpy(lines)).eval()
+    example = torch.zeros(2, 1, SIDE, SIDE, dtype=torch.uint8)
+    export(net, {"face": example}, ["p"], options.out)
+    shorten(options.out)
+    halve(options.out)
+
+
+def fit_lines(logits: NDArray[np.float64], targets: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return factor and shift (6, 2) of the logits (n, 6), by cross-entropy on the known targets."""
+    lines = np.zeros((ANSWERS, 2), np.float32)
+    for k in range(ANSWERS):
+        known = (targets[:, k] != UNKNOWN) & np.isfinite(logits[:, k])
+        lines[k] = _line(torch.from_numpy(logits[known, k]), torch.from_numpy(targets[known, k]).double())
+    return lines
+
+
+def _line(logits: torch.Tensor, truth: torch.Tensor) -> NDArray[np.float64]:
+    line = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([line], max_iter=100)
+
+    def step() -> torch.Tensor:
+        optimizer.zero_grad()
+        value = torch.nn.functional.binary_cross_entropy_with_logits(logits * line[0] + line[1], truth)
+        value.backward()
+        return value
+
+    optimizer.step(step)
+    return np.asarray(line.detach().numpy(), np.float64)
+
+
+def halve(path: Path) -> None:
+    """Store the large tensors of an ONNX file with 16 bits, with a cast behind each."""
+    model = onnx.load(path)
+    graph = model.graph
+    casts = []
+    for tensor in graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.size < FEWEST:
+            continue
+        name, half = tensor.name, f"{tensor.name}h"
+        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), half))
+        casts.append(helper.make_node("Cast", [half], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+if __name__ == "__main__":
+    main()

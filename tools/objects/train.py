@@ -1,0 +1,93 @@
+"""Train the objects net.
+
+    python -m tools.objects.crops --data ../shared/data --anchors ../shared/anchors --out training/objects
+    python -m tools.objects.train --fold 0     # to 3: nets that have not learned from the groups of a fold
+    python -m tools.objects.train              # the shipped net, which learns from all groups
+
+A fold holds groups of pictures of the same people. A run that is started again goes on from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from tools import ROOT
+from tools.objects.faces import UNKNOWN, Faces, load
+from tools.objects.mix import Mixer
+from tools.objects.net import Net
+from tools.training.nets import follow, rate, resume, save
+
+STEPS, BATCH, PEAK, DECAY = 2400, 64, 2e-3, 0.03
+ROUND = 200
+"""Steps between two checkpoints."""
+WEIGHTS = torch.tensor([1.0, 1.0, 0.5, 0.5, 0.5, 0.5])
+"""Share of each answer in the loss. A telephone is the hardest, and has two answers."""
+SMOOTH = 0.02
+"""Labels are wrong in 2 to 15 % of the pictures: no net should be surer than this."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=(__doc__ or ""), formatter_class=argparse.RawDescriptionHelpFormatter, prog="tools.objects.train"
+    )
+    parser.add_argument("--work", type=Path, default=ROOT / "training/objects", help="folder of crops and nets")
+    parser.add_argument("--fold", type=int, help="leave out the groups of this fold; without it: the shipped net")
+    parser.add_argument("--without", help="leave out this source, for the figures of sources that no net has seen")
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    faces = load(options.work)
+    kept = np.ones(len(faces), bool) if options.fold is None else faces.fold != options.fold
+    if options.without:
+        kept &= faces.source != options.without
+    name = f"net-{options.fold if options.fold is not None else options.without or 'all'}-{options.seed}"
+    train(faces, np.flatnonzero(kept), options.work / f"{name}.pt", options.steps, options.seed)
+
+
+def train(faces: Faces, usable: np.ndarray, path: Path, steps: int, seed: int) -> Net:
+    """Train on the faces `usable`, with checkpoints in `path`. Return the running mean of the net."""
+    torch.manual_seed(seed)
+    net, mean = Net(), Net()
+    mean.load_state_dict(net.state_dict())
+    optimizer = torch.optim.AdamW(net.parameters(), PEAK, weight_decay=DECAY)
+    first = resume(path, net, mean, optimizer)
+    mixer = Mixer(faces, usable, seed + 1000 * first)
+    began = time.monotonic()
+    for number in range(first, -(-steps // ROUND)):
+        total = 0.0
+        for step in range(number * ROUND, (number + 1) * ROUND):
+            for group in optimizer.param_groups:
+                group["lr"] = rate(step, ((steps, PEAK),), 0.1)
+            batch = mixer.batch(BATCH)
+            net.train()
+            value = loss(net(batch.faces), batch.targets)
+            optimizer.zero_grad()
+            value.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
+            optimizer.step()
+            follow(mean, net, min(0.998, 1 - 1 / (step + 1)))
+            total += float(value.detach())
+        save(path, net, mean, optimizer, number + 1)
+        print(f"{path.stem} step {step + 1} loss {total / ROUND:.4f} {time.monotonic() - began:.0f} s", flush=True)
+    mean.eval()
+    return mean
+
+
+def loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Return the mean cross-entropy of the known answers."""
+    known = (targets != UNKNOWN).float() * WEIGHTS
+    soft = targets.clamp(0, 1) * (1 - 2 * SMOOTH) + SMOOTH
+    each = functional.binary_cross_entropy_with_logits(logits, soft, reduction="none")
+    return (each * known).sum() / known.sum()
+
+
+if __name__ == "__main__":
+    main()
