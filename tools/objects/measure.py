@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from driver_monitor.perception.face.landmarks import LandmarkNet, face_crop
 from tools import ROOT, SHARED
 from tools.measure.robustness import infrared
 from tools.objects.anchor import Yolox
-from tools.objects.faces import FOLDS, MASK, PHONE_LEFT, PHONE_RIGHT, UNKNOWN, Faces, load
+from tools.objects.faces import FOLDS, MASK, MOUTH_HIDDEN, PHONE_LEFT, PHONE_RIGHT, UNKNOWN, Faces, load
 from tools.objects.mix import SEEN
 from tools.objects.net import ANSWERS, SIDE, Net
 from tools.objects.scores import Array, Mask, Score, auc, interval, limit_at, recall_at
@@ -153,24 +154,39 @@ def _cell(measure: Score, score: Array, truth: Mask, groups: NDArray[np.str_]) -
 
 
 def each_answer(faces: Faces, logits: Array) -> Table:
-    """Return the table of all answers on `objects/`."""
-    table = Table(
-        "answer", "with / all", "AUC", "recall at 1 % false", "accuracy", title="Each answer, faces of objects/"
-    )
+    """Return the table of all answers on `objects/`. The landmark net also tells whether the mouth is hidden."""
+    title = "Each answer, faces of objects/"
+    table = Table("answer", "with / all", "AUC", "recall at 1 % false", "accuracy", title=title)
     counts = faces.landmarks & np.isin(faces.source, IN_OBJECTS)
     for k, name in enumerate(NAMES):
         chosen = counts & (faces.targets[:, k] != UNKNOWN)
         if k == MASK:
             chosen &= faces.source == "masks_web"
-        score, truth, groups = logits[chosen, k], faces.targets[chosen, k] == 1, faces.groups[chosen]
-        right = _cell(lambda s, t: float(((s > 0) == t).mean()), score, truth, groups)
-        table.add_row(
-            name,
-            f"{truth.sum()} / {len(truth)}",
-            *(_cell(m, score, truth, groups) for m in (auc, recall_at(0.01))),
-            right,
-        )
+        truth, groups = faces.targets[chosen, k] == 1, faces.groups[chosen]
+        table.add_row(name, f"{truth.sum()} / {len(truth)}", *_three(logits[chosen, k], truth, groups))
+        if k == MOUTH_HIDDEN:
+            landmarks = _landmark_answers(faces, np.flatnonzero(chosen))
+            table.add_row("the same, landmark net", "", *_three(landmarks, truth, groups))
     return table
+
+
+def _three(score: Array, truth: Mask, groups: NDArray[np.str_]) -> list[str]:
+    return [_cell(measure, score, truth, groups) for measure in (auc, recall_at(0.01), _accuracy)]
+
+
+def _accuracy(score: Array, truth: Mask) -> float:
+    return float(((score > 0) == truth).mean())
+
+
+def _landmark_answers(faces: Faces, chosen: NDArray[np.int64]) -> Array:
+    """Return the log odds (n,) of the landmark net that the mouth of each chosen face is hidden."""
+    net = LandmarkNet(ROOT / "models/landmarks.onnx")
+    found = []
+    for i in chosen:
+        crop = faces.crops[i]
+        found.append(net.read(crop, face_crop(faces.points[i] * len(crop))).mouth_hidden)
+    p = np.clip(np.array(found, np.float64), 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(p / (1 - p)))
 
 
 def conditions(faces: Faces, logits: Array, work: Path, seed: int) -> Table:

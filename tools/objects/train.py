@@ -22,6 +22,7 @@ from tools.objects.faces import UNKNOWN, Faces, load
 from tools.objects.mix import Mixer
 from tools.objects.net import Net
 from tools.training.nets import follow, rate, resume, save
+from tools.training.people import CLIP_PERSONS
 
 STEPS, BATCH, PEAK, DECAY = 2400, 64, 2e-3, 0.03
 ROUND = 200
@@ -46,6 +47,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     faces = load(options.work)
     kept = np.ones(len(faces), bool) if options.fold is None else faces.fold != options.fold
+    kept &= ~np.isin(faces.groups, list(CLIP_PERSONS))
     if options.without:
         kept &= faces.source != options.without
     name = f"net-{options.fold if options.fold is not None else options.without or 'all'}-{options.seed}"
