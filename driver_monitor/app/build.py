@@ -65,6 +65,10 @@ from driver_monitor.state.tracker import StateTracker
 from driver_monitor.vehicle.source import NoVehicle, VehicleSource
 
 Part = TypeVar("Part")
+NET_FILES = {
+    "detector": DETECTOR_FILE, "landmarks": "landmarks.onnx", "eyes": "eyes.onnx", "expression": "emotion.onnx",
+}  # fmt: skip
+"""The file of each net, by the field of `Models` that holds the net. `bench` and `doctor` list the nets from here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +185,7 @@ def load_models(
     """
     folder = config.models.folder or resources.path("models")
     threads, detector_name = config.models.threads, config.face.detector
-    hashes = {name: sha256_of(folder / name) for name in _nets(config)}
+    hashes = {file: sha256_of(folder / file) for file in map(NET_FILES.__getitem__, _used(config))}
     # Last: without its file there is a fallback with a warning, which would hide that the whole folder is missing.
     if detector_name == "auto" and not is_missing(folder / DETECTOR_FILE):
         hashes[DETECTOR_FILE] = sha256_of(folder / DETECTOR_FILE)
@@ -189,24 +193,24 @@ def load_models(
     origin = (detector_name, threads, *hashes.items(), *_hash_of_own_detector(detector_name))
     if loaded is not None and loaded.origin == origin:
         return loaded
-    landmarks = LandmarkNet(folder / "landmarks.onnx", threads)
+    landmarks = LandmarkNet(folder / NET_FILES["landmarks"], threads)
     on_load("landmarks")
-    eyes = EyeNet(folder / "eyes.onnx", threads)
+    eyes = EyeNet(folder / NET_FILES["eyes"], threads)
     on_load("eyes")
     expression = load_expression_net(config) if config.emotion.enabled else None
     on_load("expression")
     detector = open_detector(detector_name, folder, threads)
     on_load("detector")
     own_detector = detector if isinstance(detector, NetDetector) else None
-    nets = {DETECTOR_FILE: own_detector, "landmarks.onnx": landmarks, "eyes.onnx": eyes, "emotion.onnx": expression}
     other_detector = [detector.sha256] if isinstance(detector, YunetDetector) else []
-    known = [net.sha256 for net in nets.values() if net is not None]
+    known = [net.sha256 for net in (own_detector, landmarks, eyes, expression) if net is not None]
     digest = hashlib.sha256("".join([*known, *other_detector]).encode()).hexdigest()[:16]
     return Models(detector, landmarks, eyes, expression, digest, origin)
 
 
-def _nets(config: Config) -> tuple[str, ...]:
-    return ("landmarks.onnx", "eyes.onnx", *(("emotion.onnx",) if config.emotion.enabled else ()))
+def _used(config: Config) -> tuple[str, ...]:
+    """Return which nets are loaded, apart from the detector, by their fields of `Models`."""
+    return ("landmarks", "eyes", *(("expression",) if config.emotion.enabled else ()))
 
 
 def _hash_of_own_detector(name: str) -> tuple[str, ...]:
@@ -217,7 +221,7 @@ def _hash_of_own_detector(name: str) -> tuple[str, ...]:
 def load_expression_net(config: Config) -> ExpressionNet:
     """Load the expression net, even if `emotion.enabled` is false. Its hash is not checked. Raises `ModelError`."""
     folder = config.models.folder or resources.path("models")
-    return ExpressionNet(folder / "emotion.onnx", config.models.threads)
+    return ExpressionNet(folder / NET_FILES["expression"], config.models.threads)
 
 
 def build_perception(config: Config, models: Models, *, still: bool = False, around: Around = as_it_is) -> Perception:
