@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import pytest
 
+from driver_monitor.app.build import NET_FILES
 from driver_monitor.config import resources
 from driver_monitor.demo import CLIP
 from tests.conftest import PROGRAM, Cli, Outcome
@@ -94,7 +95,7 @@ def test_fail__results_that_cannot_be_written(command: Cli, short_clip: Path) ->
     one_line(command("replay", short_clip, "--out", "out"), 1, "cannot write", "--out")
 
 
-@pytest.mark.parametrize("name", ["landmarks.onnx", "eyes.onnx", "emotion.onnx"])
+@pytest.mark.parametrize("name", sorted(file for net, file in NET_FILES.items() if net != "detector"))
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [

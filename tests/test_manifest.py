@@ -6,12 +6,13 @@ import hashlib
 import logging
 import shutil
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import onnxruntime
 import pytest
 
-from driver_monitor.app.build import load_models
+from driver_monitor.app.build import NET_FILES, Models, load_models
 from driver_monitor.config import resources
 from driver_monitor.config.schema import Config, EmotionConfig, ModelsConfig
 from driver_monitor.errors import ModelError
@@ -37,12 +38,16 @@ def test_ok__the_manifest_lists_exactly_the_files_in_the_folder() -> None:
     assert listed is not None
     files = {path.name: path for path in MODELS.glob("*.onnx")}
     advice = "run `make manifest`"
-    assert set(listed.models) == set(files), advice
+    assert set(listed.models) == set(files) == set(NET_FILES.values()), advice
     for name, entry in listed.models.items():
         assert hashlib.sha256(files[name].read_bytes()).hexdigest() == entry.sha256, f"{name}: {advice}"
         assert files[name].stat().st_size == entry.bytes
         assert entry.card is not None, f"{name} has no card"
         assert (MODELS / entry.card).exists()
+
+
+def test_ok__each_net_is_found_by_its_name() -> None:
+    assert set(NET_FILES) == {field.name for field in fields(Models)} - {"digest", "origin"}
 
 
 def test_ok__all_models_together_are_small() -> None:
@@ -78,7 +83,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     return given
 
 
-@pytest.mark.parametrize("name", ["detector.onnx", "landmarks.onnx", "eyes.onnx", "emotion.onnx"])
+@pytest.mark.parametrize("name", sorted(NET_FILES.values()))
 @pytest.mark.parametrize(
     "spoil",
     [

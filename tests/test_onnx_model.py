@@ -8,7 +8,7 @@ import pytest
 
 from driver_monitor.errors import ModelError
 from driver_monitor.nets.onnx_model import OnnxModel, Shape
-from tests.tiny_onnx import INT64, copying_model
+from tests.tiny_onnx import INT64, UINT8, copying_model
 
 EYE: dict[str, Shape] = {"image": (None, 1, 4, 6)}
 ANSWER: dict[str, Shape] = {"answer": (None, 1, 4, 6)}
@@ -94,6 +94,17 @@ def test_fail__a_fixed_batch_is_refused_where_it_must_be_free(tmp_path: Path) ->
 def test_fail__integers_are_not_floats(tmp_path: Path) -> None:
     path = _written(tmp_path, copying_model(EYE, ANSWER, element=INT64))
     assert "input 'image' has other values [N, 1, 4, 6], expected 32-bit floats" in _refusal(path)
+
+
+def test_fail__a_net_that_scales_by_itself_is_not_one_that_gets_floats(tmp_path: Path) -> None:
+    floats, levels = tmp_path / "floats.onnx", tmp_path / "levels.onnx"
+    floats.write_bytes(copying_model(EYE, ANSWER))
+    levels.write_bytes(copying_model(EYE, ANSWER, element=UINT8))
+    assert "has bytes (0 to 255) [N, 1, 4, 6], expected 32-bit floats [N, 1, 4, 6]" in _refusal(levels)
+    with pytest.raises(ModelError, match=r"has 32-bit floats \[N, 1, 4, 6\], expected bytes \(0 to 255\)"):
+        OnnxModel(floats, EYE, ANSWER, takes="uint8")
+    with pytest.raises(ModelError, match=r"output 'answer' has bytes \(0 to 255\)"):
+        OnnxModel(levels, EYE, ANSWER, takes="uint8")
 
 
 def test_fail__an_input_nobody_would_feed_is_refused(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from driver_monitor.data.observation import (
     EyesView,
     EyeView,
     FaceLight,
+    ObjectsView,
     Observation,
     SceneView,
     Shake,
@@ -83,6 +84,7 @@ def test_ok__no_picture_is_in_it(written: Path) -> None:
         "face_light",
         "scene",
         "shake",
+        "objects",
     }
     assert max(len(json.dumps(line)) for line in lines) < 5000
 
@@ -125,13 +127,14 @@ scene = st.one_of(
 )
 moved = st.one_of(st.none(), st.builds(Shake, cosine, cosine))
 look = st.one_of(st.none(), st.just(Expression(dict.fromkeys(EXPRESSIONS, 1 / 8))))
+objects = st.one_of(st.none(), st.builds(ObjectsView, *[share] * 6))
 seen = st.builds(
-    lambda t, part, eyes, expression, vehicle, grey, light, scene, moved: replace(
+    lambda t, part, eyes, expression, vehicle, grey, light, scene, moved, objects: replace(
         observe(t, part), eyes=eyes if part.face else None, expression=expression, vehicle=vehicle, grey=grey,
-        face_light=light, scene=scene, shake=moved,
+        face_light=light, scene=scene, shake=moved, objects=objects,
     ),
     st.floats(allow_nan=False), stretch, eyes, look, speed, st.sampled_from([None, True, False]), lit,
-    scene, moved,
+    scene, moved, objects,
 )  # fmt: skip
 
 
@@ -141,6 +144,14 @@ def test_ok__whatever_was_seen_comes_back_bit_for_bit(frame: int, one: Observati
     number, again = trace.decode(json.loads(trace.line(trace.encode(frame, one))))
     assert number == frame
     assert same(one, again)
+
+
+def test_ok__in_a_trace_of_an_older_version_nobody_looked_for_a_telephone() -> None:
+    one = replace(observe(0.0, attentive(1)), objects=ObjectsView(0.9, 0.1, 0.8, 0.0, 0.0, None))
+    old = trace.encode(0, one)
+    assert trace.decode(json.loads(trace.line(old)))[1].objects == one.objects
+    del old["objects"]
+    assert trace.decode(old)[1].objects is None
 
 
 def test_ok__a_trace_of_an_older_version_does_not_know_whether_eyes_are_lowered() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from driver_monitor.nets.onnx_model import Shape
 
-FLOAT, INT64 = 1, 7
+FLOAT, UINT8, INT64 = 1, 2, 7
 
 
 def copying_model(

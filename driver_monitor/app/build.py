@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -52,6 +53,8 @@ from driver_monitor.perception.face.detectors.yunet_detector import YunetDetecto
 from driver_monitor.perception.face.driver_seat import DriverSeat
 from driver_monitor.perception.face.landmarks import LandmarkNet
 from driver_monitor.perception.face.tracker import FaceTracker
+from driver_monitor.perception.objects.net import ObjectsNet
+from driver_monitor.perception.objects.reader import ObjectsReader
 from driver_monitor.perception.orientation import BestFace, OrientationFinder
 from driver_monitor.perception.perception import Perception
 from driver_monitor.perception.reader import Reader
@@ -65,6 +68,16 @@ from driver_monitor.state.tracker import StateTracker
 from driver_monitor.vehicle.source import NoVehicle, VehicleSource
 
 Part = TypeVar("Part")
+NET_FILES = {
+    "detector": DETECTOR_FILE, "landmarks": "landmarks.onnx", "eyes": "eyes.onnx", "expression": "emotion.onnx",
+    "objects": "objects.onnx",
+}  # fmt: skip
+"""The file of each net, by the field of `Models` that holds the net. `bench` and `doctor` list the nets from here."""
+_NO_OBJECTS = (
+    "%s is missing: telephone, hand and mask stay unknown; copy it from the models of driver-monitor, with its lines "
+    "of manifest.yaml if there is one in this folder, or set objects.enabled: false"
+)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +120,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The detector and the nets. `expression`: None if `emotion.enabled` is false. `digest`: short hash of all nets.
+    """The detector and the nets. `digest`: short hash of all nets.
+
+    `expression`: None if `emotion.enabled` is false. `objects`: None if `objects.enabled` is false, or if the folder is
+    of a version that had no such net.
 
     `origin`: the settings and the hashes of the files that they were loaded from.
     """
@@ -116,6 +132,7 @@ class Models:
     landmarks: LandmarkNet
     eyes: EyeNet
     expression: ExpressionNet | None
+    objects: ObjectsNet | None
     digest: str
     origin: tuple[object, ...] = ()
 
@@ -176,12 +193,14 @@ def load_models(
 ) -> Models:
     """Check the model files with the manifest, then load them. HOG replaces a missing `detector.onnx`.
 
+    A folder that never had an `objects.onnx` is used without it, with a warning: users have made theirs before.
     No file is parsed before its hash is checked. `loaded`: models in use; returned if files and settings are the same.
     `on_load` is called with the name of each net when it has been loaded. Raises `ModelError`.
     """
     folder = config.models.folder or resources.path("models")
     threads, detector_name = config.models.threads, config.face.detector
-    hashes = {name: sha256_of(folder / name) for name in _nets(config)}
+    used = _used(config, folder)
+    hashes = {file: sha256_of(folder / file) for file in map(NET_FILES.__getitem__, used)}
     # Last: without its file there is a fallback with a warning, which would hide that the whole folder is missing.
     if detector_name == "auto" and not is_missing(folder / DETECTOR_FILE):
         hashes[DETECTOR_FILE] = sha256_of(folder / DETECTOR_FILE)
@@ -189,24 +208,38 @@ def load_models(
     origin = (detector_name, threads, *hashes.items(), *_hash_of_own_detector(detector_name))
     if loaded is not None and loaded.origin == origin:
         return loaded
-    landmarks = LandmarkNet(folder / "landmarks.onnx", threads)
+    landmarks = LandmarkNet(folder / NET_FILES["landmarks"], threads)
     on_load("landmarks")
-    eyes = EyeNet(folder / "eyes.onnx", threads)
+    eyes = EyeNet(folder / NET_FILES["eyes"], threads)
     on_load("eyes")
     expression = load_expression_net(config) if config.emotion.enabled else None
     on_load("expression")
+    objects = ObjectsNet(folder / NET_FILES["objects"], threads) if "objects" in used else None
+    if objects is None and config.objects.enabled:
+        _log.warning(_NO_OBJECTS, folder / NET_FILES["objects"])
+    on_load("objects")
     detector = open_detector(detector_name, folder, threads)
     on_load("detector")
     own_detector = detector if isinstance(detector, NetDetector) else None
-    nets = {DETECTOR_FILE: own_detector, "landmarks.onnx": landmarks, "eyes.onnx": eyes, "emotion.onnx": expression}
     other_detector = [detector.sha256] if isinstance(detector, YunetDetector) else []
-    known = [net.sha256 for net in nets.values() if net is not None]
+    known = [net.sha256 for net in (own_detector, landmarks, eyes, expression, objects) if net is not None]
     digest = hashlib.sha256("".join([*known, *other_detector]).encode()).hexdigest()[:16]
-    return Models(detector, landmarks, eyes, expression, digest, origin)
+    return Models(detector, landmarks, eyes, expression, objects, digest, origin)
 
 
-def _nets(config: Config) -> tuple[str, ...]:
-    return ("landmarks.onnx", "eyes.onnx", *(("emotion.onnx",) if config.emotion.enabled else ()))
+def _used(config: Config, folder: Path) -> list[str]:
+    """Return which nets are loaded, apart from the detector, by their fields of `Models`."""
+    switched = {"expression": config.emotion.enabled, "objects": config.objects.enabled and _has_objects(folder)}
+    return ["landmarks", "eyes", *(name for name, on in switched.items() if on)]
+
+
+def _has_objects(folder: Path) -> bool:
+    """Return whether `folder` should have an objects net: the file is there, or the manifest lists it."""
+    file = NET_FILES["objects"]
+    if not is_missing(folder / file):
+        return True
+    listed = manifest.load_manifest(folder)
+    return listed is not None and file in listed.models
 
 
 def _hash_of_own_detector(name: str) -> tuple[str, ...]:
@@ -217,11 +250,11 @@ def _hash_of_own_detector(name: str) -> tuple[str, ...]:
 def load_expression_net(config: Config) -> ExpressionNet:
     """Load the expression net, even if `emotion.enabled` is false. Its hash is not checked. Raises `ModelError`."""
     folder = config.models.folder or resources.path("models")
-    return ExpressionNet(folder / "emotion.onnx", config.models.threads)
+    return ExpressionNet(folder / NET_FILES["expression"], config.models.threads)
 
 
 def build_perception(config: Config, models: Models, *, still: bool = False, around: Around = as_it_is) -> Perception:
-    """Build face tracker, eye reader and, if its net is loaded, expression reader. A new reader is added here.
+    """Build face tracker and readers; that of expressions and of objects if its net is loaded. New ones come here.
 
     `still`: one picture is too little to find out that it is turned. `around`: gets each part; a reader by its field.
     """
@@ -230,6 +263,8 @@ def build_perception(config: Config, models: Models, *, still: bool = False, aro
     readers: list[Reader] = [EyeReader(models.eyes), FaceLightReader()]
     if models.expression is not None:
         readers.append(ExpressionReader(models.expression, config.emotion.rate_hz))
+    if models.objects is not None:
+        readers.append(ObjectsReader(models.objects))
     best_face = BestFace(models.detector, models.landmarks, models.eyes)
     orientation = None if still else around("orientation", OrientationFinder(best_face))
     readers = [around(reader.field, reader) for reader in readers]

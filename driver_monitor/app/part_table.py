@@ -154,8 +154,8 @@ TABLE = (
     DaemonPart("log", ("config.service.log_level",), lambda s: journal.configure(s.config.service.log_level)),
     # Other nets measure other values and another seat has other mirrors: nothing that was learned stays valid. And
     # what was concluded about a driver at work is not used after work.
-    DaemonPart("pipeline", ("config.camera", "config.face", "config.emotion", "config.models", "models.digest",
-                            "config.vehicle.steering_wheel", "plan.profile.workplace"),
+    DaemonPart("pipeline", ("config.camera", "config.face", "config.emotion", "config.objects", "config.models",
+                            "models.digest", "config.vehicle.steering_wheel", "plan.profile.workplace"),
                lambda s: build.build_pipeline(s.plan, s.models), ends_alerts="on new outputs"),
     # The pipeline brings its engine at the start. Old outputs end the alerts: new ones may hide more or less.
     # An operator changes which alerts are local, without a change of the profile's text.

@@ -135,6 +135,12 @@ class EmotionConfig(Section):
     rate_hz: float = Field(4.0, ge=1, le=30, description="Most readings of the face per second, on average")
 
 
+class ObjectsConfig(Section):
+    """Settings of the objects net: telephone at the ear, hand on the face, object at the mouth, mask."""
+
+    enabled: bool = Field(True, description="False: nobody looks for them, and they stay unknown")
+
+
 class ModelsConfig(Section):
     """Model files."""
 
@@ -254,6 +260,7 @@ class Config(Section):
     camera: CameraConfig = CameraConfig()
     face: FaceConfig = FaceConfig()
     emotion: EmotionConfig = EmotionConfig()
+    objects: ObjectsConfig = ObjectsConfig()
     models: ModelsConfig = ModelsConfig()
     vehicle: VehicleConfig = VehicleConfig()
     zmq: ZmqConfig = ZmqConfig()

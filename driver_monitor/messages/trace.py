@@ -38,6 +38,7 @@ LONGEST_LINE = 100_000
 _EYE = attrgetter("opening", "p_closed", "reason")
 _SCENE = attrgetter("match", "hidden", "sharpness", "blur")
 _FACE_LIGHT = attrgetter("mean", "around", "clipped", "left", "right")
+_OBJECTS = attrgetter("phone_left", "phone_right", "hand", "at_mouth", "mask", "mouth_hidden")
 _log = logging.getLogger(__name__)
 
 
@@ -84,6 +85,7 @@ def encode(frame: int, seen: Observation) -> dict[str, Any]:
         "face_light": None if seen.face_light is None else _FACE_LIGHT(seen.face_light),
         "scene": None if seen.scene is None else _SCENE(seen.scene),
         "shake": None if seen.shake is None else [seen.shake.x, seen.shake.y],
+        "objects": None if seen.objects is None else _OBJECTS(seen.objects),
     }
 
 
@@ -119,6 +121,8 @@ Speed = Annotated[Number, Field(ge=0, le=data.FASTEST_KMH, allow_inf_nan=False)]
 Level = Annotated[Number, Field(ge=0, le=255, allow_inf_nan=False)]
 Cosine = Annotated[Number, Field(ge=-1 - 1e-6, le=1 + 1e-6, allow_inf_nan=False)]
 Ratio = Annotated[Number, Field(ge=-100, le=100, allow_inf_nan=False)]
+Maybe = Probability | None
+Objects = tuple[Maybe, Maybe, Maybe, Maybe, Maybe, Maybe]
 Eye = tuple[Annotated[Number, _limits(-10, 10)] | None, Probability | None, data.EyeReason | None]
 
 
@@ -158,6 +162,7 @@ class _Line:
     scene: tuple[Cosine | None, Share | None, Ratio | None, Ratio | None] | None = None
     shake: tuple[Cosine, Cosine] | None = None
     face_light: tuple[Level, Level | None, Share, Level | None, Level | None] | None = None
+    objects: Objects | None = None
 
     def eyes_view(self) -> data.EyesView | None:
         if self.eyes is None:
@@ -195,9 +200,10 @@ def decode(message: Any) -> tuple[int, Observation]:
     face_light = None if line.face_light is None else data.FaceLight(*line.face_light)
     scene = None if line.scene is None else data.SceneView(*line.scene)
     shake = None if line.shake is None else data.Shake(*line.shake)
+    objects = None if line.objects is None else data.ObjectsView(*line.objects)
     return line.frame, Observation(
         line.t, line.camera, line.light, face, line.eyes_view(), p, line.face_reason, vehicle, line.rotate_to,
-        line.bridged, grey=line.grey, face_light=face_light, scene=scene, shake=shake,
+        line.bridged, grey=line.grey, face_light=face_light, scene=scene, shake=shake, objects=objects,
     )  # fmt: skip
 
 

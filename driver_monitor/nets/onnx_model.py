@@ -6,7 +6,7 @@ import hashlib
 import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnxruntime
@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from driver_monitor.errors import ModelError
 
 Shape = tuple[int | None, ...]
-"""Expected size of each axis of a float32 tensor. None: the model must leave this size free, such as the batch."""
+"""Expected size of each axis of a tensor. None: the model must leave this size free, such as the batch."""
+Kind = Literal["float", "uint8"]
+"""Numbers of a tensor, in the word of ONNX: 32-bit floats, or whole numbers from 0 to 255 (grey levels)."""
 
 MAX_BYTES = 64_000_000
 """Largest model file that is read, bytes. The project's nets are under 2 MB. A huge file could fill the memory."""
@@ -25,24 +27,33 @@ _ADVICE = "reinstall driver-monitor, or point the configuration at the right fil
 class OnnxModel:
     """Loads one ONNX model and runs it on the CPU. `sha256`: of the file, in hexadecimal, for alerts and `doctor`."""
 
-    def __init__(self, path: Path, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape], threads: int = 1) -> None:
-        """Load `path`. The model must have exactly these float32 `inputs`, and at least these float32 `outputs`.
+    def __init__(
+        self,
+        path: Path,
+        inputs: Mapping[str, Shape],
+        outputs: Mapping[str, Shape],
+        threads: int = 1,
+        *,
+        takes: Kind = "float",
+    ) -> None:
+        """Load `path`. The model must have exactly these `inputs`, and at least these float32 `outputs`.
 
         `inputs`, `outputs`: name to shape. `threads`: CPU threads of one inference; nets this small are fastest on one.
-        Raises `ModelError` with one line if the file is missing, damaged, too large or the wrong model.
+        `takes`: the numbers of all inputs. With "uint8" a net gets a crop as it was cut, and scales it itself. Raises
+        `ModelError` with one line if the file is missing, damaged, too large or the wrong model.
         """
         data = read_model(path)
         self.sha256 = hashlib.sha256(data).hexdigest()
         self._path = path
         self._outputs = list(outputs)
         self._session = _session(data, path, threads)
-        _check(self._session.get_inputs(), inputs, "input", path)
-        _check(self._session.get_outputs(), outputs, "output", path)
+        _check(self._session.get_inputs(), inputs, "input", takes, path)
+        _check(self._session.get_outputs(), outputs, "output", "float", path)
         surplus = {node.name for node in self._session.get_inputs()} - set(inputs)
         if surplus:
             raise ModelError(f"{path}: another model than expected: it has one more input, {min(surplus)!r}; {_ADVICE}")
 
-    def run(self, feeds: Mapping[str, NDArray[np.float32]]) -> tuple[NDArray[np.float32], ...]:
+    def run(self, feeds: Mapping[str, NDArray[np.float32] | NDArray[np.uint8]]) -> tuple[NDArray[np.float32], ...]:
         """Run the model once. `feeds`: input name to array. Return the outputs in the order given to the constructor.
 
         Raises `ModelError` if the model cannot compute on these arrays.
@@ -88,16 +99,19 @@ def _session(data: bytes, path: Path, threads: int) -> Any:
         raise ModelError(f"{path}: not a readable ONNX model, damaged or cut short; {_ADVICE}") from error
 
 
-def _check(nodes: Sequence[Any], wanted: Mapping[str, Shape], kind: str, path: Path) -> None:
+_NUMBERS: dict[Kind, str] = {"float": "32-bit floats", "uint8": "bytes (0 to 255)"}
+
+
+def _check(nodes: Sequence[Any], wanted: Mapping[str, Shape], kind: str, numbers: Kind, path: Path) -> None:
     found = {node.name: node for node in nodes}
     for name, shape in wanted.items():
         if name not in found:
             has = ", ".join(sorted(found)) or "none"
             raise ModelError(f"{path}: another model than expected: no {kind} {name!r} (it has {has}); {_ADVICE}")
         node = found[name]
-        if node.type != "tensor(float)" or not _fits(node.shape, shape):
-            values = "32-bit floats" if node.type == "tensor(float)" else "other values"
-            fault = f"{kind} {name!r} has {values} {_shown(node.shape)}, expected 32-bit floats {_shown(shape)}"
+        if node.type != f"tensor({numbers})" or not _fits(node.shape, shape):
+            values = next((words for one, words in _NUMBERS.items() if node.type == f"tensor({one})"), "other values")
+            fault = f"{kind} {name!r} has {values} {_shown(node.shape)}, expected {_NUMBERS[numbers]} {_shown(shape)}"
             raise ModelError(f"{path}: another model than expected: {fault}; {_ADVICE}")
 
 

@@ -28,6 +28,7 @@ from driver_monitor.bench.speed.text import sentences, verdict
 from driver_monitor.board.reading import BoardReading
 from driver_monitor.config import resources
 from driver_monitor.perception.expression.net import ExpressionNet
+from driver_monitor.perception.objects.reader import LOOKS_HZ
 from tests.conftest import Cli, write_clip
 
 PAGE = Path(__file__).parents[2] / "docs" / "speed.md"
@@ -162,15 +163,17 @@ def test_ok__the_ratio_is_that_of_the_step_to_the_bare_nets(
     assert 1 < nets["low"] <= nets["ratio"] <= nets["high"] < 20
     runs = {net["name"]: net["runs"] for net in shown["models"]}
     assert (runs["landmarks"] >= 1, runs["eyes"] >= 0.9, 0 < runs["expression"] < 1) == (True, True, True)
+    assert runs["objects"] == pytest.approx(LOOKS_HZ / 20, abs=0.05)
     _, times = measured
     assert times.step_cpu().shape == times.nets.shape == (2, 3)
-    assert times.step_cpu().sum() == pytest.approx(times.stages[:, :, 1:10, 1].sum())
+    assert times.step_cpu().sum() == pytest.approx(times.stages[:, :, 1:11, 1].sum())
 
 
 def test_ok__int8_stands_beside_fp32_where_both_are_there(shown: dict[str, Any]) -> None:
     nets = {net["name"]: net for net in shown["models"]}
     assert {name: net["precision"] for name, net in nets.items()} == {
         "detector": "fp32", "landmarks": "fp32", "eyes": "fp32", "expression": "int8",
+        "objects": precision_of(resources.path("models/objects.onnx")),
     }  # fmt: skip
     assert nets["expression"]["twin_ms"] > 0
     assert {net["twin_ms"] for name, net in nets.items() if name != "expression"} == {None}
@@ -219,7 +222,8 @@ def test_ok__start_and_memory_grow_step_by_step(whole: dict[str, Any]) -> None:
     start, rss = whole["start_s"], whole["memory"]["rss_mb"]
     assert start["total"] == pytest.approx(start["imports"] + start["models"] + start["first_frame"], abs=0.01)
     assert 0 < rss["start"] < rss["imports"] < rss["models"] < rss["peak"]
-    assert [net["name"] for net in whole["memory"]["models"]] == ["landmarks", "eyes", "expression", "detector"]
+    added = [net["name"] for net in whole["memory"]["models"]]
+    assert added == ["landmarks", "eyes", "expression", "objects", "detector"]
     assert rss_mb() is not None
 
 

@@ -71,6 +71,11 @@ def one_wrong_byte(folder: Path) -> None:
     (folder / "eyes.onnx").write_bytes(data)
 
 
+def without_objects(folder: Path) -> None:
+    (folder / "objects.onnx").unlink()
+    (folder / "manifest.yaml").unlink()
+
+
 def absent_camera(car: Car) -> None:
     (car.root / "dev/video0").unlink()
     car.config["camera"] = {"source": "/dev/video63"}
@@ -270,6 +275,9 @@ STORIES = {
     "a model with one wrong byte": Story(models_with(one_wrong_byte), "models.wrong", "reinstall driver-monitor"),
     "a missing model": Story(
         models_with(lambda folder: (folder / "landmarks.onnx").unlink()), "models.wrong", "reinstall driver-monitor"
+    ),
+    "a folder of models from before the objects net": Story(
+        models_with(without_objects), "models.no_objects", "copy it from the models"
     ),
     "no camera": Story(absent_camera, "camera.absent", "driver-monitor cameras"),
     "a camera in use": Story(camera_in_use, "camera.no_pictures", "stop it"),

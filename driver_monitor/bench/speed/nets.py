@@ -12,17 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from driver_monitor.app.build import Models
+from driver_monitor.app.build import NET_FILES, Models
 from driver_monitor.config import resources
 from driver_monitor.config.schema import Config
 from driver_monitor.nets.onnx_model import OnnxModel, read_model
 
-Feeds = Mapping[str, NDArray[np.float32]]
+Feeds = Mapping[str, NDArray[np.float32] | NDArray[np.uint8]]
 Call = tuple[str, Feeds]
 """The name of a net, and what it was run on."""
-FILES = {
-    "detector": "detector.onnx", "landmarks": "landmarks.onnx", "eyes": "eyes.onnx", "expression": "emotion.onnx",
-}  # fmt: skip
 _QUANTISED = (b"QLinear", b"QuantizeLinear", b"ConvInteger", b"MatMulInteger")
 """Names of the ONNX operators of int8 nets, as they stand in the file."""
 OTHER = {"fp32": "int8", "int8": "fp32"}
@@ -46,7 +43,7 @@ def bare_nets(config: Config, models: Models) -> dict[str, BareNet]:
     """
     folder = config.models.folder or resources.path("models")
     found = {}
-    for name, file in FILES.items():
+    for name, file in NET_FILES.items():
         net: Any = getattr(models, name)
         model = getattr(net, "model", None)
         if not isinstance(model, OnnxModel):

@@ -9,11 +9,11 @@ from typing import Any, cast
 from driver_monitor.app.build import Part
 
 STAGES = (
-    "decode", "detector", "landmarks", "face", "eyes", "expression", "scene", "state", "rules", "other", "messages",
-    "writing",
+    "decode", "detector", "landmarks", "face", "eyes", "expression", "objects", "scene", "state", "rules", "other",
+    "messages", "writing",
 )  # fmt: skip
 """The stages of a frame, in their order. docs/speed.md says what belongs to each."""
-OF_STEP = STAGES[1:10]
+OF_STEP = STAGES[1 : STAGES.index("messages")]
 """The stages of `Pipeline.step`: those between the decoded picture and the messages."""
 ROUNDS, CALLS = 5, 2000
 """Rounds of calls by which the cost of a stopwatch is measured; the shortest counts (ours)."""

@@ -37,5 +37,6 @@ def load_models(plan: Plan) -> Loaded:
         models = build.load_models(plan.config)
     except ModelError as fault:
         error = str(fault)
-    found: Iterator[Finding] = judge_models(str(folder), names, error, listed=listed)
+    objects = not plan.config.objects.enabled or (models is not None and models.objects is not None)
+    found: Iterator[Finding] = judge_models(str(folder), names, error, listed=listed, objects=objects)
     return Loaded(models, tuple(found))

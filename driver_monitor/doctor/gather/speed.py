@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 WARM_UP = 10
 """First frames that do not count: the face is searched, and memory is taken."""
-NETS = ("detector", "landmarks", "eyes", "expression")
 
 
 class Stopwatch:
@@ -45,10 +44,10 @@ class Stopwatch:
 def measure_speed(machine: Machine, plan: Plan, models: Models, fps: float) -> SpeedFacts:
     """Return the time of a frame and of each net, at `fps` frames a second."""
     from driver_monitor import demo
-    from driver_monitor.app.build import build_pipeline
+    from driver_monitor.app.build import NET_FILES, build_pipeline
     from driver_monitor.capture.recordings.clip import ClipCamera
 
-    watches = {name: Stopwatch(net, machine.clock) for name in NETS if (net := getattr(models, name)) is not None}
+    watches = {name: Stopwatch(net, machine.clock) for name in NET_FILES if (net := getattr(models, name)) is not None}
     pipeline = build_pipeline(plan, replace(models, **cast(Any, watches)))
     spent: dict[str, float] = defaultdict(float)
     try:

@@ -124,6 +124,12 @@ FAULTS: dict[str, Fault] = {
         "`journalctl -u driver-monitor -n 30` says why; then `sudo systemctl restart driver-monitor`",
     ),
     "models.wrong": Fault("fault", "{fault}", "{advice}"),
+    "models.no_objects": Fault(
+        "warning",
+        "{folder} has no objects.onnx: telephone, hand and mask stay unknown",
+        "copy it from the models of driver-monitor, with its lines of manifest.yaml if there is one in this folder, or "
+        "set objects.enabled: false",
+    ),
     "permissions.device": Fault(
         "fault",
         "this user may not open {device}, which belongs to the group {group}",

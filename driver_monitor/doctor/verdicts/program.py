@@ -102,11 +102,19 @@ def _about_lock(facts: ConfigurationFacts) -> Iterator[Finding]:
             yield trouble("configuration.lock_open", **words)
 
 
-def judge_models(folder: str, names: Sequence[str], error: str | None, *, listed: bool = True) -> Iterator[Finding]:
-    """Yield the fault of the models in `folder`, or "ok". `error`: a line of `ModelError`. `listed`: has a manifest."""
+def judge_models(
+    folder: str, names: Sequence[str], error: str | None, *, listed: bool = True, objects: bool = True
+) -> Iterator[Finding]:
+    """Yield the fault of the models in `folder`, or "ok". `error`: a line of `ModelError`. `listed`: has a manifest.
+
+    `objects`: whether the objects net is there, or switched off.
+    """
     if error is not None:
         fault, advice = split(error, "reinstall driver-monitor")
         yield trouble("models.wrong", fault=fault, advice=advice)
+        return
+    if not objects:
+        yield trouble("models.no_objects", folder=folder)
         return
     hashes = "their hashes are those of the manifest" if listed else "this folder has no manifest to compare them with"
     yield ok("models", f"{len(names)} files in {folder}, {hashes}")

@@ -1,0 +1,34 @@
+"""Reads what is at the driver's face, a few times a second."""
+
+from __future__ import annotations
+
+from driver_monitor.data.observation import ObjectsView
+from driver_monitor.perception.objects.net import ANSWERS, ObjectsNet, objects_crop
+from driver_monitor.perception.objects.readable import readable
+from driver_monitor.perception.reader import FacePicture
+from driver_monitor.timing.periodic import PeriodicTimer
+
+LOOKS_HZ = 3.0
+"""Looks a second. A telephone stays at the ear for many seconds: ten looks in three of them are enough (ours)."""
+
+
+class ObjectsReader:
+    """Reads telephone, hand, object at the mouth and mask `LOOKS_HZ` times a second."""
+
+    field = "objects"
+
+    def __init__(self, net: ObjectsNet) -> None:
+        self._net = net
+        self._timer = PeriodicTimer(1.0 / LOOKS_HZ)
+
+    def read(self, picture: FacePicture) -> ObjectsView | None:
+        """Return the probabilities; each is None if this picture cannot tell it (`readable`). None: no look is due."""
+        if not self._timer.due(picture.t):
+            return None
+        known = readable(picture)
+        if not known:
+            return ObjectsView(**dict.fromkeys(ANSWERS))
+        (p,) = self._net.probabilities(objects_crop(picture.grey, picture.face.points)[None]).tolist()
+        answers = zip(ANSWERS, p, strict=True)
+        # What is no probability, such as NaN, is unknown, too.
+        return ObjectsView(**{name: value if name in known and 0 <= value <= 1 else None for name, value in answers})
