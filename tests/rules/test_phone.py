@@ -58,8 +58,8 @@ def test_ok__it_is_silent_and_no_reason_to_call_the_driver_distracted() -> None:
 
 
 def test_ok__a_headset_from_the_start_on_is_never_told_and_one_put_on_later_is_told_once() -> None:
-    assert phases(calling(60), fps=5) == []
-    assert phases(FREE, calling(1080), fps=5) == [("raised", "info"), ("cleared", "info")]
+    assert phases(calling(30), fps=3) == []
+    assert phases(FREE, calling(1080), fps=3) == [("raised", "info"), ("cleared", "info")]
 
 
 def test_ok__what_cannot_be_seen_neither_raises_nor_clears() -> None:
@@ -82,15 +82,12 @@ def test_ok__without_looks_no_profile_tells_anything_about_objects(profile: str)
 
 @pytest.mark.parametrize("profile", sorted({*known()} - {"euro_ncap"}))
 def test_ok__only_euro_ncap_tells_of_a_telephone(profile: str) -> None:
-    drive = [
-        replace(part, objects=replace(part.objects, hand=0.9)) for part in (FREE, calling(8), FREE) if part.objects
-    ]
-    assert told(*drive, profile=profile) == []
+    assert told(FREE, calling(8), FREE, profile=profile) == []
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
-    looks=st.lists(st.sampled_from([None, 0.02, 0.4, 0.95]), min_size=5, max_size=60),
+    looks=st.lists(st.sampled_from([None, 0.02, 0.4, 0.95]), min_size=5, max_size=30),
     fps=st.sampled_from([5.0, 12.0, 30.0]),
 )
 def test_ok__whatever_the_looks_show_an_alert_begins_in_a_call_and_ends_at_a_free_ear(
