@@ -19,19 +19,24 @@ from driver_monitor.data.observation import (
     FaceReason,
     HeadPose,
     Light,
+    ObjectsView,
     Observation,
     VehicleData,
 )
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
 from driver_monitor.state.tracker import StateTracker
+from driver_monitor.timing.periodic import PeriodicTimer
+
+LOOKS_PER_S = 3.0
+"""How often the objects net looks."""
 
 
 @dataclass(frozen=True)
 class Stretch:
     """What is so for `seconds`. `opening`: lids against a population; `p_closed` None follows from the lids.
 
-    `lean`: how far aside the driver leans, in widths of the face.
+    `lean`: how far aside the driver leans, in widths of the face. `objects`: what the objects net sees in each look.
     """
 
     seconds: float
@@ -51,6 +56,7 @@ class Stretch:
     speed_kmh: float | None = None
     ignition: bool | None = None
     lean: float = 0.0
+    objects: ObjectsView | None = None
 
 
 def attentive(seconds: float, **what: object) -> Stretch:
@@ -103,7 +109,7 @@ def _seen(t: float, stretch: Stretch) -> Observation:
     head = HeadPose(stretch.yaw, stretch.pitch, 0.0)
     eyes = EyesView(eye, eye, *iris)
     seen = spot_check.see(t, eyes, head, stretch.mouth, stretch.mouth_hidden, stretch.lean)
-    return replace(seen, camera=stretch.camera, light=stretch.light)
+    return replace(seen, camera=stretch.camera, light=stretch.light, objects=stretch.objects)
 
 
 def times(seconds: float, fps: float, jitter: float = 0.0, seed: int = 0) -> list[float]:
@@ -117,16 +123,17 @@ def times(seconds: float, fps: float, jitter: float = 0.0, seed: int = 0) -> lis
 def film(
     stretches: Sequence[Stretch], fps: float = 20.0, jitter: float = 0.0, seed: int = 0, every: int = 1
 ) -> list[Observation]:
-    """The drive as frames: each shows the stretch that its time falls into."""
+    """The drive as frames: each shows the stretch that its time falls into. About `LOOKS_PER_S` of them have a look."""
     ends, total = [], 0.0
     for stretch in stretches:
         total += stretch.seconds
         ends.append(total)
-    frames, index = [], 0
+    frames, index, looks = [], 0, PeriodicTimer(1 / LOOKS_PER_S)
     for t in times(total, fps, jitter, seed)[::every]:
         while index < len(ends) - 1 and t >= ends[index] - 1e-6:
             index += 1
-        frames.append(observe(t, stretches[index]))
+        seen = observe(t, stretches[index])
+        frames.append(seen if seen.face is None or looks.due(t) else replace(seen, objects=None))
     return frames
 
 

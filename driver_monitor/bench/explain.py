@@ -45,10 +45,13 @@ PHRASES = {
     "gaze.glances": "Number of glances",
     "gaze.glances_s": "Sum of glances off the road",
     "gaze.road_s": "Gaze on the road for",
+    "hand.on_face_s": "Hand on the face for",
     "held_s": "Alert not cleared for",
+    "mouth.object_s": "Object at the mouth for",
     "mouth.yawns": "Yawns",
     "perclos.coverage": "Eyes readable, share of the window",
     "perclos.value": "Eyes closed, share of the window (PERCLOS)",
+    "phone.at_ear_s": "Telephone at the ear for",
     "vehicle.speed_kmh": "Speed",
 }
 """Signal -> start of the line about it. The line of any other signal begins with the words of the signal's name."""

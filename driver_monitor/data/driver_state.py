@@ -40,6 +40,13 @@ GazeReason = Literal["no_picture", "no_face", "pose", "eyes_closed"]
 """Why the gaze is unknown."""
 Cover = Literal["sunglasses", "glare", "occluded", "dark"]
 """What hides both eyes: the reasons in `EyeReason` without "no_face", "pose" and "blur"."""
+HeldReason = Literal["unseen", "unclear", "never_free", "usual", "lost"]
+"""Why it is unknown whether something is held in a place. "unseen": the place is out of sight, or nobody has looked.
+"unclear": the probability is neither high nor low. "never_free": it was there from the start on, as a headset may be.
+"usual": it has been there for so long that it is usual for this driver. "lost": it was there before the place went out
+of sight."""
+Side = Literal["left", "right"]
+"""A side of the driver's own body."""
 Degraded = Literal[
     "sunglasses",
     "glare",
@@ -209,6 +216,37 @@ class Occlusion:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """For how long something has been held in one place (`state.objects.held_meter`).
+
+    `seconds`: 0.0 when not, None while unknown. `standing`: the time stands still, because a look has missed the thing
+    or the place cannot be seen. `reason`: why `seconds` is None, else None.
+    """
+
+    seconds: float | None
+    standing: bool = False
+    reason: HeldReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectsState:
+    """What has been at the driver's face: answers of the looks of the objects net over time (`state.objects`).
+
+    `phone`: a telephone at an ear, `phone_side`: at which one, None without one. `hand`: a hand on the face.
+    `at_mouth`: an object at the mouth. `mask`: whether a face mask is worn; an answer changes after about 3 s.
+    `mouth_hidden`: whether mask, hand or object hides most of the mouth; an answer changes after about a second. Both:
+    None if unknown.
+    """
+
+    phone: Held
+    phone_side: Side | None
+    hand: Held
+    at_mouth: Held
+    mask: bool | None
+    mouth_hidden: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class ExpressionState:
     """The expression, smoothed over time. `p`: smoothed probability of each class in `observation.EXPRESSIONS`.
 
@@ -282,7 +320,8 @@ class DriverState:
     blink that ended with this frame, else None. `nods`: number of nods in the last five minutes. `rotate_to`: the
     value of `camera.rotate` that would make a turned picture upright, None if the picture is not turned.
     `past_yawn_s`: length of the present closure without the time of a yawn; 0.0 without a closure, None in a yawn or
-    while unknown. `camera_poor_s`: how long the picture has been out of focus or shaking, 0.0 when not.
+    while unknown. `camera_poor_s`: how long the picture has been out of focus or shaking, 0.0 when not. `objects`: None
+    before the first look of the objects net, and 10 s after the last.
     """
 
     t: float
@@ -310,3 +349,4 @@ class DriverState:
     rotate_to: int | None = None
     past_yawn_s: float | None = None
     camera_poor_s: float = 0.0
+    objects: ObjectsState | None = None

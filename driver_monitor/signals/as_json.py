@@ -13,7 +13,7 @@ from driver_monitor.signals.signal import Read, Signal
 _ORDER = (
     "schema", "frame", "t", "face", "eyes", "head", "gaze", "gaze_reason", "glances", "mouth", "emotion", "perclos",
     "blink_rate", "blink", "glance", "nods", "drowsiness", "attention", "degraded", "rotate_to", "occlusion", "light",
-    "car", "alerts", "look",
+    "car", "alerts", "look", "phone", "hand", "mask", "mouth_object_s",
 )  # fmt: skip
 """The order of the fields in a line. It is part of the public format. A field that is not named here comes last."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from operator import attrgetter
 from typing import get_args
@@ -22,6 +23,12 @@ _over_glances = partial(
 _over_looks = partial(
     public, window_s=attrgetter("gaze.look.looks.window_s"), coverage=attrgetter("gaze.look.looks.coverage")
 )
+
+
+def _stands(name: str) -> Callable[[DriverState], bool]:
+    """Return a function that tells whether the time of the object `name` stands still."""
+    standing = attrgetter(f"objects.{name}.standing")
+    return lambda state: state.objects is not None and bool(standing(state))
 
 
 def _has_face(state: DriverState) -> bool:
@@ -63,6 +70,8 @@ OBJECTS = (
     JsonObject("mouth", "the mouth; `null` while it is turned away or hidden: a yawn is then unknown",
                lambda s: s.mouth.opening is not None),
     JsonObject("emotion", "what the face shows, not what is felt; `null` while unknown", attrgetter("emotion")),
+    JsonObject("phone", "a telephone at the ear; `null` when nobody has looked for one", attrgetter("objects")),
+    JsonObject("hand", "a hand on the face; `null` when nobody has looked for one", attrgetter("objects")),
     JsonObject("car", "what the car sends"),
 )  # fmt: skip
 
@@ -199,6 +208,19 @@ _EXPRESSION = (
             kind="text", choices=tuple(name for name in observation.EXPRESSIONS if name != "neutral"), rule=False),
     private("emotion.distress_s", "how long anger or fear has been shown, 0 when not", "s", json=None),
 )  # fmt: skip
+_OBJECTS = (
+    public("phone.at_ear_s", "how long a telephone has been at an ear, 0 when not", "s", at="objects.phone.seconds",
+           digits=3, returning=_stands("phone")),
+    _word("phone.side", "the driver's ear at which it is; `null` without one", at="objects.phone_side",
+          choices=get_args(driver_state.Side)),
+    _word("phone.reason", "why it is unknown whether a telephone is at an ear", at="objects.phone.reason",
+          choices=get_args(driver_state.HeldReason)),
+    public("hand.on_face_s", "how long a hand has been on the face, 0 when not", "s", at="objects.hand.seconds",
+           digits=3, returning=_stands("hand")),
+    _yes_no("mask", "a face mask is worn", at="objects.mask"),
+    public("mouth.object_s", "how long an object (cup, cigarette) has been at the mouth, 0 when not", "s",
+           at="objects.at_mouth.seconds", json="mouth_object_s", digits=3, returning=_stands("at_mouth")),
+)  # fmt: skip
 _CAR = (
     public("vehicle.speed_kmh", "speed, unknown where the car is silent", "km/h", json="car.speed_kmh", digits=1),
     _yes_no("vehicle.ignition", "the ignition is on", json="car.ignition"),
@@ -212,6 +234,7 @@ TOPICS: dict[str, tuple[Signal, ...]] = {
     "Eyes and sleepiness": _EYES,
     "Head and gaze": _GAZE,
     "Mouth and expression": _EXPRESSION,
+    "Hands and objects": _OBJECTS,
     "Car and rules": _CAR,
 }
 """The rows of each topic. The topics are the headings of docs/signals.md."""

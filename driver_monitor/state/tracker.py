@@ -15,6 +15,7 @@ from driver_monitor.state.eyes.perclos import PerclosMeter
 from driver_monitor.state.gaze.gaze_tracker import GazeTracker
 from driver_monitor.state.gaze.head_place import HeadPlace
 from driver_monitor.state.gaze.regions import Wheel
+from driver_monitor.state.objects.objects_tracker import ObjectsTracker
 from driver_monitor.state.sleepiness.drowsiness import DrowsinessMeter
 from driver_monitor.state.sleepiness.nods import NodCounter
 from driver_monitor.state.sleepiness.yawns import YawnCounter
@@ -47,6 +48,7 @@ class StateTracker:
         self._camera = CameraJudge()
         self._blindness = BlindnessTracker()
         self._occlusion = OcclusionTracker()
+        self._objects = ObjectsTracker()
         self._state: DriverState | None = None
 
     def update(self, seen: Observation) -> DriverState:
@@ -62,15 +64,18 @@ class StateTracker:
 
     def _next(self, step: TimeStep, seen: Observation) -> DriverState:
         face, head, no_eyes, no_face = seen.face, _head(seen), _no_eyes(seen), _no_face(seen)
-        direction = self._gaze.direction(step, face.head if face else None, seen.eyes if face else None)
+        objects = self._objects.update(step.t, seen.objects)
+        seen_eyes = self._objects.eyes(objects, seen.eyes if face else None, self._occlusion.cover)
+        direction = self._gaze.direction(step, face.head if face else None, seen_eyes)
         may_learn = direction is not None and self._gaze.straight_ahead.may_learn_from(direction.direction)
-        eyes = self._lids.update(step, seen.eyes if face else None, no_eyes, may_learn, self._yawns.thrown_back)
+        eyes = self._lids.update(step, seen_eyes, no_eyes, may_learn, self._yawns.thrown_back)
         leans = self._head_place.update(step, face.box if face else None, may_learn)
         gaze = self._gaze.update(step, direction, eyes.state, no_face, may_be_lowered(eyes), leans)
         blink = self._blinks.update(step, eyes.openness)
         nods = self._nods.update(step, face.head.pitch if face and face.head else None, eyes.state)
         perclos = self._perclos.update(step, eyes.state, self._lids.closure, eyes.p_closure)
-        occlusion = self._occlusion.update(step, face, eyes.reason)
+        hidden_mouth = objects.mouth_hidden if objects else None
+        occlusion = self._occlusion.update(step, face, eyes.reason, hidden_mouth)
         masked = occlusion is not None and occlusion.mouth is True
         opening = face.mouth_opening if face and not masked else None
         mouth = self._yawns.update(step, opening, eyes.state == "closed", head.pitch if head else None)
@@ -105,6 +110,7 @@ class StateTracker:
             rotate_to=seen.rotate_to,
             past_yawn_s=past_yawn_s,
             camera_poor_s=self._blindness.poor.length_s,
+            objects=objects,
         )
 
 

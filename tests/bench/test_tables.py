@@ -120,7 +120,7 @@ def test_ok__every_field_of_a_line_has_a_column(runs: list[Run]) -> None:
     for run in runs:
         known = {column.name for column in SIGNAL_COLUMNS} | {"head", "gaze", "mouth", "emotion", "blink"}
         # An object that is null has no members in the line.
-        known |= {"drowsiness", "glance", "occlusion", "emotion.p"}
+        known |= {"drowsiness", "glance", "occlusion", "emotion.p", "phone", "hand"}
         assert {name for line in run.lines() for name in leaves(line, "", ())} <= known
         events = {name for alert in run.alerts() for name in leaves(alert, "", maps)}
         assert events == ({column.name for column in EVENT_COLUMNS} if run.alerts() else set())

@@ -13,7 +13,7 @@ from tests.timeline import Stretch, attentive, no_face, observe, shut
 FIELDS = [
     "schema", "frame", "t", "face", "eyes", "head", "gaze", "gaze_reason", "glances", "mouth", "emotion", "perclos",
     "blink_rate", "blink", "glance", "nods", "drowsiness", "attention", "degraded", "rotate_to", "occlusion", "light",
-    "car", "alerts", "look",
+    "car", "alerts", "look", "phone", "hand", "mask", "mouth_object_s",
 ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from driver_monitor.config.profiles import parse_profile, read_profile
-from driver_monitor.data.driver_state import DriverState, Drowsiness
+from driver_monitor.data.driver_state import DriverState, Drowsiness, Held, ObjectsState
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
 from driver_monitor.timing.cadence import TimeStep
@@ -31,6 +31,7 @@ Story = list[tuple[float, Values]]
 CALM: Values = {
     "closed": 0.0, "p": None, "past_yawn": 0.0, "shut": 0.0, "off": 0.0, "task": None, "other": 0.0, "total": 0.0,
     "count": 0, "ahead": 2.0, "kss": 1.0, "absent": 0.0, "fault": 0.0, "poor": 0.0, "unread": 0.0, "speed": 20.0,
+    "phone": 0.0, "phone_reason": None,
 }  # fmt: skip
 AT: dict[str, tuple[float, Values]] = {
     "microsleep": (0.0, {"closed": 1.0, "p": 0.6, "past_yawn": 1.0}),
@@ -40,6 +41,7 @@ AT: dict[str, tuple[float, Values]] = {
     "long_look_driving": (0.0, {"off": 3.5, "task": "driving"}),
     "repeated_looks_other": (0.0, {"other": 10.0, "count": 2}),
     "repeated_looks": (0.0, {"total": 10.0, "count": 2}),
+    "phone": (0.0, {"phone": 3.0}),
     "unresponsive": (0.0, {"off": 6.0}),
     "sleepiness": (5.0, {"kss": 7.0 + BIT, "speed": 50.0}),
     "no_face": (1.0, {"absent": 7.0, "fault": 1.0 - BIT}),
@@ -51,7 +53,7 @@ AT: dict[str, tuple[float, Values]] = {
 CLEAR_S = {
     "microsleep": 2.0, "sleep": 2.0, "eyes_closed_or_lowered": 1.0, "long_look_other": 1.0, "long_look_driving": 1.0,
     "repeated_looks_other": 0.0, "repeated_looks": 0.0, "unresponsive": 2.0, "sleepiness": 5.0, "no_face": 0.5,
-    "eyes_unreadable": 1.0, "camera_fault": 1.0, "camera_poor": 5.0,
+    "eyes_unreadable": 1.0, "camera_fault": 1.0, "camera_poor": 5.0, "phone": 1.0,
 }  # fmt: skip
 """By rule: after how many seconds without its cause its alert ends."""
 
@@ -150,6 +152,10 @@ EDGES: dict[str, Edge] = {
     "repeated_looks.when rule.repeated_looks_other.held_s at_most 0": rises("repeated_looks", other=10.0),
     "repeated_looks.from_kmh 20": rises("repeated_looks", speed=20.0 - BIT),
     "repeated_looks.clear look.ahead_s at_least 2": ends("repeated_looks", ahead=2.0 - BIT),
+    "phone.when phone.at_ear_s at_least 3": rises("phone", phone=3.0 - BIT),
+    "phone.from_kmh 20": rises("phone", speed=20.0 - BIT),
+    "phone.clear phone.at_ear_s at_most 0": ends("phone", phone=BIT),
+    "phone.clear_for_s 1": lasts("phone"),
     "unresponsive.when eyes.closed_s at_least 6": Edge(
         "unresponsive raised", [(0.0, {"closed": 6.0 - BIT, "p": 0.0})], [(0.0, {"closed": 6.0, "p": 0.0})]
     ),
@@ -248,6 +254,7 @@ def shown(calm: DriverState, now: Values) -> DriverState:
         camera_poor_s=now["poor"] or 0.0,
         unread_s=now["unread"],
         vehicle=replace(calm.vehicle, speed_kmh=now["speed"]),
+        objects=ObjectsState(Held(now["phone"], reason=now["phone_reason"]), None, Held(0.0), Held(0.0), None, None),
     )
 
 

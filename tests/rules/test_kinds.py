@@ -47,7 +47,8 @@ def kind_of(when: dict[str, Any], **more: Any) -> Kind:
         ("euro_ncap", {
             "microsleep": "sleep", "sleep": "sleep", "eyes_closed_or_lowered": "distraction",
             "long_look_other": "distraction", "long_look_driving": "distraction", "repeated_looks": "distraction",
-            "repeated_looks_other": "distraction", "unresponsive": "unresponsive", "sleepiness": "drowsiness",
+            "repeated_looks_other": "distraction", "phone": "distraction", "unresponsive": "unresponsive",
+            "sleepiness": "drowsiness",
             "no_face": "degraded", "eyes_unreadable": "degraded", "camera_fault": "degraded",
         }),
         ("quiet", {"microsleep": "sleep", "long_distraction": "distraction", "unresponsive": "unresponsive"}),

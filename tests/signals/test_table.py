@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from driver_monitor.data.observation import EXPRESSIONS, Expression
+from driver_monitor.data.observation import EXPRESSIONS, Expression, ObjectsView
 from driver_monitor.messages.state import signals
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
@@ -48,6 +48,7 @@ SECOND_NAMES = {
     "glances.count": "gaze.glances",
     "car.speed_kmh": "vehicle.speed_kmh",
     "car.ignition": "vehicle.ignition",
+    "mouth_object_s": "mouth.object_s",
 }
 
 
@@ -118,7 +119,13 @@ def test_ok__every_row_reads_a_value_of_its_kind() -> None:
         "number": (int, float), "bool": (bool,), "text": (str,), "list": (list,), "map": (dict,),
     }  # fmt: skip
     known, smile = set(), Expression(dict.fromkeys(EXPRESSIONS, 1 / 8))
-    frames = film((attentive(40, speed_kmh=50.0, mouth_hidden=0.1, p_lowered=0.1), *DRIVE), fps=10)
+    free, call = ObjectsView(*[0.0] * 6), ObjectsView(1.0, *[0.0] * 5)
+    objects = (
+        attentive(2, objects=free),
+        attentive(2, objects=call),
+        attentive(7, objects=replace(call, phone_left=None)),
+    )
+    frames = film((attentive(40, speed_kmh=50.0, mouth_hidden=0.1, p_lowered=0.1), *objects, *DRIVE), fps=10)
     for state in states([replace(frame, expression=smile) for frame in frames]):
         for row in ROWS:
             if row.name.startswith("glance.") and state.gaze.away.ended is None:
@@ -238,7 +245,7 @@ def test_ok__a_new_number_is_one_row() -> None:
         assert message["car"] == {"speed_kmh": None, "ignition": None, "weight_kg": round(2 * t, 1)}
         assert message["mood"] == {"value": round(t / 2, 2)}
         assert message["mouth"]["smile"] == 0.5
-    assert list(reported["line"])[-2:] == ["look", "mood"]
+    assert list(reported["line"])[-2:] == ["mouth_object_s", "mood"]
     assert reported["line"]["alerts"] == ["mine"]
     assert "| `car.weight_kg` | `seat.weight_kg` | kg | weight on the seat |" in reported["page"]
     assert "seat.weight_kg: weight on the seat, kg, also named car.weight_kg" in reported["schema"]

@@ -19,11 +19,12 @@ NUMBERS = (
     *("frame", "t", "eyes.openness", "eyes.p_closed"),
     *("perclos.value", "perclos.low", "perclos.high", "perclos.coverage"),
     *("gaze.yaw", "gaze.pitch", "head.yaw", "head.pitch", "head.roll", "mouth.opening", "car.speed_kmh"),
+    *("phone.at_ear_s", "hand.on_face_s", "mouth_object_s"),
 )
 """The series of numbers, by their names in JSON (docs/signals.md)."""
 WORDS = (
     *("face.present", "face.reason", "eyes.state", "eyes.reason", "gaze.zone", "gaze_reason", "mouth.yawning"),
-    *("light", "degraded", "attention"),
+    *("light", "degraded", "attention", "mask", "phone.side"),
 )
 """The series of words, and of true and false."""
 MOST_WORDS = 200

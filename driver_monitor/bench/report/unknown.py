@@ -15,6 +15,7 @@ PARTS: Mapping[str, str] = {
     "gaze": "Gaze",
     "mouth": "Mouth",
     "perclos": "PERCLOS",
+    "phone": "Telephone at the ear",
     "speed": "Speed",
 }
 """Part -> its name on the page, in the order of the page."""
@@ -31,6 +32,7 @@ def causes_of(line: Mapping[str, Any]) -> dict[str, Cause]:
         "gaze": None if gaze.get("zone") not in (None, "unknown") else _gaze(line, gaze),
         "mouth": None if _object(line.get("mouth")).get("opening") is not None else no_face or _mouth(line),
         "perclos": None if _object(line.get("perclos")).get("value") is not None else "too little of the window seen",
+        "phone": None if _object(line.get("phone")).get("at_ear_s") is not None else no_face or _phone(line),
         "speed": None if _object(line.get("car")).get("speed_kmh") is not None else "the car sent none",
     }
 
@@ -45,6 +47,11 @@ def _gaze(line: Mapping[str, Any], gaze: Mapping[str, Any]) -> str:
 def _mouth(line: Mapping[str, Any]) -> str:
     covered = _object(line.get("occlusion")).get("mouth") is True
     return "covered" if covered else "turned away or hidden"
+
+
+def _phone(line: Mapping[str, Any]) -> str:
+    phone = line.get("phone")
+    return "nobody has looked" if phone is None else _text(_object(phone).get("reason"))
 
 
 def _object(value: Any) -> Mapping[str, Any]:

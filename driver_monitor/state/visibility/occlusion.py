@@ -24,25 +24,29 @@ T = TypeVar("T", bound=Hashable)
 
 
 class SettledAnswer(Generic[T]):
-    """Keeps an answer until another has `CHANGE_AT` of recent time. The first answer counts at once."""
+    """Keeps an answer until another has `CHANGE_AT` of recent time. The first answer counts at once.
 
-    def __init__(self) -> None:
+    `settle_s`: time constant of the shares of recent time. `forget_s`: without an answer for longer, `value` is None.
+    """
+
+    def __init__(self, settle_s: float = SETTLE_S, forget_s: float = FORGET_S) -> None:
+        self._settle_s, self._forget_s = settle_s, forget_s
         self._shares: dict[T, float] = {}
         self._answered_t = 0.0
         self.value: T | None = None
         """The answer, None while unknown."""
 
     def update(self, step: TimeStep, answer: T | None) -> T | None:
-        """Take one frame's answer, None if it has none. Return `value`, None after `FORGET_S` without an answer."""
+        """Take one frame's answer, None if it has none. Return `value`, None if it is forgotten."""
         if answer is None:
-            if self.value is not None and step.t - self._answered_t > FORGET_S:
+            if self.value is not None and step.t - self._answered_t > self._forget_s:
                 self._shares, self.value = {}, None
             return self.value
         self._answered_t = step.t
         if self.value is None:
             self._shares, self.value = {answer: 1.0}, answer
         elif answer != self.value or len(self._shares) > 1:
-            self._weigh(1 - math.exp(-min(step.dt, MAX_GAP_S) / SETTLE_S), answer)
+            self._weigh(1 - math.exp(-min(step.dt, MAX_GAP_S) / self._settle_s), answer)
         return self.value
 
     def _weigh(self, share: float, answer: T) -> None:
@@ -61,16 +65,33 @@ class OcclusionTracker:
         self._mouth: SettledAnswer[bool] = SettledAnswer()
         self._eyes: SettledAnswer[Cover | Literal["clear"]] = SettledAnswer()
 
-    def update(self, step: TimeStep, face: FaceView | None, reason: EyeReason | None) -> Occlusion | None:
+    @property
+    def cover(self) -> Cover | None:
+        """What hides both eyes by the frames so far."""
+        return None if self._eyes.value == "clear" else self._eyes.value
+
+    def update(
+        self, step: TimeStep, face: FaceView | None, reason: EyeReason | None, by_objects: bool | None = None
+    ) -> Occlusion | None:
         """Take one frame and return what covers the face, None if mouth and eyes are both unknown.
 
         `reason`: why neither eye could be read, None if one could. At "pose", "blur" or no face, `eyes` stays for 2 s.
+        `by_objects`: whether the objects net says that the mouth is hidden, None if unknown.
         """
-        mouth = self._mouth.update(step, None if face is None else _hidden(face.mouth_hidden))
+        by_landmarks = self._mouth.update(step, None if face is None else _hidden(face.mouth_hidden))
+        mouth = mouth_hidden(by_objects, by_landmarks)
         eyes = self._eyes.update(step, None if face is None else _cover(reason))
         if mouth is None and eyes is None:
             return None
-        return Occlusion(mouth, None if eyes == "clear" else eyes)
+        return Occlusion(mouth, self.cover)
+
+
+def mouth_hidden(by_objects: bool | None, by_landmarks: bool | None) -> bool | None:
+    """Return whether the mouth counts as hidden: as the objects net says; where it does not know, the landmark net.
+
+    This is the one place that chooses between the two.
+    """
+    return by_landmarks if by_objects is None else by_objects
 
 
 def _cover(reason: EyeReason | None) -> Cover | Literal["clear"] | None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from driver_monitor.bench.runs.read_run import value_at
 from driver_monitor.bench.runs.scored_rules import recorded
+from driver_monitor.data.observation import ObjectsView
 from driver_monitor.messages.envelope import Provenance, ReplayStamper, envelope
 from driver_monitor.messages.state import signals
 from tests.timeline import (
@@ -31,6 +32,7 @@ from tests.timeline import (
 )
 
 FPS = 10.0
+FREE = ObjectsView(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 NIGHT = (
     attentive(6, speed_kmh=87.3),
     shut(4, speed_kmh=87.3),
@@ -40,7 +42,10 @@ NIGHT = (
     no_face(3),
     no_camera(2, "frozen"),
     attentive(3, mouth=None, light="infrared"),
-    attentive(14),
+    attentive(3, objects=FREE),
+    attentive(6, objects=ObjectsView(0.95, 0.0, 0.9, 0.9, 0.0, 0.0)),
+    attentive(2, objects=ObjectsView(None, None, 0.0, 0.0, 0.0, 0.0)),
+    attentive(3, objects=FREE),
 )
 """46 s in which each part is unknown for a while."""
 

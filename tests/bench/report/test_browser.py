@@ -102,6 +102,30 @@ def test_ok__the_page_draws_itself_at_each_size_and_in_both_schemes(
     assert page.faults == []
 
 
+def titles(page: OpenPage) -> list[str]:
+    return list(page.tab.evaluate("report.chart.panels.map((one) => one.title)"))
+
+
+def test_ok__telephone_hand_and_object_have_curves_and_a_run_of_an_older_version_has_none(
+    page: OpenPage, browser: Any, tmp_path: Path
+) -> None:
+    assert "Held, s" in titles(page)
+    assert page.tab.evaluate("report.chart.states.map((one) => one[1])")[-2:] == ["mask", "telephone"]
+    folder = write_night(tmp_path / "older")
+    lines = [{k: v for k, v in line.items() if k not in ("phone", "hand", "mask", "mouth_object_s")}
+             for line in lines_of(folder)]  # fmt: skip
+    (folder / "signals.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert len(list(Reports(find_runs([folder])[0]).write())) == 1
+    older = OpenPage(browser, folder / "report.html").ready()
+    assert "Held, s" not in titles(older)
+    assert (
+        older.tab.locator("#unknown tr", has_text="Telephone at the ear")
+        .inner_text()
+        .endswith("nobody has looked 93.5 %")
+    )
+    assert older.faults == []
+
+
 def test_ok__every_value_that_a_reader_can_reach_is_that_of_the_json(page: OpenPage, runs: Path) -> None:
     shown = page.tab.evaluate(
         "() => Object.fromEntries([...report.chart.series].map(([name, one]) =>"

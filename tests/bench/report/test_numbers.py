@@ -60,6 +60,9 @@ def test_ok__what_was_unknown_is_told_with_its_reason(night: Path, page: str) ->
         assert line["gaze_reason"] in (None, unknown["unknown.gaze"][i])
         assert (unknown["unknown.mouth"][i] is None) == (line["mouth"] is not None)
         assert (unknown["unknown.speed"][i] is None) == (line["car"]["speed_kmh"] is not None)
+        phone = line["phone"]
+        assert (unknown["unknown.phone"][i] is None) == (phone is not None and phone["at_ear_s"] is not None)
+    assert {"nobody has looked", "not_found"} <= set(unknown["unknown.phone"])
     assert {"sunglasses", "no_face"} <= set(unknown["unknown.eyes"])
     assert {"no_frame", "turned away or hidden"} <= set(unknown["unknown.mouth"])
 

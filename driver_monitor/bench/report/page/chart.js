@@ -1,6 +1,7 @@
 "use strict";
 
 // The panels from top to bottom. `part`: a key of `parts`, hatched where it is unknown. `zero`: draws a line at 0.
+// `rare`: only drawn if a line has values, as runs of older versions and those without that net have none.
 const PANELS = [
   { title: "Eyes: openness", part: "eyes", range: [0, 1.5], height: 90, lines: [["eyes.openness", "openness"]] },
   { title: "Eyes: probability of closed", part: "eyes", range: [0, 1], height: 60, lines: [["eyes.p_closed", "p closed"]] },
@@ -11,12 +12,15 @@ const PANELS = [
   { title: "Head, degrees", part: "head", height: 100, least: 30, zero: true,
     lines: [["head.yaw", "yaw (+ left)"], ["head.pitch", "pitch (+ up)"], ["head.roll", "roll (+ right)"]] },
   { title: "Mouth: opening", part: "mouth", height: 60, least: 1, lines: [["mouth.opening", "opening"]] },
+  { title: "Held, s", part: "phone", height: 60, least: 5, rare: true,
+    lines: [["phone.at_ear_s", "telephone at the ear"], ["hand.on_face_s", "hand on the face"], ["mouth_object_s", "object at the mouth"]] },
   { title: "Speed, km/h", part: "speed", height: 60, least: 50, lines: [["car.speed_kmh", "speed"]] },
 ];
 const STRIPS = [
   ["attention", "attention", "unknown"], ["eyes.state", "eyes", "unknown"], ["gaze.zone", "gaze zone", "unknown"],
   ["light", "light", "unknown"], ["degraded", "degraded", "no"],
 ];
+const RARE_STRIPS = [["mask", "mask", "unknown"], ["phone.side", "telephone", "no"]];
 const COLOURS = {
   unknown: "#b5b5b5", no: "#e4efe4", attentive: "#bfe3c0", open: "#bfe3c0", road: "#bfe3c0", closed: "#ff9a94",
   distracted: "#ffc46b", drowsy: "#ffb0d0", asleep: "#ff8f88", unresponsive: "#ff7f76", down: "#ffc46b",
@@ -67,7 +71,9 @@ class Chart {
     this.whole = [this.edges[0], this.edges[n]];
     this.rules = [...new Set(facts.episodes.map((one) => one.rule))];
     this.types = facts.labels === null ? [] : [...new Set(facts.labels.map((one) => one.type))];
-    this.panels = PANELS.map((one) => ({ ...one, range: one.range || this.range(one) }));
+    const held = PANELS.find((one) => one.rare).lines.some(([name]) => series.get(name).values.some((value) => value === value));
+    this.states = held ? [...STRIPS, ...RARE_STRIPS] : STRIPS;
+    this.panels = PANELS.filter((one) => held || !one.rare).map((one) => ({ ...one, range: one.range || this.range(one) }));
     this.chosen = null;
   }
 
@@ -91,7 +97,7 @@ class Chart {
     if (this.rules.length) rows.push(["alerts", this.rowHeight * this.rules.length, "Alerts"]);
     if (this.types.length) rows.push(["labels", this.rowHeight * this.types.length, "Labels"]);
     for (const panel of this.panels) rows.push([panel, panel.height, ""]);
-    rows.push(["strips", STRIP * STRIPS.length, "States"]);
+    rows.push(["strips", STRIP * this.states.length, "States"]);
     return rows;
   }
 
@@ -233,18 +239,18 @@ class Chart {
       }
       return words.indexOf(word);
     };
-    STRIPS.forEach(([name, , missing], row) => {
+    this.states.forEach(([name, , missing], row) => {
       const one = this.series.get(name);
       const shown = commonest(one.codes, scene.groups).map((code) => (code ? String(one.table[code - 1]) : missing));
       z.push(shown.map(place));
       this.stripLabels(shown, edges, row, scene, labels);
     });
     const scale = colours.flatMap((colour, k) => [[k / colours.length, colour], [(k + 1) / colours.length, colour]]);
-    scene.traces.push({ type: "heatmap", x: edges, y: STRIPS.map((_, k) => k + 0.5), z: z.map((row) => row.map((k) => k + 0.5)),
+    scene.traces.push({ type: "heatmap", x: edges, y: this.states.map((_, k) => k + 0.5), z: z.map((row) => row.map((k) => k + 0.5)),
       zmin: 0, zmax: colours.length, colorscale: scale, showscale: false, hoverinfo: "skip", xaxis: "x", yaxis: axis, ygap: 2 });
     scene.traces.push({ type: "scatter", mode: "text", ...labels, xaxis: "x", yaxis: axis, hoverinfo: "skip",
       textfont: { color: "#111111", size: 10 } });
-    return this.named(STRIPS.map(([, name]) => name), scene, false);
+    return this.named(this.states.map(([, name]) => name), scene, false);
   }
 
   // Writes the word on each stretch that is wide enough for it.

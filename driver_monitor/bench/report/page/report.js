@@ -56,7 +56,7 @@
     ["gaze pitch", "gaze.pitch", "gaze"], ["gaze zone", "gaze.zone", "gaze"], ["head yaw", "head.yaw", "head"],
     ["head pitch", "head.pitch", "head"], ["head roll", "head.roll", "head"], ["mouth", "mouth.opening", "mouth"],
     ["yawning", "mouth.yawning", "mouth"], ["light", "light"], ["degraded", "degraded"], ["face", "face.present", "face"],
-    ["speed", "car.speed_kmh", "speed"], ["alerts"], ["labels"],
+    ["speed", "car.speed_kmh", "speed"], ["telephone at the ear", "phone.at_ear_s", "phone"], ["alerts"], ["labels"],
   ];
   const cells = fields.map(([name]) => {
     const pair = document.createElement("div"), term = document.createElement("dt"), value = document.createElement("dd");

@@ -1,0 +1,10 @@
+"""The limits of the objects net's probabilities, in one place. All are ours until they are fitted to measurements."""
+
+from __future__ import annotations
+
+HELD_FROM = 0.5
+"""Probability from which something is there: more likely than not."""
+FREE_UP_TO = 0.3
+"""Probability up to which nothing is there. In between, what is there stays, and what is not there is unknown."""
+MARGIN = 0.3
+"""How far the probability of a thing must exceed the driver's own usual one (`state.objects.own_usual`)."""

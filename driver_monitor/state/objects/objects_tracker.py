@@ -1,0 +1,99 @@
+"""Makes seconds and settled answers of the looks of the objects net. Pure: time comes with the data."""
+
+from __future__ import annotations
+
+import math
+
+from driver_monitor.data.driver_state import Cover, Held, HeldReason, ObjectsState, Side
+from driver_monitor.data.observation import EyesView, ObjectsView
+from driver_monitor.state.objects.hand_before_eyes import HandBeforeEyes
+from driver_monitor.state.objects.held_meter import HeldMeter
+from driver_monitor.state.objects.limits import FREE_UP_TO, HELD_FROM
+from driver_monitor.state.visibility.occlusion import SettledAnswer
+from driver_monitor.timing.cadence import EPSILON_S, Cadence, TimeStep
+
+MASK_SETTLE_S, MASK_FORGET_S = 3.0, 10.0
+"""A mask is worn for minutes. An answer changes after about 2.7 s, and is forgotten 10 s after the last look (ours)."""
+COVER_SETTLE_S, COVER_FORGET_S = 1.0, 2.0
+"""The same for what hides the mouth: as for the landmark net's answer (`state.visibility.occlusion`), so that both can
+be compared."""
+NEW_DRIVER_S = 10.0
+"""After so long without a look, what is usual for the driver is forgotten: another person may sit there. Nobody
+changes seats faster (ours)."""
+_IN_DOUBT: tuple[HeldReason, ...] = ("lost", "usual", "never_free", "unclear")
+"""Reasons for which "no telephone" cannot be said, though the other ear is free. The most informative comes first."""
+
+
+class ObjectsTracker:
+    """Follows all that the objects net looks for. Frames without a look may be given too, at any frame rate."""
+
+    def __init__(self) -> None:
+        self._hand_before_eyes = HandBeforeEyes()
+        self._looked_t: float | None = None
+        self._forget()
+
+    def update(self, t: float, seen: ObjectsView | None) -> ObjectsState | None:
+        """Take one frame at `t` seconds, later than the last. `seen`: its look, None if it has none.
+
+        The result is None before the first look and `NEW_DRIVER_S` after the last.
+        """
+        if self._looked_t is not None and t - self._looked_t > NEW_DRIVER_S + EPSILON_S:
+            self._forget()
+            self._looked_t = None
+        step = None if seen is None else self._cadence.step(t)
+        if seen is not None and step is not None:
+            self._look(step, seen)
+        if self._looked_t is None:
+            return None
+        unlooked = TimeStep(t, 0.0, 0.0)
+        phone, side = _telephone(self._left.read(t), self._right.read(t))
+        return ObjectsState(
+            phone,
+            side,
+            self._hand.read(t),
+            self._at_mouth.read(t),
+            self._mask.update(unlooked, None),
+            self._mouth_hidden.update(unlooked, None),
+        )
+
+    def eyes(self, state: ObjectsState | None, eyes: EyesView | None, cover: Cover | None) -> EyesView | None:
+        """Return `eyes` with the reason "occluded" where a hand hides an eye. `cover`: the settled one so far."""
+        return self._hand_before_eyes.update(state is not None and bool(state.hand.seconds), eyes, cover)
+
+    def _look(self, step: TimeStep, seen: ObjectsView) -> None:
+        self._looked_t = step.t
+        self._left.look(step, seen.phone_left)
+        self._right.look(step, seen.phone_right)
+        self._hand.look(step, seen.hand)
+        self._at_mouth.look(step, seen.at_mouth)
+        self._mask.update(step, _settled(seen.mask))
+        self._mouth_hidden.update(step, _settled(seen.mouth_hidden))
+
+    def _forget(self) -> None:
+        self._cadence = Cadence()
+        self._left, self._right = HeldMeter(own=True), HeldMeter(own=True)
+        # A chin in the hand is there, however long. What is at the mouth all day is a beard or a headset's microphone.
+        self._hand, self._at_mouth = HeldMeter(own=False), HeldMeter(own=True)
+        self._mask: SettledAnswer[bool] = SettledAnswer(MASK_SETTLE_S, MASK_FORGET_S)
+        self._mouth_hidden: SettledAnswer[bool] = SettledAnswer(COVER_SETTLE_S, COVER_FORGET_S)
+
+
+def _telephone(left: Held, right: Held) -> tuple[Held, Side | None]:
+    """Return for how long a telephone has been at an ear, and at which one.
+
+    An ear that is out of sight does not count, as the camera may never see it; but one that had a telephone when it was
+    last seen does.
+    """
+    if left.seconds or right.seconds:
+        return (left, "left") if (left.seconds or 0.0) >= (right.seconds or 0.0) else (right, "right")
+    for reason in _IN_DOUBT:
+        if reason in (left.reason, right.reason):
+            return Held(None, reason=reason), None
+    return (left if right.seconds is None else right), None
+
+
+def _settled(p: float | None) -> bool | None:
+    """Return whether what has probability `p` is there; None if unclear."""
+    if p is None or not math.isfinite(p):
+        return None
+    return True if p >= HELD_FROM else False if p <= FREE_UP_TO else None
