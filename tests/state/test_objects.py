@@ -40,7 +40,7 @@ def objects(seen: list[DriverState]) -> list[ObjectsState]:
 
 def tracked(drive: list[Stretch]) -> list[ObjectsState]:
     """What is known after each look of a long drive, without all that else is measured."""
-    tracker, found = ObjectsTracker(), []
+    tracker, found = ObjectsTracker(), list[ObjectsState]()
     for part in drive:
         for _ in range(round(part.seconds * LOOKS_PER_S)):
             state = tracker.update(len(found) * LOOK_S, part.objects)
@@ -55,7 +55,7 @@ def phones(drive: list[Stretch], fps: float = 20) -> list[float | None]:
 
 def answers(*looks: float | None, every_s: float = LOOK_S) -> list[Held]:
     """What is known of a telephone at the left ear after each look. Before them, the ear was free for 2 s."""
-    tracker, found = ObjectsTracker(), []
+    tracker, found = ObjectsTracker(), list[Held]()
     for number, p in enumerate([0.02] * 7 + list(looks)):
         state = tracker.update(number * every_s, replace(CLEAR, phone_left=p))
         assert state is not None
@@ -89,7 +89,8 @@ def test_ok__the_time_counts_from_the_first_look_and_not_from_when_it_was_certai
 
 def test_ok__the_right_ear_is_the_drivers_right() -> None:
     last = objects(states(film([seeing(3), seeing(3, phone_right=0.9)])))[-1]
-    assert (last.phone_side, last.phone.seconds) == ("right", pytest.approx(3.0, abs=0.4))
+    assert last.phone_side == "right"
+    assert last.phone.seconds == pytest.approx(3.0, abs=0.4)
 
 
 def test_ok__one_look_that_misses_it_ends_nothing_and_two_do() -> None:

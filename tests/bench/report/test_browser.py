@@ -115,7 +115,7 @@ def test_ok__telephone_hand_and_object_have_curves_and_a_run_of_an_older_version
     lines = [{k: v for k, v in line.items() if k not in ("phone", "hand", "mask", "mouth_object_s")}
              for line in lines_of(folder)]  # fmt: skip
     (folder / "signals.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert len(list(Reports(find_runs([folder])[0]).write())) == 1
+    assert len(list(Reports(find_runs([folder])[0], None).write())) == 1
     older = OpenPage(browser, folder / "report.html").ready()
     assert "Held, s" not in titles(older)
     assert (
