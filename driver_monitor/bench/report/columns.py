@@ -24,7 +24,7 @@ NUMBERS = (
 """The series of numbers, by their names in JSON (docs/signals.md)."""
 WORDS = (
     *("face.present", "face.reason", "eyes.state", "eyes.reason", "gaze.zone", "gaze_reason", "mouth.yawning"),
-    *("light", "degraded", "attention", "mask", "phone.side"),
+    *("light", "degraded", "attention", "mask"),
 )
 """The series of words, and of true and false."""
 MOST_WORDS = 200

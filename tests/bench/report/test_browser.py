@@ -110,7 +110,7 @@ def test_ok__telephone_hand_and_object_have_curves_and_a_run_of_an_older_version
     page: OpenPage, browser: Any, tmp_path: Path
 ) -> None:
     assert "Held, s" in titles(page)
-    assert page.tab.evaluate("report.chart.states.map((one) => one[1])")[-2:] == ["mask", "telephone"]
+    assert page.tab.evaluate("report.chart.states.map((one) => one[1])")[-2:] == ["degraded", "mask"]
     folder = write_night(tmp_path / "older")
     lines = [{k: v for k, v in line.items() if k not in ("phone", "hand", "mask", "mouth_object_s")}
              for line in lines_of(folder)]  # fmt: skip

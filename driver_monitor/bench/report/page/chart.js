@@ -20,7 +20,7 @@ const STRIPS = [
   ["attention", "attention", "unknown"], ["eyes.state", "eyes", "unknown"], ["gaze.zone", "gaze zone", "unknown"],
   ["light", "light", "unknown"], ["degraded", "degraded", "no"],
 ];
-const RARE_STRIPS = [["mask", "mask", "unknown"], ["phone.side", "telephone", "no"]];
+const RARE_STRIPS = [["mask", "mask", "unknown"]];
 const COLOURS = {
   unknown: "#b5b5b5", no: "#e4efe4", attentive: "#bfe3c0", open: "#bfe3c0", road: "#bfe3c0", closed: "#ff9a94",
   distracted: "#ffc46b", drowsy: "#ffb0d0", asleep: "#ff8f88", unresponsive: "#ff7f76", down: "#ffc46b",
