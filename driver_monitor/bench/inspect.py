@@ -16,6 +16,8 @@ from driver_monitor.messages.state import signals
 
 NAMED_FROM = 0.5
 """Least probability with which an object is named in the line of text: it is then more likely there than not."""
+DIGITS = 3
+"""As the probabilities of the other fields (`signals.rows`)."""
 _WORDS = {"phone_left": "telephone at the left ear", "phone_right": "telephone at the right ear",
           "hand": "hand on the face", "at_mouth": "object at the mouth", "mask": "mask"}  # fmt: skip
 
@@ -35,7 +37,7 @@ def inspect(images: list[Path], plan: Plan, models: Models) -> Iterator[dict[str
             continue
         result = build.build_pipeline(plan, models, still=True).step(frame)
         seen = result.observation.objects
-        objects = None if seen is None else asdict(seen)
+        objects = seen and {name: p if p is None else round(p, DIGITS) for name, p in asdict(seen).items()}
         yield {"file": str(path), **plan.privacy.state(signals(0, result.state, result.verdict)), "objects": objects}
 
 
