@@ -25,7 +25,7 @@ from tools.training.nets import follow, rate, resume, save
 from tools.training.people import CLIP_PERSONS
 
 COURSES = ((2400, 2e-3), (3000, 6e-4))
-"""The last step and the peak rate of each course. In the second, some pictures end right around the face."""
+"""The last step and the peak rate of each course. What the second has more: `tools.objects.mix.Mixer.second`."""
 BATCH, DECAY = 64, 0.03
 ROUND = 200
 """Steps between two checkpoints."""
@@ -65,7 +65,7 @@ def train(faces: Faces, usable: np.ndarray, path: Path, seed: int) -> Net:
     mixer = Mixer(faces, usable, seed + 1000 * first)
     began = time.monotonic()
     for number in range(first, COURSES[-1][0] // ROUND):
-        mixer.framed = number * ROUND >= COURSES[0][0]
+        mixer.second = number * ROUND >= COURSES[0][0]
         total = 0.0
         for step in range(number * ROUND, (number + 1) * ROUND):
             for group in optimizer.param_groups:
