@@ -24,7 +24,9 @@ from tools.objects.net import Net
 from tools.training.nets import follow, rate, resume, save
 from tools.training.people import CLIP_PERSONS
 
-STEPS, BATCH, PEAK, DECAY = 2400, 64, 2e-3, 0.03
+COURSES = ((2400, 2e-3), (3000, 6e-4))
+"""The last step and the peak rate of each course. What the second has more: `tools.objects.mix.Mixer.second`."""
+BATCH, DECAY = 64, 0.03
 ROUND = 200
 """Steps between two checkpoints."""
 WEIGHTS = torch.tensor([1.0, 1.0, 0.5, 0.5, 0.5, 0.5])
@@ -40,7 +42,6 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=ROOT / "training/objects", help="folder of crops and nets")
     parser.add_argument("--fold", type=int, help="leave out the groups of this fold; without it: the shipped net")
     parser.add_argument("--without", help="leave out this source, for the figures of sources that no net has seen")
-    parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
@@ -51,23 +52,24 @@ def main() -> None:
     if options.without:
         kept &= faces.source != options.without
     name = f"net-{options.fold if options.fold is not None else options.without or 'all'}-{options.seed}"
-    train(faces, np.flatnonzero(kept), options.work / f"{name}.pt", options.steps, options.seed)
+    train(faces, np.flatnonzero(kept), options.work / f"{name}.pt", options.seed)
 
 
-def train(faces: Faces, usable: np.ndarray, path: Path, steps: int, seed: int) -> Net:
+def train(faces: Faces, usable: np.ndarray, path: Path, seed: int) -> Net:
     """Train on the faces `usable`, with checkpoints in `path`. Return the running mean of the net."""
     torch.manual_seed(seed)
     net, mean = Net(), Net()
     mean.load_state_dict(net.state_dict())
-    optimizer = torch.optim.AdamW(net.parameters(), PEAK, weight_decay=DECAY)
+    optimizer = torch.optim.AdamW(net.parameters(), COURSES[0][1], weight_decay=DECAY)
     first = resume(path, net, mean, optimizer)
     mixer = Mixer(faces, usable, seed + 1000 * first)
     began = time.monotonic()
-    for number in range(first, -(-steps // ROUND)):
+    for number in range(first, COURSES[-1][0] // ROUND):
+        mixer.second = number * ROUND >= COURSES[0][0]
         total = 0.0
         for step in range(number * ROUND, (number + 1) * ROUND):
             for group in optimizer.param_groups:
-                group["lr"] = rate(step, ((steps, PEAK),), 0.1)
+                group["lr"] = rate(step, COURSES, 0.1)
             batch = mixer.batch(BATCH)
             net.train()
             value = loss(net(batch.faces), batch.targets)
