@@ -52,6 +52,7 @@ def main() -> None:
     console.print(each_answer(faces, logits))
     console.print(conditions(faces, logits, options.work, options.seed))
     console.print(false_rates(faces, logits))
+    console.print(left_out(faces, options.work, options.seed))
 
 
 def seen(crops: Crops) -> torch.Tensor:
@@ -215,6 +216,19 @@ def conditions(faces: Faces, logits: Array, work: Path, seed: int) -> Table:
             limit = limit_at(day[chosen], of[chosen], 0.01)
             above = score[chosen] > limit
             table.add_row(name, answer, f"{above[of[chosen]].mean():.3f}", f"{above[~of[chosen]].mean():.4f}")
+    return table
+
+
+def left_out(faces: Faces, work: Path, seed: int) -> Table:
+    """Return the table of nets that have seen no face of a source (`tools.objects.train --without`), on that source."""
+    table = Table("left out", "with / all", "", "AUC", "recall at 1 % false", "at 5 % false", title="A source left out")
+    truth, known = at_ear(faces)
+    for source in IN_OBJECTS[:2]:
+        path = work / f"net-{source}-{seed}.pt"
+        if path.exists():
+            chosen = np.flatnonzero(faces.landmarks & known & (faces.source == source))
+            score = answers(load_net(path), seen(faces.crops[chosen]))[:, [PHONE_LEFT, PHONE_RIGHT]].max(1)
+            table.add_row(source, *_row("telephone at the ear", score, truth[chosen], faces.groups[chosen]))
     return table
 
 
