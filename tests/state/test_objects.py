@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from driver_monitor.data.driver_state import DriverState, Held, ObjectsState
 from driver_monitor.data.observation import EXPRESSIONS, Expression, EyeReason, ObjectsView, Observation
 from driver_monitor.state.objects.held_meter import UNSEEN_S
-from driver_monitor.state.objects.limits import FREE_UP_TO, HELD_FROM
+from driver_monitor.state.objects.limits import FREE_UP_TO, PHONE_FROM
 from driver_monitor.state.objects.objects_tracker import NEW_DRIVER_S, ObjectsTracker
 from driver_monitor.state.objects.own_usual import OwnUsual
 from driver_monitor.state.tracker import StateTracker
@@ -102,7 +102,7 @@ def test_ok__one_look_that_misses_it_ends_nothing_and_two_do() -> None:
 
 
 def test_ok__between_the_limits_what_is_there_stays_and_what_is_not_there_is_unknown() -> None:
-    between = (HELD_FROM + FREE_UP_TO) / 2
+    between = (PHONE_FROM + FREE_UP_TO) / 2
     held = answers(0.95, *[between] * 9)
     assert held[-1].seconds == pytest.approx(0.25 + 9 * LOOK_S, abs=1e-5)
     assert answers(*[between] * 9)[-1] == Held(None, reason="unclear")
@@ -176,7 +176,7 @@ def test_ok__after_a_very_long_call_the_next_one_is_told_a_few_minutes_later() -
 
 
 def test_ok__hair_that_looks_a_little_like_a_telephone_raises_the_limit() -> None:
-    own = OwnUsual()
+    own = OwnUsual(PHONE_FROM)
     for _ in range(3 * 3600):
         own.learn(TimeStep(0.0, LOOK_S, LOOK_S), 0.28)
     assert own.p == pytest.approx(0.28, abs=0.01)
@@ -358,7 +358,7 @@ def test_ok__a_time_is_never_negative_never_longer_than_seen_and_a_reason_stands
             assert p is not None, "a frame without a look adds nothing"
         if (held.seconds or 0.0) > 0.0 and not before.seconds:
             assert p is not None
-            assert p >= HELD_FROM, "a telephone begins with a look that shows it"
+            assert p >= PHONE_FROM, "a telephone begins with a look that shows it"
         if held.seconds == 0.0 and before.seconds:
             assert p is not None
             assert p <= FREE_UP_TO, "it ends with a look that shows a free ear"

@@ -23,11 +23,12 @@ class HeldMeter:
     """Times one thing: a telephone at one ear, a hand on the face, an object at the mouth.
 
     The time counts from the look that is the first to show the thing. `own`: whether what is usual for the driver does
-    not count (`OwnUsual`).
+    not count (`OwnUsual`). `held_from`: probability from which the thing is there. Once it is, `HELD_FROM` suffices.
     """
 
-    def __init__(self, own: bool) -> None:
-        self._own = OwnUsual() if own else None
+    def __init__(self, own: bool, held_from: float = HELD_FROM) -> None:
+        self._held_from = held_from
+        self._own = OwnUsual(held_from) if own else None
         self._stretch = Stretch(forgive_s=FORGIVE_S, bridge_s=UNSEEN_S)
         self._why: HeldReason = "unseen"
         self._looked_t = self._known_t = -math.inf
@@ -79,4 +80,4 @@ class HeldMeter:
                 return None
             if not self._own.exceeds(p):
                 return None
-        return True if p >= HELD_FROM or self._stretch.running else None
+        return True if p >= (HELD_FROM if self._stretch.running else self._held_from) else None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 HELD_FROM = 0.5
 """Probability from which something is there: more likely than not."""
+PHONE_FROM = 0.8
+"""The same for a telephone at an ear."""
 FREE_UP_TO = 0.3
-"""Probability up to which nothing is there. In between, what is there stays, and what is not there is unknown."""
+"""Probability up to which nothing is there. In between it cannot be told."""
 MARGIN = 0.3
 """How far the probability of a thing must exceed the driver's own usual one (`state.objects.own_usual`)."""

@@ -8,7 +8,7 @@ from driver_monitor.data.driver_state import Cover, Held, HeldReason, ObjectsSta
 from driver_monitor.data.observation import EyesView, ObjectsView
 from driver_monitor.state.objects.hand_before_eyes import HandBeforeEyes
 from driver_monitor.state.objects.held_meter import HeldMeter
-from driver_monitor.state.objects.limits import FREE_UP_TO, HELD_FROM
+from driver_monitor.state.objects.limits import FREE_UP_TO, HELD_FROM, PHONE_FROM
 from driver_monitor.state.visibility.occlusion import SettledAnswer
 from driver_monitor.timing.cadence import EPSILON_S, Cadence, TimeStep
 
@@ -71,7 +71,7 @@ class ObjectsTracker:
 
     def _forget(self) -> None:
         self._cadence = Cadence()
-        self._left, self._right = HeldMeter(own=True), HeldMeter(own=True)
+        self._left, self._right = HeldMeter(True, PHONE_FROM), HeldMeter(True, PHONE_FROM)
         # A chin in the hand is there, however long. What is at the mouth all day is a beard or a headset's microphone.
         self._hand, self._at_mouth = HeldMeter(own=False), HeldMeter(own=True)
         self._mask: SettledAnswer[bool] = SettledAnswer(MASK_SETTLE_S, MASK_FORGET_S)
