@@ -19,6 +19,7 @@ def config_check(file: ConfigArgument = None, profile: ProfileOption = None) -> 
     from driver_monitor.app.build import Request, load_plan
     from driver_monitor.app.law.operator import cautions, operator_line
     from driver_monitor.app.lock import lock_line
+    from driver_monitor.cli.unread import unread
 
     plan = load_plan(Request(file, None, profile))
     name = file or "default configuration"
@@ -35,7 +36,7 @@ def config_check(file: ConfigArgument = None, profile: ProfileOption = None) -> 
         print(f"{plan.config.zmq.bind}: {checked(plan.config.zmq.keys)}")
     if (line := lock_line(file, plan.config)) is not None:
         print(line)
-    for caution in cautions(plan.config, plan.profile):
+    for caution in (*cautions(plan.config, plan.profile), *unread(plan.config, plan.profile)):
         print(f"warning: {caution}")
 
 

@@ -18,7 +18,7 @@ from driver_monitor.perception.objects.reader import LOOKS_HZ, ObjectsReader
 from driver_monitor.perception.reader import FacePicture
 from tests.faces import Points, points, view
 
-GREY = np.full((480, 640), 120, np.uint8)
+GREY = np.asarray(np.add.outer(np.arange(480) % 128, np.arange(640) % 128), np.uint8)
 TOLD = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 FACE = points() + np.array([120, 0], np.float32)
 """A face in the middle of `GREY`: 200 pixels wide, its crop inside the picture but for a strip at the top."""
@@ -109,6 +109,14 @@ def test_ok__where_nothing_can_be_told_all_is_unknown_and_the_net_rests(shown: F
     net = Net()
     assert read(shown, net) == NOTHING
     assert net.runs == 0
+
+
+@pytest.mark.parametrize("level", (0, 100, 255))
+def test_fail__a_flat_picture_shows_no_free_ear(level: int) -> None:
+    net = Net()
+    assert read(picture(grey=np.full((480, 640), level, np.uint8)), net) == NOTHING
+    assert net.runs == 0
+    assert read(picture(grey=np.asarray(GREY // 16, np.uint8)), net) != NOTHING, "a sixteenth of the light is enough"
 
 
 def test_ok__infrared_is_no_darkness() -> None:

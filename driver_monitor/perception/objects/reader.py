@@ -11,6 +11,10 @@ from driver_monitor.timing.periodic import PeriodicTimer
 LOOKS_HZ = 3.0
 """Looks a second. A telephone stays at the ear for many seconds: ten looks in three of them are enough (ours)."""
 
+LEAST_CONTRAST = 1.5
+"""Least standard deviation of the crop, grey levels. Flatter ones, as behind a covered lens, show nothing: the net
+would call an ear free. A face in a sixteenth of the light has 3 (ours)."""
+
 
 class ObjectsReader:
     """Reads telephone, hand, object at the mouth and mask `LOOKS_HZ` times a second."""
@@ -28,7 +32,10 @@ class ObjectsReader:
         known = readable(picture)
         if not known:
             return ObjectsView(**dict.fromkeys(ANSWERS))
-        (p,) = self._net.probabilities(objects_crop(picture.grey, picture.face.points)[None]).tolist()
+        crop = objects_crop(picture.grey, picture.face.points)
+        if crop.std() < LEAST_CONTRAST:
+            return ObjectsView(**dict.fromkeys(ANSWERS))
+        (p,) = self._net.probabilities(crop[None]).tolist()
         answers = zip(ANSWERS, p, strict=True)
         # What is no probability, such as NaN, is unknown, too.
         return ObjectsView(**{name: value if name in known and 0 <= value <= 1 else None for name, value in answers})
