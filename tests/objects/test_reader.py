@@ -111,7 +111,7 @@ def test_ok__where_nothing_can_be_told_all_is_unknown_and_the_net_rests(shown: F
     assert net.runs == 0
 
 
-@pytest.mark.parametrize("level", (0, 100, 255))
+@pytest.mark.parametrize("level", [0, 100, 255])
 def test_fail__a_flat_picture_shows_no_free_ear(level: int) -> None:
     net = Net()
     assert read(picture(grey=np.full((480, 640), level, np.uint8)), net) == NOTHING
