@@ -24,7 +24,7 @@ FACE = points() + np.array([120, 0], np.float32)
 """A face in the middle of `GREY`: 200 pixels wide, its crop inside the picture but for a strip at the top."""
 NOTHING = ObjectsView(None, None, None, None, None, None)
 BOTH_EARS = {"phone_left", "phone_right"}
-MOUTH = {"hand", "at_mouth", "mask", "mouth_hidden"}
+MOUTH = {"hand", "mask", "mouth_hidden"}
 
 
 class Net(ObjectsNet):
@@ -57,7 +57,9 @@ def known(shown: FacePicture) -> set[str]:
 
 
 def test_ok__each_answer_of_the_net_gets_its_name() -> None:
-    assert astuple(read(picture())) == pytest.approx(TOLD)
+    left, right, hand, at_mouth, mask, hidden = astuple(read(picture()))
+    assert (left, right, hand, mask, hidden) == pytest.approx((*TOLD[:3], *TOLD[4:]))
+    assert at_mouth is None, "the net finds too few objects at the mouth to say that there is none"
     assert ANSWERS == ("phone_left", "phone_right", "hand", "at_mouth", "mask", "mouth_hidden")
 
 
@@ -128,9 +130,9 @@ def test_ok__infrared_is_no_darkness() -> None:
     [
         ((-220, 0), {"phone_right"}),
         ((220, 0), {"phone_left"}),
-        ((0, 182), {"at_mouth", "mask", "mouth_hidden"}),
+        ((0, 182), {"mask", "mouth_hidden"}),
         ((0, -130), set()),
-        ((0, 205), {"hand", "at_mouth", "mask", "mouth_hidden"}),
+        ((0, 205), {"hand", "mask", "mouth_hidden"}),
     ],
     ids=["right ear", "left ear", "mouth", "forehead", "chin and mouth"],
 )

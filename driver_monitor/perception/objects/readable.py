@@ -32,7 +32,9 @@ EAR_POINTS: dict[Side, slice] = {"right": slice(0, 3), "left": slice(14, 17)}
 MOUTH_POINTS = slice(48, 60)
 """iBUG points of the outer lips."""
 PHONE: dict[Side, str] = {"right": "phone_right", "left": "phone_left"}
-AT_MOUTH = ("at_mouth", "mask", "mouth_hidden")
+AT_MOUTH = ("mask", "mouth_hidden")
+"""What the mouth's surroundings tell. `at_mouth` is not among them: the net finds too few cups and cigarettes to say
+that there is none (models/objects.md), so that answer is unknown."""
 
 
 def readable(picture: FacePicture) -> frozenset[str]:
