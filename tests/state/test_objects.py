@@ -353,15 +353,15 @@ def test_ok__who_wears_sunglasses_still_does_with_the_chin_in_the_hand() -> None
 @pytest.mark.parametrize("came_s", [1.0, 20.0])
 def test_ok__sunglasses_with_a_hand_that_stays_are_sunglasses_again_after_five_seconds(came_s: float) -> None:
     """A hand that was there for long before hides no eye; one that has just come does for 5 s."""
-    drive = [seeing(5), seeing(came_s, hand=0.9), attentive(9, reason="sunglasses", objects=replace(CLEAR, hand=0.9))]
+    drive = [seeing(5), seeing(came_s, hand=0.9), attentive(12, reason="sunglasses", objects=replace(CLEAR, hand=0.9))]
     seen = states(film(drive))
     since = 5 + came_s
     early, late = (
-        {one.eyes.reason for one in seen if low < one.t - since < high} for low, high in ((0.2, 4.9), (5.1, 9))
+        {one.eyes.reason for one in seen if low < one.t - since < high} for low, high in ((0.2, 4.9), (5.1, 12))
     )
     assert early == {"occluded" if came_s < 2 else "sunglasses"}
     assert late == {"sunglasses"}
-    assert seen[-1].occlusion and seen[-1].occlusion.eyes == "sunglasses"  # noqa: PT018
+    assert seen[-1].degraded == "sunglasses"
 
 
 def test_ok__sunglasses_are_remembered_through_a_turn_before_the_hand_came() -> None:

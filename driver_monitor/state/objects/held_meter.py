@@ -42,7 +42,6 @@ class HeldMeter:
         answer = self._answer(step, p)
         if answer is None and self._own is not None and self._own.reason is not None:
             self._stretch.reset()
-            self._known_t = -math.inf
         self._stretch.update(step, answer)
         if answer is not None:
             self._known_t = step.t
