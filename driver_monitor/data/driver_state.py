@@ -41,10 +41,10 @@ GazeReason = Literal["no_picture", "no_face", "pose", "eyes_closed"]
 Cover = Literal["sunglasses", "glare", "occluded", "dark"]
 """What hides both eyes: the reasons in `EyeReason` without "no_face", "pose" and "blur"."""
 HeldReason = Literal["unseen", "unclear", "never_free", "usual", "lost"]
-"""Why it is unknown whether something is held in a place. "unseen": the place is out of sight, or nobody has looked.
-"unclear": the probability is neither high nor low. "never_free": it was there from the start on, as a headset may be.
-"usual": it has been there for so long that it is usual for this driver. "lost": it was there before the place went out
-of sight."""
+"""Why it is unknown whether something is held in a place. "unseen": the place is out of sight and was free before, or
+was never seen. "unclear": the probability is neither high nor low. "never_free": it was there from the start on, as a
+headset may be. "usual": it has been there for so long that it is usual for this driver. "lost": it was there before the
+place went out of sight. All but "unseen" stay, out of sight too, until a look shows something else."""
 Side = Literal["left", "right"]
 """A side of the driver's own body."""
 Degraded = Literal[
@@ -233,7 +233,7 @@ class ObjectsState:
     """What has been at the driver's face: answers of the looks of the objects net over time (`state.objects`).
 
     `phone`: a telephone at an ear, `phone_side`: at which one, None without one. `hand`: a hand on the face.
-    `at_mouth`: an object at the mouth. `mask`: whether a face mask is worn; an answer changes after about 3 s.
+    `at_mouth`: an object at the mouth. `mask`: whether a face mask is worn; an answer takes about 3 s.
     `mouth_hidden`: whether mask, hand or object hides most of the mouth; an answer changes after about a second. Both:
     None if unknown.
     """

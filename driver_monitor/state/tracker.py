@@ -65,7 +65,7 @@ class StateTracker:
     def _next(self, step: TimeStep, seen: Observation) -> DriverState:
         face, head, no_eyes, no_face = seen.face, _head(seen), _no_eyes(seen), _no_face(seen)
         objects = self._objects.update(step.t, seen.objects)
-        seen_eyes = self._objects.eyes(objects, seen.eyes if face else None, self._occlusion.cover)
+        seen_eyes = self._objects.eyes(step.t, objects, seen.eyes if face else None, self._occlusion.cover)
         direction = self._gaze.direction(step, face.head if face else None, seen_eyes)
         may_learn = direction is not None and self._gaze.straight_ahead.may_learn_from(direction.direction)
         eyes = self._lids.update(step, seen_eyes, no_eyes, may_learn, self._yawns.thrown_back)

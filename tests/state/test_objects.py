@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from driver_monitor.data.driver_state import DriverState, Held, ObjectsState
 from driver_monitor.data.observation import EXPRESSIONS, Expression, EyeReason, ObjectsView, Observation
 from driver_monitor.state.objects.held_meter import UNSEEN_S
-from driver_monitor.state.objects.limits import FREE_UP_TO, PHONE_FROM
+from driver_monitor.state.objects.limits import FREE_UP_TO, HELD_FROM, PHONE_FROM
 from driver_monitor.state.objects.objects_tracker import NEW_DRIVER_S, ObjectsTracker
 from driver_monitor.state.objects.own_usual import OwnUsual
 from driver_monitor.state.tracker import StateTracker
@@ -22,6 +22,7 @@ from tests.timeline import LOOKS_PER_S, Stretch, attentive, film, no_face, state
 
 LOOK_S = 1 / LOOKS_PER_S
 CLEAR = ObjectsView(0.02, 0.02, 0.02, 0.02, 0.02, 0.02)
+SURE = max(0.95, PHONE_FROM)
 FPS = [5, 7, 10, 15, 20, 30, 60]
 
 
@@ -30,7 +31,7 @@ def seeing(seconds: float, **seen: float | None) -> Stretch:
     return attentive(seconds, objects=replace(CLEAR, **seen))
 
 
-def calling(seconds: float, p: float | None = 0.95) -> Stretch:
+def calling(seconds: float, p: float | None = SURE) -> Stretch:
     return seeing(seconds, phone_left=p)
 
 
@@ -88,7 +89,7 @@ def test_ok__the_time_counts_from_the_first_look_and_not_from_when_it_was_certai
 
 
 def test_ok__the_right_ear_is_the_drivers_right() -> None:
-    last = objects(states(film([seeing(3), seeing(3, phone_right=0.9)])))[-1]
+    last = objects(states(film([seeing(3), seeing(3, phone_right=SURE)])))[-1]
     assert last.phone_side == "right"
     assert last.phone.seconds == pytest.approx(3.0, abs=0.4)
 
@@ -102,8 +103,8 @@ def test_ok__one_look_that_misses_it_ends_nothing_and_two_do() -> None:
 
 
 def test_ok__between_the_limits_what_is_there_stays_and_what_is_not_there_is_unknown() -> None:
-    between = (PHONE_FROM + FREE_UP_TO) / 2
-    held = answers(0.95, *[between] * 9)
+    between = (PHONE_FROM + HELD_FROM) / 2
+    held = answers(SURE, *[between] * 9)
     assert held[-1].seconds == pytest.approx(0.25 + 9 * LOOK_S, abs=1e-5)
     assert answers(*[between] * 9)[-1] == Held(None, reason="unclear")
 
@@ -137,7 +138,27 @@ def test_ok__an_ear_that_the_camera_never_sees_does_not_hide_that_the_other_one_
     )
 
 
+@pytest.mark.parametrize("left", [[calling(3)], [seeing(3), seeing(3, phone_left=0.4)], [seeing(3), calling(1200)]])
+def test_ok__what_was_in_doubt_at_an_ear_stays_in_doubt_out_of_sight(left: list[Stretch]) -> None:
+    before = tracked(left)[-1].phone
+    after = tracked([*left, calling(30, None)])[-1].phone
+    assert before.seconds is None
+    assert after == before
+    assert tracked([*left, seeing(2), calling(30, None)])[-1].phone == Held(0.0), (
+        "seen free, only unseen: the other ear"
+    )
+
+
 # The driver's own usual
+
+
+def test_ok__a_doubtful_rest_of_a_call_becomes_usual_also_below_the_limit_from_which_a_telephone_begins() -> None:
+    rest = (HELD_FROM + min(PHONE_FROM, 0.7)) / 2
+    found = [one.phone for one in tracked([seeing(5), calling(4), calling(2400, rest)])]
+    assert (found[9 * 3].seconds or 0.0) > 3.0
+    assert found[-1] == Held(None, reason="usual")
+    first = next(number for number, one in enumerate(found) if one.reason == "usual")
+    assert found[first - 1].seconds or found[first - 1].reason == "lost"
 
 
 @pytest.mark.parametrize("p", [0.6, 0.95, 1.0])
@@ -176,7 +197,7 @@ def test_ok__after_a_very_long_call_the_next_one_is_told_a_few_minutes_later() -
 
 
 def test_ok__hair_that_looks_a_little_like_a_telephone_raises_the_limit() -> None:
-    own = OwnUsual(PHONE_FROM)
+    own = OwnUsual()
     for _ in range(3 * 3600):
         own.learn(TimeStep(0.0, LOOK_S, LOOK_S), 0.28)
     assert own.p == pytest.approx(0.28, abs=0.01)
@@ -223,8 +244,9 @@ def test_ok__a_mask_for_the_whole_drive_stays_one(fps: float) -> None:
     worn = {"mask": 0.97, "mouth_hidden": 0.97}
     slip = seeing(1, mask=0.1, mouth_hidden=0.1)
     seen = states(film([seeing(6, **worn), slip, seeing(5, **worn)], fps))
-    assert {one.mask for one in objects(seen)} == {True}
-    assert {(one.mouth.opening, one.mouth.yawning) for one in seen if one.t < 6} == {(None, None)}
+    assert {one.objects.mask for one in seen if one.objects and one.t < 2.9} == {None}
+    assert {one.objects.mask for one in seen if one.objects and one.t > 3.5} == {True}
+    assert {(one.mouth.opening, one.mouth.yawning) for one in seen if 1 < one.t < 6} == {(None, None)}
 
 
 def test_ok__a_mask_is_no_object_at_the_mouth_however_long() -> None:
@@ -235,7 +257,8 @@ def test_ok__a_mask_is_no_object_at_the_mouth_however_long() -> None:
 def test_ok__a_mask_that_is_put_on_is_known_within_three_seconds_and_in_a_turn_it_stays() -> None:
     turned = seeing(8, mask=None)
     found = masks([seeing(5), seeing(10, mask=0.95), turned])
-    assert set(found[: 5 * 20]) == {False}
+    assert set(found[: int(2.9 * 20)]) == {None}
+    assert set(found[int(3.5 * 20) : 5 * 20]) == {False}
     assert set(found[int(8.2 * 20) :]) == {True}
     assert masks([seeing(5, mask=0.95), seeing(12, mask=None)])[-1] is None
 
@@ -258,9 +281,18 @@ def test_ok__a_cup_at_the_mouth_hides_yawn_and_expression() -> None:
 
 @pytest.mark.parametrize(
     ("by_objects", "by_landmarks", "hidden"),
-    [(0.9, 0.1, True), (0.1, 0.9, False), (None, 0.9, True), (None, 0.1, False), (0.9, None, True), (0.4, 0.9, True)],
+    [
+        (0.9, 0.1, True),
+        (0.1, 0.9, True),
+        (0.1, 0.1, False),
+        (0.1, None, False),
+        (None, 0.9, True),
+        (None, 0.1, False),
+        (0.9, None, True),
+        (0.4, 0.9, True),
+    ],
 )
-def test_ok__the_objects_net_decides_and_where_it_does_not_know_the_landmark_net(
+def test_ok__a_mouth_that_either_net_calls_hidden_is_hidden_else_the_objects_net_decides_where_it_knows(
     by_objects: float | None, by_landmarks: float | None, hidden: bool
 ) -> None:
     drive = [attentive(5, mouth_hidden=by_landmarks, objects=replace(CLEAR, mouth_hidden=by_objects))]
@@ -270,9 +302,30 @@ def test_ok__the_objects_net_decides_and_where_it_does_not_know_the_landmark_net
 
 
 def test_ok__when_the_looks_stop_the_landmark_net_decides_again() -> None:
-    seen = states(film([attentive(5, mouth_hidden=0.9, objects=CLEAR), attentive(4, mouth_hidden=0.9)]))
+    hidden = replace(CLEAR, mouth_hidden=0.9)
+    seen = states(film([attentive(5, mouth_hidden=0.1, objects=hidden), attentive(4, mouth_hidden=0.1)]))
     found = [one.occlusion.mouth for one in seen if one.occlusion]
-    assert (found[4 * 20], found[-1]) == (False, True)
+    assert (found[4 * 20], found[-1]) == (True, False)
+
+
+def test_ok__lips_guessed_behind_a_mask_that_the_objects_net_misses_are_no_yawn() -> None:
+    masked = attentive(5, mouth_hidden=0.95, objects=CLEAR)
+    asleep = replace(masked, seconds=4, opening=0.05, mouth=0.9)
+    seen = states(film([masked, asleep]))
+    assert {one.mouth.yawning for one in seen if one.t > 1} == {None}
+    assert seen[-1].past_yawn_s == pytest.approx(4.0, abs=0.3)
+
+
+def test_ok__two_looks_in_agreement_are_the_first_answer_about_the_mouth_and_one_is_none() -> None:
+    found = [one.mouth_hidden for one in tracked([seeing(0.33, mouth_hidden=0.9), seeing(2)])]
+    assert found[:3] == [None, None, False]
+
+
+def test_ok__mask_and_mouth_are_known_again_only_after_looks_in_agreement_when_a_driver_returns() -> None:
+    gone, back = 3.0, 5.0
+    seen = states(film([seeing(6, mask=0.95), no_face(gone), seeing(back)]))
+    found = {t: next(one.objects.mask for one in seen if one.t >= t and one.objects) for t in (5.9, 7.5, 8.5, 11, 13)}
+    assert found == {5.9: True, 7.5: True, 8.5: None, 11: None, 13: False}
 
 
 def rubbed(reason: EyeReason, hand: float, before: list[Stretch]) -> DriverState:
@@ -295,6 +348,28 @@ def test_ok__who_wears_sunglasses_still_does_with_the_chin_in_the_hand() -> None
     glasses = attentive(5, reason="sunglasses", objects=CLEAR)
     last = rubbed("sunglasses", 0.9, [glasses])
     assert (last.eyes.reason, last.degraded) == ("sunglasses", "sunglasses")
+
+
+@pytest.mark.parametrize("came_s", [1.0, 20.0])
+def test_ok__sunglasses_with_a_hand_that_stays_are_sunglasses_again_after_five_seconds(came_s: float) -> None:
+    """A hand that was there for long before hides no eye; one that has just come does for 5 s."""
+    drive = [seeing(5), seeing(came_s, hand=0.9), attentive(12, reason="sunglasses", objects=replace(CLEAR, hand=0.9))]
+    seen = states(film(drive))
+    since = 5 + came_s
+    early, late = (
+        {one.eyes.reason for one in seen if low < one.t - since < high} for low, high in ((0.2, 4.9), (5.1, 12))
+    )
+    assert early == {"occluded" if came_s < 2 else "sunglasses"}
+    assert late == {"sunglasses"}
+    assert seen[-1].degraded == "sunglasses"
+
+
+def test_ok__sunglasses_are_remembered_through_a_turn_before_the_hand_came() -> None:
+    hand = replace(CLEAR, hand=0.9)
+    turned = attentive(6, reason="pose", yaw=60.0, objects=CLEAR)
+    drive = [attentive(5, reason="sunglasses", objects=CLEAR), turned, attentive(3, reason="sunglasses", objects=hand)]
+    seen = states(film(drive))
+    assert {one.eyes.reason for one in seen if one.t > 11.5} == {"sunglasses"}
 
 
 def test_ok__one_eye_behind_the_hand_leaves_the_other_one_readable() -> None:

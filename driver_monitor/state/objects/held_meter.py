@@ -28,11 +28,10 @@ class HeldMeter:
 
     def __init__(self, own: bool, held_from: float = HELD_FROM) -> None:
         self._held_from = held_from
-        self._own = OwnUsual(held_from) if own else None
+        self._own = OwnUsual() if own else None
         self._stretch = Stretch(forgive_s=FORGIVE_S, bridge_s=UNSEEN_S)
         self._why: HeldReason = "unseen"
-        self._looked_t = self._known_t = -math.inf
-        self._lost = False
+        self._known_t = -math.inf
 
     def look(self, step: TimeStep, p: float | None) -> None:
         """Take a look. `step`: the time since the last look, however many frames lie between. `p`: None is unknown."""
@@ -43,11 +42,9 @@ class HeldMeter:
         answer = self._answer(step, p)
         if answer is None and self._own is not None and self._own.reason is not None:
             self._stretch.reset()
-            self._lost = False
         self._stretch.update(step, answer)
-        self._looked_t = step.t
         if answer is not None:
-            self._known_t, self._lost = step.t, False
+            self._known_t = step.t
 
     def read(self, t: float) -> Held:
         """Return the time at `t`, seconds, which is not before the last look."""
@@ -55,23 +52,23 @@ class HeldMeter:
         fresh = t - self._known_t <= FRESH_S + EPSILON_S
         if self._stretch.running:
             return Held(self._stretch.length_s, self._stretch.ending or not fresh)
-        if fresh and not self._lost:
-            return Held(0.0)
-        if t - self._looked_t <= FRESH_S + EPSILON_S:
-            return Held(None, reason=self._why)
-        return Held(None, reason="lost" if self._lost else "unseen")
+        return Held(0.0) if fresh else Held(None, reason=self._why)
 
     def _end_unseen(self, t: float) -> None:
         """Forget a time that has stood still for too long."""
         if self._stretch.running and t - self._known_t > UNSEEN_S + EPSILON_S:
             self._stretch.reset()
-            self._lost = True
+            self._why = "lost"
 
     def _answer(self, step: TimeStep, p: float) -> bool | None:
-        """Return whether the thing is there. None: it cannot be told, and `_why` is the reason."""
+        """Return whether the thing is there. None: it cannot be told, and `_why` is the reason.
+
+        A reason stays when the place goes out of sight: what was in doubt is not free because nobody sees it.
+        """
         if self._own is not None:
             self._own.learn(step, p)
         if p <= FREE_UP_TO:
+            self._why = "unseen"
             return False
         self._why = "unclear"
         if self._own is not None:

@@ -13,10 +13,16 @@ from driver_monitor.state.visibility.occlusion import SettledAnswer
 from driver_monitor.timing.cadence import EPSILON_S, Cadence, TimeStep
 
 MASK_SETTLE_S, MASK_FORGET_S = 3.0, 10.0
-"""A mask is worn for minutes. An answer changes after about 2.7 s, and is forgotten 10 s after the last look (ours)."""
+"""A mask is worn for minutes. The first answer needs 3 s of agreement, another one replaces it after about 2.7 s. It is
+kept for 10 s through a turn, in which the face is there and the mask cannot be seen (ours)."""
+MASK_UNLOOKED_S = 2.0
+"""Without any look for longer there is no face, and whoever comes next may wear no mask: the answer is forgotten
+(ours). It is as long as `state.visibility.occlusion` keeps what covers a face that is gone."""
 COVER_SETTLE_S, COVER_FORGET_S = 1.0, 2.0
 """The same for what hides the mouth: as for the landmark net's answer (`state.visibility.occlusion`), so that both can
 be compared."""
+COVER_FIRST_S = 0.1
+"""The first answer needs two looks in agreement: two in a row are always further apart than this (ours)."""
 NEW_DRIVER_S = 10.0
 """After so long without a look, what is usual for the driver is forgotten: another person may sit there. Nobody
 changes seats faster (ours)."""
@@ -40,6 +46,8 @@ class ObjectsTracker:
         if self._looked_t is not None and t - self._looked_t > NEW_DRIVER_S + EPSILON_S:
             self._forget()
             self._looked_t = None
+        if self._looked_t is not None and t - self._looked_t > MASK_UNLOOKED_S + EPSILON_S:
+            self._mask.forget()
         step = None if seen is None else self._cadence.step(t)
         if seen is not None and step is not None:
             self._look(step, seen)
@@ -56,9 +64,9 @@ class ObjectsTracker:
             self._mouth_hidden.update(unlooked, None),
         )
 
-    def eyes(self, state: ObjectsState | None, eyes: EyesView | None, cover: Cover | None) -> EyesView | None:
-        """Return `eyes` with the reason "occluded" where a hand hides an eye. `cover`: the settled one so far."""
-        return self._hand_before_eyes.update(state is not None and bool(state.hand.seconds), eyes, cover)
+    def eyes(self, t: float, state: ObjectsState | None, eyes: EyesView | None, cover: Cover | None) -> EyesView | None:
+        """Return `eyes` at `t`, "occluded" where a hand hides an eye. `cover`: the settled one so far."""
+        return self._hand_before_eyes.update(t, state is not None and bool(state.hand.seconds), eyes, cover)
 
     def _look(self, step: TimeStep, seen: ObjectsView) -> None:
         self._looked_t = step.t
@@ -74,15 +82,15 @@ class ObjectsTracker:
         self._left, self._right = HeldMeter(True, PHONE_FROM), HeldMeter(True, PHONE_FROM)
         # A chin in the hand is there, however long. What is at the mouth all day is a beard or a headset's microphone.
         self._hand, self._at_mouth = HeldMeter(own=False), HeldMeter(own=True)
-        self._mask: SettledAnswer[bool] = SettledAnswer(MASK_SETTLE_S, MASK_FORGET_S)
-        self._mouth_hidden: SettledAnswer[bool] = SettledAnswer(COVER_SETTLE_S, COVER_FORGET_S)
+        self._mask: SettledAnswer[bool] = SettledAnswer(MASK_SETTLE_S, MASK_FORGET_S, MASK_SETTLE_S)
+        self._mouth_hidden: SettledAnswer[bool] = SettledAnswer(COVER_SETTLE_S, COVER_FORGET_S, COVER_FIRST_S)
 
 
 def _telephone(left: Held, right: Held) -> tuple[Held, Side | None]:
     """Return for how long a telephone has been at an ear, and at which one.
 
-    An ear that is out of sight does not count, as the camera may never see it; but one that had a telephone when it was
-    last seen does.
+    An ear that is out of sight does not count, as the camera may never see it; but one that had a telephone, or was in
+    doubt, when it was last seen does.
     """
     if left.seconds or right.seconds:
         return (left, "left") if (left.seconds or 0.0) >= (right.seconds or 0.0) else (right, "right")

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 
 from driver_monitor.data.driver_state import HeldReason
-from driver_monitor.state.objects.limits import FREE_UP_TO, MARGIN
+from driver_monitor.state.objects.limits import FREE_UP_TO, HELD_FROM, MARGIN
 from driver_monitor.timing.cadence import EPSILON_S, TimeStep
 
 USUAL_S = 600.0
@@ -30,12 +30,11 @@ class OwnUsual:
     """Tells whether a thing in one place can be told for this driver.
 
     `p`: the driver's usual probability, 0 at first. `reason`: why nothing can be told, None if it can: "never_free"
-    until the place was seen free, "usual" from when the thing became usual until the place is seen free again.
-    `held_from`: probability from which the thing is there.
+    until the place was seen free, "usual" from when the thing became usual until the place is seen free again. What is
+    as probable as a held thing (`HELD_FROM`) can become usual, also if it needs more to begin.
     """
 
-    def __init__(self, held_from: float) -> None:
-        self._held_from = held_from
+    def __init__(self) -> None:
         self.p = 0.0
         self.reason: HeldReason | None = "never_free"
         self._free_s: float | None = None
@@ -46,7 +45,7 @@ class OwnUsual:
         pull = min(max(p - self.p, -LARGEST_PULL), LARGEST_PULL)
         self.p += (1 - math.exp(-step.shown_s / USUAL_S)) * pull
         self._free_s = _in_one_piece(self._free_s, step, p <= FREE_UP_TO)
-        self._usual_s = _in_one_piece(self._usual_s, step, p >= self._held_from and not self.exceeds(p))
+        self._usual_s = _in_one_piece(self._usual_s, step, p >= HELD_FROM and not self.exceeds(p))
         if self._free_s is not None and self._free_s >= FREE_FOR_S - EPSILON_S:
             self.reason = None
         elif self.reason is None and self._usual_s is not None and self._usual_s >= USUAL_FOR_S - EPSILON_S:

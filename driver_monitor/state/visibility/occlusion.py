@@ -8,7 +8,7 @@ from typing import Generic, Literal, TypeVar
 
 from driver_monitor.data.driver_state import Cover, Occlusion
 from driver_monitor.data.observation import EyeReason, FaceView
-from driver_monitor.timing.cadence import MAX_GAP_S, TimeStep
+from driver_monitor.timing.cadence import EPSILON_S, MAX_GAP_S, TimeStep
 
 HIDDEN_AT, SEEN_AT = 0.6, 0.4
 """Probabilities from which a mouth counts as hidden, and up to which as visible. In between nothing is learned."""
@@ -24,14 +24,17 @@ T = TypeVar("T", bound=Hashable)
 
 
 class SettledAnswer(Generic[T]):
-    """Keeps an answer until another has `CHANGE_AT` of recent time. The first answer counts at once.
+    """Keeps an answer until another has `CHANGE_AT` of recent time.
 
     `settle_s`: time constant of the shares of recent time. `forget_s`: without an answer for longer, `value` is None.
+    `first_s`: seconds of agreement that the first answer needs; at 0 it counts at once.
     """
 
-    def __init__(self, settle_s: float = SETTLE_S, forget_s: float = FORGET_S) -> None:
-        self._settle_s, self._forget_s = settle_s, forget_s
+    def __init__(self, settle_s: float = SETTLE_S, forget_s: float = FORGET_S, first_s: float = 0.0) -> None:
+        self._settle_s, self._forget_s, self._first_s = settle_s, forget_s, first_s
         self._shares: dict[T, float] = {}
+        self._likely: T | None = None
+        self._agreed_s = 0.0
         self._answered_t = 0.0
         self.value: T | None = None
         """The answer, None while unknown."""
@@ -39,15 +42,26 @@ class SettledAnswer(Generic[T]):
     def update(self, step: TimeStep, answer: T | None) -> T | None:
         """Take one frame's answer, None if it has none. Return `value`, None if it is forgotten."""
         if answer is None:
-            if self.value is not None and step.t - self._answered_t > self._forget_s:
-                self._shares, self.value = {}, None
+            if step.t - self._answered_t > self._forget_s:
+                self.forget()
             return self.value
         self._answered_t = step.t
         if self.value is None:
-            self._shares, self.value = {answer: 1.0}, answer
+            self._begin(step, answer)
         elif answer != self.value or len(self._shares) > 1:
             self._weigh(1 - math.exp(-min(step.dt, MAX_GAP_S) / self._settle_s), answer)
         return self.value
+
+    def forget(self) -> None:
+        """Make the answer unknown."""
+        self._shares, self._likely, self.value = {}, None, None
+
+    def _begin(self, step: TimeStep, answer: T) -> None:
+        """Take an answer while none has settled. One that contradicts the last begins the agreement anew."""
+        self._agreed_s = self._agreed_s + min(step.dt, MAX_GAP_S) if answer == self._likely else 0.0
+        self._likely = answer
+        if self._agreed_s >= self._first_s - EPSILON_S:
+            self._shares, self.value = {answer: 1.0}, answer
 
     def _weigh(self, share: float, answer: T) -> None:
         """Take a frame that has this share of recent time."""
@@ -87,11 +101,12 @@ class OcclusionTracker:
 
 
 def mouth_hidden(by_objects: bool | None, by_landmarks: bool | None) -> bool | None:
-    """Return whether the mouth counts as hidden: as the objects net says; where it does not know, the landmark net.
+    """Return whether the mouth counts as hidden: if either net says so; else as the objects net says, where it knows.
 
-    This is the one place that chooses between the two.
+    A mouth that is taken for visible can make a false yawn, which delays the alert of closed eyes; one that is taken
+    for hidden only makes yawn and expression unknown. This is the one place that chooses between the two.
     """
-    return by_landmarks if by_objects is None else by_objects
+    return by_landmarks if by_landmarks or by_objects is None else by_objects
 
 
 def _cover(reason: EyeReason | None) -> Cover | Literal["clear"] | None:
