@@ -6,9 +6,7 @@ from collections.abc import Iterator
 
 from driver_monitor.config.schema import Config
 from driver_monitor.rules.profile import Profile
-
-OBJECTS = frozenset({"phone.at_ear_s", "phone.side", "phone.reason", "hand.on_face_s", "mask", "mouth.object_s"})
-"""The signals that come from the objects net."""
+from driver_monitor.signals.table import needs_objects
 
 
 def unread(config: Config, profile: Profile) -> Iterator[str]:
@@ -16,6 +14,6 @@ def unread(config: Config, profile: Profile) -> Iterator[str]:
     if config.objects.enabled:
         return
     for rule in profile.rules:
-        names = sorted(OBJECTS & set(rule.compared()))
+        names = sorted(filter(needs_objects, set(rule.compared())))
         if names:
             yield f"rule {rule.id} reads {', '.join(names)}: unknown all the time, because objects.enabled is false"

@@ -208,7 +208,7 @@ _EXPRESSION = (
             kind="text", choices=tuple(name for name in observation.EXPRESSIONS if name != "neutral"), rule=False),
     private("emotion.distress_s", "how long anger or fear has been shown, 0 when not", "s", json=None),
 )  # fmt: skip
-_OBJECTS = (
+OF_OBJECTS = (
     public("phone.at_ear_s", "how long a telephone has been at an ear, 0 when not", "s", at="objects.phone.seconds",
            digits=3, returning=_stands("phone")),
     _word("phone.side", "the driver's ear at which it is; `null` without one", at="objects.phone_side",
@@ -234,7 +234,7 @@ TOPICS: dict[str, tuple[Signal, ...]] = {
     "Eyes and sleepiness": _EYES,
     "Head and gaze": _GAZE,
     "Mouth and expression": _EXPRESSION,
-    "Hands and objects": _OBJECTS,
+    "Hands and objects": OF_OBJECTS,
     "Car and rules": _CAR,
 }
 """The rows of each topic. The topics are the headings of docs/signals.md."""

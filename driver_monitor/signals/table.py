@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from driver_monitor.data.alert import Value
 from driver_monitor.data.driver_state import DriverState
-from driver_monitor.signals.rows import TOPICS
+from driver_monitor.signals.rows import OF_OBJECTS, TOPICS
 from driver_monitor.signals.signal import Signal, public
 
 ROWS: tuple[Signal, ...] = tuple(row for rows in TOPICS.values() for row in rows)
@@ -41,6 +41,11 @@ def shows_expression(name: str) -> bool:
     """Return whether this signal shows an expression (EU AI Act: emotion inference). False if rules cannot use it."""
     signal = find(name)
     return signal is not None and not signal.public
+
+
+def needs_objects(name: str) -> bool:
+    """Return whether this signal comes from the objects net. False if rules cannot use it."""
+    return find(name) in OF_OBJECTS
 
 
 def reader(names: Iterable[str]) -> Callable[[DriverState], dict[str, Value]]:

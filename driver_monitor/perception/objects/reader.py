@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import cv2
+
 from driver_monitor.data.observation import ObjectsView
 from driver_monitor.perception.objects.net import ANSWERS, ObjectsNet, objects_crop
 from driver_monitor.perception.objects.readable import readable
@@ -33,7 +35,8 @@ class ObjectsReader:
         if not known:
             return ObjectsView(**dict.fromkeys(ANSWERS))
         crop = objects_crop(picture.grey, picture.face.points)
-        if crop.std() < LEAST_CONTRAST:
+        # numpy takes ten times as long for the same number.
+        if cv2.meanStdDev(crop)[1].item() < LEAST_CONTRAST:
             return ObjectsView(**dict.fromkeys(ANSWERS))
         (p,) = self._net.probabilities(crop[None]).tolist()
         answers = zip(ANSWERS, p, strict=True)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 from driver_monitor.data.driver_state import Cover, Held, HeldReason, ObjectsState, Side
 from driver_monitor.data.observation import EyesView, ObjectsView
 from driver_monitor.state.objects.hand_before_eyes import HandBeforeEyes
 from driver_monitor.state.objects.held_meter import HeldMeter
 from driver_monitor.state.objects.limits import FREE_UP_TO, HELD_FROM, PHONE_FROM
-from driver_monitor.state.visibility.occlusion import SettledAnswer
+from driver_monitor.state.visibility.occlusion import SettledAnswer, decided
 from driver_monitor.timing.cadence import EPSILON_S, Cadence, TimeStep
 
 MASK_SETTLE_S, MASK_FORGET_S = 3.0, 10.0
@@ -74,8 +72,8 @@ class ObjectsTracker:
         self._right.look(step, seen.phone_right)
         self._hand.look(step, seen.hand)
         self._at_mouth.look(step, seen.at_mouth)
-        self._mask.update(step, _settled(seen.mask))
-        self._mouth_hidden.update(step, _settled(seen.mouth_hidden))
+        self._mask.update(step, decided(seen.mask, HELD_FROM, FREE_UP_TO))
+        self._mouth_hidden.update(step, decided(seen.mouth_hidden, HELD_FROM, FREE_UP_TO))
 
     def _forget(self) -> None:
         self._cadence = Cadence()
@@ -98,10 +96,3 @@ def _telephone(left: Held, right: Held) -> tuple[Held, Side | None]:
         if reason in (left.reason, right.reason):
             return Held(None, reason=reason), None
     return (left if right.seconds is None else right), None
-
-
-def _settled(p: float | None) -> bool | None:
-    """Return whether what has probability `p` is there; None if unclear."""
-    if p is None or not math.isfinite(p):
-        return None
-    return True if p >= HELD_FROM else False if p <= FREE_UP_TO else None

@@ -92,7 +92,9 @@ class OcclusionTracker:
         `reason`: why neither eye could be read, None if one could. At "pose", "blur" or no face, `eyes` stays for 2 s.
         `by_objects`: whether the objects net says that the mouth is hidden, None if unknown.
         """
-        by_landmarks = self._mouth.update(step, None if face is None else _hidden(face.mouth_hidden))
+        by_landmarks = self._mouth.update(
+            step, None if face is None else decided(face.mouth_hidden, HIDDEN_AT, SEEN_AT)
+        )
         mouth = mouth_hidden(by_objects, by_landmarks)
         eyes = self._eyes.update(step, None if face is None else _cover(reason))
         if mouth is None and eyes is None:
@@ -120,8 +122,8 @@ def _cover(reason: EyeReason | None) -> Cover | Literal["clear"] | None:
             return reason
 
 
-def _hidden(p: float | None) -> bool | None:
-    """Return whether a mouth that is hidden with probability `p` counts as hidden; None if unclear (NaN included)."""
-    if p is None:
+def decided(p: float | None, true_from: float, false_up_to: float) -> bool | None:
+    """Return whether what has probability `p` is so; None if it is in between, or no finite number."""
+    if p is None or not math.isfinite(p):
         return None
-    return True if p >= HIDDEN_AT else False if p <= SEEN_AT else None
+    return True if p >= true_from else False if p <= false_up_to else None
