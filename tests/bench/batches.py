@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from tests.conftest import demo_frames, write_clip
+from tools.batch.measure import runs
+
+__all__ = ["FRAMES", "contents", "make_clips", "runs"]
 
 FRAMES = 5
 
@@ -22,18 +24,6 @@ def make_clips(folder: Path, number: int) -> list[Path]:
         darker = [(picture * (1 - index / 100)).astype(np.uint8) for picture in pictures[index : index + FRAMES]]
         write_clip(clip, darker)
     return clips
-
-
-def runs(out: Path) -> dict[str, tuple[int, int]]:
-    """Return the name of each complete run below `out` -> inode and time of its run.json: both change in a new run."""
-    found = {}
-    # Unlike `rglob`, `os.walk` goes on when a folder disappears meanwhile.
-    for folder, folders, files in os.walk(out):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        if "run.json" in files:
-            status = Path(folder, "run.json").stat()
-            found[str(Path(folder).relative_to(out))] = (status.st_ino, status.st_mtime_ns)
-    return found
 
 
 def contents(out: Path) -> dict[str, bytes]:

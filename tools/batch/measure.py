@@ -61,7 +61,9 @@ def make_clips(folder: Path, number: int, frames: int) -> None:
 
 
 def runs(out: Path) -> Runs:
+    """Return the name of each complete run below `out` -> inode and time of its run.json: both change in a new run."""
     found = {}
+    # Unlike `rglob`, `os.walk` goes on when a folder disappears meanwhile.
     for folder, folders, files in os.walk(out):
         folders[:] = [name for name in folders if not name.startswith(".")]
         if "run.json" in files:
