@@ -15,13 +15,13 @@ import onnxruntime
 import torch
 
 from tests.mean_face import MEAN_FACE
-from tools.objects.export import fit_lines, halve
+from tools.objects.export import fit_lines
 from tools.objects.faces import LABELS, PHONE_LEFT, PHONE_RIGHT, UNKNOWN, Faces, read_labels, targets
 from tools.objects.mix import Mixer
 from tools.objects.net import ANSWERS, SIDE, Answers, Net
 from tools.objects.scores import auc, limit_at, recall_at
 from tools.objects.train import loss
-from tools.training.onnx_file import export
+from tools.training.onnx_file import export, halve
 
 
 def test_ok__a_telephone_at_the_right_side_of_the_image_is_at_the_drivers_left_ear() -> None:

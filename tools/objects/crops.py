@@ -26,11 +26,13 @@ from driver_monitor.perception.face.head_pose import head_pose
 from driver_monitor.perception.face.landmarks import (
     CROP_MARGIN,
     POINTS,
+    DetectorKind,
     LandmarkNet,
     Landmarks,
     crop_of_box,
     face_crop,
 )
+from driver_monitor.perception.face.tracker import ACCEPT_FROM, KEEP_FROM
 from tools import ROOT
 from tools.detector.data import Teacher, overlap
 from tools.training.pictures import read_grey
@@ -110,7 +112,9 @@ class FaceFinder:
     def faces(self, grey: Picture, every_size: bool) -> list[Face]:
         """Return the faces of `grey` (H, W), each once. `every_size`: search small faces, too."""
         sizes = (320, 200, 480, 640) if every_size else (320, 200)
-        found = [(Box(*(float(v) for v in row[:4])), "yunet") for row in self._teacher.faces(grey, sizes)]
+        found: list[tuple[Box, DetectorKind]] = [
+            (Box(*(float(v) for v in row[:4])), "yunet") for row in self._teacher.faces(grey, sizes)
+        ]
         found += [(box, "net") for box in self._net.find(grey)]
         faces, taken = list[Face](), list[list[float]]()
         for box, kind in found:
@@ -122,11 +126,11 @@ class FaceFinder:
                 taken.append([box.x, box.y, box.w, box.h])
         return faces
 
-    def _face(self, grey: Picture, box: Box, kind: str) -> Face | None:
-        crop = crop_of_box(box, "yunet" if kind == "yunet" else "net")
+    def _face(self, grey: Picture, box: Box, kind: DetectorKind) -> Face | None:
+        crop = crop_of_box(box, kind)
         first = self._landmarks.read(grey, crop)
-        seen = self._landmarks.read(grey, face_crop(first.points)) if first.score >= 0.5 else first
-        if seen.score >= 0.8:
+        seen = self._landmarks.read(grey, face_crop(first.points)) if first.score >= KEEP_FROM else first
+        if seen.score >= ACCEPT_FROM:
             return _of_landmarks(seen, grey)
         if kind != "yunet":
             return None

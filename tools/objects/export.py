@@ -13,19 +13,14 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 
 from tools import ROOT
 from tools.objects.faces import UNKNOWN, load
 from tools.objects.measure import fold_answers, load_net
 from tools.objects.net import ANSWERS, SIDE, Answers
-from tools.training.onnx_file import export, shorten
-
-FEWEST = 500
-"""Smallest tensor, in numbers, that is stored with 16 bits."""
+from tools.training.onnx_file import export, halve, shorten
 
 
 def main() -> None:
@@ -68,25 +63,6 @@ def _line(logits: torch.Tensor, truth: torch.Tensor) -> NDArray[np.float64]:
 
     optimizer.step(step)
     return np.asarray(line.detach().numpy(), np.float64)
-
-
-def halve(path: Path) -> None:
-    """Store the large tensors of an ONNX file with 16 bits, with a cast behind each."""
-    model = onnx.load(path)
-    graph = model.graph
-    casts = []
-    for tensor in graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size < FEWEST:
-            continue
-        name, half = tensor.name, f"{tensor.name}h"
-        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), half))
-        casts.append(helper.make_node("Cast", [half], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
 
 
 if __name__ == "__main__":

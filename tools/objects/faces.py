@@ -1,7 +1,7 @@
 """The faces that teach and test the objects net: their crops, what is at them, and the fold of each.
 
 `labels.csv` was written by eye, from enlarged crops, for this project: what is at each face of `objects/`,
-`incar_stills/` and `nir/`, and of those portraits that earlier nets were wrong about.
+`incar_stills/`, `nir/` and `portraits/`. `objects/` was looked at twice; where the looks differ, a flag is unsure.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tools.training.columns import rows_of
 
 FOLDS = 4
 PHONE_RIGHT, PHONE_LEFT = 1, 0
@@ -58,18 +60,19 @@ def load(cache: Path, labels: Path = LABELS) -> Faces:
     flags = read_labels(labels)
     own = np.array([flags.get((row["source"], row["file"], int(row["face"])), "") for row in rows])
     kept = np.array(["X" not in flag for flag in own])
-    return Faces(
-        stored["crops"][kept],
-        stored["points"][kept],
-        np.array([targets(row["source"], flag) for row, flag in zip(rows, own, strict=True)], np.float32)[kept],
-        np.array([zlib.crc32(row["group"].encode()) % FOLDS for row in rows])[kept],
-        np.array([_source(row["source"], row["file"]) for row in rows])[kept],
-        np.array([row["landmarks"] == "1" for row in rows])[kept],
-        np.array([float(row["yaw"]) for row in rows], np.float32)[kept],
-        own[kept],
-        np.array([row["file"] for row in rows])[kept],
-        np.array([row["group"] for row in rows])[kept],
+    faces = Faces(
+        stored["crops"],
+        stored["points"],
+        np.array([targets(row["source"], flag) for row, flag in zip(rows, own, strict=True)], np.float32),
+        np.array([zlib.crc32(row["group"].encode()) % FOLDS for row in rows]),
+        np.array([_source(row["source"], row["file"]) for row in rows]),
+        np.array([row["landmarks"] == "1" for row in rows]),
+        np.array([float(row["yaw"]) for row in rows], np.float32),
+        own,
+        np.array([row["file"] for row in rows]),
+        np.array([row["group"] for row in rows]),
     )
+    return rows_of(faces, kept)
 
 
 def read_labels(path: Path) -> dict[Key, str]:
@@ -81,7 +84,7 @@ def read_labels(path: Path) -> dict[Key, str]:
 def targets(source: str, flags: str) -> list[float]:
     """Return the six answers of a face from its flags. A flag with a question mark is `UNKNOWN`.
 
-    A telephone before the mouth (`F`) is none at an ear, but looks like one: `UNKNOWN`. Of a portrait without flags
+    A telephone before the mouth (`F`) is none at an ear, but looks like one: `UNKNOWN`. Of a face that nobody looked at
     only mask and telephone are known: next to none has one.
     """
     looked_at = source in SEEN or bool(flags)

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import csv
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -24,11 +26,12 @@ from driver_monitor.perception.face.landmarks import LandmarkNet, face_crop
 from tools import ROOT, SHARED
 from tools.measure.robustness import infrared
 from tools.objects.anchor import Yolox
-from tools.objects.faces import FOLDS, MASK, MOUTH_HIDDEN, PHONE_LEFT, PHONE_RIGHT, UNKNOWN, Faces, load
+from tools.objects.faces import FOLDS, HAND, MASK, MOUTH_HIDDEN, PHONE_LEFT, PHONE_RIGHT, UNKNOWN, Faces, load
 from tools.objects.mix import SEEN
 from tools.objects.net import ANSWERS, SIDE, Net
-from tools.objects.scores import Array, Mask, Score, auc, interval, limit_at, recall_at
+from tools.objects.scores import Array, Mask, Score, auc, figure, limit_at, recall_at
 from tools.training.augment import Views, resample
+from tools.training.columns import rows_of
 from tools.training.pictures import read_grey
 
 NAMES = ("telephone, left ear", "telephone, right ear", "hand", "at the mouth", "mask", "mouth hidden")
@@ -78,14 +81,12 @@ def load_net(path: Path) -> Net:
     return net
 
 
-def fold_answers(faces: Faces, work: Path, seed: int, crops: Crops | None = None) -> Array:
-    """Return logits (n, 6), each face by the net of its fold; `crops`: changed pictures of the same faces."""
+def fold_answers(faces: Faces, work: Path, seed: int) -> Array:
+    """Return logits (n, 6), each face by the net of its fold."""
     logits = np.full((len(faces), ANSWERS), np.nan)
     for fold in range(FOLDS):
         test = np.flatnonzero(faces.fold == fold)
-        logits[test] = answers(
-            load_net(work / f"net-{fold}-{seed}.pt"), seen((faces.crops if crops is None else crops)[test])
-        )
+        logits[test] = answers(load_net(work / f"net-{fold}-{seed}.pt"), seen(faces.crops[test]))
     return logits
 
 
@@ -150,8 +151,8 @@ def _row(who: str, score: Array, truth: Mask, groups: NDArray[np.str_]) -> list[
 
 
 def _cell(measure: Score, score: Array, truth: Mask, groups: NDArray[np.str_]) -> str:
-    low, high = interval(measure, score, truth, groups)
-    return f"{measure(score, truth):.3f} ({low:.2f} to {high:.2f})"
+    found = figure(measure, score, truth, groups)
+    return f"{found.value:.3f} ({found.low:.2f} to {found.high:.2f})"
 
 
 def each_answer(faces: Faces, logits: Array) -> Table:
@@ -193,29 +194,22 @@ def _landmark_answers(faces: Faces, chosen: NDArray[np.int64]) -> Array:
 def conditions(faces: Faces, logits: Array, work: Path, seed: int) -> Table:
     """Return what light does to the telephone and to the mask, at limits chosen by day for 1 % false."""
     table = Table("light", "answer", "recall", "false", title="At the limit of 1 % false by day, faces of objects/")
-    truth, known = at_ear(faces)
     counts = faces.landmarks & np.isin(faces.source, IN_OBJECTS)
-    changes = {
-        "as it is": faces.crops,
-        "infrared": _changed(faces.crops, infrared),
-        "a sixteenth of the light": _changed(faces.crops, _dark),
-    }
-    for name, crops in changes.items():
-        out = logits if name == "as it is" else fold_answers(faces, work, seed, crops)
-        for answer, chosen, score, day, of in (
-            ("telephone at the ear", counts & known, out[:, :2].max(1), logits[:, :2].max(1), truth),
-            ("hand", counts & (faces.targets[:, 2] >= 0), out[:, 2], logits[:, 2], faces.targets[:, 2] == 1),
-            (
-                "mask",
-                counts & (faces.targets[:, MASK] >= 0),
-                out[:, MASK],
-                logits[:, MASK],
-                faces.targets[:, MASK] == 1,
-            ),
-        ):
-            limit = limit_at(day[chosen], of[chosen], 0.01)
-            above = score[chosen] > limit
-            table.add_row(name, answer, f"{above[of[chosen]].mean():.3f}", f"{above[~of[chosen]].mean():.4f}")
+    numbers, faces, logits = np.flatnonzero(counts).tolist(), rows_of(faces, counts), logits[counts]
+    truth, known = at_ear(faces)
+    asked = [("telephone at the ear", [PHONE_LEFT, PHONE_RIGHT], truth, known)]
+    for name, k in (("hand", HAND), ("mask", MASK)):
+        asked.append((name, [k], faces.targets[:, k] == 1, faces.targets[:, k] != UNKNOWN))
+    lights: dict[str, Callable[[Crops, int], Crops]] = {"infrared": infrared, "a sixteenth of the light": _dark}
+    found = {"as it is": logits}
+    for light, change in lights.items():
+        crops = np.stack([change(crop, number) for number, crop in zip(numbers, faces.crops, strict=True)])
+        found[light] = fold_answers(replace(faces, crops=crops), work, seed)
+    for light, out in found.items():
+        for name, columns, of, told in asked:
+            with_it, limit = of[told], limit_at(logits[told][:, columns].max(1), of[told], 0.01)
+            above = out[told][:, columns].max(1) > limit
+            table.add_row(light, name, f"{above[with_it].mean():.3f}", f"{above[~with_it].mean():.4f}")
     return table
 
 
@@ -232,10 +226,6 @@ def left_out(faces: Faces, work: Path, seed: int) -> Table:
     return table
 
 
-def _changed(crops: Crops, change: object) -> Crops:
-    return np.stack([change(crop, k) for k, crop in enumerate(crops)])  # type: ignore[operator]
-
-
 def _dark(grey: Crops, number: int) -> Crops:
     """Take a sixteenth of the light, and add the noise of a small sensor: sigma 2 grey levels."""
     noise = np.random.default_rng(number).normal(0, 2, grey.shape)
@@ -249,7 +239,7 @@ def false_rates(faces: Faces, logits: Array) -> Table:
     for source in ("incar_stills", "nir", "portraits"):
         chosen = faces.landmarks & (faces.source == source)
         phone = chosen & known & ~truth
-        hand, mask = (chosen & (faces.targets[:, k] == 0) for k in (2, MASK))
+        hand, mask = (chosen & (faces.targets[:, k] == 0) for k in (HAND, MASK))
         cells = [f"{int((score[where] > 0).sum())} of {where.sum()}" for score, where in
                  ((logits[:, :2].max(1), phone), (logits[:, 2], hand), (logits[:, MASK], mask))]  # fmt: skip
         table.add_row(source, str(chosen.sum()), *cells)

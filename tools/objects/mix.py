@@ -15,13 +15,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from driver_monitor.perception.objects.net import FACES_WIDE
 from tools.landmarks.cover_faces import filling, half, hand, mask_of_cloth, mouth_state, thing
+from tools.objects.crops import SIDES
 from tools.objects.faces import AT_MOUTH, HAND, MASK, MOUTH_HIDDEN, PHONE_LEFT, PHONE_RIGHT, UNKNOWN, Faces
 from tools.objects.net import SIDE
 from tools.objects.seams import CACHED, blend, cut_off, end_around, fitted, lower, side
 from tools.training.augment import BatchRandom, Views, map_points, photograph, resample
 
-SEEN = 2.2 / 3.6
+SEEN = FACES_WIDE / SIDES
 """Side of what the net sees, in crops."""
 NEAR_YAW = 25.0
 """Two heads whose yaw differs by less, degrees, may lend each other a side."""

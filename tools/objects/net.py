@@ -6,11 +6,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from driver_monitor.perception.objects import net as program
 from tools.training.nets import Residual, conv
 
-ANSWERS = 6
-SIDE = 96
-"""Width and height of the net's input, pixels."""
+ANSWERS, SIDE = len(program.ANSWERS), program.SIZE
+"""How many answers the net gives; width and height of its input, pixels."""
 FLOOR = 0.02
 """Contrast that is added, of 0 to 1: noise alone is not amplified to the contrast of a face."""
 

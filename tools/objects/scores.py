@@ -7,19 +7,18 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from driver_monitor.bench.score.intervals import Figure, bootstrap
+from driver_monitor.bench.score.nets.eyes import Auc
+
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Score = Callable[[Array, Mask], float]
 
 
 def auc(score: Array, truth: Mask) -> float:
-    """Return the area under the ROC curve; ties count half."""
-    both = np.concatenate([score[truth], score[~truth]])
-    _, place, count = np.unique(both, return_inverse=True, return_counts=True)
-    ranks = np.cumsum(count) - (count - 1) / 2
-    positive = int(truth.sum())
-    above = ranks[place[:positive]].sum() - positive * (positive + 1) / 2
-    return float(above / (positive * (len(truth) - positive)))
+    """Return the area under the ROC curve; ties count half. NaN if all or none are `truth`."""
+    area = Auc(score, truth)(np.ones(len(score), np.int64))
+    return float("nan") if area is None else area
 
 
 def limit_at(score: Array, truth: Mask, false: float) -> float:
@@ -33,17 +32,12 @@ def recall_at(false: float) -> Score:
     return lambda score, truth: float((score[truth] > limit_at(score, truth, false)).mean())
 
 
-def interval(
-    score: Score, values: Array, truth: Mask, groups: NDArray[np.str_], rounds: int = 400
-) -> tuple[float, float]:
-    """Return the 95 % interval of `score` by bootstrap over `groups` (n,)."""
-    rng = np.random.default_rng(1)
+def figure(score: Score, values: Array, truth: Mask, groups: NDArray[np.str_]) -> Figure:
+    """Return `score` with its 95 % interval by bootstrap over `groups` (n,)."""
     names, of = np.unique(groups, return_inverse=True)
-    members = [np.flatnonzero(of == k) for k in range(len(names))]
-    found = []
-    for _ in range(rounds):
-        chosen = np.concatenate([members[k] for k in rng.integers(0, len(names), len(names))])
-        if 0 < truth[chosen].sum() < len(chosen):
-            found.append(score(values[chosen], truth[chosen]))
-    low, high = np.quantile(found, [0.025, 0.975])
-    return float(low), float(high)
+
+    def measured(times: NDArray[np.int64]) -> float | None:
+        rows = np.repeat(np.arange(len(values)), times[of])
+        return score(values[rows], truth[rows]) if 0 < truth[rows].sum() < len(rows) else None
+
+    return bootstrap(len(names), measured)

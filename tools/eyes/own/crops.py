@@ -33,6 +33,7 @@ from driver_monitor.perception.eyes.unreadable import turned_away
 from driver_monitor.perception.face.driver_seat import DriverSeat
 from driver_monitor.perception.face.tracker import FaceTracker
 from tools.eyes.data import strip_of
+from tools.training.columns import rows_of
 
 FOLDER = "eye-crops"
 """The folder of the files, in the folder of the clips."""
@@ -71,7 +72,7 @@ class EyeCrops:
 
     def of(self, rows: NDArray[np.bool_]) -> EyeCrops:
         """Return the crops of some rows."""
-        return EyeCrops(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return rows_of(self, rows)
 
 
 def wanted_frames(labels: ClipLabels) -> tuple[NDArray[np.int64], NDArray[np.str_], NDArray[np.int64]]:
