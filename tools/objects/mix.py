@@ -29,9 +29,6 @@ NEAR_YAW = 25.0
 """Two heads whose yaw differs by less, degrees, may lend each other a side."""
 SIDES_MIXED, LOWER_MIXED, DRAWN = 0.35, 0.2, 0.2
 """Shares of a batch that get the side of another face, the lower half of another face, and a drawn cover."""
-FRAMED = 0.15
-"""Share of a batch whose pictures end right around the face, as those of many data sets do: the border that is then
-repeated looks like a mask, or like a hand."""
 POOR = 0.6
 """Share of a batch that looks as a camera in a car sees it: infrared, dark, noisy, blurred."""
 MOUTH_POINTS, EAR_POINTS = slice(48, 68), (0, 1, 2, 3, 13, 14, 15, 16)
@@ -50,12 +47,13 @@ class Batch:
 class Mixer:
     """Makes batches of the faces `usable` (indices). The same seed gives the same batches.
 
-    `second`: whether it is the second course: some pictures end right around the face, and a thing that is drawn over
-    the mouth counts as an object there, where before it taught nothing.
+    `framed`: share of a batch whose pictures end right around the face, as those of many data sets do: the border that
+    is then repeated looks like a mask, or like a hand. `things`: a thing that is drawn over the mouth counts as an
+    object there; without it, it teaches nothing.
     """
 
     def __init__(self, faces: Faces, usable: NDArray[np.int64], seed: int) -> None:
-        self.second = False
+        self.framed, self.things = 0.0, False
         self._rng = np.random.default_rng(seed)
         self._generator = torch.Generator().manual_seed(seed)
         self._all = faces
@@ -91,8 +89,9 @@ class Mixer:
             self._draw(pictures, int(i), points[i].numpy() * SIDE - 0.5, targets[i])
         for i in np.flatnonzero(self._rng.random(size) < 0.15):
             cut_off(pictures[i], self._rng)
-        if self.second:
-            chosen = (self._rng.random(size) < FRAMED) & self._has_points[index] & (targets[:, :2] == 0).all(1).numpy()
+        if self.framed:
+            chosen = (self._rng.random(size) < self.framed) & self._has_points[index]
+            chosen &= (targets[:, :2] == 0).all(1).numpy()
             for i in np.flatnonzero(chosen):
                 end_around(pictures[i], points[i].numpy() * SIDE - 0.5, self._rng)
                 targets[i, HAND] = 0.0 if targets[i, HAND] == 0 else UNKNOWN
@@ -176,7 +175,7 @@ class Mixer:
             targets[HAND] = 0.0 if targets[HAND] == 0 else UNKNOWN
         if draw is not mask_of_cloth:
             targets[AT_MOUTH] = UNKNOWN if mouth > 0 else targets[AT_MOUTH]
-            if self.second and draw is thing and mouth > 0.3:
+            if self.things and draw is thing and mouth > 0.3:
                 targets[AT_MOUTH] = 1.0
 
 
