@@ -76,7 +76,9 @@ def main() -> None:
 def train(faces: Faces, usable: np.ndarray, path: Path, seed: int) -> Net:
     """Train on the faces `usable`, with checkpoints in `path`. Return the running mean of the net."""
     torch.manual_seed(seed)
-    net, mean = (Net().to(memory_format=torch.channels_last) for _ in range(2))
+    net, mean = Net(), Net()
+    for each in (net, mean):
+        each.to(memory_format=torch.channels_last)  # a tenth faster
     mean.load_state_dict(net.state_dict())
     optimizer = torch.optim.AdamW(net.parameters(), COURSES[0].peak, weight_decay=DECAY)
     first = resume(path, net, mean, optimizer)
