@@ -15,8 +15,8 @@ import onnxruntime
 import torch
 
 from tests.mean_face import MEAN_FACE
-from tools.objects.export import fit_lines
-from tools.objects.faces import LABELS, PHONE_LEFT, PHONE_RIGHT, UNKNOWN, Faces, read_labels, targets
+from tools.objects.calibrate import fit_lines
+from tools.objects.faces import LABELS, MASK, PHONE_LEFT, PHONE_RIGHT, UNKNOWN, Faces, read_labels, targets
 from tools.objects.mix import Mixer
 from tools.objects.net import ANSWERS, SIDE, Answers, Net
 from tools.objects.scores import auc, limit_at, recall_at
@@ -98,7 +98,18 @@ def test_ok__unknown_targets_cost_nothing() -> None:
     known = torch.zeros(3, ANSWERS)
     half = known.clone()
     half[1] = UNKNOWN
-    assert loss(logits, half) == pytest.approx(float(loss(logits, known)))
+    even = torch.ones(ANSWERS)
+    assert loss(logits, half, even) == pytest.approx(float(loss(logits, known, even)))
+
+
+def test_ok__a_picture_that_ends_around_the_face_keeps_its_mask_and_loses_its_surroundings() -> None:
+    some = faces(["M", "", "M", ""])
+    whole, framed = (Mixer(some, np.arange(4), 5) for _ in range(2))
+    framed.framed = 1.0
+    one, other = whole.batch(48), framed.batch(48)
+    assert set(other.targets[:, MASK].tolist()) == set(one.targets[:, MASK].tolist())
+    repeated = (other.faces[:, 0, :, 1:] == other.faces[:, 0, :, :-1]).float().mean()
+    assert repeated > (one.faces[:, 0, :, 1:] == one.faces[:, 0, :, :-1]).float().mean()
 
 
 def test_ok__calibration_finds_the_odds_behind_the_answers() -> None:

@@ -12,14 +12,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from tools import ROOT
-from tools.objects.faces import UNKNOWN, load
+from tools.objects.calibrate import fit_lines
+from tools.objects.faces import load
 from tools.objects.measure import fold_answers, load_net
-from tools.objects.net import ANSWERS, SIDE, Answers
+from tools.objects.net import SIDE, Answers
 from tools.training.onnx_file import export, halve, shorten
 
 
@@ -40,29 +39,6 @@ def main() -> None:
     export(net, {"face": example}, ["p"], options.out)
     shorten(options.out)
     halve(options.out)
-
-
-def fit_lines(logits: NDArray[np.float64], targets: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return factor and shift (6, 2) of the logits (n, 6), by cross-entropy on the known targets."""
-    lines = np.zeros((ANSWERS, 2), np.float32)
-    for k in range(ANSWERS):
-        known = (targets[:, k] != UNKNOWN) & np.isfinite(logits[:, k])
-        lines[k] = _line(torch.from_numpy(logits[known, k]), torch.from_numpy(targets[known, k]).double())
-    return lines
-
-
-def _line(logits: torch.Tensor, truth: torch.Tensor) -> NDArray[np.float64]:
-    line = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.LBFGS([line], max_iter=100)
-
-    def step() -> torch.Tensor:
-        optimizer.zero_grad()
-        value = torch.nn.functional.binary_cross_entropy_with_logits(logits * line[0] + line[1], truth)
-        value.backward()
-        return value
-
-    optimizer.step(step)
-    return np.asarray(line.detach().numpy(), np.float64)
 
 
 if __name__ == "__main__":

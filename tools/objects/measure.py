@@ -2,9 +2,10 @@
 
     python -m tools.objects.measure --shared ../shared
 
-Each face is answered by the net of its fold, and its picture by YOLOX-nano in the same run. A face counts if the
-program would see it (landmarks). Two truths: `labels.csv` (by eye, for each face), and the index of `objects/` (others'
-labels of whole pictures, 2 to 15 % wrong: the surest face counts). Intervals: 95 %, bootstrap over groups.
+Each face is answered by the net of its fold, calibrated on the other folds, and its picture by YOLOX-nano in the same
+run. A face counts if the program would see it (landmarks). Two truths: `labels.csv` (by eye, for each face), and the
+index of `objects/` (others' labels of whole pictures, 2 to 15 % wrong: the surest face counts). Intervals: 95 %,
+bootstrap over groups.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from driver_monitor.perception.face.landmarks import LandmarkNet, face_crop
 from tools import ROOT, SHARED
 from tools.measure.robustness import infrared
 from tools.objects.anchor import Yolox
+from tools.objects.calibrate import calibrated
 from tools.objects.faces import FOLDS, HAND, MASK, MOUTH_HIDDEN, PHONE_LEFT, PHONE_RIGHT, UNKNOWN, Faces, load
 from tools.objects.mix import SEEN
 from tools.objects.net import ANSWERS, SIDE, Net
@@ -49,11 +51,13 @@ def main() -> None:
     options = parser.parse_args()
     cv2.setNumThreads(1)
     faces = load(options.work)
-    logits = fold_answers(faces, options.work, options.seed)
+    raw = fold_answers(faces, options.work, options.seed)
+    logits = calibrated(raw, faces)
     console = Console(width=120)
     console.print(telephones(faces, logits, options.shared))
     console.print(each_answer(faces, logits))
-    console.print(conditions(faces, logits, options.work, options.seed))
+    console.print(conditions(faces, raw, options.work, options.seed))
+    console.print(limits(faces, logits))
     console.print(false_rates(faces, logits))
     console.print(left_out(faces, options.work, options.seed))
 
@@ -162,10 +166,12 @@ def each_answer(faces: Faces, logits: Array) -> Table:
     counts = faces.landmarks & np.isin(faces.source, IN_OBJECTS)
     for k, name in enumerate(NAMES):
         chosen = counts & (faces.targets[:, k] != UNKNOWN)
-        if k == MASK:
-            chosen &= faces.source == "masks_web"
         truth, groups = faces.targets[chosen, k] == 1, faces.groups[chosen]
         table.add_row(name, f"{truth.sum()} / {len(truth)}", *_three(logits[chosen, k], truth, groups))
+        if k == MASK:
+            only = faces.source[chosen] == "masks_web"
+            cells = _three(logits[chosen, k][only], truth[only], groups[only])
+            table.add_row("the same, pictures of masks", f"{truth[only].sum()} / {only.sum()}", *cells)
         if k == MOUTH_HIDDEN:
             landmarks = _landmark_answers(faces, np.flatnonzero(chosen))
             table.add_row("the same, landmark net", "", *_three(landmarks, truth, groups))
@@ -230,6 +236,20 @@ def _dark(grey: Crops, number: int) -> Crops:
     """Take a sixteenth of the light, and add the noise of a small sensor: sigma 2 grey levels."""
     noise = np.random.default_rng(number).normal(0, 2, grey.shape)
     return np.asarray(np.clip(np.rint(grey / 16 + noise), 0, 255), np.uint8)
+
+
+def limits(faces: Faces, logits: Array) -> Table:
+    """Return recall and false rates of the telephone at probabilities that could be the program's limit."""
+    sources = ("actions_web", "belt_phone_stock", "incar_stills", "nir", "portraits")
+    table = Table("probability", "recall, objects/", *(f"false, {source}" for source in sources), title="Limits")
+    truth, known = at_ear(faces)
+    known &= faces.landmarks
+    p = 1 / (1 + np.exp(-logits[:, [PHONE_LEFT, PHONE_RIGHT]].max(1)))
+    for limit in (0.5, 0.6, 0.7, 0.8, 0.9):
+        false = [p[known & ~truth & (faces.source == source)] > limit for source in sources]
+        recall = (p[known & truth & np.isin(faces.source, IN_OBJECTS)] > limit).mean()
+        table.add_row(str(limit), f"{recall:.2f}", *(f"{int(each.sum())} of {len(each)}" for each in false))
+    return table
 
 
 def false_rates(faces: Faces, logits: Array) -> Table:
