@@ -20,7 +20,7 @@ from tools.landmarks.cover_faces import filling, half, hand, mask_of_cloth, mout
 from tools.objects.crops import SIDES
 from tools.objects.faces import AT_MOUTH, HAND, MASK, MOUTH_HIDDEN, PHONE_LEFT, PHONE_RIGHT, UNKNOWN, Faces
 from tools.objects.net import SIDE
-from tools.objects.seams import CACHED, blend, cut_off, end_around, fitted, lower, side
+from tools.objects.seams import CACHED, blend, cut_off, end_around, fitted, lower, printed, side
 from tools.training.augment import BatchRandom, Views, map_points, photograph, resample
 
 SEEN = FACES_WIDE / SIDES
@@ -49,11 +49,11 @@ class Mixer:
 
     `framed`: share of a batch whose pictures end right around the face, as those of many data sets do: the border that
     is then repeated looks like a mask, or like a hand. `things`: a thing that is drawn over the mouth counts as an
-    object there; without it, it teaches nothing.
+    object there; without it, it teaches nothing. `prints`: share of the drawn masks with a pattern of strong contrast.
     """
 
     def __init__(self, faces: Faces, usable: NDArray[np.int64], seed: int) -> None:
-        self.framed, self.things = 0.0, False
+        self.framed, self.things, self.prints = 0.0, False, 0.0
         self._rng = np.random.default_rng(seed)
         self._generator = torch.Generator().manual_seed(seed)
         self._all = faces
@@ -159,7 +159,10 @@ class Mixer:
         drawn = draw(spots, SIDE, rng)
         over = cv2.blur(drawn, (3, 3)) if rng.random() < 0.5 else drawn
         share = (over / np.float32(255)).astype(np.float32)
-        pictures[i] = pictures[i] * (1 - share) + filling(pictures, i, spots, rng, draw is hand) * share
+        surface = filling(pictures, i, spots, rng, draw is hand)
+        if draw is mask_of_cloth and rng.random() < self.prints:
+            surface = printed(surface, rng)
+        pictures[i] = pictures[i] * (1 - share) + surface * share
         mouth, face = _covered(drawn, spots[MOUTH_POINTS]), _covered(drawn, spots[:68])
         state = mouth_state(drawn, spots)
         targets[MOUTH_HIDDEN] = 1.0 if state == 1.0 else max(float(targets[MOUTH_HIDDEN]), state)

@@ -1,4 +1,4 @@
-"""Lay a part of one face over another, and end a picture within a crop."""
+"""Lay a part of one face over another, print on cloth, and end a picture within a crop."""
 
 from __future__ import annotations
 
@@ -51,6 +51,15 @@ def blend(crop: Tensor, other: Tensor, over: Tensor) -> None:
     strip = (over > 0.3) & (over < 0.7)
     gain = float((crop[strip].mean() + 0.02) / (other[strip].mean() + 0.02))
     crop.copy_(over * (other * min(max(gain, 0.4), 2.5)).clamp(0, 1) + (1 - over) * crop)
+
+
+def printed(surface: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return a surface (S, S), 0 to 1, with a print of strong contrast: spots of one size, dark or bright."""
+    cells = int(rng.integers(8, 32))
+    noise = rng.normal(0, 1, (cells, cells)).astype(np.float32)
+    spots = cv2.resize(noise, surface.shape[::-1], interpolation=cv2.INTER_CUBIC) > rng.uniform(0, 0.8)
+    ink = rng.uniform(0.15, 0.6) * rng.choice([-1, 1])
+    return np.asarray(np.clip(surface + ink * spots, 0, 1), np.float32)
 
 
 def cut_off(picture: NDArray[np.float32], rng: np.random.Generator) -> None:

@@ -28,7 +28,7 @@ from tools.training.people import CLIP_PERSONS
 
 @dataclass(frozen=True)
 class Course:
-    """One rise and fall of the learning rate, up to step `last`. `framed`, `things`: see `Mixer`.
+    """One rise and fall of the learning rate, up to step `last`. `framed`, `things`, `prints`: see `Mixer`.
 
     `weights`: share of each answer in the loss. A telephone is the hardest, and has two answers.
     """
@@ -38,14 +38,17 @@ class Course:
     framed: float
     things: bool
     weights: tuple[float, ...]
+    prints: float = 0.0
 
 
 COURSES = (
     Course(2400, 2e-3, 0.0, False, (1.0, 1.0, 0.5, 0.5, 0.5, 0.5)),
     Course(3000, 6e-4, 0.15, True, (1.0, 1.0, 0.5, 0.5, 0.5, 0.5)),
     Course(6000, 1.5e-3, 0.3, True, (1.0, 1.0, 0.5, 0.7, 1.0, 0.5)),
+    Course(7000, 1e-3, 0.3, True, (1.0, 1.0, 0.5, 0.7, 1.0, 0.5), 0.5),
 )
-"""The third has twice the mask, and twice the pictures that end around the face: those were its errors."""
+"""The third has twice the mask, and twice the pictures that end around the face: the errors after the second. Masks
+with a print of strong contrast were those after the third."""
 BATCH, DECAY = 64, 0.03
 ROUND = 200
 """Steps between two checkpoints."""
@@ -87,7 +90,7 @@ def train(faces: Faces, usable: np.ndarray, path: Path, seed: int) -> Net:
     began = time.monotonic()
     for number in range(first, COURSES[-1].last // ROUND):
         course = next(course for course in COURSES if number * ROUND < course.last)
-        mixer.framed, mixer.things = course.framed, course.things
+        mixer.framed, mixer.things, mixer.prints = course.framed, course.things, course.prints
         weights = torch.tensor(course.weights)
         total = 0.0
         for step in range(number * ROUND, (number + 1) * ROUND):
