@@ -50,16 +50,13 @@ class Votes(nn.Module):
         self.register_buffer("x", place.repeat(size).reshape(1, 1, -1))
         self.register_buffer("y", place.repeat_interleave(size).reshape(1, 1, -1))
 
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the mean places (N, P, 2) and the mean offsets (N, 2, P), crop units, from features (N, C, S, S).
-
-        The points are their sum. The caller adds them for all points at once: fewer operators in the ONNX file.
-        """
-        votes = self.head(features).float().reshape(-1, 3, self.points, self.x.shape[2])
-        weight, offsets = votes.split([1, 2], dim=1)
-        weight = weight.softmax(dim=3)
-        places = weight.flatten(1, 2) @ torch.cat([self.x, self.y], dim=1)[0].T
-        return places, (weight * offsets).sum(dim=3)
+    def forward(self, features: Tensor) -> Tensor:
+        """Return points (N, P, 2) in crop units from features (N, C, S, S)."""
+        votes = self.head(features).flatten(2).float()
+        weight = votes[:, : self.points].softmax(dim=2)
+        offsets = votes[:, self.points :].reshape(-1, 2, self.points, votes.shape[2])
+        places = weight @ torch.cat([self.x, self.y], dim=1)[0].T
+        return places + (weight[:, None] * offsets).sum(dim=3).transpose(1, 2)
 
 
 class LandmarkNet(nn.Module):
@@ -90,8 +87,8 @@ class LandmarkNet(nn.Module):
         six numbers (N, 6) for the rotation of the head relative to the crop (`rotation`).
         """
         points, whole = self._read(image)
-        sure = torch.sigmoid(self.classify(whole))
-        return points, sure[:, 0], sure[:, 1], self.turn(whole)
+        face, hidden = torch.sigmoid(self.classify(whole)).split(1, dim=1)
+        return points, face.flatten(), hidden.flatten(), self.turn(whole)
 
     def logits(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return points, face and hidden mouth (N, 2) before the sigmoid, and rotations (N, 3, 3)."""
@@ -107,9 +104,8 @@ class LandmarkNet(nn.Module):
         f7 = self.to7(f14)
         m14 = self.mix14(torch.relu(f14 + self.up(self.top(f7))))
         m28 = self.mix28(torch.relu(f28 + self.up(self.down14(m14))))
-        (places, offsets), (eye_places, eye_offsets) = self.others(m14), self.eyes(m28)
-        points = torch.cat([places, eye_places], dim=1) + torch.cat([offsets, eye_offsets], dim=2).transpose(1, 2)
-        return points.index_select(1, self.place), self.whole(f7)
+        points = torch.cat([self.others(m14), self.eyes(m28)], dim=1)[:, self.place]
+        return points, self.whole(f7)
 
 
 def rotation(six: Tensor) -> Tensor:
