@@ -161,8 +161,8 @@ def test_ok__int8_sums_overflow_on_no_processor(net: ExpressionNet, demo_crops: 
     for crop in demo_crops:
         (wanted,) = exact.run(["p"], {"face": np.divide(crop[None, None], np.float32(255), dtype=np.float32)})
         found = np.array([*net.probabilities(crop).p.values()])
-        # One level of an activation may round to the other side. Overflows make 0.3 on some of these crops.
-        assert np.abs(found - wanted[0]).max() < 0.02
+        # One level of an activation may round to the other side: 0.016 in 200 crops. Overflows made 0.34.
+        assert np.abs(found - wanted[0]).max() < 0.05
 
 
 def test_ok__a_covered_mouth_makes_it_less_sure(net: ExpressionNet, demo_crops: list[NDArray[np.uint8]]) -> None:
