@@ -81,14 +81,21 @@ class Pipeline:
             return self.conclude(self._last)
         bridged, self._bridged = self._bridged, False
         state: CameraState = "frozen" if camera == "ok" and repeated_s > FROZEN_AFTER_S else camera
-        return self.conclude(replace(self._perception.observe(frame, state), vehicle=vehicle, bridged=bridged))
+        return self.conclude(_with(self._perception.observe(frame, state), vehicle, bridged))
 
     def step_without_frame(self, t: float, camera: CameraState, vehicle: VehicleData = UNKNOWN_VEHICLE) -> FrameResult:
         """Process a moment without a frame. `t`: its time, seconds. `camera`: the camera state, the cause."""
-        return self.conclude(replace(self._perception.observe_nothing(t, camera), vehicle=vehicle))
+        return self.conclude(_with(self._perception.observe_nothing(t, camera), vehicle))
 
     def conclude(self, observation: Observation) -> FrameResult:
         """Update state and rules with `observation`, from perception or a trace, and return the result."""
         self._last = observation
         state = self._state.update(observation)
         return FrameResult(observation, state, self.engine.update(state))
+
+
+def _with(observation: Observation, vehicle: VehicleData, bridged: bool = False) -> Observation:
+    """Return `observation` with these values. Mostly it has them: most cars send nothing, and a copy takes time."""
+    if observation.vehicle == vehicle and observation.bridged == bridged:
+        return observation
+    return replace(observation, vehicle=vehicle, bridged=bridged)

@@ -32,6 +32,13 @@ INNER_LIPS = ((61, 67), (62, 66), (63, 65))
 
 def box_of_points(points: NDArray[np.floating]) -> Box:
     """Return the box around the first 68 of `points` (68 or more, 2), from brows to chin, pixels."""
-    face = points[:COUNT]
-    (left, top), (right, bottom) = face.min(axis=0).tolist(), face.max(axis=0).tolist()
+    left, top, right, bottom = bounds(points[:COUNT])
     return Box(left, top, right - left, bottom - top)
+
+
+def bounds(points: NDArray[np.floating]) -> tuple[float, float, float, float]:
+    """Return the least x and y, and the largest x and y, of `points` (n, 2). NaN among them gives NaN."""
+    # Along rows in memory numpy is twice as fast as across them.
+    rows = np.ascontiguousarray(points.T)
+    (left, top), (right, bottom) = np.minimum.reduce(rows, 1).tolist(), np.maximum.reduce(rows, 1).tolist()
+    return left, top, right, bottom

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from driver_monitor.data.observation import EyeView
-from driver_monitor.perception.eyes.iris import iris_turn
+from driver_monitor.perception.eyes.iris import _responses, iris_turn
 from driver_monitor.perception.eyes.patch import (
     CORNER_SHARE,
     HEIGHT,
@@ -38,9 +38,9 @@ def eye(
     return normalise(np.asarray(cv2.resize(picture, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA), np.uint8))
 
 
-def both(yaw_share: float, up: float = 0.0, glint: bool = False) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def both(yaw_share: float, up: float = 0.0, glint: bool = False) -> NDArray[np.uint8]:
     """Left and right eye (the left one mirrored, as patches are), turned by `yaw_share` eye widths to the left."""
-    return eye(-yaw_share, up, glint=glint), eye(yaw_share, up, glint=glint)
+    return np.stack([eye(-yaw_share, up, glint=glint), eye(yaw_share, up, glint=glint)])
 
 
 @pytest.mark.parametrize("glint", [False, True])
@@ -64,14 +64,22 @@ def test_fail__one_eye_alone_tells_no_gaze(left: EyeView, right: EyeView) -> Non
 
 
 def test_fail__eyes_that_look_apart_are_not_believed() -> None:
-    assert iris_turn((eye(0.15), eye(0.15)), READABLE, READABLE) is None
+    assert iris_turn(np.stack([eye(0.15), eye(0.15)]), READABLE, READABLE) is None
 
 
 @pytest.mark.parametrize("patch", [eye(iris=170), np.full((HEIGHT, WIDTH), 128, np.uint8)])
 def test_fail__where_nothing_is_darker_than_its_sides_there_is_no_iris(patch: NDArray[np.uint8]) -> None:
-    assert iris_turn((patch, patch), READABLE, READABLE) is None
+    assert iris_turn(np.stack([patch, patch]), READABLE, READABLE) is None
 
 
 def test_fail__noise_has_no_iris() -> None:
     noise = np.random.default_rng(0).normal(128, 40, (HEIGHT, WIDTH)).clip(0, 255).astype(np.uint8)
-    assert iris_turn((normalise(noise), normalise(noise)), READABLE, READABLE) is None
+    assert iris_turn(np.stack([normalise(noise)] * 2), READABLE, READABLE) is None
+
+
+def test_ok__what_surrounds_one_eye_does_not_reach_the_other() -> None:
+    """Both eyes are filtered in one picture, one below the other."""
+    pair = np.random.default_rng(1).integers(0, 255, (2, HEIGHT, WIDTH), np.uint8)
+    one, other = _responses(pair)
+    assert np.array_equal(one, _responses(pair[:1])[0])
+    assert np.array_equal(other, _responses(pair[1:])[0])

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_monitor.perception.face.smoothing import OneEuro
+from driver_monitor.perception.face.smoothing import OneEuro, Values
 
 values = st.floats(-1000, 1000)
 
 
 def filtered(times: np.ndarray, series: np.ndarray, still_hz: float = 1.0, eager: float = 1.0) -> np.ndarray:
-    euro = OneEuro(still_hz, eager)
+    euro = OneEuro[Values](still_hz, eager)
     return np.array([euro.update(float(t), np.array([v]))[0] for t, v in zip(times, series, strict=True)])
 
 
@@ -51,14 +51,14 @@ def test_ok__nothing_beyond_what_was_measured(steps: list[tuple[float, float]], 
 
 @given(values, values)
 def test_ok__time_that_does_not_go_on_starts_anew(first: float, second: float) -> None:
-    euro = OneEuro(1.0, 1.0)
+    euro = OneEuro[Values](1.0, 1.0)
     euro.update(5.0, np.array([first]))
     assert euro.update(5.0, np.array([second])) == pytest.approx([second])
 
 
 @given(st.sampled_from([math.nan, math.inf, -math.inf]), values)
 def test_ok__a_time_that_is_no_number_leaves_no_trace(odd: float, value: float) -> None:
-    euro = OneEuro(1.0, 1.0)
+    euro = OneEuro[Values](1.0, 1.0)
     times = (0.0, 0.1, odd, 0.2, 0.3, 0.4)
     assert np.isfinite([euro.update(t, np.array([value])) for t in times]).all()
     assert euro.update(0.5, np.array([value])) == pytest.approx([value])
@@ -66,13 +66,22 @@ def test_ok__a_time_that_is_no_number_leaves_no_trace(odd: float, value: float) 
 
 @given(values, values)
 def test_ok__after_a_reset_nothing_is_remembered(first: float, second: float) -> None:
-    euro = OneEuro(1.0, 1.0)
+    euro = OneEuro[Values](1.0, 1.0)
     euro.update(1.0, np.array([first]))
     euro.reset()
     assert euro.update(1.1, np.array([second])) == pytest.approx([second])
 
 
 def test_ok__what_is_handed_out_may_be_changed() -> None:
-    euro = OneEuro(1.0, 1.0)
+    euro = OneEuro[Values](1.0, 1.0)
     euro.update(0.0, np.zeros(2))[:] = 99.0
     assert euro.update(0.1, np.zeros(2)) == pytest.approx([0.0, 0.0])
+
+
+@given(st.lists(st.tuples(st.floats(-1, 2), values), min_size=1, max_size=10), st.floats(0.1, 10), st.floats(0, 10))
+def test_ok__a_number_is_filtered_as_the_value_of_an_array(
+    steps: list[tuple[float, float]], still_hz: float, gain: float
+) -> None:
+    alone, of_array = OneEuro[float](still_hz, gain), OneEuro[Values](still_hz, gain)
+    for t, value in steps:
+        assert alone.update(t, value) == of_array.update(t, np.array([value]))[0]

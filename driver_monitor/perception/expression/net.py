@@ -17,6 +17,12 @@ TEMPLATE = np.array([[14.6, 18.25], [32.65, 18.25], [23.6, 27.9], [16.2, 37.0], 
 """Places (x, y) of right eye, left eye, nose tip, right and left mouth corner in a FER image, pixels of 48 x 48.
 Each is the median of the places that the 478-point mesh finds in 1,182 FER+ training images, made symmetric."""
 
+_EYES = [ibug.RIGHT_EYE, ibug.LEFT_EYE]
+_NOSE_AND_MOUTH = [ibug.NOSE_TIP, *ibug.MOUTH_CORNERS]
+_MIDDLE = complex(*TEMPLATE.mean(0).tolist())
+_CENTRED = TEMPLATE.view(np.complex128)[:, 0] - _MIDDLE
+_NORM = float(np.vdot(_CENTRED, _CENTRED).real)
+
 
 def expression_crop(grey: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Return the crop (48, 48) of a face, at the size and place of the faces in FER images, and level.
@@ -24,20 +30,19 @@ def expression_crop(grey: NDArray[np.uint8], points: NDArray[np.float32]) -> NDA
     `grey`: (H, W). `points`: (68 or 70, 2) finite pixels of it, iBUG order. Turn, scale and shift bring eyes, nose and
     mouth closest to `TEMPLATE`. Five points are fitted, so a turned head or an open mouth alone does not set the scale.
     """
-    eyes = [points[list(eye)].mean(0) for eye in (ibug.RIGHT_EYE, ibug.LEFT_EYE)]
-    places = np.array([*eyes, points[ibug.NOSE_TIP], *points[list(ibug.MOUTH_CORNERS)]], np.float64)
-    return cut(grey, _similarity(TEMPLATE, places), (SIZE, SIZE))
+    eyes = points.take(_EYES, 0).mean(1)
+    places = np.concatenate([eyes, points.take(_NOSE_AND_MOUTH, 0)], dtype=np.float64)
+    return cut(grey, _similarity(places), (SIZE, SIZE))
 
 
-def _similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> Map:
-    """Return the (2, 3) turn, scale and shift that brings `source` (n, 2) closest to `target` by least squares."""
-    middle, aim = source.mean(0), target.mean(0)
-    u, v = source - middle, target - aim
-    norm = float((u**2).sum())
-    a = float((u * v).sum()) / norm
-    b = float((u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]).sum()) / norm
-    turn = np.array([[a, -b], [b, a]])
-    return np.column_stack([turn, aim - turn @ middle])
+def _similarity(places: NDArray[np.float64]) -> Map:
+    """Return the (2, 3) turn, scale and shift that brings `TEMPLATE` closest to `places` (5, 2) by least squares."""
+    # As complex numbers, x + iy: turn and scale are one factor.
+    complex_places = places.view(np.complex128)[:, 0]
+    aim = complex(np.add.reduce(complex_places)) / len(complex_places)
+    turn = complex(np.vdot(_CENTRED, complex_places - aim)) / _NORM
+    shift = aim - turn * _MIDDLE
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
 
 
 class ExpressionNet:

@@ -43,10 +43,10 @@ _GLINT = 200
 """Highest grey level. Brighter pixels are set to it: glints lie on the iris and are not the white beside it."""
 
 
-def iris_turn(patches: tuple[Patch, ...], left: EyeView, right: EyeView) -> tuple[float, float, float] | None:
+def iris_turn(patches: Patch, left: EyeView, right: EyeView) -> tuple[float, float, float] | None:
     """Return (yaw, pitch, weight) of the irises: their turn relative to the head in degrees, the mean of both eyes.
 
-    Yaw + is to the driver's left, pitch + is up. `patches`: the left and the right eye as `patch.eye_crops` cuts them.
+    Yaw + is to the driver's left, pitch + is up. `patches`, (2, 32, 48): left and right eye of `patch.eye_crops`.
     Weight: how far the turn can be trusted, above 0 to 1. It fades between the two values of `OPENING`, `CONTRAST`,
     `APART` and `CLEAR`, so that no answer depends on a hair. None: an eye is unreadable, or the weight is 0. One eye
     alone is wrong by up to ten degrees, because of the place of its corners. The mean cancels that. An offset of a few
@@ -55,7 +55,7 @@ def iris_turn(patches: tuple[Patch, ...], left: EyeView, right: EyeView) -> tupl
     opened = [0.0 if view.opening is None else _share(view.opening, *OPENING) for view in (left, right)]
     if not all(opened):
         return None
-    one, other = (_find(patch, side) for patch, side in zip(patches, (-1.0, 1.0), strict=True))
+    one, other = (_find(*each) for each in zip(_responses(patches), (-1.0, 1.0), strict=True))
     found = [0.0 if iris is None else _share(iris.contrast, *CONTRAST) for iris in (one, other)]
     seen: list[tuple[float, float, float]] = []
     if one is not None and other is not None:
@@ -77,14 +77,22 @@ def _share(value: float, none: float, whole: float) -> float:
     return max(0.0, min(1.0, (value - none) / (whole - none))) if math.isfinite(value) else 0.0
 
 
-def _disc() -> NDArray[np.float32]:
-    """Return the filter that responds to a dark disc between bright sides. Lids cover the disc's top and bottom."""
+def _disc() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return two filters, for the sides of a disc and for the disc. Their sum responds to a dark disc between bright
+    sides, `_UNIT` for each grey level of difference. Lids cover the disc's top and bottom.
+    """
     reach = math.ceil(_RADIUS + 4.5)
     y, x = np.mgrid[-_ROWS : _ROWS + 1, -reach : reach + 1]
     distance = np.hypot(x, y)
     inside = distance <= _RADIUS - 0.5
     beside = (distance >= _RADIUS + 0.8) & (distance <= _RADIUS + 4.5) & (np.abs(y) <= 2)
-    return np.asarray(beside / beside.sum() - inside / inside.sum(), np.float32)
+    return _cropped(beside * inside.sum()), _cropped(inside * -beside.sum())
+
+
+def _cropped(weights: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return a filter (H, W), odd sides and symmetric, without the rows and columns around it that are 0."""
+    rows, columns = np.flatnonzero(weights.any(1)), np.flatnonzero(weights.any(0))
+    return weights[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float32)
 
 
 def _expected() -> NDArray[np.float32]:
@@ -97,10 +105,11 @@ def _expected() -> NDArray[np.float32]:
 
 _ROWS = 3
 """Rows of the filter above and below its middle."""
-_DISC, _EXPECTED = _disc(), _expected()
+(_BESIDE, _INSIDE), _EXPECTED = _disc(), _expected()
+_UNIT = _BESIDE.sum()
 _FIRST = int(np.argmax(_EXPECTED.max(axis=1) * _GLINT >= CONTRAST[0])) - 1
 """First row that is searched. In the rows above, and likewise below, no response can reach `CONTRAST`."""
-_SEARCHED = _EXPECTED[_FIRST : HEIGHT - _FIRST]
+_WEIGHTS = _EXPECTED[_FIRST : HEIGHT - _FIRST] / _UNIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +121,24 @@ class _Iris:
     contrast: float
 
 
-def _find(patch: Patch, side: float) -> _Iris | None:
-    """Return the iris of an eye, None if there is none. `side`: -1 for the left eye (a mirrored patch), else 1."""
-    near = np.minimum(patch[_FIRST - _ROWS : HEIGHT - _FIRST + _ROWS], _GLINT).astype(np.float32)
-    response = cv2.filter2D(near, cv2.CV_32F, _DISC)[_ROWS:-_ROWS] * _SEARCHED
+def _responses(patches: Patch) -> NDArray[np.float32]:
+    """Return for each patch and place by how many grey levels the sides of a disc are brighter than the disc.
+
+    Result: (n, rows, 48), the rows from `_FIRST` on, weighted by `_EXPECTED`. All patches are filtered in one picture:
+    the rows in which they meet are left out. Two filters take a third of the time of one: from 130 weights on, OpenCV
+    computes a Fourier transform. All weights and grey levels are whole numbers, so no sum is rounded.
+    """
+    near = np.minimum(patches[:, _FIRST - _ROWS : HEIGHT - _FIRST + _ROWS], _GLINT).astype(np.float32)
+    stack = near.reshape(-1, WIDTH)
+    sums = cv2.filter2D(stack, cv2.CV_32F, _BESIDE) + cv2.filter2D(stack, cv2.CV_32F, _INSIDE)
+    return np.asarray(sums.reshape(near.shape)[:, _ROWS:-_ROWS] * _WEIGHTS, np.float32)
+
+
+def _find(response: NDArray[np.float32], side: float) -> _Iris | None:
+    """Return the iris of an eye, None if there is none. `side`: -1 for the left eye (a mirrored patch), else 1.
+
+    `response`: of this eye's patch, from `_responses`.
+    """
     _, best, _, (x, y) = cv2.minMaxLoc(response)
     if not (best > CONTRAST[0] and 0 < x < WIDTH - 1 and 0 < y < len(response) - 1):
         return None

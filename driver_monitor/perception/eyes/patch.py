@@ -6,6 +6,7 @@ A left eye is mirrored to look like a right one. Training uses the same function
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import cv2
 import numpy as np
@@ -32,7 +33,7 @@ NOSE_TO_SPAN = 1.25
 Measured: 1.3; a little less is used. In a turned head the eyes come closer together; the nose then gives the size."""
 
 _BAND_POINTS = [*ibug.RIGHT_EYE_CORNERS, *ibug.LEFT_EYE_CORNERS, ibug.NOSE_BASE]
-_CORNERS = {"right": list(ibug.RIGHT_EYE_CORNERS), "left": list(ibug.LEFT_EYE_CORNERS)}
+_CORNERS = {"right": ibug.RIGHT_EYE_CORNERS, "left": ibug.LEFT_EYE_CORNERS}
 _LOW, _HIGH = 0.02, 0.98
 _LEAST_SPAN = 8.0
 _BLACK, _WHITE = 20.0, 235.0
@@ -53,19 +54,16 @@ def eye_crops(grey: NDArray[np.uint8], points: NDArray[np.float32]) -> tuple[Pat
     - bands, (2, 32, 64): both eyes with their surroundings, to see what hides an eye: a lens, a reflection, hair, a
       hand. Black if the eyes' middles are less than 1 pixel apart or not finite.
     """
-    maps, band = [_eye_to_grey(points, "left"), _eye_to_grey(points, "right")], band_to_grey(points)
     patches, bands = np.zeros((2, HEIGHT, WIDTH), np.uint8), np.zeros((2, BAND_HEIGHT, BAND_WIDTH), np.uint8)
-    inside, filled = [0.0, 0.0], list[Patch]()
-    for index, to_grey in enumerate(maps):
+    inside = [0.0, 0.0]
+    for index, to_grey in enumerate((_eye_to_grey(points, "left"), _eye_to_grey(points, "right"))):
         if to_grey is not None:
-            inside[index], patches[index] = share_inside(to_grey, _SIZE, grey.shape), cut(grey, to_grey, _SIZE)
-            filled.append(patches[index])
+            inside[index] = share_inside(to_grey, _SIZE, grey.shape)
+            patches[index] = normalise(cut(grey, to_grey, _SIZE))
+    band = band_to_grey(points)
     if band is not None:
-        bands[1] = cut(grey, band, (BAND_WIDTH, BAND_HEIGHT))
-        filled.append(bands[1])
-    for crop in filled:
-        crop[:] = normalise(crop)
-    bands[0] = bands[1, :, ::-1]
+        bands[1] = normalise(cut(grey, band, (BAND_WIDTH, BAND_HEIGHT)))
+        bands[0] = bands[1, :, ::-1]
     return patches, inside, bands
 
 
@@ -86,17 +84,22 @@ def normalise(patch: NDArray[np.uint8]) -> Patch:
     less than 8 grey levels apart count as 8 apart, because there is only noise between them.
     """
     up_to = np.bincount(patch.ravel(), minlength=256).cumsum()
-    last = patch.size - 1
-    low, high = np.searchsorted(up_to, (round(_LOW * last), round(_HIGH * last)), side="right").tolist()
+    low, high = up_to.searchsorted(_ranks(patch.size), side="right").tolist()
     gain = (_WHITE - _BLACK) / max(float(high - low), _LEAST_SPAN)
     shift = (_BLACK + _WHITE) / 2 - gain * float(low + high) / 2
     # A weighted sum with weight 0: the one OpenCV call that scales, shifts, rounds and saturates bytes.
     return np.asarray(cv2.addWeighted(patch, gain, patch, 0.0, shift), np.uint8)
 
 
+@cache
+def _ranks(pixels: int) -> NDArray[np.intp]:
+    """Return at which places, from 0, the two percentiles stand among so many sorted pixels."""
+    return np.array([round(_LOW * (pixels - 1)), round(_HIGH * (pixels - 1))])
+
+
 def band_to_grey(points: NDArray[np.float32]) -> Map | None:
     """Return the map (2, 3) from band to picture pixels: eyes level. None: eyes under 1 pixel apart or not finite."""
-    (ax, ay), (bx, by), (cx, cy), (dx, dy), (nx, ny) = points[_BAND_POINTS].tolist()
+    (ax, ay), (bx, by), (cx, cy), (dx, dy), (nx, ny) = points.take(_BAND_POINTS, 0).tolist()
     right_x, right_y, left_x, left_y = (ax + bx) / 2, (ay + by) / 2, (cx + dx) / 2, (cy + dy) / 2
     middle_x, middle_y = (right_x + left_x) / 2, (right_y + left_y) / 2
     apart = math.hypot(left_x - right_x, left_y - right_y)
@@ -110,7 +113,7 @@ def band_to_grey(points: NDArray[np.float32]) -> Map | None:
 
 def _eye_to_grey(points: NDArray[np.float32], side: Side) -> Map | None:
     """Return the map (2, 3) from an eye's patch to picture pixels. None: its corners are less than 1 pixel apart."""
-    outer, inner = points[_CORNERS[side]].tolist()
+    outer, inner = points.take(_CORNERS[side], 0).tolist()
     width = math.dist(outer, inner)
     if not math.isfinite(width) or width < 1.0:
         return None

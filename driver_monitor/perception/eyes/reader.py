@@ -52,12 +52,12 @@ class EyeReader:
             # Not ">=": an unknown probability of the other eye is no evidence that this one can be seen.
             if reason is None and not hidden[index] < HIDDEN_FROM:
                 sunglasses = float(answers.sunglasses[index])
-                reason = why_hidden(grey, points[list(EYES[side])], picture.light, sunglasses)
+                reason = why_hidden(grey, points.take(EYES[side], 0), picture.light, sunglasses)
             seen = p[index][OPEN] + p[index][LOWERED] + p[index][CLOSED]
             if reason is None and seen == 0.0:
                 reason = "occluded"
             # Light on a lens looks like the white of an eye. It does not look like a closed eye.
-            if reason is None and 2 * p[index][CLOSED] < seen and light_on_eye(grey, points[list(EYES[side])]):
+            if reason is None and 2 * p[index][CLOSED] < seen and light_on_eye(grey, points.take(EYES[side], 0)):
                 reason = "glare"
             if reason is not None:
                 views.append(EyeView(None, None, reason))
@@ -66,7 +66,7 @@ class EyeReader:
             lowered = p[index][LOWERED] / seen if p[index][LOWERED] > 0.0 else None
             views.append(EyeView(openings[index], p[index][CLOSED] / seen, None, lowered))
         left, right = views
-        return EyesView(left, right, *(iris_turn((patches[0], patches[1]), left, right) or ()))
+        return EyesView(left, right, *(iris_turn(patches, left, right) or ()))
 
 
 def _hidden(*p: float) -> tuple[float, float]:

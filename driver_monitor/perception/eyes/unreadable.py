@@ -54,9 +54,9 @@ def why_hidden(grey: Image, eye: NDArray[np.float32], light: Light, sunglasses: 
         return "occluded"
     if sunglasses >= SUNGLASSES:
         return "sunglasses"
-    if float(np.mean(around >= SATURATED)) > GLARE_SHARE:
+    if _share(around >= SATURATED) > GLARE_SHARE:
         return "glare"
-    if float(np.mean(around < DARK)) > 0.75:
+    if _share(around < DARK) > 0.75:
         return "dark"
     return "occluded"
 
@@ -66,26 +66,37 @@ def light_on_eye(grey: Image, eye: NDArray[np.float32]) -> bool:
 
     `eye`: (6, 2) points in `grey` (H, W). False if the eye is outside the picture.
     """
-    low, high = eye.min(axis=0), eye.max(axis=0)
-    half = BETWEEN_LIDS * float(high[0] - low[0])
-    middle = float(low[1] + high[1]) / 2
-    between = _part(grey, (float(low[0]), middle - half), (float(high[0]), middle + half))
-    if between.size == 0 or between.max() < LIGHT:
+    left, top, right, bottom = _bounds(eye)
+    half, middle = BETWEEN_LIDS * (right - left), (top + bottom) / 2
+    between = _part(grey, (left, middle - half), (right, middle + half))
+    # Without this share above the least level, the level need not be known.
+    if between.size == 0 or _share(between >= LIGHT) <= LIGHT_SHARE:
         return False
     # At most 254: where the skin is over-exposed, too, a spot cannot be brighter than the picture.
     level = min(max(LIGHT, LIGHT_OVER_SKIN * float(np.median(_around(grey, eye)))), 254)
-    return float(np.mean(between >= level)) > LIGHT_SHARE
+    return _share(between >= level) > LIGHT_SHARE
+
+
+def _share(true: NDArray[np.bool_]) -> float:
+    """Return the share of pixels that are true. `np.mean` takes three times as long for the same number."""
+    return int(np.count_nonzero(true)) / true.size
 
 
 def _around(grey: Image, eye: NDArray[np.float32]) -> Image:
     """Return the part of `grey` around an eye, with `MARGIN`. It may be empty."""
-    low, high = eye.min(axis=0), eye.max(axis=0)
-    pad = MARGIN * float(high[0] - low[0])
-    return _part(grey, tuple(low - pad), tuple(high + pad))
+    left, top, right, bottom = _bounds(eye)
+    pad = MARGIN * (right - left)
+    return _part(grey, (left - pad, top - pad), (right + pad, bottom + pad))
+
+
+def _bounds(eye: NDArray[np.float32]) -> tuple[float, float, float, float]:
+    """Return the least x and y, and the largest x and y, of six points. For so few, lists are faster than arrays."""
+    xs, ys = eye.T.tolist()
+    return min(xs), min(ys), max(xs), max(ys)
 
 
 def _part(grey: Image, low: tuple[float, float], high: tuple[float, float]) -> Image:
     """Return the part of `grey` from `low` to `high`, (x, y). It may be empty."""
-    left, top = (max(0, int(value)) for value in low)
-    right, bottom = (max(0, int(value) + 1) for value in high)
+    left, top = max(0, int(low[0])), max(0, int(low[1]))
+    right, bottom = max(0, int(high[0]) + 1), max(0, int(high[1]) + 1)
     return grey[top:bottom, left:right]

@@ -63,6 +63,11 @@ class Place:
         """Return how far `other` is away, in sizes of this face."""
         return math.hypot(other.x - self.x, other.y - self.y) / self.size
 
+    def moved(self, share: float, to: Place) -> Place:
+        """Return the place and size that are `share`, 0 to 1, of the way from this face to another."""
+        x, y, size = to.x - self.x, to.y - self.y, to.size - self.size
+        return Place(self.x + share * x, self.y + share * y, self.size + share * size)
+
 
 def place(box: Box, shape: tuple[int, int]) -> Place:
     """Return centre and longer side of `box`, pixels, in units of the width of a picture of `shape` (H, W)."""
@@ -159,8 +164,7 @@ class DriverSeat:
         self.followed_s += step
         self.settled = self.followed_s >= MOST_PATIENCE_S
         share = step / max(min(self.followed_s, MEMORY_S), step, 1e-6)
-        old = self._seat
-        self._seat = Place(*(a + share * (b - a) for a, b in zip(_parts(old), _parts(face), strict=True)))
+        self._seat = self._seat.moved(share, face)
 
     def choose(self, t: float, faces: Sequence[Place], shape: tuple[int, int]) -> int | None:
         """Return the index of the driver in `faces`, found while no face was followed. None: no driver yet.
@@ -245,10 +249,6 @@ class DriverSeat:
             if self.known and not self.holds(face):
                 others = [known for known in self._passengers if known[0].distance(face) > REACH]
                 self._passengers = [*others, (face, t)][-PASSENGERS:]
-
-
-def _parts(face: Place) -> tuple[float, float, float]:
-    return face.x, face.y, face.size
 
 
 def _is_print(face: Place, other: Place) -> bool:

@@ -31,8 +31,7 @@ def head_pose(turn: NDArray[np.float64], box: Box, shape: tuple[int, int]) -> He
     height, width = shape
     focal = FOCAL_LENGTH * max(height, width)
     right, down = (box.x + box.w / 2 - (width - 1) / 2) / focal, (box.y + box.h / 2 - (height - 1) / 2) / focal
-    relative = _to_axis(right, down) @ turn
-    return angles(relative) if math.isfinite(float(relative.sum())) else None
+    return angles(_to_axis(right, down) @ turn)
 
 
 def _to_axis(right: float, down: float) -> NDArray[np.float64]:
@@ -47,8 +46,14 @@ def _to_axis(right: float, down: float) -> NDArray[np.float64]:
 
 
 def angles(turn: NDArray[np.float64]) -> HeadPose | None:
-    """Return angles of a head's rotation (3, 3): x to its left, y up, z to the camera. None: |yaw| >= `STEEPEST`."""
+    """Return angles of a head's rotation (3, 3): x to its left, y up, z to the camera.
+
+    None: |yaw| of `STEEPEST` or more, or not finite.
+    """
     (_, _, x), (sine, cosine, y), (_, _, z) = turn.tolist()
+    # In a product of rotations, what is not finite reaches all of a column, or all of a row.
+    if not math.isfinite(x + y + z + sine + cosine):
+        return None
     yaw, pitch = math.degrees(math.atan2(x, z)), math.degrees(math.asin(min(1.0, max(-1.0, y))))
     if not (abs(yaw) < STEEPEST and abs(pitch) < STEEPEST):
         return None

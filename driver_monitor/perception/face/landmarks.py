@@ -7,12 +7,14 @@ iris centres mostly follow the head, so only training uses them (`eyes/iris.py` 
 
 from __future__ import annotations
 
+import cmath
 import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,16 +50,19 @@ class Crop:
     side: float
     roll: float = 0.0
 
-    def matrix(self, size: float = 1.0) -> NDArray[np.float64]:
-        """Return the (2, 3) map from crop units (0 to `size`, edge to edge) to frame pixels."""
-        angle, half = math.radians(self.roll), size / 2
+    def matrix(self, size: float = 1.0, first: float = 0.0) -> NDArray[np.float64]:
+        """Return the (2, 3) map from crop units (0 to `size`, edge to edge) to frame pixels.
+
+        `first`: the place of 0 in these units, on both axes: 0.5 if whole numbers are the centres of the crop's pixels.
+        """
+        angle, half = math.radians(self.roll), size / 2 - first
         c, s = math.cos(angle) * self.side / size, math.sin(angle) * self.side / size
         return np.array([[c, -s, self.cx - (c - s) * half], [s, c, self.cy - (s + c) * half]])
 
     def to_frame(self, units: NDArray[np.floating]) -> NDArray[np.float32]:
         """Convert points (..., 2) in crop units (0 to 1 inside the crop) to frame pixels."""
-        m = self.matrix()
-        return np.asarray(units @ m[:, :2].T + m[:, 2], np.float32)
+        places = cv2.transform(units.astype(np.float64).reshape(-1, 1, 2), self.matrix())
+        return places.astype(np.float32).reshape(units.shape)
 
     def to_units(self, points: NDArray[np.floating]) -> NDArray[np.float32]:
         """Convert points (..., 2) in frame pixels to crop units (0 to 1 inside the crop)."""
@@ -71,9 +76,7 @@ class Crop:
 
     def cut(self, grey: Image, size: int = IMAGE_SIZE) -> Image:
         """Return the crop (size, size) of a grey frame (H, W). Outside the frame, the frame's edge is repeated."""
-        m = self.matrix(size)
-        m[:, 2] += (m[:, 0] + m[:, 1]) / 2
-        return crop.cut(grey, m, (size, size))
+        return crop.cut(grey, self.matrix(size, 0.5), (size, size))
 
 
 def face_crop(points: NDArray[np.floating]) -> Crop:
@@ -82,12 +85,12 @@ def face_crop(points: NDArray[np.floating]) -> Crop:
     The line between the eyes' centres gives the roll. An eye's centre is the middle of its two corners, which a blink
     does not move. Centre: of the 68 points' box, turned by the roll. Side: its longer side times `CROP_MARGIN`.
     """
-    x, y = np.asarray(points[: ibug.COUNT].T, np.float64)
-    (a, b), (c, d) = ibug.LEFT_EYE_CORNERS, ibug.RIGHT_EYE_CORNERS
-    roll = math.atan2((y[a] + y[b]) / 2 - (y[c] + y[d]) / 2, (x[a] + x[b]) / 2 - (x[c] + x[d]) / 2)
+    # As complex numbers, x + iy: one product turns them.
+    places = points[: ibug.COUNT].astype(np.float64).view(np.complex128)
+    (a, b), (c, d) = (map(places.item, corners) for corners in (ibug.LEFT_EYE_CORNERS, ibug.RIGHT_EYE_CORNERS))
+    roll = cmath.phase((a + b) / 2 - (c + d) / 2)
     cosine, sine = math.cos(roll), math.sin(roll)
-    across, down = cosine * x + sine * y, cosine * y - sine * x
-    left, right, top, bottom = float(across.min()), float(across.max()), float(down.min()), float(down.max())
+    left, top, right, bottom = ibug.bounds((places * complex(cosine, -sine)).view(np.float64))
     u, v = (left + right) / 2, (top + bottom) / 2
     side = CROP_MARGIN * max(right - left, bottom - top)
     return Crop(cosine * u - sine * v, sine * u + cosine * v, side, math.degrees(roll))
@@ -136,7 +139,7 @@ def rotation(six: NDArray[np.floating]) -> NDArray[np.float64]:
     along = x[0] * d + x[1] * (e + 1.0) + x[2] * f
     y = _unit(d - along * x[0], e + 1.0 - along * x[1], f - along * x[2])
     z = (x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0])
-    return np.column_stack([x, y, z])
+    return np.array([[x[0], y[0], z[0]], [x[1], y[1], z[1]], [x[2], y[2], z[2]]])
 
 
 def _unit(x: float, y: float, z: float) -> tuple[float, float, float]:
