@@ -184,6 +184,7 @@ class Decoder:
 
     def _decode(self, stream: VideoStream) -> Generator[VideoFrame, None, None]:
         context: VideoCodecContext = stream.codec_context
+        context.thread_count = 1  # more take 2 to 8 % more processor time, which other jobs then lack
         if context.name == "mjpeg":
             context.options = {**context.options, **REFUSE_DAMAGE}
         strict = context.name == "mjpeg"
