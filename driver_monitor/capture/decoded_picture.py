@@ -103,4 +103,5 @@ def _decodes(codec: VideoCodecContext, data: bytes) -> bool:
 def _plane(plane: VideoPlane) -> Image:
     """Return a view of the plane (H, W). It keeps the decoded frame in memory."""
     rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
-    return rows[: plane.height, : plane.width]
+    pixels: Image = rows[: plane.height, : plane.width]
+    return pixels

@@ -66,7 +66,7 @@ def _same(one: _Picture, other: _Picture) -> bool:
     if one.grey.shape != other.grey.shape:
         return False
     height, width = one.grey.shape
-    most = MAX_CHANGED * (-(-height // STRIDE) * -(-width // STRIDE))
+    most: float = MAX_CHANGED * (-(-height // STRIDE) * -(-width // STRIDE))
     if _changed(one.glance, other.glance) > most:
         return False
     return _changed(_every(one.grey, STRIDE), _every(other.grey, STRIDE)) <= most
@@ -79,4 +79,5 @@ def _changed(one: Image, other: Image) -> int:
 
 def _every(grey: Image, stride: int) -> Image:
     """Return a copy of every `stride`th row and column."""
-    return grey[::stride, ::stride].copy()
+    pixels: Image = grey[::stride, ::stride].copy()
+    return pixels
