@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from driver_monitor import demo
 from driver_monitor.app import build
@@ -14,7 +16,7 @@ from driver_monitor.app.pipeline import FrameResult, Pipeline
 from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.data.observation import CameraState, Observation
 from driver_monitor.imaging.frame import Frame, Image
-from driver_monitor.perception.scene.repeats import FROZEN_AFTER_S, RepeatDetector
+from driver_monitor.perception.scene.repeats import EDGE, FROZEN_AFTER_S, MAX_CHANGED, STRIDE, RepeatDetector
 from driver_monitor.rules.engine import Engine
 from driver_monitor.state.tracker import StateTracker
 from driver_monitor.state.visibility.camera_judge import FROZEN_AFTER_S as TOLD_AFTER_S
@@ -76,6 +78,19 @@ def test_ok__a_clock_at_the_edge_of_the_picture_is_no_change() -> None:
 def test_ok__slow_changes_add_up_and_are_seen() -> None:
     fading = [np.full((64, 96), 100 + number, np.uint8) for number in range(12)]
     assert 0.0 in repeats(fading)[1:4]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 30), st.integers(32, 200), st.integers(32, 200))
+def test_ok__the_first_glance_changes_no_answer(seed: int, changes: int, height: int, width: int) -> None:
+    """Whatever changes where: the answer is that of all pixels that are compared."""
+    random = np.random.default_rng(seed)
+    still = np.asarray(random.integers(0, 250, (height, width)), np.uint8)
+    other = still.copy()
+    other.flat[random.integers(0, still.size, changes)] += np.uint8(3)
+    edge = round(EDGE * height)
+    compared = (other != still)[edge : height - edge : STRIDE, ::STRIDE]
+    same = int(compared.sum()) <= MAX_CHANGED * compared.size
+    assert repeats([still, other])[1] == (0.05 if same else 0.0)
 
 
 def test_ok__another_size_is_another_picture() -> None:

@@ -19,7 +19,7 @@ PLANAR = frozenset(f"yuv{range_}{size}p" for range_ in ("", "j") for size in ("4
 """FFmpeg formats with planes of 8 bits. The first plane is the grey picture."""
 FULL_RANGE = 2
 """FFmpeg's AVCOL_RANGE_JPEG: grey levels 0 to 255, as in `yuvj` formats. Others: 16 is black and 235 is white."""
-_STRETCHED = np.clip(np.round((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
+BLACK, WHITE = 16, 235
 REFUSE_DAMAGE = {"err_detect": "explode"}
 """FFmpeg's option to refuse a damaged JPEG, and not to fill its missing part with grey. Stray bytes between the parts
 of a JPEG, which many webcams write, are no damage."""
@@ -41,19 +41,20 @@ def picture_of(frame: VideoFrame, where: str, factors: tuple[float, float] = (1.
     if frame.format.name not in PLANAR:
         return rotate(stretch(converted(), factors), degrees)
     y, u, v = (_plane(plane) for plane in frame.planes)
-    if frame.color_range != FULL_RANGE and not frame.format.name.startswith("yuvj"):
-        y = np.asarray(cv2.LUT(y, _STRETCHED), np.uint8)
-    return YuvPicture(y, u, v, converted).stretched(factors).rotated(degrees)
+    full = frame.color_range == FULL_RANGE or frame.format.name.startswith("yuvj")
+    # The colour planes stay the decoder's own memory: they are needed a few times a second only.
+    grey_plane = np.ascontiguousarray(y) if full else full_range(y)
+    return YuvPicture(grey_plane, u, v, converted).stretched(factors).rotated(degrees)
 
 
-def to_full_range(grey: Image) -> None:
-    """Change the grey plane of a video whose black is 16 and white 235, in place, to levels from 0 to 255.
+def full_range(grey: Image, into: Image | None = None) -> Image:
+    """Return the grey plane (H, W) of a video whose black is 16 and white 235 with levels from 0 to 255.
 
-    The result is that of the table above, in a fifth of its time: OpenCV starts threads for a table.
+    Levels outside of 16 to 235 become 0 and 255. `into`: gets the result; it may be `grey` itself.
     """
-    factor = 255 / 219
-    cv2.max(grey, 16.0, dst=grey)  # type: ignore[call-overload]  # a number is an array of one value
-    cv2.convertScaleAbs(grey, dst=grey, alpha=factor, beta=-16 * factor)
+    gain = 255 / (WHITE - BLACK)
+    # OpenCV's only single pass that multiplies, adds and then cuts off at 0: 2.3 times as fast as a table.
+    return np.asarray(cv2.addWeighted(grey, gain, grey, 0.0, -BLACK * gain, dst=into), np.uint8)
 
 
 class JpegDecoder:
@@ -100,5 +101,7 @@ def _decodes(codec: VideoCodecContext, data: bytes) -> bool:
 
 
 def _plane(plane: VideoPlane) -> Image:
+    """Return a view of the plane (H, W). It keeps the decoded frame in memory."""
     rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
-    return np.ascontiguousarray(rows[: plane.height, : plane.width])
+    pixels: Image = rows[: plane.height, : plane.width]
+    return pixels

@@ -7,6 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -244,6 +245,14 @@ def test_ok__a_crowd_is_cut_off() -> None:
     answer[0] = 1.0
     answer[3:5] = -2.0
     assert len(distinct(decode(answer, FAINT))) == 10
+
+
+@pytest.mark.parametrize("size", [(1280, 960), (1920, 1440)])
+def test_ok__the_net_sees_the_same_small_picture_whatever_the_width(size: tuple[int, int]) -> None:
+    grey = awake()
+    small, wide = shrink(grey), shrink(np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_CUBIC), np.uint8))
+    assert wide.shape == small.shape
+    assert np.abs(wide.astype(float) - small).mean() < 1.5
 
 
 def test_ok__little_light_looks_like_much_light() -> None:

@@ -16,7 +16,7 @@ from driver_monitor.capture.child.picture_format import LONGEST_HEADER, MAGIC, P
 from driver_monitor.capture.child.picture_times import FITTING, PictureTimes
 from driver_monitor.capture.child.pipe_reader import PipeReader
 from driver_monitor.capture.child.process import PATIENCE_S, ChildProcess
-from driver_monitor.capture.decoded_picture import to_full_range
+from driver_monitor.capture.decoded_picture import full_range
 from driver_monitor.capture.exposure import warn_once
 from driver_monitor.config.camera_program import CameraProgram
 from driver_monitor.config.schema import CameraConfig
@@ -207,5 +207,5 @@ class PipeCamera(GuardedCamera):
 def _seen(grey: Image, form: PictureFormat) -> Image:
     """Return the picture with levels from 0 to 255 and square pixels."""
     if form.limited:
-        to_full_range(grey)
+        full_range(grey, into=grey)
     return stretch(grey, square(form.aspect))

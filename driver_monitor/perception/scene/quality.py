@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from driver_monitor.data.observation import Light
-from driver_monitor.imaging.crop import average
+from driver_monitor.imaging.crop import average, coarse
 from driver_monitor.imaging.frame import Image, YuvPicture, to_grey
 
 SMALL = (160, 120)
@@ -86,7 +86,9 @@ def picture_state(picture: Image | YuvPicture) -> PictureState:
     face in the shade of a sunlit car (label "dark" on 95 of the photographs, "glare" on 76) is still "day".
     """
     image = picture.grey if isinstance(picture, YuvPicture) else picture
-    small = average(image, max(1, min(image.shape[1] // SMALL[0], image.shape[0] // SMALL[1])))
+    image = coarse(image) if image.ndim == 2 else image
+    block = max(1, min(image.shape[1] // SMALL[0], image.shape[0] // SMALL[1]))
+    small = average(image, block)
     inside = _inside(small if small.ndim == 2 else small.max(axis=2))
     grey = np.ascontiguousarray(to_grey(small)[inside])
     mean = float(grey.mean())
@@ -130,15 +132,22 @@ def _noise(grey: Image) -> float:
 def _spread(picture: Image | YuvPicture, small: Image, inside: _Region) -> float:
     """Return the mean difference of the largest and the smallest of the three colours, grey levels. One channel: 0."""
     if isinstance(picture, YuvPicture):
-        size = small.shape[1], small.shape[0]
-        planes = (cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in (picture.u, picture.v))
-        u, v = (plane[inside].astype(np.float32) - 128 for plane in planes)
+        planes = (_as_large_as(small, plane)[inside] for plane in (picture.u, picture.v))
+        u, v = (plane.astype(np.float32) - 128 for plane in planes)
         blue, green, red = BLUE_U * u, GREEN_U * u + GREEN_V * v, RED_V * v
     elif small.ndim == 3:
         blue, green, red = np.moveaxis(small[inside].astype(np.float32), 2, 0)
     else:
         return 0.0
     return float((np.maximum(np.maximum(blue, green), red) - np.minimum(np.minimum(blue, green), red)).mean())
+
+
+def _as_large_as(small: Image, plane: Image) -> Image:
+    """Return a colour plane in the size of `small`; by whole blocks if they fit, which is many times as fast."""
+    block = max(1, round(plane.shape[1] / small.shape[1]))
+    if (plane.shape[0] // block, plane.shape[1] // block) == small.shape:
+        return average(plane, block)
+    return np.asarray(cv2.resize(plane, small.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _inside(levels: Image) -> _Region:

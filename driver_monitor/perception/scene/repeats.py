@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -13,7 +14,10 @@ FROZEN_AFTER_S = 0.5
 """A picture that has not changed for longer is frozen. The same time without a frame counts as a lost camera
 (`camera.lost_after_s`). Until then the repeated frames are left out, as if the camera had not taken them."""
 STRIDE = 4
-"""Only every fourth row and column is compared: 19,200 pixels at 640x480, in about 20 microseconds."""
+"""Only every fourth row and column is compared: 16,160 pixels at 640x480."""
+GLANCE = 5
+"""Of these, every fifth row and column is looked at first. If too many pixels differ there, the others cannot change
+the answer. This tells nearly all pairs of pictures apart, with a 25th of the pixels."""
 EDGE = 0.08
 """Share of the rows at the top and at the bottom that are not compared: recorders write a clock or a counter there."""
 KEPT = 4
@@ -25,11 +29,18 @@ MAX_CHANGED = 1e-4
 last up to 0.08 s, in one clip of a very low bit rate 0.42 s. A sensor's noise makes any two pictures differ."""
 
 
+class _Picture(NamedTuple):
+    """A picture to compare with: all its rows but those at the edges (H, W), and the pixels of a glance."""
+
+    grey: Image
+    glance: Image
+
+
 class RepeatDetector:
     """Measures for how long the picture of a source has been the same, up to the noise of an encoder."""
 
     def __init__(self) -> None:
-        self._pictures: deque[Image] = deque(maxlen=KEPT)
+        self._pictures: deque[_Picture] = deque(maxlen=KEPT)
         self._source = ("", -1)
         self._new_at = 0.0
 
@@ -39,18 +50,34 @@ class RepeatDetector:
         A frame with the same number and source as the one before is repeated, too: its camera takes no new frames.
         """
         edge = round(EDGE * frame.grey.shape[0])
-        small = np.ascontiguousarray(frame.grey[edge : frame.grey.shape[0] - edge : STRIDE, ::STRIDE])
+        grey = frame.grey[edge : frame.grey.shape[0] - edge]
+        picture = _Picture(grey, _every(grey, STRIDE * GLANCE))
         source, before = (frame.source, frame.sequence), self._source
         self._source = source
-        if self._pictures and (source == before or any(_same(small, one) for one in self._pictures)):
+        if self._pictures and (source == before or any(_same(picture, one) for one in self._pictures)):
             return max(0.0, frame.t - self._new_at)
         # Repeats are compared with the first of them: slow changes add up, and are then seen.
-        self._pictures.append(small)
+        self._pictures.append(picture)
         self._new_at = frame.t
         return 0.0
 
 
-def _same(one: Image, other: Image) -> bool:
-    if one.shape != other.shape:
+def _same(one: _Picture, other: _Picture) -> bool:
+    if one.grey.shape != other.grey.shape:
         return False
-    return int(np.count_nonzero(cv2.absdiff(one, other) > CHANGED)) <= MAX_CHANGED * one.size
+    height, width = one.grey.shape
+    most: float = MAX_CHANGED * (-(-height // STRIDE) * -(-width // STRIDE))
+    if _changed(one.glance, other.glance) > most:
+        return False
+    return _changed(_every(one.grey, STRIDE), _every(other.grey, STRIDE)) <= most
+
+
+def _changed(one: Image, other: Image) -> int:
+    """Return the number of pixels that differ by more than an encoder's noise."""
+    return int(np.count_nonzero(cv2.absdiff(one, other) > CHANGED))
+
+
+def _every(grey: Image, stride: int) -> Image:
+    """Return a copy of every `stride`th row and column."""
+    pixels: Image = grey[::stride, ::stride].copy()
+    return pixels

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver_monitor.data.observation import Box, FaceView, Light, SceneView, Shake
+from driver_monitor.imaging.crop import coarse
 from driver_monitor.imaging.frame import Image
 from driver_monitor.perception.scene.layout import SceneLayout
 from driver_monitor.perception.scene.sharpness import SharpnessMeter, sharpness
@@ -49,6 +50,8 @@ class SceneWatch:
         """Return how the picture `grey` (H, W) compares with the learned scene. None: not due, or too dark."""
         if light == "dark" or not self._timer.due(t):
             return None
+        height, width = grey.shape
+        grey = coarse(grey)
         small = np.asarray(cv2.resize(grey, SMALL, interpolation=cv2.INTER_AREA), np.uint8)
         blocks = sharpness(grey)
         layout = self._layouts.setdefault(light, SceneLayout())
@@ -59,7 +62,6 @@ class SceneWatch:
         if face is not None:
             before, self._learned_t = self._learned_t, t
             passed_s = 0.0 if before is None else min(max(t - before, 0.0), LONGEST_STEP_S)
-            height, width = grey.shape
             box = face.box
             self._learned = layout
             layout.learn(small, Box(box.x / width, box.y / height, box.w / width, box.h / height), passed_s)
@@ -73,7 +75,7 @@ class SceneWatch:
             return None
         if self._tiny and not 0 < t - self._tiny[-1][1] <= LONGEST_PAIR_S:
             self._tiny.clear()
-        self._tiny.append((cv2.resize(grey, TINY, interpolation=cv2.INTER_AREA).astype(np.float32), t))
+        self._tiny.append((cv2.resize(coarse(grey), TINY, interpolation=cv2.INTER_AREA).astype(np.float32), t))
         if len(self._tiny) < FRAMES:
             return None
         (first, _), (second, _), (third, _) = self._tiny

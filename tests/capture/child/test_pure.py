@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 from driver_monitor.capture.child.length_check import LengthCheck
 from driver_monitor.capture.child.picture_clock import OLDEST_S, PictureClock, parse_time
 from driver_monitor.capture.child.picture_format import PictureFormat, parse_header, raw_format, square
-from driver_monitor.capture.decoded_picture import _STRETCHED, to_full_range
+from driver_monitor.capture.decoded_picture import full_range
 from driver_monitor.config.camera_program import CameraProgram, RawPictures, camera_program
 from driver_monitor.errors import SourceError
 
@@ -79,9 +78,13 @@ def test_ok__pixels_that_are_not_square_are_made_square() -> None:
 
 
 def test_ok__levels_of_video_are_stretched_as_those_of_clips() -> None:
-    grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    expected = cv2.LUT(grey, _STRETCHED)
-    to_full_range(grey)
+    grey = np.tile(np.arange(256, dtype=np.uint8), (40, 3))
+    # The rows of a decoder's plane have padding between them, which belongs to nobody.
+    padded = np.pad(grey, ((0, 0), (0, 64)), constant_values=77)
+    expected = np.clip(np.round((grey.astype(np.float64) - 16) * 255 / 219), 0, 255)
+    assert np.array_equal(full_range(padded[:, :-64]), expected)
+    assert (padded[:, -64:] == 77).all()
+    full_range(grey, into=grey)
     assert np.array_equal(grey, expected)
 
 
