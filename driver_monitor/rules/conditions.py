@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from math import isnan
 from typing import Any
 
 from driver_monitor.data.alert import Value
@@ -63,7 +62,7 @@ def _comparison(condition: Condition, name: str) -> Judge:
             return None
         if compare(value, limit):
             return True
-        # Every comparison with NaN is false, which would turn a doubt into an all-clear.
-        return None if isinstance(value, float) and isnan(value) else False
+        # Every comparison with NaN is false, which would turn a doubt into an all-clear. Only NaN is not itself.
+        return False if value == value else None  # noqa: PLR0124
 
     return judge

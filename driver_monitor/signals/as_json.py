@@ -42,8 +42,9 @@ def _writer(row: Signal) -> Read:
     digits, values = row.digits, row.json_values
 
     def number(state: DriverState) -> float | None:
-        value = read(state)
-        return None if value is None else round(value, digits)
+        # Most numbers are 0.0 or None in most frames, and need no rounding.
+        value: float | None = read(state)
+        return round(value, digits) if value else value
 
     def word(state: DriverState) -> Any:
         value = read(state)

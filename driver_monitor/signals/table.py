@@ -14,8 +14,12 @@ SIGNALS: dict[str, Signal] = {row.name: row for row in ROWS if row.rule}
 """The rows that rules may use, by name."""
 NAMED: dict[str, Signal] = {**{row.json: row for row in SIGNALS.values() if row.json}, **SIGNALS}
 """The same rows by name and also by JSON path: `gaze.away_s` and `glances.away_s` are one signal."""
-RETURNING = tuple((name, signal.returning) for name, signal in NAMED.items() if signal.returning is not None)
-"""Names, and the function that is true while the signal stands still because its end is not yet certain."""
+RETURNING = tuple(
+    (tuple(name for name, same in NAMED.items() if same is signal), signal.returning)
+    for signal in SIGNALS.values()
+    if signal.returning is not None
+)
+"""All names of a signal, and the function that is true while it stands still because its end is not yet certain."""
 WINDOWED = frozenset(name for name, signal in NAMED.items() if signal.window_s is not None)
 """Names of the signals measured over a time window."""
 
@@ -62,7 +66,7 @@ def doubtful(state: DriverState) -> frozenset[str]:
 
     These are the times that stand still because their end is not yet certain, and the names that `past` returns.
     """
-    standing = [name for name, returning in RETURNING if returning(state)]
+    standing = [name for names, returning in RETURNING if returning(state) for name in names]
     return past(state).union(standing) if standing else past(state)
 
 

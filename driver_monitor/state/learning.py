@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import numpy as np
 
@@ -26,6 +27,8 @@ class TimeHistogram:
     def __init__(self, low: float, high: float, width: float) -> None:
         self._low, self._width = low, width
         self._seconds = np.zeros(round((high - low) / width), dtype=np.float64)
+        self._bins = cast("memoryview[float]", self._seconds.data)
+        """The same memory. It reads and writes one number in half of numpy's time."""
 
     def add(self, value: float, seconds: float, memory_s: float | None) -> bool:
         """Add `seconds` at a `value`. False: it is out of bounds, and nothing was done.
@@ -33,11 +36,11 @@ class TimeHistogram:
         `memory_s`: time constant with which older time fades, None: never.
         """
         index = math.floor((value - self._low) / self._width)
-        if not 0 <= index < len(self._seconds):
+        if not 0 <= index < len(self._bins):
             return False
         if memory_s is not None:
             self._seconds *= math.exp(-seconds / memory_s)
-        self._seconds[index] += seconds
+        self._bins[index] += seconds
         return True
 
     def quantile(self, share: float) -> float:

@@ -17,10 +17,11 @@ class WindowedTime:
         """Add the time from `start` to `end`; none if `end` is not later. Add in order of time, without overlap."""
         if end <= start:
             return
-        if self._intervals and start - self._intervals[-1][1] < 1e-9:
-            self._intervals[-1][1] = end
+        intervals = self._intervals
+        if intervals and start - (last := intervals[-1])[1] < 1e-9:
+            last[1] = end
         else:
-            self._intervals.append([start, end])
+            intervals.append([start, end])
         self._total += end - start
 
     def clear(self) -> None:
@@ -31,6 +32,8 @@ class WindowedTime:
     def total(self, now: float) -> float:
         """Return the sum, in seconds, in the window that ends at `now`. `now` must not decrease from call to call."""
         intervals = self._intervals
+        if not intervals:
+            return 0.0
         edge = now - self._window_s
         while intervals and intervals[0][0] < edge:
             first = intervals[0]

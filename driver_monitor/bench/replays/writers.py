@@ -58,9 +58,13 @@ def open_writers(job: ReplayJob, recording: Recording, folder: RunFolder, files:
     return writers
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False)
+"""Made once: `json.dumps` makes one for each message. No message of ours contains itself."""
+
+
 def to_line(message: Mapping[str, Any]) -> str:
     """Return `message` as one line of JSON, with its line end. Raises `ValueError` for NaN or infinity."""
-    return json.dumps(message, ensure_ascii=False, allow_nan=False) + "\n"
+    return _ENCODER.encode(message) + "\n"
 
 
 class SignalLines:

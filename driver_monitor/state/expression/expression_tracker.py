@@ -72,10 +72,10 @@ class ExpressionTracker:
         if not valid or self._look is None:
             self._time_distress(step, None)
             return None
-        p = self._probabilities(self._look[1])
+        p = self._p
         decided = self._seen_s >= self._evidence_s
         readable = light in _READABLE
-        label = label_of(p, light) if decided else "uncertain"
+        label = self._label(p, light) if decided else "uncertain"
         held_s = self._held_s(t, label)
         intensity = 1 - p["neutral"] if decided and readable else None
         self._time_distress(step, p if decided and readable else None)
@@ -86,6 +86,10 @@ class ExpressionTracker:
         self._smoothed = dict.fromkeys(EXPRESSIONS, 0.0)
         self._weight = self._seen_s = 0.0
         self._look: tuple[float, Expression] | None = None
+        self._p: dict[str, float] = {}
+        """The smoothed probabilities. They change only with a look, as few frames have one."""
+        self._labelled: tuple[Light, str] | None = None
+        """The label of `_p` in this light, None until it is asked for."""
         self._onset: tuple[str, float] | None = None
         self._distress = Stretch(bridge_s=STALE_S)
         self._distressed = False
@@ -104,12 +108,18 @@ class ExpressionTracker:
             self._weight = kept * self._weight + (1 - kept)
             self._seen_s += t - before
         self._look = (t, expression)
+        self._p, self._labelled = self._probabilities(expression), None
         self._flashes.look(t, _shown(expression.p, ANSWER_FROM), _shown(expression.p, LIKELY_FROM))
 
     def _probabilities(self, last: Expression) -> dict[str, float]:
         if self._weight == 0.0:
             return {name: last.p[name] for name in EXPRESSIONS}
         return {name: self._smoothed[name] / self._weight for name in EXPRESSIONS}
+
+    def _label(self, p: Mapping[str, float], light: Light) -> str:
+        if self._labelled is None or self._labelled[0] != light:
+            self._labelled = light, label_of(p, light)
+        return self._labelled[1]
 
     def _held_s(self, t: float, label: str) -> float | None:
         if label == "uncertain":

@@ -78,6 +78,9 @@ class Lids(NamedTuple):
         `SURE_CLOSED`. In between, both limits change linearly. Lids seen from below only count for an open eye.
         """
         closed = self.probabilities()[0] if closed is None else closed
+        if closed <= SURE_OPEN:
+            # Most frames are such.
+            return max(min(self.lids, WIDEST), FLOOR)
         open_share = min(max((SURE_CLOSED - closed) / (SURE_CLOSED - SURE_OPEN), 0.0), 1.0)
         ceiling = CEILING + open_share * (WIDEST - CEILING)
         lids = open_share * self.lids if self.thrown_back else self.lids

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ PITCHES = np.arange(-BOUNDS_PITCH - STEP, BOUNDS_PITCH + 1.5 * STEP, STEP)
 """The places of the map. One more than the bounds on each side: a peak has neighbours."""
 _MIDDLE = len(YAWS) // 2, len(PITCHES) // 2
 """Row and column of the direction 0, 0."""
+_ROW = len(PITCHES)
+"""Places in a row."""
 
 
 def _nearness(places: Grid) -> Grid:
@@ -43,7 +46,9 @@ class DirectionMap:
     def __init__(self) -> None:
         self._seconds: Grid = np.zeros((len(YAWS), len(PITCHES)))
         self._flat: Grid = self._seconds.reshape(-1)
-        """The same numbers, one row after the other. One index is faster than two."""
+        self._places = cast("memoryview[float]", self._flat.data)
+        """The same numbers, one row after the other: numpy fades all of them, and a view of its memory reads and
+        writes one of them in half of numpy's time."""
 
     def add(self, direction: Direction, seconds: float, memory_s: float) -> bool:
         """Add `seconds` at `direction`. Older time fades with time constant `memory_s`. False: it is out of bounds."""
@@ -53,18 +58,24 @@ class DirectionMap:
         across, up = yaw / STEP + _MIDDLE[0], pitch / STEP + _MIDDLE[1]
         row, column = int(across), int(up)
         right, over = across - row, up - column
-        flat, place = self._flat, row * len(PITCHES) + column
-        flat *= math.exp(-seconds / memory_s)
+        places, place = self._places, row * _ROW + column
+        self._flat *= math.exp(-seconds / memory_s)
         # Shared among the four nearest places, so that a direction between them stays where it is.
-        flat[place] += seconds * (1 - right) * (1 - over)
-        flat[place + 1] += seconds * (1 - right) * over
-        flat[place + len(PITCHES)] += seconds * right * (1 - over)
-        flat[place + len(PITCHES) + 1] += seconds * right * over
+        places[place] += seconds * (1 - right) * (1 - over)
+        places[place + 1] += seconds * (1 - right) * over
+        places[place + _ROW] += seconds * right * (1 - over)
+        places[place + _ROW + 1] += seconds * right * over
         return True
 
     def near(self) -> Grid:
         """Return the seconds near each place: time at the place itself counts whole, and less with the distance."""
-        return np.asarray(_NEAR_YAW.dot(self._seconds).dot(_NEAR_PITCH))
+        near: Grid = _NEAR_YAW.dot(self._seconds).dot(_NEAR_PITCH)
+        return near
+
+
+def highest(scores: Grid) -> float:
+    """Return the highest score. `argmax` and one look take a fifth of the time of numpy's `max`."""
+    return float(scores.item(scores.argmax()))
 
 
 def peaks(scores: Grid, least: float) -> list[tuple[float, Direction]]:
@@ -74,24 +85,22 @@ def peaks(scores: Grid, least: float) -> list[tuple[float, Direction]]:
     """
     # One row after the other. The places at the edge have no two neighbours on each side.
     flat, row_length = scores.ravel(), scores.shape[1]
-    inner = flat[row_length:-row_length]
-    highest = inner >= least
-    for distance in (-row_length, row_length, -1, 1):
-        highest &= inner >= flat[row_length + distance : flat.size - row_length + distance]
+    # Few places have the least score: only they are compared with their neighbours, as plain numbers.
+    score = cast("memoryview[float]", flat.data)
     found = []
-    for place in highest.nonzero()[0].tolist():
-        row, column = divmod(place + row_length, row_length)
-        if 0 < column < row_length - 1:
-            found.append(_interpolated(scores, row, column))
-    return sorted(found, reverse=True)
-
-
-def _interpolated(scores: Grid, row: int, column: int) -> tuple[float, Direction]:
-    """Return score and direction of the peak at this place of the map."""
-    score = scores.item(row, column)
-    across = _peak(scores.item(row - 1, column), score, scores.item(row + 1, column))
-    up = _peak(scores.item(row, column - 1), score, scores.item(row, column + 1))
-    return score, (YAWS.item(row) + STEP * across, PITCHES.item(column) + STEP * up)
+    for place in (flat >= least).nonzero()[0].tolist():
+        row, column = divmod(place, row_length)
+        if not (0 < row < scores.shape[0] - 1 and 0 < column < row_length - 1):
+            continue
+        here = score[place]
+        if here < (below := score[place - 1]) or here < (above := score[place + 1]):
+            continue
+        if here < (one_side := score[place - row_length]) or here < (other_side := score[place + row_length]):
+            continue
+        across, up = _peak(one_side, here, other_side), _peak(below, here, above)
+        found.append((here, (YAWS.item(row) + STEP * across, PITCHES.item(column) + STEP * up)))
+    found.sort(reverse=True)
+    return found
 
 
 def _peak(before: float, middle: float, after: float) -> float:

@@ -50,6 +50,10 @@ OWL_SHARE = 0.5
 v10.4 has "primarily" the head (as reported)."""
 
 
+_AHEAD = TargetSample(False)
+"""A frame with the gaze on the road ahead."""
+
+
 class GazeDirection(NamedTuple):
     """The direction of the gaze in one frame: yaw and pitch, degrees, from the camera's axis.
 
@@ -131,13 +135,13 @@ class GazeTracker:
         elif self._turned_t is not None and step.t - self._turned_t > SACCADE_S:
             self._turned_t = None
         self._low = -pitch > ROAD_PITCH * (RETURN_SHARE if self._low else 1.0) and abs(yaw) <= LOW_WITHIN_YAW
-        movement = self._movement(gaze)
-        sample = GazeSample(side is not None, self._low, side, None if side is None else movement)
+        sample = GazeSample(side is not None, self._low, side, None if side is None else self._movement(gaze))
         yaw, pitch = self._from_estimate(gaze.direction)
         region = self._regions.update(step, yaw, pitch)
         timed = self._timers.update(step, sample)
         target, sure = self._target(gaze, region)
-        look = self._looks.update(step, self._look(target, movement, leans))
+        ahead_or_look = self._look(target, self._movement(gaze), leans) if self._off_ahead else _AHEAD
+        look = self._looks.update(step, ahead_or_look)
         source: GazeSource = "eyes+head" if self._irises.used else "head"
         return Gaze(yaw, pitch, zone, region, source, None, *timed, ahead.uncertainty, target, sure, look)
 
@@ -163,9 +167,10 @@ class GazeTracker:
         target = find_target(yaw, pitch, region, self._wheel)
         return target, certainty(yaw, pitch, target, ahead.uncertainty, self._wheel)
 
-    def _look(self, target: GazeTarget, movement: Movement, leans: bool | None) -> TargetSample:
+    @staticmethod
+    def _look(target: GazeTarget, movement: Movement, leans: bool | None) -> TargetSample:
         moves: LookMovement = "lean" if leans else movement
-        return TargetSample(True, target, moves) if self._off_ahead else TargetSample(False)
+        return TargetSample(True, target, moves)
 
     def _lowered(self, step: TimeStep, gaze: GazeDirection, leans: bool | None) -> Gaze:
         """Take one frame with lids so low that the irises say nothing: a look into the lap, if not closed eyes."""

@@ -49,9 +49,9 @@ class Irises:
         if self._sight is not None:
             turn, weight = self._sight
             # A weak sight moves a strong memory a little, and a strong sight replaces a weak memory.
-            share = weight / max(weight, self.weight)
-            self._turn = _between(self._turn, turn, share)
-            self.weight = max(weight, self.weight)
+            most = max(weight, self.weight)
+            self._turn = _between(self._turn, turn, weight / most)
+            self.weight = most
         self.used = self.weight >= (USED_DOWN_TO if self.used else USED_FROM)
         return _added(_between(self._neutral, self._turn, self.weight))
 

@@ -63,9 +63,14 @@ def nearest(yaw: float, pitch: float, wheel: Wheel, present: GazeRegion | None =
     """
     best, least = None, math.inf
     for name, middle, up, half_width, half_height in _SEEN[wheel]:
-        across, along = (yaw - middle) / half_width, (pitch - up) / half_height
-        # Squared: 0 in the middle, 1 at the edge, more outside. This runs many times in a frame.
-        away = across * across + along * along
+        # Squared: 0 in the middle, 1 at the edge, more outside. This runs many times in a frame, and most areas are
+        # out of the question by one of the two angles.
+        along = (pitch - up) / half_height
+        away = along * along
+        if away >= least and name != present:
+            continue
+        across = (yaw - middle) / half_width
+        away += across * across
         if name == present:
             away /= HYSTERESIS * HYSTERESIS
         if away < least:

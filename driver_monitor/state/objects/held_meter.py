@@ -54,6 +54,11 @@ class HeldMeter:
             return Held(self._stretch.length_s, self._stretch.ending or not fresh)
         return Held(0.0) if fresh else Held(None, reason=self._why)
 
+    @property
+    def changes_t(self) -> tuple[float, float]:
+        """The times up to which the last look that told something is fresh, and a time that stands still is known."""
+        return self._known_t + FRESH_S, self._known_t + UNSEEN_S
+
     def _end_unseen(self, t: float) -> None:
         """Forget a time that has stood still for too long."""
         if self._stretch.running and t - self._known_t > UNSEEN_S + EPSILON_S:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from driver_monitor.data.driver_state import Cover, Held, HeldReason, ObjectsState, Side
 from driver_monitor.data.observation import EyesView, ObjectsView
 from driver_monitor.state.objects.hand_before_eyes import HandBeforeEyes
@@ -34,6 +36,9 @@ class ObjectsTracker:
     def __init__(self) -> None:
         self._hand_before_eyes = HandBeforeEyes()
         self._looked_t: float | None = None
+        self._state: ObjectsState | None = None
+        self._steady_t = -math.inf
+        """Until this time `_state` stays as it is without a look. There is one in every tenth frame."""
         self._forget()
 
     def update(self, t: float, seen: ObjectsView | None) -> ObjectsState | None:
@@ -41,6 +46,13 @@ class ObjectsTracker:
 
         The result is None before the first look and `NEW_DRIVER_S` after the last.
         """
+        if seen is None and t <= self._steady_t:
+            return self._state
+        self._state = self._next(t, seen)
+        self._steady_t = -math.inf if self._state is None else self._steady_until(t)
+        return self._state
+
+    def _next(self, t: float, seen: ObjectsView | None) -> ObjectsState | None:
         if self._looked_t is not None and t - self._looked_t > NEW_DRIVER_S + EPSILON_S:
             self._forget()
             self._looked_t = None
@@ -61,6 +73,16 @@ class ObjectsTracker:
             self._mask.update(unlooked, None),
             self._mouth_hidden.update(unlooked, None),
         )
+
+    def _steady_until(self, t: float) -> float:
+        """Return the time up to which the state cannot change without a look, as no look becomes too old before it."""
+        looked = [] if self._looked_t is None else [self._looked_t + MASK_UNLOOKED_S, self._looked_t + NEW_DRIVER_S]
+        meters = (self._left, self._right, self._hand, self._at_mouth)
+        answers = self._mask.forgotten_t, self._mouth_hidden.forgotten_t
+        times = (*looked, *answers, *(one for meter in meters for one in meter.changes_t))
+        # A limit that is this near is judged in each frame.
+        near_s = 2 * EPSILON_S
+        return min((one for one in times if one >= t - near_s), default=math.inf) - near_s
 
     def eyes(self, t: float, state: ObjectsState | None, eyes: EyesView | None, cover: Cover | None) -> EyesView | None:
         """Return `eyes` at `t`, "occluded" where a hand hides an eye. `cover`: the settled one so far."""

@@ -165,14 +165,17 @@ class _FocusJudge:
 
     def update(self, t: float, scene: SceneView | None, *, same_scene: bool) -> bool:
         """Take one frame. `same_scene`: only then can a picture be compared with its best."""
+        blurs, changed = self._blurs, False
         if scene is not None:
             self._never_sharp.update(t, None if scene.sharpness is None else scene.sharpness <= NEVER_SHARP)
             if scene.blur is not None and same_scene:
-                self._blurs.append((t, scene.blur))
-        while self._blurs and t - self._blurs[0][0] > BLUR_S:
-            self._blurs.popleft()
-        if len(self._blurs) >= LEAST_BLURS:
-            usual = median_low(blur for _, blur in self._blurs)
+                blurs.append((t, scene.blur))
+                changed = True
+        while blurs and t - blurs[0][0] > BLUR_S:
+            blurs.popleft()
+            changed = True
+        if changed and len(blurs) >= LEAST_BLURS:
+            usual = median_low([blur for _, blur in blurs])
             self._blurred = usual >= BLURRED or (self._blurred and usual > SHARP_AGAIN)
         return self._blurred or self._never_sharp.value
 

@@ -52,6 +52,11 @@ class SettledAnswer(Generic[T]):
             self._weigh(1 - math.exp(-min(step.dt, MAX_GAP_S) / self._settle_s), answer)
         return self.value
 
+    @property
+    def forgotten_t(self) -> float:
+        """The time from which the answer is forgotten, if there is no other."""
+        return self._answered_t + self._forget_s
+
     def forget(self) -> None:
         """Make the answer unknown."""
         self._shares, self._likely, self.value = {}, None, None
