@@ -71,15 +71,15 @@ def cpu_seconds(process: int) -> tuple[float, float]:
 
 
 @contextmanager
-def listening(address: str) -> Iterator[list[zmq.Socket[bytes]]]:
-    """Yield subscribers to everything that the daemon publishes."""
+def listening(address: str, topic: str = "", count: int = SUBSCRIBERS) -> Iterator[list[zmq.Socket[bytes]]]:
+    """Yield `count` subscribers to what the daemon publishes at `address` under `topic`; default: everything."""
     with zmq.Context() as context:
         sockets = []
-        for _ in range(SUBSCRIBERS):
+        for _ in range(count):
             socket = context.socket(zmq.SUB)
             socket.setsockopt(zmq.RECONNECT_IVL, 10)
             socket.setsockopt(zmq.LINGER, 0)
-            socket.subscribe("")
+            socket.subscribe(topic)
             socket.connect(address)
             sockets.append(socket)
         try:

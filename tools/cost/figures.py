@@ -52,7 +52,7 @@ def _line(figure: Figure, width: int) -> str:
     if figure.aim is None:
         return f"{figure.name:{width}}  {numbers}"
     sort = "at least" if figure.least else "at most"
-    return f"{figure.name:{width}}  {numbers}  {sort} {figure.aim:g}: {'met' if figure.met else 'MISSED'}"
+    return f"{figure.name:{width}}  {numbers}  {sort} {figure.aim:.4g}: {'met' if figure.met else 'MISSED'}"
 
 
 def show(title: str, figures: Sequence[Figure], as_json: bool) -> int:

@@ -104,6 +104,11 @@ def figures(found: Mapping[str, list[float]]) -> list[Figure]:
     ]
 
 
+def pin() -> None:
+    """Let this process, and those that it starts from now on, run on one core only."""
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_clip(parser, 300)
@@ -116,7 +121,7 @@ def main() -> int:
     for path in filter(None, (given.mediapipe, given.dsd)):
         if not path.exists():
             parser.error(f"{path}: not found; give an existing path")
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # processes that are started later run there too
+    pin()
     cv2.setNumThreads(1)
     frames = read_frames(given.clip, given.frames)
     plan = build.load_plan(Request())
