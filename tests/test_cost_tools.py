@@ -103,9 +103,9 @@ def test_ok__the_table_of_sizes_shows_what_grows() -> None:
     rows = sizes.rows(
         {("face", 640, 30): [(2.0, 1.0)], ("face", 640, 60): [(1.5, 1.0)], ("face", 1920, 30): [(3.0, 1.0)]}
     )
-    assert [row["ms_a_second"] for row in rows] == [60.0, 90.0, 90.0]
-    assert rows[1]["over_30_fps"] == 1.5
-    assert rows[2]["over_640_px"] == 1.5
+    assert [row.ms_a_second for row in rows] == [60.0, 90.0, 90.0]
+    assert rows[1].over_30_fps == 1.5
+    assert rows[2].over_640_px == 1.5
 
 
 def test_ok__a_camera_program_shows_the_same_pictures_again_and_again(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def hear(sockets: list[zmq.Socket[bytes]], until: float) -> Iterator[tuple[str, 
     for socket in sockets:
         poller.register(socket, zmq.POLLIN)
     while (left := until - time.monotonic()) > 0:
-        for found, _ in poller.poll(1e3 * left):
+        for found, _ in poller.poll(round(1e3 * left) + 1):
             topic, payload = found.recv_multipart()
             if found is sockets[0]:
                 yield topic.decode(), payload

@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from itertools import product
 from statistics import median
+from typing import NamedTuple
 
 import cv2
 
@@ -51,17 +52,38 @@ def cost(pipeline: Pipeline, frames: Iterator[Frame]) -> tuple[float, float]:
     return 1e3 * spent / count, faces / count
 
 
-def rows(found: dict[Cell, list[tuple[float, float]]]) -> list[dict[str, float | str]]:
+class Row(NamedTuple):
+    """Medians of one cell. `over_30_fps`: of the cost a second; `over_640_px`: of the cost a frame; None: not known."""
+
+    cell: Cell
+    ms_a_frame: float
+    ms_a_second: float
+    over_30_fps: float | None
+    over_640_px: float | None
+    faces: float
+
+    def line(self) -> str:
+        """Return the line of the table."""
+        over = [
+            f"{'-' if ratio is None else format(ratio, '.2f'):>12}" for ratio in (self.over_30_fps, self.over_640_px)
+        ]
+        scene, width, fps = self.cell
+        return (
+            f"{scene:7} {width:5} {fps:4} {self.ms_a_frame:11.3f} {self.ms_a_second:12.1f} {' '.join(over)} "
+            f"{self.faces:11.0%}"
+        )
+
+
+def rows(found: dict[Cell, list[tuple[float, float]]]) -> list[Row]:
     """Return a row for each cell: the medians over the rounds."""
     ms = {cell: median(one for one, _ in runs) for cell, runs in found.items()}
-    table: list[dict[str, float | str]] = []
+    table = []
     for (scene, width, rate), runs in found.items():
         each, at_30, at_640 = ms[scene, width, rate], ms.get((scene, width, 30)), ms.get((scene, 640, rate))
-        table.append({
-            "scene": scene, "width": width, "fps": rate, "ms_a_frame": each, "ms_a_second": each * rate,
-            "over_30_fps": each * rate / (at_30 * 30) if at_30 else float("nan"),
-            "over_640_px": each / at_640 if at_640 else float("nan"), "faces": median(share for _, share in runs),
-        })  # fmt: skip
+        by_rate = each * rate / (at_30 * 30) if at_30 else None
+        by_size = each / at_640 if at_640 else None
+        faces = median(share for _, share in runs)
+        table.append(Row((scene, width, rate), each, each * rate, by_rate, by_size, faces))
     return table
 
 
@@ -76,24 +98,21 @@ def main() -> int:
     plan = build.load_plan(Request())
     models = build.load_models(plan.config)
     found: dict[Cell, list[tuple[float, float]]] = {cell: [] for cell in product(SCENES, WIDTHS, RATES)}
-    shown = {("face", width): [of_width(grey, width) for grey in greys] for width in WIDTHS} | {
-        ("nobody", width): [of_width(nobody(grey, n), width) for n, grey in enumerate(greys)] for width in WIDTHS
-    }
+    empty = [nobody(grey, number) for number, grey in enumerate(greys)]
+    scenes = {"face": greys, "nobody": empty}
+    shown = {(scene, width): [of_width(one, width) for one in scenes[scene]] for scene in SCENES for width in WIDTHS}
     for _ in range(given.rounds):
         for (scene, width, rate), runs in found.items():
             frames = frames_at(shown[scene, width], rate, given.seconds)
             runs.append(cost(build.build_pipeline(plan, models), frames))
     table = rows(found)
     if given.json:
-        print(json.dumps(table, indent=1))
+        print(json.dumps([row._asdict() for row in table], indent=1))
         return 0
     print(f"{given.clip.name}: {given.seconds:g} s of {len(greys)} pictures in each cell, {given.rounds} rounds")
     print("scene   width  fps  ms a frame  ms a second  over 30 a s  over 640 px  face found")
     for row in table:
-        print(
-            "{scene:7} {width:5} {fps:4} {ms_a_frame:11.3f} {ms_a_second:12.1f} {over_30_fps:12.2f} "
-            "{over_640_px:12.2f} {faces:11.0%}".format(**row)
-        )
+        print(row.line())
     return 0
 
 
