@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -36,12 +37,12 @@ BOUNDARY = b"frame"
 
 
 class LoopCamera:
-    """An HTTP camera on loopback that shows the bundled clip again and again."""
+    """An HTTP camera on loopback that shows a clip again and again. `most`: how many of its frames; None: all."""
 
-    def __init__(self) -> None:
-        with ClipCamera(demo.CLIP) as clip:
-            pictures = (cv2.imencode(".jpg", frame.image)[1].tobytes() for frame in iter(clip.read, None))
-            self._pictures = list(pictures)
+    def __init__(self, path: Path = demo.CLIP, most: int | None = None) -> None:
+        with ClipCamera(path) as clip:
+            frames = islice(iter(clip.read, None), most)
+            self._pictures = [cv2.imencode(".jpg", frame.image)[1].tobytes() for frame in frames]
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/"
         threading.Thread(target=self._accept, daemon=True).start()

@@ -151,11 +151,13 @@ def together(one: list[Block], other: list[Block]) -> list[Block]:
 
 
 @contextmanager
-def facemesh(python: Path, frames: list[Image]) -> Iterator[tuple[Look, str]]:
+def facemesh(python: Path, frames: list[Image], checkout: Path | None = None) -> Iterator[tuple[Look, str]]:
+    """Yield FaceMesh in a process of `python`, and its version. `checkout`: the loop of Driver-State-Detection."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "frames.npy"
         np.save(path, np.stack([cv2.cvtColor(frame, cv2.COLOR_BGR2RGB) for frame in frames]))
         command = [str(python), str(Path(__file__).with_name("facemesh_clock.py")), str(path)]
+        command += [str(checkout)] if checkout else []
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         ) as child:
