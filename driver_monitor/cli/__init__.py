@@ -16,7 +16,7 @@ def main() -> None:
     """Run the command line; the console script `driver-monitor`."""
     standard_streams.open_missing()
     try:
-        from driver_monitor.cli.commands import main as run_verb
+        from driver_monitor.cli.program.main import main as run_verb
 
         run_verb()
     except ImportError as error:
