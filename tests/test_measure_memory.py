@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.measure.memory import memory, watch
+from tools.house.memory import memory, watch
 
 
 def test_ok__own_memory_and_that_of_files_make_up_the_peak() -> None:

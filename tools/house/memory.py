@@ -1,6 +1,6 @@
 """Measures the memory of the daemon and of a replay, each in a process of its own.
 
-    python -m tools.measure.memory [--seconds 20] [--source demo] [--json] [daemon camera replay]
+    python -m tools.house.memory [--seconds 20] [--source demo] [--json] [daemon camera replay]
 
 `daemon`: `driver-monitor run` on --source. `camera`: the same on the pictures of the bundled clip as a camera's program
 gives them, uncompressed, so that no FFmpeg is loaded; that program is not counted. `replay`: `driver-monitor replay` of
@@ -66,7 +66,7 @@ def measured(kind: str, source: str, seconds: float) -> dict[str, float]:
         if kind == "replay":
             command = [*PROGRAM, "replay", source, "--out", f"{name}/out"]
         else:
-            player = shlex.join([sys.executable, "-m", "tools.measure.memory", "--play"])
+            player = shlex.join([sys.executable, "-m", "tools.house.memory", "--play"])
             watched = f"pipe:{player}" if kind == "camera" else source
             command = [*PROGRAM, "run", "--source", watched, "--config", str(settings)]
         return watch(command, Path(name), seconds)
