@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from driver_monitor.capture.recordings.clip import ClipCamera
-from driver_monitor.cli import commands as cli
+from driver_monitor.cli.program import main as cli
 from driver_monitor.demo import CLIP
 from driver_monitor.imaging.frame import Image
 from driver_monitor.outputs.journal import QueuedHandler

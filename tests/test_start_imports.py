@@ -8,8 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from driver_monitor.cli import commands
+from driver_monitor import PROGRAM
+from driver_monitor.cli.commands import app as whole
+from driver_monitor.cli.program import run as run_verb
 from tests.processes import DaemonProcess, free_port
 
 NOT_NEEDED = {
@@ -23,13 +26,39 @@ NOT_NEEDED = {
     "torch": "only trainings",
     "multiprocessing": "only replays",
     "unittest": "only tests",
+    "rich": "only a terminal; a service writes to the journal",
+    "http": "only counters for Prometheus",
+    "wave": "only a loudspeaker",
+    "driver_monitor.cli.commands": "only other verbs",
+    "driver_monitor.bench": "only other verbs",
+    "driver_monitor.doctor": "only other verbs",
+    "driver_monitor.fleet": "only other verbs",
+    "driver_monitor.outputs.car": "only a car that is told how the driver is",
+    "driver_monitor.outputs.metrics": "only counters for Prometheus",
+    "driver_monitor.outputs.sound": "only a loudspeaker",
+    "driver_monitor.outputs.vss": "only VSS values",
 }
+STARTED = """
+import sys
+import driver_monitor.app.run
+driver_monitor.app.run.run = lambda *_: print(*sys.modules)
+sys.argv = ["driver-monitor", "run"]
+from driver_monitor.cli import main
+main()
+"""
+"""The way from the command line to the daemon, and what has been imported when it begins."""
 
 
-def test_ok__the_daemon_imports_no_library_that_only_some_configurations_need() -> None:
-    program = "import driver_monitor.cli.commands, driver_monitor.app.run, sys; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert not set(done.stdout.split()) & set(NOT_NEEDED)
+@pytest.fixture(scope="module")
+def imported() -> set[str]:
+    done = subprocess.run([sys.executable, "-c", STARTED], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("module", NOT_NEEDED)
+def test_ok__the_daemon_imports_nothing_that_only_some_configurations_need(module: str, imported: set[str]) -> None:
+    assert "onnxruntime" in imported, "the daemon has been imported"
+    assert module not in imported, NOT_NEEDED[module]
 
 
 @pytest.mark.parametrize("library", ["/av.libs/", "/av/", "/zmq/", "libzmq"])
@@ -52,5 +81,20 @@ def ready_maps(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_ok__after_the_imports_garbage_is_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
     looked_for: list[bool] = []
     monkeypatch.setattr("driver_monitor.app.run.run", lambda *_: looked_for.append(gc.isenabled()))
-    commands.run()
+    run_verb.run()
     assert looked_for == [True]
+    gc.unfreeze()
+
+
+def test_ok__what_was_imported_is_never_looked_through_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    frozen: list[int] = []
+    monkeypatch.setattr("driver_monitor.app.run.run", lambda *_: frozen.append(gc.get_freeze_count()))
+    run_verb.run()
+    gc.unfreeze()
+    assert frozen[0] > 100_000, "the objects of the imports"
+
+
+def test_ok__the_daemon_alone_has_the_same_help_and_errors_as_among_all_verbs() -> None:
+    for options in (["run", "--help"], ["run", "--trak", "1"], ["run", "--track", "0"], ["run", "more"]):
+        alone, among = (CliRunner().invoke(app, options, prog_name=PROGRAM) for app in (run_verb.new_app(), whole))
+        assert (alone.exit_code, alone.output) == (among.exit_code, among.output)

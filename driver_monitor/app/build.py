@@ -9,9 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
-
-from rich.console import Console
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from driver_monitor import PROGRAM
 from driver_monitor.app.law.operator import at_work
@@ -31,15 +29,11 @@ from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.nets import manifest
 from driver_monitor.nets.onnx_model import sha256_of
 from driver_monitor.outputs.active_alerts import ActiveAlerts
-from driver_monitor.outputs.car.output import CarOutput
 from driver_monitor.outputs.fanout import Outputs
 from driver_monitor.outputs.gpio_output import GpioOutput
 from driver_monitor.outputs.journal import Journal
-from driver_monitor.outputs.metrics import MetricsOutput
 from driver_monitor.outputs.output import Output
-from driver_monitor.outputs.sound.output import SoundOutput
 from driver_monitor.outputs.uplink.status import DrivingTime, VehicleRun
-from driver_monitor.outputs.vss.output import VssOutput
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 from driver_monitor.perception.expression.net import ExpressionNet
 from driver_monitor.perception.expression.reader import ExpressionReader
@@ -66,6 +60,9 @@ from driver_monitor.spool.file import FILE as SPOOL_FILE
 from driver_monitor.state.expression.expression_tracker import ExpressionTracker
 from driver_monitor.state.tracker import StateTracker
 from driver_monitor.vehicle.source import NoVehicle, VehicleSource
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Part = TypeVar("Part")
 NET_FILES = {
@@ -362,6 +359,8 @@ def build_outputs(plan: Plan, console: Console | None, run: VehicleRun, driving:
 
             outputs.append(OldSpool(plan.config.uplink, state_dir(plan.config.service)))
         if plan.config.metrics.bind is not None:
+            from driver_monitor.outputs.metrics import MetricsOutput
+
             outputs.append(MetricsOutput(plan.config.metrics.bind, uplink.spool if uplink else None))
         publisher = ZmqPublisher(plan.config.zmq) if plan.config.zmq.enabled else None
         outputs += [publisher] if publisher else []
@@ -371,11 +370,17 @@ def build_outputs(plan: Plan, console: Console | None, run: VehicleRun, driving:
             outputs.append(CurvePublisher(plan.config.zmq))
         # After the publisher, so that it is closed before it: its last message is published.
         if plan.config.outputs.vehicle is not None:
+            from driver_monitor.outputs.car.output import CarOutput
+
             outputs.append(CarOutput(plan.config.outputs, publisher.dms if publisher else None))
         if (vss := plan.config.outputs.vss) is not None:
+            from driver_monitor.outputs.vss.output import VssOutput
+
             outputs.append(VssOutput(vss, publisher.vss if publisher else None))
         outputs.append(GpioOutput(plan.config.gpio))
         if plan.config.outputs.sound is not None:
+            from driver_monitor.outputs.sound.output import SoundOutput
+
             outputs.append(SoundOutput(plan.config.outputs, plan.config.gpio.max_buzz_s))
     except BaseException:
         Outputs(outputs).close()

@@ -14,9 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter, methodcaller
 from pathlib import Path
-from typing import Any, Literal
-
-from rich.console import Console
+from typing import TYPE_CHECKING, Any, Literal
 
 from driver_monitor.app import build
 from driver_monitor.app.build import Models, Plan
@@ -33,6 +31,9 @@ from driver_monitor.outputs.sequence import AlertSequence
 from driver_monitor.outputs.trace_writer import TraceWriter
 from driver_monitor.outputs.uplink.status import DrivingTime, VehicleRun
 from driver_monitor.rules.engine import Engine
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
-
-from rich.console import Console
+from typing import TYPE_CHECKING
 
 from driver_monitor.app import build, lock
 from driver_monitor.app.build import Plan, Request
@@ -35,6 +34,9 @@ from driver_monitor.outputs.active_alerts import left_active
 from driver_monitor.outputs.output import Output
 from driver_monitor.signals.table import held_rule
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 log = logging.getLogger(__name__)
 
 
@@ -46,7 +48,7 @@ def run(request: Request, trace: Path | None = None) -> None:
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # no reload before there is a daemon
     started = time.monotonic()
-    console = None if journal.is_journal(sys.stderr) else Console()
+    console = None if journal.is_journal(sys.stderr) else _console()
     notifier = Notifier()
     folder = build.state_dir(ServiceConfig()) if notifier.active else None
     left: list[Message] = []
@@ -83,6 +85,12 @@ def run(request: Request, trace: Path | None = None) -> None:
     log.info("stopped: %d frames processed, %d dropped, %d alerts raised", health.frames, dropped, health.alerts)
     if console is not None:
         log.info("%s", next_step(setup.plan))
+
+
+def _console() -> Console:
+    from rich.console import Console  # a service has none, and starts faster without it
+
+    return Console()
 
 
 def _silence(parts: Parts) -> None:

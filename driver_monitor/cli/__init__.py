@@ -19,7 +19,7 @@ def main() -> None:
     # For pictures of this size, threads cost more than they save. OpenCV reads this when it is imported.
     os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
     try:
-        from driver_monitor.cli.commands import main as run_verb
+        from driver_monitor.cli.program.main import main as run_verb
 
         run_verb()
     except ImportError as error:

@@ -1,27 +1,22 @@
-"""The command line: one function for each verb. An error becomes a line of text per fault, and an exit code.
+"""The command line with all verbs: one function for each.
 
 Each verb imports what it needs when it is called, so that `--help` and `--version` answer at once.
 """
 
 from __future__ import annotations
 
-import gc
-import io
 import json
-import os
-import signal
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from driver_monitor import PROGRAM, __version__
+from driver_monitor import PROGRAM
 from driver_monitor.cli import aim as aim_verb
 from driver_monitor.cli import cameras as cameras_verb
 from driver_monitor.cli import doctor as doctor_verb
-from driver_monitor.cli import ending
 from driver_monitor.cli.bench.verbs import VERBS
 from driver_monitor.cli.config import config_app
 from driver_monitor.cli.curve.keys import keys_app
@@ -33,123 +28,21 @@ from driver_monitor.cli.options import (
     JsonOption,
     OptionalPath,
     OptionalText,
-    ProfileOption,
-    TrackOption,
     print_json,
     word,
 )
+from driver_monitor.cli.program.run import new_app
 from driver_monitor.cli.score import score_app
 from driver_monitor.cli.sent import verb as sent_verb
 from driver_monitor.data.alert import KINDS, LEVELS
-from driver_monitor.errors import ConfigError, DriverMonitorError, UsageError
-from driver_monitor.messages.lines import one_line, plain
-from driver_monitor.outputs import journal
+from driver_monitor.errors import UsageError
+from driver_monitor.messages.lines import one_line
 
-app = typer.Typer(
-    name=PROGRAM,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+app = new_app()
 app.add_typer(config_app, name="config")
 app.add_typer(fleet_app, name="fleet")
 app.add_typer(keys_app, name="keys")
 app.add_typer(score_app, name="score")
-
-
-def main() -> None:
-    """Run the command line; the console script `driver-monitor`."""
-    from driver_monitor.imaging.library_messages import hide_library_messages
-
-    with hide_library_messages():
-        _main()
-
-
-def _main() -> None:
-    journal.configure_command()
-    # A file name that the terminal cannot show must not end a replay of a thousand clips.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    if not ending.is_daemon():
-        # So that pins are switched off: `nohup` ignores SIGHUP, and else it comes when the terminal is closed.
-        for ending_signal in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(ending_signal) is not signal.SIG_IGN:
-                signal.signal(ending_signal, lambda received, _: sys.exit(128 + received))
-    try:
-        sys.exit(_run_command())
-    except DriverMonitorError as error:
-        journal.flush()  # the log comes before the error
-        # The lines of a `ConfigError` are one for each fault, and escaped.
-        print(error if isinstance(error, ConfigError) else one_line(str(error)), file=sys.stderr)
-        _end(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
-    except BrokenPipeError:
-        _end(0)  # The reader of the output has ended, as in `inspect ... | head`.
-    except OSError as error:
-        reason = error.strerror or error
-        print(one_line(f"{error.filename or 'the output'}: {reason}; check disk and permissions"), file=sys.stderr)
-        _end(1)
-
-
-def _run_command() -> int:
-    """Run the command of `sys.argv` and return its exit code. Raises `UsageError`: no such command, option or value."""
-    try:
-        code = app(prog_name=PROGRAM, standalone_mode=False)
-    except typer.Abort:
-        raise UsageError(f"{PROGRAM}: the input has ended; give all values as options") from None
-    except Exception as error:
-        message = getattr(error, "format_message", None)
-        if message is None:
-            raise
-        # typer's own errors have no public class. They show several lines, in a frame.
-        context = getattr(error, "ctx", None)
-        command = PROGRAM if context is None else context.command_path
-        reason = plain(message()).rstrip(".") or "no command given"  # typer has printed the help
-        raise UsageError(f"{command}: {reason}; see `{command} --help`") from None
-    return int(code or 0)
-
-
-def _end(code: int) -> NoReturn:
-    try:
-        sys.stdout.flush()
-    except OSError:
-        # At its end Python would write what is still buffered, and fail again with a traceback.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(code)
-
-
-def _version(requested: bool) -> None:
-    if requested:
-        print(f"driver-monitor {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def top(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
-) -> None:
-    """Watch a driver with a camera and warn of drowsiness and distraction. It only warns: the driver drives."""
-
-
-@app.command()
-def run(
-    config: ConfigOption = None,
-    source: Annotated[
-        OptionalText, typer.Option(help="Camera number or device, clip, folder of images, URL or demo.")
-    ] = None,
-    profile: ProfileOption = None,
-    track: TrackOption = None,
-    trace: Annotated[OptionalPath, typer.Option(help="Write a trace to this new file, *.trace.jsonl.gz.")] = None,
-) -> None:
-    """Run the daemon: watch the camera, warn the driver and publish messages."""
-    gc.disable()  # imports make no garbage; looking for it takes a thirtieth of the start
-    from driver_monitor.app.build import Request
-    from driver_monitor.app.run import run as run_daemon
-
-    gc.enable()
-    run_daemon(Request(config, source, profile, track), trace)
 
 
 @app.command()

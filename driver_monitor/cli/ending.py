@@ -18,7 +18,7 @@ def is_daemon() -> bool:
 def end_at_once() -> None:
     """Let SIGTERM and SIGINT end the daemon at once until `app.run` takes over: before that, nothing must be closed.
 
-    Other verbs are not changed; `commands.main` sets their handlers.
+    Other verbs are not changed; `program.main` sets their handlers.
     """
     if is_daemon():
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.text import Text
+if TYPE_CHECKING:  # only what prints on a terminal needs it; a service does not
+    from rich.text import Text
 
 WHAT_TO_DO: Mapping[str, str] = {
     "covered": "uncover the lens",
@@ -80,4 +81,6 @@ def alert_style(alert: Mapping[str, Any]) -> str:
 
 def alert_text(alert: Mapping[str, Any]) -> Text:
     """Return `alert_line` in its style."""
+    from rich.text import Text
+
     return Text(alert_line(alert), style=alert_style(alert))

@@ -12,15 +12,15 @@ import select
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import IO, TextIO
+from typing import IO, TYPE_CHECKING, NamedTuple, TextIO
 
-from rich.console import Console
-from rich.text import Text
-
-from driver_monitor.messages.lines import advice, alert_text, plain
+from driver_monitor.messages.lines import advice, alert_line, alert_style, plain
 from driver_monitor.messages.wire import Message
 from driver_monitor.outputs.output import Output
 from driver_monitor.threads.worker import QueueWorker
+
+if TYPE_CHECKING:  # a service has no console, and rich takes a twentieth of its start
+    from rich.console import Console
 
 FLUSH_S = 0.5
 """Time limit for writing the queued lines in `flush` and `close`. `Output.close` may take about a second."""
@@ -30,10 +30,15 @@ LINE, TIME = "%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"
 """A line of the log, and the time in it."""
 SEVERITY = {"critical": logging.CRITICAL, "warning": logging.WARNING}
 
-_Line = tuple[int, Text]
-"""A log level of Python, and what to write."""
-
 log = logging.getLogger(__name__)
+
+
+class _Line(NamedTuple):
+    """What to write, with a log level of Python for the log, and a style of rich for the console."""
+
+    severity: int
+    text: str
+    style: str
 
 
 class PriorityFormatter(logging.Formatter):
@@ -179,7 +184,7 @@ class Journal(Output):
         """Write the alert."""
         cleared = alert.get("phase") == "cleared"
         severity = logging.INFO if cleared else SEVERITY.get(str(alert.get("level")), logging.INFO)
-        self._write((severity, alert_text(alert)))
+        self._write(_Line(severity, alert_line(alert), alert_style(alert)))
 
     def status(self, status: Message) -> None:
         """Write `degraded` when it changes."""
@@ -188,7 +193,7 @@ class Journal(Output):
             return
         self._degraded = degraded
         text = f"degraded: {plain(degraded)}{advice(status)}" if degraded else "no longer degraded"
-        self._write((logging.WARNING if degraded else logging.INFO, Text(text, style="magenta")))
+        self._write(_Line(logging.WARNING if degraded else logging.INFO, text, "magenta"))
 
     def counters(self) -> dict[str, int]:
         """Return `journal_dropped`: the number of lines lost on the console plus all records lost by the log."""
@@ -202,9 +207,11 @@ class Journal(Output):
 
     def _print(self, line: _Line) -> None:
         if self._console is not None:
+            from rich.text import Text
+
             try:
                 with self._console.capture() as printed:
-                    self._console.print(line[1], highlight=False, soft_wrap=True)
+                    self._console.print(Text(line.text, style=line.style), highlight=False, soft_wrap=True)
                 write_out(self._console.file, printed.get())
                 return
             except Exception:  # the terminal was closed: from now on alerts go to the log
@@ -213,5 +220,4 @@ class Journal(Output):
 
     @staticmethod
     def _log(line: _Line) -> None:
-        severity, text = line
-        log.log(severity, "%s", text.plain)
+        log.log(line.severity, "%s", line.text)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from driver_monitor.cli import commands
+from driver_monitor.cli.program.main import main
 from driver_monitor.cli.sent.table import spool_folder
 from driver_monitor.config import lock
 from driver_monitor.config.schema import Config
@@ -66,7 +66,7 @@ def running(tmp_path: Path) -> Iterator[Spool]:
 def sent(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["driver-monitor", "sent", *arguments])
     with pytest.raises(SystemExit) as end:
-        commands.main()
+        main()
     return int(end.value.code or 0)
 
 

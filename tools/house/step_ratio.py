@@ -35,7 +35,7 @@ BLOCK = 15
 """Frames in a block: half a second of most clips."""
 REPEATS = 3
 """Passes over the clip: each block's ratio is the median of so many."""
-MODULES = ("driver_monitor.cli.commands", "driver_monitor.app.run")
+MODULES = ("driver_monitor.cli.program.main", "driver_monitor.app.run")
 """The command line, and the daemon with all that it builds."""
 IMPORTS = 5
 """Starts of Python for one import time; the median counts."""

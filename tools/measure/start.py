@@ -1,8 +1,9 @@
 """Measures the start of the daemon on one processor core: to READY, to the first watched frame, and the imports.
 
-    python -m tools.measure.start [--runs 5] [--warm] [--source demo] [--against FOLDER] [--json]
+    python -m tools.measure.start [--runs 5] [--warm] [--terminal] [--source demo] [--against FOLDER] [--json]
 
-Each run starts `driver-monitor run` on --source, as systemd starts it. Without --warm, the files in the page
+Each run starts `driver-monitor run` on --source, as systemd starts it: its log goes to the journal. With --terminal, a
+person starts it, and alerts are printed in colour. Without --warm, the files in the page
 cache are dropped before each run: all of them if this user is root, else those of Python, of its packages and of this
 program. `--against` names another checkout, whose runs take turns with ours: other load on the machine then disturbs
 both alike. Times without `wall` are those of a core that no other program uses: the time in which the process waits
@@ -48,13 +49,14 @@ IMPORT = re.compile(r"^import time: +(\d+) \|", re.MULTILINE)
 class Start:
     """One start. Seconds from the start of the process: to READY, and to the first state on ZeroMQ.
 
-    `cpu_s`: CPU time of the process until READY. `imports_s`: sum of the times of all imports, from a run of its own.
-    `modules`: how many modules were imported.
+    `cpu_s`, `watched_cpu_s`: CPU time of the process until each of the two. `imports_s`: sum of the times of all
+    imports, from a run of its own. `modules`: how many modules were imported.
     """
 
     ready_s: float
     watched_s: float
     cpu_s: float
+    watched_cpu_s: float
     imports_s: float
     modules: int
     wall_ready_s: float
@@ -66,6 +68,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--warm", action="store_true", help="leave the files in the page cache")
+    parser.add_argument("--terminal", action="store_true", help="as a person starts it, not as systemd does")
     parser.add_argument("--against", type=Path, help="another checkout of this program")
     parser.add_argument("--source", default="demo", help="what is watched; default: the bundled clip")
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)))
@@ -77,7 +80,7 @@ def main() -> None:
     found: dict[Path, list[Start]] = {top: [] for top in checkouts}
     for _ in range(given.runs):
         for top in checkouts:
-            found[top].append(measure(top, given.core, given.source, cold=not given.warm))
+            found[top].append(measure(top, given.core, given.source, cold=not given.warm, journal=not given.terminal))
     for top, starts in found.items():
         shown = {name: [getattr(one, name) for one in starts] for name in asdict(starts[0])}
         if given.json:
@@ -88,22 +91,23 @@ def main() -> None:
             print(f"  {name:14} {statistics.median(values):7.3f} {min(values):7.3f} {max(values):7.3f}")
 
 
-def measure(top: Path, core: int, source: str, cold: bool) -> Start:
-    """Start the daemon of `top` twice: for the times, and for its imports."""
+def measure(top: Path, core: int, source: str, cold: bool, journal: bool) -> Start:
+    """Start the daemon of `top` twice: for the times, and for its imports. `journal`: its log goes to the journal."""
     if cold:
         drop_caches(top)
-    ready, watched, _ = run(top, core, source, [sys.executable, "-c", PROGRAM])
+    ready, watched, _ = run(top, core, source, [sys.executable, "-c", PROGRAM], journal)
     if cold:
         drop_caches(top)
-    slow, _, written = run(top, core, source, [sys.executable, "-X", "importtime", "-c", WITH_IMPORTS])
+    slow, _, written = run(top, core, source, [sys.executable, "-X", "importtime", "-c", WITH_IMPORTS], journal)
     imports = [int(time_us) for time_us in IMPORT.findall(written)]
     imports_s = sum(imports) / 1e6 * slow.alone_s / slow.wall_s
     return Start(
-        ready.alone_s, watched.alone_s, ready.cpu_s, imports_s, len(imports), ready.wall_s, watched.wall_s
+        ready.alone_s, watched.alone_s, ready.cpu_s, watched.cpu_s, imports_s, len(imports), ready.wall_s,
+        watched.wall_s,
     )  # fmt: skip
 
 
-def run(top: Path, core: int, source: str, program: Sequence[str]) -> tuple[Moment, Moment, str]:
+def run(top: Path, core: int, source: str, program: Sequence[str], journal: bool) -> tuple[Moment, Moment, str]:
     """Return READY, the first state, and what was written to stderr."""
     with tempfile.TemporaryDirectory() as name, listening(Path(name)) as notify, hearing(Path(name)) as states:
         folder, poller = Path(name), zmq.Poller()
@@ -113,6 +117,9 @@ def run(top: Path, core: int, source: str, program: Sequence[str]) -> tuple[Mome
         environment = {**os.environ, "PYTHONPATH": str(top), "NOTIFY_SOCKET": str(folder / "notify"),
                        "XDG_STATE_HOME": name, "RUNTIME_DIRECTORY": name}  # fmt: skip
         with (folder / "stderr").open("w+") as stderr:
+            if journal:
+                file = os.fstat(stderr.fileno())
+                environment["JOURNAL_STREAM"] = f"{file.st_dev}:{file.st_ino}"
             begin = time.monotonic()
             process = subprocess.Popen(
                 ["taskset", "-c", str(core), *program, "run", "--source", source, "--config", str(folder / "my.yaml")],

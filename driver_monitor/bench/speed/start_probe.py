@@ -7,6 +7,7 @@ Nothing is imported before the memory of Python alone is measured.
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
@@ -19,6 +20,7 @@ def probe(request: dict[str, Any]) -> dict[str, Any]:
     from driver_monitor.bench.speed.computer import rss_mb
 
     at, rss, nets = {}, {"start": rss_mb()}, dict[str, float]()
+    gc.disable()  # as the verb `run` does
     import driver_monitor.app.run  # noqa: F401 - the daemon, with all that it imports
     from driver_monitor.app import build
     from driver_monitor.app.build import Request
@@ -26,6 +28,8 @@ def probe(request: dict[str, Any]) -> dict[str, Any]:
     from driver_monitor.bench.replays.recording import opened
     from driver_monitor.bench.replays.replay import replayed
 
+    gc.freeze()
+    gc.enable()
     at["imports"], rss["imports"] = time.monotonic(), rss_mb()
     config = request["config"]
     plan = build.load_plan(Request(None if config is None else Path(config), None, request["profile"]))
