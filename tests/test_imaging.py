@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driver_monitor.capture.recordings.clip import ClipCamera
-from driver_monitor.imaging.crop import coarse, cut, scaled, share_inside
+from driver_monitor.imaging.crop import cut, halved, scaled, share_inside
 from driver_monitor.imaging.frame import Frame, Image, YuvPicture, to_grey
 from driver_monitor.perception.scene.quality import picture_state
 from tests.capture.clips import turn, write_clip
@@ -117,15 +117,13 @@ def test_ok__scaling_keeps_at_least_one_pixel() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "halved"),
+    ("size", "after"),
     [((640, 480), (640, 480)), ((540, 960), (540, 960)), ((1280, 720), (640, 360)), ((1080, 1920), (540, 960)),
      ((3840, 2160), (960, 540)), ((2560, 400), (2560, 400)), ((1281, 721), (1281, 721))],
 )  # fmt: skip
-def test_ok__only_a_large_picture_is_halved_and_keeps_its_levels(
-    size: tuple[int, int], halved: tuple[int, int]
-) -> None:
+def test_ok__only_a_large_picture_is_halved_and_keeps_its_levels(size: tuple[int, int], after: tuple[int, int]) -> None:
     grey = np.tile(np.linspace(0, 255, size[0]).astype(np.uint8), (size[1], 1))
-    small = coarse(grey)
-    assert small.shape == halved[::-1]
-    assert (small is grey) == (size == halved)
+    small = halved(grey)
+    assert small.shape == after[::-1]
+    assert (small is grey) == (size == after)
     assert small.mean() == pytest.approx(grey.mean(), abs=0.6)

@@ -102,7 +102,8 @@ def _open(url: str, name: str, timeout: tuple[float, float], every: int, track: 
     except (*decoder.FAULTS, ValueError) as error:
         why = f"{name}: cannot be opened ({decoder.reason(error)})"
         raise SourceError(f"{why}; check the address, the network and the camera's password") from error
-    return decoder.Decoder(container, name, every, track=track)
+    # A live stream must keep up, whatever it costs.
+    return decoder.Decoder(container, name, every, track=track, threads=0)
 
 
 def without_password(url: str) -> str:

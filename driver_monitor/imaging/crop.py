@@ -17,7 +17,7 @@ _PER_PIXEL = 1.5
 """Picture pixels per crop pixel, on each axis, that remain after blocks are averaged. 1.5 is the aim, 2.25 the most.
 A bilinear warp reads two pixels on each axis, so hardly a pixel is left out."""
 LARGE = (1280, 480)
-"""Longer and shorter side, pixels, from which `coarse` halves a picture."""
+"""Longer and shorter side, pixels, from which `halved` halves a picture."""
 
 
 def cut(grey: Image, to_grey: Map, size: tuple[int, int]) -> Image:
@@ -55,7 +55,7 @@ def average(image: Image, block: int) -> Image:
     return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def coarse(grey: Image) -> Image:
+def halved(grey: Image) -> Image:
     """Return `grey` (H, W), halved while it is `LARGE`, for what needs no details. A smaller one stays as it is.
 
     To shrink to a size that is no whole part, OpenCV takes 15 times as long for a pixel as to halve. So a search for a

@@ -1,6 +1,6 @@
 """Measures this computer with `bench`, and writes its row into the table of docs/speed.md.
 
-    python -m tools.cost.board "Raspberry Pi 4" [--clip demo] [--table]
+    python -m tools.cost.board "Raspberry Pi 4" [--clip CLIP] [--table]
 
 Prints what `driver-monitor bench demo --fps 30` prints. The row of this name is replaced, or added at the end. With
 `--table`, the printed example of the page is replaced too, which is that of the project's own machine. A busy or hot

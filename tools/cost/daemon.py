@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -66,7 +66,8 @@ def cpu_seconds(process: int) -> tuple[float, float]:
     """
     spent = {}
     for thread in Path(f"/proc/{process}/task").iterdir():
-        spent[int(thread.name)] = int((thread / "schedstat").read_text().split()[0]) / 1e9
+        with suppress(OSError):  # it has just ended
+            spent[int(thread.name)] = int((thread / "schedstat").read_text().split()[0]) / 1e9
     return spent[process], sum(spent.values())
 
 

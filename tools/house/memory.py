@@ -80,9 +80,12 @@ def watch(
 ) -> dict[str, float]:
     """Run `command` in `folder` until it ends, at most `seconds`, or until `enough`. Return the highest values."""
     own = {"PYTHONPATH": str(TOP), "XDG_STATE_HOME": str(folder), "RUNTIME_DIRECTORY": str(folder)}
-    process = subprocess.Popen(
-        command, cwd=folder, env={**os.environ, **own}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
+    # A file, not a pipe: a pipe that nobody reads would hold up a program that warns often.
+    told = folder / "stderr.txt"
+    with told.open("wb") as file:
+        process = subprocess.Popen(
+            command, cwd=folder, env={**os.environ, **own}, stdout=subprocess.DEVNULL, stderr=file
+        )
     highest: dict[str, float] = {}
     end = time.monotonic() + seconds
     try:
@@ -92,9 +95,10 @@ def watch(
             time.sleep(PERIOD_S)
     finally:
         process.terminate()
-        _, told = process.communicate()
+        process.wait()
     if process.returncode not in (0, -15, 143):
-        sys.exit(f"{shlex.join(command)} ended with code {process.returncode}: {told.decode(errors='replace')[-500:]}")
+        last = told.read_text(errors="replace")[-500:]
+        sys.exit(f"{shlex.join(command)} ended with code {process.returncode}: {last}")
     return highest
 
 

@@ -185,5 +185,5 @@ def checksum(picture: Picture) -> int:
 
 def _bytes(picture: Picture) -> int:
     if isinstance(picture, YuvPicture):  # the decoder's own planes are held too, for the colours
-        return 2 * picture.grey.nbytes + picture.u.nbytes + picture.v.nbytes
+        return 2 * (picture.grey.nbytes + picture.u.nbytes + picture.v.nbytes)
     return picture.nbytes

@@ -86,7 +86,7 @@ def face_crop(points: NDArray[np.floating]) -> Crop:
     does not move. Centre: of the 68 points' box, turned by the roll. Side: its longer side times `CROP_MARGIN`.
     """
     # As complex numbers, x + iy: one product turns them.
-    places = points[: ibug.COUNT].astype(np.float64).view(np.complex128)
+    places = np.ascontiguousarray(points[: ibug.COUNT], np.float64).view(np.complex128)
     (a, b), (c, d) = (map(places.item, corners) for corners in (ibug.LEFT_EYE_CORNERS, ibug.RIGHT_EYE_CORNERS))
     roll = cmath.phase((a + b) / 2 - (c + d) / 2)
     cosine, sine = math.cos(roll), math.sin(roll)

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from driver_monitor.data.observation import Light
-from driver_monitor.imaging.crop import average, coarse
+from driver_monitor.imaging.crop import average, halved
 from driver_monitor.imaging.frame import Image, YuvPicture, to_grey
 
 SMALL = (160, 120)
@@ -86,7 +86,7 @@ def picture_state(picture: Image | YuvPicture) -> PictureState:
     face in the shade of a sunlit car (label "dark" on 95 of the photographs, "glare" on 76) is still "day".
     """
     image = picture.grey if isinstance(picture, YuvPicture) else picture
-    image = coarse(image) if image.ndim == 2 else image
+    image = halved(image) if image.ndim == 2 else image
     block = max(1, min(image.shape[1] // SMALL[0], image.shape[0] // SMALL[1]))
     small = average(image, block)
     inside = _inside(small if small.ndim == 2 else small.max(axis=2))

@@ -15,8 +15,8 @@ FROZEN_AFTER_S = 0.5
 (`camera.lost_after_s`). Until then the repeated frames are left out, as if the camera had not taken them."""
 STRIDE = 4
 """Only every fourth row and column is compared: 16,160 pixels at 640x480."""
-GLANCE = 5
-"""Of these, every fifth row and column is looked at first. If too many pixels differ there, the others cannot change
+FIRST_STRIDE = 5
+"""Of these, every fifth row and column is compared first. If too many pixels differ there, the others cannot change
 the answer. This tells nearly all pairs of pictures apart, with a 25th of the pixels."""
 EDGE = 0.08
 """Share of the rows at the top and at the bottom that are not compared: recorders write a clock or a counter there."""
@@ -30,10 +30,10 @@ last up to 0.08 s, in one clip of a very low bit rate 0.42 s. A sensor's noise m
 
 
 class _Picture(NamedTuple):
-    """A picture to compare with: all its rows but those at the edges (H, W), and the pixels of a glance."""
+    """The pixels of a picture that are compared, and the few of them that are compared first."""
 
-    grey: Image
-    glance: Image
+    pixels: Image
+    few: Image
 
 
 class RepeatDetector:
@@ -50,8 +50,8 @@ class RepeatDetector:
         A frame with the same number and source as the one before is repeated, too: its camera takes no new frames.
         """
         edge = round(EDGE * frame.grey.shape[0])
-        grey = frame.grey[edge : frame.grey.shape[0] - edge]
-        picture = _Picture(grey, _every(grey, STRIDE * GLANCE))
+        pixels = _every(frame.grey[edge : frame.grey.shape[0] - edge], STRIDE)
+        picture = _Picture(pixels, _every(pixels, FIRST_STRIDE))
         source, before = (frame.source, frame.sequence), self._source
         self._source = source
         if self._pictures and (source == before or any(_same(picture, one) for one in self._pictures)):
@@ -63,13 +63,10 @@ class RepeatDetector:
 
 
 def _same(one: _Picture, other: _Picture) -> bool:
-    if one.grey.shape != other.grey.shape:
+    if one.pixels.shape != other.pixels.shape:
         return False
-    height, width = one.grey.shape
-    most: float = MAX_CHANGED * (-(-height // STRIDE) * -(-width // STRIDE))
-    if _changed(one.glance, other.glance) > most:
-        return False
-    return _changed(_every(one.grey, STRIDE), _every(other.grey, STRIDE)) <= most
+    most = MAX_CHANGED * one.pixels.size
+    return _changed(one.few, other.few) <= most and _changed(one.pixels, other.pixels) <= most
 
 
 def _changed(one: Image, other: Image) -> int:

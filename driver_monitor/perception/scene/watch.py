@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver_monitor.data.observation import Box, FaceView, Light, SceneView, Shake
-from driver_monitor.imaging.crop import coarse
+from driver_monitor.imaging.crop import halved
 from driver_monitor.imaging.frame import Image
 from driver_monitor.perception.scene.layout import SceneLayout
 from driver_monitor.perception.scene.sharpness import SharpnessMeter, sharpness
@@ -51,8 +51,7 @@ class SceneWatch:
         if light == "dark" or not self._timer.due(t):
             return None
         height, width = grey.shape
-        grey = coarse(grey)
-        small = np.asarray(cv2.resize(grey, SMALL, interpolation=cv2.INTER_AREA), np.uint8)
+        small = np.asarray(cv2.resize(halved(grey), SMALL, interpolation=cv2.INTER_AREA), np.uint8)
         blocks = sharpness(grey)
         layout = self._layouts.setdefault(light, SceneLayout())
         meter = self._sharpness.setdefault(light, SharpnessMeter())
@@ -75,7 +74,7 @@ class SceneWatch:
             return None
         if self._tiny and not 0 < t - self._tiny[-1][1] <= LONGEST_PAIR_S:
             self._tiny.clear()
-        self._tiny.append((cv2.resize(coarse(grey), TINY, interpolation=cv2.INTER_AREA).astype(np.float32), t))
+        self._tiny.append((cv2.resize(halved(grey), TINY, interpolation=cv2.INTER_AREA).astype(np.float32), t))
         if len(self._tiny) < FRAMES:
             return None
         (first, _), (second, _), (third, _) = self._tiny

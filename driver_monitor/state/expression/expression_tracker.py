@@ -75,7 +75,7 @@ class ExpressionTracker:
         p = self._p
         decided = self._seen_s >= self._evidence_s
         readable = light in _READABLE
-        label = self._label(p, light) if decided else "uncertain"
+        label = self._label(light) if decided else "uncertain"
         held_s = self._held_s(t, label)
         intensity = 1 - p["neutral"] if decided and readable else None
         self._time_distress(step, p if decided and readable else None)
@@ -116,9 +116,9 @@ class ExpressionTracker:
             return {name: last.p[name] for name in EXPRESSIONS}
         return {name: self._smoothed[name] / self._weight for name in EXPRESSIONS}
 
-    def _label(self, p: Mapping[str, float], light: Light) -> str:
+    def _label(self, light: Light) -> str:
         if self._labelled is None or self._labelled[0] != light:
-            self._labelled = light, label_of(p, light)
+            self._labelled = light, label_of(self._p, light)
         return self._labelled[1]
 
     def _held_s(self, t: float, label: str) -> float | None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver_monitor.data.observation import Box
-from driver_monitor.imaging.crop import coarse, scaled
+from driver_monitor.imaging.crop import halved, scaled
 from driver_monitor.imaging.frame import Image
 from driver_monitor.nets.onnx_model import OnnxModel
 from driver_monitor.perception.face.landmarks import DetectorKind
@@ -70,7 +70,7 @@ class NetDetector:
 
 def shrink(grey: Image) -> Image:
     """Return `grey` (H, W) with `LONG_SIDE` as longer side, right and lower edge repeated to multiples of `STEP`."""
-    grey = coarse(grey)
+    grey = halved(grey)
     small = scaled(grey, LONG_SIDE / max(grey.shape))
     right, below = -small.shape[1] % STEP, -small.shape[0] % STEP
     if not right and not below:
