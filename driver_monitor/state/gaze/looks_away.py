@@ -20,9 +20,6 @@ BRIDGE_S = 1.0
 FIRST_S = 1e-3
 """Seconds for which the first frame counts for side and movement. Few, because the gaze may only pass there."""
 
-ON_ROAD = LookAway(0.0, 0.0, None, None, None, False, False)
-"""What most frames have. It is frozen, so one is enough."""
-
 Place = TypeVar("Place", bound=str)
 Kind = TypeVar("Kind", bound=str)
 
@@ -48,6 +45,8 @@ class LookAwayTimers:
         self._down = Stretch(forgive_s=SACCADE_S, bridge_s=BRIDGE_S)
         self._glances = GlanceMeter()
         self._shares: LookShares[OffRoad, Movement] = LookShares()
+        # What most frames have. It is frozen, so one is enough.
+        self._on_road = LookAway(0.0, 0.0, None, None, None, False, False)
 
     def update(self, step: TimeStep, gaze: GazeSample | None) -> tuple[LookAway, RepeatedGlances]:
         """Take one frame and return the present look-away and the repeated glances. `gaze`: None while unknown."""
@@ -65,7 +64,7 @@ class LookAwayTimers:
     def _look_away(self) -> LookAway:
         away, down = self.away, self._down
         if away.value_s == 0.0 and down.value_s == 0.0 and away.ended_s is None:
-            return ON_ROAD
+            return self._on_road
         side, movement, ended = None, None, None
         if away.ended_s is not None or away.value_s:
             side, movement = most(self._shares.places), most(self._shares.movements)

@@ -1,6 +1,6 @@
 """Write the eye net again as `tools.eyes.net` computes it today, with the weights of its file.
 
-    python -m tools.eyes.rewrite
+    python -m tools.eyes.own.rewrite
 
 Use it after the module was changed to compute the same with fewer operators: nothing is trained, and the answers stay
 the same. The file stays as it is if an answer on random pictures differs. Run `make manifest` afterwards. Needs the
@@ -39,7 +39,7 @@ def rewrite(path: Path, out: Path) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        description=(__doc__ or ""), formatter_class=argparse.RawDescriptionHelpFormatter, prog="tools.eyes.rewrite"
+        description=(__doc__ or ""), formatter_class=argparse.RawDescriptionHelpFormatter, prog="tools.eyes.own.rewrite"
     )
     parser.add_argument("--file", type=Path, default=ROOT / "models/eyes.onnx", help="the net")
     path = parser.parse_args().file
