@@ -18,8 +18,8 @@ CLIP = Path("../shared/data/clips/incar_1.avi")
 """A driver in a car, 640 x 480, 30 frames a second."""
 WRITER = (
     "import sys,time; path,size,rate=sys.argv[1],int(sys.argv[2]),float(sys.argv[3]); out=sys.stdout.buffer; "
-    "data=open(path,'rb').read(); count=len(data)//size; begin=time.monotonic(); "
-    "[(time.sleep(max(0.0,begin+n/rate-time.monotonic())),out.write(data[n%count*size:][:size]),out.flush()) "
+    "data=memoryview(open(path,'rb').read()); count=len(data)//size; begin=time.monotonic(); "
+    "[(time.sleep(max(0.0,begin+n/rate-time.monotonic())),out.write(data[n%count*size:n%count*size+size]),out.flush()) "
     "for n in range(10**9)]"
 )
 """A program that sends raw pictures at the rate of a camera, again and again."""
