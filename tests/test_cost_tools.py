@@ -16,6 +16,7 @@ from driver_monitor.capture.open_source import open_camera
 from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.config.profiles import load_profile
 from driver_monitor.config.schema import CameraConfig
+from driver_monitor.perception.scene.quality import picture_state
 from tests.conftest import SHORT_FPS, demo_frames
 from tools.cost import board, daemon, replay, sizes, step
 from tools.cost.figures import Figure, show, table
@@ -97,6 +98,7 @@ def test_ok__nobody_has_no_face_and_each_picture_is_another() -> None:
     assert (pictures[0] != pictures[1]).mean() > 0.5
     _, faces = sizes.cost(pipeline, sizes.frames_at(pictures, 30, 3.0))
     assert faces < 0.2, "a face that is gone is followed for a moment; nobody is found anew"
+    assert not picture_state(pictures[0]).covered, "behind a covered lens nobody is searched"
 
 
 def test_ok__the_table_of_sizes_shows_what_grows() -> None:

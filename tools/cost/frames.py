@@ -59,16 +59,16 @@ def of_width(image: Image, width: int) -> Image:
 
 
 def nobody(image: Image, number: int) -> Image:
-    """Return `image` so blurred that no face is left, with the noise of a sensor: each picture differs from the last.
+    """Return `image` as a mosaic, too coarse for a face, with the noise of a sensor: no picture repeats the last.
 
-    `number`: of the frame; it chooses the noise.
+    A blurred picture would be a covered lens, behind which nobody is searched. `number`: of the frame; it chooses
+    the noise.
     """
-    side = max(image.shape[:2]) / 8
-    small = cv2.resize(image, None, fx=1 / 16, fy=1 / 16, interpolation=cv2.INTER_AREA)
-    blurred = cv2.GaussianBlur(small, (0, 0), side / 16)
-    big = cv2.resize(blurred, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    height, width = image.shape[:2]
+    few = cv2.resize(image, (16, max(1, 16 * height // width)), interpolation=cv2.INTER_AREA)
+    coarse = cv2.resize(few, (width, height), interpolation=cv2.INTER_NEAREST)
     noise = np.random.default_rng(number).normal(0.0, 3.0, image.shape)
-    return np.clip(big + noise, 0, 255).astype(np.uint8)
+    return np.clip(coarse + noise, 0, 255).astype(np.uint8)
 
 
 def raw_camera(images: Sequence[Image], folder: Path, rate: float) -> str:
