@@ -37,11 +37,11 @@ class Target:
     address: str
     process: subprocess.Popen[bytes] | None = None
 
-    def rss_mb(self) -> float:
-        """Return the memory of the daemon, MiB; 0 if it is not ours or has ended."""
+    def rss_mb(self, key: str = "VmRSS") -> float:
+        """Return the memory of the daemon, MiB, `VmHWM` its peak; 0 if it is not ours or has ended."""
         with contextlib.suppress(OSError, StopIteration):
             lines = Path(f"/proc/{self._pid()}/status").read_text().splitlines()
-            return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
+            return int(next(line for line in lines if line.startswith(key)).split()[1]) / 1024
         return 0.0
 
     def descriptors(self) -> int:

@@ -127,13 +127,7 @@ def run_daemon(source: str, seconds: float) -> Run:
         main_after, all_after, last = next_status(process, sockets, time.monotonic() + seconds)
         frames = max(last - first, 1)
         main_ms, all_ms = 1e3 * (main_after - main_before) / frames, 1e3 * (all_after - all_before) / frames
-        return Run(start_s, main_ms, all_ms, peak_mb(process), frames / (time.monotonic() - begin))
-
-
-def peak_mb(process: int) -> float:
-    """Return the most memory that `process` has had, MB of 2^20 bytes."""
-    lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
+        return Run(start_s, main_ms, all_ms, daemon.rss_mb("VmHWM"), frames / (time.monotonic() - begin))
 
 
 @contextmanager

@@ -3,7 +3,7 @@
     python -m tools.cost.sizes [CLIP] [--seconds 10]
 
 Shows the same pictures at 15, 30 and 60 frames a second, and 640, 1280 and 1920 pixels wide: the clip scaled up, and
-the clip so blurred that no face is left, with the noise of a sensor. All cells take turns in each round. CPU time of
+the clip as a mosaic too coarse for a face, with the noise of a sensor. All cells take turns in each round. CPU time of
 one thread; decoding is not in it, as in `tools.cost.step`. The pictures are grey, as those of a decoder or of a camera
 program. The last columns show whether the cost grows with the rate only: milliseconds a second over those at 30 frames
 a second, and milliseconds a frame over those at 640 pixels.
