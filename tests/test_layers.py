@@ -14,7 +14,7 @@ import driver_monitor
 PACKAGE = Path(driver_monitor.__file__).parent
 LAYERS = (
     {"errors"},
-    {"timing"},
+    {"timing", "statistics"},
     {"data"},
     {"imaging", "threads", "state", "disk"},
     {"signals", "mqtt", "spool", "keys"},
@@ -29,7 +29,7 @@ LAYERS = (
 )
 """From the lowest to the highest. Folders of one layer do not import each other, except for the pairs in `BESIDE`."""
 BESIDE = {("capture", "demo"), ("fleet", "bench")}
-PURE = ("data", "timing", "state", "signals", "rules", "installer", "doctor/verdicts")
+PURE = ("data", "timing", "statistics", "state", "signals", "rules", "installer", "doctor/verdicts")
 IMPURE = {"asyncio", "io", "logging", "os", "pathlib", "socket", "subprocess", "threading", "time"}
 MOST_MODULES = 12
 

@@ -1,4 +1,4 @@
 """Reads the eyes of a face: opening, probability of closed, iris direction, and why an eye cannot be read.
 
-It may import `perception.reader`, `nets`, `imaging` and `data`. `app`, `bench` and the tools use it.
+It may import `perception.reader`, `nets`, `imaging`, `statistics` and `data`. `app`, `bench` and the tools use it.
 """

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from driver_monitor.data.observation import EyeReason, HeadPose, Light
 from driver_monitor.imaging.frame import Image
 from driver_monitor.imaging.ibug import Side
+from driver_monitor.statistics.ranks import median
 
 FAR_EYE_YAW = 40.0
 """Degrees of yaw beyond which the nose's bridge covers the far eye. At 45 its inner corner is out of sight."""
@@ -73,7 +74,7 @@ def light_on_eye(grey: Image, eye: NDArray[np.float32]) -> bool:
     if between.size == 0 or _share(between >= LIGHT) <= LIGHT_SHARE:
         return False
     # At most 254: where the skin is over-exposed, too, a spot cannot be brighter than the picture.
-    level = min(max(LIGHT, LIGHT_OVER_SKIN * float(np.median(_around(grey, eye)))), 254)
+    level = min(max(LIGHT, LIGHT_OVER_SKIN * float(median(_around(grey, eye).ravel()))), 254)
     return _share(between >= level) > LIGHT_SHARE
 
 

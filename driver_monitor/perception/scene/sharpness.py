@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver_monitor.imaging.frame import Image
+from driver_monitor.statistics.ranks import median, quantile
 
 Blocks = NDArray[np.float32]
 """A value for each block of the picture: (6, 8)."""
@@ -46,7 +47,7 @@ def sharpness(grey: Image) -> Blocks:
     small = np.asarray(cv2.resize(fine, COARSE, interpolation=cv2.INTER_AREA), np.uint8)
     coarse = _block_means(cv2.Sobel(small, cv2.CV_16S, 1, 0)) + _block_means(cv2.Sobel(small, cv2.CV_16S, 0, 1))
     detail = _block_means(cv2.Laplacian(fine, cv2.CV_16S, ksize=1))
-    noise = float(np.percentile(detail, NOISE_PERCENT))
+    noise = float(quantile(detail.ravel(), NOISE_PERCENT / 100))
     detail = np.maximum(detail - noise, NOISE_ERROR * noise + LEAST_DETAIL)
     return np.where(coarse >= LEAST_COARSE, np.log2(detail / np.maximum(coarse, LEAST_COARSE)), np.nan)
 
@@ -80,11 +81,11 @@ class SharpnessMeter:
     def median(self, now: Blocks) -> float | None:
         """Return the median of the blocks: how sharp the picture is by itself. None: too few edges."""
         known = now[~np.isnan(now)]
-        return float(np.median(known)) if known.size >= LEAST_BLOCKS else None
+        return float(median(known)) if known.size >= LEAST_BLOCKS else None
 
     def lost(self, now: Blocks) -> float | None:
         """Return how often the sharpness has halved against the best: 0 is as sharp. None: not learned, or no edges."""
         if self._best is None or self._learned_s < READY_S:
             return None
         change = (self._best - now)[~np.isnan(self._best - now)]
-        return float(np.median(change)) if change.size >= LEAST_BLOCKS else None
+        return float(median(change)) if change.size >= LEAST_BLOCKS else None

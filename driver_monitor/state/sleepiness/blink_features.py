@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from driver_monitor.statistics.ranks import median, quantile
+
 Floats = NDArray[np.float64]
 
 BLINKS = 30
@@ -21,7 +23,8 @@ def features(z: Floats) -> Floats:
     sleepiness. Most features use logarithms with sign: a single closure of seconds must not outweigh thirty blinks.
     """
     x = np.sign(z) * np.log1p(np.abs(z))
-    spread = [x.mean(1), np.median(x, 1), x.std(1), *np.percentile(x, (10, 90), axis=1)]
+    blinks = x.swapaxes(1, 2)
+    spread = [x.mean(1), median(blinks), x.std(1), quantile(blinks, 0.1), quantile(blinks, 0.9)]
     duration = z[:, :, 1]
     long = [(duration > LONG_Z).mean(1), (duration > VERY_LONG_Z).mean(1), np.log1p(np.clip(duration.max(1), 0, None))]
     return np.concatenate([*spread, np.stack(long, 1)], axis=1)
