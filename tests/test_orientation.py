@@ -21,6 +21,7 @@ from driver_monitor.messages import trace
 from driver_monitor.messages.lines import advice
 from driver_monitor.perception.orientation import (
     CHECK_S,
+    LOOK_S,
     SETTLED_CHECK_S,
     SETTLED_VOTES,
     SIDEWAYS_VOTES,
@@ -58,7 +59,7 @@ def watch(finder: OrientationFinder, pictures: list[Image], start: float = 0.0, 
 @pytest.mark.parametrize(("degrees", "votes"), [(0, VOTES), (180, VOTES), (90, SIDEWAYS_VOTES), (270, SIDEWAYS_VOTES)])
 def test_ok__some_looks_in_a_row_decide(degrees: int, votes: int) -> None:
     turns = watch(OrientationFinder(Scorer()), [hung(degrees)] * 140)
-    decided = int(CHECK_S * (votes - 1) * 20)
+    decided = round((CHECK_S * (votes - 1) + LOOK_S) * 20)
     assert turns == [0] * decided + [degrees] * (140 - decided)
 
 
@@ -130,7 +131,8 @@ def test_ok__a_camera_upside_down_needs_as_many_looks_as_before() -> None:
     """Of 1,193 looks at clips hung upside down, five are votes for upright, all in one clip."""
     finder = OrientationFinder(Scorer())
     watch(finder, [hung(180)] * 140)
-    assert watch(finder, [hung(0)] * 60, start=7.0).index(0) == int(CHECK_S * (VOTES - 1) * 20)
+    upright = watch(finder, [hung(0)] * 60, start=7.0).index(0)
+    assert upright == round((CHECK_S * (VOTES - 1) + LOOK_S) * 20)
 
 
 @pytest.mark.parametrize(("good", "poor"), [((9.0, 0.9), (2.0, 0.5)), ((5.0, 0.99), (2.0, 0.5))])
@@ -143,6 +145,42 @@ def test_ok__a_doubtful_face_decides_nothing(good: tuple[float, float], poor: tu
 def test_ok__votes_that_contradict_each_other_decide_nothing() -> None:
     mixed = [hung(180 if number // 10 % 3 else 0) for number in range(400)]
     assert set(watch(OrientationFinder(Scorer()), mixed)) == {0}
+
+
+def looks_in_each_frame(fps: float, pictures: list[Image]) -> tuple[list[int], OrientationFinder]:
+    scorer = Scorer()
+    finder, looks = OrientationFinder(scorer), []
+    for number, picture in enumerate(pictures):
+        before = scorer.looks
+        finder.update(picture, number / fps)
+        looks.append(scorer.looks - before)
+    return looks, finder
+
+
+def test_ok__no_frame_waits_for_more_than_one_orientation() -> None:
+    looks, _ = looks_in_each_frame(30, [hung(0)] * 50)
+    # Upright after four looks of four. The frames of the looks are every 15th.
+    assert looks == ([0, 1, 1, 1, 1] + [0] * 10) * 3 + [0, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("fps", [5, 10, 15, 20])
+def test_ok__a_look_takes_at_most_a_fifth_of_a_second(fps: int) -> None:
+    looks, _ = looks_in_each_frame(fps, [hung(0)] * (fps // 5 + 1))
+    assert sum(looks) == 4
+
+
+def test_ok__a_look_is_at_one_picture_whatever_comes_after_it() -> None:
+    pictures = [hung(180 if number % 15 == 0 else 0) for number in range(60)]
+    _, finder = looks_in_each_frame(30, pictures)
+    assert finder.turn == 180
+
+
+def test_ok__a_look_of_a_source_that_is_over_ends_at_once() -> None:
+    scorer = Scorer()
+    finder = OrientationFinder(scorer)
+    watch(finder, [hung(0)] * 2, start=100.0)
+    watch(finder, [hung(0)], start=0.0)
+    assert scorer.looks == 4
 
 
 def test_ok__an_upright_picture_is_looked_at_seldom() -> None:
@@ -210,7 +248,7 @@ def test_ok__who_starts_with_the_head_on_the_shoulder_is_announced_as_not_judged
         image = lying(awake[number % len(awake)], degrees if number / fps < upright_s else 0)
         results.append(pipeline.step(Frame(image, number / fps, number, "camera 0")))
     turned = [result.state.t for result in results if result.state.degraded == "turned"]
-    assert turned[0] == pytest.approx(CHECK_S * (SIDEWAYS_VOTES - 1), abs=0.11)
+    assert turned[0] == pytest.approx(CHECK_S * (SIDEWAYS_VOTES - 1) + LOOK_S, abs=0.11)
     assert upright_s <= turned[-1] <= upright_s + 0.7
     assert len(turned) == round((turned[-1] - turned[0]) * fps) + 1
     assert {result.verdict.attention for result in results if result.state.t < upright_s} == {"unknown"}

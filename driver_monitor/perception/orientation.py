@@ -1,12 +1,15 @@
 """Finds out that the picture is turned: a camera that hangs upside down or sideways, with `camera.rotate` forgotten.
 
 The nets find faces in turned pictures too, and read them wrongly: shut eyes look like sunglasses, a straight look like
-one away. So the picture is looked at in all four orientations until it is clear in which one the faces are.
+one away. So the picture is looked at in all four orientations until it is clear in which one the faces are. A look
+takes the picture of one frame, and its orientations one by one in the frames after it: alerts must not wait for it.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
@@ -16,7 +19,7 @@ from driver_monitor.perception.eyes.eye_net import HIDDEN, EyeNet
 from driver_monitor.perception.eyes.patch import eye_crops
 from driver_monitor.perception.face.detectors.hog import FaceDetector
 from driver_monitor.perception.face.landmarks import LandmarkNet, crop_of_box, face_crop
-from driver_monitor.timing.periodic import PeriodicTimer
+from driver_monitor.timing.periodic import ROUNDING_S, PeriodicTimer
 
 Turn = Literal[0, 90, 180, 270]
 """Degrees by which the picture must be turned clockwise to be upright."""
@@ -40,6 +43,10 @@ VOTE_AGE_S = 60.0
 CHECK_S = 0.5
 """Seconds between two looks until the orientation is decided, or while it is turned. A look takes about four searches
 for a face."""
+LOOK_S = 0.15
+"""Seconds after which a look ends with all orientations that are left, in one frame: at less than 20 frames a second,
+which leave the time for it. At 30, each frame looks at one orientation, the first one in the frame after the picture's:
+there the work is that is done once or twice a second (ours)."""
 AGAIN_CHECK_S = 0.1
 """Seconds until the next look after a vote that a picture is upright which counts as sideways."""
 NO_FACE_CHECK_S = 2.0
@@ -87,6 +94,16 @@ class BestFace:
         return best
 
 
+@dataclass(slots=True)
+class _Look:
+    """A look at `picture` (H, W) of time `t`, seconds: the orientations that are `left`, and the scores of the others."""
+
+    picture: Image
+    t: float
+    left: list[Turn]
+    scores: dict[Turn, tuple[float, float]] = field(default_factory=dict)
+
+
 class OrientationFinder:
     """Decides by votes how the picture is turned. Before the decision, it counts as upright.
 
@@ -98,6 +115,7 @@ class OrientationFinder:
     def __init__(self, score: FaceScorer) -> None:
         self._score = score
         self._timer = PeriodicTimer(CHECK_S)
+        self._look: _Look | None = None
         self._vote: Turn | None = None
         self._votes, self._voted_t = 0, 0.0
         self._decided: Turn | None = None
@@ -109,18 +127,34 @@ class OrientationFinder:
         return self._decided or 0
 
     def update(self, grey: Image, t: float) -> Turn:
-        """Look at the picture (H, W) of time `t`, seconds, if a look is due. Return `turn`."""
-        if not self._timer.due(t):
+        """Go on with a look, or begin one if it is due: at the picture (H, W) of time `t`, seconds. Return `turn`.
+
+        `grey` must not be changed afterwards.
+        """
+        look = self._look
+        if look is None:
+            if self._timer.due(t):
+                self._look = _Look(grey, t, [0, 180] if self._decided == 0 else list(TURNS))
             return self.turn
-        vote, best = self._look(grey)
+        at_once = not 0 <= t - look.t < LOOK_S - ROUNDING_S  # also if the time goes back: another source has begun
+        for turn in look.left if at_once else look.left[:1]:
+            look.scores[turn] = self._score(np.ascontiguousarray(rotate(look.picture, turn)))
+        look.left = [turn for turn in look.left if turn not in look.scores]
+        if not look.left:
+            self._conclude(look)
+        return self.turn
+
+    def _conclude(self, look: _Look) -> None:
+        """End `look`: count its vote, and plan the next look."""
+        self._look = None
+        vote, best = _result(look.scores)
         if vote is not None:
-            self._count(vote, t)
+            self._count(vote, look.t)
         elif best == self.turn:
             # A face that is right as the picture is now contradicts votes for another turn.
             self._votes = 0
         self._looks += 1
         self._timer.period_s = self._pause_s(vote, seen=best is not None)
-        return self.turn
 
     def _pause_s(self, vote: Turn | None, *, seen: bool) -> float:
         """Return the seconds until the next look. `vote`: of this look. `seen`: whether it saw a face."""
@@ -145,12 +179,11 @@ class OrientationFinder:
             return AGAIN_VOTES
         return SIDEWAYS_VOTES if vote in SIDEWAYS else VOTES
 
-    def _look(self, grey: Image) -> tuple[Turn | None, Turn | None]:
-        """Return the vote of one picture, and the turn with the best face. None: undecided, or no face at all."""
-        possible = (0, 180) if self._decided == 0 else TURNS
-        scores = {turn: self._score(np.ascontiguousarray(rotate(grey, turn))) for turn in possible}
-        best = max(scores, key=lambda turn: scores[turn])
-        others = max(log_odds for turn, (log_odds, _) in scores.items() if turn != best)
-        log_odds, quality = scores[best]
-        clear = log_odds - others >= MARGIN and (best == 0 or quality >= QUALITY)
-        return (best if clear and log_odds > 0 else None), (best if log_odds > 0 else None)
+
+def _result(scores: Mapping[Turn, tuple[float, float]]) -> tuple[Turn | None, Turn | None]:
+    """Return the vote of one picture, and the turn with the best face. None: undecided, or no face at all."""
+    best = max(scores, key=lambda turn: scores[turn])
+    others = max(log_odds for turn, (log_odds, _) in scores.items() if turn != best)
+    log_odds, quality = scores[best]
+    clear = log_odds - others >= MARGIN and (best == 0 or quality >= QUALITY)
+    return (best if clear and log_odds > 0 else None), (best if log_odds > 0 else None)
