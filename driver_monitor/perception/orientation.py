@@ -43,10 +43,10 @@ VOTE_AGE_S = 60.0
 CHECK_S = 0.5
 """Seconds between two looks until the orientation is decided, or while it is turned. A look takes about four searches
 for a face."""
-LOOK_S = 0.15
-"""Seconds after which a look ends with all orientations that are left, in one frame: at less than 20 frames a second,
-which leave the time for it. At 30, each frame looks at one orientation, the first one in the frame after the picture's:
-there the work is that is done once or twice a second (ours)."""
+LOOK_S = 0.2
+"""Seconds after which a look ends with all orientations that are left, in one frame. From 20 frames a second on, each
+frame looks at one orientation; fewer frames have the time for more. The first one has to wait for the frame after the
+picture's: all that is done once or twice a second is done in the frame of the picture (ours)."""
 AGAIN_CHECK_S = 0.1
 """Seconds until the next look after a vote that a picture is upright which counts as sideways."""
 NO_FACE_CHECK_S = 2.0

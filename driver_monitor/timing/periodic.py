@@ -7,19 +7,24 @@ ROUNDING_S = 1e-3
 
 
 class PeriodicTimer:
-    """Tells when work is due: every `period_s` seconds on average. Times that were missed are not made up for."""
+    """Tells when work is due: every `period_s` seconds on average. Times that were missed are not made up for.
 
-    def __init__(self, period_s: float) -> None:
-        self.period_s = period_s
+    `shift_s`: the pause after the first time, and after times that were missed, is longer by so many seconds. Works of
+    equal periods that begin together are then not all due in one frame.
+    """
+
+    def __init__(self, period_s: float, shift_s: float = 0.0) -> None:
+        self.period_s, self._shift_s = period_s, shift_s
         self._due: float | None = None
 
     def due(self, t: float) -> bool:
         """Return whether work is due at `t`, seconds. True also at the first call, or before the last due time."""
-        planned = t if self._due is None or t < self._due - self.period_s - ROUNDING_S else self._due
+        anew = self._due is None or t < self._due - self.period_s - self._shift_s - ROUNDING_S
+        planned = t if anew or self._due is None else self._due
         if t < planned - ROUNDING_S:
             return False
         following = planned + self.period_s
-        self._due = following if following > t else t + self.period_s
+        self._due = t + self.period_s + self._shift_s if anew or following <= t else following
         return True
 
     def reset(self) -> None:

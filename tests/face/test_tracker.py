@@ -72,6 +72,16 @@ def test_ok__the_picture_is_searched_once_while_the_driver_moves_about() -> None
     assert drive.world.searches == 1
 
 
+def test_ok__a_search_for_others_is_not_in_the_frame_of_what_is_done_once_a_second() -> None:
+    drive = Drive()
+    searched = []
+    for number in range(int(3 * FPS)):
+        before = drive.world.searches
+        assert drive.frame((320, 240))
+        searched += [number / FPS] * (drive.world.searches - before)
+    assert searched == pytest.approx([0.0, 1.25, 2.25], abs=1 / FPS)
+
+
 def test_ok__an_empty_seat_is_searched_ten_times_a_second_and_not_in_every_frame() -> None:
     drive = Drive()
     assert not any(drive.frame(None) for _ in range(int(FPS)))

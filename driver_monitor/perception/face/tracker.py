@@ -34,6 +34,9 @@ BRIDGE_S = 0.5
 CHECK_S, CHECK_SETTLED_S = 1.0, 5.0
 """Seconds between two searches for other faces, before and after the seat is settled. A search takes 1 to 15 ms,
 depending on the detector."""
+CHECK_SHIFT_S = 0.25
+"""Seconds by which these searches are later than the work that is done once or twice a second (`PeriodicTimer`): they
+are the longest work that a frame has to do beside its own (ours)."""
 MOST_PROPOSALS = 8
 """Most detections checked in one search, best first. A cabin has no more faces. Each costs 1 or 2 runs of the net."""
 
@@ -48,7 +51,8 @@ class FaceTracker:
     ) -> None:
         self._detector, self._net = detector, net
         self._seat = DriverSeat() if seat is None else seat
-        self._search_timer, self._check_timer = PeriodicTimer(1.0 / search_hz), PeriodicTimer(CHECK_S)
+        self._search_timer = PeriodicTimer(1.0 / search_hz)
+        self._check_timer = PeriodicTimer(CHECK_S, CHECK_SHIFT_S)
         self._bridge = CorrelationBridge()
         self._smoother = FaceSmoother()
         self._last: tuple[Image, Landmarks] | None = None
