@@ -141,10 +141,7 @@ class Daemon:
 
     def _publish(self, result: FrameResult, frame: Frame | None) -> None:
         parts = self.parts
-        if parts.trace is not None:
-            parts.trace.record(result.observation)
-        parts.pictures.put(frame, result.observation, result.state.camera, parts.source.name)
-        if result.verdict.events:
+        if result.verdict.events:  # first: the rest does not hurry
             self.send(result.verdict.events, frame.t_mono if frame else None)
         sign = self._sign_of(result.verdict.sign)
         if sign != self._sign:
@@ -153,6 +150,9 @@ class Daemon:
         parts.outputs.car(car_signal(result.state, result.verdict))
         if self._state_timer.due(self._clock()):
             parts.outputs.state(state_message(result.state, result.verdict))
+        if parts.trace is not None:
+            parts.trace.record(result.observation)
+        parts.pictures.put(frame, result.observation, result.state.camera, parts.source.name)
         self.health.count(result, frame, self._clock())
 
     def _sign_of(self, alert: Sign | None) -> Sign | None:

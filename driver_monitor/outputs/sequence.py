@@ -43,7 +43,8 @@ LOG_LEAP = 100_000
 """Count of numbers skipped if the file still has a write-ahead log, as version 0.1.0 wrote it. The log may be lost. It
 holds up to 1,000 pages with a block each, which is 16,000 numbers; the rest is reserve (ours)."""
 PATIENCE_S = 0.02
-"""Longest wait for a reserved number. An alert must be sent within 50 ms of the frame that decided it."""
+"""Longest wait for a reserved number. An alert must be sent within 50 ms of the frame that decided it. One wait is for
+all alerts: while the disk has not answered since, the others of the same frame do not wait, too."""
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ class AlertSequence:
         self._store: sqlite3.Connection | None = None
         self._last = self._reserved = 0
         self._numbers = threading.Condition()
+        self._slow = False  # whether a wait for the disk was given up, and the disk has not answered since
         self._reserve()
         self._worker = Worker("alert-sequence", self._reserve_until_closed, ended=self._ended)
         self._worker.start()
@@ -75,10 +77,13 @@ class AlertSequence:
         with self._numbers:
             if self._reserved - self._last <= BLOCK // 2:
                 self._worker.wake()
-            if not self._worker.closing:
-                self._numbers.wait_for(lambda: self._last < self._reserved or self.fault is not None, PATIENCE_S)
+            if not self._worker.closing and not self._slow:
+                self._slow = not self._numbers.wait_for(self._can_go_on, PATIENCE_S)
             self._last = self._last + 1 if self._last < self._reserved else self._from_clock()
             return self._last
+
+    def _can_go_on(self) -> bool:
+        return self._last < self._reserved or self.fault is not None
 
     def close(self) -> None:
         """Return unused numbers to the file. May be called twice. Later numbers of `next` are not kept on disk."""
@@ -109,7 +114,7 @@ class AlertSequence:
         if fault is not None and fault != self.fault:
             log.error("%s; alerts are sent all the same, numbered by the clock", fault)
         with self._numbers:
-            self.fault = fault
+            self.fault, self._slow = fault, False
             self._numbers.notify_all()
 
     def _extend(self, store: sqlite3.Connection) -> None:

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -345,3 +346,28 @@ def test_fail__a_thread_that_dies_is_a_failure_and_alerts_are_numbered_all_the_s
     assert counter.failure is not None
     assert "ZeroDivisionError: oops" in counter.failure
     counter.close()
+
+
+def test_fail__many_alerts_at_once_wait_for_a_slow_disk_only_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sequence, "PATIENCE_S", 0.3)
+    with at(tmp_path) as counter:
+        extend, disk, done = counter._extend, threading.Event(), threading.Event()
+
+        def slow(store: sqlite3.Connection) -> None:
+            disk.wait(10.0)
+            extend(store)
+            done.set()
+
+        monkeypatch.setattr(counter, "_extend", slow)
+        assert numbers(counter, BLOCK) == list(range(1, BLOCK + 1))
+        begin = time.monotonic()
+        given = numbers(counter, 20)
+        assert 0.3 <= time.monotonic() - begin < 3.0
+        assert given == sorted(set(given))
+        assert given[0] >= FROM_CLOCK
+        disk.set()
+        assert done.wait(10.0)
+        later = numbers(counter, BLOCK)
+        assert later == list(range(given[-1] + 1, given[-1] + 1 + BLOCK)), "the disk has answered: it is waited for"
