@@ -49,10 +49,40 @@ main()
 """The way from the command line to the daemon, and what has been imported when it begins."""
 
 
+READY = """
+import gc, sys
+import driver_monitor.app.daemon
+driver_monitor.app.daemon.Daemon.run = lambda self: print(len(gc.get_objects()))
+sys.argv = ["driver-monitor", "run", "--source", "demo", "--config", sys.argv[1]]
+from driver_monitor.cli import main
+main()
+"""
+"""The way to the loop of the daemon, and how many objects a search for garbage would go through then."""
+STEPPED = """
+import sys
+from driver_monitor import demo
+from driver_monitor.app import build
+from driver_monitor.capture.recordings.clip import ClipCamera
+plan = build.load_plan(build.Request())
+pipeline = build.build_pipeline(plan, build.load_models(plan.config))
+with ClipCamera(demo.CLIP) as camera:
+    frames = [camera.read() for _ in range(60)]
+before = set(sys.modules)
+for frame in frames:
+    pipeline.step(frame)
+print(*(set(sys.modules) - before))
+"""
+"""Three seconds of frames, and what they import."""
+
+
+def output_of(program: str, *arguments: str) -> str:
+    command = [sys.executable, "-c", program, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
 @pytest.fixture(scope="module")
 def imported() -> set[str]:
-    done = subprocess.run([sys.executable, "-c", STARTED], capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
+    return set(output_of(STARTED).split())
 
 
 @pytest.mark.parametrize("module", NOT_NEEDED)
@@ -92,6 +122,19 @@ def test_ok__what_was_imported_is_never_looked_through_again(monkeypatch: pytest
     run_verb.run()
     gc.unfreeze()
     assert frozen[0] > 100_000, "the objects of the imports"
+
+
+def test_ok__nor_are_the_open_parts_searched_for_garbage_in_a_frame(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        f"zmq: {{bind: 'tcp://127.0.0.1:{free_port()}'}}\ngpio: {{backend: mock}}\n"
+        f"service: {{state_dir: '{tmp_path}'}}\n"
+    )
+    assert int(output_of(READY, str(config))) < 500, "without it, there are thousands"
+
+
+def test_ok__a_frame_waits_for_no_import() -> None:
+    assert output_of(STEPPED).split() == []
 
 
 def test_ok__the_daemon_alone_has_the_same_help_and_errors_as_among_all_verbs() -> None:

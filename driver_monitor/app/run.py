@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import sys
@@ -78,6 +79,9 @@ def run(request: Request, trace: Path | None = None) -> None:
         daemon = Daemon(parts, stamper, notifier, time.monotonic, started, reloader, start.fault, board.latest)
         daemon.ended_by_restart = ended
         stop.calls(daemon.stop)
+        # Now, and not in the middle of a frame. What is left mostly stays as long as the daemon.
+        gc.collect()
+        gc.freeze()
         with _reload_signal(daemon):
             daemon.run()
         health = daemon.health

@@ -96,7 +96,7 @@ class BestFace:
 
 @dataclass(slots=True)
 class _Look:
-    """A look at `picture` (H, W) of time `t`, seconds: the orientations that are `left`, and the scores of the others."""
+    """A look at `picture` (H, W) of time `t`, seconds: the orientations `left` to look at, and the scores so far."""
 
     picture: Image
     t: float
