@@ -26,6 +26,7 @@ from driver_monitor.perception.orientation import (
     SIDEWAYS_VOTES,
     VOTES,
     OrientationFinder,
+    Score,
 )
 from tests.conftest import demo_frames
 
@@ -46,9 +47,10 @@ class Scorer:
         self.looks = 0
         self.good, self.poor = (9.0, 0.99), (2.0, 0.5)
 
-    def __call__(self, grey: Image) -> tuple[float, float]:
+    def __call__(self, grey: Image) -> Score:
         self.looks += 1
-        return self.good if grey[0].mean() > 200 else self.poor
+        log_odds, quality = self.good if grey[0].mean() > 200 else self.poor
+        return log_odds, lambda: quality
 
 
 def watch(finder: OrientationFinder, pictures: list[Image], start: float = 0.0, fps: float = 20) -> list[int]:
@@ -143,6 +145,16 @@ def test_ok__a_doubtful_face_decides_nothing(good: tuple[float, float], poor: tu
 def test_ok__votes_that_contradict_each_other_decide_nothing() -> None:
     mixed = [hung(180 if number // 10 % 3 else 0) for number in range(400)]
     assert set(watch(OrientationFinder(Scorer()), mixed)) == {0}
+
+
+def test_ok__of_an_upright_picture_no_quality_is_asked_for() -> None:
+    """It takes a run of the eye net for each look."""
+
+    def asked() -> float:
+        raise AssertionError
+
+    finder = OrientationFinder(lambda grey: (9.0 if grey[0].mean() > 200 else 2.0, asked))
+    assert set(watch(finder, [hung(0)] * 400)) == {0}
 
 
 def test_ok__an_upright_picture_is_looked_at_seldom() -> None:
