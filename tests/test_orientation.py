@@ -112,7 +112,7 @@ def test_ok__a_camera_that_is_put_right_is_upright_again() -> None:
 def test_ok__a_head_that_lay_on_its_side_from_the_start_is_judged_within_a_second(degrees: int, between: int) -> None:
     finder = OrientationFinder(Scorer())
     assert watch(finder, [hung(degrees)] * 140)[-1] == degrees
-    scorer, finder._score = finder._score, lambda grey: (-math.inf, 0.0)
+    scorer, finder._score = finder._score, lambda grey: (-math.inf, lambda: 0.0)
     watch(finder, [hung(0)] * between, start=7.0)
     finder._score = scorer
     turns = watch(finder, [hung(0)] * 40, start=7.0 + between / 20)
