@@ -27,6 +27,7 @@ from driver_monitor.perception.orientation import (
     SIDEWAYS_VOTES,
     VOTES,
     OrientationFinder,
+    Score,
 )
 from tests.conftest import demo_frames
 
@@ -47,9 +48,10 @@ class Scorer:
         self.looks = 0
         self.good, self.poor = (9.0, 0.99), (2.0, 0.5)
 
-    def __call__(self, grey: Image) -> tuple[float, float]:
+    def __call__(self, grey: Image) -> Score:
         self.looks += 1
-        return self.good if grey[0].mean() > 200 else self.poor
+        log_odds, quality = self.good if grey[0].mean() > 200 else self.poor
+        return log_odds, lambda: quality
 
 
 def watch(finder: OrientationFinder, pictures: list[Image], start: float = 0.0, fps: float = 20) -> list[int]:
@@ -111,7 +113,7 @@ def test_ok__a_camera_that_is_put_right_is_upright_again() -> None:
 def test_ok__a_head_that_lay_on_its_side_from_the_start_is_judged_within_a_second(degrees: int, between: int) -> None:
     finder = OrientationFinder(Scorer())
     assert watch(finder, [hung(degrees)] * 140)[-1] == degrees
-    scorer, finder._score = finder._score, lambda grey: (-math.inf, 0.0)
+    scorer, finder._score = finder._score, lambda grey: (-math.inf, lambda: 0.0)
     watch(finder, [hung(0)] * between, start=7.0)
     finder._score = scorer
     turns = watch(finder, [hung(0)] * 40, start=7.0 + between / 20)
@@ -181,6 +183,16 @@ def test_ok__a_look_of_a_source_that_is_over_ends_at_once() -> None:
     watch(finder, [hung(0)] * 2, start=100.0)
     watch(finder, [hung(0)], start=0.0)
     assert scorer.looks == 4
+
+
+def test_ok__of_an_upright_picture_no_quality_is_asked_for() -> None:
+    """It takes a run of the eye net for each look."""
+
+    def asked() -> float:
+        raise AssertionError
+
+    finder = OrientationFinder(lambda grey: (9.0 if grey[0].mean() > 200 else 2.0, asked))
+    assert set(watch(finder, [hung(0)] * 400)) == {0}
 
 
 def test_ok__an_upright_picture_is_looked_at_seldom() -> None:

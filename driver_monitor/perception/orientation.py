@@ -8,8 +8,9 @@ takes the picture of one frame, and its orientations one by one in the frames af
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal, Protocol
 
 import numpy as np
@@ -18,7 +19,7 @@ from driver_monitor.imaging.frame import Image, rotate
 from driver_monitor.perception.eyes.eye_net import HIDDEN, EyeNet
 from driver_monitor.perception.eyes.patch import eye_crops
 from driver_monitor.perception.face.detectors.hog import FaceDetector
-from driver_monitor.perception.face.landmarks import LandmarkNet, crop_of_box, face_crop
+from driver_monitor.perception.face.landmarks import LandmarkNet, Landmarks, crop_of_box, face_crop
 from driver_monitor.timing.periodic import ROUNDING_S, PeriodicTimer
 
 Turn = Literal[0, 90, 180, 270]
@@ -65,11 +66,15 @@ MARGIN = 4.0
 MOST_BOXES = 3
 
 
-class FaceScorer(Protocol):
-    """Judges the best face of a picture: (log-odds that it is a face, quality from 0 to 1)."""
+Score = tuple[float, Callable[[], float]]
+"""The log-odds that a picture has a face, -inf: none. And the quality of the best face, 0 to 1, measured on a call."""
 
-    def __call__(self, grey: Image) -> tuple[float, float]:
-        """Return the score of the best face in `grey` (H, W). Without a face: (-inf, 0)."""
+
+class FaceScorer(Protocol):
+    """Judges the best face of a picture."""
+
+    def __call__(self, grey: Image) -> Score:
+        """Return the score of the best face in `grey` (H, W)."""
 
 
 class BestFace:
@@ -78,9 +83,9 @@ class BestFace:
     def __init__(self, detector: FaceDetector, landmarks: LandmarkNet, eyes: EyeNet) -> None:
         self._detector, self._landmarks, self._eyes = detector, landmarks, eyes
 
-    def __call__(self, grey: Image) -> tuple[float, float]:
-        """See `FaceScorer`."""
-        best = (-math.inf, 0.0)
+    def __call__(self, grey: Image) -> Score:
+        """See `FaceScorer`. The eye net runs only if the quality is asked for: of an upright picture it never is."""
+        best: tuple[float, Landmarks | None] = (-math.inf, None)
         for box in self._detector.find(grey)[:MOST_BOXES]:
             face = self._landmarks.read(grey, crop_of_box(box, self._detector.kind))
             if face.score > 0.5:
@@ -88,10 +93,15 @@ class BestFace:
             score = min(max(face.score, 1e-6), 1 - 1e-6)
             log_odds = math.log(score / (1 - score))
             if np.isfinite(face.points).all() and log_odds > best[0]:
-                patches, _, bands = eye_crops(grey, face.points)
-                hidden = float(self._eyes.read(patches, bands).p[:, HIDDEN].mean())
-                best = (log_odds, face.score * (1 - hidden))
-        return best
+                best = (log_odds, face)
+        return best[0], partial(self._quality, grey, best[1])
+
+    def _quality(self, grey: Image, face: Landmarks | None) -> float:
+        if face is None:
+            return 0.0
+        patches, _, bands = eye_crops(grey, face.points)
+        hidden = float(self._eyes.read(patches, bands).p[:, HIDDEN].mean())
+        return face.score * (1 - hidden)
 
 
 @dataclass(slots=True)
@@ -101,7 +111,7 @@ class _Look:
     picture: Image
     t: float
     left: list[Turn]
-    scores: dict[Turn, tuple[float, float]] = field(default_factory=dict)
+    scores: dict[Turn, Score] = field(default_factory=dict)
 
 
 class OrientationFinder:
@@ -180,10 +190,10 @@ class OrientationFinder:
         return SIDEWAYS_VOTES if vote in SIDEWAYS else VOTES
 
 
-def _result(scores: Mapping[Turn, tuple[float, float]]) -> tuple[Turn | None, Turn | None]:
+def _result(scores: Mapping[Turn, Score]) -> tuple[Turn | None, Turn | None]:
     """Return the vote of one picture, and the turn with the best face. None: undecided, or no face at all."""
-    best = max(scores, key=lambda turn: scores[turn])
+    best = max(scores, key=lambda turn: scores[turn][0])
     others = max(log_odds for turn, (log_odds, _) in scores.items() if turn != best)
     log_odds, quality = scores[best]
-    clear = log_odds - others >= MARGIN and (best == 0 or quality >= QUALITY)
+    clear = log_odds - others >= MARGIN and (best == 0 or quality() >= QUALITY)
     return (best if clear and log_odds > 0 else None), (best if log_odds > 0 else None)

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from driver_monitor.imaging import ibug
 from driver_monitor.imaging.crop import Map, cut, share_inside
-from driver_monitor.imaging.ibug import Side
 
 Patch = NDArray[np.uint8]
 
@@ -32,8 +31,8 @@ NOSE_TO_SPAN = 1.25
 """Distance of the eyes' middles over the distance from the point between them to the nose's base, on the mean face.
 Measured: 1.3; a little less is used. In a turned head the eyes come closer together; the nose then gives the size."""
 
-_BAND_POINTS = [*ibug.RIGHT_EYE_CORNERS, *ibug.LEFT_EYE_CORNERS, ibug.NOSE_BASE]
-_CORNERS = {"right": ibug.RIGHT_EYE_CORNERS, "left": ibug.LEFT_EYE_CORNERS}
+_PLACES = np.array([*ibug.RIGHT_EYE_CORNERS, *ibug.LEFT_EYE_CORNERS, ibug.NOSE_BASE])
+"""The points that give the place of all crops. As an array: a list would be converted at each call."""
 _LOW, _HIGH = 0.02, 0.98
 _LEAST_SPAN = 8.0
 _BLACK, _WHITE = 20.0, 235.0
@@ -56,11 +55,13 @@ def eye_crops(grey: NDArray[np.uint8], points: NDArray[np.float32]) -> tuple[Pat
     """
     patches, bands = np.zeros((2, HEIGHT, WIDTH), np.uint8), np.zeros((2, BAND_HEIGHT, BAND_WIDTH), np.uint8)
     inside = [0.0, 0.0]
-    for index, to_grey in enumerate((_eye_to_grey(points, "left"), _eye_to_grey(points, "right"))):
+    places = points.take(_PLACES, 0).tolist()
+    eyes = _eye_to_grey(places[2], places[3], mirrored=True), _eye_to_grey(places[0], places[1], mirrored=False)
+    for index, to_grey in enumerate(eyes):
         if to_grey is not None:
             inside[index] = share_inside(to_grey, _SIZE, grey.shape)
             patches[index] = normalise(cut(grey, to_grey, _SIZE))
-    band = band_to_grey(points)
+    band = _band_to_grey(places)
     if band is not None:
         bands[1] = normalise(cut(grey, band, (BAND_WIDTH, BAND_HEIGHT)))
         bands[0] = bands[1, :, ::-1]
@@ -99,7 +100,12 @@ def _ranks(pixels: int) -> NDArray[np.intp]:
 
 def band_to_grey(points: NDArray[np.float32]) -> Map | None:
     """Return the map (2, 3) from band to picture pixels: eyes level. None: eyes under 1 pixel apart or not finite."""
-    (ax, ay), (bx, by), (cx, cy), (dx, dy), (nx, ny) = points.take(_BAND_POINTS, 0).tolist()
+    return _band_to_grey(points.take(_PLACES, 0).tolist())
+
+
+def _band_to_grey(places: list[list[float]]) -> Map | None:
+    """Return `band_to_grey` of the points (x, y) that `_PLACES` lists."""
+    (ax, ay), (bx, by), (cx, cy), (dx, dy), (nx, ny) = places
     right_x, right_y, left_x, left_y = (ax + bx) / 2, (ay + by) / 2, (cx + dx) / 2, (cy + dy) / 2
     middle_x, middle_y = (right_x + left_x) / 2, (right_y + left_y) / 2
     apart = math.hypot(left_x - right_x, left_y - right_y)
@@ -111,13 +117,15 @@ def band_to_grey(points: NDArray[np.float32]) -> Map | None:
     return _similarity(along, (-along[1], along[0]), (middle_x, middle_y), (BAND_WIDTH, BAND_HEIGHT))
 
 
-def _eye_to_grey(points: NDArray[np.float32], side: Side) -> Map | None:
-    """Return the map (2, 3) from an eye's patch to picture pixels. None: its corners are less than 1 pixel apart."""
-    outer, inner = points.take(_CORNERS[side], 0).tolist()
+def _eye_to_grey(outer: list[float], inner: list[float], mirrored: bool) -> Map | None:
+    """Return the map (2, 3) from an eye's patch to picture pixels. None: its corners are less than 1 pixel apart.
+
+    `outer`, `inner`: the corners (x, y).
+    """
     width = math.dist(outer, inner)
     if not math.isfinite(width) or width < 1.0:
         return None
-    return _patch_to_grey(outer, inner, mirrored=side == "left")
+    return _patch_to_grey((outer[0], outer[1]), (inner[0], inner[1]), mirrored)
 
 
 def _patch_to_grey(outer: tuple[float, float], inner: tuple[float, float], mirrored: bool) -> Map:

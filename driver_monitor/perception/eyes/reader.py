@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from driver_monitor.data.observation import EyesView, EyeView
-from driver_monitor.imaging.ibug import EYES, Side
+from driver_monitor.imaging.ibug import Side
 from driver_monitor.perception.eyes.eye_net import CLOSED, HIDDEN, LOWERED, OPEN, EyeNet
 from driver_monitor.perception.eyes.iris import iris_turn
 from driver_monitor.perception.eyes.lids import opening
@@ -25,6 +25,8 @@ NEVER_SURER = 0.02
 INSIDE = 0.8
 """Least share of the eye's patch that must lie within the picture. With less, the eye is "occluded"."""
 _SIDES: tuple[Side, Side] = ("left", "right")
+_POINTS: dict[Side, slice] = {"left": slice(42, 48), "right": slice(36, 42)}
+"""The six iBUG points of each eye, in any order. A slice of an array is no copy."""
 
 
 class EyeReader:
@@ -52,12 +54,12 @@ class EyeReader:
             # Not ">=": an unknown probability of the other eye is no evidence that this one can be seen.
             if reason is None and not hidden[index] < HIDDEN_FROM:
                 sunglasses = float(answers.sunglasses[index])
-                reason = why_hidden(grey, points.take(EYES[side], 0), picture.light, sunglasses)
+                reason = why_hidden(grey, points[_POINTS[side]], picture.light, sunglasses)
             seen = p[index][OPEN] + p[index][LOWERED] + p[index][CLOSED]
             if reason is None and seen == 0.0:
                 reason = "occluded"
             # Light on a lens looks like the white of an eye. It does not look like a closed eye.
-            if reason is None and 2 * p[index][CLOSED] < seen and light_on_eye(grey, points.take(EYES[side], 0)):
+            if reason is None and 2 * p[index][CLOSED] < seen and light_on_eye(grey, points[_POINTS[side]]):
                 reason = "glare"
             if reason is not None:
                 views.append(EyeView(None, None, reason))

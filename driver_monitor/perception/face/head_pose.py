@@ -31,18 +31,19 @@ def head_pose(turn: NDArray[np.float64], box: Box, shape: tuple[int, int]) -> He
     height, width = shape
     focal = FOCAL_LENGTH * max(height, width)
     right, down = (box.x + box.w / 2 - (width - 1) / 2) / focal, (box.y + box.h / 2 - (height - 1) / 2) / focal
-    return angles(_to_axis(right, down) @ turn)
+    left, up, front = (_to_axis(right, down, *axis) for axis in turn.T.tolist())
+    return _angles(left[1], up[1], front)
 
 
-def _to_axis(right: float, down: float) -> NDArray[np.float64]:
-    """Return the rotation (3, 3) from the ray `right` and `down` of the camera's axis (tangents) to the axis.
+def _to_axis(right: float, down: float, x: float, y: float, z: float) -> tuple[float, float, float]:
+    """Return a vector (x, y, z), y up, turned from the ray `right` and `down` of the camera's axis (tangents) to it.
 
-    It is the smallest one: about the line that is perpendicular to both (Rodrigues' formula).
+    The turn is the smallest one: about the line that is perpendicular to both (Rodrigues' formula).
     """
     length = math.hypot(right, down, 1.0)
-    x, y, z = -right / length, down / length, 1.0 / length
-    bend = 1.0 / (1.0 + z)
-    return np.array([[1 - bend * x * x, -bend * x * y, x], [-bend * x * y, 1 - bend * y * y, y], [-x, -y, z]])
+    u, v, w = -right / length, down / length, 1.0 / length
+    along = (u * x + v * y) / (1.0 + w) - z
+    return x - u * along, y - v * along, w * z - u * x - v * y
 
 
 def angles(turn: NDArray[np.float64]) -> HeadPose | None:
@@ -51,6 +52,15 @@ def angles(turn: NDArray[np.float64]) -> HeadPose | None:
     None: |yaw| of `STEEPEST` or more, or not finite.
     """
     (_, _, x), (sine, cosine, y), (_, _, z) = turn.tolist()
+    return _angles(sine, cosine, (x, y, z))
+
+
+def _angles(sine: float, cosine: float, front: tuple[float, float, float]) -> HeadPose | None:
+    """Return the angles. `sine`, `cosine`: how high the head's left and its top point. `front`: where its face points.
+
+    All are components of vectors of length 1: x to the right of the picture, y up, z to the camera.
+    """
+    x, y, z = front
     # In a product of rotations, what is not finite reaches all of a column, or all of a row.
     if not math.isfinite(x + y + z + sine + cosine):
         return None

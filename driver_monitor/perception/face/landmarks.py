@@ -72,7 +72,9 @@ class Crop:
     def turn_back(self, turn: NDArray[np.floating]) -> NDArray[np.float64]:
         """Convert a rotation (3, 3), y up, relative to this crop to a rotation relative to the upright frame."""
         c, s = math.cos(math.radians(self.roll)), math.sin(math.radians(self.roll))
-        return np.asarray(np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]]) @ turn, np.float64)
+        first, second, third = turn.tolist()
+        level = [c * a + s * b for a, b in zip(first, second, strict=True)]
+        return np.array([level, [c * b - s * a for a, b in zip(first, second, strict=True)], third])
 
     def cut(self, grey: Image, size: int = IMAGE_SIZE) -> Image:
         """Return the crop (size, size) of a grey frame (H, W). Outside the frame, the frame's edge is repeated."""

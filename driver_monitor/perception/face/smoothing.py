@@ -65,9 +65,10 @@ class OneEuro(Generic[Filtered]):
         change = values - self._last
         turn = 2 * math.pi * dt
         share = turn * SPEED_HZ / (turn * SPEED_HZ + 1.0)
-        self._speed = self._speed + (change * (share / dt) - self._speed * share)
-        turns = abs(self._speed) * (turn * self._speed_gain / unit) + turn * self._still_hz
-        self._last = self._last + turns / (turns + 1.0) * change
+        self._speed = self._speed * (1.0 - share) + change * (share / dt)
+        # The value goes `turns / (turns + 1)` of the way, with `turns` of 2 pi times the cut-off in this step.
+        turns_and_one = abs(self._speed) * (turn * self._speed_gain / unit) + (turn * self._still_hz + 1.0)
+        self._last = values - change / turns_and_one
         # The plus copies an array, so that the caller may change what it gets.
         return +self._last
 
