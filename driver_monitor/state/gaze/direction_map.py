@@ -89,13 +89,14 @@ def peaks(scores: Grid, least: float) -> list[tuple[float, Direction]]:
     score = cast("memoryview[float]", flat.data)
     found = []
     for place in (flat >= least).nonzero()[0].tolist():
+        here = score[place]
+        # Most have one of these neighbours with more. Before the edge the index counts from the end: no matter.
+        if here < (below := score[place - 1]) or here < (one_side := score[place - row_length]):
+            continue
         row, column = divmod(place, row_length)
         if not (0 < row < scores.shape[0] - 1 and 0 < column < row_length - 1):
             continue
-        here = score[place]
-        if here < (below := score[place - 1]) or here < (above := score[place + 1]):
-            continue
-        if here < (one_side := score[place - row_length]) or here < (other_side := score[place + row_length]):
+        if here < (above := score[place + 1]) or here < (other_side := score[place + row_length]):
             continue
         across, up = _peak(one_side, here, other_side), _peak(below, here, above)
         found.append((here, (YAWS.item(row) + STEP * across, PITCHES.item(column) + STEP * up)))
