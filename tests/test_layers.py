@@ -13,7 +13,7 @@ import driver_monitor
 
 PACKAGE = Path(driver_monitor.__file__).parent
 LAYERS = (
-    {"errors"},
+    {"errors", "frozen"},
     {"timing", "statistics"},
     {"data"},
     {"imaging", "threads", "state", "disk"},
@@ -96,8 +96,8 @@ def allowed(path: Path) -> str:
     return next((one for one in re.split(r"\.\s", docstring) if "may import" in one), "")
 
 
-def test_ok__only_errors_and_the_entry_points_are_at_the_top() -> None:
-    assert {module.name for module in PACKAGE.glob("*.py")} == {"__init__.py", "__main__.py", "errors.py"}
+def test_ok__only_what_all_layers_use_and_the_entry_points_are_at_the_top() -> None:
+    assert {module.name for module in PACKAGE.glob("*.py")} == {"__init__.py", "__main__.py", "errors.py", "frozen.py"}
 
 
 def test_ok__no_class_name_stands_twice() -> None:

@@ -28,13 +28,9 @@ from driver_monitor.messages.envelope import Provenance
 from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.nets import manifest
 from driver_monitor.nets.onnx_model import sha256_of
-from driver_monitor.outputs.active_alerts import ActiveAlerts
 from driver_monitor.outputs.fanout import Outputs
-from driver_monitor.outputs.gpio_output import GpioOutput
-from driver_monitor.outputs.journal import Journal
-from driver_monitor.outputs.output import Output
+from driver_monitor.outputs.open_outputs import Opening, open_outputs
 from driver_monitor.outputs.uplink.status import DrivingTime, VehicleRun
-from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 from driver_monitor.perception.expression.net import ExpressionNet
 from driver_monitor.perception.expression.reader import ExpressionReader
 from driver_monitor.perception.eyes.eye_net import EyeNet
@@ -56,7 +52,6 @@ from driver_monitor.perception.scene.face_light import FaceLightReader
 from driver_monitor.perception.scene.repeats import RepeatDetector
 from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
-from driver_monitor.spool.file import FILE as SPOOL_FILE
 from driver_monitor.state.expression.expression_tracker import ExpressionTracker
 from driver_monitor.state.tracker import StateTracker
 from driver_monitor.vehicle.source import NoVehicle, VehicleSource
@@ -339,53 +334,8 @@ def build_vehicle(plan: Plan) -> VehicleSource:
 
 
 def build_outputs(plan: Plan, console: Console | None, run: VehicleRun, driving: DrivingTime) -> Outputs:
-    """Open journal, active alerts, pins and, if enabled, ZeroMQ, signal to the car, VSS, loudspeaker and uplink.
-
-    `console`: shows alerts; None: the log does. `run`, `driving`: for the uplink. Raises `OutputError`, or
-    `ConfigError` if the login of the uplink cannot be used.
-    """
-    outputs: list[Output] = [Journal(console)]
-    try:
-        outputs.append(ActiveAlerts(state_dir(plan.config.service)))
-        # Before the others, so that it is closed after them: the network must not delay the pins.
-        uplink = None
-        if plan.config.uplink.enabled:
-            from driver_monitor.outputs.uplink.output import UplinkOutput  # brings ssl, which nothing else needs
-
-            uplink = UplinkOutput(plan.config.uplink, state_dir(plan.config.service), run, driving)
-            outputs.append(uplink)
-        elif (state_dir(plan.config.service) / SPOOL_FILE).exists():
-            from driver_monitor.outputs.uplink.old_spool import OldSpool
-
-            outputs.append(OldSpool(plan.config.uplink, state_dir(plan.config.service)))
-        if plan.config.metrics.bind is not None:
-            from driver_monitor.outputs.metrics import MetricsOutput
-
-            outputs.append(MetricsOutput(plan.config.metrics.bind, uplink.spool if uplink else None))
-        publisher = ZmqPublisher(plan.config.zmq) if plan.config.zmq.enabled else None
-        outputs += [publisher] if publisher else []
-        if plan.config.zmq.beyond_this_machine:
-            from driver_monitor.outputs.curve.publisher import CurvePublisher  # it needs libzmq
-
-            outputs.append(CurvePublisher(plan.config.zmq))
-        # After the publisher, so that it is closed before it: its last message is published.
-        if plan.config.outputs.vehicle is not None:
-            from driver_monitor.outputs.car.output import CarOutput
-
-            outputs.append(CarOutput(plan.config.outputs, publisher.dms if publisher else None))
-        if (vss := plan.config.outputs.vss) is not None:
-            from driver_monitor.outputs.vss.output import VssOutput
-
-            outputs.append(VssOutput(vss, publisher.vss if publisher else None))
-        outputs.append(GpioOutput(plan.config.gpio))
-        if plan.config.outputs.sound is not None:
-            from driver_monitor.outputs.sound.output import SoundOutput
-
-            outputs.append(SoundOutput(plan.config.outputs, plan.config.gpio.max_buzz_s))
-    except BaseException:
-        Outputs(outputs).close()
-        raise
-    return Outputs(outputs, plan.privacy)
+    """Open the outputs of the configuration. `console`, `run`, `driving` and errors: see `outputs.open_outputs`."""
+    return open_outputs(Opening(plan.config, state_dir(plan.config.service), console, run, driving), plan.privacy)
 
 
 def state_dir(config: ServiceConfig) -> Path:

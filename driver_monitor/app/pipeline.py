@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from driver_monitor.data.alert import Verdict
 from driver_monitor.data.driver_state import DriverState
 from driver_monitor.data.observation import UNKNOWN_VEHICLE, CameraState, Observation, VehicleData
+from driver_monitor.frozen import fast_dataclass
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.perception.scene.repeats import FROZEN_AFTER_S, RepeatDetector
 from driver_monitor.rules.engine import Engine
 from driver_monitor.state.tracker import StateTracker
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@fast_dataclass(frozen=True, slots=True, eq=False)
 class FrameResult:
     """The observation, driver state and verdict of one frame, or of a moment without a frame."""
 

@@ -9,13 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 from driver_monitor.app import lock
-from driver_monitor.app.build import Plan, Request
+from driver_monitor.app.build import Plan, Request, state_dir
 from driver_monitor.app.daemon import Daemon, ReloadError
 from driver_monitor.app.law.operator import operator_line
 from driver_monitor.app.part_table import TABLE, DaemonPart, Setup
 from driver_monitor.app.parts import Parts
 from driver_monitor.errors import AbsentError, DriverMonitorError
-from driver_monitor.outputs.preload import import_outputs
+from driver_monitor.outputs.open_outputs import import_outputs
 from driver_monitor.threads.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class Reloader:
         """Read and check the new configuration, and load its models. Runs in the thread; changes no part."""
         new = replace(self._setup, plan=lock.load_plan(self._request), loaded=self._setup.models)
         changed = [part for part in self._table if part.changed(self._setup, new)]
-        import_outputs(new.config)
+        import_outputs(new.config, state_dir(new.config.service))
         for part in changed:
             try:
                 part.check(new)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from driver_monitor.frozen import fast_dataclass
 
 Level = Literal["info", "warning", "critical"]
 Phase = Literal["raised", "escalated", "cleared"]
@@ -21,7 +22,7 @@ KINDS: tuple[Kind, ...] = ("unresponsive", "sleep", "distraction", "other", "dro
 """All kinds, from the most to the least urgent at equal level."""
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class Sign:
     """What the driver is shown and hears: the kind and level of the most urgent alert that is not silenced."""
 
@@ -41,7 +42,7 @@ microsleep are warned of more urgently than distraction (Euro NCAP Driver Engage
 is silent, so it comes last."""
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class Evidence:
     """What an alert rests on in one phase: measured values, limits and the clause of the limits.
 
@@ -60,7 +61,7 @@ class Evidence:
     interval: Mapping[str, tuple[float, float]]
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class AlertEvent:
     """One step of an alert: raised, escalated or cleared. `episode`: a number from 0, the same for all of its steps.
 
@@ -77,7 +78,7 @@ class AlertEvent:
     local: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class Verdict:
     """The result of all rules for one frame.
 

@@ -7,10 +7,10 @@ degrees, shares and probabilities from 0 to 1.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from driver_monitor.data.observation import EyeReason, FaceReason, FaceView, HeadPose, Light, VehicleData
+from driver_monitor.frozen import fast_dataclass
 from driver_monitor.timing.cadence import TimeStep
 
 CameraVerdict = Literal["ok", "lost", "frozen", "covered", "turned_away", "out_of_focus", "vibrating"]
@@ -67,7 +67,7 @@ Degraded = Literal[
 eye after 3 s."""
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class EyesState:
     """Both eyes together, and each eye. Openness: 1 is this driver's normal opening, 0 is shut, 1.5 is the maximum.
 
@@ -95,7 +95,7 @@ class EyesState:
     rising: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class RepeatedGlances:
     """The look-aways in the last `window_s`. A time of 2 s on the road sets sum and count to 0 (`state.gaze.glances`).
 
@@ -112,7 +112,7 @@ class RepeatedGlances:
     window_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class Glance:
     """One look-away that has ended. It lasted at least `state.gaze.regions.DWELL_S` (0.1 s), and its side was seen.
 
@@ -124,7 +124,7 @@ class Glance:
     movement: Movement
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class LookAway:
     """The present look-away (`state.gaze.looks_away`).
 
@@ -145,7 +145,7 @@ class LookAway:
     rising: bool
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class TargetLook:
     """The present look away from the road ahead, and the repeated ones, by target (`state.gaze.target_looks`).
 
@@ -165,7 +165,7 @@ class TargetLook:
     other_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class Gaze:
     """Where the driver looks. `yaw` (+ left), `pitch` (+ up): degrees from this driver's learned straight ahead.
 
@@ -191,7 +191,7 @@ class Gaze:
     look: TargetLook
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class Mouth:
     """The mouth and its yawns. `opening` (as in `FaceView`) and `yawning`: None while unknown, as when it is covered.
 
@@ -204,7 +204,7 @@ class Mouth:
     yawn_window_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class Occlusion:
     """What covers mouth and eyes. An answer changes after about a second; the first counts at once.
 
@@ -215,7 +215,7 @@ class Occlusion:
     eyes: Cover | None
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class Held:
     """For how long something has been held in one place (`state.objects.held_meter`).
 
@@ -228,7 +228,7 @@ class Held:
     reason: HeldReason | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class ObjectsState:
     """What has been at the driver's face: answers of the looks of the objects net over time (`state.objects`).
 
@@ -246,7 +246,7 @@ class ObjectsState:
     mouth_hidden: bool | None
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class ExpressionState:
     """The expression, smoothed over time. `p`: smoothed probability of each class in `observation.EXPRESSIONS`.
 
@@ -265,7 +265,7 @@ class ExpressionState:
     flash: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class Blink:
     """One movement of the lids down and up, full or partial (`state.eyes.blinks`).
 
@@ -282,7 +282,7 @@ class Blink:
     lowest: float
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class Perclos:
     """Share of readable time in the last `window_s` with the eyes at least 80 % closed (P80), without normal blinks.
 
@@ -298,7 +298,7 @@ class Perclos:
     window_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class Drowsiness:
     """Sleepiness as `kss` on the Karolinska scale, 1 to 9. `low`, `high`: its interval. `reason`: what it rests on."""
 
@@ -308,7 +308,7 @@ class Drowsiness:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@fast_dataclass(frozen=True, slots=True, eq=False)
 class DriverState:
     """Everything known of the driver at time `t`, in seconds since the first frame of the source.
 

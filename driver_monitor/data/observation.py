@@ -9,11 +9,13 @@ its angles are from the vehicle's axis: other numbers. Times are in seconds, len
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from driver_monitor.frozen import fast_dataclass
 
 EyeReason = Literal["no_face", "sunglasses", "glare", "pose", "occluded", "dark", "blur"]
 """Why an eye cannot be read."""
@@ -26,7 +28,7 @@ EXPRESSIONS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust"
 """The classes of FER+ (Barsoum et al., ICMI 2016), in the order of every array of probabilities."""
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class Box:
     """An upright rectangle in pixels of the frame. `x`, `y`: its upper left corner. It may extend past the frame."""
 
@@ -36,7 +38,7 @@ class Box:
     h: float
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class HeadPose:
     """The direction of the head, seen from the camera, in degrees."""
 
@@ -45,7 +47,7 @@ class HeadPose:
     roll: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@fast_dataclass(frozen=True, slots=True, eq=False)
 class FaceView:
     """The driver's face in one frame. `score`: probability that it is a face. `head`: None while unknown.
 
@@ -66,7 +68,7 @@ class FaceView:
     others: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class EyeView:
     """One eye in one frame. `opening` and `p_closed` are None exactly when there is a `reason`.
 
@@ -82,7 +84,7 @@ class EyeView:
     p_lowered: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class EyesView:
     """Both eyes in one frame; left and right are the driver's own.
 
@@ -97,7 +99,7 @@ class EyesView:
     iris_weight: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class FaceLight:
     """How the light lies on the face: grey levels, 0 to 255 (`perception.scene.face_light`).
 
@@ -112,7 +114,7 @@ class FaceLight:
     right: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class SceneView:
     """How the picture compares with what the camera showed while a face was followed (`perception.scene.watch`).
 
@@ -127,7 +129,7 @@ class SceneView:
     blur: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class Shake:
     """How the picture shakes: half of the difference of two shifts of the whole picture between frames in a row.
 
@@ -138,14 +140,14 @@ class Shake:
     y: float
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class Expression:
     """Class probabilities from one run of the expression net, by the names in `EXPRESSIONS`. Their sum is 1."""
 
     p: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class ObjectsView:
     """What one look of the objects net shows at the driver's face: calibrated probabilities, each None if unknown.
 
@@ -166,7 +168,7 @@ FASTEST_KMH = 400.0
 """Highest possible speed of a car on a road. A higher one is a fault of the sender. Ours."""
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class VehicleData:
     """What the car sends: speed in km/h, and whether the ignition is on. None is unknown."""
 
@@ -178,7 +180,7 @@ UNKNOWN_VEHICLE = VehicleData()
 """A car that sends nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class Observation:
     """Everything that one frame shows. `t`: seconds since the first frame of the source.
 

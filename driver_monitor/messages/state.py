@@ -14,13 +14,17 @@ _STATE_FIELDS = tuple(name for name in FIELDS if name not in ("frame", "face"))
 
 def signals(frame: int, state: DriverState, verdict: Verdict) -> dict[str, Any]:
     """Return a line of signals.jsonl, not yet filtered. `frame`: number of the decoded frame in the clip, from 0."""
-    return {**fields(state), "frame": frame, **_filled_in(verdict)}
+    line = _filled_in(fields(state), verdict)
+    line["frame"] = frame
+    return line
 
 
 def state_message(state: DriverState, verdict: Verdict) -> dict[str, Any]:
     """Return the payload of the topic `state/`: the fields of `signals` without `frame` and `face`."""
-    return {**fields(state, _STATE_FIELDS), **_filled_in(verdict)}
+    return _filled_in(fields(state, _STATE_FIELDS), verdict)
 
 
-def _filled_in(verdict: Verdict) -> dict[str, Any]:
-    return {"schema": SCHEMA, "attention": verdict.attention, "alerts": list(verdict.active)}
+def _filled_in(made: dict[str, Any], verdict: Verdict) -> dict[str, Any]:
+    """Fill in what is not in the driver state. The order of the fields stays."""
+    made["schema"], made["attention"], made["alerts"] = SCHEMA, verdict.attention, list(verdict.active)
+    return made

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from operator import attrgetter
 from typing import get_args
@@ -23,12 +22,6 @@ _over_glances = partial(
 _over_looks = partial(
     public, window_s=attrgetter("gaze.look.looks.window_s"), coverage=attrgetter("gaze.look.looks.coverage")
 )
-
-
-def _stands(name: str) -> Callable[[DriverState], bool]:
-    """Return a function that tells whether the time of the object `name` stands still."""
-    standing = attrgetter(f"objects.{name}.standing")
-    return lambda state: state.objects is not None and bool(standing(state))
 
 
 def _has_face(state: DriverState) -> bool:
@@ -108,12 +101,12 @@ _EYES = (
     shown("eyes.right", "openness of the right eye", digits=3),
     _shown_word("eyes.reason", "why both eyes cannot be read in this frame", choices=get_args(observation.EyeReason)),
     public("eyes.closed_s", "how long the eyes have been closed, 0 when open", "s", json=None,
-           returning=attrgetter("eyes.reopening")),
+           returning="eyes.reopening"),
     public("eyes.closed_past_yawn_s",
            "how long the eyes have been closed, yawns not counted, 0 when open; unknown in a yawn", "s",
-           at="past_yawn_s", json=None, returning=attrgetter("eyes.reopening")),
+           at="past_yawn_s", json=None, returning="eyes.reopening"),
     public("eyes.closed_or_lowered_s", "how long the eyes have been closed, or low enough to be, 0 when not", "s",
-           at="eyes.shut_s", json=None, returning=attrgetter("eyes.rising")),
+           at="eyes.shut_s", json=None, returning="eyes.rising"),
     public("eyes.p_closed", "probability that the eyes are closed in this frame", high=1.0, digits=3),
     public("eyes.p_closure", "probability that the present closure is one, from all of its frames; `null` without one",
            high=1.0, digits=3),
@@ -153,9 +146,9 @@ _GAZE = (
     _shown_word("gaze.source", "`head` when the irises are not visible", choices=get_args(driver_state.GazeSource)),
     _shown_word("gaze_reason", "why the gaze is unknown", at="gaze.reason", choices=get_args(driver_state.GazeReason)),
     public("gaze.away_s", "how long the gaze has been off the road, 0 on it", "s", at="gaze.away.seconds",
-           json="glances.away_s", digits=3, returning=attrgetter("gaze.away.returning")),
+           json="glances.away_s", digits=3, returning="gaze.away.returning"),
     public("gaze.down_s", "how long the gaze has been in area 3, low in front of the driver", "s",
-           at="gaze.away.down_s", json="glances.down_s", digits=3, returning=attrgetter("gaze.away.rising")),
+           at="gaze.away.down_s", json="glances.down_s", digits=3, returning="gaze.away.rising"),
     _word("gaze.side", "side on which most of the present look-away lies", at="gaze.away.side", json="glances.side",
           choices=get_args(driver_state.OffRoad)),
     _word("gaze.movement", "what moves most in the present look-away: the head (owl) or the eyes (lizard)",
@@ -180,7 +173,7 @@ _GAZE = (
     public("gaze.target_p", "share of the directions within the error of the gaze that have this target", high=1.0,
            digits=3),
     public("look.off_s", "how long the gaze has been off the road ahead, also at the instruments; 0 ahead", "s",
-           at="gaze.look.off_s", digits=3, returning=attrgetter("gaze.look.returning")),
+           at="gaze.look.off_s", digits=3, returning="gaze.look.returning"),
     _word("look.target", "what most of the present look goes to", at="gaze.look.target",
           choices=get_args(driver_state.GazeTarget)),
     _word("look.task", "whether most of the present look belongs to driving (mirrors, instruments)",
@@ -210,16 +203,16 @@ _EXPRESSION = (
 )  # fmt: skip
 OF_OBJECTS = (
     public("phone.at_ear_s", "how long a telephone has been at an ear, 0 when not", "s", at="objects.phone.seconds",
-           digits=3, returning=_stands("phone")),
+           digits=3, returning="objects.phone.standing"),
     _word("phone.side", "the driver's ear at which it is; `null` without one", at="objects.phone_side",
           choices=get_args(driver_state.Side)),
     _word("phone.reason", "why it is unknown whether a telephone is at an ear", at="objects.phone.reason",
           choices=get_args(driver_state.HeldReason)),
     public("hand.on_face_s", "how long a hand has been on the face, 0 when not", "s", at="objects.hand.seconds",
-           digits=3, returning=_stands("hand")),
+           digits=3, returning="objects.hand.standing"),
     _yes_no("mask", "a face mask is worn", at="objects.mask"),
     public("mouth.object_s", "how long an object (cup, cigarette) has been at the mouth, 0 when not", "s",
-           at="objects.at_mouth.seconds", json="mouth_object_s", digits=3, returning=_stands("at_mouth")),
+           at="objects.at_mouth.seconds", json="mouth_object_s", digits=3, returning="objects.at_mouth.standing"),
 )  # fmt: skip
 _CAR = (
     public("vehicle.speed_kmh", "speed, unknown where the car is silent", "km/h", json="car.speed_kmh", digits=1),

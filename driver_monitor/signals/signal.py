@@ -30,7 +30,7 @@ class Signal:
     `public`: whether the value may leave the machine also when the driver is at work.
     `window_s`, `coverage`, `interval`: functions for the evidence of an alert. They return the time window of the
     value, the known share of the window, and the lowest and highest possible value.
-    `returning`: a function that is true while a time stands still because its end is not yet certain.
+    `returning`: a dotted path that is true while a time stands still because its end is not yet certain.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Signal:
     window_s: Callable[[DriverState], float] | None = None
     coverage: Callable[[DriverState], float] | None = None
     interval: Callable[[DriverState], tuple[float, float] | None] | None = None
-    returning: Callable[[DriverState], bool] | None = None
+    returning: str | None = None
     read: Callable[[DriverState], Value] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -59,13 +59,18 @@ class Signal:
         object.__setattr__(self, "read", attribute(at) if isinstance(at, str) else at)
 
 
+def in_optional(path: str) -> bool:
+    """Return whether the dotted `path` leads through a field of `DriverState` that may be None."""
+    first, _, rest = path.partition(".")
+    return bool(rest) and "None" in DriverState.__annotations__[first]
+
+
 def attribute(path: str) -> Read:
     """Return a function that reads the dotted `path` in a `DriverState`, and gives None if the first part is None."""
-    first, _, rest = path.partition(".")
     whole = attrgetter(path)
-    if not rest or "None" not in DriverState.__annotations__[first]:
+    if not in_optional(path):
         return whole
-    part = attrgetter(first)
+    part = attrgetter(path.partition(".")[0])
     return lambda state: None if part(state) is None else whole(state)
 
 

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 
 from driver_monitor.data.alert import Value
 from driver_monitor.data.driver_state import DriverState
 from driver_monitor.signals.rows import OF_OBJECTS, TOPICS
-from driver_monitor.signals.signal import Signal, public
+from driver_monitor.signals.signal import Signal, in_optional, public
 
 ROWS: tuple[Signal, ...] = tuple(row for rows in TOPICS.values() for row in rows)
 SIGNALS: dict[str, Signal] = {row.name: row for row in ROWS if row.rule}
 """The rows that rules may use, by name."""
 NAMED: dict[str, Signal] = {**{row.json: row for row in SIGNALS.values() if row.json}, **SIGNALS}
 """The same rows by name and also by JSON path: `gaze.away_s` and `glances.away_s` are one signal."""
-RETURNING = tuple(
-    (tuple(name for name, same in NAMED.items() if same is signal), signal.returning)
+RETURNING = {
+    signal.returning: tuple(name for name, same in NAMED.items() if same.returning == signal.returning)
     for signal in SIGNALS.values()
     if signal.returning is not None
-)
-"""All names of a signal, and the function that is true while it stands still because its end is not yet certain."""
+}
+"""By path, the names of the signals that stand still while it is true, because their end is not yet certain."""
+_ALWAYS = tuple(path for path in RETURNING if not in_optional(path))
+_OF_OBJECTS = tuple(path for path in RETURNING if in_optional(path))
+_read_always, _read_of_objects = attrgetter(*_ALWAYS), attrgetter(*_OF_OBJECTS)
 WINDOWED = frozenset(name for name, signal in NAMED.items() if signal.window_s is not None)
 """Names of the signals measured over a time window."""
 
@@ -66,8 +70,12 @@ def doubtful(state: DriverState) -> frozenset[str]:
 
     These are the times that stand still because their end is not yet certain, and the names that `past` returns.
     """
-    standing = [name for names, returning in RETURNING if returning(state) for name in names]
-    return past(state).union(standing) if standing else past(state)
+    standing = _read_always(state)
+    paths = [path for path, stands in zip(_ALWAYS, standing, strict=True) if stands] if any(standing) else []
+    if state.objects is not None:
+        standing = _read_of_objects(state)
+        paths += [path for path, stands in zip(_OF_OBJECTS, standing, strict=True) if stands] if any(standing) else []
+    return past(state).union(name for path in paths for name in RETURNING[path]) if paths else past(state)
 
 
 def past(state: DriverState) -> frozenset[str]:

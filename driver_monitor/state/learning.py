@@ -15,7 +15,8 @@ MEMORY_S = 300.0
 """Time constant with which a final value changes: minutes, so that neither a nap nor a look-away can change it."""
 REFRESH_S = 0.1
 """Seconds of learning after which a value is computed again. This saves time and changes nothing of note."""
-
+LEAST_FADED = 1e-6
+"""Factor by which older time has faded when the bins themselves are made smaller: no number grows without limit."""
 
 EPSILON_S = 1e-6
 """Sums of frame times carry rounding; a microsecond must not cost a frame."""
@@ -29,6 +30,8 @@ class TimeHistogram:
         self._seconds = np.zeros(round((high - low) / width), dtype=np.float64)
         self._bins = cast("memoryview[float]", self._seconds.data)
         """The same memory. It reads and writes one number in half of numpy's time."""
+        self._faded = 1.0
+        """By how much the seconds have faded, but for the factor that all bins have in common: no quantile needs it."""
 
     def add(self, value: float, seconds: float, memory_s: float | None) -> bool:
         """Add `seconds` at a `value`. False: it is out of bounds, and nothing was done.
@@ -39,8 +42,11 @@ class TimeHistogram:
         if not 0 <= index < len(self._bins):
             return False
         if memory_s is not None:
-            self._seconds *= math.exp(-seconds / memory_s)
-        self._bins[index] += seconds
+            self._faded *= math.exp(-seconds / memory_s)
+            if self._faded < LEAST_FADED:
+                self._seconds *= self._faded
+                self._faded = 1.0
+        self._bins[index] += seconds / self._faded
         return True
 
     def quantile(self, share: float) -> float:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from driver_monitor.frozen import fast_dataclass
 
 MAX_GAP_S = 0.5
 """Longest step that is ever seamless. After a longer one the camera counts as lost."""
@@ -17,7 +19,7 @@ EPSILON_S = 1e-6
 """Frame times are sums of binary fractions. Times are compared with this tolerance."""
 
 
-@dataclass(frozen=True, slots=True)
+@fast_dataclass(frozen=True, slots=True)
 class TimeStep:
     """The time from the previous frame to this one, seconds.
 

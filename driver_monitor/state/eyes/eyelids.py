@@ -32,6 +32,8 @@ FLOOR, CEILING = 0.45, 0.15
 """Least openness of an eye that is surely open (above `REOPENED_ABOVE`), largest of one that is surely closed."""
 WIDEST = 1.5
 """Largest openness."""
+SURELY_UP = log_odds(SURE_OPEN) - 1e-9
+"""Log odds of closed or lowered up to which the probability of closed is below `SURE_OPEN`, however it is rounded."""
 LEARN_CLOSED, LEARN_SHUT = log_odds(0.3), log_odds(0.5)
 """The baseline learns only from eyes with lower log odds of closed, and of closed or lowered."""
 LOWERED, STILL_LOWERED = 0.5, 0.35
@@ -62,10 +64,7 @@ class Lids(NamedTuple):
         closed one: both have low lids. Seen from below, the lids look wider than they are: they then count only where
         they are low.
         """
-        by_lids = ODDS_BY_LIDS * (UNDECIDED - self.lids)
-        if self.thrown_back:
-            by_lids = max(by_lids, 0.0) + ODDS_THROWN_BACK
-        shut = probability(self.shut + by_lids)
+        shut = probability(self._shut_odds())
         if self.shut == self.closed:
             return shut, 0.0
         closed = shut * probability(self.closed) / probability(self.shut)
@@ -77,14 +76,22 @@ class Lids(NamedTuple):
         It is `lids`, but at least `FLOOR` at a probability of closed below `SURE_OPEN`, and at most `CEILING` above
         `SURE_CLOSED`. In between, both limits change linearly. Lids seen from below only count for an open eye.
         """
-        closed = self.probabilities()[0] if closed is None else closed
+        if closed is None:
+            # Most eyes are so surely neither closed nor lowered that `probabilities` is not needed.
+            closed = 0.0 if self._shut_odds() <= SURELY_UP else self.probabilities()[0]
         if closed <= SURE_OPEN:
-            # Most frames are such.
             return max(min(self.lids, WIDEST), FLOOR)
         open_share = min(max((SURE_CLOSED - closed) / (SURE_CLOSED - SURE_OPEN), 0.0), 1.0)
         ceiling = CEILING + open_share * (WIDEST - CEILING)
         lids = open_share * self.lids if self.thrown_back else self.lids
         return max(min(lids, ceiling), open_share * FLOOR, 0.0)
+
+    def _shut_odds(self) -> float:
+        """Return the log odds of closed or lowered, by the net and the lids."""
+        by_lids = ODDS_BY_LIDS * (UNDECIDED - self.lids)
+        if self.thrown_back:
+            by_lids = max(by_lids, 0.0) + ODDS_THROWN_BACK
+        return self.shut + by_lids
 
 
 def fuse(lids: float, p_closed: float, p_lowered: float = 0.0) -> float:

@@ -45,10 +45,10 @@ class DirectionMap:
 
     def __init__(self) -> None:
         self._seconds: Grid = np.zeros((len(YAWS), len(PITCHES)))
-        self._flat: Grid = self._seconds.reshape(-1)
-        self._places = cast("memoryview[float]", self._flat.data)
-        """The same numbers, one row after the other: numpy fades all of them, and a view of its memory reads and
-        writes one of them in half of numpy's time."""
+        self._places = cast("memoryview[float]", self._seconds.reshape(-1).data)
+        """The same numbers, one row after the other. It reads and writes one of them in half of numpy's time."""
+        self._faded = 1.0
+        """By how much the numbers have faded since they were last read. So a frame changes five numbers, not 800."""
 
     def add(self, direction: Direction, seconds: float, memory_s: float) -> bool:
         """Add `seconds` at `direction`. Older time fades with time constant `memory_s`. False: it is out of bounds."""
@@ -59,16 +59,19 @@ class DirectionMap:
         row, column = int(across), int(up)
         right, over = across - row, up - column
         places, place = self._places, row * _ROW + column
-        self._flat *= math.exp(-seconds / memory_s)
+        self._faded *= math.exp(-seconds / memory_s)
+        added = seconds / self._faded
         # Shared among the four nearest places, so that a direction between them stays where it is.
-        places[place] += seconds * (1 - right) * (1 - over)
-        places[place + 1] += seconds * (1 - right) * over
-        places[place + _ROW] += seconds * right * (1 - over)
-        places[place + _ROW + 1] += seconds * right * over
+        places[place] += added * (1 - right) * (1 - over)
+        places[place + 1] += added * (1 - right) * over
+        places[place + _ROW] += added * right * (1 - over)
+        places[place + _ROW + 1] += added * right * over
         return True
 
     def near(self) -> Grid:
         """Return the seconds near each place: time at the place itself counts whole, and less with the distance."""
+        self._seconds *= self._faded
+        self._faded = 1.0
         near: Grid = _NEAR_YAW.dot(self._seconds).dot(_NEAR_PITCH)
         return near
 
@@ -89,13 +92,14 @@ def peaks(scores: Grid, least: float) -> list[tuple[float, Direction]]:
     score = cast("memoryview[float]", flat.data)
     found = []
     for place in (flat >= least).nonzero()[0].tolist():
+        here = score[place]
+        # Most have one of these neighbours with more. Before the edge the index counts from the end: no matter.
+        if here < (below := score[place - 1]) or here < (one_side := score[place - row_length]):
+            continue
         row, column = divmod(place, row_length)
         if not (0 < row < scores.shape[0] - 1 and 0 < column < row_length - 1):
             continue
-        here = score[place]
-        if here < (below := score[place - 1]) or here < (above := score[place + 1]):
-            continue
-        if here < (one_side := score[place - row_length]) or here < (other_side := score[place + row_length]):
+        if here < (above := score[place + 1]) or here < (other_side := score[place + row_length]):
             continue
         across, up = _peak(one_side, here, other_side), _peak(below, here, above)
         found.append((here, (YAWS.item(row) + STEP * across, PITCHES.item(column) + STEP * up)))

@@ -22,7 +22,14 @@ from driver_monitor.state.gaze.direction_map import Direction
 from driver_monitor.state.gaze.irises import Irises
 from driver_monitor.state.gaze.looks_away import SACCADE_S, GazeSample, LookAwayTimers
 from driver_monitor.state.gaze.regions import RegionTracker, Wheel, nearest
-from driver_monitor.state.gaze.straight_ahead import AWAY_AFTER_S, ROAD_PITCH, ROAD_YAW, Plausible, StraightAhead
+from driver_monitor.state.gaze.straight_ahead import (
+    AWAY_AFTER_S,
+    ROAD_PITCH,
+    ROAD_YAW,
+    Plausible,
+    StraightAhead,
+    frontal,
+)
 from driver_monitor.state.gaze.target_looks import TargetLooks, TargetSample
 from driver_monitor.state.gaze.targets import AHEAD_DOWN, certainty, find_target, is_ahead
 from driver_monitor.timing.cadence import TimeStep
@@ -122,9 +129,8 @@ class GazeTracker:
             return self._lowered(step, gaze, leans)
         if gaze is None or lids == "closed":
             return self._unseen(step, gaze, missing or ("pose" if gaze is None else "eyes_closed"))
-        self._learn(step, gaze)
         ahead = self.straight_ahead
-        yaw, pitch = ahead.from_nearest(gaze.direction)
+        yaw, pitch = self._learn(step, gaze)
         was_away = self._zone not in ("road", "unknown")
         side = _side(yaw, pitch, was_away)
         self._zone = zone = side or "road"
@@ -190,7 +196,8 @@ class GazeTracker:
         uncertainty = self.straight_ahead.uncertainty
         return Gaze(yaw, pitch, zone, None, "head", None, *timed, uncertainty, target, None, look)
 
-    def _learn(self, step: TimeStep, gaze: GazeDirection) -> None:
+    def _learn(self, step: TimeStep, gaze: GazeDirection) -> Direction:
+        """Learn straight ahead and the irises. Return the gaze from the nearest plausible straight ahead."""
         ahead = self.straight_ahead
         yaw, pitch = ahead.yaw, ahead.pitch
         ahead.update(step, gaze.direction)
@@ -198,8 +205,10 @@ class GazeTracker:
             # Zones and regions were relative to another straight ahead, so their hysteresis has no meaning now.
             self._zone = "unknown"
             self._regions.reset()
-        if step.seamless and ahead.may_learn_from(gaze.direction):
+        offset = ahead.from_nearest(gaze.direction)
+        if step.seamless and ahead.steady and frontal(offset):
             self._irises.learn(step)
+        return offset
 
     def _turned_far(self, gaze: GazeDirection) -> bool:
         """Return whether the gaze has just turned far aside or down from where it rested, wherever the road is."""

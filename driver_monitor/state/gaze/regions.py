@@ -49,11 +49,20 @@ Kuriyama (SAE 850330, 1985) have the passenger's beyond 70; ours is a little nea
 `lap` is area 3 of EU 2023/2590 (over 30 degrees down, 55 aside). Half sizes: ours, spread of cars and drivers."""
 _SWAPPED: dict[GazeRegion, GazeRegion] = {"left_mirror": "right_mirror", "right_mirror": "left_mirror"}
 """The door mirrors of a driver who sits on the right."""
-_SEEN: dict[Wheel, tuple[tuple[GazeRegion, float, float, float, float], ...]] = {
-    "left": tuple((name, *area) for name, area in _AREAS.items()),
-    "right": tuple((_SWAPPED.get(name, name), -area.out, *area[1:]) for name, area in _AREAS.items()),
-}
-"""Name and area of each region by the driver's side, with `out` turned into yaw (+ left)."""
+
+
+def _seen(side: Literal[1, -1]) -> tuple[tuple[GazeRegion, float, float, float, float, float, float], ...]:
+    """Return name and area of each region, and the pitches beyond which it is no choice. `side`: 1 if `out` is left."""
+    rows = []
+    for name, (out, up, half_width, half_height) in _AREAS.items():
+        seen = name if side > 0 else _SWAPPED.get(name, name)
+        reach = HYSTERESIS * half_height + 1e-6
+        rows.append((seen, side * out, up, half_width, half_height, up - reach, up + reach))
+    return tuple(rows)
+
+
+_SEEN = {"left": _seen(1), "right": _seen(-1)}
+"""The regions by the driver's side, with `out` turned into yaw (+ left)."""
 
 
 def nearest(yaw: float, pitch: float, wheel: Wheel, present: GazeRegion | None = None) -> GazeRegion | None:
@@ -62,9 +71,11 @@ def nearest(yaw: float, pitch: float, wheel: Wheel, present: GazeRegion | None =
     `present`: the region of the gaze until now, which counts as larger than it is (`HYSTERESIS`).
     """
     best, least = None, math.inf
-    for name, middle, up, half_width, half_height in _SEEN[wheel]:
-        # Squared: 0 in the middle, 1 at the edge, more outside. This runs many times in a frame, and most areas are
-        # out of the question by one of the two angles.
+    for name, middle, up, half_width, half_height, lowest, highest in _SEEN[wheel]:
+        # This runs many times in a frame, and most areas are out of the question by one of the two angles.
+        if not lowest <= pitch <= highest:
+            continue
+        # Squared: 0 in the middle, 1 at the edge, more outside.
         along = (pitch - up) / half_height
         away = along * along
         if away >= least and name != present:
