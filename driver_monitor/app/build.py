@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from driver_monitor import PROGRAM
 from driver_monitor.app.law.operator import at_work
@@ -31,7 +31,7 @@ from driver_monitor.nets.onnx_model import sha256_of
 from driver_monitor.outputs.active_alerts import ActiveAlerts
 from driver_monitor.outputs.fanout import Outputs
 from driver_monitor.outputs.gpio_output import GpioOutput
-from driver_monitor.outputs.journal import Journal
+from driver_monitor.outputs.journal import Journal, Show
 from driver_monitor.outputs.output import Output
 from driver_monitor.outputs.uplink.status import DrivingTime, VehicleRun
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
@@ -60,9 +60,6 @@ from driver_monitor.spool.file import FILE as SPOOL_FILE
 from driver_monitor.state.expression.expression_tracker import ExpressionTracker
 from driver_monitor.state.tracker import StateTracker
 from driver_monitor.vehicle.source import NoVehicle, VehicleSource
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 Part = TypeVar("Part")
 NET_FILES = {
@@ -338,7 +335,7 @@ def build_vehicle(plan: Plan) -> VehicleSource:
     return ObdVehicle(interface or "socketcan", channel)
 
 
-def build_outputs(plan: Plan, console: Console | None, run: VehicleRun, driving: DrivingTime) -> Outputs:
+def build_outputs(plan: Plan, console: Show | None, run: VehicleRun, driving: DrivingTime) -> Outputs:
     """Open journal, active alerts, pins and, if enabled, ZeroMQ, signal to the car, VSS, loudspeaker and uplink.
 
     `console`: shows alerts; None: the log does. `run`, `driving`: for the uplink. Raises `OutputError`, or
