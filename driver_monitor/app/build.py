@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+import cv2
+
 from driver_monitor import PROGRAM
 from driver_monitor.app.law.operator import at_work
 from driver_monitor.app.pictures.link import LinkSetting
@@ -67,6 +69,8 @@ NET_FILES = {
     "objects": "objects.onnx",
 }  # fmt: skip
 """The file of each net, by the field of `Models` that holds the net. `bench` and `doctor` list the nets from here."""
+OPENCV_THREADS = "OPENCV_FOR_THREADS_NUM"
+"""OpenCV's variable for its number of threads. It is not set here, because camera programs would inherit it."""
 _NO_OBJECTS = (
     "%s is missing: telephone, hand and mask stay unknown; copy it from the models of driver-monitor, with its lines "
     "of manifest.yaml if there is one in this folder, or set objects.enabled: false"
@@ -251,7 +255,10 @@ def build_perception(config: Config, models: Models, *, still: bool = False, aro
     """Build face tracker and readers; that of expressions and of objects if its net is loaded. New ones come here.
 
     `still`: one picture is too little to find out that it is turned. `around`: gets each part; a reader by its field.
+    OpenCV then uses one thread in this process, unless its variable in the environment gives another number.
     """
+    if OPENCV_THREADS not in os.environ:
+        cv2.setNumThreads(1)  # for pictures of this size, threads cost more than they save
     seat = DriverSeat(config.camera.driver_side)
     face = FaceTracker(models.detector, models.landmarks, config.face.search_hz, seat)
     readers: list[Reader] = [EyeReader(models.eyes), FaceLightReader()]
