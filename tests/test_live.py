@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import pytest
 
-from driver_monitor.messages.trace import read
+from driver_monitor.messages.trace_reader import read
 from tests.conftest import demo_frames
 from tests.processes import PATIENCE_S, DaemonProcess, Subscriber, free_port
 

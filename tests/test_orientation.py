@@ -17,7 +17,7 @@ from driver_monitor.app.build import Request
 from driver_monitor.app.pipeline import FrameResult
 from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.imaging.frame import Frame, Image
-from driver_monitor.messages import trace
+from driver_monitor.messages import trace, trace_reader
 from driver_monitor.messages.lines import advice
 from driver_monitor.perception.orientation import (
     CHECK_S,
@@ -272,7 +272,7 @@ def test_ok__who_starts_with_the_head_on_the_shoulder_is_announced_as_not_judged
 def test_ok__a_trace_keeps_the_angle(tmp_path: Path) -> None:
     seen = drive(180, 2.0)[-1].observation
     assert seen.rotate_to == 180
-    assert trace.decode(trace.encode(7, seen))[1].rotate_to == 180
+    assert trace_reader.decode(trace.encode(7, seen))[1].rotate_to == 180
 
 
 def test_ok__people_read_what_to_do() -> None:

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from driver_monitor import PROGRAM
 from driver_monitor.cli.commands import app as whole
+from driver_monitor.cli.program import daemon
 from driver_monitor.cli.program import run as run_verb
 from tests.processes import DaemonProcess, free_port
 
@@ -27,6 +28,7 @@ NOT_NEEDED = {
     "multiprocessing": "only replays",
     "unittest": "only tests",
     "rich": "only a terminal; a service writes to the journal",
+    "typer": "only other verbs, and options of `run` that may be wrong",
     "http": "only counters for Prometheus",
     "wave": "only a loudspeaker",
     "driver_monitor.cli.commands": "only other verbs",
@@ -37,6 +39,8 @@ NOT_NEEDED = {
     "driver_monitor.outputs.metrics": "only counters for Prometheus",
     "driver_monitor.outputs.sound": "only a loudspeaker",
     "driver_monitor.outputs.vss": "only VSS values",
+    "driver_monitor.messages.trace_reader": "a daemon writes traces and reads none",
+    "driver_monitor.spool.entry": "only an uplink",
 }
 STARTED = """
 import sys
@@ -141,3 +145,42 @@ def test_ok__the_daemon_alone_has_the_same_help_and_errors_as_among_all_verbs() 
     for options in (["run", "--help"], ["run", "--trak", "1"], ["run", "--track", "0"], ["run", "more"]):
         alone, among = (CliRunner().invoke(app, options, prog_name=PROGRAM) for app in (run_verb.new_app(), whole))
         assert (alone.exit_code, alone.output) == (among.exit_code, among.output)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--config", "my.yaml"],
+        ["--source", "rtsp://camera/1", "--config", "/etc/driver-monitor/config.yaml"],
+        ["--profile", "eu_addw", "--trace", "a b.trace.jsonl.gz", "--source", ""],
+    ],
+)
+def test_ok__options_in_plain_form_mean_the_same_without_typer(
+    options: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[object, ...]] = []
+    monkeypatch.setattr(run_verb, "start", lambda *values: given.append(values))
+    assert CliRunner().invoke(run_verb.new_app(), ["run", *options]).exit_code == 0
+    plain = daemon.plain_options(options)
+    assert plain is not None
+    assert given == [tuple(plain.get(name) for name in ("config", "source", "profile", "track", "trace"))]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--help"],
+        ["--trak", "1"],
+        ["--track", "1"],
+        ["more"],
+        ["--source"],
+        ["-c", "my.yaml"],
+        ["--source=demo"],
+        ["--source", "--config", "--trace", "a"],
+        ["--source", "demo", "--source", "0"],
+        ["--config", "my.yaml", "more"],
+    ],
+)
+def test_ok__other_options_are_left_to_typer(options: list[str]) -> None:
+    assert daemon.plain_options(options) is None

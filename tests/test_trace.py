@@ -31,7 +31,7 @@ from driver_monitor.data.observation import (
     VehicleData,
 )
 from driver_monitor.errors import OutputError, SourceError
-from driver_monitor.messages import trace
+from driver_monitor.messages import trace, trace_reader
 from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.outputs import trace_writer
 from driver_monitor.outputs.trace_writer import TraceWriter
@@ -95,7 +95,7 @@ def test_ok__at_a_workplace_no_expression_is_in_it(short_clip: Path, tmp_path: P
     for at_work in (False, True):
         chosen = build.load_plan(Request(purpose)) if at_work else plan
         done = replay(ReplayJob(short_clip, tmp_path / str(at_work), files=RunFiles(trace=True)), chosen)
-        reported = [seen.expression for _, seen in trace.read(done.folder / trace.NAME)[1]]
+        reported = [seen.expression for _, seen in trace_reader.read(done.folder / trace.NAME)[1]]
         assert any(reported) != at_work
 
 
@@ -141,7 +141,7 @@ seen = st.builds(
 @settings(max_examples=80, deadline=None)
 @given(st.integers(0, 10**9), seen)
 def test_ok__whatever_was_seen_comes_back_bit_for_bit(frame: int, one: Observation) -> None:
-    number, again = trace.decode(json.loads(trace.line(trace.encode(frame, one))))
+    number, again = trace_reader.decode(json.loads(trace.line(trace.encode(frame, one))))
     assert number == frame
     assert same(one, again)
 
@@ -149,16 +149,16 @@ def test_ok__whatever_was_seen_comes_back_bit_for_bit(frame: int, one: Observati
 def test_ok__in_a_trace_of_an_older_version_nobody_looked_for_a_telephone() -> None:
     one = replace(observe(0.0, attentive(1)), objects=ObjectsView(0.9, 0.1, 0.8, 0.0, 0.0, None))
     old = trace.encode(0, one)
-    assert trace.decode(json.loads(trace.line(old)))[1].objects == one.objects
+    assert trace_reader.decode(json.loads(trace.line(old)))[1].objects == one.objects
     del old["objects"]
-    assert trace.decode(old)[1].objects is None
+    assert trace_reader.decode(old)[1].objects is None
 
 
 def test_ok__a_trace_of_an_older_version_does_not_know_whether_eyes_are_lowered() -> None:
     one = replace(observe(0.0, attentive(1)), eyes=EyesView(EyeView(0.5, 0.1, None, 0.8), EyeView(0.5, 0.1, None, 0.7)))
     old = trace.encode(0, one)
     del old["lowered"]
-    again = trace.decode(old)[1].eyes
+    again = trace_reader.decode(old)[1].eyes
     assert again is not None
     assert again.left.p_closed == 0.1
     assert (again.left.p_lowered, again.right.p_lowered) == (None, None)
@@ -168,7 +168,7 @@ def test_ok__a_trace_of_an_older_version_does_not_know_whether_eyes_are_lowered(
 def test_fail__shares_of_lowered_eyes_that_are_none(bad: object) -> None:
     message = {**trace.encode(0, observe(0.0, attentive(1))), "lowered": bad}
     with pytest.raises(ValueError, match="lowered"):
-        trace.decode(json.loads(json.dumps(message)))
+        trace_reader.decode(json.loads(json.dumps(message)))
 
 
 def test_ok__landmarks_come_back_bit_for_bit() -> None:
@@ -176,7 +176,7 @@ def test_ok__landmarks_come_back_bit_for_bit() -> None:
     assert one.face is not None
     points = np.random.default_rng(2).normal(300, 100, (70, 2)).astype(np.float32)
     moved = replace(one, face=replace(one.face, points=points))
-    assert same(moved, trace.decode(json.loads(trace.line(trace.encode(3, moved))))[1])
+    assert same(moved, trace_reader.decode(json.loads(trace.line(trace.encode(3, moved))))[1])
 
 
 numbers = st.one_of(st.integers(), st.floats(), st.just(10**400))
@@ -198,8 +198,8 @@ def test_fail__another_value_is_refused_in_one_line_that_names_the_field(place: 
     part[key] = value  # type: ignore[index]
     fault = ""
     try:
-        number, again = trace.decode(message)
-        assert trace.decode(json.loads(trace.line(trace.encode(number, again))))[0] == number
+        number, again = trace_reader.decode(message)
+        assert trace_reader.decode(json.loads(trace.line(trace.encode(number, again))))[0] == number
     except ValueError as error:
         fault = str(error)
     assert re.fullmatch(r"|[a-z_]+[\w.\[\]]*: (missing|expected .+, found .+)", fault)
@@ -208,7 +208,7 @@ def test_fail__another_value_is_refused_in_one_line_that_names_the_field(place: 
 def test_ok__a_key_of_a_later_version_is_ignored() -> None:
     message = json.loads(FRAMES[0])
     message["new"] = message["face"]["new"] = {"a": 1}
-    assert same(trace.decode(message)[1], film([attentive(1)])[0])
+    assert same(trace_reader.decode(message)[1], film([attentive(1)])[0])
 
 
 def write(path: Path, lines: list[str]) -> Path:
@@ -231,7 +231,7 @@ def test_ok__a_trace_that_the_power_cut_is_good_as_far_as_it_goes(tmp_path: Path
     whole = write(tmp_path / f"whole{trace.SUFFIX}", [HEADER, *FRAMES])
     cut = tmp_path / f"cut{trace.SUFFIX}"
     cut.write_bytes(whole.read_bytes()[:-60])
-    read = [number for number, _ in trace.read(cut)[1]]
+    read = [number for number, _ in trace_reader.read(cut)[1]]
     assert read == list(range(len(read)))
 
 
@@ -303,7 +303,7 @@ def test_fail__what_is_no_trace_is_reported_with_its_line(
 ) -> None:
     path = write(tmp_path / f"bad{trace.SUFFIX}", lines)
     with pytest.raises(SourceError, match=reason):
-        list(trace.read(path)[1])
+        list(trace_reader.read(path)[1])
     outcome = command("replay", path, "--out", tmp_path / "out")
     assert (outcome.code, len(outcome.lines)) == (1, 1)
     assert not (tmp_path / "out" / "bad").exists()
@@ -327,14 +327,14 @@ def test_fail__a_file_that_is_not_even_packed(tmp_path: Path) -> None:
     path = tmp_path / f"plain{trace.SUFFIX}"
     path.write_text(HEADER)
     with pytest.raises(SourceError, match=r"not a gzipped trace, or damaged; copy it again$"):
-        trace.read(path)
+        trace_reader.read(path)
     with pytest.raises(SourceError, match="cannot read it"):
-        trace.read(tmp_path / f"nowhere{trace.SUFFIX}")
+        trace_reader.read(tmp_path / f"nowhere{trace.SUFFIX}")
 
 
 def test_ok__a_time_that_is_no_number_stays_one() -> None:
     one = replace(observe(0.0, attentive(1)), t=math.nan)
-    assert math.isnan(trace.decode(json.loads(trace.line(trace.encode(0, one))))[1].t)
+    assert math.isnan(trace_reader.decode(json.loads(trace.line(trace.encode(0, one))))[1].t)
 
 
 def test_ok__a_daemon_writes_what_it_sees_and_others_cannot_read_it(tmp_path: Path, plan: Plan) -> None:
@@ -346,7 +346,7 @@ def test_ok__a_daemon_writes_what_it_sees_and_others_cannot_read_it(tmp_path: Pa
     writer.close()
     writer.close()
     assert path.stat().st_mode & 0o077 == 0
-    header, read = trace.read(path)
+    header, read = trace_reader.read(path)
     assert header == trace.Header("trip", "m0")
     assert all(same(one, again) for one, (_, again) in zip(frames, read, strict=True))
     assert writer.counters() == {"trace_dropped": 0}
@@ -371,7 +371,7 @@ def test_fail__a_full_disk_ends_the_trace_and_not_the_daemon(
     for one in frames:
         writer.record(one)
     writer.close()
-    read = list(trace.read(tmp_path / f"mine{trace.SUFFIX}")[1])
+    read = list(trace_reader.read(tmp_path / f"mine{trace.SUFFIX}")[1])
     assert 0 < len(read) < len(frames)
     assert writer.counters() == {"trace_dropped": len(frames) - len(read)}
     assert caplog.text.count("monitoring continues") == 1
@@ -384,4 +384,7 @@ def test_ok__when_work_begins_the_trace_holds_no_expression_any_more(tmp_path: P
     writer.set_privacy(PrivacyFilter({"distress"}))
     writer.record(replace(angry, t=1.0))
     writer.close()
-    assert [one.expression is None for _, one in trace.read(tmp_path / f"mine{trace.SUFFIX}")[1]] == [False, True]
+    assert [one.expression is None for _, one in trace_reader.read(tmp_path / f"mine{trace.SUFFIX}")[1]] == [
+        False,
+        True,
+    ]

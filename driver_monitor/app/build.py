@@ -9,7 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
+
+import cv2
 
 from driver_monitor import PROGRAM
 from driver_monitor.app.law.operator import at_work
@@ -29,6 +31,7 @@ from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.nets import manifest
 from driver_monitor.nets.onnx_model import sha256_of
 from driver_monitor.outputs.fanout import Outputs
+from driver_monitor.outputs.journal import Show
 from driver_monitor.outputs.open_outputs import Opening, open_outputs
 from driver_monitor.outputs.uplink.status import DrivingTime, VehicleRun
 from driver_monitor.perception.expression.net import ExpressionNet
@@ -56,15 +59,14 @@ from driver_monitor.state.expression.expression_tracker import ExpressionTracker
 from driver_monitor.state.tracker import StateTracker
 from driver_monitor.vehicle.source import NoVehicle, VehicleSource
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
 Part = TypeVar("Part")
 NET_FILES = {
     "detector": DETECTOR_FILE, "landmarks": "landmarks.onnx", "eyes": "eyes.onnx", "expression": "emotion.onnx",
     "objects": "objects.onnx",
 }  # fmt: skip
 """The file of each net, by the field of `Models` that holds the net. `bench` and `doctor` list the nets from here."""
+OPENCV_THREADS = "OPENCV_FOR_THREADS_NUM"
+"""OpenCV's variable for its number of threads. It is not set here, because camera programs would inherit it."""
 _NO_OBJECTS = (
     "%s is missing: telephone, hand and mask stay unknown; copy it from the models of driver-monitor, with its lines "
     "of manifest.yaml if there is one in this folder, or set objects.enabled: false"
@@ -249,7 +251,10 @@ def build_perception(config: Config, models: Models, *, still: bool = False, aro
     """Build face tracker and readers; that of expressions and of objects if its net is loaded. New ones come here.
 
     `still`: one picture is too little to find out that it is turned. `around`: gets each part; a reader by its field.
+    OpenCV then uses one thread in this process, unless its variable in the environment gives another number.
     """
+    if OPENCV_THREADS not in os.environ:
+        cv2.setNumThreads(1)  # for pictures of this size, threads cost more than they save
     seat = DriverSeat(config.camera.driver_side)
     face = FaceTracker(models.detector, models.landmarks, config.face.search_hz, seat)
     readers: list[Reader] = [EyeReader(models.eyes), FaceLightReader()]
@@ -333,7 +338,7 @@ def build_vehicle(plan: Plan) -> VehicleSource:
     return ObdVehicle(interface or "socketcan", channel)
 
 
-def build_outputs(plan: Plan, console: Console | None, run: VehicleRun, driving: DrivingTime) -> Outputs:
+def build_outputs(plan: Plan, console: Show | None, run: VehicleRun, driving: DrivingTime) -> Outputs:
     """Open the outputs of the configuration. `console`, `run`, `driving` and errors: see `outputs.open_outputs`."""
     return open_outputs(Opening(plan.config, state_dir(plan.config.service), console, run, driving), plan.privacy)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter, methodcaller
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from driver_monitor.app import build
 from driver_monitor.app.build import Models, Plan
@@ -27,13 +27,11 @@ from driver_monitor.errors import DriverMonitorError
 from driver_monitor.gpio.button import Button, NoButton, open_button
 from driver_monitor.messages.trace import Header
 from driver_monitor.outputs import journal
+from driver_monitor.outputs.journal import Show
 from driver_monitor.outputs.sequence import AlertSequence
 from driver_monitor.outputs.trace_writer import TraceWriter
 from driver_monitor.outputs.uplink.status import DrivingTime, VehicleRun
 from driver_monitor.rules.engine import Engine
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 log = logging.getLogger(__name__)
 
@@ -42,14 +40,14 @@ log = logging.getLogger(__name__)
 class Setup:
     """All that the parts are built from.
 
-    `console`: alerts are printed there for people; None: they go to the log. `started`: monotonic seconds at which the
+    `console`: shows alerts to people; None: they go to the log. `started`: monotonic seconds at which the
     `t` of a live camera's frames is 0. `trace_path`: the file of the trace; None: no trace is written. `loaded`: nets
     in use, taken again if their files are the same. `trip`: the id of this run, in its alerts and in its trace. `boot`:
     the id of this boot. `driving`: the time driven in this run, for the operator.
     """
 
     plan: Plan
-    console: Console | None = None
+    console: Show | None = None
     started: float = 0.0
     trace_path: Path | None = None
     loaded: Models | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import signal
 import sys
 import time
@@ -11,7 +12,6 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from driver_monitor.app import build, lock
 from driver_monitor.app.build import Plan, Request
@@ -32,11 +32,9 @@ from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.messages.wire import Message
 from driver_monitor.outputs import journal
 from driver_monitor.outputs.active_alerts import left_active
+from driver_monitor.outputs.journal import Show
 from driver_monitor.outputs.output import Output
 from driver_monitor.signals.table import held_rule
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 log = logging.getLogger(__name__)
 
@@ -91,10 +89,13 @@ def run(request: Request, trace: Path | None = None) -> None:
         log.info("%s", next_step(setup.plan))
 
 
-def _console() -> Console:
-    from rich.console import Console  # a service has none, and starts faster without it
+def _console() -> Show:
+    """Return what shows alerts on stdout: in colour on a terminal, or if rich would be told to (`FORCE_COLOR`)."""
+    if not (sys.stdout.isatty() or os.environ.get("FORCE_COLOR")):
+        return journal.in_plain(sys.stdout)
+    from rich.console import Console
 
-    return Console()
+    return journal.in_colour(Console())
 
 
 def _silence(parts: Parts) -> None:

@@ -4,7 +4,6 @@ It may import every folder. Only `__main__` and the console script import it: fo
 SIGTERM and SIGINT.
 """
 
-import os
 import signal
 import sys
 
@@ -16,8 +15,6 @@ ending.end_at_once()
 def main() -> None:
     """Run the command line; the console script `driver-monitor`."""
     standard_streams.open_missing()
-    # For pictures of this size, threads cost more than they save. OpenCV reads this when it is imported.
-    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
     try:
         from driver_monitor.cli.program.main import main as run_verb
 

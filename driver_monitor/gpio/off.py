@@ -7,7 +7,6 @@ must be quick on a busy board, so it reads the few values it needs itself, witho
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,12 +18,10 @@ import yaml
 from driver_monitor.config import pins, resources
 from driver_monitor.errors import ConfigError, DriverMonitorError
 from driver_monitor.gpio.lamp import of_lamp
-from driver_monitor.gpio.pins import open_pins
+from driver_monitor.gpio.pins import has_pins, open_pins
 
 MAX_BYTES = 64 * 1024
 """A longer file is not a configuration (as in `config.yaml_file`)."""
-CHIPS = Path("/dev")
-"""The folder with the devices of the pins, `gpiochip*`."""
 FLAGS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 NOTHING = ("", "~", "null", "Null", "NULL")
 
@@ -62,7 +59,7 @@ def main(arguments: Sequence[str] | None = None, factory: Any = None) -> int:
     except DriverMonitorError as error:
         print(f"{error}; the default pins are switched off", file=sys.stderr)
         settings, exit_code = _settings(defaults, None), error.exit_code
-    if factory is None and settings.backend == "auto" and not _has_pins():
+    if factory is None and settings.backend == "auto" and not has_pins():
         return exit_code
     # The lamp on its own: neither may stay on because the other cannot be opened.
     codes = [exit_code, _switch_off(settings, factory, str)]
@@ -83,11 +80,6 @@ def _switch_off(pins: PinsToSwitchOff, factory: Any, shown: Callable[[str], str]
     for fault in faults:
         print(shown(fault), file=sys.stderr)
     return int(bool(faults))
-
-
-def _has_pins() -> bool:
-    """Return whether this machine has a GPIO device, or whether a kind of pins was asked for by name."""
-    return "GPIOZERO_PIN_FACTORY" in os.environ or any(CHIPS.glob("gpiochip*")) or (CHIPS / "gpiomem").exists()
 
 
 def _settings(defaults: dict[str, str], path: Path | None) -> PinsToSwitchOff:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Protocol
 
 from driver_monitor.config import pins as accepted
@@ -17,6 +18,8 @@ from driver_monitor.gpio.pin_factory import open_factory, reason
 BUSY_FOR_S, BUSY_STEP_S = 3.0, 0.25
 """Seconds for which pins that another program has are tried again, and between two tries (ours). `doctor --beep` and
 the aiming page have them for 1 to 2 s. A daemon that starts meanwhile must not go on without a buzzer."""
+CHIPS = Path("/dev")
+"""The folder with the devices of the pins, `gpiochip*`."""
 Pin = int | str | None
 """A BCM number, or offset or name of a line. None: not connected."""
 
@@ -142,6 +145,11 @@ def open_pins_or_fail(config: PinSettings, factory: Any = None) -> Pins:
         return _opened(lines, lambda name, line: chip.output(f"{name}_pin", line, config.active_high))
     pin_factory = factory or open_factory(config.backend)
     return _opened(pins, lambda name, pin: _gpiozero_output(name, pin, config.active_high, pin_factory))
+
+
+def has_pins() -> bool:
+    """Return whether this machine has a GPIO device, or whether a kind of pins was asked for by name."""
+    return "GPIOZERO_PIN_FACTORY" in os.environ or any(CHIPS.glob("gpiochip*")) or (CHIPS / "gpiomem").exists()
 
 
 def _check_different(config: PinSettings) -> None:

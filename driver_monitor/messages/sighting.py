@@ -78,10 +78,12 @@ class SightingReader:
 
 
 def _decode(head: bytes, picture: bytes) -> Sighting:
+    from driver_monitor.messages import trace_reader  # the daemon, which only encodes, starts faster without it
+
     try:
         message = json.loads(head)
         width, height = (int(value) for value in message["size"])
-        _, seen = trace.decode(message["seen"])
+        _, seen = trace_reader.decode(message["seen"])
         source, side, camera = (str(message[name]) for name in ("source", "driver_side", "camera"))
     except (KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"not a sighting: {type(error).__name__}") from None

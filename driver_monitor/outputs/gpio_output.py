@@ -16,7 +16,7 @@ from typing import Any
 from driver_monitor.config.schema import GpioConfig
 from driver_monitor.data.alert import Sign
 from driver_monitor.gpio.expected_pins import expected
-from driver_monitor.gpio.pins import open_pins
+from driver_monitor.gpio.pins import Pins, has_pins, open_pins, through_gpiod
 from driver_monitor.gpio.player import PatternPlayer
 from driver_monitor.outputs.output import Output
 from driver_monitor.threads.worker import Worker
@@ -39,6 +39,15 @@ def _report_none_once(_: str) -> None:
     log.debug("this computer has no pins, so there are no buzzer and no LED")
 
 
+def _opened(config: GpioConfig, factory: Any) -> Pins:
+    if expected(config):
+        return open_pins(config, factory, _report_once)
+    if factory is None and not through_gpiod(config.backend) and not has_pins():
+        _report_none_once("")  # without gpiozero, whose import takes a twentieth of the start
+        return Pins({})
+    return open_pins(config, factory, _report_none_once)
+
+
 class GpioOutput(Output):
     """Shows the sign on buzzer and LED. If `open_pins` returns no pins for `config`, this output does nothing.
 
@@ -58,7 +67,7 @@ class GpioOutput(Output):
         wait: Wait = threading.Event.wait,
     ) -> None:
         self.faults = 0
-        self._pins = open_pins(config, factory, _report_once if expected(config) else _report_none_once)
+        self._pins = _opened(config, factory)
         self._clock, self._wait = clock, wait
         self._player = PatternPlayer(config.max_buzz_s)
         self._sign: Sign | None = None

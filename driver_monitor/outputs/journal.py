@@ -19,7 +19,7 @@ from driver_monitor.messages.wire import Message
 from driver_monitor.outputs.output import Output
 from driver_monitor.threads.worker import QueueWorker
 
-if TYPE_CHECKING:  # a service has no console, and rich takes a twentieth of its start
+if TYPE_CHECKING:  # only a terminal needs rich, which takes a twentieth of the start
     from rich.console import Console
 
 FLUSH_S = 0.5
@@ -29,6 +29,8 @@ PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (
 LINE, TIME = "%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"
 """A line of the log, and the time in it."""
 SEVERITY = {"critical": logging.CRITICAL, "warning": logging.WARNING}
+Show = Callable[[str, str], object]
+"""Shows a text in a style of rich, as one line. May wait, and raise any exception."""
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +88,23 @@ def write_out(stream: IO[str], text: str) -> None:
             data = data[os.write(file, data) :]
         except BlockingIOError:
             select.select([], [file], [])
+
+
+def in_colour(console: Console) -> Show:
+    """Return what shows lines on `console`, a terminal."""
+    from rich.text import Text
+
+    def show(text: str, style: str) -> None:
+        with console.capture() as printed:
+            console.print(Text(text, style=style), highlight=False, soft_wrap=True)
+        write_out(console.file, printed.get())
+
+    return show
+
+
+def in_plain(stream: TextIO) -> Show:
+    """Return what shows lines in `stream`, a file or a pipe: without colours."""
+    return lambda text, _: write_out(stream, f"{text}\n")
 
 
 class QueuedHandler(logging.Handler):
@@ -164,19 +183,18 @@ def _handlers() -> list[QueuedHandler]:
 class Journal(Output):
     """Writes one line for each alert, and one when `degraded` in the status changes.
 
-    `console`: a rich console for lines in colour. None: the lines go to the log (see `configure`).
-    After an error of the console, the lines go to the log instead.
+    `show`: shows them to people. None: the lines go to the log (see `configure`). After an error of `show`, too.
     """
 
     name = "journal"
     local = True
 
-    def __init__(self, console: Console | None = None) -> None:
-        self._console = console
+    def __init__(self, show: Show | None = None) -> None:
+        self._show = show
         self._degraded: object = None
         self._worker: QueueWorker[_Line] = QueueWorker("console", self._print)
         self._write: Callable[[_Line], object] = self._log
-        if console is not None:
+        if show is not None:
             self._worker.start()
             self._write = self._worker.put
 
@@ -206,16 +224,12 @@ class Journal(Output):
         flush(max(0.0, end - time.monotonic()))
 
     def _print(self, line: _Line) -> None:
-        if self._console is not None:
-            from rich.text import Text
-
+        if self._show is not None:
             try:
-                with self._console.capture() as printed:
-                    self._console.print(Text(line.text, style=line.style), highlight=False, soft_wrap=True)
-                write_out(self._console.file, printed.get())
+                self._show(line.text, line.style)
                 return
             except Exception:  # the terminal was closed: from now on alerts go to the log
-                self._console = None
+                self._show = None
         self._log(line)
 
     @staticmethod

@@ -18,15 +18,13 @@ from driver_monitor.messages.privacy import PrivacyFilter
 from driver_monitor.outputs.active_alerts import ActiveAlerts
 from driver_monitor.outputs.fanout import Outputs
 from driver_monitor.outputs.gpio_output import GpioOutput
-from driver_monitor.outputs.journal import Journal
+from driver_monitor.outputs.journal import Journal, Show
 from driver_monitor.outputs.output import Output
 from driver_monitor.outputs.uplink.status import DrivingTime, VehicleRun
 from driver_monitor.outputs.zmq_publisher import ZmqPublisher
 from driver_monitor.spool.file import FILE as SPOOL_FILE
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from driver_monitor.outputs.uplink.output import UplinkOutput
 
 
@@ -40,7 +38,7 @@ class Opening:
 
     config: Config
     folder: Path
-    console: Console | None
+    console: Show | None
     run: VehicleRun
     driving: DrivingTime
     uplink: UplinkOutput | None = field(default=None, init=False)

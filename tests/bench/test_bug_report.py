@@ -24,7 +24,7 @@ from driver_monitor.bench.runs.read_run import Run
 from driver_monitor.config.profiles import known
 from driver_monitor.config.schema import Config
 from driver_monitor.errors import RunError
-from driver_monitor.messages import trace
+from driver_monitor.messages import trace, trace_reader
 from tests.conftest import Cli
 
 NAMES = ("ali", "khan", "secret", "depot.example", "plug-7")
@@ -112,7 +112,7 @@ def test_ok__the_report_holds_what_was_asked_for(command: Cli, desk: Path) -> No
     folder = unpacked(desk / "bug-report.zip")
     lines = [json.loads(line) for line in (folder / "signals.jsonl").read_text().splitlines()]
     assert (lines[0]["t"], lines[-1]["t"]) == (2.0, 4.5)
-    _, frames = trace.read(folder / trace.NAME)
+    _, frames = trace_reader.read(folder / trace.NAME)
     times = [seen.t for _, seen in frames]
     assert (times[0], round(times[-1], 3), len(times)) == (0.0, 4.5, 91)
     assert "microsleep (warning): raised at 0:00:0" in (folder / "explanation.txt").read_text()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -100,3 +101,20 @@ def test_ok__progress_is_a_bar_on_a_terminal_and_else_lines_on_stderr(
     else:
         assert lines[-1].startswith("progress: 1 of 1 clips, 1 of 1 frames")
         assert shown.getvalue() == ""
+
+
+def test_ok__a_bar_is_drawn_for_each_clip_and_not_for_each_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[object] = []
+    monkeypatch.setattr(progress, "DRAW_S", 1000.0)
+    with progress.showing([Path("a.mp4"), Path("b.mp4")], Console(file=io.StringIO(), force_terminal=True)) as shown:
+        monkeypatch.setattr(shown, "_bar", SimpleNamespace(disable=False, update=lambda *_, **now: drawn.append(now)))
+        for clip in (0, 1):
+            shown.begin(clip)
+            for frame in range(100):
+                shown.update(clip, frame, 100)
+            shown.end(clip, failed=False)
+    assert len(drawn) == 3  # the first frame, and the ends
+
+
+def test_ok__the_largest_clip_begins_first() -> None:
+    assert Estimate([10, 30, 0, 30], 0.0).largest_first() == [1, 3, 0, 2]

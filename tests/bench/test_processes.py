@@ -31,7 +31,9 @@ def length(job: Work, plan: Plan, progress: OnProgress | None = None) -> int:
         raise SourceError(f"{job.clip}: no clip; give another")
     if job.clip.stem == "bug":
         raise ValueError("never foreseen")
-    if job.clip.stem == "deadly" or (job.clip.stem == "once" and not job.clip.exists()):
+    if job.clip.stem == "last" and not job.clip.exists():
+        (job.clip.parent / "others are done").read_bytes()  # waits
+    if job.clip.stem == "deadly" or (job.clip.stem in ("once", "last") and not job.clip.exists()):
         job.clip.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     if progress is not None:
@@ -69,6 +71,18 @@ def test_fail__a_lost_process_costs_its_own_job_which_is_tried_again(tmp_path: P
     error = f"{jobs[0].clip}: its process was killed 3 times, perhaps for lack of memory; use fewer --jobs"
     assert ended == {"deadly": (None, error), "a": (5, None), "once": (8, None), "b": (5, None)}
     assert sorted(cleaned.read_text().split()) == ["deadly", "deadly", "deadly", "once"]
+
+
+def test_ok__the_job_of_a_lost_process_goes_to_one_that_is_at_rest_already(tmp_path: Path) -> None:
+    others_are_done = tmp_path / "others are done"
+    os.mkfifo(others_are_done)
+    jobs = [Work(tmp_path / f"{name}.mp4") for name in ("last", "a")]
+    done = []
+    for outcome in Runner(length, load_plan(Request())).run(jobs, 2, Console(file=io.StringIO())):
+        done.append(outcome.result)
+        if len(done) == 1:
+            others_are_done.write_bytes(b"")
+    assert done == [5, 8]
 
 
 def clean(job: Work) -> None:

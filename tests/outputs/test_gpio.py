@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from driver_monitor.config.schema import GpioConfig
 from driver_monitor.data.alert import SIGNS, Sign
 from driver_monitor.errors import OutputError
+from driver_monitor.gpio import pins
 from driver_monitor.gpio.expected_pins import expected
 from driver_monitor.gpio.pattern import Pattern
 from driver_monitor.gpio.player import PatternPlayer
@@ -211,6 +212,26 @@ def test_ok__a_laptop_has_no_pins_and_is_not_warned_of_that(
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         ("DEBUG", "this computer has no pins, so there are no buzzer and no LED")
     ]
+
+
+@pytest.mark.parametrize("device", [None, "gpiochip0"])
+def test_ok__gpiozero_is_imported_only_where_there_is_a_gpio_device(
+    device: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GPIOZERO_PIN_FACTORY", raising=False)
+    monkeypatch.setattr(pins, "CHIPS", tmp_path)
+    tried: list[str] = []
+
+    def open_factory(backend: str) -> None:
+        tried.append(backend)
+        raise OutputError("gpio: cannot open pins")
+
+    monkeypatch.setattr(pins, "open_factory", open_factory)
+    if device is not None:
+        (tmp_path / device).touch()
+    output = GpioOutput(GpioConfig())
+    output.close()
+    assert tried == ([] if device is None else ["auto"])
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from gpiozero.pins.mock import MockFactory
 from driver_monitor.config import resources
 from driver_monitor.config.schema import GpioConfig
 from driver_monitor.gpio import off as gpio_off
+from driver_monitor.gpio import pins as gpio_pins
 from driver_monitor.outputs.gpio_output import GpioOutput
 
 BUZZ, LIGHT = 17, 27
@@ -177,7 +178,7 @@ def test_ok__gpio_off_with_backend_auto_is_silent_only_without_any_gpio(
     monkeypatch.delenv("GPIOZERO_PIN_FACTORY", raising=False)
     monkeypatch.setattr(Device, "pin_factory", None)
     monkeypatch.setitem(sys.modules, "gpiozero.pins.lgpio", None)
-    monkeypatch.setattr(gpio_off, "CHIPS", tmp_path)
+    monkeypatch.setattr(gpio_pins, "CHIPS", tmp_path)
     if device is not None:
         (tmp_path / device).touch()
     assert gpio_off.main([]) == code

@@ -30,6 +30,7 @@ from driver_monitor.threads import worker
 
 PATIENCE_S = 20.0
 """Only a failing test waits so long."""
+MARKUP = "[bold]closed[/bold] for a time that is longer than a terminal of eighty columns is wide, with words of markup"
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner, max_size=3)
 )
@@ -89,13 +90,22 @@ def test_ok__under_systemd_the_daemons_log_carries_priorities(tmp_path: Path, mo
 
 def test_ok__a_terminal_gets_colours_and_no_markup() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, color_system="standard", width=40)
-    output = Journal(console)
-    output.alert(alert(message="[bold]closed[/bold] for a time that is longer than the terminal is wide"))
+    output = Journal(journal.in_colour(console))
+    output.alert(alert(message=MARKUP))
     output.close()
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert "[bold]closed[/bold] for" in text
     assert "\x1b[1;33m" in text
     assert text.count("\n") == 1
+
+
+def test_ok__a_pipe_gets_the_same_lines_without_colours() -> None:
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w") as stream, os.fdopen(reader) as far_end:
+        output = Journal(journal.in_plain(stream))
+        output.alert(alert(message=MARKUP))
+        output.close()
+        assert far_end.readline() == f"{lines.alert_line(alert(message=MARKUP))}\n"
 
 
 def test_ok__degraded_is_written_when_it_changes_and_not_every_second(caplog: pytest.LogCaptureFixture) -> None:
@@ -113,7 +123,7 @@ def test_ok__degraded_is_written_when_it_changes_and_not_every_second(caplog: py
 
 def test_fail__a_terminal_that_went_away_does_not_stop_the_alerts(caplog: pytest.LogCaptureFixture) -> None:
     file = io.StringIO()
-    output = Journal(Console(file=file))
+    output = Journal(journal.in_plain(file))
     file.close()
     output.alert(alert())
     output.alert(alert(message="still here"))
@@ -182,7 +192,9 @@ def test_ok__a_terminal_stopped_with_ctrl_s_stops_nothing_else_and_gets_all_line
 ) -> None:
     with log_restored(), stopped_terminal() as (stream, resume):
         journal.configure("info", stream)
-        output = Journal(Console(file=stream, force_terminal=True, width=200) if on_console else None)
+        output = Journal(
+            journal.in_colour(Console(file=stream, force_terminal=True, width=200)) if on_console else None
+        )
 
         def drive() -> None:
             for number in range(50):

@@ -20,6 +20,7 @@ from typing import Any
 
 import zmq
 
+from driver_monitor.bench.speed.computer import rss_mb
 from driver_monitor.keys.certificate import Certificate
 
 MAX_RSS_MB = 220.0
@@ -39,10 +40,7 @@ class Target:
 
     def rss_mb(self, key: str = "VmRSS") -> float:
         """Return the memory of the daemon, MiB, `VmHWM` its peak; 0 if it is not ours or has ended."""
-        with contextlib.suppress(OSError, StopIteration):
-            lines = Path(f"/proc/{self._pid()}/status").read_text().splitlines()
-            return int(next(line for line in lines if line.startswith(key)).split()[1]) / 1024
-        return 0.0
+        return rss_mb(key, self._pid()) or 0.0
 
     def descriptors(self) -> int:
         """Return the number of open descriptors of the daemon; -1 if it is not ours or has ended."""
@@ -158,7 +156,7 @@ def attack(
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     healthy = Healthy()
-    rss_mb, descriptors = [0.0], [0]
+    memory_mb, descriptors = [0.0], [0]
     with target(arguments, more) as victim:
         listener = threading.Thread(target=healthy.listen, args=(victim.address,))
         listener.start()
@@ -171,14 +169,14 @@ def attack(
             while time.monotonic() < end and not victim.ended():
                 turn = time.monotonic() + 1.0
                 step(arguments, victim)
-                rss_mb.append(victim.rss_mb())
+                memory_mb.append(victim.rss_mb())
                 descriptors.append(victim.descriptors())
                 healthy.over.wait(max(0.0, turn - time.monotonic()))
             code = victim.process.poll() if victim.process is not None else None
         finally:
             healthy.over.set()
             listener.join()
-    highest_mb = max(rss_mb)
+    highest_mb = max(memory_mb)
     if victim.process is None:
         print("memory and descriptors are measured only of a daemon that this tool starts")
     print(f"{name}: RSS {before_mb:.0f} MB before, at most {highest_mb:.0f} MB; descriptors at most {max(descriptors)}")

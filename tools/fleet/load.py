@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from driver_monitor.bench.speed.computer import rss_mb
 from driver_monitor.mqtt.broker import parse_broker
 from driver_monitor.mqtt.client import ClientSettings, build_client, connect
 from driver_monitor.mqtt.login import Login
@@ -74,12 +75,6 @@ def cpu_s(pid: int) -> float:
     """Return the CPU time of a process in seconds: user and system."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def rss_mb(pid: int) -> float:
-    """Return the memory of a process in MiB."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
 
 
 def children(parent: int) -> list[int]:
@@ -140,7 +135,11 @@ def measure(folder: Path, vehicles: int, rate: float, seconds: float, in_postgre
         first = sample()
         time.sleep(seconds * 0.9)
         last = sample()
-        memory = {name: round(sum(map(rss_mb, pids))) for name, pids in programs.items() if name != "database"}
+        memory = {
+            name: round(sum(rss_mb("VmRSS", pid) or 0.0 for pid in pids))
+            for name, pids in programs.items()
+            if name != "database"
+        }
         told, _ = cars.communicate()
     return {**figures(first, last), "memory_mb": memory, "account": json.loads(told)}
 

@@ -22,8 +22,6 @@ from statistics import median
 from types import FrameType
 from typing import Any
 
-from rich.console import Console
-
 import driver_monitor
 from driver_monitor.app import build
 from driver_monitor.app.build import Request
@@ -33,6 +31,7 @@ from driver_monitor.app.process.clock import boot_id, wall_clock
 from driver_monitor.app.process.systemd import Notifier
 from driver_monitor.capture.grabber import Grabber
 from driver_monitor.messages.envelope import LiveStamper
+from driver_monitor.outputs.journal import in_plain
 from tools import SHARED
 
 PACKAGE = f"{Path(driver_monitor.__file__).parent}/"
@@ -77,7 +76,7 @@ def drive(clip: Path) -> tuple[list[list[str]], list[list[str]]]:
         config = Path(folder) / "config.yaml"
         config.write_text(CONFIG.format(folder=folder))
         started = time.monotonic()
-        setup = Setup(build.load_plan(Request(config, str(clip))), Console(file=io.StringIO()), started)
+        setup = Setup(build.load_plan(Request(config, str(clip))), in_plain(io.StringIO()), started)
 
         def profile(frame: FrameType, event: str, argument: object) -> None:
             if threading.current_thread().name == "capture":

@@ -2,8 +2,8 @@
 
     python -m tools.house.memory [--seconds 20] [--source demo] [--json] [daemon camera replay]
 
-`daemon`: `driver-monitor run` on --source. `camera`: the same on the pictures of the bundled clip as a camera's program
-gives them, uncompressed, so that no FFmpeg is loaded; that program is not counted. `replay`: `driver-monitor replay` of
+`daemon`: `driver-monitor run` on --source. `camera`: the same on grey pictures of the bundled clip, as the program of a
+camera sends them, so that no FFmpeg is loaded; that program is not counted. `replay`: `driver-monitor replay` of
 --source. Each is measured several times a second, for --seconds or until it ends.
 
 `peak_mb`: the most memory at any time (VmHWM). `anon_mb`: its own memory, at the highest. `file_mb`: pages of libraries
@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import shlex
 import subprocess
 import sys
@@ -25,13 +24,15 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import av
-
+from driver_monitor.bench.speed.computer import rss_mb
 from driver_monitor.demo import CLIP
+from tools.cost.frames import raw_camera, read_frames
 
 TOP = Path(__file__).parents[2]
 PROGRAM = [sys.executable, "-m", "driver_monitor"]
 PERIOD_S = 0.2
+PICTURES, FPS = 200, 20.0
+"""Pictures of the camera program, again and again, at the rate of the clip."""
 FIELDS = {"peak_mb": "VmHWM", "anon_mb": "RssAnon", "file_mb": "RssFile"}
 KINDS = ("daemon", "camera", "replay")
 
@@ -43,11 +44,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--source", default="demo", help="what is watched; default: the bundled clip")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--play", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.play:
-        play()
-        return
     if unknown := set(given.kinds) - set(KINDS):
         parser.error(f"no such kind: {min(unknown)}; choose from {', '.join(KINDS)}")
     found = {kind: measured(kind, given.source, given.seconds) for kind in given.kinds or KINDS}
@@ -66,10 +63,14 @@ def measured(kind: str, source: str, seconds: float) -> dict[str, float]:
         if kind == "replay":
             command = [*PROGRAM, "replay", source, "--out", f"{name}/out"]
         else:
-            player = shlex.join([sys.executable, "-m", "tools.house.memory", "--play"])
-            watched = f"pipe:{player}" if kind == "camera" else source
+            watched = camera_program(Path(name)) if kind == "camera" else source
             command = [*PROGRAM, "run", "--source", watched, "--config", str(settings)]
         return watch(command, Path(name), seconds)
+
+
+def camera_program(folder: Path) -> str:
+    """Return a source that shows grey pictures of the bundled clip; they are written into `folder`."""
+    return raw_camera([frame.grey for frame in read_frames(CLIP, PICTURES)], folder, FPS)
 
 
 def watch(
@@ -104,37 +105,9 @@ def watch(
 
 def memory(process: int) -> dict[str, float]:
     """Return the memory of a process, MB; nothing if it ends meanwhile."""
-    try:
-        status = Path(f"/proc/{process}/status").read_text()
-        shared = Path(f"/proc/{process}/smaps_rollup").read_text()
-    except OSError:
-        return {}
-    read = {name: _kb(key, status) for name, key in FIELDS.items()} | {"pss_mb": _kb("Pss", shared)}
-    return {name: round(kilobytes / 1024, 1) for name, kilobytes in read.items() if kilobytes is not None}
-
-
-def _kb(key: str, text: str) -> int | None:
-    found = re.search(rf"(?m)^{key}:\s+(\d+) kB$", text)
-    return int(found[1]) if found else None
-
-
-def play() -> None:
-    """Write the bundled clip to stdout as YUV4MPEG2 in real time, again and again, until nobody reads it."""
-    due = time.monotonic()
-    first = True
-    while True:
-        with av.open(str(CLIP)) as clip:
-            stream = clip.streams.video[0]
-            rate = float(stream.average_rate or 20)
-            for frame in clip.decode(stream):
-                if first:
-                    header = f"YUV4MPEG2 W{frame.width} H{frame.height} F{rate:.0f}:1 Ip A1:1 C420jpeg\n"
-                    sys.stdout.buffer.write(header.encode())
-                    first = False
-                sys.stdout.buffer.write(b"FRAME\n" + frame.reformat(format="yuv420p").to_ndarray().tobytes())
-                sys.stdout.buffer.flush()
-                due = max(due + 1 / rate, time.monotonic() - 1)
-                time.sleep(max(0.0, due - time.monotonic()))
+    read = {name: rss_mb(key, process) for name, key in FIELDS.items()}
+    read["pss_mb"] = rss_mb("Pss", process, "smaps_rollup")
+    return {name: value for name, value in read.items() if value is not None}
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from driver_monitor.bench.score.intervals import LEVEL, Figure, bootstrap, boots
 from driver_monitor.bench.score.labels import ClipLabels, load_labels, runs
 from driver_monitor.bench.score.nets.eyes import Auc
 from driver_monitor.data.observation import Observation
-from driver_monitor.messages import trace
+from driver_monitor.messages import trace, trace_reader
 from driver_monitor.state.eyes.closure import BLINK_MAX_S
 from driver_monitor.state.sleepiness.blink_features import LONG_Z
 from driver_monitor.state.tracker import StateTracker
@@ -86,7 +86,7 @@ def highest(observations: Iterable[Observation]) -> tuple[float | None, float]:
 
 def play(path: Path, labels: Path) -> Played:
     truth = load_labels(labels)
-    seen = [one for _, one in trace.read(path)[1]]
+    seen = [one for _, one in trace_reader.read(path)[1]]
     measured, t = highest(looped(seen, 1 / truth.fps))
     return Played(labels.stem, truth.person, labelled(truth), measured, t, seen[-1].t)
 

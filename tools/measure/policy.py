@@ -23,7 +23,7 @@ import numpy as np
 from driver_monitor.bench.spot_check import Segment, lap, observations
 from driver_monitor.config.profiles import load_profile
 from driver_monitor.data.observation import Observation
-from driver_monitor.messages import trace
+from driver_monitor.messages import trace_reader
 from driver_monitor.rules.engine import Engine
 from driver_monitor.state.tracker import StateTracker
 
@@ -55,7 +55,7 @@ def recorded(paths: list[Path]) -> Iterator[Observation]:
     start = 0.0
     for path in itertools.cycle(paths):
         first, t = None, start
-        for _, observation in trace.read(path)[1]:
+        for _, observation in trace_reader.read(path)[1]:
             first = observation.t if first is None else first
             t = start + observation.t - first
             if t >= HOUR_S:

@@ -33,7 +33,7 @@ from driver_monitor.app import build
 from driver_monitor.app.build import Request
 from driver_monitor.bench.replays.recording import frames_of, open_recording
 from driver_monitor.data.observation import Observation
-from driver_monitor.messages import trace
+from driver_monitor.messages import trace, trace_reader
 from tools.measure import variant_clips
 from tools.measure.variant_clips import Variant
 
@@ -250,7 +250,7 @@ def _traced(path: Path) -> list[Observation]:
 
 
 def _read_trace(path: Path) -> list[Observation]:
-    return [observation for _, observation in trace.read(path)[1]]
+    return [observation for _, observation in trace_reader.read(path)[1]]
 
 
 def run_loop(job: Job) -> dict[str, Any]:

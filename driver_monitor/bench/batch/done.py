@@ -19,7 +19,7 @@ from driver_monitor.bench.runs import run_json
 from driver_monitor.bench.runs.read_run import read_run
 from driver_monitor.bench.runs.run_folder import NAMES, REPORT, clip_id, remove_remains
 from driver_monitor.errors import RunError, SourceError
-from driver_monitor.messages import trace
+from driver_monitor.messages import trace, trace_reader
 
 
 def not_done(jobs: Sequence[ReplayJob], plan: Plan, manifest: BatchManifest) -> list[ReplayJob]:
@@ -45,7 +45,7 @@ def is_done(job: ReplayJob, plan: Plan, manifest: BatchManifest) -> bool:
     """
     try:
         info = read_run(job.folder).info
-        models = trace.read(job.clip)[0].models if trace.is_trace(job.clip) else kept_models(plan.config).digest
+        models = trace_reader.read(job.clip)[0].models if trace.is_trace(job.clip) else kept_models(plan.config).digest
         wanted = run_json.begun(job.clip, build.provenance(plan, models), str(info.get("sha256")), job.options)
         same = json.loads(json.dumps(wanted)).items() <= {**info, "state": wanted["state"]}.items()
         return same and _whole(job.folder, info.get("files")) and info["sha256"] == manifest.sha256(job.clip)

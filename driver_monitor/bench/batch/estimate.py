@@ -45,6 +45,10 @@ class Estimate:
         """Number of frames done, with those of running clips."""
         return self._ended_frames + sum(one.done for one in self._running.values())
 
+    def largest_first(self) -> list[int]:
+        """Return the indexes of all clips, those with the most bytes first. Equal ones keep their order."""
+        return sorted(range(len(self._sizes)), key=lambda index: -self._sizes[index])
+
     def begin(self, index: int) -> None:
         """Clip `index` begins, or begins again on another worker."""
         if index not in self._running:

@@ -6,38 +6,27 @@ jobs that have not ended are lost, or the pool waits for ever.
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
-import os
 import signal
-import sys
-import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any, Generic, NoReturn
+from typing import Any, Generic
 
 from driver_monitor.bench.batch.processes import RETRIES, Job, Outcome, Result, Runner
 from driver_monitor.bench.batch.progress import BatchProgress
+from driver_monitor.bench.batch.worker_process import ENDED, FRAMES, serve
 from driver_monitor.errors import OutputError
-from driver_monitor.imaging.library_messages import children_reach_the_user, hide_library_messages
-from driver_monitor.outputs import journal
+from driver_monitor.imaging.library_messages import children_reach_the_user
 
-hiding = ExitStack()
-"""Holds `hide_library_messages` in a worker until its process ends."""
-PR_SET_PDEATHSIG = 1
-"""Option of prctl(2): the kernel sends this process a signal when its parent dies."""
-REPORT_S = 0.5
-"""Shortest time between two messages of a worker about its frames (ours)."""
 TICK_S = 5.0
 """Longest wait for a message, so that progress is shown meanwhile (ours)."""
 END_S = 5.0
 """Longest wait for a process that was told to end; then it is killed (ours). It cleans up in some milliseconds."""
-READY, FRAMES, ENDED = "ready", "frames", "ended"
 
 
 @dataclass(slots=True, eq=False)
@@ -69,13 +58,16 @@ def run_in_processes(
 class _Batch(Generic[Job, Result]):
     def __init__(self, runner: Runner[Job, Result], jobs: Sequence[Job], number: int, progress: BatchProgress) -> None:
         self._runner, self._jobs, self._number, self._progress = runner, jobs, number, progress
-        self._todo = deque(range(len(jobs)))
+        # With the longest one last, all other processes would wait for it.
+        self._todo = deque(progress.estimate.largest_first())
         self._lost = [0] * len(jobs)
         self._workers: dict[Connection, _Worker] = {}
         self._stillborn = 0
 
     def outcomes(self) -> Iterator[Outcome[Job, Result]]:
         while self._todo or any(worker.index is not None for worker in self._workers.values()):
+            for worker in self._workers.values():
+                self._give(worker)  # the job of a lost process, when the others are at rest already
             busy = sum(worker.index is not None for worker in self._workers.values())
             for _ in range(min(self._number, len(self._todo) + busy) - len(self._workers)):
                 self._start()
@@ -99,7 +91,7 @@ class _Batch(Generic[Job, Result]):
             with children_reach_the_user():
                 # Forking a process that has loaded onnxruntime may deadlock in the child, so the children are spawned.
                 context = multiprocessing.get_context("spawn")
-                process = context.Process(target=serve, args=(theirs, self._runner), daemon=True)
+                process = context.Process(target=serve, args=(theirs,), daemon=True)
                 process.start()
         except OSError as error:
             raise OutputError(f"--jobs: cannot start a process: {error.strerror or error}; use fewer jobs") from error
@@ -107,6 +99,8 @@ class _Batch(Generic[Job, Result]):
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             theirs.close()  # When the child ends, nobody has this end, and reading ours gives EOFError.
         self._workers[ours] = _Worker(process, ours)
+        with suppress(OSError):  # It has just been lost: the next message of its pipe is the end.
+            ours.send(self._runner)
 
     def _take(self, worker: _Worker, message: tuple[str, Any]) -> Outcome[Job, Result] | None:
         """Return the outcome in a message of a worker, None if it holds another thing. A worker at rest gets a job."""
@@ -121,12 +115,16 @@ class _Batch(Generic[Job, Result]):
             self._progress.end(worker.index, error is not None)
             worker.index = None
         worker.ready, self._stillborn = True, 0
-        if self._todo:
+        self._give(worker)
+        return outcome
+
+    def _give(self, worker: _Worker) -> None:
+        """Give a job to a worker that is ready and at rest."""
+        if self._todo and worker.ready and worker.index is None:
             worker.index = self._todo.popleft()
             self._progress.begin(worker.index)
             with suppress(OSError):  # It has just been lost: the next message of its pipe is the end.
                 worker.pipe.send(self._jobs[worker.index])
-        return outcome
 
     def _forget(self, worker: _Worker) -> Outcome[Job, Result] | None:
         """A worker was lost. Return the outcome of its job, None if it had none or if it will be tried again."""
@@ -181,58 +179,3 @@ def _interrupts_wait() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-
-
-def serve(pipe: Connection, runner: Runner[Any, Any]) -> None:
-    """Do the jobs that come through `pipe`, one after the other, until None or the end of the parent."""
-    _begin()
-    with suppress(EOFError, OSError):  # the parent has ended
-        pipe.send((READY, None))
-        while (job := pipe.recv()) is not None:
-            report = _Reporter(pipe)
-            try:
-                outcome = runner.attempt(job, report)
-            except SystemExit:
-                runner.clean(job)
-                os._exit(1)  # without waiting for anything
-            report.last()
-            pipe.send((ENDED, (outcome.result, outcome.error)))
-
-
-class _Reporter:
-    """Sends the number of frames, each `REPORT_S` and at the end."""
-
-    def __init__(self, pipe: Connection) -> None:
-        self._pipe = pipe
-        self._next = time.monotonic() + REPORT_S
-        self._frames: tuple[int, int | None] | None = None
-
-    def __call__(self, done: int, total: int | None) -> None:
-        unknown = self._frames is None
-        self._frames = (done, total)
-        # At once after the first frame: then the parent knows the length of the clip.
-        if unknown or time.monotonic() >= self._next:
-            self._next = time.monotonic() + REPORT_S
-            self._pipe.send((FRAMES, self._frames))
-
-    def last(self) -> None:
-        """Send the last number."""
-        if self._frames is not None:
-            self._pipe.send((FRAMES, self._frames))
-
-
-def _begin() -> None:
-    """Prepare a worker: it hides messages of libraries, logs like its parent, and ends with `SystemExit`.
-
-    SIGTERM ends it, and the death of its parent.
-    """
-    hiding.enter_context(hide_library_messages())
-    journal.configure_command()
-    signal.signal(signal.SIGTERM, _unwind)
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _unwind(*_: object) -> NoReturn:
-    # A second SIGTERM would interrupt the cleaning up.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    sys.exit(1)

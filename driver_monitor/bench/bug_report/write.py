@@ -30,7 +30,7 @@ from driver_monitor.bench.replays.writers import to_line
 from driver_monitor.bench.runs.read_run import Run, read_run
 from driver_monitor.bench.runs.run_folder import EVENTS, RUN, SIGNALS, clip_id
 from driver_monitor.errors import OutputError, RunError, UsageError
-from driver_monitor.messages import trace
+from driver_monitor.messages import trace, trace_reader
 
 Alerts = Sequence[Mapping[str, Any]]
 HALF_MS = 5e-4
@@ -145,7 +145,7 @@ def _cut_trace(source: Path, target: Path, end: float, frames: int) -> bool:
     about drowsiness is not raised again.
     """
     copied = 0
-    header, observations = trace.read(source)
+    header, observations = trace_reader.read(source)
     with (
         target.open("wb") as raw,
         gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed,

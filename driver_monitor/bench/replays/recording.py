@@ -22,7 +22,7 @@ from driver_monitor.capture.recordings.images import FolderCamera
 from driver_monitor.config.schema import CameraConfig
 from driver_monitor.errors import SourceError
 from driver_monitor.imaging.frame import Frame
-from driver_monitor.messages import trace
+from driver_monitor.messages import trace, trace_reader
 from driver_monitor.messages.envelope import Provenance
 from driver_monitor.vehicle.recorded import open_recorded
 
@@ -51,7 +51,7 @@ def opened(
     """
     pipeline = build.build_pipeline(plan, models, around=around)
     if models is None:
-        header, observations = trace.read(job.clip)
+        header, observations = trace_reader.read(job.clip)
         used = itertools.islice(observations, 0, None, job.every)
         results = ((number, None, pipeline.conclude(observation)) for number, observation in used)
         yield Recording(results, build.provenance(plan, header.models), header.trip, None, None)

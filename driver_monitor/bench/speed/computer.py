@@ -54,10 +54,14 @@ def versions() -> dict[str, str | None]:
     return {**found, "linux": platform.release()}
 
 
-def rss_mb(key: str = "VmRSS") -> float | None:
-    """Return the memory of this process in MB (2**20 bytes), `VmHWM` its peak. None: this Linux does not say."""
+def rss_mb(key: str = "VmRSS", process: int | None = None, file: str = "status") -> float | None:
+    """Return the memory of `process` in MB (2**20 bytes), `VmHWM` its peak. None: this Linux does not say.
+
+    `process`: its number; None: this one. If it has ended, its memory is None, too. `file`: where /proc holds the key.
+    """
     with suppress(OSError):
-        found = re.search(rf"(?m)^{key}:\s+(\d+) kB$", Path("/proc/self/status").read_text())
+        text = Path(f"/proc/{'self' if process is None else process}/{file}").read_text()
+        found = re.search(rf"(?m)^{key}:\s+(\d+) kB$", text)
         return round(int(found[1]) / _MIB, 1) if found else None
     return None
 

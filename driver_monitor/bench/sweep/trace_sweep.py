@@ -26,7 +26,7 @@ from driver_monitor.bench.score.track import Track, track_of
 from driver_monitor.bench.sweep.judge import RuleSet, TraceJudge, rule_set
 from driver_monitor.bench.sweep.traces import LabelledTrace
 from driver_monitor.data.alert import Verdict
-from driver_monitor.messages import trace
+from driver_monitor.messages import trace_reader
 from driver_monitor.rules.profile import Profile
 from driver_monitor.state.tracker import StateTracker
 
@@ -97,7 +97,7 @@ class TraceOutcome:
 def sweep_trace(job: SweepJob, plan: Plan, progress: OnProgress | None = None) -> TraceOutcome:
     """Judge all profiles of `job`. Raises `DriverMonitorError`: the trace is unreadable, or the labels do not fit."""
     labels = job.labelled.labels
-    header, observations = trace.read(job.clip)
+    header, observations = trace_reader.read(job.clip)
     tracker = StateTracker(wheel=plan.config.vehicle.steering_wheel)
     results: list[tuple[int, FrameResult]] = []
     for number, observation in observations:

@@ -6,16 +6,17 @@ import io
 import os
 import signal
 import sys
-from typing import NoReturn
-
-import typer
+from typing import TYPE_CHECKING, NoReturn
 
 from driver_monitor import PROGRAM
 from driver_monitor.cli import ending
-from driver_monitor.cli.program.run import new_app
+from driver_monitor.cli.program import daemon
 from driver_monitor.errors import ConfigError, DriverMonitorError, UsageError
 from driver_monitor.messages.lines import one_line, plain
 from driver_monitor.outputs import journal
+
+if TYPE_CHECKING:
+    import typer
 
 
 def main() -> None:
@@ -56,6 +57,11 @@ def _main() -> None:
 
 def _run_command() -> int:
     """Run the command of `sys.argv` and return its exit code. Raises `UsageError`: no such command, option or value."""
+    if ending.is_daemon() and (options := daemon.plain_options(sys.argv[2:])) is not None:
+        daemon.start(**options)
+        return 0
+    import typer
+
     try:
         code = _app()(prog_name=PROGRAM, standalone_mode=False)
     except typer.Abort:
@@ -78,6 +84,8 @@ def _app() -> typer.Typer:
     typer builds all verbs that it knows before it looks for the one: a sixth of the daemon's start.
     """
     if ending.is_daemon():
+        from driver_monitor.cli.program.run import new_app
+
         return new_app()
     from driver_monitor.cli.commands import app
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 from typing import Annotated
 
 import typer
 
 from driver_monitor import PROGRAM, __version__
 from driver_monitor.cli.options import ConfigOption, OptionalPath, OptionalText, ProfileOption, TrackOption
+from driver_monitor.cli.program.daemon import start
 
 
 def new_app() -> typer.Typer:
@@ -41,10 +41,4 @@ def run(
     trace: Annotated[OptionalPath, typer.Option(help="Write a trace to this new file, *.trace.jsonl.gz.")] = None,
 ) -> None:
     """Run the daemon: watch the camera, warn the driver and publish messages."""
-    gc.disable()  # imports make no garbage; looking for it takes a thirtieth of the start
-    from driver_monitor.app.build import Request
-    from driver_monitor.app.run import run as run_daemon
-
-    gc.freeze()  # nor do they later: without it, each full search goes through 250,000 objects that stay
-    gc.enable()
-    run_daemon(Request(config, source, profile, track), trace)
+    start(config, source, profile, track, trace)

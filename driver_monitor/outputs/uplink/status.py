@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from driver_monitor.messages.envelope import SCHEMA
 from driver_monitor.messages.wire import Message
-from driver_monitor.spool.entry import SpoolCounts
+
+if TYPE_CHECKING:  # every daemon imports this module, and few have a spool
+    from driver_monitor.spool.entry import SpoolCounts
 
 EVERY_S, SHORTEST_S = 60.0, 1.0
 """Time between two statuses, and the shortest one when something changes (ours)."""
