@@ -1,4 +1,4 @@
-"""Makes pictures of FFmpeg's decoded frames and of raw YUYV: square, upright, and no copy in colour until asked."""
+"""Makes pictures of FFmpeg's decoded frames: with square pixels, upright, and without a copy in colour until asked."""
 
 from __future__ import annotations
 
@@ -55,19 +55,6 @@ def full_range(grey: Image, into: Image | None = None) -> Image:
     gain = 255 / (WHITE - BLACK)
     # OpenCV's only single pass that multiplies, adds and then cuts off at 0: 2.3 times as fast as a table.
     return np.asarray(cv2.addWeighted(grey, gain, grey, 0.0, -BLACK * gain, dst=into), np.uint8)
-
-
-def yuyv_picture(pixels: Image) -> YuvPicture:
-    """Return the picture of raw YUYV (H, W, 2), W even: the grey level of each pixel, and U or V of each pair in turn.
-
-    16 is black and 235 is white, as V4L2 says for this format, and as OpenCV takes it.
-    """
-    grey = np.asarray(cv2.extractChannel(pixels, 0), np.uint8)
-
-    def converted() -> Image:
-        return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_YUV2BGR_YUYV), np.uint8)
-
-    return YuvPicture(full_range(grey, into=grey), pixels[:, 0::2, 1], pixels[:, 1::2, 1], converted)
 
 
 class JpegDecoder:

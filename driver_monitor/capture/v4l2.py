@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver_monitor.capture.camera import Clock, GuardedCamera
-from driver_monitor.capture.decoded_picture import JpegDecoder, yuyv_picture
+from driver_monitor.capture.decoded_picture import JpegDecoder
 from driver_monitor.capture.exposure import set_exposure, warn_once
 from driver_monitor.config.camera_device import camera_device
 from driver_monitor.config.schema import CameraConfig
@@ -30,7 +30,6 @@ STAMP_AGE_S = 1.0
 MOST_DAMAGED = 60
 """So many damaged pictures in a row, 2 s at 30 frames a second, are a fault of the camera (ours)."""
 JPEG_FORMATS = frozenset(int.from_bytes(name, "little") for name in (b"MJPG", b"JPEG"))
-YUYV_FORMATS = frozenset({int.from_bytes(b"YUYV", "little")})
 CSI_HINT = "a camera on the board's own connector (CSI) is not a V4L2 camera: set camera.source to rpicam or nvargus"
 
 
@@ -69,8 +68,7 @@ class V4l2Camera(GuardedCamera):
             self._check_format(config)
             for refused in set_exposure(self._device, config):
                 warn_once(f"{self.name}: {refused}")
-            self._jpeg = JpegDecoder() if self._gives_raw(JPEG_FORMATS) else None
-            self._yuyv = self._gives_raw(YUYV_FORMATS)
+            self._jpeg = JpegDecoder() if self._gives_jpeg() else None
         self._grey = config.pixel_format in ("GREY", "Y16")
         self._bits, self._sequence = 8, 0
         self._start: float | None = None
@@ -118,11 +116,9 @@ class V4l2Camera(GuardedCamera):
         """Return the picture; None if it is damaged. Raises `SourceError` if it has another form than expected."""
         if self._jpeg is not None and not _is_picture(pixels):
             return self._jpeg.decode(pixels.tobytes(), self.name)
-        if self._yuyv and (raw := _raw_yuyv(pixels, self._size())) is not None:
-            picture.check_size(raw.shape[1], raw.shape[0], self.name)
-            return yuyv_picture(raw)
         if self._grey:
-            values = _raw_grey(pixels, self._size())
+            size = (int(self._device.get(cv2.CAP_PROP_FRAME_HEIGHT)), int(self._device.get(cv2.CAP_PROP_FRAME_WIDTH)))
+            values = _raw_grey(pixels, size)
             if values is None:
                 raise SourceError(
                     f"{self.name}: does not give the requested grey format; set camera.pixel_format to auto"
@@ -133,14 +129,10 @@ class V4l2Camera(GuardedCamera):
             pixels = picture.to_8_bit(pixels, self._bits)
         return picture.camera_picture(pixels, self.name)
 
-    def _size(self) -> tuple[int, int]:
-        """Return height and width that the driver uses."""
-        return int(self._device.get(cv2.CAP_PROP_FRAME_HEIGHT)), int(self._device.get(cv2.CAP_PROP_FRAME_WIDTH))
-
-    def _gives_raw(self, formats: frozenset[int]) -> bool:
-        """Return whether the camera gives one of `formats`, and ask OpenCV for its pictures as they are."""
+    def _gives_jpeg(self) -> bool:
+        """Return whether the camera gives JPEG pictures, and ask OpenCV for them as they are."""
         given = int(self._device.get(cv2.CAP_PROP_FOURCC))
-        return given in formats and self._device.set(cv2.CAP_PROP_CONVERT_RGB, 0)
+        return given in JPEG_FORMATS and self._device.set(cv2.CAP_PROP_CONVERT_RGB, 0)
 
     def _release(self) -> None:
         self._device.release()
@@ -177,16 +169,6 @@ def _raw_grey(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any] | Non
     if flat.dtype not in (np.uint8, np.uint16) or flat.size != area:
         return None
     return flat.reshape(size)
-
-
-def _raw_yuyv(pixels: NDArray[Any], size: tuple[int, int]) -> Image | None:
-    """Return (H, W, 2), W even; None: OpenCV has converted the picture after all. `size`: (H, W).
-
-    OpenCV >= 4.10 may give one row of bytes.
-    """
-    if pixels.dtype != np.uint8 or size[1] % 2 or pixels.size != 2 * size[0] * size[1]:
-        return None
-    return np.ascontiguousarray(pixels).reshape(*size, 2)
 
 
 def device_number(source: str, root: Path) -> int:

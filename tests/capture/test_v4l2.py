@@ -13,7 +13,6 @@ import pytest
 from driver_monitor.capture.v4l2 import V4l2Camera
 from driver_monitor.config.schema import CameraConfig
 from driver_monitor.errors import SourceError
-from driver_monitor.perception.scene.quality import picture_state
 
 
 class FakeDevice:
@@ -253,37 +252,6 @@ def test_ok__jpeg_pictures_are_decoded_without_opencv(root: Path, pixel_format: 
     assert frame is not None
     assert frame.grey[:, :200].mean() == pytest.approx(120, abs=2)
     assert frame.image.shape == (320, 480, 3)
-
-
-def yuyv() -> tuple[Any, Any]:
-    """Return raw YUYV pixels of a coloured picture, and OpenCV's conversion of them."""
-    y = np.tile(np.linspace(16, 235, 96).astype(np.uint8), (64, 1))
-    uv = np.where(np.arange(96) % 2, 140, 110).astype(np.uint8)
-    pixels = np.dstack([y, np.tile(uv, (64, 1))])
-    return pixels, cv2.cvtColor(pixels, cv2.COLOR_YUV2BGR_YUYV)
-
-
-@pytest.mark.parametrize("shape", [(64, 96, 2), (1, 64 * 96 * 2)], ids=["a picture", "one row of bytes"])
-def test_ok__of_yuyv_the_grey_picture_is_taken_as_it_comes(root: Path, shape: tuple[int, ...]) -> None:
-    pixels, converted = yuyv()
-    device = FakeDevice([pixels.reshape(shape)])
-    frame = camera(root, device, pixel_format="YUYV").read()
-    assert device.props[cv2.CAP_PROP_CONVERT_RGB] == 0
-    assert frame is not None
-    # Where OpenCV cuts a colour off at 255, its grey picture is darker.
-    clear = (converted.min(axis=2) > 0) & (converted.max(axis=2) < 255)
-    difference = frame.grey.astype(int) - cv2.cvtColor(converted, cv2.COLOR_BGR2GRAY)
-    assert clear.sum() > 4000
-    assert abs(difference[clear]).max() <= 2
-    assert np.array_equal(frame.image, converted)
-    assert picture_state(frame.picture).grey == picture_state(converted).grey is False
-
-
-def test_ok__a_camera_whose_yuyv_is_converted_after_all_gives_colour(root: Path) -> None:
-    _, converted = yuyv()
-    frame = camera(root, FakeDevice([converted]), pixel_format="YUYV").read()
-    assert frame is not None
-    assert np.array_equal(frame.image, converted)
 
 
 def damage(kind: str) -> bytes:
