@@ -11,7 +11,7 @@ import os
 # computer may leave it unasked; this must be set before onnxruntime is imported anywhere.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 # pydantic looks through all installed packages for plugins, which may change what a check accepts: 14 ms of each start.
-os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 __version__ = "0.1.0"
 PROGRAM = "driver-monitor"

@@ -177,12 +177,15 @@ def test_ok__a_look_is_at_one_picture_whatever_comes_after_it() -> None:
     assert finder.turn == 180
 
 
-def test_ok__a_look_of_a_source_that_is_over_ends_at_once() -> None:
+def test_ok__a_look_of_a_source_that_is_over_ends_without_a_vote() -> None:
     scorer = Scorer()
     finder = OrientationFinder(scorer)
     watch(finder, [hung(0)] * 2, start=100.0)
+    assert scorer.looks == 1
     watch(finder, [hung(0)], start=0.0)
-    assert scorer.looks == 4
+    assert scorer.looks == 1
+    watch(finder, [hung(0)], start=0.2)
+    assert scorer.looks == 1 + 4, "all of the new source's picture"
 
 
 def test_ok__of_an_upright_picture_no_quality_is_asked_for() -> None:

@@ -142,11 +142,13 @@ class OrientationFinder:
         `grey` must not be changed afterwards.
         """
         look = self._look
+        if look is not None and t < look.t:
+            look = self._look = None  # another source has begun: its time has nothing to do with this picture
         if look is None:
             if self._timer.due(t):
                 self._look = _Look(grey, t, [0, 180] if self._decided == 0 else list(TURNS))
             return self.turn
-        at_once = not 0 <= t - look.t < LOOK_S - ROUNDING_S  # also if the time goes back: another source has begun
+        at_once = t - look.t >= LOOK_S - ROUNDING_S
         for turn in look.left if at_once else look.left[:1]:
             look.scores[turn] = self._score(np.ascontiguousarray(rotate(look.picture, turn)))
         look.left = [turn for turn in look.left if turn not in look.scores]

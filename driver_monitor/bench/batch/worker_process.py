@@ -36,6 +36,8 @@ def serve(pipe: Connection) -> None:
     _begin()
     with suppress(EOFError, OSError):  # the parent has ended
         runner = _receive_runner(pipe)
+        # Before, SIGTERM ends the process by itself: some imports catch every exception.
+        signal.signal(signal.SIGTERM, _unwind)
         pipe.send((READY, None))
         while (job := pipe.recv()) is not None:
             report = _Reporter(pipe)
@@ -80,13 +82,10 @@ class _Reporter:
 
 
 def _begin() -> None:
-    """Prepare a worker: it hides messages of libraries, logs like its parent, and ends with `SystemExit`.
-
-    SIGTERM ends it, and the death of its parent.
-    """
+    """Prepare a worker: it hides messages of libraries, logs like its parent, and gets SIGTERM when its parent dies."""
     hiding.enter_context(hide_library_messages())
     journal.configure_command()
-    signal.signal(signal.SIGTERM, _unwind)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 

@@ -48,7 +48,8 @@ def _main() -> None:
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
     except BrokenPipeError:
-        _end(0)  # The reader of the output has ended, as in `inspect ... | head`.
+        # The reader of the output has ended, as in `inspect ... | head`. A daemon must be started again.
+        _end(1 if ending.is_daemon() else 0)
     except OSError as error:
         reason = error.strerror or error
         print(one_line(f"{error.filename or 'the output'}: {reason}; check disk and permissions"), file=sys.stderr)

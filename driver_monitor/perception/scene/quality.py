@@ -88,7 +88,7 @@ def picture_state(picture: Image | YuvPicture) -> PictureState:
     """
     image = picture.grey if isinstance(picture, YuvPicture) else picture
     image = halved(image) if image.ndim == 2 else image
-    small = _smaller(image, max(1, min(image.shape[1] // SMALL[0], image.shape[0] // SMALL[1])))
+    small = average(image, max(1, min(image.shape[1] // SMALL[0], image.shape[0] // SMALL[1])))
     inside = _inside(small if small.ndim == 2 else small.max(axis=2))
     grey = np.ascontiguousarray(to_grey(small)[inside])
     mean = float(cv2.mean(grey)[0])
@@ -106,17 +106,6 @@ def picture_state(picture: Image | YuvPicture) -> PictureState:
     else:
         light = "day"
     return PictureState(light, covered, mean, colourless)
-
-
-def _smaller(image: Image, block: int) -> Image:
-    """Return `image` with about `block` x `block` pixels averaged into one.
-
-    Even blocks are halved again and again: to average 4 x 4 pixels, OpenCV takes six times as long as to halve twice.
-    The result is rounded each time, and is brighter by a quarter of a grey level on average.
-    """
-    while block % 2 == 0:
-        image, block = average(image, 2), block // 2
-    return average(image, block) if block > 1 else image
 
 
 def _share(true: NDArray[np.bool_]) -> float:
@@ -169,7 +158,7 @@ def _as_large_as(small: Image, plane: Image) -> Image:
     """Return a colour plane in the size of `small`; by whole blocks if they fit, which is many times as fast."""
     block = max(1, round(plane.shape[1] / small.shape[1]))
     if (plane.shape[0] // block, plane.shape[1] // block) == small.shape:
-        return _smaller(plane, block)
+        return average(plane, block)
     return np.asarray(cv2.resize(plane, small.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)
 
 

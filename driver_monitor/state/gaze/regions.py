@@ -6,6 +6,7 @@ tells those that belong to driving from the others.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Literal, NamedTuple
 
@@ -51,18 +52,19 @@ _SWAPPED: dict[GazeRegion, GazeRegion] = {"left_mirror": "right_mirror", "right_
 """The door mirrors of a driver who sits on the right."""
 
 
-def _seen(side: Literal[1, -1]) -> tuple[tuple[GazeRegion, float, float, float, float, float, float], ...]:
-    """Return name and area of each region, and the pitches beyond which it is no choice. `side`: 1 if `out` is left."""
+@functools.cache
+def _seen(wheel: Wheel) -> tuple[tuple[GazeRegion, float, float, float, float, float, float], ...]:
+    """Return name and area of each region, and the pitches beyond which it is no choice.
+
+    `out` is turned into yaw (+ left). Computed once for each side.
+    """
     rows = []
+    side = 1 if wheel == "left" else -1
     for name, (out, up, half_width, half_height) in _AREAS.items():
         seen = name if side > 0 else _SWAPPED.get(name, name)
         reach = HYSTERESIS * half_height + 1e-6
         rows.append((seen, side * out, up, half_width, half_height, up - reach, up + reach))
     return tuple(rows)
-
-
-_SEEN = {"left": _seen(1), "right": _seen(-1)}
-"""The regions by the driver's side, with `out` turned into yaw (+ left)."""
 
 
 def nearest(yaw: float, pitch: float, wheel: Wheel, present: GazeRegion | None = None) -> GazeRegion | None:
@@ -71,7 +73,7 @@ def nearest(yaw: float, pitch: float, wheel: Wheel, present: GazeRegion | None =
     `present`: the region of the gaze until now, which counts as larger than it is (`HYSTERESIS`).
     """
     best, least = None, math.inf
-    for name, middle, up, half_width, half_height, lowest, highest in _SEEN[wheel]:
+    for name, middle, up, half_width, half_height, lowest, highest in _seen(wheel):
         # This runs many times in a frame, and most areas are out of the question by one of the two angles.
         if not lowest <= pitch <= highest:
             continue
