@@ -10,15 +10,14 @@ class WindowedTime:
 
     def __init__(self, window_s: float) -> None:
         self._window_s = window_s
-        self.intervals: deque[list[float]] = deque()
-        """Start and end of each interval, the oldest first. Without any, the sum is 0 and need not be asked for."""
+        self._intervals: deque[list[float]] = deque()
         self._total = 0.0
 
     def add(self, start: float, end: float) -> None:
         """Add the time from `start` to `end`; none if `end` is not later. Add in order of time, without overlap."""
         if end <= start:
             return
-        intervals = self.intervals
+        intervals = self._intervals
         if intervals and start - (last := intervals[-1])[1] < 1e-9:
             last[1] = end
         else:
@@ -27,12 +26,12 @@ class WindowedTime:
 
     def clear(self) -> None:
         """Remove all intervals."""
-        self.intervals.clear()
+        self._intervals.clear()
         self._total = 0.0
 
     def total(self, now: float) -> float:
         """Return the sum, in seconds, in the window that ends at `now`. `now` must not decrease from call to call."""
-        intervals = self.intervals
+        intervals = self._intervals
         if not intervals:
             return 0.0
         edge = now - self._window_s

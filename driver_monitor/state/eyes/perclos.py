@@ -45,8 +45,7 @@ class PerclosMeter:
         self._sure = self._sure if p_closure is None else p_closure >= SURE
         if known:
             self._readable.add(*interval)
-        readable_s = self._readable.total(step.t)
-        closed_s = self._closed.total(step.t) if self._closed.intervals else 0.0
+        readable_s, closed_s = self._readable.total(step.t), self._closed.total(step.t)
         coverage = min(readable_s / WINDOW_S, 1.0)
         enough = coverage >= MIN_COVERAGE
         while self._blinks and self._blinks[0] < step.t - WINDOW_S:
@@ -55,7 +54,7 @@ class PerclosMeter:
         value = min(closed_s / readable_s, 1.0) if enough else None
         whole_s = max(WINDOW_S, readable_s)
         low = closed_s / whole_s
-        doubted_s = self._doubted.total(step.t) if self._doubted.intervals else 0.0
+        doubted_s = self._doubted.total(step.t)
         return Perclos(value, low, min(low + doubted_s / whole_s + 1.0 - coverage, 1.0), coverage, WINDOW_S)
 
     def _settle(self, step: TimeStep, closure: Stretch) -> None:

@@ -39,7 +39,9 @@ class GlanceMeter:
         else:
             self._unknown.add(now - step.dt, now)
         if self._road.length_s >= RESET_S - 1e-6:
-            self._reset()
+            self._away.clear()
+            self._unknown.clear()
+            self._looks.clear()
         if away is not None:
             if away and self._was_away and self._looks:
                 self._looks[-1] = now
@@ -49,17 +51,8 @@ class GlanceMeter:
         while self._looks and self._looks[0] < now - WINDOW_S:
             self._looks.popleft()
         self._last = away
-        total = self._away.total(now) if self._away.intervals else 0.0
-        most = total + self._unknown.total(now) if self._unknown.intervals else total
+        total = self._away.total(now)
+        most = total + self._unknown.total(now)
         coverage = min(self._known.total(now) / WINDOW_S, 1.0)
         known = None if away is None else total
         return RepeatedGlances(known, most, len(self._looks), self._road.value_s, coverage, WINDOW_S)
-
-    def _reset(self) -> None:
-        """Set sum and count to 0. In most frames they are."""
-        if self._away.intervals:
-            self._away.clear()
-        if self._unknown.intervals:
-            self._unknown.clear()
-        if self._looks:
-            self._looks.clear()

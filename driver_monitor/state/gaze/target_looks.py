@@ -70,12 +70,10 @@ class TargetLooks:
         """Return the seconds in the window at targets that are no part of driving, None while the gaze is unknown."""
         if self._was_other and step.seamless:
             self._other.add(step.t - step.dt, step.t)
-        if self._other.intervals and ahead_s is not None and ahead_s >= RESET_S - 1e-6:
+        if ahead_s is not None and ahead_s >= RESET_S - 1e-6:
             self._other.clear()
         if gaze is None or not gaze.off:
             self._was_other = False
         elif gaze.target is not None:
             self._was_other = task(gaze.target) == "other"
-        if gaze is None:
-            return None
-        return self._other.total(step.t) if self._other.intervals else 0.0
+        return None if gaze is None else self._other.total(step.t)
