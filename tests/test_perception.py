@@ -11,6 +11,7 @@ from driver_monitor.data.observation import (
     EyesView,
     EyeView,
     FaceView,
+    Observation,
 )
 from driver_monitor.imaging.frame import Frame, Image, to_grey
 from driver_monitor.perception.expression.net import ExpressionNet
@@ -126,3 +127,35 @@ def test_ok__a_lens_covered_while_the_picture_is_frozen_is_covered() -> None:
     seeing, _ = perception(None)
     seen = seeing.observe(Frame(np.full((480, 640), 90, np.uint8), 0.0, 0, "test"), "frozen")
     assert seen.camera == "covered"
+
+
+COVERED = np.full((480, 640), 90, np.uint8)
+
+
+def from_then_on(pictures: list[Image], fps: int = 20) -> list[Observation]:
+    seeing, _ = perception(view(points()))
+    return [seeing.observe(Frame(picture, i / fps, i, "test")) for i, picture in enumerate(pictures)]
+
+
+@pytest.mark.parametrize("first", range(20, 30))
+def test_ok__a_cover_is_seen_within_two_fifths_of_a_second_and_its_end_within_one(first: int) -> None:
+    seen = from_then_on([DAY] * first + [COVERED] * 20 + [DAY] * 10)
+    covered = [i for i, one in enumerate(seen) if one.camera == "covered"]
+    assert 0 <= covered[0] - first < 8
+    assert 0 <= covered[-1] - (first + 19) < 4
+    assert covered == list(range(covered[0], covered[-1] + 1))
+
+
+def test_ok__while_nothing_changes_a_cover_between_two_judgements_is_not_looked_for() -> None:
+    waits = []
+    for first in range(20, 28):
+        seen = from_then_on([DAY] * first + [COVERED] * 9)
+        waits.append([one.camera for one in seen].index("covered") - first)
+    assert sorted(waits) == list(range(8)), "judged every 0.4 s"
+
+
+@pytest.mark.parametrize("first", range(20, 28))
+def test_ok__another_light_counts_after_a_second_and_less_than_half(first: int) -> None:
+    seen = from_then_on([DAY] * first + [(DAY // 16).astype(np.uint8)] * 30)
+    dark = [one.light for one in seen].index("dark") - first
+    assert 20 <= dark < 28

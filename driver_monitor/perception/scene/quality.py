@@ -87,7 +87,7 @@ def picture_state(picture: Image | YuvPicture) -> PictureState:
     face in the shade of a sunlit car (label "dark" on 95 of the photographs, "glare" on 76) is still "day".
     """
     image = picture.grey if isinstance(picture, YuvPicture) else picture
-    image = halved(image) if image.ndim == 2 else image
+    image = halved(image)
     small = average(image, max(1, min(image.shape[1] // SMALL[0], image.shape[0] // SMALL[1])))
     inside = _inside(small if small.ndim == 2 else small.max(axis=2))
     grey = np.ascontiguousarray(to_grey(small)[inside])
@@ -140,7 +140,7 @@ def _spread(picture: Image | YuvPicture, small: Image, inside: _Region) -> float
     It is half of the sum of the differences of all pairs, and OpenCV adds up the sizes of these in one pass.
     """
     if isinstance(picture, YuvPicture):
-        u, v = (np.ascontiguousarray(_as_large_as(small, plane)[inside]) for plane in (picture.u, picture.v))
+        u, v = (_colours(plane, small.shape, inside) for plane in (picture.u, picture.v))
         pairs = (BLUE_U - GREEN_U, -GREEN_V), (GREEN_U, GREEN_V - RED_V), (-BLUE_U, RED_V)
         sums = [
             cv2.norm(cv2.addWeighted(u, of_u, v, of_v, -128 * (of_u + of_v), dtype=cv2.CV_32F), cv2.NORM_L1)
@@ -154,12 +154,22 @@ def _spread(picture: Image | YuvPicture, small: Image, inside: _Region) -> float
     return 0.0
 
 
-def _as_large_as(small: Image, plane: Image) -> Image:
-    """Return a colour plane in the size of `small`; by whole blocks if they fit, which is many times as fast."""
-    block = max(1, round(plane.shape[1] / small.shape[1]))
-    if (plane.shape[0] // block, plane.shape[1] // block) == small.shape:
-        return average(plane, block)
-    return np.asarray(cv2.resize(plane, small.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+def _colours(plane: Image, small: tuple[int, ...], inside: _Region) -> Image:
+    """Return the part `inside` the borders of a colour plane, in whole blocks, about as large as the small picture.
+
+    `small`: shape of the small picture, to which `inside` belongs. A mean over all pixels needs no equal shape, and
+    to resize the plane to one takes many times as long, unless whole blocks fit.
+    """
+    plane = average(plane, max(1, round(plane.shape[1] / small[1])))
+    rows, columns = (_part(side, whole, of) for side, whole, of in zip(inside, small, plane.shape, strict=True))
+    return np.ascontiguousarray(plane[rows, columns])
+
+
+def _part(inside: slice, whole: int, of: int) -> slice:
+    """Return the part of a side of `of` pixels that `inside` is of one of `whole` pixels; at least one pixel."""
+    start, stop, _ = inside.indices(whole)
+    first = min(start * of // whole, of - 1)
+    return slice(first, max(first + 1, stop * of // whole))
 
 
 def _inside(levels: Image) -> _Region:
