@@ -20,9 +20,10 @@ import can
 from tools.car.receiver import POLL_S, Receiver
 from driver_monitor.cli import main
 
+bus = can.Bus(interface="virtual", channel="car")
+
 def receive():
     receiver, shown = Receiver(), None
-    bus = can.Bus(interface="virtual", channel="car")
     while True:
         message = bus.recv(POLL_S)
         if message is not None:
@@ -35,7 +36,10 @@ def receive():
 threading.Thread(target=receive, daemon=True).start()
 main()
 """
-"""The program, and in its process the example receiver at the other end of python-can's virtual bus."""
+"""The program, and in its process the example receiver at the other end of python-can's virtual bus.
+
+The bus is opened before the program begins, because it keeps nothing for those who come later.
+"""
 
 
 def test_ok__a_receiver_on_the_bus_of_a_daemon_hears_the_sleeper_and_the_end(tmp_path: Path, short_clip: Path) -> None:
