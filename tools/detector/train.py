@@ -27,7 +27,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from driver_monitor.perception.face.detectors.net_detector import CELL, SIZE_UNIT
 from tools.detector.net import DetectorNet
 from tools.detector.scenes import Library, sample
-from tools.training.nets import follow
+from tools.training.nets import follow, half_floats
 from tools.training.onnx_file import strip
 from tools.training.people import CLIP_PERSONS, is_held_out
 
@@ -123,7 +123,7 @@ class Trainer:
                     part.eval()
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        with torch.autocast("cpu", torch.bfloat16):
+        with half_floats():
             answers = self.net.logits(images.contiguous(memory_format=torch.channels_last))
         total, shown = loss(answers.float(), target)
         self.optimiser.zero_grad()

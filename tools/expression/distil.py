@@ -22,7 +22,7 @@ from tools.expression.data import Faces, load
 from tools.expression.looks import SIZE, looks, mouths_hidden
 from tools.expression.nets import Mirrored, Net, Teacher
 from tools.expression.teach import logits_of, step
-from tools.training.nets import follow, rate, resume, save
+from tools.training.nets import follow, half_floats, rate, resume, save
 
 BATCH, WEIGHT_DECAY, WARM, EMA = 128, 0.05, 0.03, 0.999
 TAUGHT = 0.7
@@ -72,7 +72,7 @@ def answer(teachers: list[nn.Module], images: torch.Tensor) -> torch.Tensor:
     for teacher in teachers:
         for i, some in enumerate(images.split(500)):
             x = (some.unsqueeze(1).float() / 255).contiguous(memory_format=torch.channels_last)
-            with torch.autocast("cpu", torch.bfloat16):
+            with half_floats():
                 total[500 * i : 500 * i + len(some)] += torch.softmax(teacher(x).float(), 1)
     return total / len(teachers)
 

@@ -20,7 +20,7 @@ from tools import ROOT, SHARED
 from tools.expression.data import Faces, load
 from tools.expression.looks import looks
 from tools.expression.nets import Teacher
-from tools.training.nets import follow, rate, resume, save
+from tools.training.nets import follow, half_floats, rate, resume, save
 
 BATCH, WEIGHT_DECAY, WARM, EMA = 128, 0.05, 0.05, 0.998
 COURSES = ((45, 2.5e-3), (77, 1.2e-3))
@@ -65,7 +65,7 @@ def fit(faces: Faces, watch: Faces, path: Path, seed: int, epochs: int) -> None:
 
 def step(net: nn.Module, x: torch.Tensor, y: torch.Tensor, optimizer: torch.optim.Optimizer) -> float:
     net.train()
-    with torch.autocast("cpu", torch.bfloat16):
+    with half_floats():
         logits = net(x)
     loss = -(y * functional.log_softmax(logits.float(), 1)).sum(1).mean()
     optimizer.zero_grad()

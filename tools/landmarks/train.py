@@ -31,7 +31,7 @@ from tools.landmarks.net import LandmarkNet
 from tools.training import onnx_file
 from tools.training.augment import BatchRandom, Views, map_points, map_turn, photograph, resample
 from tools.training.mesh_teacher import MIRROR, eye_aspect_ratio
-from tools.training.nets import follow
+from tools.training.nets import follow, half_floats
 from tools.training.people import folds
 
 BASE_SIDE = 1.4 / 3.0
@@ -187,7 +187,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.net.train()
-        with torch.autocast("cpu", torch.bfloat16):
+        with half_floats():
             points, logits, turn = self.net.logits(truth.images.contiguous(memory_format=torch.channels_last))
         loss, shown = loss_of(points, logits, turn, truth, self.weights)
         self.optimizer.zero_grad(set_to_none=True)
