@@ -15,6 +15,7 @@ import argparse
 import copy
 import math
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -152,6 +153,8 @@ class Trainer:
         self.average = copy.deepcopy(self.net)
         self.optimizer = torch.optim.AdamW(self.net.parameters(), lr=PEAK, weight_decay=0.01)
         self.generator = torch.Generator().manual_seed(seed)
+        self.drawn = self.generator.get_state()
+        """State of the generator before the next batch, which a thread may be drawing already."""
         self.step = 0
         self.weights = point_weights()
         self.history: list[tuple[int, dict[str, float]]] = []
@@ -169,21 +172,21 @@ class Trainer:
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.generator.set_state(state["generator"])
+        self.drawn = state["generator"]
         self.step, self.history = state["step"], state["history"]
 
     def save(self, path: Path) -> None:
         """Write a checkpoint. An interrupted write does not damage the one before."""
         state = {
             "net": self.net.state_dict(), "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(), "generator": self.generator.get_state(),
+            "optimizer": self.optimizer.state_dict(), "generator": self.drawn,
             "step": self.step, "history": self.history,
         }  # fmt: skip
         torch.save(state, path.with_suffix(".part"))
         path.with_suffix(".part").replace(path)
 
-    def learn(self, cache: Cache, rate: float) -> dict[str, float]:
-        """Take one step at learning rate `rate`. Returns the parts of the loss."""
-        truth = batch(cache, self.generator)
+    def learn(self, truth: Batch, rate: float) -> dict[str, float]:
+        """Take one step on a batch at learning rate `rate`. Returns the parts of the loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.net.train()
@@ -268,18 +271,22 @@ def main() -> None:
 
 
 def train(trainer: Trainer, cache: Cache, seconds: float, peak: float, checkpoint: Path) -> None:
-    """Learn for `seconds`, with a checkpoint every 200 steps."""
+    """Learn for `seconds`, with a checkpoint every 200 steps. A second thread draws the batches, in the same order."""
     begin, first = time.monotonic(), trainer.step
-    while (used := (time.monotonic() - begin) / seconds) < 1:
-        warm = min(1.0, (trainer.step - first + 1) / 100)
-        shown = trainer.learn(cache, max(2e-5, peak * warm * 0.5 * (1 + math.cos(math.pi * used))))
-        if trainer.step % 20 == 0:
-            trainer.history.append((trainer.step, shown))
-        if trainer.step % 200 == 0:
-            recent = [values for _, values in trainer.history[-10:]]
-            words = {key: round(float(np.mean([values[key] for values in recent])), 3) for key in shown}
-            print(trainer.step, f"{used:.2f}", words, flush=True)
-            trainer.save(checkpoint)
+    with ThreadPoolExecutor(1) as painter:
+        coming = painter.submit(batch, cache, trainer.generator)
+        while (used := (time.monotonic() - begin) / seconds) < 1:
+            truth, trainer.drawn = coming.result(), trainer.generator.get_state()
+            coming = painter.submit(batch, cache, trainer.generator)
+            warm = min(1.0, (trainer.step - first + 1) / 100)
+            shown = trainer.learn(truth, max(2e-5, peak * warm * 0.5 * (1 + math.cos(math.pi * used))))
+            if trainer.step % 20 == 0:
+                trainer.history.append((trainer.step, shown))
+            if trainer.step % 200 == 0:
+                recent = [values for _, values in trainer.history[-10:]]
+                words = {key: round(float(np.mean([values[key] for values in recent])), 3) for key in shown}
+                print(trainer.step, f"{used:.2f}", words, flush=True)
+                trainer.save(checkpoint)
     trainer.save(checkpoint)
 
 
