@@ -45,8 +45,6 @@ class HandBeforeEyes:
         self._right_t = _hidden_since(t, self._right_t, eyes.right if eyes else None)
         if eyes is None:
             return None
-        if self._hand_t is None:
-            return eyes
         left, right = self._judged(t, self._left_t, eyes.left), self._judged(t, self._right_t, eyes.right)
         return eyes if left is eyes.left and right is eyes.right else replace(eyes, left=left, right=right)
 
