@@ -6,6 +6,7 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import yaml
@@ -84,8 +85,13 @@ def test_fail__other_programs_need_their_environment(
 
 @pytest.mark.parametrize(("width", "height"), [(640, 480), (1280, 720), (1920, 1080)])
 def test_ok__pictures_have_the_size_of_a_camera_and_show_the_whole_face(width: int, height: int) -> None:
-    image = np.arange(48 * 64, dtype=np.uint16).reshape(48, 64).astype(np.uint8)
-    assert of_width(image, width).shape == (height, width)
+    image = np.add.outer(np.arange(48), 3 * np.arange(64)).astype(np.uint8)
+    shown = of_width(image, width)
+    assert shown.shape == (height, width)
+    edge = (width - height * 4 // 3) // 2
+    again = cv2.resize(shown[:, edge : width - edge], (64, 48), interpolation=cv2.INTER_AREA)
+    assert np.abs(again.astype(int) - image).max() <= 2
+    assert (shown[:, :edge] == shown[:, edge : edge + 1]).all()
 
 
 def test_ok__nobody_has_no_face_and_each_picture_is_another() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -111,6 +112,17 @@ def test_fail__what_is_wrong_is_refused_whole_and_no_alert_is_touched(car: Car, 
     car.write("vehicle: {id: van-13}")
     car.reload(car.daemon)
     assert car.daemon.parts.provenance.vehicle == "van-13"
+
+
+def test_fail__outputs_that_cannot_be_imported_are_refused_before_the_old_ones_are_closed(
+    car: Car, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "driver_monitor.outputs.metrics", None)
+    car.write("metrics: {bind: '127.0.0.1:9000'}")
+    with pytest.raises(ReloadError, match=r"driver_monitor\.outputs\.metrics"):
+        car.reload(car.daemon)
+    assert len(car.outs) == 1
+    assert not car.outs[0].closed
 
 
 def test_fail__outputs_that_cannot_even_be_put_back_take_the_daemon_down(car: Car) -> None:

@@ -16,7 +16,14 @@ from driver_monitor.app.pipeline import FrameResult, Pipeline
 from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.data.observation import CameraState, Observation
 from driver_monitor.imaging.frame import Frame, Image
-from driver_monitor.perception.scene.repeats import EDGE, FROZEN_AFTER_S, MAX_CHANGED, STRIDE, RepeatDetector
+from driver_monitor.perception.scene.repeats import (
+    EDGE,
+    FIRST_STRIDE,
+    FROZEN_AFTER_S,
+    MAX_CHANGED,
+    STRIDE,
+    RepeatDetector,
+)
 from driver_monitor.rules.engine import Engine
 from driver_monitor.state.tracker import StateTracker
 from driver_monitor.state.visibility.camera_judge import FROZEN_AFTER_S as TOLD_AFTER_S
@@ -91,6 +98,19 @@ def test_ok__the_first_glance_changes_no_answer(seed: int, changes: int, height:
     compared = (other != still)[edge : height - edge : STRIDE, ::STRIDE]
     same = int(compared.sum()) <= MAX_CHANGED * compared.size
     assert repeats([still, other])[1] == (0.05 if same else 0.0)
+
+
+@pytest.mark.parametrize("apart", [STRIDE, STRIDE * FIRST_STRIDE])
+def test_ok__a_few_pixels_of_a_large_picture_may_differ_also_where_the_first_glance_is(apart: int) -> None:
+    height, width = 1080, 1920
+    still = np.asarray(np.random.default_rng(0).integers(0, 250, (height, width)), np.uint8)
+    edge = round(EDGE * height)
+    most = int(MAX_CHANGED * still[edge : height - edge : STRIDE, ::STRIDE].size)
+    assert most > 5
+    for changes in (most, most + 1):
+        other = still.copy()
+        other[edge, : changes * apart : apart] += np.uint8(3)
+        assert repeats([still, other])[1] == (0.05 if changes == most else 0.0)
 
 
 def test_ok__another_size_is_another_picture() -> None:

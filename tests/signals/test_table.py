@@ -18,9 +18,10 @@ from driver_monitor.rules.engine import Engine
 from driver_monitor.rules.profile import Profile
 from driver_monitor.signals.as_json import FIELDS
 from driver_monitor.signals.rows import OBJECTS
-from driver_monitor.signals.signal import Signal, private, public
+from driver_monitor.signals.signal import Signal, in_optional, private, public
 from driver_monitor.signals.table import (
     NAMED,
+    RETURNING,
     ROWS,
     SIGNALS,
     described,
@@ -169,6 +170,11 @@ def test_ok__a_time_that_may_be_over_is_doubtful_under_both_of_its_names() -> No
     reported = [doubtful(state) for state in states(film([attentive(5), away(3), attentive(1)], fps=30))]
     assert any({"gaze.away_s", "glances.away_s"} <= names for names in reported)
     assert not reported[0]
+
+
+def test_ok__a_time_that_stands_still_is_of_what_is_always_there_or_of_the_objects() -> None:
+    """`doubtful` asks for the objects alone whether they are None."""
+    assert {path.partition(".")[0] for path in RETURNING if in_optional(path)} == {"objects"}
 
 
 def profile(signal: str) -> dict[str, object]:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driver_monitor.data.observation import ObjectsView
-from driver_monitor.state.gaze.direction_map import Grid, peaks
+from driver_monitor.state.gaze.direction_map import PITCHES, STEP, YAWS, Grid, _peak, peaks
 from driver_monitor.state.gaze.straight_ahead import ROAD_PITCH, ROAD_YAW, Area, _from_nearest
 from driver_monitor.state.objects.objects_tracker import ObjectsTracker
 
@@ -33,11 +33,17 @@ def test_ok__the_nearest_area_is_the_one_with_the_least_share(
 @given(st.integers(0, 1000), st.integers(2, 40), st.floats(0.05, 1.0))
 def test_ok__the_peaks_are_the_places_without_a_higher_neighbour(seed: int, levels: int, least: float) -> None:
     # Few levels make neighbours of equal height.
-    scores: Grid = np.random.default_rng(seed).integers(1, levels, (33, 23)) / levels
+    scores: Grid = np.random.default_rng(seed).integers(1, levels, (len(YAWS), len(PITCHES))) / levels
     inner = scores[1:-1, 1:-1]
     around = (scores[:-2, 1:-1], scores[2:, 1:-1], scores[1:-1, :-2], scores[1:-1, 2:])
     top = (inner >= least) & np.logical_and.reduce([inner >= one for one in around])
-    assert sorted(score for score, _ in peaks(scores, least)) == sorted(inner[top].tolist())
+    plain = []
+    for row, column in np.argwhere(top) + 1:
+        here = scores[row, column]
+        across = _peak(scores[row - 1, column], here, scores[row + 1, column])
+        up = _peak(scores[row, column - 1], here, scores[row, column + 1])
+        plain.append((here, (YAWS[row] + STEP * across, PITCHES[column] + STEP * up)))
+    assert peaks(scores, least) == sorted(plain, reverse=True)
 
 
 @settings(max_examples=150, deadline=None)
