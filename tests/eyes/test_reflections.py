@@ -7,6 +7,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from driver_monitor.app.build import Request, build_perception, load_models, load_plan
@@ -14,6 +16,7 @@ from driver_monitor.data.driver_state import EyesVerdict
 from driver_monitor.data.observation import EyesView
 from driver_monitor.imaging.frame import Frame
 from driver_monitor.imaging.ibug import EYES
+from driver_monitor.perception.eyes.unreadable import LIGHT, LIGHT_OVER_SKIN, LIGHT_SHARE, light_on_eye
 from driver_monitor.perception.perception import Perception
 from driver_monitor.state.eyes.eyelids import Eyelids
 from driver_monitor.timing.cadence import TimeStep
@@ -65,6 +68,19 @@ def perception() -> Callable[[], Perception]:
 @pytest.fixture(scope="module")
 def frames() -> list[NDArray[np.uint8]]:
     return [np.asarray(image, np.uint8) for image in demo_frames(0, 263)]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(60, 250), st.integers(150, 255), st.floats(0, 0.2))
+def test_ok__the_light_on_a_lens_is_what_is_so_much_brighter_than_the_skin(
+    seed: int, skin: int, lamp: int, share: float
+) -> None:
+    """The fast form does not look at the skin where nothing is bright."""
+    grey = np.full((60, 60), skin, np.uint8)
+    grey[np.random.default_rng(seed).random(grey.shape) < share] = lamp
+    eye = np.array([[15, 30], [25, 25], [35, 25], [45, 30], [35, 35], [25, 35]], np.float32)
+    between, around = grey[23:37, 15:46], grey[16:45, 6:55]
+    level = min(max(LIGHT, LIGHT_OVER_SKIN * float(np.median(around))), 254)
+    assert light_on_eye(grey, eye) == bool((between >= level).mean() > LIGHT_SHARE)
 
 
 def with_light(grey: Grey, points: NDArray[np.float32], draw: Draw) -> Grey:
