@@ -226,6 +226,14 @@ def test_ok__in_infrared_only_neutral_and_positive_are_reported_and_distress_abs
         assert emotion.distress_s is None
 
 
+def test_ok__another_light_changes_the_label_also_between_two_looks() -> None:
+    tracker = TimedTracker()
+    assert last(play(tracker, ANGRY, 0, 5)).label == "anger"
+    lights: list[Light] = ["infrared", "day"]
+    between = [tracker.at(5 + number / 20, light, None, valid=True) for number, light in enumerate(lights)]
+    assert [emotion and emotion.label for emotion in between] == ["uncertain", "anger"]
+
+
 def test_ok__anger_that_stays_is_distress_and_calm_ends_it() -> None:
     tracker = TimedTracker()
     assert last(play(tracker, NEUTRAL, 0, 5)).distress_s == 0.0

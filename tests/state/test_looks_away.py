@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driver_monitor.data.driver_state import DriverState, Glance
+from driver_monitor.state.gaze.looks_away import GazeSample, LookAwayTimers
+from driver_monitor.timing.cadence import Cadence
 from tests.timeline import Stretch, alerts, attentive, away, film, no_camera, no_face, shut, states, unreadable
 
 
@@ -91,6 +93,16 @@ def test_ok__perclos_says_what_it_may_be_in_the_time_that_was_not_read() -> None
     perclos = states(film(drive))[-1].perclos
     assert perclos.value == pytest.approx(3 / 45, abs=0.003)
     assert (perclos.low, perclos.high) == pytest.approx((3 / 60, 18 / 60), abs=0.003)
+
+
+def test_ok__a_look_at_area_3_is_timed_also_where_the_gaze_is_not_off_the_road() -> None:
+    timers, cadence = LookAwayTimers(), Cadence()
+    for number in range(21):
+        step = cadence.step(number / 20)
+        assert step is not None
+        look, _ = timers.update(step, GazeSample(off_road=False, in_area_3=True))
+    assert look.seconds == 0.0
+    assert look.down_s == pytest.approx(1.0, abs=0.06)
 
 
 ACTS: tuple[Callable[[float], Stretch], ...] = (shut, away, attentive, no_face, no_camera, unreadable)
