@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 
 import cv2
 import numpy as np
@@ -23,6 +24,8 @@ from tools.cost import board, daemon, replay, sizes, step
 from tools.cost.figures import Figure, show, table
 from tools.cost.frames import nobody, of_width, raw_camera, read_frames
 from tools.measure import delivery, speed
+
+COUNTS = {"--rounds", "--frames", "--clips", "--repeats", "--alerts"}
 
 
 def test_ok__the_median_of_the_rounds_is_compared_with_the_aim(capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,6 +84,43 @@ def test_fail__other_programs_need_their_environment(
         step.main()
     assert stop.value.code == 2
     assert "give" in capsys.readouterr().err.splitlines()[-1]
+
+
+def refusal(module: ModuleType, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
+    monkeypatch.setattr(sys, "argv", [module.__name__, *arguments])
+    with pytest.raises(SystemExit) as stop:
+        module.main()
+    return stop.value.code
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [
+        (step, ("--rounds", "0")),
+        (step, ("--frames", "-1")),
+        (sizes, ("--seconds", "0")),
+        (daemon, ("--seconds", "nan")),
+        (replay, ("--minutes", "inf")),
+        (replay, ("--clips", "0")),
+        (board, ("Pi", "--repeats", "x")),
+        (delivery, ("--alerts", "0")),
+    ],
+    ids=lambda one: one[-2] if isinstance(one, tuple) else one.__name__,
+)
+def test_fail__a_number_that_measures_nothing_is_refused(
+    module: ModuleType,
+    arguments: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert refusal(module, monkeypatch, *arguments) == 2
+    assert f"expected a {'whole ' if arguments[-2] in COUNTS else ''}number" in capsys.readouterr().err
+
+
+def test_fail__what_is_no_recording_cannot_be_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = tmp_path / "notes.avi"
+    text.write_text("no clip")
+    assert refusal(replay, monkeypatch, str(text)) == f"{text}: no video that can be read; give a recording"
 
 
 @pytest.mark.parametrize(("width", "height"), [(640, 480), (1280, 720), (1920, 1080)])

@@ -22,6 +22,7 @@ from driver_monitor.app.build import Request
 from driver_monitor.bench.speed.bench import bench
 from driver_monitor.bench.speed.text import sentences
 from driver_monitor.errors import DriverMonitorError
+from tools.cost.figures import count
 
 PAGE = Path(__file__).parents[2] / "docs" / "speed.md"
 HEAD = "| computer |"
@@ -60,8 +61,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", help="of this computer, as in the table")
     parser.add_argument("--clip", type=Path, default=demo.CLIP, help="default: the bundled one")
-    parser.add_argument("--frames", type=int, default=FRAMES, help=f"from its beginning (default: {FRAMES})")
-    parser.add_argument("--repeats", type=int, default=REPEATS, help=f"of each frame (default: {REPEATS})")
+    parser.add_argument("--frames", type=count, default=FRAMES, help=f"from its beginning (default: {FRAMES})")
+    parser.add_argument("--repeats", type=count, default=REPEATS, help=f"of each frame (default: {REPEATS})")
     parser.add_argument("--table", action="store_true", help="also replace the example of the page")
     given = parser.parse_args()
     if not given.name.strip() or "|" in given.name:

@@ -33,7 +33,7 @@ from driver_monitor.app.build import Request
 from driver_monitor.imaging.frame import Frame
 from tools.attack.soak import LoopCamera
 from tools.attack.target import PATIENCE_S, started
-from tools.cost.figures import Figure, add_options, show
+from tools.cost.figures import Figure, add_options, length, show
 from tools.cost.frames import add_clip, raw_camera, read_frames
 from tools.cost.step import clock, fresh
 from tools.house.step_ratio import step_through
@@ -158,7 +158,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_clip(parser, 300)
     parser.add_argument("--camera", choices=("raw", "mjpeg"), default="raw", help="what the camera sends")
-    parser.add_argument("--seconds", type=float, default=10.0, help="of a round (default: 10)")
+    parser.add_argument("--seconds", type=length, default=10.0, help="of a round (default: 10)")
     add_options(parser)
     given = parser.parse_args()
     cv2.setNumThreads(1)

@@ -1,10 +1,12 @@
-"""Figures with their aims: what each tool of this folder prints at its end."""
+"""Options of the tools of this folder, and figures with their aims, which each of them prints at its end."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from statistics import median
 
@@ -34,9 +36,25 @@ class Figure:
         return self.value >= self.aim if self.least else self.value <= self.aim
 
 
+def count(text: str) -> int:
+    """Return the number of an option that counts. Raises `ArgumentTypeError` below 1, or if it is no whole number."""
+    with suppress(ValueError):
+        if (number := int(text)) >= 1:
+            return number
+    raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, found {text!r}")
+
+
+def length(text: str) -> float:
+    """Return the number of an option that is a time. Raises `ArgumentTypeError` if it is not finite and above 0."""
+    with suppress(ValueError):
+        if 0.0 < (number := float(text)) < math.inf:
+            return number
+    raise argparse.ArgumentTypeError(f"expected a number above 0, found {text!r}")
+
+
 def add_options(parser: argparse.ArgumentParser, rounds: int = 5) -> None:
     """Add `--rounds` and `--json`."""
-    parser.add_argument("--rounds", type=int, default=rounds, help=f"the median of these counts (default: {rounds})")
+    parser.add_argument("--rounds", type=count, default=rounds, help=f"the median of these counts (default: {rounds})")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from driver_monitor.capture.recordings.clip import ClipCamera
 from driver_monitor.errors import DriverMonitorError
 from driver_monitor.imaging.frame import Frame, Image
+from tools.cost.figures import count
 
 CLIP = Path("../shared/data/clips/incar_1.avi")
 """A driver in a car, 640 x 480, 30 frames a second."""
@@ -28,7 +29,7 @@ WRITER = (
 def add_clip(parser: argparse.ArgumentParser, frames: int) -> None:
     """Add the clip and `--frames`."""
     parser.add_argument("clip", type=Path, nargs="?", default=CLIP, help=f"a recording (default: {CLIP})")
-    parser.add_argument("--frames", type=int, default=frames, help=f"from its beginning (default: {frames})")
+    parser.add_argument("--frames", type=count, default=frames, help=f"from its beginning (default: {frames})")
 
 
 def read_frames(clip: Path, most: int) -> list[Frame]:

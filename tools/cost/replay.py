@@ -22,7 +22,7 @@ from pathlib import Path
 
 import av
 
-from tools.cost.figures import Figure, add_options, show
+from tools.cost.figures import Figure, add_options, count, length, show
 from tools.cost.frames import CLIP
 
 LEAST_FACTOR, LEAST_OF_TWO, MOST_RSS_MB = 15.0, 1.9, 130.0
@@ -91,8 +91,8 @@ def figures(seconds: float, rounds: list[tuple[Batch, Batch]]) -> list[Figure]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clip", type=Path, nargs="?", default=CLIP, help=f"a recording (default: {CLIP})")
-    parser.add_argument("--minutes", type=float, default=10.0, help="of all clips together (default: 10)")
-    parser.add_argument("--clips", type=int, default=4, help="number of clips (default: 4)")
+    parser.add_argument("--minutes", type=length, default=10.0, help="of all clips together (default: 10)")
+    parser.add_argument("--clips", type=count, default=4, help="number of clips (default: 4)")
     add_options(parser)
     given = parser.parse_args()
     if not given.clip.is_file():
@@ -102,7 +102,10 @@ def main() -> int:
         folder.mkdir()
         for number in range(given.clips):
             target = folder / f"part-{number + 1}{given.clip.suffix}"
-            seconds += make_long(given.clip, target, 60 * given.minutes / given.clips)
+            try:
+                seconds += make_long(given.clip, target, 60 * given.minutes / given.clips)
+            except (av.FFmpegError, IndexError):
+                sys.exit(f"{given.clip}: no video that can be read; give a recording")
         rounds = []
         for number in range(given.rounds):
             out = Path(name) / f"out-{number}"

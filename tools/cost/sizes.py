@@ -26,7 +26,7 @@ from driver_monitor.app import build
 from driver_monitor.app.build import Request
 from driver_monitor.app.pipeline import Pipeline
 from driver_monitor.imaging.frame import Frame, Image
-from tools.cost.figures import add_options
+from tools.cost.figures import add_options, length
 from tools.cost.frames import add_clip, nobody, of_width, read_frames
 
 RATES, WIDTHS, SCENES = (15, 30, 60), (640, 1280, 1920), ("face", "nobody")
@@ -90,7 +90,7 @@ def rows(found: dict[Cell, list[tuple[float, float]]]) -> list[Row]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_clip(parser, 60)
-    parser.add_argument("--seconds", type=float, default=10.0, help="of each cell in a round (default: 10)")
+    parser.add_argument("--seconds", type=length, default=10.0, help="of each cell in a round (default: 10)")
     add_options(parser)
     given = parser.parse_args()
     cv2.setNumThreads(1)

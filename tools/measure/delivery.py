@@ -25,7 +25,7 @@ import yaml
 
 from tools.attack.target import PATIENCE_S, started
 from tools.cost.daemon import FPS, hear, listening
-from tools.cost.figures import Figure, show
+from tools.cost.figures import Figure, count, show
 from tools.cost.frames import add_clip, raw_camera, read_frames
 
 LIMIT_MS = 1e3 / FPS + 10.0
@@ -92,7 +92,7 @@ def figures(found: list[Delay]) -> list[Figure]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_clip(parser, 300)
-    parser.add_argument("--alerts", type=int, default=500, help="measure so many (default: 500)")
+    parser.add_argument("--alerts", type=count, default=500, help="measure so many (default: 500)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args()
     greys = [frame.grey for frame in read_frames(given.clip, given.frames)]
