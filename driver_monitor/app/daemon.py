@@ -141,7 +141,7 @@ class Daemon:
 
     def _publish(self, result: FrameResult, frame: Frame | None) -> None:
         parts = self.parts
-        if result.verdict.events:  # first: the rest does not hurry
+        if result.verdict.events:  # first: an alert must not wait for the rest
             self.send(result.verdict.events, frame.t_mono if frame else None)
         sign = self._sign_of(result.verdict.sign)
         if sign != self._sign:

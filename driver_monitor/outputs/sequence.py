@@ -43,8 +43,8 @@ LOG_LEAP = 100_000
 """Count of numbers skipped if the file still has a write-ahead log, as version 0.1.0 wrote it. The log may be lost. It
 holds up to 1,000 pages with a block each, which is 16,000 numbers; the rest is reserve (ours)."""
 PATIENCE_S = 0.02
-"""Longest wait for a reserved number. An alert must be sent within 50 ms of the frame that decided it. One wait is for
-all alerts: while the disk has not answered since, the others of the same frame do not wait, too."""
+"""Longest wait for a reserved number. An alert must be sent within 50 ms of the frame that decided it. After one
+wait in vain, the next alerts take the clock at once, until the disk has answered: twenty alerts can come in a frame."""
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class AlertSequence:
         self._store: sqlite3.Connection | None = None
         self._last = self._reserved = 0
         self._numbers = threading.Condition()
-        self._slow = False  # whether a wait for the disk was given up, and the disk has not answered since
+        self._slow = False  # whether there was a wait in vain, and the disk has not answered since
         self._reserve()
         self._worker = Worker("alert-sequence", self._reserve_until_closed, ended=self._ended)
         self._worker.start()

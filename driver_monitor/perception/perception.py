@@ -21,12 +21,13 @@ _log = logging.getLogger(__name__)
 
 PICTURE_HZ = 5.0
 """Judgements of light and cover a second, while the lens is covered or another light is waiting to count. While neither
-is so, every second judgement is left out: a cover or another light is then seen 0.2 s later at most."""
+is so, every second judgement is left out: a cover or another light is then seen 0.2 s later at most. At less than 5
+frames a second it is seen one frame later."""
 _FIELDS = frozenset(field.name for field in fields(Observation))
 
 
 class Perception:
-    """Turns one frame at a time into an observation. Light and cover are judged `PICTURE_HZ` times a second, or half.
+    """Turns one frame at a time into an observation. Light and cover are judged as often as `PICTURE_HZ` says.
 
     `orientation`: finds out that the picture is turned; None: it is taken as upright. `rotated`: `camera.rotate`, the
     degrees by which the pictures were turned before.

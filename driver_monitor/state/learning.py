@@ -16,7 +16,7 @@ MEMORY_S = 300.0
 REFRESH_S = 0.1
 """Seconds of learning after which a value is computed again. This saves time and changes nothing of note."""
 LEAST_FADED = 1e-6
-"""Factor by which older time has faded when the bins themselves are made smaller: no number grows without limit."""
+"""At a smaller `TimeHistogram._faded` the bins are multiplied by it: else their numbers would grow without limit."""
 
 EPSILON_S = 1e-6
 """Sums of frame times carry rounding; a microsecond must not cost a frame."""
@@ -31,7 +31,7 @@ class TimeHistogram:
         self._bins = cast("memoryview[float]", self._seconds.data)
         """The same memory. It reads and writes one number in half of numpy's time."""
         self._faded = 1.0
-        """By how much the seconds have faded, but for the factor that all bins have in common: no quantile needs it."""
+        """The seconds of each bin are its number times this factor. No quantile needs it, as all bins have the same."""
 
     def add(self, value: float, seconds: float, memory_s: float | None) -> bool:
         """Add `seconds` at a `value`. False: it is out of bounds, and nothing was done.

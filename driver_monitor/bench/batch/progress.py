@@ -17,8 +17,6 @@ from driver_monitor.bench.replays.replay import OnProgress
 
 LINE_S = 30.0
 """Time between two lines without a terminal (ours): the log of a night has a thousand of them."""
-
-
 DRAW_S = 0.5
 """Time between two drawings of the bar: enough for people. With each frame, it took 50 µs a frame."""
 
@@ -30,7 +28,7 @@ class BatchProgress:
         self.estimate = estimate
         self._bar = bar
         self._task = bar.add_task("", total=None)
-        self._next = 0.0 if not bar.disable else time.monotonic() + LINE_S
+        self._next = time.monotonic() + LINE_S if bar.disable else 0.0
 
     def begin(self, index: int) -> None:
         """See `Estimate.begin`."""

@@ -41,14 +41,15 @@ _NEAR_YAW, _NEAR_PITCH = _nearness(YAWS), _nearness(PITCHES)
 
 
 class DirectionMap:
-    """Sums seconds by direction. Older time fades."""
+    """Sums seconds by direction. Older time fades. While time is added, `near` must be called now and then."""
 
     def __init__(self) -> None:
         self._seconds: Grid = np.zeros((len(YAWS), len(PITCHES)))
         self._places = cast("memoryview[float]", self._seconds.reshape(-1).data)
         """The same numbers, one row after the other. It reads and writes one of them in half of numpy's time."""
         self._faded = 1.0
-        """By how much the numbers have faded since they were last read. So a frame changes five numbers, not 800."""
+        """The seconds of each place are its number times this factor: a frame changes five numbers, not 800. `near`
+        makes it 1 again; without that, the numbers would grow without limit."""
 
     def add(self, direction: Direction, seconds: float, memory_s: float) -> bool:
         """Add `seconds` at `direction`. Older time fades with time constant `memory_s`. False: it is out of bounds."""

@@ -38,7 +38,7 @@ class ObjectsTracker:
         self._looked_t: float | None = None
         self._state: ObjectsState | None = None
         self._steady_t = -math.inf
-        """Until this time `_state` stays as it is without a look. There is one in every tenth frame."""
+        """Until this time `_state` stays as it is in frames without a look: nine of ten have none."""
         self._forget()
 
     def update(self, t: float, seen: ObjectsView | None) -> ObjectsState | None:
