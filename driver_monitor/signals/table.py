@@ -70,11 +70,9 @@ def doubtful(state: DriverState) -> frozenset[str]:
 
     These are the times that stand still because their end is not yet certain, and the names that `past` returns.
     """
-    standing = _read_always(state)
-    paths = [path for path, stands in zip(_ALWAYS, standing, strict=True) if stands] if any(standing) else []
+    paths = [path for path, stands in zip(_ALWAYS, _read_always(state), strict=True) if stands]
     if state.objects is not None:
-        standing = _read_of_objects(state)
-        paths += [path for path, stands in zip(_OF_OBJECTS, standing, strict=True) if stands] if any(standing) else []
+        paths += [path for path, stands in zip(_OF_OBJECTS, _read_of_objects(state), strict=True) if stands]
     return past(state).union(name for path in paths for name in RETURNING[path]) if paths else past(state)
 
 

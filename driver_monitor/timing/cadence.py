@@ -41,11 +41,7 @@ class TimeStep:
         return self.dt if self.seamless else self.period
 
     def __post_init__(self) -> None:
-        reach = SEAMLESS_PERIODS * self.period
-        if self.bridged or reach > MAX_GAP_S:
-            reach = MAX_GAP_S
-        elif reach < SEAMLESS_S:
-            reach = SEAMLESS_S
+        reach = MAX_GAP_S if self.bridged else min(MAX_GAP_S, max(SEAMLESS_S, SEAMLESS_PERIODS * self.period))
         object.__setattr__(self, "reach", reach)
         object.__setattr__(self, "seamless", 0.0 < self.dt <= reach)
 

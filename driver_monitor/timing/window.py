@@ -17,11 +17,10 @@ class WindowedTime:
         """Add the time from `start` to `end`; none if `end` is not later. Add in order of time, without overlap."""
         if end <= start:
             return
-        intervals = self._intervals
-        if intervals and start - (last := intervals[-1])[1] < 1e-9:
-            last[1] = end
+        if self._intervals and start - self._intervals[-1][1] < 1e-9:
+            self._intervals[-1][1] = end
         else:
-            intervals.append([start, end])
+            self._intervals.append([start, end])
         self._total += end - start
 
     def clear(self) -> None:
