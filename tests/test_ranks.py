@@ -1,4 +1,4 @@
-"""Medians and quantiles are those of numpy, without what numpy imports for them."""
+"""Medians, quantiles and shares are those of numpy, without what numpy imports or does for them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from driver_monitor.statistics.ranks import median, quantile
+from driver_monitor.statistics.share import share_of
 
 numbers = st.floats(-1e3, 1e3, width=32)
 
@@ -29,6 +30,11 @@ def test_ok__a_median_is_that_of_numpy(values: np.ndarray) -> None:
 @given(arrays(np.uint8, st.integers(1, 600)))
 def test_ok__a_median_of_grey_levels_does_not_overflow(levels: np.ndarray) -> None:
     assert median(levels) == np.median(levels)
+
+
+@given(arrays(np.bool_, st.tuples(st.integers(1, 4), st.integers(1, 60))))
+def test_ok__a_share_is_the_mean_of_numpy(true: np.ndarray) -> None:
+    assert share_of(true) == np.mean(true)
 
 
 def test_ok__the_values_are_left_as_they_are() -> None:

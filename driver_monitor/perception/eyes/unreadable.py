@@ -9,6 +9,7 @@ from driver_monitor.data.observation import EyeReason, HeadPose, Light
 from driver_monitor.imaging.frame import Image
 from driver_monitor.imaging.ibug import Side
 from driver_monitor.statistics.ranks import median
+from driver_monitor.statistics.share import share_of
 
 FAR_EYE_YAW = 40.0
 """Degrees of yaw beyond which the nose's bridge covers the far eye. At 45 its inner corner is out of sight."""
@@ -55,9 +56,9 @@ def why_hidden(grey: Image, eye: NDArray[np.float32], light: Light, sunglasses: 
         return "occluded"
     if sunglasses >= SUNGLASSES:
         return "sunglasses"
-    if _share(around >= SATURATED) > GLARE_SHARE:
+    if share_of(around >= SATURATED) > GLARE_SHARE:
         return "glare"
-    if _share(around < DARK) > 0.75:
+    if share_of(around < DARK) > 0.75:
         return "dark"
     return "occluded"
 
@@ -71,16 +72,11 @@ def light_on_eye(grey: Image, eye: NDArray[np.float32]) -> bool:
     half, middle = BETWEEN_LIDS * (right - left), (top + bottom) / 2
     between = _part(grey, (left, middle - half), (right, middle + half))
     # Without this share above the least level, the level need not be known.
-    if between.size == 0 or _share(between >= LIGHT) <= LIGHT_SHARE:
+    if between.size == 0 or share_of(between >= LIGHT) <= LIGHT_SHARE:
         return False
     # At most 254: where the skin is over-exposed, too, a spot cannot be brighter than the picture.
     level = min(max(LIGHT, LIGHT_OVER_SKIN * float(median(_around(grey, eye).ravel()))), 254)
-    return _share(between >= level) > LIGHT_SHARE
-
-
-def _share(true: NDArray[np.bool_]) -> float:
-    """Return the share of pixels that are true. `np.mean` takes three times as long for the same number."""
-    return int(np.count_nonzero(true)) / true.size
+    return share_of(between >= level) > LIGHT_SHARE
 
 
 def _around(grey: Image, eye: NDArray[np.float32]) -> Image:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from driver_monitor.data.observation import Light
 from driver_monitor.imaging.crop import average, halved
 from driver_monitor.imaging.frame import Image, YuvPicture, to_grey
+from driver_monitor.statistics.share import share_of
 
 SMALL = (160, 120)
 """Least width and height of the small picture that is measured. Averaged blocks have less noise and are fast."""
@@ -93,7 +93,7 @@ def picture_state(picture: Image | YuvPicture) -> PictureState:
     grey = np.ascontiguousarray(to_grey(small)[inside])
     mean = float(cv2.mean(grey)[0])
     dark = mean < DARK_MEAN
-    blinded = _share(grey >= SATURATED) > GLARE_SHARE
+    blinded = share_of(grey >= SATURATED) > GLARE_SHARE
     covered = _structure(grey, mean) < (COVERED_SHARE_EXTREME if dark or blinded else COVERED_SHARE)
     colourless = _spread(picture, small, inside) < GREY_CHROMA
     light: Light
@@ -101,16 +101,11 @@ def picture_state(picture: Image | YuvPicture) -> PictureState:
         light = "dark"
     elif blinded:
         light = "glare"
-    elif colourless and _share(grey > DAYLIGHT_LEVEL) < DAYLIGHT_SHARE:
+    elif colourless and share_of(grey > DAYLIGHT_LEVEL) < DAYLIGHT_SHARE:
         light = "infrared"
     else:
         light = "day"
     return PictureState(light, covered, mean, colourless)
-
-
-def _share(true: NDArray[np.bool_]) -> float:
-    """Return the share of pixels that are true. `np.mean` takes four times as long for the same number."""
-    return int(np.count_nonzero(true)) / true.size
 
 
 def _structure(grey: Image, mean: float) -> float:
@@ -122,7 +117,7 @@ def _structure(grey: Image, mean: float) -> float:
     cells = cv2.resize(grey.astype(np.float32), CELLS, interpolation=cv2.INTER_AREA)
     across = np.abs(cells[1:-1, 1:-1] - (cells[1:-1, :-2] + cells[1:-1, 2:]) / 2)
     down = np.abs(cells[1:-1, 1:-1] - (cells[:-2, 1:-1] + cells[2:, 1:-1]) / 2)
-    return _share(np.maximum(across, down) > step)
+    return share_of(np.maximum(across, down) > step)
 
 
 def _noise(grey: Image) -> float:
